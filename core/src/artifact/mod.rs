@@ -1,0 +1,42 @@
+//! The artifact: how it is laid out as bytes, how it is read, and the proof that it can run.
+//!
+//! Three stages, three types: bytes, [`Decoded`] (the tables, with every size within its limit and the digest
+//! checked) and [`VerifiedProgram`] (every index and every instruction checked). Only the last one can run.
+//!
+//! ```text
+//! 0   magic              8 bytes
+//! 8   format version     u32, little endian
+//! 12  required features  u64: one bit for each feature that a reader must know
+//! 20  length of the body u32, after decompression
+//! 24  digest             SHA-256 of everything but these 32 bytes
+//! 56  body               sections, as one lz4 block
+//! ```
+//!
+//! A section is its number (u16), its flags (u16, bit 0: a reader that does not know it may skip it), its
+//! length (u32) and its content in the bincode wire format.
+
+mod decode;
+mod encode;
+mod error;
+mod format;
+pub mod tables;
+#[cfg(test)]
+mod tests;
+mod verify;
+
+pub use decode::Decoded;
+pub use encode::{EncodeError, encode};
+pub use error::LoadError;
+pub use format::{Digest, FORMAT_VERSION, KNOWN_FEATURES};
+pub use verify::{VerifiedProgram, VerifyError};
+
+/// Reads, checks and verifies an artifact. A pure function of the bytes, which never panics.
+///
+/// The checks come in this order: magic, version, features, sizes, digest, sections, then every table and
+/// every instruction. Nothing that a digest covers is interpreted before the digest is checked.
+///
+/// # Errors
+/// [`LoadError`] says what is wrong with the artifact, and with the digest which one it is.
+pub fn load(bytes: &[u8]) -> Result<VerifiedProgram, LoadError> {
+    VerifiedProgram::verify(Decoded::decode(bytes)?)
+}

@@ -1,0 +1,384 @@
+//! The tables of an artifact: what the compiler writes and the filter reads.
+//!
+//! Plain data in the bincode wire format (by `wincode`). The order of fields and variants is the format:
+//! a change to it is a new format version (see [`super::FORMAT_VERSION`]).
+
+use wincode::{SchemaRead, SchemaWrite};
+
+/// Everything that an artifact holds, decoded but not yet verified.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Tables {
+    /// Settings of the mesh.
+    pub mesh: MeshTable,
+    /// The dictionaries of `x-mesh-context` that can be read; the first one is used for writing.
+    pub dictionaries: Vec<DictionaryTable>,
+    /// The declared fields, sorted by name.
+    pub fields: Vec<FieldTable>,
+    /// The services of the mesh, sorted by name, with the rules that apply to each.
+    pub services: Vec<ServiceTable>,
+    /// The domains of the mesh, sorted by name.
+    pub domains: Vec<DomainTable>,
+    /// The rules of all policies, in the order in which decisions report them.
+    pub rules: Vec<RuleTable>,
+    /// What the bytecode refers to.
+    pub program: ProgramTable,
+    /// Serialized sparse DFAs (regex-automata, little endian), each for a whole-string match.
+    pub regexes: Vec<Vec<u8>>,
+    /// Rules that apply to a service that the mesh does not list: those of enterprise policies for all workloads.
+    pub unlisted: EntryTable,
+}
+
+/// Settings of the mesh.
+#[derive(Debug, Clone, Default, PartialEq, SchemaRead, SchemaWrite)]
+pub struct MeshTable {
+    /// Name of the mesh.
+    pub name: String,
+    /// The SPIFFE trust domain, for example `acme.corp`.
+    pub trust_domain: String,
+    /// Path of a workload's SPIFFE ID, with one `{service}` and any number of `*` that stand for one segment,
+    /// for example `/ns/*/sa/{service}`.
+    pub identity_path: String,
+    /// Whether carriers are believed only from a peer with a certificate of the trust domain.
+    pub require_peer: bool,
+    /// What happens when the claimed caller is not the peer.
+    pub caller_mismatch: OnMismatch,
+    /// What happens when a carrier or a field is broken.
+    pub on_invalid: OnInvalid,
+    /// Whether the context is shown to the application as mapped headers.
+    pub present_headers: bool,
+    /// Whether the context is shown to the application as members of `baggage`.
+    pub present_baggage: bool,
+    /// Whether the context is shown to the application as `x-mesh-context`.
+    pub present_mesh_header: bool,
+    /// Oldest `x-mesh-context` that is accepted, in milliseconds; 0 means any age.
+    pub max_age_ms: u64,
+    /// Slots of the memory in shared data, a power of two.
+    pub memory_slots: u32,
+    /// How long a context is remembered, in milliseconds.
+    pub memory_ttl_ms: u64,
+}
+
+/// What happens when the claimed caller is not the peer.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, SchemaRead, SchemaWrite)]
+pub enum OnMismatch {
+    /// The verified peer takes the place of the claim; it is counted.
+    #[default]
+    Replace,
+    /// The request is answered with 403.
+    Deny,
+}
+
+/// What happens when a carrier or a field is broken.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, SchemaRead, SchemaWrite)]
+pub enum OnInvalid {
+    /// The carrier or the field is ignored; it is counted and reported.
+    #[default]
+    Ignore,
+    /// The request is answered with 400.
+    Deny,
+}
+
+/// Words that `x-mesh-context` writes as numbers.
+#[derive(Debug, Clone, Default, PartialEq, SchemaRead, SchemaWrite)]
+pub struct DictionaryTable {
+    /// Identifies the words and their order: the first four bytes of their SHA-256, little endian.
+    pub id: u32,
+    /// Field names and frequent values, each once.
+    pub words: Vec<String>,
+}
+
+/// A declared field.
+#[derive(Debug, Clone, PartialEq, SchemaRead, SchemaWrite)]
+pub struct FieldTable {
+    /// Name in the context.
+    pub name: String,
+    /// Type of the value.
+    pub value: FieldType,
+    /// Whether a context without it is invalid.
+    pub required: bool,
+    /// Whether an application may not change it.
+    pub immutable: bool,
+    /// How a forwarded and a remembered value become one.
+    pub merge: Merge,
+    /// Pattern that a string must match as a whole: an index into [`Tables::regexes`].
+    pub pattern: Option<u32>,
+    /// The values that are allowed, as JSON texts; empty means any.
+    pub allowed: Vec<String>,
+    /// Longest JSON text, in bytes; 0 means only the limits of the context hold.
+    pub max_bytes: u32,
+    /// Header that shows the field to applications, in lower case.
+    pub header: Option<String>,
+    /// The domain that owns it: an index into [`Tables::domains`]; `None` is the enterprise.
+    pub owner: Option<u16>,
+}
+
+/// Type of a field's value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, SchemaRead, SchemaWrite)]
+pub enum FieldType {
+    /// One value of this type.
+    One(Scalar),
+    /// A JSON array whose elements have this type.
+    List(Scalar),
+    /// A JSON object whose members have this type.
+    Map(Scalar),
+}
+
+/// Type of a single value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, SchemaRead, SchemaWrite)]
+pub enum Scalar {
+    /// A JSON string.
+    String,
+    /// A JSON number without fraction, within 64 bits.
+    Int,
+    /// A JSON number.
+    Double,
+    /// `true` or `false`.
+    Bool,
+    /// Any JSON value.
+    Any,
+}
+
+/// How a forwarded and a remembered value become one.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, SchemaRead, SchemaWrite)]
+pub enum Merge {
+    /// What the application forwards wins.
+    #[default]
+    Replace,
+    /// What is remembered wins.
+    Keep,
+    /// Lists: the remembered elements, then the forwarded ones that are new.
+    Union,
+}
+
+/// A domain of the mesh.
+#[derive(Debug, Clone, Default, PartialEq, SchemaRead, SchemaWrite)]
+pub struct DomainTable {
+    /// Name of the domain.
+    pub name: String,
+    /// Region of its workloads; empty when not said.
+    pub region: String,
+    /// Frameworks (gdpr, sox, ...) that it is under.
+    pub frameworks: Vec<String>,
+}
+
+/// A service of the mesh.
+#[derive(Debug, Clone, Default, PartialEq, SchemaRead, SchemaWrite)]
+pub struct ServiceTable {
+    /// Name of the service: its identity and its workload name.
+    pub name: String,
+    /// Its domain: an index into [`Tables::domains`].
+    pub domain: u16,
+    /// The rules that apply to it.
+    pub entry: EntryTable,
+}
+
+/// The rules that apply to one workload, as indices into [`Tables::rules`], ascending.
+#[derive(Debug, Clone, Default, PartialEq, SchemaRead, SchemaWrite)]
+pub struct EntryTable {
+    /// Rules for requests that arrive.
+    pub inbound: Vec<u32>,
+    /// Rules for requests that leave.
+    pub outbound: Vec<u32>,
+}
+
+/// One rule.
+#[derive(Debug, Clone, PartialEq, SchemaRead, SchemaWrite)]
+pub struct RuleTable {
+    /// `domain/policy/rule`, or `enterprise/policy/rule`: the name in logs and reports.
+    pub name: String,
+    /// Who wrote it.
+    pub layer: Layer,
+    /// When it applies; `None` is always. An index into [`ProgramTable::programs`].
+    pub condition: Option<u32>,
+    /// What a failing condition means.
+    pub on_error: OnError,
+    /// Whether it is computed and reported but changes nothing.
+    pub shadow: bool,
+    /// What it does.
+    pub effect: Effect,
+    /// Where it stands in the source, as `file:line`.
+    pub place: String,
+}
+
+/// Who wrote a rule.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, SchemaRead, SchemaWrite)]
+pub enum Layer {
+    /// The enterprise: nothing undoes it.
+    #[default]
+    Enterprise,
+    /// A domain, for its own workloads.
+    Domain,
+}
+
+/// What a failing condition means.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, SchemaRead, SchemaWrite)]
+pub enum OnError {
+    /// A deny rule fires, an allow rule does not match, any other effect is carried out.
+    #[default]
+    Deny,
+    /// The rule does not match.
+    Ignore,
+}
+
+/// What a rule does.
+#[derive(Debug, Clone, PartialEq, SchemaRead, SchemaWrite)]
+pub enum Effect {
+    /// Refuses the request.
+    Deny(Reply),
+    /// Lets the request pass its layer.
+    Allow,
+    /// Refuses the request when one of the fields is missing.
+    Require {
+        /// The fields that must be there.
+        fields: Vec<String>,
+        /// What to answer otherwise.
+        reply: Reply,
+    },
+    /// Takes the fields out of the context.
+    Redact {
+        /// The fields.
+        fields: Vec<String>,
+    },
+    /// Gives fields new values.
+    Set {
+        /// Field name and the program that makes its value, an index into [`ProgramTable::programs`].
+        fields: Vec<(String, u32)>,
+    },
+}
+
+/// A reply in place of the service's.
+#[derive(Debug, Clone, Default, PartialEq, SchemaRead, SchemaWrite)]
+pub struct Reply {
+    /// HTTP status.
+    pub status: u16,
+    /// gRPC status for gRPC requests.
+    pub grpc_status: u8,
+    /// Text for the caller.
+    pub message: String,
+}
+
+/// The bytecode and what it refers to.
+#[derive(Debug, Clone, Default, PartialEq, SchemaRead, SchemaWrite)]
+pub struct ProgramTable {
+    /// All instructions; see [`crate::vm::op`].
+    pub code: Vec<u32>,
+    /// Each program's part of `code`: first instruction and number of instructions.
+    pub programs: Vec<(u32, u32)>,
+    /// Constants.
+    pub constants: Vec<Constant>,
+    /// Attributes that the code reads.
+    pub attributes: Vec<Attribute>,
+    /// Variables: the program of each. A variable refers only to variables before it.
+    pub variables: Vec<u32>,
+}
+
+/// A constant.
+#[derive(Debug, Clone, PartialEq, SchemaRead, SchemaWrite)]
+pub enum Constant {
+    /// A single value.
+    Scalar(ScalarConstant),
+    /// A list of single values, in their order. Not nested, so that decoding never recurses.
+    List(Vec<ScalarConstant>),
+    /// A list of distinct strings, sorted by bytes: membership is a binary search.
+    StringSet(Vec<String>),
+}
+
+/// A constant that is not a list.
+#[derive(Debug, Clone, PartialEq, SchemaRead, SchemaWrite)]
+pub enum ScalarConstant {
+    /// `null`
+    Null,
+    /// A bool.
+    Bool(bool),
+    /// A signed integer.
+    Int(i64),
+    /// An unsigned integer.
+    Uint(u64),
+    /// A double.
+    Double(f64),
+    /// A string.
+    String(String),
+    /// Bytes.
+    Bytes(Vec<u8>),
+}
+
+/// An attribute that a condition reads: a numbered slot, filled at most once a request.
+#[derive(Debug, Clone, PartialEq, SchemaRead, SchemaWrite)]
+pub enum Attribute {
+    /// A field of the context, declared or not.
+    Field(String, FieldType),
+    /// A request header by lower-case name; repeated ones joined by a comma, as Envoy does.
+    Header(String),
+    /// The request's headers as a map.
+    Headers,
+    /// A part of the request line.
+    Request(RequestPart),
+    /// The peer, as verified.
+    Peer(PeerPart),
+    /// The workload that decides.
+    Mesh(MeshPart),
+    /// Any other attribute of the host, by path, with the type of its bytes.
+    Host(Vec<String>, HostType),
+}
+
+/// A part of the request that its headers tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, SchemaRead, SchemaWrite)]
+pub enum RequestPart {
+    /// `:path`, with the query.
+    Path,
+    /// `:path` up to the `?`.
+    UrlPath,
+    /// What stands behind the `?`.
+    Query,
+    /// `:authority`
+    Host,
+    /// `:method`
+    Method,
+    /// `:scheme`
+    Scheme,
+    /// `referer`
+    Referer,
+    /// `user-agent`
+    UserAgent,
+    /// `x-request-id`
+    Id,
+}
+
+/// What is known of the peer. All are empty strings for a peer without a verified identity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, SchemaRead, SchemaWrite)]
+pub enum PeerPart {
+    /// The SPIFFE ID.
+    Principal,
+    /// The service that the ID names.
+    Service,
+    /// The domain of that service.
+    Domain,
+    /// The region of that domain.
+    Region,
+}
+
+/// What is known of the workload that decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, SchemaRead, SchemaWrite)]
+pub enum MeshPart {
+    /// Its service.
+    Service,
+    /// Its domain.
+    Domain,
+    /// Its region.
+    Region,
+    /// `inbound` or `outbound`.
+    Direction,
+}
+
+/// How the bytes of a host attribute read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, SchemaRead, SchemaWrite)]
+pub enum HostType {
+    /// UTF-8.
+    String,
+    /// Eight bytes little endian.
+    Int,
+    /// One byte.
+    Bool,
+    /// Nanoseconds since 1970, eight bytes little endian.
+    Timestamp,
+}

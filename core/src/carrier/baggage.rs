@@ -1,0 +1,335 @@
+//! W3C Baggage: the carrier that applications pass on without knowing.
+//!
+//! Only members whose key is a declared field are ours; all others are foreign and kept byte for byte. Ours
+//! carry the content of a string, and the JSON text of any other type, percent-encoded. Properties behind a
+//! `;` are not read. See <https://www.w3.org/TR/baggage/>.
+
+use super::{CarrierError, insert_new};
+use crate::artifact::tables::{FieldTable, FieldType, Scalar};
+use crate::context::{Context, json};
+use crate::limits::{MAX_BAGGAGE_MEMBERS, MAX_CARRIER_BYTES};
+use crate::schema;
+
+/// The name of the header.
+pub const NAME: &str = "baggage";
+
+/// Reads our members from all `baggage` headers of a request into `into`, where they replace what is there.
+///
+/// # Errors
+/// [`CarrierError`] when one of our members is broken or repeats, or when there are more bytes or members
+/// than the limits say. `into` is unchanged then.
+pub fn extract<'v>(
+    values: impl Iterator<Item = &'v [u8]>,
+    fields: &[FieldTable],
+    into: &mut Context,
+) -> Result<(), CarrierError> {
+    let mut ours = Context::new();
+    let mut bytes = 0_usize;
+    let mut count = 0_usize;
+    for value in values {
+        bytes = bytes.saturating_add(value.len());
+        if bytes > MAX_CARRIER_BYTES {
+            return Err(CarrierError::TooLarge);
+        }
+        for member in members(value) {
+            count = count.saturating_add(1);
+            if count > MAX_BAGGAGE_MEMBERS {
+                return Err(CarrierError::TooManyFields);
+            }
+            if let Some((field, value)) = declared(member, fields) {
+                insert_new(&mut ours, &field.name, &to_json(field.value, value)?)?;
+            }
+        }
+    }
+    // On a copy, so that a limit which is hit half-way leaves nothing behind.
+    let mut merged = into.clone();
+    for (name, value) in ours.iter() {
+        merged.insert_checked(name, value)?;
+    }
+    *into = merged;
+    Ok(())
+}
+
+/// The header's value that shows `context` to an application: the foreign members of `existing`, byte for
+/// byte, then the declared fields that the context has. `None` when there is nothing to show.
+///
+/// A field whose name cannot be a baggage key is left out, and so is one that would make the value longer
+/// than [`MAX_CARRIER_BYTES`].
+pub fn present<'v>(
+    existing: impl Iterator<Item = &'v [u8]>,
+    context: &Context,
+    fields: &[FieldTable],
+) -> Option<Vec<u8>> {
+    let mut out = foreign(existing, fields);
+    for (name, value) in context.iter() {
+        let Some(field) = schema::find(fields, name) else { continue };
+        let before = out.len();
+        if write_member(&mut out, field, value).is_none() || out.len() > MAX_CARRIER_BYTES {
+            out.truncate(before);
+        }
+    }
+    (!out.is_empty()).then_some(out)
+}
+
+/// The header's value without our members; `None` when nothing is left.
+pub fn strip<'v>(existing: impl Iterator<Item = &'v [u8]>, fields: &[FieldTable]) -> Option<Vec<u8>> {
+    let out = foreign(existing, fields);
+    (!out.is_empty()).then_some(out)
+}
+
+fn foreign<'v>(existing: impl Iterator<Item = &'v [u8]>, fields: &[FieldTable]) -> Vec<u8> {
+    let mut out = Vec::new();
+    for member in existing.flat_map(members).filter(|member| !is_ours(member, fields)) {
+        separate(&mut out);
+        out.extend_from_slice(member);
+    }
+    out
+}
+
+fn separate(out: &mut Vec<u8>) {
+    if !out.is_empty() {
+        out.push(b',');
+    }
+}
+
+/// The members of one header value, without the white space around them and without empty ones.
+fn members(value: &[u8]) -> impl Iterator<Item = &[u8]> {
+    value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii).filter(|member| !member.is_empty())
+}
+
+/// The field that a member's key declares. A member without `=` is broken; its key still says whose it is.
+fn is_ours(member: &[u8], fields: &[FieldTable]) -> bool {
+    let key = member.split(|byte| matches!(byte, b'=' | b';')).next().unwrap_or_default().trim_ascii();
+    std::str::from_utf8(key).is_ok_and(|key| schema::find(fields, key).is_some())
+}
+
+/// The declared field of a member and its value, still encoded.
+fn declared<'f, 'v>(member: &'v [u8], fields: &'f [FieldTable]) -> Option<(&'f FieldTable, &'v [u8])> {
+    let pair = member.split(|byte| *byte == b';').next()?;
+    let mut parts = pair.splitn(2, |byte| *byte == b'=');
+    let key = std::str::from_utf8(parts.next()?.trim_ascii()).ok()?;
+    let value = parts.next()?.trim_ascii();
+    Some((schema::find(fields, key)?, value))
+}
+
+fn to_json(declared: FieldType, encoded: &[u8]) -> Result<String, CarrierError> {
+    let content = String::from_utf8(percent_decode(encoded)?).map_err(|_| CarrierError::NotText)?;
+    if declared == FieldType::One(Scalar::String) {
+        let mut text = String::with_capacity(content.len().saturating_add(2));
+        json::write_string(&mut text, &content);
+        return Ok(text);
+    }
+    json::check(&content).map_err(|_| CarrierError::NotJson)?;
+    Ok(content)
+}
+
+fn percent_decode(encoded: &[u8]) -> Result<Vec<u8>, CarrierError> {
+    let mut out = Vec::with_capacity(encoded.len());
+    let mut rest = encoded.iter();
+    while let Some(byte) = rest.next() {
+        if *byte == b'%' {
+            let high = hex_digit(rest.next())?;
+            let low = hex_digit(rest.next())?;
+            out.push(high << 4 | low);
+        } else {
+            out.push(*byte);
+        }
+    }
+    Ok(out)
+}
+
+fn hex_digit(byte: Option<&u8>) -> Result<u8, CarrierError> {
+    let digit = byte.and_then(|byte| char::from(*byte).to_digit(16));
+    digit.and_then(|digit| u8::try_from(digit).ok()).ok_or(CarrierError::Malformed)
+}
+
+/// Appends one member; `None` when it cannot be written, and then something may have been written.
+fn write_member(out: &mut Vec<u8>, field: &FieldTable, value: &str) -> Option<()> {
+    if field.name.is_empty() || !field.name.bytes().all(is_token) {
+        return None;
+    }
+    separate(out);
+    out.extend_from_slice(field.name.as_bytes());
+    out.push(b'=');
+    if field.value == FieldType::One(Scalar::String) {
+        percent_encode(out, &json::string_content(value)?);
+    } else {
+        percent_encode(out, value);
+    }
+    Some(())
+}
+
+fn percent_encode(out: &mut Vec<u8>, content: &str) {
+    for byte in content.bytes() {
+        if is_plain(byte) {
+            out.push(byte);
+        } else {
+            out.push(b'%');
+            out.extend([byte >> 4, byte & 0xF].map(upper_hex));
+        }
+    }
+}
+
+fn upper_hex(digit: u8) -> u8 {
+    let offset = if digit < 10 { b'0' } else { b'A' - 10 };
+    digit.saturating_add(offset)
+}
+
+/// Whether a byte stands for itself in a value: `baggage-octet` without `%`.
+fn is_plain(byte: u8) -> bool {
+    byte.is_ascii_graphic() && !matches!(byte, b'"' | b',' | b';' | b'\\' | b'%')
+}
+
+/// Whether a byte may stand in a key: `tchar` of RFC 9110.
+fn is_token(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::carrier::test_fields::field;
+
+    #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    fn fields() -> Vec<FieldTable> {
+        vec![
+            field("bad key", FieldType::One(Scalar::String)),
+            field("flags", FieldType::List(Scalar::String)),
+            field("level", FieldType::One(Scalar::Int)),
+            field("tenant", FieldType::One(Scalar::String)),
+        ]
+    }
+
+    fn read(values: &[&[u8]]) -> Result<Vec<(String, String)>, CarrierError> {
+        let mut context = Context::new();
+        extract(values.iter().copied(), &fields(), &mut context)?;
+        Ok(context.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
+    }
+
+    #[test]
+    fn reads_only_declared_members() {
+        let cases: [(&[&[u8]], &[(&str, &str)]); 9] = [
+            (&[], &[]),
+            (&[b""], &[]),
+            (&[b"tenant=acme"], &[("tenant", "\"acme\"")]),
+            (&[b"other=1, tenant = acme ;ttl=5;x , more=%ZZ"], &[("tenant", "\"acme\"")]),
+            (&[b"tenant=a%20b%22%C3%A9+"], &[("tenant", "\"a b\\\"é+\"")]),
+            (&[b"tenant=a=b"], &[("tenant", "\"a=b\"")]),
+            (&[b"tenant="], &[("tenant", "\"\"")]),
+            (&[b"level=5", b"flags=%5B%22a%22%2C%22b%22%5D"], &[("level", "5"), ("flags", "[\"a\",\"b\"]")]),
+            (&[b"tenant", b"Tenant=acme", b"\xFF=1", b"x=\xFF"], &[]),
+        ];
+        for (values, expected) in cases {
+            let expected = expected.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+            assert_eq!(read(values), Ok(expected.collect()), "{values:?}");
+        }
+    }
+
+    #[test]
+    fn broken_members_of_ours_are_errors() {
+        let many = "a=1,".repeat(MAX_BAGGAGE_MEMBERS + 1);
+        let long = format!("a={}", "x".repeat(MAX_CARRIER_BYTES));
+        let cases: [(&[&[u8]], CarrierError); 10] = [
+            (&[b"tenant=a,tenant=a"], CarrierError::Repeated),
+            (&[b"tenant=a", b"tenant=b"], CarrierError::Repeated),
+            (&[b"tenant=%"], CarrierError::Malformed),
+            (&[b"tenant=%4"], CarrierError::Malformed),
+            (&[b"tenant=%4g"], CarrierError::Malformed),
+            (&[b"tenant=%FF"], CarrierError::NotText),
+            (&[b"level="], CarrierError::NotJson),
+            (&[b"flags=%5B"], CarrierError::NotJson),
+            (&[many.as_bytes()], CarrierError::TooManyFields),
+            (&[long.as_bytes()], CarrierError::TooLarge),
+        ];
+        for (values, error) in cases {
+            assert_eq!(read(values), Err(error), "{values:?}");
+        }
+    }
+
+    #[test]
+    fn an_error_leaves_the_context_alone() {
+        let mut context = Context::new();
+        context.insert("tenant", "\"old\"").unwrap();
+        let before = context.clone();
+        let result = extract([&b"tenant=new,level=x"[..]].into_iter(), &fields(), &mut context);
+        assert_eq!(result, Err(CarrierError::NotJson));
+        assert_eq!(context, before);
+        extract([&b"tenant=new"[..]].into_iter(), &fields(), &mut context).unwrap();
+        assert_eq!(context.get("tenant"), Some("\"new\""));
+    }
+
+    #[test]
+    fn presents_our_fields_behind_the_foreign_ones() {
+        let mut context = Context::new();
+        context.insert("tenant", "\"a, b;\\u00e9%\\\\\"").unwrap();
+        context.insert("undeclared", "1").unwrap();
+        context.insert("flags", "[\"x\"]").unwrap();
+        context.insert("bad key", "\"v\"").unwrap();
+        context.insert("level", "7").unwrap();
+        let ours = "tenant=a%2C%20b%3B%C3%A9%25%5C,flags=[%22x%22],level=7";
+        let cases: [(&[&[u8]], Vec<u8>); 3] = [
+            (&[], ours.into()),
+            (&[b" k = v;p=1 ,tenant=old;p, x=%zz\xFF", b",level", b"last"], {
+                [b"k = v;p=1,x=%zz\xFF,last,", ours.as_bytes()].concat()
+            }),
+            (&[b"tenant=old"], ours.into()),
+        ];
+        for (existing, expected) in cases {
+            assert_eq!(present(existing.iter().copied(), &context, &fields()), Some(expected), "{existing:?}");
+        }
+        assert_eq!(present([&b"tenant=old"[..]].into_iter(), &Context::new(), &fields()), None);
+    }
+
+    #[test]
+    fn strips_ours_and_nothing_else() {
+        let strip = |values: &[&[u8]]| strip(values.iter().copied(), &fields());
+        assert_eq!(strip(&[b"tenant=a, k=v;p , level=1", b"flags=[]"]), Some(b"k=v;p".to_vec()));
+        assert_eq!(strip(&[b"tenant=a"]), None);
+        assert_eq!(strip(&[]), None);
+        assert_eq!(strip(&[b"k=v"]), Some(b"k=v".to_vec()));
+    }
+
+    #[test]
+    fn a_field_that_makes_it_too_long_is_left_out() {
+        let mut context = Context::new();
+        context.insert_string("tenant", &"\"".repeat(MAX_CARRIER_BYTES / 2)).unwrap();
+        context.insert("level", "7").unwrap();
+        assert_eq!(present(std::iter::empty(), &context, &fields()), Some(b"level=7".to_vec()));
+    }
+
+    #[cfg(not(target_family = "wasm"))]
+    mod properties {
+        use super::*;
+        use proptest::prelude::*;
+
+        proptest! {
+            #[test]
+            fn what_is_presented_reads_back(tenant: String, flags in proptest::collection::vec(any::<String>(), 0..4)) {
+                let mut context = Context::new();
+                context.insert_string("tenant", &tenant).unwrap();
+                let list = flags.iter().map(|flag| {
+                    let mut text = String::new();
+                    json::write_string(&mut text, flag);
+                    text
+                });
+                context.insert("flags", &format!("[{}]", list.collect::<Vec<_>>().join(", "))).unwrap();
+                let value = present([&b"k=v"[..]].into_iter(), &context, &fields()).unwrap();
+                prop_assert!(value.iter().all(u8::is_ascii_graphic));
+                let mut read = Context::new();
+                extract([value.as_slice()].into_iter(), &fields(), &mut read).unwrap();
+                prop_assert_eq!(read, context);
+                prop_assert_eq!(strip([value.as_slice()].into_iter(), &fields()), Some(b"k=v".to_vec()));
+            }
+
+            #[test]
+            fn no_bytes_panic(value in proptest::collection::vec(prop_oneof![any::<u8>(), Just(b','), Just(b'=')], 0..60)) {
+                let value = [b"tenant=".as_slice(), &value].concat();
+                let mut context = Context::new();
+                let _ = extract([value.as_slice()].into_iter(), &fields(), &mut context);
+                let _ = present([value.as_slice()].into_iter(), &context, &fields());
+            }
+        }
+    }
+}

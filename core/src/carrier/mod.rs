@@ -1,0 +1,110 @@
+//! The carriers of a context: how it looks in headers.
+//!
+//! A carrier is taken whole or not at all: one that is broken says so with a [`CarrierError`] and adds
+//! nothing. Which carriers are believed, and what a broken one means for the request, is not decided here.
+
+pub mod baggage;
+pub mod dictionary;
+pub mod mapped;
+pub mod mesh_header;
+pub(crate) mod payload;
+pub(crate) mod wire;
+
+use crate::context::ContextError;
+
+/// Why a carrier could not be read or written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CarrierError {
+    /// It exceeds a limit in bytes: [`crate::limits::MAX_CARRIER_BYTES`] on the wire or
+    /// [`crate::limits::MAX_CONTEXT_BYTES`] after decompression.
+    TooLarge,
+    /// A text is not UTF-8.
+    NotText,
+    /// It is not base64url without padding, or not its canonical form.
+    NotBase64,
+    /// It ends too early.
+    Truncated,
+    /// It says something impossible, such as a word number beyond the dictionary.
+    Malformed,
+    /// It is of a version that is not known here.
+    UnknownVersion,
+    /// It uses a flag that is not known here.
+    UnknownFlags,
+    /// It was written with a dictionary that the artifact does not list.
+    UnknownDictionary,
+    /// A value is not JSON.
+    NotJson,
+    /// The name of a field is empty or too long.
+    FieldName,
+    /// It holds more fields or members than the limit.
+    TooManyFields,
+    /// A header, member or field that must stand alone is there more than once.
+    Repeated,
+    /// It was issued too long ago.
+    Expired,
+    /// It is sealed, which cannot be verified here.
+    Sealed,
+}
+
+impl CarrierError {
+    /// The name in logs, reports and metrics. Names are never changed.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::TooLarge => "too-large",
+            Self::NotText => "not-text",
+            Self::NotBase64 => "not-base64",
+            Self::Truncated => "truncated",
+            Self::Malformed => "malformed",
+            Self::UnknownVersion => "unknown-version",
+            Self::UnknownFlags => "unknown-flags",
+            Self::UnknownDictionary => "unknown-dictionary",
+            Self::NotJson => "not-json",
+            Self::FieldName => "field-name",
+            Self::TooManyFields => "too-many-fields",
+            Self::Repeated => "repeated",
+            Self::Expired => "expired",
+            Self::Sealed => "sealed",
+        }
+    }
+}
+
+impl From<ContextError> for CarrierError {
+    fn from(error: ContextError) -> Self {
+        match error {
+            ContextError::FieldName => Self::FieldName,
+            ContextError::TooManyFields => Self::TooManyFields,
+            ContextError::TooLarge => Self::TooLarge,
+            ContextError::NotJson => Self::NotJson,
+        }
+    }
+}
+
+/// Puts a checked value under a name that must be new.
+fn insert_new(context: &mut crate::context::Context, name: &str, value: &str) -> Result<(), CarrierError> {
+    let before = context.len();
+    context.insert_checked(name, value)?;
+    if context.len() == before { Err(CarrierError::Repeated) } else { Ok(()) }
+}
+
+#[cfg(test)]
+pub(crate) mod test_fields {
+    //! Declared fields for the tests of this crate.
+
+    use crate::artifact::tables::{FieldTable, FieldType, Merge};
+
+    /// A field without rules.
+    pub(crate) fn field(name: &str, value: FieldType) -> FieldTable {
+        FieldTable {
+            name: name.to_owned(),
+            value,
+            required: false,
+            immutable: false,
+            merge: Merge::Replace,
+            pattern: None,
+            allowed: Vec::new(),
+            max_bytes: 0,
+            header: Some(format!("x-{}", name.replace('_', "-"))),
+            owner: None,
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! Merging: what the application forwarded and what is remembered become the context of an outbound request.
+
+use std::collections::BTreeSet;
+
+use super::{CALLER, Context, json};
+use crate::artifact::tables::{FieldTable, Merge};
+use crate::memory::Record;
+use crate::schema;
+
+/// The merged context and what happened to its fields, by name.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Merged {
+    /// The result. It has no [`CALLER`]: that is the service that sends, not what anybody forwarded.
+    pub context: Context,
+    /// Fields whose value came from memory, as a whole or in part.
+    pub recalled: Vec<String>,
+    /// Immutable fields that the application had changed and that were put back.
+    pub restored: Vec<String>,
+    /// Fields that the application forwarded although they were redacted here, and that were taken out.
+    pub withheld: Vec<String>,
+    /// Fields that did not fit into the limits of a context. Remembered fields go in first.
+    pub dropped: Vec<String>,
+}
+
+/// Merges by each field's strategy in `fields` (sorted by name); an undeclared field takes the forwarded value.
+///
+/// The remembered fields come first, in their order, then those that only the application knows.
+pub fn merge(remembered: &Record, forwarded: Context, fields: &[FieldTable]) -> Merged {
+    let mut merged = Merged::default();
+    let is_withheld = |name: &str| remembered.withheld.iter().any(|withheld| withheld == name);
+    for (name, ours) in remembered.context.iter() {
+        if name == CALLER || is_withheld(name) {
+            continue;
+        }
+        match forwarded.get(name) {
+            None => {
+                merged.put(name, ours);
+                merged.recalled.push(name.to_owned());
+            }
+            Some(theirs) => merged.put_both(name, ours, theirs, schema::find(fields, name)),
+        }
+    }
+    for (name, theirs) in forwarded.iter() {
+        if name == CALLER {
+            continue;
+        }
+        if is_withheld(name) {
+            merged.withheld.push(name.to_owned());
+        } else if !remembered.context.contains(name) {
+            merged.put(name, theirs);
+        }
+    }
+    merged
+}
+
+impl Merged {
+    fn put(&mut self, name: &str, value: &str) {
+        if self.context.insert_checked(name, value).is_err() {
+            self.dropped.push(name.to_owned());
+        }
+    }
+
+    /// Puts a field that is remembered and forwarded.
+    fn put_both(&mut self, name: &str, ours: &str, theirs: &str, field: Option<&FieldTable>) {
+        let changed = !json::same(ours, theirs);
+        if field.is_some_and(|field| field.immutable) {
+            self.put(name, ours);
+            if changed {
+                self.restored.push(name.to_owned());
+            }
+            return;
+        }
+        match field.map_or(Merge::Replace, |field| field.merge) {
+            Merge::Replace => self.put(name, theirs),
+            Merge::Keep => {
+                self.put(name, ours);
+                if changed {
+                    self.recalled.push(name.to_owned());
+                }
+            }
+            Merge::Union => match union(ours, theirs) {
+                Some(both) => {
+                    self.put(name, &both);
+                    if both != theirs {
+                        self.recalled.push(name.to_owned());
+                    }
+                }
+                None => self.put(name, theirs),
+            },
+        }
+    }
+}
+
+/// The elements of `ours`, then those of `theirs` that are new, compared by text. `None` when one of them is
+/// not an array.
+fn union(ours: &str, theirs: &str) -> Option<String> {
+    if json::kind(ours) != json::JsonKind::Array || json::kind(theirs) != json::JsonKind::Array {
+        return None;
+    }
+    // A set, because both lists come from outside and comparing each with each would grow with the square.
+    let mut seen: BTreeSet<&str> = json::elements(ours).collect();
+    let new: Vec<&str> = json::elements(theirs).filter(|element| seen.insert(element)).collect();
+    if new.is_empty() {
+        return Some(ours.to_owned());
+    }
+    let all: Vec<&str> = json::elements(ours).chain(new).collect();
+    Some(format!("[{}]", all.join(",")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::artifact::tables::{FieldType, Scalar};
+    use crate::carrier::test_fields::field;
+    use crate::limits::MAX_CONTEXT_FIELDS;
+
+    #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    fn context(fields: &[(&str, &str)]) -> Context {
+        let mut context = Context::new();
+        for (name, value) in fields {
+            context.insert(name, value).unwrap();
+        }
+        context
+    }
+
+    fn record(fields: &[(&str, &str)], withheld: &[&str]) -> Record {
+        let withheld = withheld.iter().map(|&name| name.to_owned()).collect();
+        Record { context: context(fields), withheld }
+    }
+
+    fn fields() -> Vec<FieldTable> {
+        let any = |name| field(name, FieldType::One(Scalar::Any));
+        vec![
+            FieldTable { merge: Merge::Union, ..any("flags") },
+            FieldTable { merge: Merge::Keep, ..any("keep") },
+            any("replace"),
+            FieldTable { immutable: true, ..any("tenant") },
+        ]
+    }
+
+    #[test]
+    fn each_field_follows_its_strategy() {
+        // Field, remembered, forwarded, result, counts as recalled, counts as restored.
+        for (name, ours, theirs, expected, recalled, restored) in [
+            ("replace", "1", "2", "2", false, false),
+            ("undeclared", "{\"a\": 1.0}", "{\"a\":1}", "{\"a\":1}", false, false),
+            ("keep", "1", "2", "1", true, false),
+            ("keep", "1", "1", "1", false, false),
+            ("tenant", "\"a\"", "\"b\"", "\"a\"", false, true),
+            ("tenant", "\"a\"", "\"\\u0061\"", "\"a\"", false, false),
+            ("flags", "[\"a\",\"b\"]", "[\"b\", \"c\",\"c\"]", "[\"a\",\"b\",\"c\"]", true, false),
+            ("flags", "[ \"a\" , \"b\" ]", "[\"b\"]", "[ \"a\" , \"b\" ]", true, false),
+            ("flags", "[]", "[]", "[]", false, false),
+            ("flags", "[]", "[[1,2],{}]", "[[1,2],{}]", false, false),
+            ("flags", "[1]", "[1.0]", "[1,1.0]", true, false),
+            ("flags", "[1]", "2", "2", false, false),
+            ("flags", "1", "[2]", "[2]", false, false),
+        ] {
+            let merged = merge(&record(&[(name, ours)], &[]), context(&[(name, theirs)]), &fields());
+            let case = format!("{name} {ours} {theirs}");
+            assert_eq!(merged.context, context(&[(name, expected)]), "{case}");
+            assert_eq!(merged.recalled.len(), usize::from(recalled), "{case}");
+            assert_eq!(merged.restored.len(), usize::from(restored), "{case}");
+            assert!(merged.withheld.is_empty() && merged.dropped.is_empty(), "{case}");
+        }
+    }
+
+    #[test]
+    fn what_only_one_side_knows_is_kept() {
+        let merged = merge(
+            &record(&[("tenant", "\"a\""), ("custom", "[ 1.0 ]")], &[]),
+            context(&[("mine", "true"), ("replace", "2")]),
+            &fields(),
+        );
+        let expected = context(&[("tenant", "\"a\""), ("custom", "[ 1.0 ]"), ("mine", "true"), ("replace", "2")]);
+        assert_eq!(merged.context, expected);
+        assert_eq!(merged.recalled, ["tenant", "custom"]);
+    }
+
+    #[test]
+    fn a_redacted_field_does_not_come_back() {
+        let merged = merge(
+            &record(&[("tenant", "\"a\""), ("user", "\"kept by mistake\"")], &["user", "card"]),
+            context(&[("user", "\"u\""), ("replace", "1")]),
+            &fields(),
+        );
+        assert_eq!(merged.context, context(&[("tenant", "\"a\""), ("replace", "1")]));
+        assert_eq!(merged.withheld, ["user"]);
+    }
+
+    #[test]
+    fn nobody_hands_the_caller_on() {
+        let merged = merge(&record(&[("caller", "\"a\"")], &[]), context(&[("caller", "\"b\"")]), &fields());
+        assert_eq!(merged, Merged::default());
+    }
+
+    #[test]
+    fn what_does_not_fit_is_told() {
+        let names: Vec<String> = (0..MAX_CONTEXT_FIELDS).map(|i| format!("f{i:03}")).collect();
+        let full: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "1")).collect();
+        let merged = merge(&record(&full, &[]), context(&[("one-more", "1"), ("f000", "2")]), &fields());
+        assert_eq!(merged.context.len(), MAX_CONTEXT_FIELDS);
+        assert_eq!(merged.context.get("f000"), Some("2"));
+        assert_eq!(merged.dropped, ["one-more"]);
+    }
+}

@@ -1,0 +1,168 @@
+//! The context of a request: an ordered map from field name to JSON text.
+
+pub mod json;
+pub mod merge;
+
+use crate::limits::{MAX_CONTEXT_BYTES, MAX_CONTEXT_FIELDS, MAX_FIELD_NAME_BYTES};
+
+/// The name of the field that says which service sent the request. It is always known.
+pub const CALLER: &str = "caller";
+
+/// An ordered map from field name to the JSON text of its value.
+///
+/// The text of a value is kept byte for byte: `1.0` stays `1.0`, and an escape stays an escape.
+/// INVARIANT (valid json): every value passed [`json::check`] or was written by this crate.
+#[derive(Debug, Clone, Default)]
+pub struct Context {
+    /// All names and values one behind the other, so that a context is two allocations.
+    text: String,
+    fields: Vec<Entry>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Entry {
+    name: (usize, usize),
+    value: (usize, usize),
+}
+
+/// Why a field could not be put into a context.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ContextError {
+    /// The name is empty or longer than [`MAX_FIELD_NAME_BYTES`].
+    FieldName,
+    /// The context has [`MAX_CONTEXT_FIELDS`] fields already.
+    TooManyFields,
+    /// The context would exceed [`MAX_CONTEXT_BYTES`].
+    TooLarge,
+    /// The value is not JSON.
+    NotJson,
+}
+
+impl Context {
+    /// A context without fields.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The JSON text of the field, if it is there.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.iter().find(|(n, _)| *n == name).map(|(_, value)| value)
+    }
+
+    /// Whether the field is there.
+    pub fn contains(&self, name: &str) -> bool {
+        self.get(name).is_some()
+    }
+
+    /// Puts a value whose text is checked to be JSON first. A field that exists keeps its place.
+    ///
+    /// # Errors
+    /// [`ContextError`] when a limit is exceeded or `value` is not one JSON value.
+    pub fn insert(&mut self, name: &str, value: &str) -> Result<(), ContextError> {
+        json::check(value).map_err(|_| ContextError::NotJson)?;
+        self.insert_checked(name, value)
+    }
+
+    /// Puts a string value; it is written as JSON.
+    ///
+    /// # Errors
+    /// As [`Context::insert`].
+    pub fn insert_string(&mut self, name: &str, content: &str) -> Result<(), ContextError> {
+        let mut value = String::with_capacity(content.len().saturating_add(2));
+        json::write_string(&mut value, content);
+        self.insert_checked(name, &value)
+    }
+
+    /// Puts a value that the caller knows to be JSON, because it comes from another context or was checked.
+    pub(crate) fn insert_checked(&mut self, name: &str, value: &str) -> Result<(), ContextError> {
+        if name.is_empty() || name.len() > MAX_FIELD_NAME_BYTES {
+            return Err(ContextError::FieldName);
+        }
+        let known = self.fields.iter().position(|entry| self.slice(entry.name) == name);
+        if known.is_none() && self.fields.len() >= MAX_CONTEXT_FIELDS {
+            return Err(ContextError::TooManyFields);
+        }
+        let used = self.text.len();
+        if used.saturating_add(name.len()).saturating_add(value.len()) > MAX_CONTEXT_BYTES {
+            return Err(ContextError::TooLarge);
+        }
+        match known.and_then(|i| self.fields.get_mut(i)) {
+            Some(entry) => {
+                entry.value = (used, used.saturating_add(value.len()));
+                self.text.push_str(value);
+            }
+            None => {
+                let middle = used.saturating_add(name.len());
+                self.text.push_str(name);
+                self.text.push_str(value);
+                let end = middle.saturating_add(value.len());
+                self.fields.push(Entry { name: (used, middle), value: (middle, end) });
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes the field out; says whether it was there.
+    pub fn remove(&mut self, name: &str) -> bool {
+        let before = self.fields.len();
+        let text = &self.text;
+        self.fields.retain(|entry| text.get(entry.name.0..entry.name.1) != Some(name));
+        self.fields.len() != before
+    }
+
+    /// All fields in order: name and JSON text.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.fields.iter().map(|entry| (self.slice(entry.name), self.slice(entry.value)))
+    }
+
+    /// How many fields there are.
+    pub fn len(&self) -> usize {
+        self.fields.len()
+    }
+
+    /// Whether there is no field.
+    pub fn is_empty(&self) -> bool {
+        self.fields.is_empty()
+    }
+
+    fn slice(&self, range: (usize, usize)) -> &str {
+        self.text.get(range.0..range.1).unwrap_or_default()
+    }
+}
+
+impl PartialEq for Context {
+    fn eq(&self, other: &Self) -> bool {
+        self.iter().eq(other.iter())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_replaced_field_keeps_its_place_and_a_removed_one_is_gone() {
+        let mut context = Context::new();
+        context.insert("a", "1").unwrap();
+        context.insert("b", "2.0").unwrap();
+        context.insert("a", "[3]").unwrap();
+        assert_eq!(context.iter().collect::<Vec<_>>(), [("a", "[3]"), ("b", "2.0")]);
+        assert!(context.remove("a"));
+        assert!(!context.remove("a"));
+        assert_eq!(context.get("a"), None);
+        assert_eq!(context.len(), 1);
+    }
+
+    #[test]
+    fn limits_are_errors() {
+        let mut context = Context::new();
+        assert_eq!(context.insert("", "1"), Err(ContextError::FieldName));
+        assert_eq!(context.insert("a", "{"), Err(ContextError::NotJson));
+        for i in 0..MAX_CONTEXT_FIELDS {
+            context.insert(&format!("f{i}"), "1").unwrap();
+        }
+        assert_eq!(context.insert("more", "1"), Err(ContextError::TooManyFields));
+        let big = format!("\"{}\"", "x".repeat(MAX_CONTEXT_BYTES));
+        assert_eq!(context.insert("f0", &big), Err(ContextError::TooLarge));
+    }
+}

@@ -1,0 +1,169 @@
+//! Runs the rules that apply to a request and says what they decide together.
+//!
+//! Every rule sees the same snapshot, so their order carries no meaning beyond reporting. Precedence: a deny
+//! of the enterprise, a deny of the domain, then each layer's allow rules (if a layer has any, one must
+//! match), then the default: the request continues.
+//!
+//! A condition that ends with a CEL error is neither true nor false. With `onError: deny` a deny, require or
+//! redact rule then applies; an allow or set rule never does. With `onError: ignore` no rule applies.
+
+use bumpalo::Bump;
+
+use crate::artifact::VerifiedProgram;
+use crate::artifact::tables::{Effect, Layer, OnError, Reply, RuleTable};
+use crate::vm::{EvalErrorKind, Machine, Snapshot, Value};
+
+/// Answer to a request that no allow rule of a layer matches.
+const NOT_ALLOWED: (u16, u8, &str) = (403, 7, "no rule allows this request");
+
+/// What the rules decide together.
+#[derive(Debug, Default)]
+pub struct Decision<'p> {
+    /// Why the request is refused, if it is.
+    pub denial: Option<Denial<'p>>,
+    /// Names of the rules with an effect that applied, in the order of the artifact.
+    pub applied: Vec<&'p str>,
+    /// Names of the shadow rules that would have applied.
+    pub shadow: Vec<&'p str>,
+    /// Fields to take out of the context.
+    pub redact: Vec<&'p str>,
+    /// Fields to give new values, with their JSON texts. A later entry wins over an earlier one.
+    pub set: Vec<(&'p str, String)>,
+    /// Rules whose condition or value ended with an error.
+    pub errors: Vec<(&'p str, EvalErrorKind)>,
+}
+
+/// Why a request is refused.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Denial<'p> {
+    /// The rule that refused it, or the layer whose allow rules did not match.
+    pub rule: &'p str,
+    /// What to answer.
+    pub reply: Reply,
+}
+
+/// Decides. `rules` are indices into the artifact's rules, as in its entry tables.
+pub fn decide<'a>(program: &'a VerifiedProgram, rules: &[u32], snapshot: Snapshot<'a>, arena: &'a Bump) -> Decision<'a> {
+    let mut tally = Tally {
+        machine: Machine::new(program, snapshot, arena),
+        snapshot,
+        decision: Decision::default(),
+        enterprise: LayerTally::default(),
+        domain: LayerTally::default(),
+    };
+    for index in rules {
+        let rule = usize::try_from(*index).ok().and_then(|index| program.tables().rules.get(index));
+        if let Some(rule) = rule {
+            tally.add(rule);
+        }
+    }
+    tally.finish()
+}
+
+/// What is known after some of the rules.
+struct Tally<'a> {
+    machine: Machine<'a>,
+    snapshot: Snapshot<'a>,
+    decision: Decision<'a>,
+    enterprise: LayerTally<'a>,
+    domain: LayerTally<'a>,
+}
+
+/// What the rules of one layer said so far.
+#[derive(Default)]
+struct LayerTally<'a> {
+    denial: Option<Denial<'a>>,
+    has_allow: bool,
+    allowed: bool,
+    set: Vec<(&'a str, String)>,
+}
+
+impl<'a> LayerTally<'a> {
+    /// The denial of the layer's deny and require rules, else of its allow rules.
+    fn not_allowed(&self, layer: &'static str) -> Option<Denial<'a>> {
+        let (status, grpc_status, message) = NOT_ALLOWED;
+        (self.has_allow && !self.allowed).then(|| Denial {
+            rule: layer,
+            reply: Reply { status, grpc_status, message: message.to_owned() },
+        })
+    }
+}
+
+impl<'a> Tally<'a> {
+    fn layer(&mut self, layer: Layer) -> &mut LayerTally<'a> {
+        match layer {
+            Layer::Enterprise => &mut self.enterprise,
+            Layer::Domain => &mut self.domain,
+        }
+    }
+
+    fn add(&mut self, rule: &'a RuleTable) {
+        if matches!(rule.effect, Effect::Allow) && !rule.shadow {
+            self.layer(rule.layer).has_allow = true;
+        }
+        if !self.applies(rule) {
+            return;
+        }
+        if let Effect::Require { fields, .. } = &rule.effect {
+            if fields.iter().all(|field| self.snapshot.context.contains(field)) {
+                return;
+            }
+        }
+        if rule.shadow {
+            self.decision.shadow.push(&rule.name);
+            return;
+        }
+        self.decision.applied.push(&rule.name);
+        self.carry_out(rule);
+    }
+
+    /// Whether the rule's condition holds, with its errors taken as the rule says.
+    fn applies(&mut self, rule: &'a RuleTable) -> bool {
+        let Some(condition) = rule.condition else { return true };
+        match self.machine.condition(condition) {
+            Ok(holds) => holds,
+            Err(error) => {
+                self.decision.errors.push((&rule.name, error.kind));
+                let narrows = !matches!(rule.effect, Effect::Allow | Effect::Set { .. });
+                rule.on_error == OnError::Deny && narrows
+            }
+        }
+    }
+
+    fn carry_out(&mut self, rule: &'a RuleTable) {
+        match &rule.effect {
+            Effect::Deny(reply) | Effect::Require { reply, .. } => {
+                let denial = Denial { rule: &rule.name, reply: reply.clone() };
+                self.layer(rule.layer).denial.get_or_insert(denial);
+            }
+            Effect::Allow => self.layer(rule.layer).allowed = true,
+            Effect::Redact { fields } => self.decision.redact.extend(fields.iter().map(String::as_str)),
+            Effect::Set { fields } => {
+                for (field, program) in fields {
+                    match self.value(*program) {
+                        Ok(value) => self.layer(rule.layer).set.push((field, value)),
+                        Err(error) => self.decision.errors.push((&rule.name, error)),
+                    }
+                }
+            }
+        }
+    }
+
+    /// The JSON text of a `set` expression's value.
+    fn value(&mut self, program: u32) -> Result<String, EvalErrorKind> {
+        match self.machine.run(program) {
+            Value::Error(error) => Err(error.kind),
+            value => value.to_json().ok_or(EvalErrorKind::NoSuchOverload),
+        }
+    }
+
+    fn finish(self) -> Decision<'a> {
+        let Self { mut decision, enterprise, domain, .. } = self;
+        let not_allowed = enterprise.not_allowed("enterprise allow rules").or(domain.not_allowed("domain allow rules"));
+        decision.denial = enterprise.denial.or(domain.denial).or(not_allowed);
+        // The enterprise's values come last, so that they win.
+        decision.set = domain.set;
+        decision.set.extend(enterprise.set);
+        decision
+    }
+}

@@ -1,0 +1,35 @@
+//! The part of Context Mesh that decides: the context model, its carriers, the policy artifact and the
+//! virtual machine that runs it.
+//!
+//! Nothing in here talks to Envoy, to a file or to a clock. What a request needs from outside comes in
+//! through the small traits of [`host`], and what shall happen to it goes out as a [`plan::Plan`]. The same
+//! code therefore decides in Envoy, in `policyc` and in the benches.
+//!
+//! Nothing in here panics on input: the lints below are denied, every size from outside has a limit in
+//! [`limits`], and only a [`artifact::VerifiedProgram`] can run.
+#![deny(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::arithmetic_side_effects,
+    clippy::as_conversions
+)]
+
+pub mod artifact;
+pub mod carrier;
+pub mod context;
+pub mod decide;
+pub mod headers;
+pub mod host;
+pub mod identity;
+pub mod limits;
+pub mod memory;
+pub mod schema;
+pub mod pipeline;
+pub mod plugin_config;
+pub mod trace;
+#[cfg(test)]
+mod testing;
+pub mod vm;

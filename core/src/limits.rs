@@ -1,0 +1,46 @@
+//! Every limit on what comes from outside, in one place and each with its reason.
+//!
+//! Writer and reader share these constants, so what the compiler or another sidecar writes can always be
+//! read back.
+
+/// Longest value of one context carrier header, in bytes. Envoy accepts 60 KiB of headers in all; a context
+/// that needs more than a quarter of that is a mistake or an attack.
+pub const MAX_CARRIER_BYTES: usize = 16 * 1024;
+
+/// Most fields of one context.
+pub const MAX_CONTEXT_FIELDS: usize = 128;
+
+/// Longest name of a context field, in bytes.
+pub const MAX_FIELD_NAME_BYTES: usize = 128;
+
+/// Size of a whole context (names and JSON texts), in bytes. Bounds what lz4 may inflate a carrier to.
+pub const MAX_CONTEXT_BYTES: usize = 32 * 1024;
+
+/// Deepest nesting of a JSON value. Scanning keeps one bit a level, so this also bounds memory.
+pub const MAX_JSON_DEPTH: usize = 64;
+
+/// Most members read from one `baggage` header, as W3C Baggage section 3.3.2 asks of a propagator.
+pub const MAX_BAGGAGE_MEMBERS: usize = 64;
+
+/// Size of an artifact after decompression, in bytes. Far above the 4 MiB that gRPC lets through compressed,
+/// far below what would exhaust a sidecar.
+pub const MAX_ARTIFACT_BYTES: usize = 64 * 1024 * 1024;
+
+/// Most sections of an artifact. Today's compiler writes nine.
+pub const MAX_SECTIONS: usize = 64;
+
+/// Deepest operand stack of one condition.
+pub const MAX_STACK: usize = 64;
+
+/// Longest chain of variables that refer to variables.
+pub const MAX_VARIABLE_DEPTH: usize = 16;
+
+/// Instructions that the conditions of one decision may execute in all, before they run out of fuel.
+pub const MAX_FUEL: u64 = 1_000_000;
+
+/// Most slots of the memory in shared data: 2^20 slots of about half a kilobyte are half a gigabyte, and
+/// shared data has no delete.
+pub const MAX_MEMORY_SLOTS: u32 = 1 << 20;
+
+/// Largest remembered record, in bytes. A larger context is not remembered, and that is counted.
+pub const MAX_RECORD_BYTES: usize = 48 * 1024;

@@ -1,0 +1,131 @@
+//! Reads the context from its carriers. The mesh's own header wins over `baggage`, that over mapped headers.
+
+use super::plan::{Counter, Plan};
+use super::report::Problem;
+use super::workload::Workload;
+use crate::artifact::tables::FieldTable;
+use crate::carrier::{CarrierError, baggage, mapped, mesh_header};
+use crate::context::{CALLER, Context};
+use crate::headers::{Headers, Single};
+use crate::schema::{self, FieldProblem};
+
+/// What the carriers of a request said.
+#[derive(Debug, Default)]
+pub(super) struct Extracted {
+    /// The fields, each from the carrier that has precedence.
+    pub(super) context: Context,
+    /// Whether a carrier was broken.
+    pub(super) broken: bool,
+}
+
+/// Reads all carriers. A broken one is ignored, counted and reported.
+pub(super) fn extract(workload: &Workload, headers: &Headers<'_>, now_ms: u64, plan: &mut Plan) -> Extracted {
+    let fields = workload.fields();
+    let mut extracted = Extracted::default();
+    match mesh_header(workload, headers, now_ms) {
+        Ok(None) => {}
+        Ok(Some(context)) => extracted.add(mesh_header::NAME, context, plan),
+        Err(error) => extracted.problem(mesh_header::NAME, error, plan),
+    }
+    if headers.contains(baggage::NAME) {
+        let mut context = Context::new();
+        match baggage::extract(headers.all(baggage::NAME), fields, &mut context) {
+            Ok(()) => extracted.add(baggage::NAME, context, plan),
+            Err(error) => extracted.problem(baggage::NAME, error, plan),
+        }
+    }
+    let mut context = Context::new();
+    mapped::extract(headers, fields, &mut context, &mut |field, error| extracted.problem(field, error, plan));
+    extracted.add("headers", context, plan);
+    extracted
+}
+
+fn mesh_header(workload: &Workload, headers: &Headers<'_>, now_ms: u64) -> Result<Option<Context>, CarrierError> {
+    let value = match headers.single(mesh_header::NAME) {
+        Single::Absent => return Ok(None),
+        Single::Repeated => return Err(CarrierError::Repeated),
+        Single::Value(value) => value,
+    };
+    let header = mesh_header::decode(value, workload.program().dictionaries())?;
+    header.check_age(now_ms, workload.mesh().max_age_ms)?;
+    Ok(Some(header.context))
+}
+
+impl Extracted {
+    fn problem(&mut self, subject: &str, error: CarrierError, plan: &mut Plan) {
+        self.broken = true;
+        plan.count(Counter::CarrierInvalid);
+        plan.report.problems.push(Problem::new(subject, error.as_str()));
+    }
+
+    /// Adds the fields of a carrier that no carrier before it gave.
+    fn add(&mut self, carrier: &'static str, context: Context, plan: &mut Plan) {
+        if context.is_empty() {
+            return;
+        }
+        plan.report.received.push((carrier, context.len()));
+        if self.context.is_empty() {
+            self.context = context;
+            return;
+        }
+        for (name, value) in context.iter() {
+            match self.context.get(name) {
+                Some(known) if known == value => {}
+                Some(_) => {
+                    plan.count(Counter::CarrierDisagreement);
+                    plan.report.problems.push(Problem::new(name, "disagreement"));
+                }
+                None => {
+                    if self.context.insert_checked(name, value).is_err() {
+                        self.problem(name, CarrierError::TooLarge, plan);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Whether a context must have all required fields.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Completeness {
+    /// It is the context of a request.
+    Whole,
+    /// It is a part of one.
+    Part,
+}
+
+/// Takes fields that break the schema out of the context; says whether there was a problem.
+pub(super) fn validate(workload: &Workload, context: &mut Context, whole: Completeness, plan: &mut Plan) -> bool {
+    let matches = |regex, text: &str| workload.program().regex_matches(regex, text);
+    let mut problems = schema::validate(context, workload.fields(), matches);
+    if whole == Completeness::Part || is_empty(context) {
+        problems.retain(|(_, problem)| *problem != FieldProblem::Missing);
+    }
+    for (field, problem) in &problems {
+        context.remove(field);
+        plan.count(Counter::FieldInvalid);
+        plan.report.problems.push(Problem::new(field.as_str(), problem.as_str()));
+    }
+    !problems.is_empty()
+}
+
+/// Whether a context says nothing but who calls.
+pub(super) fn is_empty(context: &Context) -> bool {
+    context.iter().all(|(name, _)| name == CALLER)
+}
+
+/// Names of the carriers that a request has, whether or not they can be read.
+pub(super) fn carriers(headers: &Headers<'_>, fields: &[FieldTable]) -> Vec<String> {
+    let mut found = Vec::new();
+    if headers.contains(mesh_header::NAME) {
+        found.push(mesh_header::NAME.to_owned());
+    }
+    let mut context = Context::new();
+    let unreadable = baggage::extract(headers.all(baggage::NAME), fields, &mut context).is_err();
+    if unreadable || !context.is_empty() {
+        found.push(baggage::NAME.to_owned());
+    }
+    let mapped = fields.iter().filter_map(|field| field.header.as_ref());
+    found.extend(mapped.filter(|header| headers.contains(header)).cloned());
+    found
+}

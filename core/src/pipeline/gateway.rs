@@ -1,0 +1,71 @@
+//! The edges of the mesh: where requests come in from clients that nobody vouches for, and where calls leave.
+
+use bumpalo::Bump;
+
+use super::apply::apply;
+use super::extract::{Completeness, carriers, is_empty, validate};
+use super::inbound::{peer, refuse_invalid};
+use super::outbound::set_caller;
+use super::plan::{Counter, HeaderEdit, Plan};
+use super::present::{attach, drop_all};
+use super::report::Report;
+use super::workload::{Host, Role, Workload};
+use crate::artifact::tables::OnInvalid;
+use crate::context::Context;
+use crate::decide::decide;
+use crate::headers::Headers;
+use crate::trace;
+use crate::vm::Snapshot;
+
+/// The plan for a request from a client: every carrier that it sent is dropped, and the context is what the
+/// `set` rules make of verified sources. They take the place of extraction, so all other rules see what they made.
+pub fn gateway(workload: &Workload, headers: &Headers<'_>, host: Host<'_>) -> Plan {
+    let mut plan = Plan { report: Report::new(workload, Role::Gateway), ..Plan::default() };
+    plan.report.dropped = carriers(headers, workload.fields());
+    if !plan.report.dropped.is_empty() {
+        plan.count(Counter::ClientCarrierDropped);
+    }
+    let peer = peer(workload, host);
+    plan.report.peer.clone_from(&peer.service);
+    let arena = Bump::new();
+    let mut context = Context::new();
+    for rules in [workload.mint_rules(), workload.gateway_rules()] {
+        let seen = context.clone();
+        let mesh = workload.view(Role::Gateway);
+        let snapshot = Snapshot { headers, context: &seen, peer: &peer, mesh, attributes: host.attributes };
+        let decision = decide(workload.program(), rules, snapshot, &arena);
+        if let Some(refusal) = apply(workload, decision, &mut context, &mut plan) {
+            return plan.refuse(refusal);
+        }
+    }
+    let invalid = validate(workload, &mut context, Completeness::Whole, &mut plan);
+    if invalid && workload.mesh().on_invalid == OnInvalid::Deny {
+        return plan.refuse(refuse_invalid());
+    }
+    if is_empty(&context) {
+        plan.count(Counter::ContextMissing);
+    }
+    set_caller(workload, &mut context, &mut plan);
+    plan.report.went_on(&context);
+    attach(workload, headers, &context, host.now_ms, &mut plan);
+    ensure_trace_id(headers, host, &mut plan);
+    plan
+}
+
+/// Applications forward a trace id; where the client sent none and no tracer made one, the gateway does. A request
+/// id is not enough: Envoy makes one for every request, and tracing libraries do not forward it.
+fn ensure_trace_id(headers: &Headers<'_>, host: Host<'_>, plan: &mut Plan) {
+    if trace::trace_id(headers).is_none() {
+        let [a, b, c, d, e, f, g, h, ..] = host.randomness.random();
+        let value = trace::make_traceparent(host.randomness.random(), [a, b, c, d, e, f, g, h]);
+        plan.edits.push(HeaderEdit::Set(trace::TRACEPARENT.to_owned(), value.into_bytes()));
+    }
+}
+
+/// The plan for a call that leaves the mesh: the context stays inside.
+pub fn egress(workload: &Workload, headers: &Headers<'_>) -> Plan {
+    let mut plan = Plan { report: Report::new(workload, Role::Egress), ..Plan::default() };
+    plan.report.dropped = carriers(headers, workload.fields());
+    drop_all(workload, headers, &mut plan);
+    plan
+}

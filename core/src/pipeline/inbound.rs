@@ -1,0 +1,120 @@
+//! A request arrives at a service.
+
+use bumpalo::Bump;
+
+use super::apply::apply;
+use super::extract::{Completeness, carriers, extract, is_empty, validate};
+use super::plan::{Counter, Plan, Refusal};
+use super::present::present;
+use super::report::{Problem, Report};
+use super::workload::{Host, Role, Workload};
+use crate::artifact::tables::{OnInvalid, OnMismatch, Reply};
+use crate::context::json::string_content;
+use crate::context::{CALLER, Context};
+use crate::decide::decide;
+use crate::headers::Headers;
+use crate::identity;
+use crate::memory::Record;
+use crate::trace;
+use crate::vm::{Peer, Snapshot};
+
+/// The plan for a request that arrives at the workload.
+pub fn inbound(workload: &Workload, headers: &Headers<'_>, host: Host<'_>) -> Plan {
+    let mut plan = Plan { report: Report::new(workload, Role::Inbound), ..Plan::default() };
+    let peer = peer(workload, host);
+    plan.report.peer.clone_from(&peer.service);
+    let mut context = Context::new();
+    let mut invalid = false;
+    if workload.mesh().require_peer && peer.service.is_empty() {
+        distrust(workload, headers, &mut plan);
+    } else {
+        let extracted = extract(workload, headers, host.now_ms, &mut plan);
+        context = extracted.context;
+        invalid = extracted.broken;
+    }
+    if let Some(refusal) = verify_caller(workload, &peer, &mut context, &mut plan) {
+        return plan.refuse(refusal);
+    }
+    invalid |= validate(workload, &mut context, Completeness::Whole, &mut plan);
+    if invalid && workload.mesh().on_invalid == OnInvalid::Deny {
+        return plan.refuse(refuse_invalid());
+    }
+    if is_empty(&context) {
+        plan.count(Counter::ContextMissing);
+    }
+    let mut decided = context.clone();
+    let arena = Bump::new();
+    let attributes = host.attributes;
+    let mesh = workload.view(Role::Inbound);
+    let snapshot = Snapshot { headers, context: &context, peer: &peer, mesh, attributes };
+    let decision = decide(workload.program(), workload.inbound_rules(), snapshot, &arena);
+    if let Some(refusal) = apply(workload, decision, &mut decided, &mut plan) {
+        return plan.refuse(refusal);
+    }
+    plan.report.went_on(&decided);
+    present(workload, headers, &decided, host.now_ms, &mut plan);
+    remember(workload, headers, host, decided, &mut plan);
+    plan
+}
+
+/// Who sent the request, by its client certificate.
+pub(super) fn peer(workload: &Workload, host: Host<'_>) -> Peer {
+    let san = host.attributes.attribute(&["connection", "uri_san_peer_certificate"]);
+    let principal = san.and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default();
+    if principal.is_empty() {
+        return Peer::default();
+    }
+    identity::peer(&principal, workload.program().tables())
+}
+
+/// Notes the carriers of a peer that is not believed; none of them is read.
+fn distrust(workload: &Workload, headers: &Headers<'_>, plan: &mut Plan) {
+    plan.report.dropped = carriers(headers, workload.fields());
+    if !plan.report.dropped.is_empty() {
+        plan.count(Counter::CarrierUntrusted);
+    }
+}
+
+/// Makes `caller` the verified peer. A claim without a peer stands only where the mesh believes anyone.
+fn verify_caller(workload: &Workload, peer: &Peer, context: &mut Context, plan: &mut Plan) -> Option<Refusal> {
+    if peer.service.is_empty() {
+        return None;
+    }
+    let claimed = context.get(CALLER).map(|text| string_content(text).unwrap_or_default().into_owned());
+    if claimed.as_ref().is_some_and(|claimed| *claimed != peer.service) {
+        plan.count(Counter::CallerMismatch);
+        plan.report.problems.push(Problem::new(CALLER, "not-the-peer"));
+        if workload.mesh().caller_mismatch == OnMismatch::Deny {
+            let message = "the claimed caller is not the peer".to_owned();
+            let reply = Reply { status: 403, grpc_status: 7, message };
+            return Some(Refusal { reply, cause: "mesh callerMismatch".to_owned() });
+        }
+    }
+    if claimed.as_ref() != Some(&peer.service) && context.insert_string(CALLER, &peer.service).is_err() {
+        plan.report.problems.push(Problem::new(CALLER, "too-large"));
+    }
+    None
+}
+
+pub(super) fn refuse_invalid() -> Refusal {
+    let message = "the context of the request is invalid".to_owned();
+    Refusal { reply: Reply { status: 400, grpc_status: 3, message }, cause: "mesh onInvalid".to_owned() }
+}
+
+/// Keeps the context for the calls that the service makes while it serves this request. An empty one is kept too,
+/// so that an earlier request of the same trace is not taken for this one.
+fn remember(workload: &Workload, headers: &Headers<'_>, host: Host<'_>, context: Context, plan: &mut Plan) {
+    let record = Record { context, withheld: plan.report.redacted.clone() };
+    let mut known = false;
+    for trace in trace::all(headers) {
+        known = true;
+        if let Err(error) = workload.memory().remember(host.memory, &trace, host.now_ms, &record) {
+            plan.count(Counter::RememberFailed);
+            plan.report.problems.push(Problem::new("memory", error.as_str()));
+        }
+    }
+    if !known {
+        plan.count(Counter::TraceIdMissing);
+        plan.report.problems.push(Problem::new("trace id", "missing"));
+    }
+}

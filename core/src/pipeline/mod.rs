@@ -1,0 +1,27 @@
+//! The life of a request: from what the proxy hands over to the plan that the proxy carries out.
+//!
+//! ```text
+//! inbound:  extract -> trust -> validate -> decide -> apply -> present, remember
+//! outbound: extract -> recall, merge -> caller -> validate -> decide -> apply -> attach
+//! gateway:  drop -> decide -> apply -> attach
+//! egress:   drop
+//! ```
+
+mod apply;
+mod extract;
+mod gateway;
+mod inbound;
+mod outbound;
+mod plan;
+mod present;
+mod report;
+#[cfg(test)]
+mod tests;
+mod workload;
+
+pub use gateway::{egress, gateway};
+pub use inbound::inbound;
+pub use outbound::outbound;
+pub use plan::{Counter, HeaderEdit, Plan, Refusal};
+pub use report::{Problem, Report};
+pub use workload::{Host, Role, Workload};

@@ -1,0 +1,89 @@
+//! A service makes a call.
+
+use bumpalo::Bump;
+
+use super::apply::apply;
+use super::extract::{Completeness, extract, is_empty, validate};
+use super::inbound::refuse_invalid;
+use super::plan::{Counter, Plan};
+use super::present::attach;
+use super::report::{Problem, Report};
+use super::workload::{Host, Role, Workload};
+use crate::artifact::tables::OnInvalid;
+use crate::context::merge::merge;
+use crate::context::{CALLER, Context};
+use crate::decide::decide;
+use crate::headers::Headers;
+use crate::trace;
+use crate::vm::{Peer, Snapshot};
+
+/// The plan for a call that the workload makes.
+pub fn outbound(workload: &Workload, headers: &Headers<'_>, host: Host<'_>) -> Plan {
+    let mut plan = Plan { report: Report::new(workload, Role::Outbound), ..Plan::default() };
+    let mut extracted = extract(workload, headers, host.now_ms, &mut plan);
+    // Before merging, so that a broken value does not take the place of the one that is remembered.
+    let mut invalid = extracted.broken;
+    invalid |= validate(workload, &mut extracted.context, Completeness::Part, &mut plan);
+    let mut context = recall(workload, headers, host, extracted.context, &mut plan);
+    set_caller(workload, &mut context, &mut plan);
+    invalid |= validate(workload, &mut context, Completeness::Whole, &mut plan);
+    if invalid && workload.mesh().on_invalid == OnInvalid::Deny {
+        return plan.refuse(refuse_invalid());
+    }
+    if is_empty(&context) {
+        plan.count(Counter::ContextMissing);
+    }
+    let mut decided = context.clone();
+    let arena = Bump::new();
+    let peer = Peer::default();
+    let mesh = workload.view(Role::Outbound);
+    let snapshot = Snapshot { headers, context: &context, peer: &peer, mesh, attributes: host.attributes };
+    let decision = decide(workload.program(), workload.outbound_rules(), snapshot, &arena);
+    if let Some(refusal) = apply(workload, decision, &mut decided, &mut plan) {
+        return plan.refuse(refusal);
+    }
+    plan.report.went_on(&decided);
+    attach(workload, headers, &decided, host.now_ms, &mut plan);
+    plan
+}
+
+/// Adds what was remembered for the trace to what the application forwarded.
+fn recall(
+    workload: &Workload,
+    headers: &Headers<'_>,
+    host: Host<'_>,
+    mut forwarded: Context,
+    plan: &mut Plan,
+) -> Context {
+    let Some(trace) = trace::find(headers) else {
+        plan.count(Counter::TraceIdMissing);
+        plan.report.problems.push(Problem::new("trace id", "missing"));
+        forwarded.remove(CALLER);
+        return forwarded;
+    };
+    let Some(record) = workload.memory().recall(host.memory, &trace, host.now_ms) else {
+        plan.count(Counter::RecallMiss);
+        plan.report.problems.push(Problem::new("memory", "miss"));
+        forwarded.remove(CALLER);
+        return forwarded;
+    };
+    let merged = merge(&record, forwarded, workload.fields());
+    merged.restored.iter().for_each(|_| plan.count(Counter::FieldRestored));
+    merged.withheld.iter().for_each(|_| plan.count(Counter::FieldWithheld));
+    for field in merged.dropped {
+        plan.count(Counter::FieldInvalid);
+        plan.report.problems.push(Problem::new(field, "too-large"));
+    }
+    plan.report.recalled = merged.recalled;
+    plan.report.restored = merged.restored;
+    plan.report.withheld = merged.withheld;
+    merged.context
+}
+
+/// The Mesh protocol: downstream, the caller is the current service.
+pub(super) fn set_caller(workload: &Workload, context: &mut Context, plan: &mut Plan) {
+    if context.insert_string(CALLER, workload.service()).is_err() {
+        plan.count(Counter::FieldInvalid);
+        plan.report.problems.push(Problem::new(CALLER, "too-large"));
+    }
+}

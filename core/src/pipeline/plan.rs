@@ -1,0 +1,107 @@
+//! What shall happen to a request: the host carries it out and decides nothing itself.
+
+use super::report::Report;
+use crate::artifact::tables::Reply;
+
+/// What shall happen to a request.
+#[derive(Debug, Default)]
+pub struct Plan {
+    /// The answer in place of the service's, if the request is refused.
+    pub refusal: Option<Refusal>,
+    /// Changes of the request headers; none when the request is refused. Only real changes are listed.
+    pub edits: Vec<HeaderEdit>,
+    /// Counters to increment by one each.
+    pub counters: Vec<Counter>,
+    /// What happened, for the access log.
+    pub report: Report,
+}
+
+/// An answer in place of the service's.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Refusal {
+    /// Status and text.
+    pub reply: Reply,
+    /// What refused the request: a rule, or a setting of the mesh.
+    pub cause: String,
+}
+
+/// One change of the request headers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HeaderEdit {
+    /// The header gets this value in place of all that it had.
+    Set(String, Vec<u8>),
+    /// The header goes.
+    Remove(String),
+}
+
+macro_rules! counters {
+    ($($(#[doc = $doc:literal])+ $name:ident $metric:literal;)+) => {
+        /// What is counted. Nothing is counted for a request on which nothing is remarkable.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Counter {
+            $($(#[doc = $doc])+ $name,)+
+        }
+
+        impl Counter {
+            /// All counters, in the order of their declaration.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)+];
+
+            /// The name in the proxy's statistics.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $metric,)+ }
+            }
+        }
+    };
+}
+
+counters! {
+    /// A request was refused.
+    Denied "denied";
+    /// A request carried no context.
+    ContextMissing "context_missing";
+    /// A carrier was broken, too large, too old, repeated or of an unknown version.
+    CarrierInvalid "carrier_invalid";
+    /// A carrier came from a peer that the mesh does not believe.
+    CarrierUntrusted "carrier_untrusted";
+    /// Two carriers said different things about a field.
+    CarrierDisagreement "carrier_disagreement";
+    /// A gateway dropped a carrier that a client sent.
+    ClientCarrierDropped "client_carrier_dropped";
+    /// A field broke its schema.
+    FieldInvalid "field_invalid";
+    /// The claimed caller was not the peer.
+    CallerMismatch "caller_mismatch";
+    /// A request had no id to remember or to recall its context by.
+    TraceIdMissing "trace_id_missing";
+    /// Nothing was remembered for the request's trace id.
+    RecallMiss "recall_miss";
+    /// A context could not be remembered.
+    RememberFailed "remember_failed";
+    /// An application changed an immutable field, which was put back.
+    FieldRestored "field_restored";
+    /// An application sent a field that had been redacted for it, which was taken out.
+    FieldWithheld "field_withheld";
+    /// A context was too large to be attached.
+    AttachFailed "attach_failed";
+    /// A field could not be shown to the application, because a header cannot carry its value.
+    FieldUnpresentable "field_unpresentable";
+    /// A shadow rule would have applied.
+    ShadowMatched "shadow_matched";
+    /// A condition or a value ended with a CEL error.
+    PolicyError "policy_error";
+}
+
+impl Plan {
+    pub(super) fn count(&mut self, counter: Counter) {
+        self.counters.push(counter);
+    }
+
+    /// The plan that refuses the request. What the report says so far stays.
+    pub(super) fn refuse(mut self, refusal: Refusal) -> Self {
+        self.count(Counter::Denied);
+        self.edits.clear();
+        self.report.denied_by(&refusal);
+        self.refusal = Some(refusal);
+        self
+    }
+}

@@ -1,0 +1,80 @@
+//! Writes the context into headers: for the application, or for the next hop.
+
+use std::borrow::Cow;
+
+use super::plan::{Counter, HeaderEdit, Plan};
+use super::report::Problem;
+use super::workload::Workload;
+use crate::carrier::{baggage, mapped, mesh_header};
+use crate::context::Context;
+use crate::headers::{Headers, Single};
+
+/// Shows the context to the application, in the carriers that the mesh names. No other carrier is left.
+pub(super) fn present(workload: &Workload, headers: &Headers<'_>, context: &Context, now_ms: u64, plan: &mut Plan) {
+    let mesh = workload.mesh();
+    let shown = |wanted: bool| if wanted { Cow::Borrowed(context) } else { Cow::Owned(Context::new()) };
+    mapped_headers(workload, headers, &shown(mesh.present_headers), plan);
+    baggage_header(workload, headers, &shown(mesh.present_baggage), plan);
+    if mesh.present_mesh_header {
+        mesh_context(workload, headers, context, now_ms, plan);
+    } else {
+        edit(headers, mesh_header::NAME, None, plan);
+    }
+}
+
+/// Sends the context to the next hop, in the mesh's own header alone.
+pub(super) fn attach(workload: &Workload, headers: &Headers<'_>, context: &Context, now_ms: u64, plan: &mut Plan) {
+    let none = Context::new();
+    mapped_headers(workload, headers, &none, plan);
+    baggage_header(workload, headers, &none, plan);
+    mesh_context(workload, headers, context, now_ms, plan);
+}
+
+/// Takes every carrier away.
+pub(super) fn drop_all(workload: &Workload, headers: &Headers<'_>, plan: &mut Plan) {
+    let none = Context::new();
+    mapped_headers(workload, headers, &none, plan);
+    baggage_header(workload, headers, &none, plan);
+    edit(headers, mesh_header::NAME, None, plan);
+}
+
+fn mapped_headers(workload: &Workload, headers: &Headers<'_>, context: &Context, plan: &mut Plan) {
+    for field in workload.fields() {
+        let Some(header) = &field.header else { continue };
+        let value = context.get(&field.name).map(|text| mapped::value(field, text));
+        if value == Some(None) {
+            plan.count(Counter::FieldUnpresentable);
+            plan.report.problems.push(Problem::new(field.name.as_str(), "unpresentable"));
+        }
+        edit(headers, header, value.flatten(), plan);
+    }
+}
+
+fn baggage_header(workload: &Workload, headers: &Headers<'_>, context: &Context, plan: &mut Plan) {
+    if !context.is_empty() || headers.contains(baggage::NAME) {
+        let value = baggage::present(headers.all(baggage::NAME), context, workload.fields());
+        edit(headers, baggage::NAME, value, plan);
+    }
+}
+
+fn mesh_context(workload: &Workload, headers: &Headers<'_>, context: &Context, now_ms: u64, plan: &mut Plan) {
+    match mesh_header::encode(context, workload.program().dictionaries().active(), now_ms) {
+        Ok(value) => edit(headers, mesh_header::NAME, Some(value.into_bytes()), plan),
+        Err(error) => {
+            plan.count(Counter::AttachFailed);
+            plan.report.problems.push(Problem::new(mesh_header::NAME, error.as_str()));
+            edit(headers, mesh_header::NAME, None, plan);
+        }
+    }
+}
+
+/// Notes a header edit where the header is not yet as wanted.
+pub(super) fn edit(headers: &Headers<'_>, name: &str, wanted: Option<Vec<u8>>, plan: &mut Plan) {
+    let edit = match (headers.single(name), wanted) {
+        (Single::Absent, None) => return,
+        (Single::Value(value), Some(wanted)) if value == wanted => return,
+        (_, Some(wanted)) => HeaderEdit::Set(name.to_owned(), wanted),
+        (_, None) => HeaderEdit::Remove(name.to_owned()),
+    };
+    plan.edits.push(edit);
+}

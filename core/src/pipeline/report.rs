@@ -1,0 +1,165 @@
+//! What happened to the context of a request, for access logs: names only, never values.
+
+use super::plan::Refusal;
+use super::workload::{Role, Workload};
+use crate::context::Context;
+use crate::context::json::write_string;
+
+/// What happened to the context of a request at one hop.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Report {
+    artifact: String,
+    service: String,
+    role: &'static str,
+    /// The verified service of the peer.
+    pub peer: String,
+    /// Carriers that spoke, with the number of fields that each gave.
+    pub received: Vec<(&'static str, usize)>,
+    /// What was wrong with what was received.
+    pub problems: Vec<Problem>,
+    /// Carriers that were dropped unread.
+    pub dropped: Vec<String>,
+    /// Fields that came from memory.
+    pub recalled: Vec<String>,
+    /// Immutable fields that the application changed and that were put back.
+    pub restored: Vec<String>,
+    /// Redacted fields that the application sent all the same.
+    pub withheld: Vec<String>,
+    /// Fields that rules gave new values.
+    pub set: Vec<String>,
+    /// Fields that rules took out.
+    pub redacted: Vec<String>,
+    /// Rules that applied.
+    pub rules: Vec<String>,
+    /// Shadow rules that would have applied.
+    pub shadow: Vec<String>,
+    /// Rules that ended with a CEL error.
+    pub errors: Vec<Problem>,
+    /// Fields that went on.
+    pub fields: Vec<String>,
+    denied: Option<(String, u16)>,
+}
+
+/// Something that was wrong, and with what.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// A carrier, a field or a rule.
+    pub subject: String,
+    /// What was wrong, as a stable word.
+    pub error: &'static str,
+}
+
+impl Problem {
+    /// A problem with a carrier, a field or a rule.
+    pub fn new(subject: impl Into<String>, error: &'static str) -> Self {
+        Self { subject: subject.into(), error }
+    }
+}
+
+impl Report {
+    pub(super) fn new(workload: &Workload, role: Role) -> Self {
+        Self {
+            artifact: workload.digest().to_owned(),
+            service: workload.service().to_owned(),
+            role: role.as_str(),
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn denied_by(&mut self, refusal: &Refusal) {
+        self.denied = Some((refusal.cause.clone(), refusal.reply.status));
+    }
+
+    pub(super) fn went_on(&mut self, context: &Context) {
+        self.fields = context.iter().map(|(name, _)| name.to_owned()).collect();
+    }
+
+    /// The report as one line of JSON. Empty parts are left out.
+    pub fn to_json(&self) -> String {
+        let mut json = Writer { out: String::with_capacity(256) };
+        json.out.push('{');
+        json.text("artifact", &self.artifact);
+        json.text("service", &self.service);
+        json.text("role", self.role);
+        json.text("decision", if self.denied.is_some() { "deny" } else { "continue" });
+        if let Some((rule, status)) = &self.denied {
+            json.text("rule", rule);
+            json.key("status");
+            json.out.push_str(&status.to_string());
+        }
+        json.text("peer", &self.peer);
+        json.received(&self.received);
+        json.problems("problems", &self.problems);
+        json.list("dropped", &self.dropped);
+        json.list("recalled", &self.recalled);
+        json.list("restored", &self.restored);
+        json.list("withheld", &self.withheld);
+        json.list("set", &self.set);
+        json.list("redacted", &self.redacted);
+        json.list("rules", &self.rules);
+        json.list("shadow", &self.shadow);
+        json.problems("errors", &self.errors);
+        json.list("fields", &self.fields);
+        json.out.push('}');
+        json.out
+    }
+}
+
+/// Writes the members of one JSON object.
+struct Writer {
+    out: String,
+}
+
+impl Writer {
+    fn key(&mut self, key: &str) {
+        if !self.out.ends_with('{') {
+            self.out.push(',');
+        }
+        write_string(&mut self.out, key);
+        self.out.push(':');
+    }
+
+    fn text(&mut self, key: &str, text: &str) {
+        if !text.is_empty() {
+            self.key(key);
+            write_string(&mut self.out, text);
+        }
+    }
+
+    fn list(&mut self, key: &str, items: &[String]) {
+        if items.is_empty() {
+            return;
+        }
+        self.key(key);
+        self.out.push('[');
+        for (index, item) in items.iter().enumerate() {
+            if index > 0 {
+                self.out.push(',');
+            }
+            write_string(&mut self.out, item);
+        }
+        self.out.push(']');
+    }
+
+    fn received(&mut self, received: &[(&'static str, usize)]) {
+        if received.is_empty() {
+            return;
+        }
+        self.key("received");
+        self.out.push('{');
+        for (carrier, fields) in received {
+            self.key(carrier);
+            self.out.push_str(&fields.to_string());
+        }
+        self.out.push('}');
+    }
+
+    fn problems(&mut self, key: &str, problems: &[Problem]) {
+        if problems.is_empty() {
+            return;
+        }
+        let lines: Vec<String> =
+            problems.iter().map(|problem| format!("{}: {}", problem.subject, problem.error)).collect();
+        self.list(key, &lines);
+    }
+}

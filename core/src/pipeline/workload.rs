@@ -1,0 +1,148 @@
+//! The workload that a filter serves: its artifact, its name and what follows from both.
+
+use crate::artifact::VerifiedProgram;
+use crate::artifact::tables::{Effect, EntryTable, FieldTable, MeshTable};
+use crate::host::{Attributes, Randomness, SharedMemory};
+use crate::identity::domain_of;
+use crate::memory::Memory;
+use crate::vm::MeshView;
+
+/// Which part of a request's way the filter stands in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// In front of the service, for requests that arrive.
+    Inbound,
+    /// Behind the service, for the calls that it makes.
+    Outbound,
+    /// At the edge: clients are not believed, the context is minted here.
+    Gateway,
+    /// At the way out of the mesh: the context stays inside.
+    Egress,
+}
+
+impl Role {
+    /// The role of that name in a plugin configuration.
+    pub fn parse(name: &str) -> Option<Self> {
+        Some(match name {
+            "inbound" => Self::Inbound,
+            "outbound" => Self::Outbound,
+            "gateway" => Self::Gateway,
+            "egress" => Self::Egress,
+            _ => return None,
+        })
+    }
+
+    /// The name in configurations and reports.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Inbound => "inbound",
+            Self::Outbound => "outbound",
+            Self::Gateway => "gateway",
+            Self::Egress => "egress",
+        }
+    }
+}
+
+/// What a request may ask of the proxy.
+#[derive(Clone, Copy)]
+pub struct Host<'h> {
+    /// Attributes of the request and its connection.
+    pub attributes: &'h dyn Attributes,
+    /// Storage that all streams of the process share.
+    pub memory: &'h dyn SharedMemory,
+    /// Unpredictable bytes.
+    pub randomness: &'h dyn Randomness,
+    /// The time, in milliseconds since 1970.
+    pub now_ms: u64,
+}
+
+/// One service with the artifact that decides for it.
+#[derive(Debug)]
+pub struct Workload {
+    program: VerifiedProgram,
+    service: String,
+    domain: String,
+    region: String,
+    entry: EntryTable,
+    mint: Vec<u32>,
+    gateway: Vec<u32>,
+    listed: bool,
+    memory: Memory,
+    digest: String,
+}
+
+impl Workload {
+    /// The workload `service` under an artifact. A service that the mesh does not list gets the enterprise's rules
+    /// for all workloads; see [`Workload::is_listed`].
+    pub fn new(program: VerifiedProgram, service: &str) -> Self {
+        let tables = program.tables();
+        let known = tables.services.iter().find(|known| known.name == service);
+        let entry = known.map_or(&tables.unlisted, |known| &known.entry).clone();
+        let listed = known.is_some();
+        let (domain, region) = domain_of(service, tables).unwrap_or_default();
+        let (domain, region) = (domain.to_owned(), region.to_owned());
+        let sets = |index: &u32| {
+            let rule = usize::try_from(*index).ok().and_then(|index| tables.rules.get(index));
+            rule.is_some_and(|rule| matches!(rule.effect, Effect::Set { .. }))
+        };
+        let (mint, gateway) = entry.inbound.iter().partition(|index| sets(index));
+        let memory = Memory::new(tables.mesh.memory_slots, tables.mesh.memory_ttl_ms);
+        let digest = program.digest().to_string();
+        Self { program, service: service.to_owned(), domain, region, entry, mint, gateway, listed, memory, digest }
+    }
+
+    /// Whether the mesh lists the service.
+    pub fn is_listed(&self) -> bool {
+        self.listed
+    }
+
+    /// Its name.
+    pub fn service(&self) -> &str {
+        &self.service
+    }
+
+    /// The artifact.
+    pub fn program(&self) -> &VerifiedProgram {
+        &self.program
+    }
+
+    /// The artifact's digest as 64 hex digits.
+    pub fn digest(&self) -> &str {
+        &self.digest
+    }
+
+    pub(super) fn mesh(&self) -> &MeshTable {
+        &self.program.tables().mesh
+    }
+
+    pub(super) fn fields(&self) -> &[FieldTable] {
+        &self.program.tables().fields
+    }
+
+    pub(super) fn memory(&self) -> &Memory {
+        &self.memory
+    }
+
+    pub(super) fn inbound_rules(&self) -> &[u32] {
+        &self.entry.inbound
+    }
+
+    pub(super) fn outbound_rules(&self) -> &[u32] {
+        &self.entry.outbound
+    }
+
+    /// The inbound rules that give fields values: at a gateway they make the context.
+    pub(super) fn mint_rules(&self) -> &[u32] {
+        &self.mint
+    }
+
+    /// The other inbound rules.
+    pub(super) fn gateway_rules(&self) -> &[u32] {
+        &self.gateway
+    }
+
+    pub(super) fn view(&self, role: Role) -> MeshView<'_> {
+        let direction = if role == Role::Outbound { "outbound" } else { "inbound" };
+        MeshView { service: &self.service, domain: &self.domain, region: &self.region, direction }
+    }
+}

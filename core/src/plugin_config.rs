@@ -1,0 +1,166 @@
+//! The configuration of the plugin: one JSON object, as Envoy and Istio hand it over.
+//!
+//! ```json
+//! {"artifact": "<base64>", "service": "checkout-service", "role": "inbound"}
+//! ```
+//!
+//! `service` and `role` may be left out: the filter then takes the service from its environment or from Envoy's
+//! node, and the role from the direction of the listener, so that one configuration serves a whole mesh.
+
+use core::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use crate::context::json;
+use crate::limits::MAX_ARTIFACT_BYTES;
+use crate::pipeline::Role;
+
+/// The configuration of the plugin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PluginConfig {
+    /// The artifact's bytes.
+    pub artifact: Vec<u8>,
+    /// The service that the proxy stands for; `None`: the proxy says.
+    pub service: Option<String>,
+    /// The role; `None`: the listener's direction says.
+    pub role: Option<Role>,
+}
+
+/// Why a configuration is refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PluginConfigError {
+    /// It is not one JSON object.
+    NotAnObject,
+    /// It has a key that is not known.
+    UnknownKey(String),
+    /// A key is there twice.
+    RepeatedKey(String),
+    /// A value is not a string, or is empty.
+    NotAString(&'static str),
+    /// There is no artifact.
+    NoArtifact,
+    /// The artifact is not base64, or larger than an artifact can be.
+    Artifact,
+    /// The role is not known.
+    Role(String),
+}
+
+impl fmt::Display for PluginConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotAnObject => write!(
+                f,
+                "the plugin configuration is not a JSON object; `policyc emit` writes one that fits"
+            ),
+            Self::UnknownKey(key) => {
+                write!(f, "the plugin configuration has the unknown key `{key}`; known are `artifact`, `service`, `role`")
+            }
+            Self::RepeatedKey(key) => write!(f, "the plugin configuration has the key `{key}` twice"),
+            Self::NotAString(key) => write!(f, "`{key}` of the plugin configuration must be a string with content"),
+            Self::NoArtifact => write!(f, "the plugin configuration has no `artifact`; `policyc build` makes one"),
+            Self::Artifact => write!(f, "`artifact` of the plugin configuration is not base64 of at most {MAX_ARTIFACT_BYTES} bytes"),
+            Self::Role(role) => write!(
+                f,
+                "`role` of the plugin configuration is `{role}`; known are `inbound`, `outbound`, `gateway`, `egress`"
+            ),
+        }
+    }
+}
+
+impl core::error::Error for PluginConfigError {}
+
+impl PluginConfig {
+    /// Reads a configuration.
+    ///
+    /// # Errors
+    /// [`PluginConfigError`] for anything but the object described above.
+    pub fn parse(bytes: &[u8]) -> Result<Self, PluginConfigError> {
+        let text = core::str::from_utf8(bytes).map_err(|_| PluginConfigError::NotAnObject)?.trim_ascii();
+        json::check(text).map_err(|_| PluginConfigError::NotAnObject)?;
+        if json::kind(text) != json::JsonKind::Object {
+            return Err(PluginConfigError::NotAnObject);
+        }
+        let (mut artifact, mut service, mut role) = (None, None, None);
+        for (key, value) in json::members(text) {
+            let key = json::string_content(key).unwrap_or_default();
+            let (place, name) = match key.as_ref() {
+                "artifact" => (&mut artifact, "artifact"),
+                "service" => (&mut service, "service"),
+                "role" => (&mut role, "role"),
+                _ => return Err(PluginConfigError::UnknownKey(key.into_owned())),
+            };
+            let value = if json::kind(value) == json::JsonKind::String { json::string_content(value) } else { None };
+            let value = value.filter(|value| !value.is_empty()).ok_or(PluginConfigError::NotAString(name))?;
+            if place.replace(value).is_some() {
+                return Err(PluginConfigError::RepeatedKey(key.into_owned()));
+            }
+        }
+        let role = match role {
+            Some(role) => Some(Role::parse(&role).ok_or_else(|| PluginConfigError::Role(role.into_owned()))?),
+            None => None,
+        };
+        let artifact = decode(&artifact.ok_or(PluginConfigError::NoArtifact)?)?;
+        Ok(Self { artifact, service: service.map(|service| service.into_owned()), role })
+    }
+
+    /// Writes the configuration as [`PluginConfig::parse`] reads it.
+    pub fn to_json(&self) -> String {
+        let mut out = format!("{{\"artifact\":\"{}\"", STANDARD.encode(&self.artifact));
+        if let Some(service) = &self.service {
+            out.push_str(",\"service\":");
+            json::write_string(&mut out, service);
+        }
+        if let Some(role) = self.role {
+            out.push_str(",\"role\":");
+            json::write_string(&mut out, role.as_str());
+        }
+        out.push('}');
+        out
+    }
+}
+
+fn decode(artifact: &str) -> Result<Vec<u8>, PluginConfigError> {
+    if artifact.len() > MAX_ARTIFACT_BYTES {
+        return Err(PluginConfigError::Artifact);
+    }
+    STANDARD.decode(artifact).map_err(|_| PluginConfigError::Artifact)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    #[test]
+    fn a_configuration_reads_back_as_it_was_written() {
+        let config = PluginConfig {
+            artifact: vec![1, 2, 255],
+            service: Some("a \"b\"".into()),
+            role: Some(Role::Outbound),
+        };
+        assert_eq!(PluginConfig::parse(config.to_json().as_bytes()), Ok(config));
+        let least = PluginConfig { artifact: vec![7], service: None, role: None };
+        assert_eq!(PluginConfig::parse(least.to_json().as_bytes()), Ok(least));
+    }
+
+    #[test]
+    fn anything_else_is_refused_with_its_reason() {
+        let cases: [(&[u8], PluginConfigError); 10] = [
+            (b"", PluginConfigError::NotAnObject),
+            (b"\xff", PluginConfigError::NotAnObject),
+            (b"[]", PluginConfigError::NotAnObject),
+            (b"{}", PluginConfigError::NoArtifact),
+            (b"{\"artifact\":7}", PluginConfigError::NotAString("artifact")),
+            (b"{\"artifact\":\"\"}", PluginConfigError::NotAString("artifact")),
+            (b"{\"artifact\":\"!\"}", PluginConfigError::Artifact),
+            (b"{\"artifact\":\"AQ==\",\"artifact\":\"AQ==\"}", PluginConfigError::RepeatedKey("artifact".into())),
+            (b"{\"artifact\":\"AQ==\",\"roles\":\"x\"}", PluginConfigError::UnknownKey("roles".into())),
+            (b"{\"artifact\":\"AQ==\",\"role\":\"x\"}", PluginConfigError::Role("x".into())),
+        ];
+        for (bytes, error) in cases {
+            assert_eq!(PluginConfig::parse(bytes), Err(error), "{}", String::from_utf8_lossy(bytes));
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! The declared fields: finding one, and checking a context against them.
+
+use crate::artifact::tables::{FieldTable, FieldType, Scalar};
+use crate::context::{Context, json};
+
+/// The declared field with this name, in `fields` sorted by name.
+pub fn find<'a>(fields: &'a [FieldTable], name: &str) -> Option<&'a FieldTable> {
+    let index = fields.binary_search_by(|field| field.name.as_str().cmp(name)).ok()?;
+    fields.get(index)
+}
+
+/// What is wrong with a field of a context.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FieldProblem {
+    /// The value, an element or a member is not of the declared type.
+    Type,
+    /// A string does not match the pattern as a whole.
+    Pattern,
+    /// The value is none of those allowed.
+    NotAllowed,
+    /// The JSON text is longer than declared.
+    TooLarge,
+    /// The field is required and not there.
+    Missing,
+}
+
+impl FieldProblem {
+    /// The name in logs, reports and metrics. Names are never changed.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Type => "type",
+            Self::Pattern => "pattern",
+            Self::NotAllowed => "not-allowed",
+            Self::TooLarge => "too-large",
+            Self::Missing => "missing",
+        }
+    }
+}
+
+/// Checks a context against the declared `fields`, sorted by name. Undeclared fields are not looked at.
+///
+/// `matches` says whether the regex with this index matches a text as a whole. In a list or map, pattern and
+/// allowed values hold for each element.
+///
+/// Gives the first problem of each field: those of present fields in the order of the context, then the
+/// missing ones in the order of `fields`.
+pub fn validate(
+    context: &Context,
+    fields: &[FieldTable],
+    matches: impl Fn(u32, &str) -> bool,
+) -> Vec<(String, FieldProblem)> {
+    let mut problems = Vec::new();
+    for (name, value) in context.iter() {
+        let problem = find(fields, name).and_then(|field| problem(field, value, &matches));
+        problems.extend(problem.map(|problem| (name.to_owned(), problem)));
+    }
+    let missing = fields.iter().filter(|field| field.required && !context.contains(&field.name));
+    problems.extend(missing.map(|field| (field.name.clone(), FieldProblem::Missing)));
+    problems
+}
+
+fn problem(field: &FieldTable, value: &str, matches: &impl Fn(u32, &str) -> bool) -> Option<FieldProblem> {
+    let longest = usize::try_from(field.max_bytes).unwrap_or(usize::MAX);
+    if longest > 0 && value.len() > longest {
+        return Some(FieldProblem::TooLarge);
+    }
+    match field.value {
+        FieldType::One(scalar) => element_problem(field, scalar, value, matches),
+        FieldType::List(scalar) => {
+            if json::kind(value) != json::JsonKind::Array {
+                return Some(FieldProblem::Type);
+            }
+            json::elements(value).find_map(|element| element_problem(field, scalar, element, matches))
+        }
+        FieldType::Map(scalar) => {
+            if json::kind(value) != json::JsonKind::Object {
+                return Some(FieldProblem::Type);
+            }
+            json::members(value).find_map(|(_, member)| element_problem(field, scalar, member, matches))
+        }
+    }
+}
+
+fn element_problem(
+    field: &FieldTable,
+    scalar: Scalar,
+    text: &str,
+    matches: &impl Fn(u32, &str) -> bool,
+) -> Option<FieldProblem> {
+    if !is_of_type(scalar, text) {
+        return Some(FieldProblem::Type);
+    }
+    if let Some(pattern) = field.pattern {
+        // A pattern speaks of strings; of another type the compiler accepts none, and here none matches.
+        let matched = json::string_content(text).is_some_and(|content| matches(pattern, &content));
+        if !matched {
+            return Some(FieldProblem::Pattern);
+        }
+    }
+    let allowed = field.allowed.is_empty() || field.allowed.iter().any(|allowed| json::same(allowed, text));
+    if allowed { None } else { Some(FieldProblem::NotAllowed) }
+}
+
+fn is_of_type(scalar: Scalar, text: &str) -> bool {
+    match scalar {
+        Scalar::String => json::kind(text) == json::JsonKind::String,
+        Scalar::Int => json::as_i64(text).is_some(),
+        Scalar::Double => json::as_f64(text).is_some(),
+        Scalar::Bool => json::as_bool(text).is_some(),
+        Scalar::Any => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::carrier::test_fields::field;
+
+    #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    fn check(field: FieldTable, value: &str) -> Option<FieldProblem> {
+        let mut context = Context::new();
+        context.insert(&field.name, value).unwrap();
+        // Regex 7 of these tests matches lower-case words.
+        let matches = |regex, text: &str| regex == 7 && text.bytes().all(|byte| byte.is_ascii_lowercase());
+        let problems = validate(&context, &[field], matches);
+        assert!(problems.len() <= 1, "{problems:?}");
+        problems.first().map(|(_, problem)| *problem)
+    }
+
+    #[test]
+    fn types_are_checked_down_to_the_element() {
+        use FieldType::{List, Map, One};
+        use Scalar::{Any, Bool, Double, Int, String};
+        for (value, text, valid) in [
+            (One(String), "\"a\"", true),
+            (One(String), "1", false),
+            (One(String), "null", false),
+            (One(Int), "-5", true),
+            (One(Int), "5.0", false),
+            (One(Int), "9223372036854775808", false),
+            (One(Double), "5", true),
+            (One(Double), "5.5e1", true),
+            (One(Double), "1e999", false),
+            (One(Double), "\"5\"", false),
+            (One(Bool), "true", true),
+            (One(Bool), "\"true\"", false),
+            (One(Any), "{\"a\":[null]}", true),
+            (List(String), "[]", true),
+            (List(String), "[\"a\", \"b\"]", true),
+            (List(String), "[\"a\",1]", false),
+            (List(String), "\"a\"", false),
+            (List(Any), "[1,[2],{}]", true),
+            (Map(Int), "{}", true),
+            (Map(Int), "{\"a\":1,\"b\":2}", true),
+            (Map(Int), "{\"a\":1,\"a\":\"x\"}", false),
+            (Map(Int), "[1]", false),
+        ] {
+            let expected = if valid { None } else { Some(FieldProblem::Type) };
+            assert_eq!(check(field("f", value), text), expected, "{value:?} {text}");
+        }
+    }
+
+    #[test]
+    fn a_pattern_is_asked_about_the_content() {
+        let patterned = |value| FieldTable { pattern: Some(7), ..field("f", value) };
+        let string = FieldType::One(Scalar::String);
+        let list = FieldType::List(Scalar::String);
+        for (value, text, expected) in [
+            (string, "\"abc\"", None),
+            (string, "\"\\u0061bc\"", None),
+            (string, "\"aBc\"", Some(FieldProblem::Pattern)),
+            (list, "[\"abc\",\"\"]", None),
+            (list, "[\"abc\",\"X\"]", Some(FieldProblem::Pattern)),
+            (FieldType::One(Scalar::Any), "1", Some(FieldProblem::Pattern)),
+        ] {
+            assert_eq!(check(patterned(value), text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn allowed_values_are_compared_by_meaning() {
+        let allowed = || vec!["\"prod\"".to_owned(), "1".to_owned()];
+        let choice = |value| FieldTable { allowed: allowed(), ..field("f", value) };
+        for (value, text, expected) in [
+            (FieldType::One(Scalar::Any), "\"prod\"", None),
+            (FieldType::One(Scalar::Any), "\"\\u0070rod\"", None),
+            (FieldType::One(Scalar::Any), "1.0", None),
+            (FieldType::One(Scalar::Any), "\"dev\"", Some(FieldProblem::NotAllowed)),
+            (FieldType::List(Scalar::Any), "[\"prod\",1]", None),
+            (FieldType::List(Scalar::Any), "[\"prod\",2]", Some(FieldProblem::NotAllowed)),
+        ] {
+            assert_eq!(check(choice(value), text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn size_and_presence() {
+        let small = FieldTable { max_bytes: 4, ..field("f", FieldType::One(Scalar::String)) };
+        assert_eq!(check(small.clone(), "\"ab\""), None);
+        assert_eq!(check(small, "\"abc\""), Some(FieldProblem::TooLarge));
+
+        let required = |name| FieldTable { required: true, ..field(name, FieldType::One(Scalar::Int)) };
+        let fields = [required("a"), field("b", FieldType::One(Scalar::Int)), required("c")];
+        let mut context = Context::new();
+        context.insert("undeclared", "[1,[]]").unwrap();
+        context.insert("c", "\"x\"").unwrap();
+        let problems = validate(&context, &fields, |_, _| false);
+        assert_eq!(problems, [("c".to_owned(), FieldProblem::Type), ("a".to_owned(), FieldProblem::Missing)]);
+    }
+
+    #[test]
+    fn finds_by_name() {
+        let fields = ["a", "b", "d"].map(|name| field(name, FieldType::One(Scalar::Any)));
+        for (name, expected) in [("a", true), ("b", true), ("c", false), ("d", true), ("", false), ("e", false)] {
+            assert_eq!(find(&fields, name).map(|field| field.name == name), expected.then_some(true), "{name}");
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! Reads attributes: each at most once a decision, and only when a condition needs it.
+
+use bumpalo::Bump;
+
+use super::error::EvalErrorKind;
+use super::snapshot::Snapshot;
+use super::value::Value;
+use crate::artifact::tables::{Attribute, FieldType, HostType, MeshPart, PeerPart, RequestPart};
+use crate::context::json::{self, JsonKind};
+
+/// Reads an attribute. An attribute without a value is the error `no-value` (a header: `no-such-key`).
+pub(super) fn read<'a>(attribute: &'a Attribute, snapshot: &Snapshot<'a>, arena: &'a Bump) -> Value<'a> {
+    match attribute {
+        Attribute::Field(name, field_type) => field(snapshot.context.get(name), *field_type, arena),
+        Attribute::Header(name) => header(snapshot, name, EvalErrorKind::NoSuchKey, arena),
+        Attribute::Headers => Value::Headers(snapshot.headers),
+        Attribute::Request(part) => request(*part, snapshot, arena),
+        Attribute::Peer(part) => Value::String(peer(*part, snapshot)),
+        Attribute::Mesh(part) => Value::String(mesh(*part, snapshot)),
+        Attribute::Host(path, host_type) => host(path, *host_type, snapshot, arena),
+    }
+}
+
+fn field<'a>(text: Option<&'a str>, field_type: FieldType, arena: &'a Bump) -> Value<'a> {
+    let Some(text) = text else {
+        return Value::error(EvalErrorKind::NoValue);
+    };
+    match (field_type, json::kind(text)) {
+        (FieldType::One(scalar), _) => Value::json(text, scalar, arena),
+        (FieldType::List(scalar), JsonKind::Array) | (FieldType::Map(scalar), JsonKind::Object) => {
+            Value::Json(text, scalar)
+        }
+        _ => Value::error(EvalErrorKind::NoSuchOverload),
+    }
+}
+
+/// A header; repeated ones are joined by a comma, as Envoy's own `request.headers` does.
+pub(super) fn header<'a>(snapshot: &Snapshot<'a>, name: &str, missing: EvalErrorKind, arena: &'a Bump) -> Value<'a> {
+    let mut values = snapshot.headers.iter().filter(|(n, _)| *n == name.as_bytes()).map(|(_, value)| value);
+    let Some(first) = values.next() else {
+        return Value::error(missing);
+    };
+    let Some(second) = values.next() else {
+        return text(first);
+    };
+    let mut joined = first.to_vec();
+    for value in core::iter::once(second).chain(values) {
+        joined.push(b',');
+        joined.extend_from_slice(value);
+    }
+    text(arena.alloc_slice_copy(&joined))
+}
+
+fn text(bytes: &[u8]) -> Value<'_> {
+    core::str::from_utf8(bytes).map_or(Value::error(EvalErrorKind::NotText), Value::String)
+}
+
+fn request<'a>(part: RequestPart, snapshot: &Snapshot<'a>, arena: &'a Bump) -> Value<'a> {
+    let get = |name: &str| header(snapshot, name, EvalErrorKind::NoValue, arena);
+    match part {
+        RequestPart::Path => get(":path"),
+        RequestPart::UrlPath => split_path(get(":path")).0,
+        RequestPart::Query => split_path(get(":path")).1,
+        RequestPart::Host => get(":authority"),
+        RequestPart::Method => get(":method"),
+        RequestPart::Scheme => get(":scheme"),
+        RequestPart::Referer => get("referer"),
+        RequestPart::UserAgent => get("user-agent"),
+        RequestPart::Id => get("x-request-id"),
+    }
+}
+
+/// The path up to the `?`, and what stands behind it (empty without one).
+fn split_path(path: Value<'_>) -> (Value<'_>, Value<'_>) {
+    match path {
+        Value::String(path) => {
+            let (path, query) = path.split_once('?').unwrap_or((path, ""));
+            (Value::String(path), Value::String(query))
+        }
+        other => (other, other),
+    }
+}
+
+fn peer<'a>(part: PeerPart, snapshot: &Snapshot<'a>) -> &'a str {
+    let peer = snapshot.peer;
+    match part {
+        PeerPart::Principal => &peer.principal,
+        PeerPart::Service => &peer.service,
+        PeerPart::Domain => &peer.domain,
+        PeerPart::Region => &peer.region,
+    }
+}
+
+fn mesh<'a>(part: MeshPart, snapshot: &Snapshot<'a>) -> &'a str {
+    match part {
+        MeshPart::Service => snapshot.mesh.service,
+        MeshPart::Domain => snapshot.mesh.domain,
+        MeshPart::Region => snapshot.mesh.region,
+        MeshPart::Direction => snapshot.mesh.direction,
+    }
+}
+
+fn host<'a>(path: &'a [String], host_type: HostType, snapshot: &Snapshot<'a>, arena: &'a Bump) -> Value<'a> {
+    let path: Vec<&str> = path.iter().map(String::as_str).collect();
+    let Some(bytes) = snapshot.attributes.attribute(&path) else {
+        return Value::error(EvalErrorKind::NoValue);
+    };
+    let integer = || bytes.as_slice().try_into().map(i64::from_le_bytes);
+    let bad = Value::error(EvalErrorKind::BadAttribute);
+    match host_type {
+        HostType::String => text(arena.alloc_slice_copy(&bytes)),
+        HostType::Int => integer().map_or(bad, Value::Int),
+        HostType::Timestamp => integer().map_or(bad, Value::Timestamp),
+        HostType::Bool => match bytes.as_slice() {
+            [0] => Value::Bool(false),
+            [1] => Value::Bool(true),
+            _ => bad,
+        },
+    }
+}

@@ -1,0 +1,19 @@
+//! The virtual machine that runs conditions.
+//!
+//! [`op`] is the instruction set, [`Value`] what stands on the stack, [`Machine`] runs verified programs against
+//! one immutable [`Snapshot`] of a request. Time, randomness and the network are not reachable from here.
+
+mod attribute;
+mod compare;
+mod error;
+mod machine;
+pub mod op;
+mod snapshot;
+#[cfg(test)]
+mod tests;
+mod value;
+
+pub use error::{EvalError, EvalErrorKind};
+pub use machine::Machine;
+pub use snapshot::{MeshView, Peer, Snapshot};
+pub use value::Value;

@@ -1,0 +1,173 @@
+//! The instruction set, in one table: it yields the type, the decoder, the encoder and the printer.
+//!
+//! An instruction is one `u32`: the opcode in the low byte, one operand in the upper three. The machine is a
+//! stack machine. A CEL error is a value like any other: an instruction that gets one gives it on, `And`,
+//! `Or` and the jumps follow CEL's rules of absorption.
+
+/// Largest operand of an instruction.
+pub const MAX_OPERAND: u32 = (1 << 24) - 1;
+
+macro_rules! instructions {
+    ($($(#[doc = $doc:literal])+ $code:literal $name:ident $mnemonic:literal $operand:ident $pops:literal $pushes:literal;)+) => {
+        /// One instruction.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Op {
+            $($(#[doc = $doc])+ $name(u32),)+
+        }
+
+        /// Every opcode, for tests and documents: number, mnemonic, operand, how many values it takes and gives.
+        pub const TABLE: &[(u8, &str, Operand, u32, u32)] =
+            &[$(($code, $mnemonic, Operand::$operand, $pops, $pushes),)+];
+
+        impl Op {
+            /// Reads an instruction; `None` for an unknown opcode or an operand where none belongs.
+            pub const fn decode(word: u32) -> Option<Self> {
+                let operand = word >> 8;
+                match word & 0xff {
+                    $($code => if matches!(Operand::$operand, Operand::Nothing) && operand != 0 {
+                        None
+                    } else {
+                        Some(Self::$name(operand))
+                    },)+
+                    _ => None,
+                }
+            }
+
+            /// The instruction as a word. The operand must not exceed [`MAX_OPERAND`]; higher bits are lost.
+            pub const fn encode(self) -> u32 {
+                match self { $(Self::$name(operand) => $code | (operand << 8),)+ }
+            }
+
+            /// The operand.
+            pub const fn operand(self) -> u32 {
+                match self { $(Self::$name(operand) => operand,)+ }
+            }
+
+            /// What the operand means.
+            pub const fn operand_kind(self) -> Operand {
+                match self { $(Self::$name(_) => Operand::$operand,)+ }
+            }
+
+            /// The name in listings.
+            pub const fn mnemonic(self) -> &'static str {
+                match self { $(Self::$name(_) => $mnemonic,)+ }
+            }
+
+            /// How many values it takes from the stack, where that is fixed.
+            const fn fixed_pops(self) -> u32 {
+                match self { $(Self::$name(_) => $pops,)+ }
+            }
+
+            /// How many values it puts onto the stack.
+            pub const fn pushes(self) -> u32 {
+                match self { $(Self::$name(_) => $pushes,)+ }
+            }
+        }
+    };
+}
+
+/// What the operand of an instruction means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Operand {
+    /// It has none; the operand is 0.
+    Nothing,
+    /// An index into the constants.
+    Constant,
+    /// An index into the constants; the constant is a string.
+    Name,
+    /// An index into the attributes.
+    Attribute,
+    /// An index into the variables.
+    Variable,
+    /// An index into the regexes.
+    Regex,
+    /// A number of values on the stack.
+    Count,
+    /// The number of a later instruction of the same program.
+    Target,
+}
+
+instructions! {
+    /// Gives a constant.
+    0x01 Const "const" Constant 0 1;
+    /// Gives an attribute, or the error that it has no value.
+    0x02 Attr "attr" Attribute 0 1;
+    /// Gives whether an attribute has a value.
+    0x03 HasAttr "has-attr" Attribute 0 1;
+    /// Gives a variable, which runs at most once a decision.
+    0x04 Var "var" Variable 0 1;
+    /// Takes a map and gives its member of that name.
+    0x05 Member "member" Name 1 1;
+    /// Takes a map and gives whether it has a member of that name.
+    0x06 HasMember "has-member" Name 1 1;
+    /// Takes a list or map and an index or key; gives the element.
+    0x07 Index "index" Nothing 2 1;
+    /// Takes that many values and gives a list of them.
+    0x08 List "list" Count 0 1;
+    /// Takes a bool and gives its opposite.
+    0x10 Not "not" Nothing 1 1;
+    /// Takes the two sides of `&&` and gives CEL's conjunction.
+    0x11 And "and" Nothing 2 1;
+    /// Takes the two sides of `||` and gives CEL's disjunction.
+    0x12 Or "or" Nothing 2 1;
+    /// Goes to the target if the top is `false`, which stays.
+    0x13 JumpIfFalse "jump-if-false" Target 1 1;
+    /// Goes to the target if the top is `true`, which stays.
+    0x14 JumpIfTrue "jump-if-true" Target 1 1;
+    /// Goes to the target if the top is no bool; it stays, as an error. Otherwise goes on, and it stays too.
+    0x15 JumpIfError "jump-if-error" Target 1 1;
+    /// Takes a bool and goes to the target if it is not `true`.
+    0x16 PopJumpIfFalse "pop-jump-if-false" Target 1 0;
+    /// Goes to the target.
+    0x17 Jump "jump" Target 0 0;
+    /// `==`
+    0x20 Eq "eq" Nothing 2 1;
+    /// `!=`
+    0x21 Ne "ne" Nothing 2 1;
+    /// `<`
+    0x22 Lt "lt" Nothing 2 1;
+    /// `<=`
+    0x23 Le "le" Nothing 2 1;
+    /// `>`
+    0x24 Gt "gt" Nothing 2 1;
+    /// `>=`
+    0x25 Ge "ge" Nothing 2 1;
+    /// Takes a value and a list or map; gives whether it is an element or a key.
+    0x26 In "in" Nothing 2 1;
+    /// `startsWith`
+    0x30 StartsWith "starts-with" Nothing 2 1;
+    /// `endsWith`
+    0x31 EndsWith "ends-with" Nothing 2 1;
+    /// `contains`
+    0x32 Contains "contains" Nothing 2 1;
+    /// `size`
+    0x33 Size "size" Nothing 1 1;
+    /// Takes a string and gives whether the regex matches the whole of it.
+    0x34 Matches "matches" Regex 1 1;
+}
+
+impl Op {
+    /// How many values it takes from the stack.
+    pub const fn pops(self) -> u32 {
+        match self {
+            Self::List(count) => count,
+            other => other.fixed_pops(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_opcode_reads_back_as_it_was_written() {
+        for (code, mnemonic, operand, ..) in TABLE {
+            let word = u32::from(*code) | if *operand == Operand::Nothing { 0 } else { MAX_OPERAND << 8 };
+            let op = Op::decode(word).unwrap();
+            assert_eq!((op.encode(), op.mnemonic()), (word, *mnemonic));
+        }
+        assert_eq!(Op::decode(0), None);
+        assert_eq!(Op::decode(0x10 | (1 << 8)), None, "an operand where none belongs");
+    }
+}

@@ -1,0 +1,130 @@
+//! A throw-away certificate authority and the identities that it gives to services.
+
+use std::path::Path;
+
+use rcgen::string::Ia5String;
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
+    SanType,
+};
+
+use crate::error::{Context as _, Result};
+use crate::topology::spiffe_id;
+
+/// Signs the identities of one mesh. Another authority's identities are strangers to it.
+pub struct Authority {
+    trust_domain: String,
+    certificate: String,
+    issuer: Issuer<'static, KeyPair>,
+}
+
+/// A certificate with its key, in PEM.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// The certificate: a SPIFFE id as the URI, and the service's name as the DNS name.
+    pub certificate: String,
+    /// The private key, PKCS #8.
+    pub key: String,
+}
+
+impl Authority {
+    /// A new authority for `trust_domain`, with a fresh P-256 key.
+    ///
+    /// # Errors
+    /// The system gives no randomness, or the name cannot stand in a certificate.
+    pub fn new(trust_domain: &str) -> Result<Self> {
+        let what = "cannot make a certificate authority";
+        let key = KeyPair::generate().context(what)?;
+        let mut params = CertificateParams::default();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        params.distinguished_name.push(DnType::CommonName, format!("{trust_domain} test authority"));
+        params.subject_alt_names =
+            vec![SanType::URI(Ia5String::try_from(format!("spiffe://{trust_domain}")).context(what)?)];
+        let certificate = params.self_signed(&key).context(what)?.pem();
+        Ok(Self { trust_domain: trust_domain.to_owned(), certificate, issuer: Issuer::new(params, key) })
+    }
+
+    /// The authority's certificate in PEM: what members of the mesh trust.
+    pub fn certificate(&self) -> &str {
+        &self.certificate
+    }
+
+    /// A fresh identity for `service` in the authority's trust domain.
+    ///
+    /// # Errors
+    /// The name cannot stand in a certificate, or the system gives no randomness.
+    pub fn issue(&self, service: &str) -> Result<Identity> {
+        self.issue_id(service, &spiffe_id(&self.trust_domain, service))
+    }
+
+    /// As [`Authority::issue`], with any URI as the identity: for tests of identities that the mesh must not believe.
+    ///
+    /// # Errors
+    /// As [`Authority::issue`].
+    pub fn issue_id(&self, service: &str, uri: &str) -> Result<Identity> {
+        let what = format!("cannot make a certificate for `{service}`");
+        let key = KeyPair::generate().context(&what)?;
+        let mut params = CertificateParams::default();
+        params.distinguished_name.push(DnType::CommonName, service);
+        params.subject_alt_names = vec![
+            SanType::URI(Ia5String::try_from(uri).context(&what)?),
+            SanType::DnsName(Ia5String::try_from(service).context(&what)?),
+        ];
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        // A sidecar is a server to its callers and a client to the services that it calls.
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
+        let certificate = params.signed_by(&key, &self.issuer).context(&what)?.pem();
+        Ok(Identity { certificate, key: key.serialize_pem() })
+    }
+
+    /// Writes `cert.pem`, `key.pem` and `ca.pem` into `folder`, as the bootstraps read them from `CERT_DIR`.
+    ///
+    /// # Errors
+    /// As [`Authority::issue`], or the folder cannot be written.
+    pub fn write(&self, service: &str, folder: &Path) -> Result<()> {
+        let identity = self.issue(service)?;
+        std::fs::create_dir_all(folder).context(format_args!("cannot make `{}`", folder.display()))?;
+        for (name, content) in
+            [("cert.pem", &identity.certificate), ("key.pem", &identity.key), ("ca.pem", &self.certificate)]
+        {
+            let file = folder.join(name);
+            std::fs::write(&file, content).context(format_args!("cannot write `{}`", file.display()))?;
+        }
+        Ok(())
+    }
+}
+
+impl std::fmt::Debug for Authority {
+    /// Shows no key.
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Authority").field("trust_domain", &self.trust_domain).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_identity_is_fresh() {
+        let authority = Authority::new("shop.example").unwrap();
+        let (one, other) = (authority.issue("ledger").unwrap(), authority.issue("ledger").unwrap());
+        assert_ne!(one.key, other.key);
+        assert_ne!(one.certificate, other.certificate);
+    }
+
+    #[test]
+    fn the_files_have_the_names_that_the_bootstraps_read() {
+        let folder = tempfile::tempdir().unwrap();
+        Authority::new("shop.example").unwrap().write("ledger", folder.path()).unwrap();
+        for name in ["cert.pem", "key.pem", "ca.pem"] {
+            assert!(std::fs::read_to_string(folder.path().join(name)).unwrap().starts_with("-----BEGIN "), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_name_that_is_not_ascii_is_an_error() {
+        assert!(Authority::new("shop.example").unwrap().issue("käse").is_err());
+    }
+}

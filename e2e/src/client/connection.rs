@@ -1,0 +1,143 @@
+//! One connection, used for one request after the other.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::body::Incoming;
+use hyper::client::conn::{http1, http2};
+use hyper::header::{HOST, HeaderName, HeaderValue};
+use hyper::rt::{Read, Write};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::rustls::pki_types::ServerName;
+
+use super::message::{MAX_BODY, Request, Response};
+use super::{Endpoint, Protocol};
+use crate::error::{Context as _, Result};
+
+/// The largest block of response headers that HTTP/2 accepts; more than Envoy sends.
+const MAX_HEADER_LIST: u32 = 256 * 1024;
+
+/// An open connection to an [`Endpoint`].
+#[derive(Debug)]
+pub struct Connection {
+    sender: Sender,
+    authority: String,
+}
+
+#[derive(Debug)]
+enum Sender {
+    Http1(http1::SendRequest<Full<Bytes>>),
+    Http2(http2::SendRequest<Full<Bytes>>),
+}
+
+impl Connection {
+    /// Connects, and shakes hands where the endpoint has TLS.
+    ///
+    /// # Errors
+    /// Nobody listens, or the handshake fails. A server's refusal of the client's certificate may also show only with the first request.
+    pub async fn open(endpoint: &Endpoint) -> Result<Self> {
+        let address = endpoint.address;
+        let tcp = TcpStream::connect(address).await.context(format_args!("cannot connect to {address}"))?;
+        tcp.set_nodelay(true).context(format_args!("cannot set up the connection to {address}"))?;
+        let Some(tls) = &endpoint.tls else { return Self::over(TokioIo::new(tcp), endpoint).await };
+        let mut tls = tls.as_ref().clone();
+        tls.alpn_protocols = vec![match endpoint.protocol {
+            Protocol::Http1 => b"http/1.1".to_vec(),
+            Protocol::Http2 => b"h2".to_vec(),
+        }];
+        let name = ServerName::try_from(endpoint.authority.clone())
+            .context(format_args!("`{}` is not a host name", endpoint.authority))?;
+        let handshake = TlsConnector::from(Arc::new(tls)).connect(name, tcp).await;
+        let encrypted = handshake.context(format!("no TLS with {address}"))?;
+        Self::over(TokioIo::new(encrypted), endpoint).await
+    }
+
+    async fn over<T: Read + Write + Unpin + Send + 'static>(io: T, endpoint: &Endpoint) -> Result<Self> {
+        let what = format!("no HTTP with {}", endpoint.address);
+        let sender = match endpoint.protocol {
+            Protocol::Http1 => {
+                let (sender, connection) = http1::handshake(io).await.context(what)?;
+                tokio::spawn(connection);
+                Sender::Http1(sender)
+            }
+            Protocol::Http2 => {
+                let mut builder = http2::Builder::new(TokioExecutor::new());
+                let (sender, connection) =
+                    builder.max_header_list_size(MAX_HEADER_LIST).handshake(io).await.context(what)?;
+                tokio::spawn(connection);
+                Sender::Http2(sender)
+            }
+        };
+        Ok(Self { sender, authority: endpoint.authority.clone() })
+    }
+
+    /// Whether the server has closed it; then it takes no more requests.
+    pub fn is_closed(&self) -> bool {
+        match &self.sender {
+            Sender::Http1(sender) => sender.is_closed(),
+            Sender::Http2(sender) => sender.is_closed(),
+        }
+    }
+
+    /// Sends a request and reads the whole answer. There is no time limit here; see [`super::send`].
+    ///
+    /// # Errors
+    /// The request cannot be written as HTTP, the connection breaks, or the body is above [`super::MAX_BODY`].
+    pub async fn send(&mut self, request: Request) -> Result<Response> {
+        let what = format!("no answer to {} {}", request.method, request.path);
+        let authority = request.authority.clone().unwrap_or_else(|| self.authority.clone());
+        let answer = match &mut self.sender {
+            Sender::Http1(sender) => {
+                let mut message = message(request, &request_target(None))?;
+                message
+                    .headers_mut()
+                    .entry(HOST)
+                    .or_insert(HeaderValue::from_str(&authority).context("the host is not a header value")?);
+                sender.ready().await.context(&what)?;
+                sender.send_request(message).await
+            }
+            Sender::Http2(sender) => {
+                let message = message(request, &request_target(Some(&authority)))?;
+                sender.ready().await.context(&what)?;
+                sender.send_request(message).await
+            }
+        };
+        read(answer.context(&what)?).await
+    }
+}
+
+/// What stands before the path: nothing in HTTP/1.1, scheme and host in HTTP/2 (hyper makes `:authority` of them).
+fn request_target(authority: Option<&str>) -> String {
+    authority.map(|authority| format!("http://{authority}")).unwrap_or_default()
+}
+
+fn message(request: Request, target: &str) -> Result<hyper::Request<Full<Bytes>>> {
+    let mut message = hyper::Request::builder()
+        .method(request.method.as_str())
+        .uri(format!("{target}{}", request.path))
+        .body(Full::new(request.body))
+        .context(format_args!("`{} {}` is not a request", request.method, request.path))?;
+    for (name, value) in request.headers {
+        let value =
+            HeaderValue::from_bytes(&value).context(format_args!("the value of `{name}` cannot stand in a header"))?;
+        message.headers_mut().append(
+            HeaderName::from_bytes(name.as_bytes()).context(format_args!("`{name}` is not a header name"))?,
+            value,
+        );
+    }
+    Ok(message)
+}
+
+async fn read(answer: hyper::Response<Incoming>) -> Result<Response> {
+    let (head, body) = answer.into_parts();
+    let collected = Limited::new(body, MAX_BODY).collect().await.context("the answer's body ended early")?;
+    let trailers = collected.trailers().map(pairs).unwrap_or_default();
+    Ok(Response { status: head.status.as_u16(), headers: pairs(&head.headers), body: collected.to_bytes(), trailers })
+}
+
+fn pairs(headers: &hyper::HeaderMap) -> Vec<(String, Vec<u8>)> {
+    headers.iter().map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec())).collect()
+}

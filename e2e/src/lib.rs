@@ -1,0 +1,40 @@
+//! Starts a mesh of real Envoys on loopback and drives requests through it.
+//!
+//! Describe a mesh with [`mesh::MeshBuilder`], start it, send requests to its gateway, as one of its applications or as a
+//! peer with a certificate of your choice, and read what each Envoy counted and logged. Everything that was started
+//! ends with the [`mesh::Mesh`] value, also when a test panics, and a panicking test shows the logs.
+//!
+//! The Envoys run the very files in `envoy-configs/` that users deploy, and any number of meshes run side by side.
+//!
+//! ```no_run
+//! use context_mesh_e2e::{client::Request, mesh::MeshBuilder};
+//!
+//! let mesh = MeshBuilder::shop().start()?;
+//! let response = mesh.send(&mesh.gateway(), Request::get("/cart"))?;
+//! assert_eq!(response.status, 200);
+//! # Ok::<(), context_mesh_e2e::error::Error>(())
+//! ```
+//!
+//! All calls that do not say `async` block, and must not be made from inside an async task.
+
+pub mod bootstrap;
+pub mod certs;
+pub mod client;
+pub mod compose;
+pub mod docker;
+pub mod envoy;
+pub mod envoy_binary;
+pub mod error;
+pub mod filter_config;
+pub mod jwt;
+pub mod load;
+mod logs;
+pub mod mesh;
+pub mod noop_filter;
+pub mod ports;
+pub mod process;
+pub mod runtime;
+pub mod shop;
+pub mod stats;
+pub mod template;
+pub mod topology;

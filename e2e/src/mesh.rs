@@ -1,0 +1,115 @@
+//! A mesh of real Envoys: described by a [`MeshBuilder`], alive as a [`Mesh`].
+
+mod application;
+mod member;
+mod push;
+mod running;
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+pub use push::PushOutcome;
+pub use running::{As, Mesh};
+
+use crate::error::Result;
+use crate::topology::{Gateway, Role, Service, Topology};
+
+/// Gives the plugin configuration of a service's filter in a role.
+pub type Configuration = dyn Fn(&str, Role) -> String + Send + Sync;
+
+/// The filter that all Envoys of a mesh load.
+#[derive(Clone)]
+pub(crate) struct Filter {
+    wasm: PathBuf,
+    configuration: Arc<Configuration>,
+}
+
+impl fmt::Debug for Filter {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Filter").field("wasm", &self.wasm).finish_non_exhaustive()
+    }
+}
+
+/// Describes a mesh. Nothing is started, and nothing written, before [`MeshBuilder::start`].
+#[derive(Debug, Clone)]
+pub struct MeshBuilder {
+    topology: Topology,
+    filter: Option<Filter>,
+    concurrency: u32,
+    tokens: bool,
+    envoy: Option<PathBuf>,
+}
+
+impl MeshBuilder {
+    /// A mesh without gateway and services.
+    pub fn new(trust_domain: &str) -> Self {
+        Self::of(Topology { trust_domain: trust_domain.to_owned(), gateway: None, services: Vec::new() })
+    }
+
+    /// The demo mesh: a gateway and four services.
+    pub fn shop() -> Self {
+        Self::of(Topology::shop())
+    }
+
+    /// A mesh of this shape, without filter, with one worker in each Envoy and a gateway that checks tokens.
+    pub fn of(topology: Topology) -> Self {
+        Self { topology, filter: None, concurrency: 1, tokens: true, envoy: None }
+    }
+
+    /// Adds a gateway that hands every request to `upstream`.
+    #[must_use]
+    pub fn gateway(mut self, name: &str, upstream: &str) -> Self {
+        self.topology.gateway = Some(Gateway { name: name.to_owned(), upstream: upstream.to_owned() });
+        self
+    }
+
+    /// Adds a service that calls `calls` for each request.
+    #[must_use]
+    pub fn service(mut self, name: &str, calls: &[&str]) -> Self {
+        let calls = calls.iter().map(|call| (*call).to_owned()).collect();
+        self.topology.services.push(Service { name: name.to_owned(), calls });
+        self
+    }
+
+    /// Loads the filter `wasm` into every Envoy, with the plugin configuration that `configuration` gives for each service and role.
+    #[must_use]
+    pub fn filter(
+        mut self,
+        wasm: impl Into<PathBuf>,
+        configuration: impl Fn(&str, Role) -> String + Send + Sync + 'static,
+    ) -> Self {
+        self.filter = Some(Filter { wasm: wasm.into(), configuration: Arc::new(configuration) });
+        self
+    }
+
+    /// How many workers each Envoy has. One is enough for most tests, and starts fastest.
+    #[must_use]
+    pub fn concurrency(mut self, workers: u32) -> Self {
+        self.concurrency = workers;
+        self
+    }
+
+    /// Leaves the check of JSON Web Tokens out of the gateway.
+    #[must_use]
+    pub fn without_tokens(mut self) -> Self {
+        self.tokens = false;
+        self
+    }
+
+    /// Runs this Envoy binary, not the one that [`crate::envoy_binary::find`] finds.
+    #[must_use]
+    pub fn envoy(mut self, binary: impl Into<PathBuf>) -> Self {
+        self.envoy = Some(binary.into());
+        self
+    }
+
+    /// Starts everything and waits until all of it serves.
+    ///
+    /// # Errors
+    /// Envoy or the demo service is not found, a process ends or does not get ready, or an Envoy refuses its filter
+    /// configuration. The error shows the end of the log, and what had been started is ended.
+    pub fn start(self) -> Result<Mesh> {
+        Mesh::start(self)
+    }
+}

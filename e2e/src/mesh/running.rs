@@ -1,0 +1,282 @@
+//! A mesh that runs.
+
+use std::path::Path;
+use std::sync::atomic::AtomicU64;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::member::{Kind, Member, Place, Shared};
+use super::{Filter, MeshBuilder};
+use crate::certs::Authority;
+use crate::client::{self, Endpoint, Request, Response};
+use crate::envoy::{Envoy, POLL, read_lossy};
+use crate::error::{Context as _, Error, Result};
+use crate::jwt::Signer;
+use crate::load::{self, Load, Report};
+use crate::runtime::block_on;
+use crate::stats::Stats;
+use crate::topology::Topology;
+use crate::{envoy_binary, logs};
+
+/// How long a log line or an update may take to show.
+pub(super) const SHOW_LIMIT: Duration = Duration::from_secs(15);
+
+/// A running mesh. Dropping it ends every process; if the thread is panicking, the logs are shown first.
+#[derive(Debug)]
+pub struct Mesh {
+    topology: Topology,
+    pub(super) filter: Option<Filter>,
+    authority: Authority,
+    signer: Signer,
+    pub(super) updates: AtomicU64,
+    members: Vec<Member>,
+    // INVARIANT (order): dropped after the members, whose processes write into it.
+    folder: TempDir,
+}
+
+/// Who a client of an inbound listener is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum As<'a> {
+    /// A service of the mesh's trust domain, with a certificate of the mesh's authority; it need not be part of the mesh.
+    Service(&'a str),
+    /// Somebody with this URI as identity, certified by the mesh's authority.
+    Id(&'a str),
+    /// A service that was certified by an authority that the mesh does not know.
+    Stranger(&'a str),
+    /// Somebody without a certificate.
+    Nobody,
+}
+
+impl Mesh {
+    pub(super) fn start(builder: MeshBuilder) -> Result<Self> {
+        let MeshBuilder { topology, filter, concurrency, tokens, envoy } = builder;
+        let binary = envoy.map_or_else(envoy_binary::find, Ok)?;
+        let folder =
+            tempfile::Builder::new().prefix("context-mesh-").tempdir().context("cannot make a folder for the mesh")?;
+        let authority = Authority::new(&topology.trust_domain)?;
+        let signer = Signer::new(&format!("https://login.{}", topology.trust_domain))?;
+        let jwks = signer.jwks();
+        let tokens = tokens.then_some((signer.issuer(), jwks.as_str()));
+        let shared = Shared {
+            topology: &topology,
+            authority: &authority,
+            filter: filter.as_ref(),
+            tokens,
+            binary: &binary,
+            concurrency,
+        };
+        let members = start_members(&shared, folder.path())?;
+        Ok(Self { topology, filter, authority, signer, updates: AtomicU64::new(1), members, folder })
+    }
+
+    /// The gateway, for clients. A mesh without one gives an address where nobody listens.
+    pub fn gateway(&self) -> Endpoint {
+        let port = self.members.iter().find_map(|member| match &member.place.kind {
+            Kind::Gateway { port, .. } => Some(port.address()),
+            Kind::Sidecar { .. } => None,
+        });
+        Endpoint::plain(port.unwrap_or_else(|| ([127, 0, 0, 1], 0).into()), "shop.example")
+    }
+
+    /// The gateway as a URL, for people and other programs.
+    pub fn gateway_url(&self) -> String {
+        format!("http://{}", self.gateway().address)
+    }
+
+    /// The outbound listener of `service`, as its application uses it to call `destination`.
+    ///
+    /// # Errors
+    /// `service` has no sidecar in this mesh.
+    pub fn outbound(&self, service: &str, destination: &str) -> Result<Endpoint> {
+        match &self.member(service)?.place.kind {
+            Kind::Sidecar { outbound, .. } => Ok(Endpoint::plain(outbound.address(), destination)),
+            Kind::Gateway { .. } => Err(no_sidecar(service)),
+        }
+    }
+
+    /// The outbound listener of `service` as a URL: a call names the destination in its `Host` header.
+    ///
+    /// # Errors
+    /// `service` has no sidecar in this mesh.
+    pub fn outbound_url(&self, service: &str) -> Result<String> {
+        Ok(format!("http://{}", self.outbound(service, service)?.address))
+    }
+
+    /// The inbound listener of `service`, for a peer that presents itself as `peer`.
+    ///
+    /// # Errors
+    /// `service` has no sidecar in this mesh, or `peer` cannot stand in a certificate.
+    pub fn inbound(&self, service: &str, peer: As<'_>) -> Result<Endpoint> {
+        let Kind::Sidecar { inbound, .. } = &self.member(service)?.place.kind else { return Err(no_sidecar(service)) };
+        let identity = match peer {
+            As::Service(name) => Some(self.authority.issue(name)?),
+            As::Id(uri) => Some(self.authority.issue_id("peer", uri)?),
+            As::Stranger(name) => Some(Authority::new(&self.topology.trust_domain)?.issue(name)?),
+            As::Nobody => None,
+        };
+        Endpoint::tls(inbound.address(), service, self.authority.certificate(), identity.as_ref())
+    }
+
+    /// Sends one request over a connection of its own.
+    ///
+    /// # Errors
+    /// No connection, no handshake, or no answer.
+    pub fn send(&self, endpoint: &Endpoint, request: Request) -> Result<Response> {
+        block_on(client::send(endpoint, request))
+    }
+
+    /// A `GET` of `path` at the gateway.
+    ///
+    /// # Errors
+    /// No connection or no answer.
+    pub fn get(&self, path: &str) -> Result<Response> {
+        self.send(&self.gateway(), Request::get(path))
+    }
+
+    /// Sends many requests; see [`load::run`].
+    ///
+    /// # Errors
+    /// The load is above a limit.
+    pub fn load(
+        &self,
+        endpoint: &Endpoint,
+        load: Load,
+        request: impl Fn(usize) -> Request + Send + Sync + 'static,
+        check: impl Fn(usize, &Response) -> std::result::Result<(), String> + Send + Sync + 'static,
+    ) -> Result<Report> {
+        load::run(endpoint, load, request, check)
+    }
+
+    /// Signs tokens that the gateway accepts, for the header `authorization: Bearer <token>`.
+    pub fn signer(&self) -> &Signer {
+        &self.signer
+    }
+
+    /// The drawing that this mesh was made from.
+    pub fn topology(&self) -> &Topology {
+        &self.topology
+    }
+
+    /// The Envoy of `service` (or of the gateway, by its name).
+    ///
+    /// # Errors
+    /// There is no such service.
+    pub fn envoy(&self, service: &str) -> Result<&Envoy> {
+        Ok(&self.member(service)?.envoy)
+    }
+
+    /// All Envoys: the gateway's first.
+    pub fn envoys(&self) -> impl Iterator<Item = &Envoy> {
+        self.members.iter().map(|member| &member.envoy)
+    }
+
+    /// The counters and gauges of the Envoy of `service`.
+    ///
+    /// # Errors
+    /// There is no such service, or its Envoy ended.
+    pub fn stats(&self, service: &str) -> Result<Stats> {
+        self.envoy(service)?.stats()
+    }
+
+    /// What the Envoy of `service` logged by itself.
+    ///
+    /// # Errors
+    /// There is no such service.
+    pub fn envoy_log(&self, service: &str) -> Result<String> {
+        self.envoy(service)?.log()
+    }
+
+    /// The access log of `service` so far, one value for each request on each of its listeners. Envoy writes it some 50 ms late.
+    ///
+    /// # Errors
+    /// There is no such service, or a line is not JSON.
+    pub fn access_log(&self, service: &str) -> Result<Vec<Value>> {
+        let text = read_lossy(&self.member(service)?.place.access_log())?;
+        // The last line may still be half written.
+        let complete = text.rsplit_once('\n').map_or("", |(complete, _)| complete);
+        complete
+            .lines()
+            .map(|line| serde_json::from_str(line).context(format_args!("the access log line `{line}` is not JSON")))
+            .collect()
+    }
+
+    /// The access log of `service`, as soon as `enough` says that it is.
+    ///
+    /// # Errors
+    /// It is not within 15 seconds; the error shows the log.
+    pub fn access_log_when(&self, service: &str, enough: impl Fn(&[Value]) -> bool) -> Result<Vec<Value>> {
+        let deadline = Instant::now() + SHOW_LIMIT;
+        loop {
+            let lines = self.access_log(service)?;
+            if enough(&lines) {
+                return Ok(lines);
+            }
+            if Instant::now() > deadline {
+                return Err(Error::new(format!(
+                    "the access log of `{service}` does not show what is waited for: {lines:#?}"
+                )));
+            }
+            std::thread::sleep(POLL);
+        }
+    }
+
+    /// The folder with everything of this mesh: bootstraps, certificates, logs. Removed with the mesh.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The ids of all processes of this mesh, for checks that they are gone.
+    pub fn process_ids(&self) -> Vec<u32> {
+        let applications = self
+            .members
+            .iter()
+            .filter_map(|member| member.application.as_ref())
+            .map(super::application::Application::id);
+        self.envoys().map(Envoy::id).chain(applications).collect()
+    }
+
+    /// Ends the mesh in order: each Envoy is asked to end, not killed as when the mesh is dropped.
+    ///
+    /// # Errors
+    /// A process cannot be reaped.
+    pub fn stop(mut self) -> Result<()> {
+        for member in std::mem::take(&mut self.members) {
+            member.envoy.stop()?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn member(&self, service: &str) -> Result<&Member> {
+        let known = || self.members.iter().map(|member| member.place.name.as_str()).collect::<Vec<_>>().join(", ");
+        let found = self.members.iter().find(|member| member.place.name == service);
+        found.ok_or_else(|| Error::new(format!("there is no `{service}` in this mesh; there are {}", known())))
+    }
+}
+
+impl Drop for Mesh {
+    fn drop(&mut self) {
+        logs::show_if_panicking(
+            self.members.iter().map(|member| (member.place.name.as_str(), member.place.folder.as_path())),
+        );
+    }
+}
+
+/// Writes all files, starts all processes at once, and then waits for each.
+fn start_members(shared: &Shared<'_>, folder: &Path) -> Result<Vec<Member>> {
+    let gateway =
+        shared.topology.gateway.iter().map(|gateway| Place::gateway(&gateway.name, &gateway.upstream, folder));
+    let sidecars = shared.topology.services.iter().map(|service| Place::sidecar(service, folder));
+    let places = gateway.chain(sidecars).collect::<Result<Vec<_>>>()?;
+    let destinations: Vec<_> = places.iter().filter_map(Place::destination).collect();
+    let bootstraps = places.iter().map(|place| place.write(shared, &destinations)).collect::<Result<Vec<_>>>()?;
+    drop(destinations);
+    let starting = places.into_iter().zip(bootstraps).map(|(place, bootstrap)| place.spawn(shared, &bootstrap));
+    let starting = starting.collect::<Result<Vec<_>>>()?;
+    starting.into_iter().map(super::member::StartingMember::ready).collect()
+}
+
+fn no_sidecar(service: &str) -> Error {
+    Error::new(format!("`{service}` is the gateway, which has no application and no sidecar"))
+}

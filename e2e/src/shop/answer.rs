@@ -1,0 +1,83 @@
+//! The JSON that an application of the demo answers with.
+
+use hyper::HeaderMap;
+use serde_json::{Map, Value, json};
+
+use crate::client::Response;
+
+/// What stands before a value that was not UTF-8.
+const NOT_UTF8: &str = "(not UTF-8) ";
+
+/// The headers that matter to a reader of the demo: those that start with `x-`, `baggage` and `traceparent`.
+/// A header that came more than once is a list.
+pub(super) fn saw(headers: &HeaderMap) -> Value {
+    let shown = |name: &str| name.starts_with("x-") || name == "baggage" || name == "traceparent";
+    let mut seen = Map::new();
+    for name in headers.keys().filter(|name| shown(name.as_str())) {
+        let mut values: Vec<Value> = headers.get_all(name).iter().map(|value| text(value.as_bytes()).into()).collect();
+        let value = if values.len() == 1 { values.remove(0) } else { values.into() };
+        seen.insert(name.as_str().to_owned(), value);
+    }
+    seen.into()
+}
+
+fn text(value: &[u8]) -> String {
+    match std::str::from_utf8(value) {
+        Ok(text) => text.to_owned(),
+        Err(_) => format!("{NOT_UTF8}{}", String::from_utf8_lossy(value)),
+    }
+}
+
+/// The answer of a called service: its JSON, else its text.
+pub(super) fn downstream(response: &Response) -> Value {
+    response.json().unwrap_or_else(|_| response.text().into())
+}
+
+/// The whole answer. With one call, `downstream` and `downstream_status` are that call's; with several, lists of them.
+pub(super) fn compose(service: &str, saw: Value, mut calls: Vec<(u16, Value)>) -> Value {
+    match calls.len() {
+        0 => json!({"service": service, "saw": saw}),
+        1 => {
+            let (status, answer) = calls.remove(0);
+            json!({"service": service, "saw": saw, "downstream_status": status, "downstream": answer})
+        }
+        _ => {
+            let (statuses, answers): (Vec<_>, Vec<_>) = calls.into_iter().unzip();
+            json!({"service": service, "saw": saw, "downstream_status": statuses, "downstream": answers})
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hyper::header::{HeaderName, HeaderValue};
+
+    use super::*;
+
+    #[test]
+    fn only_headers_that_matter_are_shown_and_repeated_ones_all() {
+        let mut headers = HeaderMap::new();
+        for (name, value) in
+            [("x-a", "1"), ("x-a", "2"), ("traceparent", "00"), ("authorization", "secret"), ("baggage", "k=v")]
+        {
+            headers.append(HeaderName::from_static(name), HeaderValue::from_static(value));
+        }
+        assert_eq!(saw(&headers), json!({"x-a": ["1", "2"], "traceparent": "00", "baggage": "k=v"}));
+    }
+
+    #[test]
+    fn a_value_that_is_not_utf8_is_marked() {
+        let mut headers = HeaderMap::new();
+        headers.append(HeaderName::from_static("x-a"), HeaderValue::from_bytes(b"a\xff").unwrap());
+        assert_eq!(saw(&headers), json!({"x-a": "(not UTF-8) a\u{fffd}"}));
+    }
+
+    #[test]
+    fn one_call_is_shown_plain_and_several_as_lists() {
+        let one = compose("a", json!({}), vec![(200, json!({"service": "b"}))]);
+        assert_eq!(one["downstream"]["service"], "b");
+        let two = compose("a", json!({}), vec![(200, json!(1)), (403, json!(2))]);
+        assert_eq!(two["downstream_status"], json!([200, 403]));
+        assert_eq!(compose("a", json!({}), Vec::new()).get("downstream"), None);
+    }
+}

@@ -1,0 +1,67 @@
+//! What a test asks one application to do, read from the query of the request.
+
+/// The headers that `?send.<service>=<header>:<value>` asks `service` to send. What is not of this form is passed over.
+pub(super) fn headers_to_send(query: &str, service: &str) -> Vec<(String, Vec<u8>)> {
+    let of_service = |part: &str| {
+        let (key, value) = part.split_once('=')?;
+        if key.strip_prefix("send.")? != service {
+            return None;
+        }
+        let value = percent_decode(value);
+        let colon = value.iter().position(|byte| *byte == b':')?;
+        let (name, value) = value.split_at(colon);
+        Some((String::from_utf8(name.to_vec()).ok()?, value.get(1..)?.to_vec()))
+    };
+    query.split('&').filter_map(of_service).collect()
+}
+
+/// Percent-decoding of RFC 3986; a `%` without two hexadecimal digits stands for itself.
+fn percent_decode(text: &str) -> Vec<u8> {
+    let mut bytes = text.as_bytes();
+    let mut decoded = Vec::with_capacity(bytes.len());
+    while let Some((first, rest)) = bytes.split_first() {
+        let escaped = (*first == b'%').then(|| rest.split_at_checked(2)).flatten();
+        match escaped.and_then(|(digits, tail)| Some((hex(digits)?, tail))) {
+            Some((byte, tail)) => {
+                decoded.push(byte);
+                bytes = tail;
+            }
+            None => {
+                decoded.push(*first);
+                bytes = rest;
+            }
+        }
+    }
+    decoded
+}
+
+fn hex(digits: &[u8]) -> Option<u8> {
+    let digits =
+        std::str::from_utf8(digits).ok().filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()))?;
+    u8::from_str_radix(digits, 16).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_service_reads_its_own_part() {
+        let query = "x=1&send.ledger=x-tenant-id:evil&send.web-frontend=x-a:b&send.ledger=baggage:a%3Db%2Cc%3Dd";
+        let expected = [("x-tenant-id".to_owned(), b"evil".to_vec()), ("baggage".to_owned(), b"a=b,c=d".to_vec())];
+        assert_eq!(headers_to_send(query, "ledger"), expected);
+        assert!(headers_to_send(query, "checkout-service").is_empty());
+    }
+
+    #[test]
+    fn a_value_may_hold_any_byte_and_colons() {
+        assert_eq!(headers_to_send("send.a=x:%ff:%2", "a"), [("x".to_owned(), b"\xff:%2".to_vec())]);
+    }
+
+    #[test]
+    fn what_is_no_instruction_is_passed_over() {
+        for query in ["", "send.a", "send.a=", "send.a=x", "a=x:y", "&&=", "send.a=%ff:x"] {
+            assert!(headers_to_send(query, "a").is_empty(), "{query}");
+        }
+    }
+}

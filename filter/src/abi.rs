@@ -1,0 +1,174 @@
+//! The host calls that the filter makes, as functions that never panic.
+//!
+//! The SDK's own wrappers panic on every status that they do not list (a header write in the wrong phase, a
+//! property that is not there) and on header values that are not UTF-8. These return what the host said.
+#![expect(unsafe_code, reason = "host calls are foreign functions; this module is their only user")]
+
+use core::ptr::null_mut;
+
+use proxy_wasm::types::{BufferType, LogLevel, MapType, MetricType, Status};
+
+#[link(wasm_import_module = "env")]
+unsafe extern "C" {
+    fn proxy_log(level: LogLevel, message: *const u8, size: usize) -> Status;
+    fn proxy_get_current_time_nanoseconds(time: *mut u64) -> Status;
+    fn proxy_get_buffer_bytes(
+        buffer: BufferType,
+        start: usize,
+        max_size: usize,
+        data: *mut *mut u8,
+        size: *mut usize,
+    ) -> Status;
+    fn proxy_get_header_map_pairs(map: MapType, data: *mut *mut u8, size: *mut usize) -> Status;
+    fn proxy_replace_header_map_value(
+        map: MapType,
+        key: *const u8,
+        key_size: usize,
+        value: *const u8,
+        value_size: usize,
+    ) -> Status;
+    fn proxy_remove_header_map_value(map: MapType, key: *const u8, key_size: usize) -> Status;
+    fn proxy_get_property(path: *const u8, path_size: usize, data: *mut *mut u8, size: *mut usize) -> Status;
+    fn proxy_set_property(path: *const u8, path_size: usize, value: *const u8, value_size: usize) -> Status;
+    fn proxy_get_shared_data(
+        key: *const u8,
+        key_size: usize,
+        data: *mut *mut u8,
+        size: *mut usize,
+        cas: *mut u32,
+    ) -> Status;
+    fn proxy_set_shared_data(
+        key: *const u8,
+        key_size: usize,
+        value: *const u8,
+        value_size: usize,
+        cas: u32,
+    ) -> Status;
+    fn proxy_send_local_response(
+        status_code: u32,
+        details: *const u8,
+        details_size: usize,
+        body: *const u8,
+        body_size: usize,
+        headers: *const u8,
+        headers_size: usize,
+        grpc_status: i32,
+    ) -> Status;
+    fn proxy_define_metric(metric: MetricType, name: *const u8, name_size: usize, id: *mut u32) -> Status;
+    fn proxy_increment_metric(id: u32, offset: i64) -> Status;
+}
+
+/// Calls a host function that gives bytes. `None` when it has none or refuses.
+fn bytes_from(call: impl FnOnce(*mut *mut u8, *mut usize) -> Status) -> Option<Vec<u8>> {
+    let (mut data, mut size) = (null_mut(), 0);
+    let status = call(&raw mut data, &raw mut size);
+    if status != Status::Ok || data.is_null() {
+        return None;
+    }
+    // SAFETY: on success the host allocated `size` bytes at `data` with the module's own allocator
+    // (`proxy_on_memory_allocate`, a boxed slice of that size) and hands them over.
+    Some(unsafe { Vec::from_raw_parts(data, size, size) })
+}
+
+/// Writes a line to the proxy's log.
+pub(crate) fn log(level: LogLevel, message: &str) {
+    // SAFETY: the pointer and the size are those of a living string.
+    let _ = unsafe { proxy_log(level, message.as_ptr(), message.len()) };
+}
+
+/// The time, in nanoseconds since 1970; 0 when the host does not say.
+pub(crate) fn now_ns() -> u64 {
+    let mut time = 0;
+    // SAFETY: the host writes one `u64`.
+    let _ = unsafe { proxy_get_current_time_nanoseconds(&raw mut time) };
+    time
+}
+
+/// The plugin's configuration; empty when there is none.
+pub(crate) fn plugin_configuration() -> Vec<u8> {
+    let buffer = BufferType::PluginConfiguration;
+    // SAFETY: the pointers are those of `bytes_from`.
+    bytes_from(|data, size| unsafe { proxy_get_buffer_bytes(buffer, 0, usize::MAX, data, size) }).unwrap_or_default()
+}
+
+/// All request headers, in the host's own layout; see [`crate::host::parse_headers`].
+pub(crate) fn request_headers() -> Option<Vec<u8>> {
+    let map = MapType::HttpRequestHeaders;
+    // SAFETY: the pointers are those of `bytes_from`.
+    bytes_from(|data, size| unsafe { proxy_get_header_map_pairs(map, data, size) })
+}
+
+/// Gives a request header one value in place of all that it had.
+pub(crate) fn set_request_header(name: &str, value: &[u8]) -> Status {
+    let map = MapType::HttpRequestHeaders;
+    // SAFETY: the pointers and sizes are those of living slices.
+    unsafe { proxy_replace_header_map_value(map, name.as_ptr(), name.len(), value.as_ptr(), value.len()) }
+}
+
+/// Takes a header away with all its values.
+pub(crate) fn remove_header(map: MapType, name: &str) -> Status {
+    // SAFETY: the pointer and the size are those of a living string.
+    unsafe { proxy_remove_header_map_value(map, name.as_ptr(), name.len()) }
+}
+
+/// An attribute; `None` when the host has no value for it.
+pub(crate) fn property(path: &[&str]) -> Option<Vec<u8>> {
+    let path = path.join("\0");
+    // SAFETY: the pointers are those of a living string and of `bytes_from`.
+    bytes_from(|data, size| unsafe { proxy_get_property(path.as_ptr(), path.len(), data, size) })
+}
+
+/// Makes the filter state `wasm.<name>`, which access logs read.
+pub(crate) fn set_filter_state(name: &str, value: &[u8]) -> Status {
+    // SAFETY: the pointers and sizes are those of living slices.
+    unsafe { proxy_set_property(name.as_ptr(), name.len(), value.as_ptr(), value.len()) }
+}
+
+/// A shared value with its version.
+pub(crate) fn shared_data(key: &str) -> Option<(Vec<u8>, u32)> {
+    let mut cas = 0;
+    // SAFETY: the pointers are those of a living string, of `bytes_from` and of one `u32`.
+    let value = bytes_from(|data, size| unsafe {
+        proxy_get_shared_data(key.as_ptr(), key.len(), data, size, &raw mut cas)
+    })?;
+    Some((value, cas))
+}
+
+/// Writes a shared value; a version of 0 writes always.
+pub(crate) fn set_shared_data(key: &str, value: &[u8], cas: u32) -> Status {
+    // SAFETY: the pointers and sizes are those of living slices.
+    unsafe { proxy_set_shared_data(key.as_ptr(), key.len(), value.as_ptr(), value.len(), cas) }
+}
+
+/// Answers the request in place of the service. `grpc_status` counts for gRPC requests only.
+pub(crate) fn send_local_response(status: u16, grpc_status: u8, details: &str, body: &str) -> Status {
+    // No headers: a map of zero pairs.
+    let headers = 0_u32.to_le_bytes();
+    // SAFETY: the pointers and sizes are those of living slices.
+    unsafe {
+        proxy_send_local_response(
+            u32::from(status),
+            details.as_ptr(),
+            details.len(),
+            body.as_ptr(),
+            body.len(),
+            headers.as_ptr(),
+            headers.len(),
+            i32::from(grpc_status),
+        )
+    }
+}
+
+/// Declares a counter; the same name gives the same counter.
+pub(crate) fn define_counter(name: &str) -> Option<u32> {
+    let mut id = 0;
+    // SAFETY: the pointers are those of a living string and of one `u32`.
+    let status = unsafe { proxy_define_metric(MetricType::Counter, name.as_ptr(), name.len(), &raw mut id) };
+    (status == Status::Ok).then_some(id)
+}
+
+/// Adds one to a counter.
+pub(crate) fn increment(counter: u32) {
+    // SAFETY: no pointers.
+    let _ = unsafe { proxy_increment_metric(counter, 1) };
+}

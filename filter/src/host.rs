@@ -1,0 +1,60 @@
+//! The proxy as the core sees it.
+
+use context_mesh_core::headers::Headers;
+use context_mesh_core::host::{Attributes, Randomness, SharedMemory, VersionChanged};
+use proxy_wasm::types::Status;
+
+use crate::abi;
+
+/// Envoy, through its host calls. It has no state of its own.
+pub(crate) struct Envoy;
+
+impl Attributes for Envoy {
+    fn attribute(&self, path: &[&str]) -> Option<Vec<u8>> {
+        abi::property(path)
+    }
+}
+
+impl SharedMemory for Envoy {
+    fn get(&self, key: &str) -> Option<(Vec<u8>, Option<u32>)> {
+        abi::shared_data(key).map(|(value, version)| (value, Some(version)))
+    }
+
+    fn set(&self, key: &str, value: &[u8], version: Option<u32>) -> Result<(), VersionChanged> {
+        match abi::set_shared_data(key, value, version.unwrap_or(0)) {
+            Status::Ok => Ok(()),
+            _ => Err(VersionChanged),
+        }
+    }
+}
+
+impl Randomness for Envoy {
+    fn random(&self) -> [u8; 16] {
+        let mut bytes = [0; 16];
+        if getrandom::fill(&mut bytes).is_err() {
+            // Ids made of the time are still distinct enough to tell two requests of one gateway apart.
+            let now = u128::from(abi::now_ns());
+            bytes = now.wrapping_mul(0x2545_f491_4f6c_dd1d_9e37_79b9_7f4a_7c15).to_le_bytes();
+        }
+        bytes
+    }
+}
+
+/// Reads the host's layout of a header map in place: a count, the sizes of all names and values, then all names and
+/// values with a zero byte behind each. `None` when it does not add up.
+pub(crate) fn parse_headers(map: &[u8]) -> Option<Headers<'_>> {
+    let (count, sizes) = map.split_first_chunk::<4>()?;
+    let count = usize::try_from(u32::from_le_bytes(*count)).ok()?;
+    let (sizes, mut data) = sizes.split_at_checked(count.checked_mul(8)?)?;
+    let mut sizes = sizes.as_chunks::<4>().0.iter().map(|size| usize::try_from(u32::from_le_bytes(*size)).ok());
+    let mut take = || {
+        let (text, rest) = data.split_at_checked(sizes.next()??)?;
+        data = rest.get(1..)?;
+        Some(text)
+    };
+    let mut entries = Vec::with_capacity(count);
+    for _ in 0..count {
+        entries.push((take()?, take()?));
+    }
+    Some(Headers::new(entries))
+}

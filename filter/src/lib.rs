@@ -1,0 +1,31 @@
+//! The Envoy filter of Context Mesh: a thin proxy-wasm shell around `context-mesh-core`.
+//!
+//! It reads its configuration, hands each request to the core, and carries out the plan that comes back. It
+//! decides nothing itself, and nothing in it panics: a panic would end the virtual machine of the worker.
+#![deny(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::arithmetic_side_effects,
+    clippy::as_conversions
+)]
+
+mod abi;
+mod configure;
+mod host;
+mod root;
+mod stats;
+mod stream;
+mod warnings;
+
+/// The module's start: host calls other than log are refused here, so it only says who creates the contexts.
+#[expect(missing_docs, reason = "the function is made by the SDK's macro")]
+mod start {
+    use proxy_wasm::traits::RootContext;
+
+    proxy_wasm::main! {{
+        proxy_wasm::set_root_context(|_| -> Box<dyn RootContext> { Box::new(crate::root::Root::new()) });
+    }}
+}

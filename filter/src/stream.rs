@@ -1,0 +1,115 @@
+//! One request: its headers go to the core, the plan that comes back is carried out.
+
+use std::rc::Rc;
+
+use context_mesh_core::carrier::mesh_header;
+use context_mesh_core::pipeline::{self, HeaderEdit, Host, Plan, Refusal, Role};
+use proxy_wasm::traits::{Context, HttpContext};
+use proxy_wasm::types::{Action, LogLevel, MapType, Status};
+
+use crate::abi;
+use crate::host::{Envoy, parse_headers};
+use crate::root::Active;
+
+/// Name of the filter state with the report: `%FILTER_STATE(wasm.context_mesh:PLAIN)%` in access logs.
+const REPORT: &str = "context_mesh";
+
+/// One request.
+pub(crate) struct Stream {
+    active: Option<Rc<Active>>,
+}
+
+impl Stream {
+    /// A request under the plugin's configuration.
+    pub(crate) fn new(active: Option<Rc<Active>>) -> Self {
+        Self { active }
+    }
+}
+
+impl Context for Stream {}
+
+impl HttpContext for Stream {
+    fn on_http_request_headers(&mut self, _count: usize, _end_of_stream: bool) -> Action {
+        let Some(active) = self.active.clone() else {
+            return refuse_unready("the filter has no configuration");
+        };
+        let Some(map) = abi::request_headers() else {
+            return refuse_unready("the proxy gave no request headers");
+        };
+        let Some(headers) = parse_headers(&map) else {
+            return refuse_unready("the request headers do not have the proxy's layout");
+        };
+        let now_ms = abi::now_ns().wrapping_div(1_000_000);
+        let host = Host { attributes: &Envoy, memory: &Envoy, randomness: &Envoy, now_ms };
+        let plan = match role(&active) {
+            Role::Inbound => pipeline::inbound(&active.workload, &headers, host),
+            Role::Outbound => pipeline::outbound(&active.workload, &headers, host),
+            Role::Gateway => pipeline::gateway(&active.workload, &headers, host),
+            Role::Egress => pipeline::egress(&active.workload, &headers),
+        };
+        note(&active, &plan, now_ms);
+        match &plan.refusal {
+            Some(refusal) => refuse(refusal),
+            None => edit(&plan.edits),
+        }
+    }
+
+    fn on_http_response_headers(&mut self, _count: usize, _end_of_stream: bool) -> Action {
+        let at_edge = self.active.as_ref().is_some_and(|active| active.role == Some(Role::Gateway));
+        if at_edge {
+            abi::remove_header(MapType::HttpResponseHeaders, mesh_header::NAME);
+        }
+        Action::Continue
+    }
+}
+
+/// The role by the configuration, else by the direction of the listener.
+fn role(active: &Active) -> Role {
+    const OUTBOUND: i64 = 2;
+    active.role.unwrap_or_else(|| {
+        let direction = abi::property(&["xds", "listener_direction"]);
+        match direction.as_deref().and_then(|bytes| bytes.try_into().ok()).map(i64::from_le_bytes) {
+            Some(OUTBOUND) => Role::Outbound,
+            _ => Role::Inbound,
+        }
+    })
+}
+
+/// Writes counters, sampled warnings and the report for the access log.
+fn note(active: &Active, plan: &Plan, now_ms: u64) {
+    plan.counters.iter().for_each(|counter| active.stats.increment(*counter));
+    if !plan.counters.is_empty() {
+        active.warnings.write(plan, now_ms);
+    }
+    abi::set_filter_state(REPORT, plan.report.to_json().as_bytes());
+}
+
+fn refuse(refusal: &Refusal) -> Action {
+    let reply = &refusal.reply;
+    // Details are one word in access logs.
+    let details = format!("context_mesh_denied:{}", refusal.cause.replace(' ', "_"));
+    abi::send_local_response(reply.status, reply.grpc_status, &details, &reply.message);
+    Action::Pause
+}
+
+/// A request that cannot be looked at does not go on: the policies could not be enforced on it.
+fn refuse_unready(reason: &str) -> Action {
+    const UNAVAILABLE: u8 = 14;
+    abi::log(LogLevel::Error, &format!("context_mesh: request refused: {reason}"));
+    abi::send_local_response(503, UNAVAILABLE, "context_mesh_unready", "the context filter is not ready");
+    Action::Pause
+}
+
+/// Carries out the edits. One that fails refuses the request: a redacted field must not go on.
+fn edit(edits: &[HeaderEdit]) -> Action {
+    for edit in edits {
+        let status = match edit {
+            HeaderEdit::Set(name, value) => abi::set_request_header(name, value),
+            HeaderEdit::Remove(name) => abi::remove_header(MapType::HttpRequestHeaders, name),
+        };
+        if status != Status::Ok {
+            return refuse_unready("the proxy refused a header edit");
+        }
+    }
+    Action::Continue
+}

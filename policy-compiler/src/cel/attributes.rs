@@ -1,0 +1,100 @@
+//! The attributes that conditions may read, in one table: Envoy's by Envoy's names, and the mesh's own.
+
+use context_mesh_core::artifact::tables::{Attribute, HostType, MeshPart, PeerPart, RequestPart};
+
+use super::types::Type;
+
+/// Where the value of an attribute comes from.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Origin {
+    /// The request's headers, as a map.
+    Headers,
+    /// A part of the request that its headers tell.
+    Request(RequestPart),
+    /// What is known of the peer.
+    Peer(PeerPart),
+    /// What is known of the workload.
+    Mesh(MeshPart),
+    /// The host, asked by the attribute's own path.
+    Host(HostType),
+    /// Nowhere yet: Envoy knows it only when the request or the response is through.
+    Later,
+}
+
+/// Group, name and origin of every attribute.
+pub(super) const TABLE: &[(&str, &str, Origin)] = &[
+    ("request", "path", Origin::Request(RequestPart::Path)),
+    ("request", "url_path", Origin::Request(RequestPart::UrlPath)),
+    ("request", "query", Origin::Request(RequestPart::Query)),
+    ("request", "host", Origin::Request(RequestPart::Host)),
+    ("request", "method", Origin::Request(RequestPart::Method)),
+    ("request", "scheme", Origin::Request(RequestPart::Scheme)),
+    ("request", "referer", Origin::Request(RequestPart::Referer)),
+    ("request", "useragent", Origin::Request(RequestPart::UserAgent)),
+    ("request", "id", Origin::Request(RequestPart::Id)),
+    ("request", "headers", Origin::Headers),
+    ("request", "protocol", Origin::Host(HostType::String)),
+    ("request", "time", Origin::Host(HostType::Timestamp)),
+    ("request", "duration", Origin::Later),
+    ("request", "size", Origin::Later),
+    ("request", "total_size", Origin::Later),
+    ("source", "address", Origin::Host(HostType::String)),
+    ("source", "port", Origin::Host(HostType::Int)),
+    ("destination", "address", Origin::Host(HostType::String)),
+    ("destination", "port", Origin::Host(HostType::Int)),
+    ("connection", "id", Origin::Host(HostType::Int)),
+    ("connection", "mtls", Origin::Host(HostType::Bool)),
+    ("connection", "requested_server_name", Origin::Host(HostType::String)),
+    ("connection", "tls_version", Origin::Host(HostType::String)),
+    ("connection", "subject_local_certificate", Origin::Host(HostType::String)),
+    ("connection", "subject_peer_certificate", Origin::Host(HostType::String)),
+    ("connection", "dns_san_local_certificate", Origin::Host(HostType::String)),
+    ("connection", "dns_san_peer_certificate", Origin::Host(HostType::String)),
+    ("connection", "uri_san_local_certificate", Origin::Host(HostType::String)),
+    ("connection", "uri_san_peer_certificate", Origin::Host(HostType::String)),
+    ("connection", "sha256_peer_certificate_digest", Origin::Host(HostType::String)),
+    ("connection", "termination_details", Origin::Later),
+    ("connection", "transport_failure_reason", Origin::Later),
+    ("peer", "principal", Origin::Peer(PeerPart::Principal)),
+    ("peer", "service", Origin::Peer(PeerPart::Service)),
+    ("peer", "domain", Origin::Peer(PeerPart::Domain)),
+    ("peer", "region", Origin::Peer(PeerPart::Region)),
+    ("mesh", "service", Origin::Mesh(MeshPart::Service)),
+    ("mesh", "domain", Origin::Mesh(MeshPart::Domain)),
+    ("mesh", "region", Origin::Mesh(MeshPart::Region)),
+    ("mesh", "direction", Origin::Mesh(MeshPart::Direction)),
+];
+
+/// Groups of which nothing is known when the request is decided.
+pub(super) const LATER_GROUPS: &[&str] = &["response", "upstream"];
+
+/// The names of a group's attributes.
+pub(super) fn names(group: &str) -> impl Iterator<Item = &'static str> {
+    TABLE.iter().filter(move |(of, ..)| *of == group).map(|(_, name, _)| *name)
+}
+
+/// The origin of an attribute.
+pub(super) fn find(group: &str, name: &str) -> Option<Origin> {
+    TABLE.iter().find(|(of, known, _)| *of == group && *known == name).map(|(_, _, origin)| *origin)
+}
+
+/// The attribute and its type; `None` for one that is not known yet.
+pub(super) fn read(group: &str, name: &str, origin: Origin) -> Option<(Attribute, Type)> {
+    Some(match origin {
+        Origin::Headers => (Attribute::Headers, Type::map(Type::String, Type::String)),
+        Origin::Request(part) => (Attribute::Request(part), Type::String),
+        Origin::Peer(part) => (Attribute::Peer(part), Type::String),
+        Origin::Mesh(part) => (Attribute::Mesh(part), Type::String),
+        Origin::Host(host) => (Attribute::Host(vec![group.to_owned(), name.to_owned()], host), host_type(host)),
+        Origin::Later => return None,
+    })
+}
+
+fn host_type(host: HostType) -> Type {
+    match host {
+        HostType::String => Type::String,
+        HostType::Int => Type::Int,
+        HostType::Bool => Type::Bool,
+        HostType::Timestamp => Type::Timestamp,
+    }
+}

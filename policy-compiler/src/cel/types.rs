@@ -1,0 +1,156 @@
+//! CEL's types, as cel-go has and prints them.
+
+use std::fmt;
+
+use context_mesh_core::artifact::tables::{FieldType, Scalar};
+
+/// The static type of an expression.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Type {
+    /// The type of `null`.
+    Null,
+    /// `true` or `false`.
+    Bool,
+    /// A signed 64-bit integer.
+    Int,
+    /// An unsigned 64-bit integer.
+    Uint,
+    /// A 64-bit floating point number.
+    Double,
+    /// Unicode text.
+    String,
+    /// Bytes.
+    Bytes,
+    /// A list of values of one type.
+    List(Box<Type>),
+    /// A map from keys of one type to values of one type.
+    Map(Box<Type>, Box<Type>),
+    /// A point in time.
+    Timestamp,
+    /// A span of time.
+    Duration,
+    /// The type of a type.
+    Type,
+    /// A value that may be missing.
+    Optional(Box<Type>),
+    /// Known only when the expression runs.
+    Dyn,
+    /// Unknown because of a problem that is already reported; it fits everywhere, so that one mistake is
+    /// reported once.
+    Error,
+}
+
+impl Type {
+    /// A list of `element`.
+    pub fn list(element: Self) -> Self {
+        Self::List(Box::new(element))
+    }
+
+    /// A map from `key` to `value`.
+    pub fn map(key: Self, value: Self) -> Self {
+        Self::Map(Box::new(key), Box::new(value))
+    }
+
+    /// Whether it stands for any type.
+    pub fn is_open(&self) -> bool {
+        matches!(self, Self::Dyn | Self::Error)
+    }
+
+    /// Whether a value of one type can be one of the other: equal, with `dyn` fitting anything at any depth.
+    pub fn fits(&self, other: &Self) -> bool {
+        match (self, other) {
+            _ if self.is_open() || other.is_open() => true,
+            (Self::List(a), Self::List(b)) | (Self::Optional(a), Self::Optional(b)) => a.fits(b),
+            (Self::Map(a, b), Self::Map(c, d)) => a.fits(c) && b.fits(d),
+            (Self::Null, Self::Timestamp | Self::Duration) | (Self::Timestamp | Self::Duration, Self::Null) => true,
+            (a, b) => a == b,
+        }
+    }
+
+    /// The type of a value that has either type; `dyn` where they differ.
+    pub fn join(&self, other: &Self) -> Self {
+        match (self, other) {
+            (a, b) if a == b => a.clone(),
+            (Self::Error, _) | (_, Self::Error) => Self::Error,
+            (Self::List(a), Self::List(b)) => Self::list(a.join(b)),
+            (Self::Map(a, b), Self::Map(c, d)) => Self::map(a.join(c), b.join(d)),
+            (Self::Null, time @ (Self::Timestamp | Self::Duration))
+            | (time @ (Self::Timestamp | Self::Duration), Self::Null) => time.clone(),
+            _ => Self::Dyn,
+        }
+    }
+
+    /// Whether it is one of the three types of numbers.
+    pub fn is_number(&self) -> bool {
+        matches!(self, Self::Int | Self::Uint | Self::Double)
+    }
+}
+
+impl fmt::Display for Type {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Null => f.write_str("null"),
+            Self::Bool => f.write_str("bool"),
+            Self::Int => f.write_str("int"),
+            Self::Uint => f.write_str("uint"),
+            Self::Double => f.write_str("double"),
+            Self::String => f.write_str("string"),
+            Self::Bytes => f.write_str("bytes"),
+            Self::List(element) => write!(f, "list({element})"),
+            Self::Map(key, value) => write!(f, "map({key}, {value})"),
+            Self::Timestamp => f.write_str("timestamp"),
+            Self::Duration => f.write_str("duration"),
+            Self::Type => f.write_str("type"),
+            Self::Optional(of) => write!(f, "optional({of})"),
+            Self::Dyn => f.write_str("dyn"),
+            Self::Error => f.write_str("!error!"),
+        }
+    }
+}
+
+impl From<Scalar> for Type {
+    fn from(scalar: Scalar) -> Self {
+        match scalar {
+            Scalar::String => Self::String,
+            Scalar::Int => Self::Int,
+            Scalar::Double => Self::Double,
+            Scalar::Bool => Self::Bool,
+            Scalar::Any => Self::Dyn,
+        }
+    }
+}
+
+impl From<FieldType> for Type {
+    fn from(field: FieldType) -> Self {
+        match field {
+            FieldType::One(scalar) => scalar.into(),
+            FieldType::List(scalar) => Self::list(scalar.into()),
+            FieldType::Map(scalar) => Self::map(Self::String, scalar.into()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn types_print_as_in_cel_go() {
+        let cases = [
+            (Type::list(Type::String), "list(string)"),
+            (Type::map(Type::String, Type::list(Type::Dyn)), "map(string, list(dyn))"),
+            (Type::from(FieldType::Map(Scalar::Any)), "map(string, dyn)"),
+        ];
+        for (ty, printed) in cases {
+            assert_eq!(ty.to_string(), printed);
+        }
+    }
+
+    #[test]
+    fn dyn_fits_at_any_depth_and_joins_to_dyn() {
+        let (open, closed) = (Type::list(Type::Dyn), Type::list(Type::Int));
+        assert!(open.fits(&closed) && !closed.fits(&Type::list(Type::Double)));
+        assert_eq!(open.join(&closed), open);
+        assert_eq!(Type::Int.join(&Type::String), Type::Dyn);
+    }
+}

@@ -1,0 +1,60 @@
+//! The codes of all diagnostics, in one table.
+//!
+//! A code keeps its meaning for ever; a retired one is not given out again. `CM01` is reading, `CM02` the
+//! shape of documents, `CM03` what documents say of each other, `CM04` CEL (see [`crate::cel::CODES`]), `CM05` the artifact.
+
+macro_rules! codes {
+    ($($id:literal $name:ident $summary:literal;)+) => {
+        $(#[doc = $summary] pub const $name: &str = $id;)+
+
+        /// Every code with one line that explains it.
+        pub const TABLE: &[(&str, &str)] = &[$(($id, $summary),)+];
+    };
+}
+
+codes! {
+    "CM0101" NOT_UTF8 "The file is not UTF-8.";
+    "CM0102" FILE_TOO_LARGE "The file exceeds the size limit.";
+    "CM0103" YAML_SYNTAX "The text is not YAML.";
+    "CM0104" YAML_UNSUPPORTED "The YAML uses anchors, aliases, merge keys, tags or keys that are not strings.";
+    "CM0105" DUPLICATE_KEY "A key stands twice in one mapping.";
+    "CM0106" NO_DOCUMENTS "The tree holds no policy document.";
+    "CM0201" UNKNOWN_KEY "The document has a key that is not known there.";
+    "CM0202" MISSING_KEY "The document lacks a key that is required.";
+    "CM0203" WRONG_KIND "The value is of another kind than is expected there.";
+    "CM0204" INVALID_VALUE "The value is of the right kind, but not allowed.";
+    "CM0205" UNKNOWN_DOCUMENT "The document has an apiVersion or kind that is not known.";
+    "CM0206" NOT_SUPPORTED "The feature is planned, but this version does not have it.";
+    "CM0301" NO_MESH "The tree has no Mesh document.";
+    "CM0302" DUPLICATE_DOCUMENT "Two documents have the same kind, name and domain, or there are two Mesh documents.";
+    "CM0303" DUPLICATE_NAME "A domain, service, field, header, variable or rule is declared twice.";
+    "CM0304" UNKNOWN_DOMAIN "The domain is not in the Mesh document.";
+    "CM0305" UNKNOWN_SERVICE "The service is not in the Mesh document.";
+    "CM0306" UNKNOWN_FIELD "No schema declares the field.";
+    "CM0307" FOREIGN_WORKLOAD "A domain's policy names a workload that it does not own.";
+    "CM0308" FOREIGN_FIELD "A domain's policy sets a field that it does not own.";
+    "CM0309" RESERVED_NAME "The name or header is used by HTTP, by tracing or by the mesh itself.";
+    "CM0310" CONFLICTING_SET "Two rules of one layer can set one field to different values.";
+    "CM0311" INVALID_PATTERN "The pattern is not a regular expression that can be compiled.";
+    "CM0312" PATTERN_TOO_LARGE "The compiled pattern exceeds its size budget.";
+    "CM0313" FIELD_OPTIONS "The options of a field contradict each other.";
+    "CM0501" ARTIFACT_LIMIT "The artifact would exceed a limit of its format.";
+}
+
+/// One line that explains a code; `None` if there is no such code.
+pub fn explain(code: &str) -> Option<&'static str> {
+    TABLE.iter().chain(crate::cel::CODES).find(|(id, _)| *id == code).map(|(_, summary)| *summary)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_unique_and_in_order() {
+        assert!(TABLE.is_sorted_by(|a, b| a.0 < b.0));
+        assert!(crate::cel::CODES.iter().all(|(id, _)| id.starts_with("CM04")));
+        assert_eq!(explain(UNKNOWN_KEY), Some("The document has a key that is not known there."));
+        assert_eq!(explain("CM9999"), None);
+    }
+}

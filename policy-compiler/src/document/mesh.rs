@@ -1,0 +1,209 @@
+//! `Mesh`: the settings, services and domains of the mesh.
+
+use super::{
+    decode::Decoder,
+    header::{Header, Metadata},
+};
+use crate::{
+    source::{Span, Spanned},
+    yaml::Node,
+};
+
+/// A `Mesh` document.
+#[derive(Debug, Clone)]
+pub struct Mesh {
+    /// Its head.
+    pub metadata: Metadata,
+    /// The SPIFFE trust domain.
+    pub trust_domain: Option<Spanned<String>>,
+    /// Path of a workload's SPIFFE ID.
+    pub identity: Option<Spanned<String>>,
+    /// The domains.
+    pub domains: Vec<DomainEntry>,
+    /// The services that stand at the edge of the mesh.
+    pub gateways: Vec<Spanned<String>>,
+    /// How the context is shown to applications.
+    pub carriers: Carriers,
+    /// What is believed.
+    pub trust: Trust,
+    /// Whether a broken carrier or field is answered with 400.
+    pub deny_invalid: bool,
+    /// Oldest context that is accepted, in milliseconds; 0 is any.
+    pub max_age_ms: u64,
+    /// The memory.
+    pub memory: Memory,
+}
+
+/// A domain of a `Mesh` document.
+#[derive(Debug, Clone)]
+pub struct DomainEntry {
+    /// Its name.
+    pub name: Spanned<String>,
+    /// Its services.
+    pub services: Vec<Spanned<String>>,
+    /// Its region; empty when not said.
+    pub region: String,
+    /// The frameworks (gdpr, sox, ...) that it is under.
+    pub frameworks: Vec<String>,
+}
+
+/// How the context is shown to applications.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Carriers {
+    /// As mapped headers.
+    pub headers: bool,
+    /// As members of `baggage`.
+    pub baggage: bool,
+    /// As `x-mesh-context`.
+    pub mesh: bool,
+}
+
+/// What is believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Trust {
+    /// Which peers may send a context.
+    pub peers: Peers,
+    /// What happens when the claimed caller is not the peer.
+    pub caller_mismatch: CallerMismatch,
+}
+
+/// Which peers may send a context.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Peers {
+    /// Those with a certificate of the trust domain.
+    Mtls,
+    /// All.
+    Any,
+}
+
+/// What happens when the claimed caller is not the peer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CallerMismatch {
+    /// The peer takes the place of the claim.
+    Replace,
+    /// The request is refused.
+    Deny,
+}
+
+/// The memory in Envoy's shared data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Memory {
+    /// Number of slots, if given and an integer.
+    pub slots: Option<Spanned<i64>>,
+    /// How long a context is remembered, in milliseconds.
+    pub ttl_ms: u64,
+}
+
+/// How long a context is remembered unless the document says otherwise: longer than requests take.
+const DEFAULT_TTL_MS: u64 = 60_000;
+
+pub(super) fn read(header: Header<'_>, decoder: &mut Decoder<'_>) -> Mesh {
+    let mut mesh = Mesh {
+        metadata: header.metadata,
+        trust_domain: None,
+        identity: None,
+        domains: Vec::new(),
+        gateways: Vec::new(),
+        carriers: Carriers { headers: true, baggage: true, mesh: false },
+        trust: Trust { peers: Peers::Mtls, caller_mismatch: CallerMismatch::Replace },
+        deny_invalid: false,
+        max_age_ms: 0,
+        memory: Memory { slots: None, ttl_ms: DEFAULT_TTL_MS },
+    };
+    let span = mesh.metadata.span;
+    let Some(mut keys) = header.spec.and_then(|node| decoder.keys(node, span, "the spec of a Mesh")) else {
+        return mesh;
+    };
+    mesh.trust_domain = keys.require("trustDomain", decoder).and_then(|node| decoder.string(node));
+    mesh.identity = keys.get("identity").and_then(|node| decoder.string(node));
+    mesh.domains = keys.require("domains", decoder).map(|node| domains(node, decoder)).unwrap_or_default();
+    mesh.gateways = keys.get("gateways").map(|node| decoder.names(node)).unwrap_or_default();
+    if let Some(node) = keys.get("carriers") {
+        carriers(node, &mut mesh.carriers, decoder);
+    }
+    if let Some(node) = keys.get("trust") {
+        trust(node, &mut mesh.trust, decoder);
+    }
+    let on_invalid = [("ignore", false), ("deny", true)];
+    mesh.deny_invalid = keys.get("onInvalid").and_then(|node| decoder.choice(node, &on_invalid)).unwrap_or_default();
+    mesh.max_age_ms = keys.get("maxAge").and_then(|node| decoder.duration_ms(node)).unwrap_or_default();
+    if let Some(node) = keys.get("memory") {
+        memory(node, &mut mesh.memory, decoder);
+    }
+    keys.finish(decoder);
+    mesh
+}
+
+fn domains(node: &Node, decoder: &mut Decoder<'_>) -> Vec<DomainEntry> {
+    let entries = decoder.entries(node);
+    entries.iter().filter_map(|(name, node)| decoder.check_name(name).then(|| domain(name, node, decoder))).collect()
+}
+
+fn domain(name: &Spanned<String>, node: &Node, decoder: &mut Decoder<'_>) -> DomainEntry {
+    let (services, region, frameworks) = (Vec::new(), String::new(), Vec::new());
+    let mut domain = DomainEntry { name: name.clone(), services, region, frameworks };
+    let Some(mut keys) = decoder.keys(node, name.span, "a domain") else { return domain };
+    domain.services = keys.get("services").map(|node| decoder.names(node)).unwrap_or_default();
+    domain.region = keys.get("region").and_then(|node| decoder.name(node)).map(|r| r.value).unwrap_or_default();
+    let frameworks = keys.get("frameworks").map(|node| decoder.names(node)).unwrap_or_default();
+    domain.frameworks = frameworks.into_iter().map(|name| name.value).collect();
+    keys.finish(decoder);
+    domain
+}
+
+fn carriers(node: &Node, carriers: &mut Carriers, decoder: &mut Decoder<'_>) {
+    const CHOICES: [(&str, Carrier); 3] =
+        [("headers", Carrier::Headers), ("baggage", Carrier::Baggage), ("mesh", Carrier::Mesh)];
+    let Some(mut keys) = decoder.keys(node, node.span, "carriers") else { return };
+    if let Some(node) = keys.get("present") {
+        let chosen: Vec<Carrier> =
+            decoder.list(node).iter().filter_map(|node| decoder.choice(node, &CHOICES)).collect();
+        let has = |carrier| chosen.contains(&carrier);
+        *carriers =
+            Carriers { headers: has(Carrier::Headers), baggage: has(Carrier::Baggage), mesh: has(Carrier::Mesh) };
+    }
+    if let Some(node) = keys.get("envelope")
+        && decoder.bool(node) == Some(true)
+    {
+        decoder.not_supported(node.span, "the JSON envelope");
+    }
+    keys.finish(decoder);
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Carrier {
+    Headers,
+    Baggage,
+    Mesh,
+}
+
+fn trust(node: &Node, trust: &mut Trust, decoder: &mut Decoder<'_>) {
+    let Some(mut keys) = decoder.keys(node, node.span, "trust") else { return };
+    let peers = [("mtls", Peers::Mtls), ("any", Peers::Any)];
+    if let Some(chosen) = keys.get("peers").and_then(|node| decoder.choice(node, &peers)) {
+        trust.peers = chosen;
+    }
+    let mismatch = [("replace", CallerMismatch::Replace), ("deny", CallerMismatch::Deny)];
+    if let Some(chosen) = keys.get("callerMismatch").and_then(|node| decoder.choice(node, &mismatch)) {
+        trust.caller_mismatch = chosen;
+    }
+    keys.finish(decoder);
+}
+
+fn memory(node: &Node, memory: &mut Memory, decoder: &mut Decoder<'_>) {
+    let Some(mut keys) = decoder.keys(node, node.span, "memory") else { return };
+    memory.slots = keys.get("slots").and_then(|node| decoder.int(node, 1..=i64::MAX));
+    if let Some((_, node)) = keys.entry("ttl")
+        && let Some(ttl) = decoder.duration_ms(node)
+    {
+        check_ttl(ttl, node.span, decoder);
+        memory.ttl_ms = ttl;
+    }
+    keys.finish(decoder);
+}
+
+fn check_ttl(ttl: u64, span: Span, decoder: &mut Decoder<'_>) {
+    if ttl == 0 {
+        decoder.invalid(span, "a context cannot be remembered for no time", "use at least `1ms`, for example `60s`");
+    }
+}

@@ -1,0 +1,76 @@
+//! Documents: what YAML nodes say, with every value's place.
+//!
+//! A document is read as far as it can be understood. What is wrong is reported and left out, so that the
+//! model can still check the rest: the absence of a value here never means that nobody has complained.
+
+mod decode;
+mod header;
+mod mesh;
+mod policy;
+mod scalar;
+mod schema;
+
+pub use header::Metadata;
+pub use mesh::{CallerMismatch, Carriers, DomainEntry, Memory, Mesh, Peers, Trust};
+pub use policy::{Direction, Effect, Enforcement, Expression, OnError, Policy, Reply, Rule, Variable};
+pub use schema::{Classification, FieldEntry, Schema, TypeName};
+
+use crate::{
+    diagnostic::Diagnostics,
+    source::Sources,
+    yaml::{self, Node, Value},
+};
+use decode::Decoder;
+use header::Kind;
+
+/// The documents of a tree by kind, each in the order of files and then of lines.
+#[derive(Debug, Clone, Default)]
+pub struct Documents {
+    /// The `Mesh` documents; more than one is an error that the model reports.
+    pub meshes: Vec<Mesh>,
+    /// The `ContextSchema` documents.
+    pub schemas: Vec<Schema>,
+    /// The `ContextPolicy` documents.
+    pub policies: Vec<Policy>,
+    /// The heads of the `PolicyTest` documents. Running them is the work of a later version.
+    pub tests: Vec<Metadata>,
+    /// Whether something could not be read at all, so that what seems to be missing may be in there.
+    pub incomplete: bool,
+}
+
+/// Reads all documents of all files. What is wrong is added to `diagnostics`.
+pub fn read(sources: &Sources, diagnostics: &mut Diagnostics) -> Documents {
+    let mut documents = Documents::default();
+    for (id, file) in sources.iter() {
+        let before = diagnostics.len();
+        let nodes = yaml::parse(id, file, diagnostics);
+        documents.incomplete |= diagnostics.len() > before;
+        for node in nodes.iter().filter(|node| !is_empty(node)) {
+            let mut decoder = Decoder::new(sources, diagnostics);
+            add(&mut documents, node, &mut decoder);
+        }
+    }
+    documents
+}
+
+/// An empty document, as between two `---`, says nothing and is no mistake.
+fn is_empty(node: &Node) -> bool {
+    match &node.value {
+        Value::Scalar(scalar) => scalar.is_null(),
+        Value::Refused => true,
+        _ => false,
+    }
+}
+
+fn add(documents: &mut Documents, node: &Node, decoder: &mut Decoder<'_>) {
+    let Some(header) = header::read(node, decoder) else {
+        documents.incomplete = true;
+        return;
+    };
+    match header.kind {
+        Kind::Mesh => documents.meshes.push(mesh::read(header, decoder)),
+        Kind::ContextSchema => documents.schemas.push(schema::read(header, decoder)),
+        Kind::ContextPolicy => documents.policies.push(policy::read(header, decoder)),
+        Kind::PolicyTest => documents.tests.push(header.metadata),
+    }
+}

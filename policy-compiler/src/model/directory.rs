@@ -1,0 +1,243 @@
+//! Services and domains, and the settings of the mesh.
+
+use std::collections::HashMap;
+
+use context_mesh_core::{
+    artifact::tables::{DomainTable, MeshTable, OnInvalid, OnMismatch},
+    limits::MAX_MEMORY_SLOTS,
+};
+
+use super::Context;
+use crate::{
+    diagnostic::{Diagnostic, Diagnostics, code},
+    document::{CallerMismatch, DomainEntry, Mesh, Metadata, Peers},
+    near,
+    source::{Span, Spanned},
+};
+
+/// SPIFFE path of a workload unless the mesh says otherwise: the one that Istio gives.
+const DEFAULT_IDENTITY: &str = "/ns/*/sa/{service}";
+
+/// Slots of the memory unless the mesh says otherwise: 8 MiB of shared data.
+const DEFAULT_SLOTS: u32 = 16_384;
+
+/// The layer of enterprise documents in rule names; no domain can have this name.
+pub(crate) const ENTERPRISE: &str = "enterprise";
+
+/// Who wrote a document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Owner {
+    /// The enterprise.
+    Enterprise,
+    /// A domain: an index into [`Directory::domains`].
+    Domain(u16),
+    /// A domain that the mesh does not list; it has been reported.
+    Unknown,
+}
+
+/// A service of the mesh.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Service {
+    /// Its name.
+    pub name: String,
+    /// Its domain: an index into [`Directory::domains`].
+    pub domain: u16,
+}
+
+/// The services and domains of the mesh.
+#[derive(Debug, Clone, Default)]
+pub struct Directory {
+    /// The domains, sorted by name.
+    pub domains: Vec<DomainTable>,
+    /// The services, sorted by name.
+    pub services: Vec<Service>,
+    /// Names of the services that are gateways.
+    pub gateways: Vec<String>,
+    /// Whether there is no Mesh document: then no name is known, and none can be called unknown.
+    absent: bool,
+}
+
+impl Directory {
+    /// The service of this name: an index into [`Directory::services`].
+    pub fn service(&self, name: &str) -> Option<usize> {
+        self.services.binary_search_by(|service| service.name.as_str().cmp(name)).ok()
+    }
+
+    /// The domain of this name: an index into [`Directory::domains`].
+    pub fn domain(&self, name: &str) -> Option<u16> {
+        let index = self.domains.binary_search_by(|domain| domain.name.as_str().cmp(name)).ok()?;
+        u16::try_from(index).ok()
+    }
+
+    /// The name of an owner in messages and rule names.
+    pub fn owner_name(&self, owner: Owner) -> &str {
+        match owner {
+            Owner::Enterprise => ENTERPRISE,
+            Owner::Domain(index) => self.domains.get(usize::from(index)).map_or("", |domain| &domain.name),
+            Owner::Unknown => "",
+        }
+    }
+
+    /// Who wrote the document; an unknown domain is reported.
+    pub(super) fn owner(&self, head: &Metadata, context: &Context<'_>, diagnostics: &mut Diagnostics) -> Owner {
+        let Some(domain) = &head.domain else { return Owner::Enterprise };
+        if let Some(index) = self.domain(&domain.value) {
+            return Owner::Domain(index);
+        }
+        if !self.absent {
+            let message = format!("the mesh has no domain `{}`", domain.value);
+            let help = near::suggestion(&domain.value, self.domains.iter().map(|d| d.name.as_str()));
+            diagnostics.push(context.unknown(code::UNKNOWN_DOMAIN, domain.span, message).maybe_help(help));
+        }
+        Owner::Unknown
+    }
+
+    /// The service of this name; an unknown one is reported.
+    pub(super) fn known_service(
+        &self,
+        name: &Spanned<String>,
+        context: &Context<'_>,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<usize> {
+        let index = self.service(&name.value);
+        if index.is_none() && !self.absent {
+            let message = format!("the mesh has no service `{}`", name.value);
+            let help = near::suggestion(&name.value, self.services.iter().map(|service| service.name.as_str()));
+            diagnostics.push(context.unknown(code::UNKNOWN_SERVICE, name.span, message).maybe_help(help));
+        }
+        index
+    }
+}
+
+pub(super) fn check(
+    meshes: Vec<Mesh>,
+    context: &Context<'_>,
+    diagnostics: &mut Diagnostics,
+) -> (MeshTable, Directory) {
+    let mut meshes = meshes.into_iter();
+    let Some(mesh) = meshes.next() else {
+        return (MeshTable::default(), Directory { absent: true, ..Directory::default() });
+    };
+    for other in meshes {
+        let problem = Diagnostic::error(code::DUPLICATE_DOCUMENT, other.metadata.span, "there are two Mesh documents");
+        let problem = problem.label(mesh.metadata.span, "the first one");
+        diagnostics.push(problem.help("a tree describes one mesh: join the two, or keep them in two folders"));
+    }
+    let table = settings(&mesh, diagnostics);
+    let mut directory = directory(&mesh.domains, diagnostics);
+    for gateway in &mesh.gateways {
+        directory.known_service(gateway, context, diagnostics);
+    }
+    directory.gateways = mesh.gateways.into_iter().map(|name| name.value).collect();
+    (table, directory)
+}
+
+fn settings(mesh: &Mesh, diagnostics: &mut Diagnostics) -> MeshTable {
+    MeshTable {
+        name: mesh.metadata.name.as_ref().map(|name| name.value.clone()).unwrap_or_default(),
+        trust_domain: mesh.trust_domain.as_ref().map(|name| trust_domain(name, diagnostics)).unwrap_or_default(),
+        identity_path: identity(mesh.identity.as_ref(), diagnostics),
+        require_peer: mesh.trust.peers == Peers::Mtls,
+        caller_mismatch: match mesh.trust.caller_mismatch {
+            CallerMismatch::Replace => OnMismatch::Replace,
+            CallerMismatch::Deny => OnMismatch::Deny,
+        },
+        on_invalid: if mesh.deny_invalid { OnInvalid::Deny } else { OnInvalid::Ignore },
+        present_headers: mesh.carriers.headers,
+        present_baggage: mesh.carriers.baggage,
+        present_mesh_header: mesh.carriers.mesh,
+        max_age_ms: mesh.max_age_ms,
+        memory_slots: mesh.memory.slots.map_or(DEFAULT_SLOTS, |slots| memory_slots(slots, diagnostics)),
+        memory_ttl_ms: mesh.memory.ttl_ms,
+    }
+}
+
+fn invalid(diagnostics: &mut Diagnostics, span: Span, message: String, help: impl Into<String>) {
+    diagnostics.push(Diagnostic::error(code::INVALID_VALUE, span, message).help(help));
+}
+
+/// The characters of a trust domain are those of the SPIFFE ID specification, section 2.1.
+fn trust_domain(name: &Spanned<String>, diagnostics: &mut Diagnostics) -> String {
+    let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '-' | '_');
+    if name.value.is_empty() || name.value.len() > 255 || !name.value.chars().all(allowed) {
+        let message = format!("`{}` is not a SPIFFE trust domain", name.value);
+        let help = "write it without `spiffe://`, in lower-case letters, digits, `.`, `-` and `_`";
+        invalid(diagnostics, name.span, message, help);
+    }
+    name.value.clone()
+}
+
+fn identity(path: Option<&Spanned<String>>, diagnostics: &mut Diagnostics) -> String {
+    let Some(path) = path else { return DEFAULT_IDENTITY.to_owned() };
+    let segments: Vec<&str> = path.value.strip_prefix('/').unwrap_or_default().split('/').collect();
+    let literal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+    let fine = |s: &&str| matches!(*s, "*" | "{service}") || (!s.is_empty() && s.chars().all(literal));
+    let services = segments.iter().filter(|segment| **segment == "{service}").count();
+    if services != 1 || !segments.iter().all(fine) {
+        let message = format!("`{}` is not the path of an identity", path.value);
+        let help = format!(
+            "write segments like `{DEFAULT_IDENTITY}`: names, `*` for any one segment, and `{{service}}` exactly once"
+        );
+        invalid(diagnostics, path.span, message, help);
+    }
+    path.value.clone()
+}
+
+fn memory_slots(slots: Spanned<i64>, diagnostics: &mut Diagnostics) -> u32 {
+    let valid = u32::try_from(slots.value).ok().filter(|n| n.is_power_of_two() && *n <= MAX_MEMORY_SLOTS);
+    valid.unwrap_or_else(|| {
+        let wanted = u32::try_from(slots.value).ok().and_then(u32::checked_next_power_of_two);
+        let near = wanted.unwrap_or(MAX_MEMORY_SLOTS).min(MAX_MEMORY_SLOTS);
+        let message = format!("the memory cannot have {} slots", slots.value);
+        let help = format!("use a power of two up to {MAX_MEMORY_SLOTS}, for example {near}");
+        invalid(diagnostics, slots.span, message, help);
+        DEFAULT_SLOTS
+    })
+}
+
+fn directory(entries: &[DomainEntry], diagnostics: &mut Diagnostics) -> Directory {
+    // Keys of one mapping, so their names differ already.
+    let mut sorted: Vec<&DomainEntry> = entries.iter().collect();
+    sorted.sort_by(|a, b| a.name.value.cmp(&b.name.value));
+    let table = |entry: &&DomainEntry| DomainTable {
+        name: entry.name.value.clone(),
+        region: entry.region.clone(),
+        frameworks: entry.frameworks.clone(),
+    };
+    let mut directory = Directory { domains: sorted.iter().map(table).collect(), ..Directory::default() };
+    if let Some(entry) = sorted.get(usize::from(u16::MAX)) {
+        let help = format!("a mesh can have {} of them", u16::MAX);
+        invalid(diagnostics, entry.name.span, "there are too many domains".to_owned(), help);
+    }
+    for entry in entries.iter().filter(|entry| entry.name.value == ENTERPRISE) {
+        let problem =
+            Diagnostic::error(code::RESERVED_NAME, entry.name.span, "`enterprise` cannot be the name of a domain");
+        diagnostics.push(problem.help("it stands for documents without a domain; use another name"));
+    }
+    directory.services = services(entries, &directory, diagnostics);
+    directory
+}
+
+fn services(entries: &[DomainEntry], directory: &Directory, diagnostics: &mut Diagnostics) -> Vec<Service> {
+    let mut seen: HashMap<&str, (&str, Span)> = HashMap::new();
+    let mut services = Vec::new();
+    for entry in entries {
+        for name in &entry.services {
+            if let Some((domain, first)) = seen.get(name.value.as_str()) {
+                let message = if *domain == entry.name.value {
+                    format!("domain `{domain}` lists the service `{}` twice", name.value)
+                } else {
+                    format!("the service `{}` is in the domains `{domain}` and `{}`", name.value, entry.name.value)
+                };
+                let problem = Diagnostic::error(code::DUPLICATE_NAME, name.span, message);
+                diagnostics.push(problem.label(*first, "the first one").help("a service belongs to one domain"));
+                continue;
+            }
+            seen.insert(&name.value, (&entry.name.value, name.span));
+            let domain = directory.domain(&entry.name.value).unwrap_or_default();
+            services.push(Service { name: name.value.clone(), domain });
+        }
+    }
+    services.sort_by(|a, b| a.name.cmp(&b.name));
+    services
+}

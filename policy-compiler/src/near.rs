@@ -1,0 +1,57 @@
+//! Near names: what the user may have meant.
+
+/// The candidate that is most like `name`, if one is near enough to be worth a suggestion.
+pub fn nearest<'c>(name: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
+    let limit = (name.chars().count() / 3).max(1);
+    let lower = name.to_lowercase();
+    candidates
+        .into_iter()
+        .filter(|candidate| *candidate != name)
+        .map(|candidate| (strsim::osa_distance(&lower, &candidate.to_lowercase()), candidate))
+        .filter(|(distance, _)| *distance <= limit)
+        .min()
+        .map(|(_, candidate)| candidate)
+}
+
+/// A sentence that suggests the nearest candidate, or lists a few of them; `None` when there are none.
+pub fn suggestion<'c>(name: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<String> {
+    const LISTED: usize = 8;
+    let mut all: Vec<&str> = candidates.into_iter().collect();
+    all.sort_unstable();
+    all.dedup();
+    if let Some(near) = nearest(name, all.iter().copied()) {
+        return Some(format!("did you mean `{near}`?"));
+    }
+    let names: Vec<String> = all.iter().take(LISTED).map(|name| format!("`{name}`")).collect();
+    match all.len() {
+        0 => None,
+        1 => Some(format!("the only one is {}", names.join(""))),
+        n if n > LISTED => Some(format!("some of the known ones are {}", names.join(", "))),
+        _ => Some(format!("known are {}", names.join(", "))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_near_name_is_suggested() {
+        let names = ["tenant_id", "user_id", "region"];
+        let cases = [
+            ("tenent_id", Some("tenant_id")),
+            ("userid", Some("user_id")),
+            ("Region", Some("region")),
+            ("zzz", None),
+        ];
+        for (name, expected) in cases {
+            assert_eq!(nearest(name, names), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn without_a_near_name_a_few_are_listed() {
+        assert_eq!(suggestion("zzz", ["b", "a"]).unwrap(), "known are `a`, `b`");
+        assert_eq!(suggestion("zzz", []), None);
+    }
+}

@@ -1,0 +1,220 @@
+//! The source texts and places in them.
+//!
+//! Sources are values: whoever calls the library reads the files. A place is a [`Span`] of byte offsets;
+//! lines and columns are computed only when something is shown.
+
+/// Largest source file, in bytes. Spans are 32-bit offsets, and nobody reviews a policy file of this size.
+pub const MAX_FILE_BYTES: usize = 16 * 1024 * 1024;
+
+/// A file of a [`Sources`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FileId(u32);
+
+/// A part of a file: byte offsets, the end is exclusive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Span {
+    /// The file.
+    pub file: FileId,
+    /// First byte.
+    pub start: u32,
+    /// The byte behind the last one.
+    pub end: u32,
+}
+
+impl Span {
+    /// The part `start..end` of a file. Offsets beyond 32 bits end at the limit; no file is that large.
+    pub fn new(file: FileId, start: usize, end: usize) -> Self {
+        let offset = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        Self { file, start: offset(start), end: offset(end) }
+    }
+
+    /// The offsets as indices into the text of the file.
+    pub fn range(self) -> std::ops::Range<usize> {
+        let index = |n: u32| usize::try_from(n).unwrap_or(usize::MAX);
+        index(self.start)..index(self.end)
+    }
+}
+
+/// A value and where it stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Spanned<T> {
+    /// The value.
+    pub value: T,
+    /// Where it stands.
+    pub span: Span,
+}
+
+impl<T> Spanned<T> {
+    /// The value at this place.
+    pub const fn new(value: T, span: Span) -> Self {
+        Self { value, span }
+    }
+}
+
+/// Line and column of a place, both from 1; the column counts characters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Position {
+    /// The line.
+    pub line: usize,
+    /// The column.
+    pub column: usize,
+}
+
+/// One file.
+#[derive(Debug, Clone)]
+pub struct SourceFile {
+    path: String,
+    text: String,
+    /// Where each line begins.
+    lines: Vec<usize>,
+    /// The first byte that is not UTF-8.
+    invalid: Option<usize>,
+    /// Size before anything was dropped.
+    size: usize,
+}
+
+impl SourceFile {
+    /// The path as it was given, for messages.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// The text. Bytes that are not UTF-8 are replaced; [`SourceFile::invalid`] tells the first.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Offset of the first byte that is not UTF-8.
+    pub const fn invalid(&self) -> Option<usize> {
+        self.invalid
+    }
+
+    /// Size in bytes, as given.
+    pub const fn size(&self) -> usize {
+        self.size
+    }
+
+    /// The number of the line, from 0, that holds the byte.
+    pub fn line_of(&self, offset: usize) -> usize {
+        self.lines.partition_point(|start| *start <= offset).saturating_sub(1)
+    }
+
+    /// Where the line with this number, from 0, begins and ends, without its line break.
+    pub fn line_range(&self, line: usize) -> std::ops::Range<usize> {
+        let start = self.lines.get(line).copied().unwrap_or(self.text.len());
+        let end = self.lines.get(line + 1).copied().unwrap_or(self.text.len());
+        let text = self.text.get(start..end).unwrap_or_default();
+        start..start + text.trim_end_matches(['\n', '\r']).len()
+    }
+
+    fn position(&self, offset: usize) -> Position {
+        let line = self.line_of(offset);
+        let start = self.lines.get(line).copied().unwrap_or_default();
+        let before = self.text.get(start..offset.min(self.text.len())).unwrap_or_default();
+        Position { line: line + 1, column: before.chars().count() + 1 }
+    }
+}
+
+/// The files of one source tree.
+#[derive(Debug, Clone, Default)]
+pub struct Sources {
+    origin: String,
+    files: Vec<SourceFile>,
+}
+
+impl Sources {
+    /// An empty tree. `origin` names it in messages, for example the folder.
+    pub fn new(origin: impl Into<String>) -> Self {
+        Self { origin: origin.into(), files: Vec::new() }
+    }
+
+    /// Adds a file. The order of adding is the order of the documents. What is not UTF-8 or larger than
+    /// [`MAX_FILE_BYTES`] becomes a diagnostic when the tree is compiled.
+    pub fn add(&mut self, path: impl Into<String>, bytes: impl Into<Vec<u8>>) -> FileId {
+        let mut bytes = bytes.into();
+        let size = bytes.len();
+        if size > MAX_FILE_BYTES {
+            bytes.clear();
+        }
+        let (text, invalid) = match String::from_utf8(bytes) {
+            Ok(text) => (text, None),
+            Err(error) => {
+                let valid = error.utf8_error().valid_up_to();
+                (String::from_utf8_lossy(error.as_bytes()).into_owned(), Some(valid))
+            }
+        };
+        let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(i, _)| i + 1)).collect();
+        let id = FileId(u32::try_from(self.files.len()).unwrap_or(u32::MAX));
+        self.files.push(SourceFile { path: path.into(), text, lines, invalid, size });
+        id
+    }
+
+    /// Name of the tree.
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    /// The files with their ids, in the order in which they were added.
+    pub fn iter(&self) -> impl Iterator<Item = (FileId, &SourceFile)> {
+        (0..).map(FileId).zip(&self.files)
+    }
+
+    /// How many files there are.
+    pub fn len(&self) -> usize {
+        self.files.len()
+    }
+
+    /// Whether there is no file.
+    pub fn is_empty(&self) -> bool {
+        self.files.is_empty()
+    }
+
+    /// The file of this id; `None` if the id comes from another tree.
+    pub fn file(&self, id: FileId) -> Option<&SourceFile> {
+        self.files.get(usize::try_from(id.0).unwrap_or(usize::MAX))
+    }
+
+    /// Where the span begins.
+    pub fn start(&self, span: Span) -> Position {
+        self.position(span.file, span.range().start)
+    }
+
+    /// Where the span ends: the position behind its last character.
+    pub fn end(&self, span: Span) -> Position {
+        self.position(span.file, span.range().end)
+    }
+
+    /// `file:line` of the span.
+    pub fn place(&self, span: Span) -> String {
+        let path = self.file(span.file).map_or("", SourceFile::path);
+        format!("{path}:{}", self.start(span).line)
+    }
+
+    fn position(&self, file: FileId, offset: usize) -> Position {
+        self.file(file).map_or(Position { line: 1, column: 1 }, |file| file.position(offset))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_column_counts_characters_and_a_line_ends_before_its_break() {
+        let mut sources = Sources::new("t");
+        let file = sources.add("a.yaml", "ä: 1\r\nb: ü x\n");
+        let text = sources.file(file).unwrap().text().to_owned();
+        let x = text.find('x').unwrap();
+        let span = Span::new(file, x, x + 1);
+        assert_eq!(sources.start(span), Position { line: 2, column: 6 });
+        assert_eq!(sources.place(span), "a.yaml:2");
+        assert_eq!(&text[sources.file(file).unwrap().line_range(0)], "ä: 1");
+    }
+
+    #[test]
+    fn a_file_that_is_not_utf8_tells_where() {
+        let mut sources = Sources::new("t");
+        let file = sources.add("a.yaml", b"a: \xff\n".to_vec());
+        assert_eq!(sources.file(file).unwrap().invalid(), Some(3));
+    }
+}
