@@ -6,7 +6,7 @@ SHELL := /bin/bash
 ROOT := $(CURDIR)
 TOOLS := $(ROOT)/.tools
 TARGET := $(or $(CARGO_TARGET_DIR),$(ROOT)/target)
-FILTER := $(TARGET)/wasm32-wasip1/release/context_mesh_filter.wasm
+FILTER := $(TARGET)/wasm32-wasip1/filter/context_mesh_filter.wasm
 RUNNER := $(TOOLS)/bin/wasm-bindgen-test-runner
 # The runner must have the version of the wasm-bindgen that Cargo.lock names.
 WASM_BINDGEN = $(shell sed -n '/^name = "wasm-bindgen"$$/{n;s/version = "\(.*\)"/\1/p}' Cargo.lock)
@@ -35,7 +35,7 @@ $(RUNNER):
 
 .PHONY: filter
 filter: toolchain # The filter as WebAssembly
-	cargo build --release --package context-mesh-filter --target wasm32-wasip1
+	cargo build --profile filter --package context-mesh-filter --target wasm32-wasip1
 
 .PHONY: build
 build: filter ## Builds the filter (.wasm) and policyc

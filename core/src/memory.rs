@@ -236,5 +236,6 @@ fn decode(mut reader: Reader<'_>) -> Result<Record, CarrierError> {
 }
 
 #[cfg(test)]
+#[expect(clippy::arithmetic_side_effects, reason = "the counters of the fakes stay small")]
 #[path = "memory_tests.rs"]
 mod tests;

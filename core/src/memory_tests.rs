@@ -278,10 +278,10 @@ mod native {
                     let (store, memory) = (&store, &memory);
                     scope.spawn(move || {
                         let mut found = 0;
-                        for step in 0..3000_u128 {
-                            let id = worker << 64 | step % 20;
+                        for step in 0..1000_u128 {
+                            let id = (worker << 64) | (step % 20);
                             let _ = memory.remember(store, &trace(id), 0, &record(&id.to_string()));
-                            for other in [id, (worker ^ 1) << 64 | step % 20] {
+                            for other in [id, ((worker ^ 1) << 64) | (step % 20)] {
                                 if let Some(recalled) = memory.recall(store, &trace(other), 1) {
                                     assert_eq!(recalled, record(&other.to_string()));
                                     found += 1;
@@ -294,7 +294,7 @@ mod native {
                 .collect();
             workers.into_iter().map(|worker| worker.join().unwrap()).sum()
         });
-        assert!(found > 1000, "{found}");
+        assert!(found > 300, "{found}");
         assert!(store.0.lock().unwrap().len() <= 32);
     }
 

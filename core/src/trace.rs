@@ -28,10 +28,13 @@ pub fn all(headers: &Headers<'_>) -> impl Iterator<Item = TraceKey> {
     trace_id(headers).into_iter().chain(request_id(headers))
 }
 
+/// Reads the trace id in a header's value.
+type ParseId = fn(&[u8]) -> Option<u128>;
+
 /// The trace id, from the first of these headers that is there once and valid: `traceparent`, `b3`,
 /// `x-b3-traceid`. A header that repeats or is broken identifies nothing, and the next kind is tried.
 pub fn trace_id(headers: &Headers<'_>) -> Option<TraceKey> {
-    let kinds: [(&str, fn(&[u8]) -> Option<u128>); 3] =
+    let kinds: [(&str, ParseId); 3] =
         [(TRACEPARENT, traceparent), ("b3", b3_single), ("x-b3-traceid", b3_trace_id)];
     kinds.iter().find_map(|(name, parse)| single(headers, name).and_then(parse)).map(TraceKey::Trace)
 }
@@ -108,6 +111,7 @@ pub fn make_traceparent(random: [u8; 16], span: [u8; 8]) -> String {
 }
 
 #[cfg(test)]
+#[expect(clippy::string_slice, reason = "the digits that the cases cut are ASCII")]
 mod tests {
     use super::*;
 

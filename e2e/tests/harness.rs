@@ -101,6 +101,10 @@ fn a_call_ends_only_at_the_service_that_it_names() {
     assert_eq!(call("two").json().unwrap()["service"], "two");
     assert_eq!(call("two:80").json().unwrap()["service"], "two");
     assert_eq!(call("three").status, 503);
+    // As an application sends it that uses the sidecar as its HTTP proxy.
+    let as_proxy = Request::get("http://two/x").authority("two");
+    let response = mesh.send(&mesh.outbound("one", "one").unwrap(), as_proxy).unwrap();
+    assert_eq!(response.json().unwrap()["service"], "two");
 }
 
 #[test]

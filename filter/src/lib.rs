@@ -20,12 +20,10 @@ mod stats;
 mod stream;
 mod warnings;
 
-/// The module's start: host calls other than log are refused here, so it only says who creates the contexts.
 #[expect(missing_docs, reason = "the function is made by the SDK's macro")]
 mod start {
-    use proxy_wasm::traits::RootContext;
-
+    // Host calls other than log are refused here, so the start only says who creates the contexts.
     proxy_wasm::main! {{
-        proxy_wasm::set_root_context(|_| -> Box<dyn RootContext> { Box::new(crate::root::Root::new()) });
+        proxy_wasm::set_root_context(|_| Box::new(crate::root::Root::new()));
     }}
 }

@@ -210,7 +210,8 @@ mod tests {
 
     #[test]
     fn reads_only_declared_members() {
-        let cases: [(&[&[u8]], &[(&str, &str)]); 9] = [
+        type Case<'a> = (&'a [&'a [u8]], &'a [(&'a str, &'a str)]);
+        let cases: [Case<'_>; 9] = [
             (&[], &[]),
             (&[b""], &[]),
             (&[b"tenant=acme"], &[("tenant", "\"acme\"")]),

@@ -79,7 +79,10 @@ mod tests {
         vec![field("feature_flags", FieldType::List(Scalar::String)), unmapped, field("tenant", STRING)]
     }
 
-    fn read_all(entries: &[(&'static str, &'static [u8])]) -> (Vec<(String, String)>, Vec<(String, CarrierError)>) {
+    /// Names and texts of the fields that were read, and the problems that were told.
+    type Read = (Vec<(String, String)>, Vec<(String, CarrierError)>);
+
+    fn read_all(entries: &[(&str, &[u8])]) -> Read {
         let headers = Headers::new(entries.iter().map(|(name, value)| (name.as_bytes(), *value)).collect());
         let mut context = Context::new();
         let mut problems = Vec::new();

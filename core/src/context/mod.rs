@@ -82,10 +82,11 @@ impl Context {
         if known.is_none() && self.fields.len() >= MAX_CONTEXT_FIELDS {
             return Err(ContextError::TooManyFields);
         }
-        let used = self.text.len();
-        if used.saturating_add(name.len()).saturating_add(value.len()) > MAX_CONTEXT_BYTES {
-            return Err(ContextError::TooLarge);
+        let new_bytes = name.len().saturating_add(value.len());
+        if self.text.len().saturating_add(new_bytes) > MAX_CONTEXT_BYTES {
+            self.make_room(known, new_bytes)?;
         }
+        let used = self.text.len();
         match known.and_then(|i| self.fields.get_mut(i)) {
             Some(entry) => {
                 entry.value = (used, used.saturating_add(value.len()));
@@ -99,6 +100,24 @@ impl Context {
                 self.fields.push(Entry { name: (used, middle), value: (middle, end) });
             }
         }
+        Ok(())
+    }
+
+    /// Drops the bytes that no field refers to any more, the value of the field `replaced` too. Changes nothing
+    /// when even then `new_bytes` would not fit.
+    fn make_room(&mut self, replaced: Option<usize>, new_bytes: usize) -> Result<(), ContextError> {
+        let mut kept = Self::default();
+        for (i, (name, value)) in self.iter().enumerate() {
+            let start = kept.text.len();
+            kept.text.push_str(name);
+            let middle = kept.text.len();
+            kept.text.push_str(if replaced == Some(i) { "" } else { value });
+            kept.fields.push(Entry { name: (start, middle), value: (middle, kept.text.len()) });
+        }
+        if kept.text.len().saturating_add(new_bytes) > MAX_CONTEXT_BYTES {
+            return Err(ContextError::TooLarge);
+        }
+        *self = kept;
         Ok(())
     }
 
@@ -164,5 +183,23 @@ mod tests {
         assert_eq!(context.insert("more", "1"), Err(ContextError::TooManyFields));
         let big = format!("\"{}\"", "x".repeat(MAX_CONTEXT_BYTES));
         assert_eq!(context.insert("f0", &big), Err(ContextError::TooLarge));
+    }
+
+    #[test]
+    fn what_was_replaced_or_removed_does_not_count() {
+        let mut context = Context::new();
+        context.insert("a", "1").unwrap();
+        let half = "x".repeat(MAX_CONTEXT_BYTES / 2);
+        for _ in 0..10 {
+            context.insert_string("b", &half).unwrap();
+            context.insert_string("c", "small").unwrap();
+            assert_eq!(context.insert_string("d", &half), Err(ContextError::TooLarge));
+        }
+        assert_eq!(context.iter().map(|(name, _)| name).collect::<Vec<_>>(), ["a", "b", "c"]);
+        assert_eq!(context.get("b").map(str::len), Some(half.len() + 2));
+        context.remove("b");
+        context.insert_string("d", &half).unwrap();
+        assert_eq!(context.get("a"), Some("1"));
+        assert_eq!(context.get("c"), Some("\"small\""));
     }
 }

@@ -175,7 +175,7 @@ impl Checker<'_> {
                 let path = vec!["filter_state".to_owned(), name.to_owned()];
                 typed(TypedKind::Attribute(Attribute::Host(path, HostType::String)), Type::String, expr.place)
             }
-            Group::Later(group) => self.later(expr.place, group),
+            Group::Later(group) => self.later(expr.place, &format!("{group}.{name}")),
         })
     }
 

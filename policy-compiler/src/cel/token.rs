@@ -181,7 +181,7 @@ struct Level {
 
 impl Level {
     fn close(&self) -> usize {
-        self.deepest.max(self.operand + self.operators) + self.conditionals + 1
+        self.deepest.max(self.operand + self.operators) + self.conditionals
     }
 }
 
@@ -214,7 +214,7 @@ pub(super) fn depth(tokens: &[Token<'_>]) -> usize {
             _ => {}
         }
     }
-    levels.iter().map(Level::close).sum()
+    levels.iter().map(|level| level.close() + 1).sum()
 }
 
 #[cfg(test)]

@@ -25,7 +25,7 @@ mod rules;
 pub use directory::{Directory, Owner, Service};
 pub use fields::Field;
 pub use pattern::{PatternError, compile as compile_pattern};
-pub use policies::{Policy, Variable, Workloads};
+pub use policies::{Policy, Unfinished, Variable, Workloads};
 pub use rules::{Effect, Rule};
 
 use crate::{

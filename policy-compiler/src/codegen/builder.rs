@@ -1,0 +1,144 @@
+//! Collects the programs of an artifact.
+
+use context_mesh_core::artifact::tables::{Attribute, Constant, ProgramTable, ScalarConstant};
+use context_mesh_core::limits::MAX_VARIABLE_DEPTH;
+
+use super::emit;
+use super::pool::Pool;
+use super::regex::{self, MAX_DFA_BYTES, RegexError};
+use crate::cel::{Problem, code};
+use crate::ir::{Ir, Node, Pattern};
+
+/// Collects programs, and what they refer to, for one artifact.
+#[derive(Debug, Clone, Default)]
+pub struct Builder {
+    code: Vec<u32>,
+    programs: Pool<(u32, u32)>,
+    constants: Pool<Constant>,
+    attributes: Pool<Attribute>,
+    regexes: Pool<Vec<u8>>,
+    variables: Vec<Variable>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Variable {
+    program: u32,
+    /// One more than the deepest variable that it reads.
+    depth: usize,
+}
+
+impl Builder {
+    /// A builder without programs.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Compiles a condition, or the value of a field, and gives the number of its program. Equal expressions
+    /// share one program.
+    ///
+    /// # Errors
+    /// A pattern that is too large, or a limit of the virtual machine.
+    pub fn condition(&mut self, ir: &Ir) -> Result<u32, Problem> {
+        let words = emit::program(self, ir)?;
+        let key = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+        let code = &mut self.code;
+        self.programs.get_or_add(key, || {
+            let too_large = |_| Problem::new(code::PROGRAM_LIMIT, (ir.start, ir.end), "the programs are too large in all");
+            let start = u32::try_from(code.len()).map_err(too_large)?;
+            let length = u32::try_from(words.len()).map_err(too_large)?;
+            code.extend(words);
+            Ok((start, length))
+        })
+    }
+
+    /// Compiles a variable and gives its number, for [`crate::cel::Environment::with_variable`]. Equal
+    /// variables share one number.
+    ///
+    /// # Errors
+    /// As [`Builder::condition`], and a chain of variables that is too long.
+    pub fn variable(&mut self, ir: &Ir) -> Result<u32, Problem> {
+        let program = self.condition(ir)?;
+        let number = |index: usize| u32::try_from(index).unwrap_or(u32::MAX);
+        if let Some(known) = self.variables.iter().position(|variable| variable.program == program) {
+            return Ok(number(known));
+        }
+        let depth = self.depth(&ir.root) + 1;
+        if depth > MAX_VARIABLE_DEPTH {
+            let message = format!("more than {MAX_VARIABLE_DEPTH} variables refer to each other in a chain");
+            return Err(Problem::new(code::PROGRAM_LIMIT, (ir.start, ir.end), message).help("write some of them in one"));
+        }
+        self.variables.push(Variable { program, depth });
+        Ok(number(self.variables.len() - 1))
+    }
+
+    /// Compiles a pattern and gives the number of its regex: with `whole` for a match of all of a text,
+    /// otherwise for one anywhere in it. The place of a problem is the whole pattern, from character 0.
+    ///
+    /// # Errors
+    /// A pattern that is no regular expression, or is too large.
+    pub fn regex(&mut self, pattern: &str, whole: bool) -> Result<u32, Problem> {
+        let pattern = Pattern { text: pattern.to_owned(), start: 0, end: pattern.chars().count() };
+        self.pattern(&pattern, whole)
+    }
+
+    /// What was collected: the programs, and the regexes as serialized sparse DFAs.
+    pub fn finish(self) -> (ProgramTable, Vec<Vec<u8>>) {
+        let table = ProgramTable {
+            code: self.code,
+            programs: self.programs.into_entries(),
+            constants: self.constants.into_entries(),
+            attributes: self.attributes.into_entries(),
+            variables: self.variables.into_iter().map(|variable| variable.program).collect(),
+        };
+        (table, self.regexes.into_entries())
+    }
+
+    pub(super) fn pattern(&mut self, pattern: &Pattern, whole: bool) -> Result<u32, Problem> {
+        let mut key = vec![u8::from(whole)];
+        key.extend_from_slice(pattern.text.as_bytes());
+        let place = (pattern.start, pattern.end);
+        self.regexes.get_or_add(key, || {
+            regex::build(&pattern.text, whole).map_err(|error| match error {
+                RegexError::Syntax(reason) => {
+                    let message = format!("the pattern is not a regular expression: {reason}");
+                    Problem::new(code::BAD_PATTERN, place, message)
+                }
+                RegexError::TooLarge => {
+                    let budget = MAX_DFA_BYTES / 1024;
+                    let message = format!("the compiled pattern would exceed {budget} KiB");
+                    let help = "make repeats such as `{1,100}` shorter or open (`+`), or anchor the pattern with `^`";
+                    Problem::new(code::PATTERN_TOO_LARGE, place, message).help(help)
+                }
+            })
+        })
+    }
+
+    pub(super) fn constant(&mut self, constant: &Constant) -> u32 {
+        // The printed form tells any two constants apart, 0.0 and -0.0 included.
+        Self::infallible(self.constants.get_or_add(format!("{constant:?}").into_bytes(), || Ok(constant.clone())))
+    }
+
+    pub(super) fn name(&mut self, name: &str) -> u32 {
+        self.constant(&Constant::Scalar(ScalarConstant::String(name.to_owned())))
+    }
+
+    pub(super) fn attribute(&mut self, attribute: &Attribute) -> u32 {
+        Self::infallible(self.attributes.get_or_add(format!("{attribute:?}").into_bytes(), || Ok(attribute.clone())))
+    }
+
+    fn infallible(result: Result<u32, std::convert::Infallible>) -> u32 {
+        match result {
+            Ok(number) => number,
+        }
+    }
+
+    /// The depth of the deepest variable that a node reads; 0 without any.
+    fn depth(&self, node: &Node) -> usize {
+        let own = match node {
+            Node::Variable(index) => usize::try_from(*index).ok().and_then(|index| self.variables.get(index)),
+            _ => None,
+        };
+        let children = node.children().into_iter().map(|child| self.depth(child)).max();
+        own.map_or(0, |variable| variable.depth).max(children.unwrap_or(0))
+    }
+}

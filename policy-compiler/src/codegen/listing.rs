@@ -1,0 +1,107 @@
+//! Programs as text.
+
+use context_mesh_core::artifact::tables::{
+    Attribute, Constant, MeshPart, PeerPart, ProgramTable, RequestPart, ScalarConstant,
+};
+use context_mesh_core::vm::op::{Op, Operand};
+
+/// A program with one instruction a line: its number, its mnemonic and what its operand stands for. Numbers
+/// that lead nowhere are shown as they are, so that a damaged artifact can be looked at.
+pub fn listing(table: &ProgramTable, program: u32) -> String {
+    let range = index(&table.programs, program).and_then(|(start, length)| {
+        let start = usize::try_from(*start).ok()?;
+        table.code.get(start..start.checked_add(usize::try_from(*length).ok()?)?)
+    });
+    let Some(code) = range else { return format!("no program {program}\n") };
+    code.iter().enumerate().map(|(at, word)| format!("{at:>4}  {}\n", instruction(table, *word))).collect()
+}
+
+fn instruction(table: &ProgramTable, word: u32) -> String {
+    let Some(op) = Op::decode(word) else { return format!("unknown {word:#010x}") };
+    let number = op.operand();
+    let operand = match op.operand_kind() {
+        Operand::Nothing => return op.mnemonic().to_owned(),
+        Operand::Constant | Operand::Name => index(&table.constants, number).map(constant),
+        Operand::Attribute => index(&table.attributes, number).map(attribute),
+        Operand::Target => Some(format!("-> {number}")),
+        Operand::Variable => Some(format!("variable {number}")),
+        Operand::Regex => Some(format!("regex {number}")),
+        Operand::Count => Some(number.to_string()),
+    };
+    format!("{} {}", op.mnemonic(), operand.unwrap_or(format!("? {number}")))
+}
+
+fn index<T>(items: &[T], number: u32) -> Option<&T> {
+    items.get(usize::try_from(number).ok()?)
+}
+
+fn constant(constant: &Constant) -> String {
+    let list = |items: Vec<String>| items.join(", ");
+    match constant {
+        Constant::Scalar(value) => scalar(value),
+        Constant::List(items) => format!("[{}]", list(items.iter().map(scalar).collect())),
+        Constant::StringSet(words) => format!("{{{}}}", list(words.iter().map(|word| text(word)).collect())),
+    }
+}
+
+fn scalar(value: &ScalarConstant) -> String {
+    match value {
+        ScalarConstant::Null => "null".to_owned(),
+        ScalarConstant::Bool(value) => value.to_string(),
+        ScalarConstant::Int(value) => value.to_string(),
+        ScalarConstant::Uint(value) => format!("{value}u"),
+        ScalarConstant::Double(value) => format!("{value:?}"),
+        ScalarConstant::String(value) => text(value),
+        ScalarConstant::Bytes(value) => format!("b'{}'", value.escape_ascii()),
+    }
+}
+
+fn text(value: &str) -> String {
+    let escaped: String = value.chars().flat_map(char::escape_debug).collect();
+    format!("'{}'", escaped.replace("\\\"", "\""))
+}
+
+/// An attribute as an expression names it.
+fn attribute(attribute: &Attribute) -> String {
+    match attribute {
+        Attribute::Field(name, _) => format!("context.{name}"),
+        Attribute::Header(name) => format!("request.headers[{}]", text(name)),
+        Attribute::Headers => "request.headers".to_owned(),
+        Attribute::Request(part) => format!("request.{}", request(*part)),
+        Attribute::Peer(part) => format!("peer.{}", peer(*part)),
+        Attribute::Mesh(part) => format!("mesh.{}", mesh(*part)),
+        Attribute::Host(path, _) => path.join("."),
+    }
+}
+
+fn request(part: RequestPart) -> &'static str {
+    match part {
+        RequestPart::Path => "path",
+        RequestPart::UrlPath => "url_path",
+        RequestPart::Query => "query",
+        RequestPart::Host => "host",
+        RequestPart::Method => "method",
+        RequestPart::Scheme => "scheme",
+        RequestPart::Referer => "referer",
+        RequestPart::UserAgent => "useragent",
+        RequestPart::Id => "id",
+    }
+}
+
+fn peer(part: PeerPart) -> &'static str {
+    match part {
+        PeerPart::Principal => "principal",
+        PeerPart::Service => "service",
+        PeerPart::Domain => "domain",
+        PeerPart::Region => "region",
+    }
+}
+
+fn mesh(part: MeshPart) -> &'static str {
+    match part {
+        MeshPart::Service => "service",
+        MeshPart::Domain => "domain",
+        MeshPart::Region => "region",
+        MeshPart::Direction => "direction",
+    }
+}

@@ -1,0 +1,16 @@
+//! IR to bytecode.
+//!
+//! [`Builder`] collects the programs of an artifact with their pools: equal constants, attributes, regexes
+//! and programs are stored once.
+
+mod builder;
+mod emit;
+mod listing;
+mod pool;
+mod regex;
+
+#[cfg(test)]
+mod tests;
+
+pub use builder::Builder;
+pub use listing::listing;

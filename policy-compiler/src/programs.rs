@@ -1,0 +1,103 @@
+//! From the expressions of the model to programs: type check, then code.
+//!
+//! A policy's variables are declared in their order, each may use the ones before it. An expression with
+//! problems gets no program, and everything else is still checked; the result is used only if nothing was wrong.
+
+use context_mesh_core::artifact::tables::{FieldType, ProgramTable, Scalar};
+
+use crate::{
+    cel::{self, Environment, Expected, Problem, Type, TypedExpr},
+    codegen::Builder,
+    diagnostic::{Diagnostic, Diagnostics},
+    document::Expression,
+    model::{Effect, Model, Policy, Rule, Unfinished},
+};
+
+/// The bytecode of all expressions.
+#[derive(Debug, Clone, Default)]
+pub struct Programs {
+    /// The instructions and what they refer to.
+    pub table: ProgramTable,
+    /// The regexes of `matches`, as serialized automata.
+    pub regexes: Vec<Vec<u8>>,
+    /// For each policy of the model and each of its rules: its programs.
+    pub rules: Vec<Vec<RulePrograms>>,
+}
+
+/// The programs of one rule: indices into [`ProgramTable::programs`].
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RulePrograms {
+    /// Its condition.
+    pub when: Option<u32>,
+    /// The values that it sets, in the order of the effect.
+    pub values: Vec<u32>,
+}
+
+/// Checks and compiles every expression. What is wrong is added to `diagnostics`.
+pub fn compile(model: &Model, diagnostics: &mut Diagnostics) -> Programs {
+    let fields = model.fields.iter().map(|field| (field.table.name.clone(), field.table.value));
+    let environment = Environment::new(fields);
+    let mut compiler = Compiler { model, builder: Builder::new(), diagnostics };
+    let rules = model.policies.iter().map(|policy| compiler.policy(policy, environment.clone())).collect();
+    let (table, regexes) = compiler.builder.finish();
+    Programs { table, regexes, rules }
+}
+
+struct Compiler<'a> {
+    model: &'a Model,
+    builder: Builder,
+    diagnostics: &'a mut Diagnostics,
+}
+
+impl Compiler<'_> {
+    fn policy(&mut self, policy: &Policy, mut environment: Environment) -> Vec<RulePrograms> {
+        for variable in &policy.variables {
+            // A variable with a problem fits everywhere, so that its problem is reported once.
+            let (ty, index) = match self.check(&environment, &variable.expression, Expected::Any) {
+                Some(typed) => (typed.ty.clone(), self.builder.variable(&typed)),
+                None => (Type::Error, 0),
+            };
+            environment = environment.with_variable(variable.name.clone(), ty, index);
+        }
+        for unfinished in &policy.unfinished {
+            let (expression, expected) = match unfinished {
+                Unfinished::Condition(expression) => (expression, Expected::Bool),
+                Unfinished::Value(expression) => (expression, Expected::Field(FieldType::One(Scalar::Any))),
+            };
+            self.check(&environment, expression, expected);
+        }
+        policy.rules.iter().map(|rule| self.rule(rule, &environment)).collect()
+    }
+
+    fn rule(&mut self, rule: &Rule, environment: &Environment) -> RulePrograms {
+        let when = rule.when.as_ref().and_then(|when| self.program(environment, when, Expected::Bool));
+        let Effect::Set(assignments) = &rule.effect else { return RulePrograms { when, values: Vec::new() } };
+        let values = assignments.iter().filter_map(|(field, value)| {
+            let ty = self.model.fields.get(*field)?.table.value;
+            self.program(environment, value, Expected::Field(ty))
+        });
+        let values = values.collect();
+        RulePrograms { when, values }
+    }
+
+    fn program(&mut self, environment: &Environment, expression: &Expression, expected: Expected) -> Option<u32> {
+        let typed = self.check(environment, expression, expected)?;
+        Some(self.builder.condition(&typed))
+    }
+
+    fn check(&mut self, environment: &Environment, expression: &Expression, expected: Expected) -> Option<TypedExpr> {
+        match cel::check(environment, &expression.text, expected) {
+            Ok(typed) => Some(typed),
+            Err(problems) => {
+                self.diagnostics.extend(problems.into_iter().map(|problem| diagnostic(problem, expression)));
+                None
+            }
+        }
+    }
+}
+
+/// A problem in the text of an expression, at its place in the source.
+fn diagnostic(problem: Problem, expression: &Expression) -> Diagnostic {
+    let span = expression.map.span(problem.start, problem.end);
+    Diagnostic::error(problem.code, span, problem.message).maybe_help(problem.help)
+}
