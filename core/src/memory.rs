@@ -11,8 +11,8 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use crate::carrier::CarrierError;
-use crate::carrier::wire::{Reader, from_size, write_text, write_varint};
 use crate::carrier::payload;
+use crate::carrier::wire::{Reader, from_size, write_text, write_varint};
 use crate::context::Context;
 use crate::host::SharedMemory;
 use crate::limits::{MAX_CONTEXT_FIELDS, MAX_FIELD_NAME_BYTES, MAX_MEMORY_SLOTS, MAX_RECORD_BYTES};

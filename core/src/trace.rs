@@ -34,8 +34,7 @@ type ParseId = fn(&[u8]) -> Option<u128>;
 /// The trace id, from the first of these headers that is there once and valid: `traceparent`, `b3`,
 /// `x-b3-traceid`. A header that repeats or is broken identifies nothing, and the next kind is tried.
 pub fn trace_id(headers: &Headers<'_>) -> Option<TraceKey> {
-    let kinds: [(&str, ParseId); 3] =
-        [(TRACEPARENT, traceparent), ("b3", b3_single), ("x-b3-traceid", b3_trace_id)];
+    let kinds: [(&str, ParseId); 3] = [(TRACEPARENT, traceparent), ("b3", b3_single), ("x-b3-traceid", b3_trace_id)];
     kinds.iter().find_map(|(name, parse)| single(headers, name).and_then(parse)).map(TraceKey::Trace)
 }
 
@@ -261,6 +260,14 @@ mod tests {
     #[test]
     fn a_request_id_that_looks_like_a_trace_id_is_another_key() {
         assert_ne!(key(&[("x-request-id", TRACE)]), key(&[("x-b3-traceid", TRACE)]));
+    }
+
+    #[test]
+    fn a_request_is_remembered_under_both_ids() {
+        let entries: Vec<(&[u8], &[u8])> = vec![(b"x-request-id", b"r"), (b"x-b3-traceid", TRACE.as_bytes())];
+        let keys: Vec<TraceKey> = all(&Headers::new(entries)).collect();
+        assert_eq!(keys, [TraceKey::Trace(ID), TraceKey::RequestId("r".to_owned())]);
+        assert_eq!(all(&Headers::default()).count(), 0);
     }
 
     #[test]

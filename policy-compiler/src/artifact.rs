@@ -27,7 +27,7 @@ const MAX_WORD_BYTES: usize = 64;
 const MAX_WORDS: usize = 4096;
 
 /// The tables of a model. The model and the programs must have been made without errors.
-pub fn tables(model: &Model, programs: Programs, sources: &Sources) -> Tables {
+pub(crate) fn tables(model: &Model, programs: Programs, sources: &Sources) -> Tables {
     let mut regexes = programs.regexes;
     let fields = model.fields.iter().map(|field| {
         let pattern = field.automaton.as_ref().map(|automaton| intern(&mut regexes, automaton));
@@ -52,7 +52,7 @@ pub fn tables(model: &Model, programs: Programs, sources: &Sources) -> Tables {
 
 /// The bytes of the tables, and what a filter will make of them: they are loaded once, so that what is built
 /// is known to run. `None`, with a diagnostic, when a limit of the format is exceeded.
-pub fn bytes(tables: &Tables, diagnostics: &mut Diagnostics) -> Option<(Vec<u8>, String)> {
+pub(crate) fn bytes(tables: &Tables, diagnostics: &mut Diagnostics) -> Option<(Vec<u8>, String)> {
     let encoded = encode(tables).map_err(|error| error.to_string());
     let loaded = encoded.and_then(|bytes| match load(&bytes) {
         Ok(program) => Ok((bytes, program.digest().to_string())),

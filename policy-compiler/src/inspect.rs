@@ -1,1 +1,275 @@
-//! x
+//! An artifact as text: all tables, and the programs with their operands resolved.
+
+use std::fmt::{self, Write as _};
+
+use context_mesh_core::{
+    artifact::{
+        Decoded, FORMAT_VERSION, LoadError, load,
+        tables::{
+            Attribute, Constant, DictionaryTable, Effect, EntryTable, FieldTable, FieldType, Layer, MeshTable, OnError,
+            Reply, RuleTable, Scalar, ScalarConstant, ServiceTable, Tables,
+        },
+    },
+    vm::op::{Op, Operand},
+};
+
+/// Describes an artifact that loads.
+///
+/// # Errors
+/// [`LoadError`] when a filter would refuse the artifact.
+pub fn text(artifact: &[u8]) -> Result<String, LoadError> {
+    // Loaded as a filter loads it; the decoded tables are then known to be sound and still hold the code.
+    let digest = load(artifact)?.digest();
+    let tables = Decoded::decode(artifact)?.tables;
+    let mut out = format!("artifact {digest}\nformat {FORMAT_VERSION}, {} bytes\n", artifact.len());
+    // Writing to a string does not fail.
+    let _ = sections(&mut out, &tables);
+    Ok(out)
+}
+
+fn sections(out: &mut String, tables: &Tables) -> fmt::Result {
+    mesh(out, &tables.mesh)?;
+    writeln!(out, "\ndomains")?;
+    for domain in &tables.domains {
+        let region = if domain.region.is_empty() { "-" } else { &domain.region };
+        writeln!(out, "  {}  region {region}  frameworks {}", domain.name, list(&domain.frameworks))?;
+    }
+    writeln!(out, "\nservices")?;
+    for service in &tables.services {
+        services(out, tables, service)?;
+    }
+    writeln!(out, "  (any other)")?;
+    entry(out, tables, &tables.unlisted)?;
+    writeln!(out, "\nfields")?;
+    for field in &tables.fields {
+        writeln!(out, "  {}", FieldLine { field, tables })?;
+    }
+    writeln!(out, "\nrules")?;
+    for (index, rule) in tables.rules.iter().enumerate() {
+        rule_lines(out, tables, index, rule)?;
+    }
+    programs(out, tables)?;
+    writeln!(out, "\nregexes")?;
+    for (index, regex) in tables.regexes.iter().enumerate() {
+        writeln!(out, "  {index}  {} bytes", regex.len())?;
+    }
+    tables.dictionaries.iter().enumerate().try_for_each(|(index, table)| dictionary(out, index, table))
+}
+
+fn list(words: &[String]) -> String {
+    if words.is_empty() { "-".to_owned() } else { words.join(", ") }
+}
+
+fn mesh(out: &mut String, mesh: &MeshTable) -> fmt::Result {
+    let carriers = [
+        ("headers", mesh.present_headers),
+        ("baggage", mesh.present_baggage),
+        ("x-mesh-context", mesh.present_mesh_header),
+    ];
+    let shown: Vec<String> = carriers.iter().filter(|(_, on)| *on).map(|(name, _)| (*name).to_owned()).collect();
+    writeln!(out, "\nmesh {}", mesh.name)?;
+    writeln!(out, "  identity         spiffe://{}{}", mesh.trust_domain, mesh.identity_path)?;
+    writeln!(out, "  believed peers   {}", if mesh.require_peer { "with a certificate of the mesh" } else { "any" })?;
+    writeln!(out, "  caller mismatch  {:?}", mesh.caller_mismatch)?;
+    writeln!(out, "  on invalid       {:?}", mesh.on_invalid)?;
+    writeln!(out, "  shown as         {}", list(&shown))?;
+    writeln!(out, "  oldest context   {}", if mesh.max_age_ms == 0 { "any".into() } else { millis(mesh.max_age_ms) })?;
+    writeln!(out, "  memory           {} slots, {}", mesh.memory_slots, millis(mesh.memory_ttl_ms))
+}
+
+fn millis(ms: u64) -> String {
+    if ms.is_multiple_of(1000) { format!("{} s", ms / 1000) } else { format!("{ms} ms") }
+}
+
+fn services(out: &mut String, tables: &Tables, service: &ServiceTable) -> fmt::Result {
+    let domain = tables.domains.get(usize::from(service.domain)).map_or("?", |domain| &domain.name);
+    writeln!(out, "  {}  domain {domain}", service.name)?;
+    entry(out, tables, &service.entry)
+}
+
+fn entry(out: &mut String, tables: &Tables, entry: &EntryTable) -> fmt::Result {
+    for (direction, rules) in [("inbound", &entry.inbound), ("outbound", &entry.outbound)] {
+        for rule in rules {
+            writeln!(out, "    {direction:8}  {rule}  {}", get(&tables.rules, *rule).map_or("?", |rule| &rule.name))?;
+        }
+    }
+    Ok(())
+}
+
+fn get<T>(items: &[T], index: u32) -> Option<&T> {
+    items.get(usize::try_from(index).ok()?)
+}
+
+const fn scalar_name(scalar: Scalar) -> &'static str {
+    match scalar {
+        Scalar::String => "string",
+        Scalar::Int => "int",
+        Scalar::Double => "double",
+        Scalar::Bool => "bool",
+        Scalar::Any => "json",
+    }
+}
+
+fn type_name(value: FieldType) -> String {
+    match value {
+        FieldType::One(scalar) => scalar_name(scalar).to_owned(),
+        FieldType::List(scalar) => format!("list<{}>", scalar_name(scalar)),
+        FieldType::Map(scalar) => format!("map<string, {}>", scalar_name(scalar)),
+    }
+}
+
+struct FieldLine<'a> {
+    field: &'a FieldTable,
+    tables: &'a Tables,
+}
+
+impl fmt::Display for FieldLine<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let FieldTable { name, value, required, immutable, merge, pattern, allowed, max_bytes, header, owner } =
+            self.field;
+        let owner = owner.map_or(Some("enterprise"), |index| {
+            self.tables.domains.get(usize::from(index)).map(|domain| domain.name.as_str())
+        });
+        write!(f, "{name}  {}  owner {}  merge {merge:?}", type_name(*value), owner.unwrap_or("?"))?;
+        if *required {
+            f.write_str("  required")?;
+        }
+        if *immutable {
+            f.write_str("  immutable")?;
+        }
+        if let Some(header) = header {
+            write!(f, "  header {header}")?;
+        }
+        if let Some(pattern) = pattern {
+            write!(f, "  pattern regex {pattern}")?;
+        }
+        if *max_bytes > 0 {
+            write!(f, "  at most {max_bytes} bytes")?;
+        }
+        if allowed.is_empty() { Ok(()) } else { write!(f, "  one of {}", allowed.join(", ")) }
+    }
+}
+
+fn rule_lines(out: &mut String, tables: &Tables, index: usize, rule: &RuleTable) -> fmt::Result {
+    let layer = match rule.layer {
+        Layer::Enterprise => "enterprise",
+        Layer::Domain => "domain",
+    };
+    let shadow = if rule.shadow { "  shadow" } else { "" };
+    let on_error = match rule.on_error {
+        OnError::Deny => "deny",
+        OnError::Ignore => "ignore",
+    };
+    writeln!(out, "  {index}  {}  ({})", rule.name, rule.place)?;
+    writeln!(out, "      layer {layer}  on error {on_error}{shadow}")?;
+    match &rule.effect {
+        Effect::Deny(reply) => writeln!(out, "      deny {}", reply_text(reply)),
+        Effect::Allow => writeln!(out, "      allow"),
+        Effect::Redact { fields } => writeln!(out, "      redact {}", list(fields)),
+        Effect::Require { fields, reply } => {
+            writeln!(out, "      require {}, else {}", list(fields), reply_text(reply))
+        }
+        Effect::Set { fields } => fields.iter().try_for_each(|(name, program)| {
+            writeln!(out, "      set {name}")?;
+            code(out, tables, *program)
+        }),
+    }?;
+    match rule.condition {
+        None => writeln!(out, "      always"),
+        Some(program) => {
+            writeln!(out, "      when")?;
+            code(out, tables, program)
+        }
+    }
+}
+
+fn reply_text(reply: &Reply) -> String {
+    format!("{} (gRPC {}) {:?}", reply.status, reply.grpc_status, reply.message)
+}
+
+/// The variables; the programs of rules stand with their rules.
+fn programs(out: &mut String, tables: &Tables) -> fmt::Result {
+    writeln!(out, "\nvariables")?;
+    for (index, program) in tables.program.variables.iter().enumerate() {
+        writeln!(out, "  {index}")?;
+        code(out, tables, *program)?;
+    }
+    Ok(())
+}
+
+fn code(out: &mut String, tables: &Tables, program: u32) -> fmt::Result {
+    let Some((start, length)) = get(&tables.program.programs, program) else { return Ok(()) };
+    let range = (*start..start.saturating_add(*length)).enumerate();
+    for (at, word) in range.filter_map(|(at, index)| Some((at, get(&tables.program.code, index)?))) {
+        match Op::decode(*word) {
+            Some(op) => writeln!(out, "{}", format!("        {at:3}  {:18}{}", op.mnemonic(), operand(tables, op)).trim_end())?,
+            None => writeln!(out, "        {at:3}  ?")?,
+        }
+    }
+    Ok(())
+}
+
+fn operand(tables: &Tables, op: Op) -> String {
+    let number = op.operand();
+    match op.operand_kind() {
+        Operand::Nothing => String::new(),
+        Operand::Constant | Operand::Name => {
+            get(&tables.program.constants, number).map_or_else(|| "?".to_owned(), constant)
+        }
+        Operand::Attribute => get(&tables.program.attributes, number).map_or_else(|| "?".to_owned(), attribute),
+        Operand::Variable => format!("variable {number}"),
+        Operand::Regex => format!("regex {number}"),
+        Operand::Count => number.to_string(),
+        Operand::Target => format!("-> {number}"),
+    }
+}
+
+fn constant(constant: &Constant) -> String {
+    match constant {
+        Constant::Scalar(value) => scalar(value),
+        Constant::List(values) => format!("[{}]", values.iter().map(scalar).collect::<Vec<_>>().join(", ")),
+        Constant::StringSet(words) => {
+            format!("{{{}}}", words.iter().map(|word| format!("{word:?}")).collect::<Vec<_>>().join(", "))
+        }
+    }
+}
+
+fn scalar(value: &ScalarConstant) -> String {
+    match value {
+        ScalarConstant::Null => "null".to_owned(),
+        ScalarConstant::Bool(value) => value.to_string(),
+        ScalarConstant::Int(value) => value.to_string(),
+        ScalarConstant::Uint(value) => format!("{value}u"),
+        ScalarConstant::Double(value) => format!("{value:?}"),
+        ScalarConstant::String(value) => format!("{value:?}"),
+        ScalarConstant::Bytes(value) => format!("b\"{}\"", value.escape_ascii()),
+    }
+}
+
+fn attribute(attribute: &Attribute) -> String {
+    let lower = |part: &dyn fmt::Debug| {
+        let mut snake = String::new();
+        for c in format!("{part:?}").chars() {
+            if c.is_ascii_uppercase() && !snake.is_empty() {
+                snake.push('_');
+            }
+            snake.push(c.to_ascii_lowercase());
+        }
+        snake
+    };
+    match attribute {
+        Attribute::Field(name, value) => format!("context.{name} ({})", type_name(*value)),
+        Attribute::Header(name) => format!("request.headers[{name:?}]"),
+        Attribute::Headers => "request.headers".to_owned(),
+        Attribute::Request(part) => format!("request.{}", lower(part)),
+        Attribute::Peer(part) => format!("peer.{}", lower(part)),
+        Attribute::Mesh(part) => format!("mesh.{}", lower(part)),
+        Attribute::Host(path, value) => format!("{} ({})", path.join("."), lower(value)),
+    }
+}
+
+fn dictionary(out: &mut String, index: usize, table: &DictionaryTable) -> fmt::Result {
+    let active = if index == 0 { " (written)" } else { " (read only)" };
+    writeln!(out, "\ndictionary {:08x}{active}", table.id)?;
+    table.words.iter().enumerate().try_for_each(|(number, word)| writeln!(out, "  {number:4}  {word:?}"))
+}

@@ -1,2 +1,13 @@
-//! policyc
-fn main(){}
+//! `policyc`: the command line of the policy compiler.
+//!
+//! Results go to standard output, diagnostics to standard error. The exit code is 0 when all is well, 1 when
+//! the sources or the artifact are wrong, and 2 when the command cannot be carried out: wrong arguments, or a
+//! file that cannot be read or written.
+
+mod cli;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::run()
+}

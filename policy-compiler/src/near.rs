@@ -1,7 +1,7 @@
 //! Near names: what the user may have meant.
 
 /// The candidate that is most like `name`, if one is near enough to be worth a suggestion.
-pub fn nearest<'c>(name: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
+pub(crate) fn nearest<'c>(name: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
     let limit = (name.chars().count() / 3).max(1);
     let lower = name.to_lowercase();
     candidates
@@ -14,7 +14,7 @@ pub fn nearest<'c>(name: &str, candidates: impl IntoIterator<Item = &'c str>) ->
 }
 
 /// A sentence that suggests the nearest candidate, or lists a few of them; `None` when there are none.
-pub fn suggestion<'c>(name: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<String> {
+pub(crate) fn suggestion<'c>(name: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<String> {
     const LISTED: usize = 8;
     let mut all: Vec<&str> = candidates.into_iter().collect();
     all.sort_unstable();

@@ -74,7 +74,7 @@ pub struct SourceFile {
 }
 
 impl SourceFile {
-    /// The path as it was given, for messages.
+    /// The path below the origin of the tree. It goes into artifacts, which must not depend on where a checkout is.
     pub fn path(&self) -> &str {
         &self.path
     }
@@ -123,7 +123,7 @@ pub struct Sources {
 }
 
 impl Sources {
-    /// An empty tree. `origin` names it in messages, for example the folder.
+    /// An empty tree. `origin` is the folder, for messages; the paths of files are below it.
     pub fn new(origin: impl Into<String>) -> Self {
         Self { origin: origin.into(), files: Vec::new() }
     }
@@ -184,7 +184,16 @@ impl Sources {
         self.position(span.file, span.range().end)
     }
 
-    /// `file:line` of the span.
+    /// The path of a file with the origin in front of it, as a user can open it.
+    pub fn shown_path(&self, id: FileId) -> String {
+        let path = self.file(id).map_or("", SourceFile::path);
+        match self.origin.trim_end_matches('/') {
+            "" | "." => path.to_owned(),
+            origin => format!("{origin}/{path}"),
+        }
+    }
+
+    /// `file:line` of the span, with the path below the origin.
     pub fn place(&self, span: Span) -> String {
         let path = self.file(span.file).map_or("", SourceFile::path);
         format!("{path}:{}", self.start(span).line)

@@ -62,11 +62,7 @@ impl MeshHeader {
 ///
 /// # Errors
 /// [`CarrierError::TooLarge`] when the value would exceed [`MAX_CARRIER_BYTES`].
-pub fn encode(
-    context: &Context,
-    dictionary: Option<&Dictionary>,
-    issued_at_ms: u64,
-) -> Result<String, CarrierError> {
+pub fn encode(context: &Context, dictionary: Option<&Dictionary>, issued_at_ms: u64) -> Result<String, CarrierError> {
     let mut plain = header(0, dictionary, issued_at_ms);
     payload::write(&mut plain, context, dictionary);
     let size = plain.len().saturating_sub(HEADER_BYTES);

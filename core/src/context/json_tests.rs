@@ -8,9 +8,32 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 #[test]
 fn accepts_every_form_of_a_value() {
     for text in [
-        "null", "true", "false", "0", "-0", "10", "-1.5", "1.0", "1e3", "1E+3", "0.1e-10",
-        "123456789012345678901234567890", r#""""#, r#""a""#, r#""é\u00e9\n\/\"""#, r#""\ud83d""#, "[]", "[ ]",
-        "[1]", "[ 1 , 2 ]", "{}", "{ }", r#"{"a":1}"#, "{ \"a\" :\n[ ] , \"a\":{}}", "[[],[[]],{}]", "\"\u{7f}\"",
+        "null",
+        "true",
+        "false",
+        "0",
+        "-0",
+        "10",
+        "-1.5",
+        "1.0",
+        "1e3",
+        "1E+3",
+        "0.1e-10",
+        "123456789012345678901234567890",
+        r#""""#,
+        r#""a""#,
+        r#""é\u00e9\n\/\"""#,
+        r#""\ud83d""#,
+        "[]",
+        "[ ]",
+        "[1]",
+        "[ 1 , 2 ]",
+        "{}",
+        "{ }",
+        r#"{"a":1}"#,
+        "{ \"a\" :\n[ ] , \"a\":{}}",
+        "[[],[[]],{}]",
+        "\"\u{7f}\"",
     ] {
         assert_eq!(check(text), Ok(()), "{text}");
     }
@@ -159,7 +182,10 @@ fn walks_over_elements() {
         ("[]", &[]),
         ("[ ]", &[]),
         ("[1,2]", &["1", "2"]),
-        ("[ 1 ,\t\"a,]\\\"\" , [2, [3]] , {\"b\": [ 4 ]} , null ]", &["1", "\"a,]\\\"\"", "[2, [3]]", "{\"b\": [ 4 ]}", "null"]),
+        (
+            "[ 1 ,\t\"a,]\\\"\" , [2, [3]] , {\"b\": [ 4 ]} , null ]",
+            &["1", "\"a,]\\\"\"", "[2, [3]]", "{\"b\": [ 4 ]}", "null"],
+        ),
         ("{\"a\":1}", &[]),
         ("1", &[]),
     ];
@@ -208,8 +234,10 @@ mod properties {
         ];
         leaf.prop_recursive(4, 24, 4, |inner| {
             prop_oneof![
-                proptest::collection::vec((inner.clone(), "[ \t\n]{0,2}"), 0..4)
-                    .prop_map(|v| format!("[{}]", v.iter().map(|(t, s)| format!("{s}{t}{s}")).collect::<Vec<_>>().join(","))),
+                proptest::collection::vec((inner.clone(), "[ \t\n]{0,2}"), 0..4).prop_map(|v| format!(
+                    "[{}]",
+                    v.iter().map(|(t, s)| format!("{s}{t}{s}")).collect::<Vec<_>>().join(",")
+                )),
                 proptest::collection::vec(("[a-z]{0,3}", inner, "[ \t\n]{0,2}"), 0..4).prop_map(|v| format!(
                     "{{{}}}",
                     v.iter().map(|(k, t, s)| format!("{s}\"{k}\"{s}:{s}{t}{s}")).collect::<Vec<_>>().join(",")

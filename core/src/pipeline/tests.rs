@@ -1,1 +1,431 @@
-//! x
+//! Requests through a mesh of plain data: what the plan says at each hop.
+
+use std::collections::BTreeMap;
+
+use super::*;
+use crate::artifact::tables::{
+    Attribute, Effect, FieldType, Layer, OnError, OnInvalid, OnMismatch, PeerPart, Reply, Scalar, Tables,
+};
+use crate::carrier::mesh_header;
+use crate::context::Context;
+use crate::headers::Headers;
+use crate::testing::*;
+use crate::vm::op::Op;
+#[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+const NOW: u64 = 1_800_000_000_000;
+const TRACE: (&str, &str) = ("traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
+const PEER_B: &str = "spiffe://acme.corp/ns/default/sa/b";
+
+/// A service of the mesh with its proxy, as the tests drive it.
+struct Hop {
+    workload: Workload,
+    host: FakeHost,
+}
+
+impl Hop {
+    /// The service `name`; its requests come from the peer with this SPIFFE ID.
+    fn new(tables: &Tables, name: &str, peer: &str) -> Self {
+        let host = if peer.is_empty() { FakeHost::default() } else { FakeHost::with_peer(peer) };
+        Self { workload: Workload::new(verified(tables), name), host }
+    }
+
+    fn run(&self, role: Role, headers: &[(&str, &str)]) -> Plan {
+        self.run_at(role, headers, NOW)
+    }
+
+    fn run_at(&self, role: Role, headers: &[(&str, &str)], now_ms: u64) -> Plan {
+        let entries = headers.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes())).collect();
+        let headers = Headers::new(entries);
+        let host = Host { attributes: &self.host, memory: &self.host, randomness: &self.host, now_ms };
+        match role {
+            Role::Inbound => inbound(&self.workload, &headers, host),
+            Role::Outbound => outbound(&self.workload, &headers, host),
+            Role::Gateway => gateway(&self.workload, &headers, host),
+            Role::Egress => egress(&self.workload, &headers),
+        }
+    }
+
+    /// The value of an `x-mesh-context` with these fields, issued now.
+    fn mesh_context(&self, fields: &[(&str, &str)]) -> String {
+        let mut context = Context::new();
+        fields.iter().for_each(|(name, value)| context.insert(name, value).unwrap());
+        mesh_header::encode(&context, self.workload.program().dictionaries().active(), NOW).unwrap()
+    }
+
+    /// The fields of the `x-mesh-context` that a plan attaches.
+    fn attached(&self, plan: &Plan) -> BTreeMap<String, String> {
+        let edits = edits(plan);
+        let value = edits[mesh_header::NAME].clone().expect("x-mesh-context is set");
+        let header = mesh_header::decode(value.as_bytes(), self.workload.program().dictionaries()).unwrap();
+        header.context.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+    }
+}
+
+/// The header edits by name; `None` is a removal.
+fn edits(plan: &Plan) -> BTreeMap<String, Option<String>> {
+    let edit = |edit: &HeaderEdit| match edit {
+        HeaderEdit::Set(name, value) => (name.clone(), Some(String::from_utf8(value.clone()).unwrap())),
+        HeaderEdit::Remove(name) => (name.clone(), None),
+    };
+    plan.edits.iter().map(edit).collect()
+}
+
+fn map(fields: &[(&str, &str)]) -> BTreeMap<String, String> {
+    fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
+fn shows(plan: &Plan, header: &str, value: &str) -> bool {
+    edits(plan).get(header) == Some(&Some(value.to_owned()))
+}
+
+/// The problems of a plan, as the access log shows them.
+fn problems(plan: &Plan) -> Vec<String> {
+    plan.report.problems.iter().map(|problem| format!("{}: {}", problem.subject, problem.error)).collect()
+}
+
+#[test]
+fn inbound_shows_the_context_and_remembers_it_for_the_calls_of_the_service() {
+    let hop = Hop::new(&tables(), "a", PEER_B);
+    let value = hop.mesh_context(&[("caller", "\"b\""), ("tenant", "\"t1\""), ("custom", r#"{"n":1.0}"#)]);
+    let plan = hop.run(Role::Inbound, &[TRACE, ("x-mesh-context", &value)]);
+    assert_eq!(plan.refusal, None);
+    assert_eq!(plan.counters, []);
+    assert_eq!(edits(&plan)["x-mesh-context"], None, "the application sees headers, not the mesh's own");
+    assert!(shows(&plan, "x-tenant", "t1"));
+    assert!(shows(&plan, "baggage", "tenant=t1"));
+
+    let plan = hop.run(Role::Outbound, &[TRACE]);
+    let expected = map(&[("caller", "\"a\""), ("tenant", "\"t1\""), ("custom", r#"{"n":1.0}"#)]);
+    assert_eq!(hop.attached(&plan), expected, "the caller is the service itself, the rest came from memory");
+    assert_eq!(plan.report.recalled, ["tenant", "custom"]);
+}
+
+#[test]
+fn a_call_is_recognised_by_either_id_that_the_application_may_forward() {
+    let hop = Hop::new(&tables(), "a", PEER_B);
+    let request_id = ("x-request-id", "r-1");
+    let value = hop.mesh_context(&[("tenant", "\"t1\"")]);
+    hop.run(Role::Inbound, &[TRACE, request_id, ("x-mesh-context", &value)]);
+    let b3 = ("b3", "4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-1");
+    for forwarded in [TRACE, b3, request_id] {
+        let plan = hop.run(Role::Outbound, &[forwarded]);
+        assert_eq!(plan.report.recalled, ["tenant"], "{forwarded:?}");
+    }
+    let plan = hop.run(Role::Outbound, &[("x-request-id", "r-2")]);
+    assert_eq!(plan.counters, [Counter::RecallMiss, Counter::ContextMissing]);
+    let plan = hop.run(Role::Outbound, &[]);
+    assert_eq!(plan.counters, [Counter::TraceIdMissing, Counter::ContextMissing]);
+}
+
+#[test]
+fn what_is_remembered_expires() {
+    let hop = Hop::new(&tables(), "a", PEER_B);
+    let value = hop.mesh_context(&[("tenant", "\"t1\"")]);
+    hop.run(Role::Inbound, &[TRACE, ("x-mesh-context", &value)]);
+    let plan = hop.run_at(Role::Outbound, &[TRACE], NOW + 60_001);
+    assert!(plan.counters.contains(&Counter::RecallMiss));
+}
+
+#[test]
+fn a_later_request_of_a_trace_replaces_what_was_remembered_even_without_a_context() {
+    let hop = Hop::new(&tables(), "a", PEER_B);
+    let value = hop.mesh_context(&[("tenant", "\"t1\"")]);
+    hop.run(Role::Inbound, &[TRACE, ("x-mesh-context", &value)]);
+    hop.run(Role::Inbound, &[TRACE]);
+    let plan = hop.run(Role::Outbound, &[TRACE]);
+    assert_eq!(hop.attached(&plan), map(&[("caller", "\"a\"")]));
+}
+
+#[test]
+fn an_immutable_field_that_the_application_changed_is_put_back() {
+    let hop = Hop::new(&tables(), "a", PEER_B);
+    let value = hop.mesh_context(&[("tenant", "\"t1\""), ("user", "\"u1\""), ("flags", r#"["x"]"#)]);
+    hop.run(Role::Inbound, &[TRACE, ("x-mesh-context", &value)]);
+    let plan = hop.run(Role::Outbound, &[TRACE, ("x-tenant", "evil"), ("x-user", "u2"), ("baggage", "flags=[\"y\"],k=v")]);
+    let expected =
+        map(&[("caller", "\"a\""), ("tenant", "\"t1\""), ("user", "\"u2\""), ("flags", r#"["x","y"]"#)]);
+    assert_eq!(hop.attached(&plan), expected);
+    assert_eq!(plan.report.restored, ["tenant"]);
+    assert_eq!(plan.counters, [Counter::FieldRestored]);
+    assert_eq!(edits(&plan)["x-tenant"], None);
+    assert_eq!(edits(&plan)["baggage"], Some("k=v".into()), "foreign baggage stays");
+}
+
+#[test]
+fn a_broken_value_of_the_application_does_not_replace_what_is_remembered() {
+    let mut tables = tables();
+    tables.fields[2].max_bytes = 8;
+    let hop = Hop::new(&tables, "a", PEER_B);
+    let value = hop.mesh_context(&[("user", "\"u1\"")]);
+    hop.run(Role::Inbound, &[TRACE, ("x-mesh-context", &value)]);
+    let plan = hop.run(Role::Outbound, &[TRACE, ("x-user", "much too long")]);
+    assert_eq!(hop.attached(&plan)["user"], "\"u1\"");
+    assert_eq!(problems(&plan), ["user: too-large"]);
+}
+
+#[test]
+fn the_caller_is_the_peer_whatever_the_context_claims() {
+    let mut tables = tables();
+    let cases = [("{\"caller\":\"b\"}", None), ("{\"caller\":\"z\"}", Some(Counter::CallerMismatch)), ("{}", None)];
+    for (claim, counted) in cases {
+        let hop = Hop::new(&tables, "a", PEER_B);
+        let plan = hop.run(Role::Inbound, &[TRACE, ("x-mesh-context", claim), ("x-user", "u")]);
+        assert_eq!(plan.counters, Vec::from_iter(counted), "{claim}");
+        assert_eq!(plan.report.peer, "b");
+        assert!(plan.report.fields.contains(&"caller".to_owned()));
+    }
+    tables.mesh.caller_mismatch = OnMismatch::Deny;
+    let hop = Hop::new(&tables, "a", PEER_B);
+    let refusal = hop.run(Role::Inbound, &[("x-mesh-context", "{\"caller\":\"z\"}")]).refusal.unwrap();
+    assert_eq!((refusal.reply.status, refusal.cause.as_str()), (403, "mesh callerMismatch"));
+}
+
+#[test]
+fn carriers_of_a_peer_without_an_identity_of_the_mesh_are_dropped_unread() {
+    let sent = [TRACE, ("x-mesh-context", "{\"tenant\":\"t1\"}"), ("x-user", "u"), ("baggage", "tenant=t2,k=v")];
+    for peer in ["", "spiffe://other.org/ns/default/sa/b", "spiffe://acme.corp/b"] {
+        let plan = Hop::new(&tables(), "a", peer).run(Role::Inbound, &sent);
+        assert_eq!(plan.report.dropped, ["x-mesh-context", "baggage", "x-user"], "{peer}");
+        assert_eq!(plan.counters, [Counter::CarrierUntrusted, Counter::ContextMissing]);
+        let expected = [("baggage", Some("k=v")), ("x-mesh-context", None), ("x-user", None)];
+        let expected = expected.map(|(name, value)| (name.to_owned(), value.map(str::to_owned)));
+        assert_eq!(edits(&plan), BTreeMap::from(expected), "nothing of it reaches the application");
+    }
+    let mut open = tables();
+    open.mesh.require_peer = false;
+    let plan = Hop::new(&open, "a", "").run(Role::Inbound, &sent);
+    assert!(shows(&plan, "x-tenant", "t1"), "a mesh without mTLS may believe anyone");
+}
+
+#[test]
+fn carriers_have_an_order_and_disagreements_are_counted() {
+    let hop = Hop::new(&tables(), "a", PEER_B);
+    let sent = [TRACE, ("x-mesh-context", "{\"tenant\":\"t1\"}"), ("baggage", "tenant=t2,flags=[]"), ("x-user", "u")];
+    let plan = hop.run(Role::Inbound, &sent);
+    assert!(shows(&plan, "x-tenant", "t1"));
+    assert_eq!(plan.report.received, [("x-mesh-context", 1), ("baggage", 2), ("headers", 1)]);
+    assert_eq!(plan.counters, [Counter::CarrierDisagreement]);
+    assert_eq!(problems(&plan), ["tenant: disagreement"]);
+}
+
+#[test]
+fn a_broken_carrier_is_ignored_and_reported_or_refused_as_the_mesh_says() {
+    let truncated = "AQAAAA";
+    let old = {
+        let hop = Hop::new(&tables(), "a", PEER_B);
+        hop.mesh_context(&[("tenant", "\"t1\"")])
+    };
+    let mut tables = tables();
+    tables.mesh.max_age_ms = 1000;
+    let cases: [(&[(&str, &str)], u64, &str); 5] = [
+        (&[("x-mesh-context", truncated)], NOW, "x-mesh-context: truncated"),
+        (&[("x-mesh-context", "!!")], NOW, "x-mesh-context: not-base64"),
+        (&[("x-mesh-context", "{}"), ("x-mesh-context", "{}")], NOW, "x-mesh-context: repeated"),
+        (&[("x-tenant", "a"), ("x-tenant", "b")], NOW, "tenant: repeated"),
+        (&[("x-mesh-context", &old)], NOW + 1001, "x-mesh-context: expired"),
+    ];
+    for (headers, now, problem) in cases {
+        tables.mesh.on_invalid = OnInvalid::Ignore;
+        let plan = Hop::new(&tables, "a", PEER_B).run_at(Role::Inbound, headers, now);
+        assert_eq!(plan.refusal, None);
+        assert_eq!(problems(&plan)[0], problem);
+        assert_eq!(plan.counters[0], Counter::CarrierInvalid);
+        for (header, _) in headers {
+            assert_eq!(edits(&plan)[*header], None, "the application does not see it");
+        }
+        tables.mesh.on_invalid = OnInvalid::Deny;
+        let refusal = Hop::new(&tables, "a", PEER_B).run_at(Role::Inbound, headers, now).refusal.unwrap();
+        assert_eq!((refusal.reply.status, refusal.cause.as_str()), (400, "mesh onInvalid"));
+    }
+}
+
+#[test]
+fn a_request_without_a_context_goes_on_even_where_invalid_ones_are_refused() {
+    let mut tables = tables();
+    tables.mesh.on_invalid = OnInvalid::Deny;
+    tables.fields[1].required = true;
+    let hop = Hop::new(&tables, "a", PEER_B);
+    let plan = hop.run(Role::Inbound, &[TRACE]);
+    assert_eq!(plan.refusal, None);
+    assert_eq!(plan.counters, [Counter::ContextMissing]);
+    let refusal = hop.run(Role::Inbound, &[TRACE, ("x-user", "u")]).refusal;
+    assert!(refusal.is_some(), "a context without its required field is invalid");
+}
+
+/// The condition `peer.service == "b"`.
+fn peer_is_b(tables: &mut Tables) -> u32 {
+    let peer = add_attribute(tables, Attribute::Peer(PeerPart::Service));
+    let b = add_string(tables, "b");
+    add_program(tables, &[Op::Attr(peer), Op::Const(b), Op::Eq(0)])
+}
+
+/// A condition that ends with the CEL error `no-value`.
+fn failing(tables: &mut Tables) -> u32 {
+    let absent = add_attribute(tables, Attribute::Field("absent".into(), FieldType::One(Scalar::Bool)));
+    add_program(tables, &[Op::Attr(absent)])
+}
+
+fn reply(message: &str) -> Reply {
+    Reply { status: 403, grpc_status: 7, message: message.into() }
+}
+
+#[test]
+fn the_enterprise_denies_first_then_the_domain_then_the_allow_rules() {
+    let mut tables = tables();
+    let is_b = peer_is_b(&mut tables);
+    let domain = |name: &str, effect| crate::artifact::tables::RuleTable { layer: Layer::Domain, ..rule(name, effect) };
+    let mut by_domain = domain("shop/p/deny", Effect::Deny(reply("domain")));
+    by_domain.condition = Some(is_b);
+    let mut by_enterprise = rule("enterprise/p/deny", Effect::Deny(reply("enterprise")));
+    by_enterprise.condition = Some(is_b);
+    let refusals = |rules: &[&crate::artifact::tables::RuleTable], peer: &str| {
+        let mut tables = tables.clone();
+        rules.iter().for_each(|rule| add_inbound(&mut tables, "a", (*rule).clone()));
+        let plan = Hop::new(&tables, "a", peer).run(Role::Inbound, &[TRACE]);
+        plan.refusal.map(|refusal| refusal.cause)
+    };
+    let z = "spiffe://acme.corp/ns/default/sa/z";
+    assert_eq!(refusals(&[&by_domain, &by_enterprise], PEER_B).as_deref(), Some("enterprise/p/deny"));
+    assert_eq!(refusals(&[&by_domain], PEER_B).as_deref(), Some("shop/p/deny"));
+    assert_eq!(refusals(&[&by_domain, &by_enterprise], z), None);
+    let mut allow = domain("shop/p/allow", Effect::Allow);
+    allow.condition = Some(is_b);
+    assert_eq!(refusals(&[&allow], PEER_B), None);
+    assert_eq!(refusals(&[&allow], z).as_deref(), Some("domain allow rules"));
+    assert_eq!(refusals(&[&allow, &by_enterprise], PEER_B).as_deref(), Some("enterprise/p/deny"));
+    let enterprise_allow = crate::artifact::tables::RuleTable { layer: Layer::Enterprise, ..allow.clone() };
+    let everyone = domain("shop/p/everyone", Effect::Allow);
+    assert_eq!(refusals(&[&enterprise_allow, &everyone], z).as_deref(), Some("enterprise allow rules"));
+}
+
+#[test]
+fn a_cel_error_makes_a_deny_rule_fire_and_an_allow_rule_not_match() {
+    let mut tables = tables();
+    let failing = failing(&mut tables);
+    let fields = vec!["user".to_owned()];
+    let cases = [
+        (Effect::Deny(reply("no")), OnError::Deny, Some("r")),
+        (Effect::Deny(reply("no")), OnError::Ignore, None),
+        (Effect::Allow, OnError::Deny, Some("enterprise allow rules")),
+        (Effect::Allow, OnError::Ignore, Some("enterprise allow rules")),
+        (Effect::Require { fields: vec!["gone".into()], reply: reply("no") }, OnError::Deny, Some("r")),
+        (Effect::Require { fields: vec!["gone".into()], reply: reply("no") }, OnError::Ignore, None),
+        (Effect::Redact { fields: fields.clone() }, OnError::Deny, None),
+        (Effect::Redact { fields }, OnError::Ignore, None),
+    ];
+    for (effect, on_error, refused_by) in cases {
+        let mut tables = tables.clone();
+        let redacts = matches!(effect, Effect::Redact { .. }) && on_error == OnError::Deny;
+        let rule = crate::artifact::tables::RuleTable { condition: Some(failing), on_error, ..rule("r", effect) };
+        add_inbound(&mut tables, "a", rule.clone());
+        let plan = Hop::new(&tables, "a", PEER_B).run(Role::Inbound, &[TRACE, ("x-user", "u")]);
+        assert_eq!(plan.refusal.as_ref().map(|refusal| refusal.cause.as_str()), refused_by, "{rule:?}");
+        assert!(plan.counters.contains(&Counter::PolicyError));
+        assert_eq!(!plan.report.redacted.is_empty(), redacts, "{rule:?}");
+    }
+}
+
+#[test]
+fn a_shadow_rule_is_reported_and_changes_nothing() {
+    let mut tables = tables();
+    let deny = crate::artifact::tables::RuleTable { shadow: true, ..rule("r", Effect::Deny(reply("no"))) };
+    add_inbound(&mut tables, "a", deny);
+    let allow = crate::artifact::tables::RuleTable { shadow: true, ..rule("s", Effect::Allow) };
+    add_inbound(&mut tables, "a", allow);
+    let plan = Hop::new(&tables, "a", PEER_B).run(Role::Inbound, &[TRACE, ("x-user", "u")]);
+    assert_eq!(plan.refusal, None);
+    assert_eq!(plan.report.shadow, ["r", "s"]);
+    assert_eq!(plan.counters, [Counter::ShadowMatched, Counter::ShadowMatched]);
+}
+
+#[test]
+fn a_redacted_field_is_neither_shown_nor_sent_and_nothing_puts_it_back() {
+    let mut tables = tables();
+    let new = add_string(&mut tables, "new");
+    let value = add_program(&mut tables, &[Op::Const(new)]);
+    add_inbound(&mut tables, "a", rule("redact", Effect::Redact { fields: vec!["user".into()] }));
+    add_inbound(&mut tables, "a", rule("set", Effect::Set { fields: vec![("user".into(), value), ("tenant".into(), value)] }));
+    let hop = Hop::new(&tables, "a", PEER_B);
+    let plan = hop.run(Role::Inbound, &[TRACE, ("x-user", "u1"), ("baggage", "user=u1")]);
+    assert_eq!(plan.report.redacted, ["user"]);
+    assert_eq!(edits(&plan)["x-user"], None);
+    assert!(shows(&plan, "baggage", "tenant=new"));
+    // The application knows the user from elsewhere and sends it on: it is taken out again.
+    let plan = hop.run(Role::Outbound, &[TRACE, ("x-user", "u1")]);
+    assert_eq!(hop.attached(&plan), map(&[("caller", "\"a\""), ("tenant", "\"new\"")]));
+    assert_eq!(plan.report.withheld, ["user"]);
+    assert_eq!(plan.counters, [Counter::FieldWithheld]);
+}
+
+#[test]
+fn a_value_that_a_rule_sets_must_fit_the_schema() {
+    let mut tables = tables();
+    tables.fields[1].allowed = vec!["\"t1\"".into()];
+    let other = add_string(&mut tables, "t2");
+    let value = add_program(&mut tables, &[Op::Const(other)]);
+    add_inbound(&mut tables, "a", rule("set", Effect::Set { fields: vec![("tenant".into(), value)] }));
+    let plan = Hop::new(&tables, "a", PEER_B).run(Role::Inbound, &[TRACE, ("x-tenant", "t1")]);
+    assert_eq!(plan.report.set, Vec::<String>::new());
+    assert_eq!(problems(&plan), ["tenant: not-allowed"]);
+    assert!(plan.report.fields.contains(&"tenant".to_owned()), "the old value stays");
+}
+
+#[test]
+fn a_gateway_believes_no_client_and_mints_what_its_rules_say() {
+    let mut tables = tables();
+    let minted = add_string(&mut tables, "t9");
+    let value = add_program(&mut tables, &[Op::Const(minted)]);
+    add_inbound(&mut tables, "a", rule("need", Effect::Require { fields: vec!["tenant".into()], reply: reply("no tenant") }));
+    add_inbound(&mut tables, "a", rule("mint", Effect::Set { fields: vec![("tenant".into(), value)] }));
+    let hop = Hop::new(&tables, "a", "");
+    let sent = [("x-mesh-context", "{\"user\":\"evil\"}"), ("x-tenant", "evil"), ("baggage", "user=evil,k=v"), TRACE];
+    let plan = hop.run(Role::Gateway, &sent);
+    assert_eq!(plan.refusal, None, "a require rule sees what was minted");
+    assert_eq!(hop.attached(&plan), map(&[("caller", "\"a\""), ("tenant", "\"t9\"")]));
+    assert_eq!(plan.report.dropped, ["x-mesh-context", "baggage", "x-tenant"]);
+    assert_eq!(plan.counters, [Counter::ClientCarrierDropped]);
+    assert_eq!(edits(&plan)["x-tenant"], None);
+    assert_eq!(edits(&plan)["baggage"], Some("k=v".into()));
+    assert!(!edits(&plan).contains_key("traceparent"), "the client's trace goes on");
+
+    let plan = hop.run(Role::Gateway, &[("x-request-id", "r")]);
+    let made = edits(&plan)["traceparent"].clone().unwrap();
+    assert_eq!(made, "00-07070707070707070707070707070707-0707070707070707-00");
+}
+
+#[test]
+fn on_the_way_out_of_the_mesh_every_carrier_goes() {
+    let hop = Hop::new(&tables(), "a", "");
+    let plan = hop.run(Role::Egress, &[TRACE, ("x-mesh-context", "{}"), ("x-user", "u"), ("baggage", "k=v,user=u")]);
+    let expected = [("baggage", Some("k=v")), ("x-mesh-context", None), ("x-user", None)];
+    let expected = expected.map(|(name, value)| (name.to_owned(), value.map(str::to_owned)));
+    assert_eq!(edits(&plan), BTreeMap::from(expected));
+}
+
+#[test]
+fn the_report_names_the_artifact_the_rule_and_the_fields_but_no_value() {
+    let mut tables = tables();
+    add_inbound(&mut tables, "a", rule("enterprise/p/deny", Effect::Deny(reply("no"))));
+    let hop = Hop::new(&tables, "a", PEER_B);
+    let plan = hop.run(Role::Inbound, &[TRACE, ("x-user", "secret")]);
+    let digest = hop.workload.digest();
+    let expected = format!(
+        "{{\"artifact\":\"{digest}\",\"service\":\"a\",\"role\":\"inbound\",\"decision\":\"deny\",\
+         \"rule\":\"enterprise/p/deny\",\"status\":403,\"peer\":\"b\",\"received\":{{\"headers\":1}},\
+         \"rules\":[\"enterprise/p/deny\"]}}"
+    );
+    assert_eq!(plan.report.to_json(), expected);
+    assert_eq!(plan.edits, []);
+}
+
+#[test]
+fn an_unlisted_service_gets_the_rules_for_all_workloads() {
+    let mut tables = tables();
+    tables.rules.push(rule("enterprise/p/deny", Effect::Deny(reply("no"))));
+    tables.unlisted.inbound = vec![0];
+    let hop = Hop::new(&tables, "elsewhere", PEER_B);
+    assert!(!hop.workload.is_listed());
+    assert!(hop.run(Role::Inbound, &[TRACE]).refusal.is_some());
+}

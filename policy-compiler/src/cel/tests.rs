@@ -124,7 +124,7 @@ fn problems_say_where_what_and_what_instead() {
         ("context.caller.startsWith()", "15..25 06 no `startsWith` on `string` [it is `string.startsWith(string)`]"),
         ("context.caller.name == ''", "15..19 06 `string` has no field `name`"),
         ("context.limits[0] == 1", "0..17 06 no `[]` for `map(string, int)` and `int` [the keys of this map are `string`]"),
-        ("1 == 1.0", "0..8 06 no `==` for `int` and `double` [write `1.0`]"),
+        ("1 == 1.0", "0..8 06 no `==` for `int` and `double` [write `1`]"),
         ("'é' == context.atempt", "15..21 05 no schema declares the field `atempt` [did you mean `attempt`?]"),
         ("context.beta ? 1 : 'a'", "0..22 06 no `? :` for `bool` and `int` and `string` [both values must have one type]"),
         ("!context.caller", "0..15 06 no `!` for `string` [`context.caller` is `string`, not `bool`; compare it, or write `has(context.caller)`]"),

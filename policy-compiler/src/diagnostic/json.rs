@@ -28,12 +28,10 @@ fn object(diagnostic: &Diagnostic, sources: &Sources) -> Value {
 }
 
 fn place(span: Option<Span>, sources: &Sources) -> Value {
-    let Some((file, span)) = span.and_then(|span| Some((sources.file(span.file)?, span))) else {
-        return json!({"file": sources.origin()});
-    };
+    let Some(span) = span else { return json!({"file": sources.origin()}) };
     let (start, end) = (sources.start(span), sources.end(span));
     json!({
-        "file": file.path(),
+        "file": sources.shown_path(span.file),
         "line": start.line,
         "column": start.column,
         "endLine": end.line,
@@ -55,7 +53,7 @@ mod tests {
         let text = render(&all, &sources);
         assert_eq!(text.lines().count(), 1);
         let value: Value = serde_json::from_str(&text).unwrap();
-        let at = json!({"file": "a.yaml", "line": 2, "column": 1, "endLine": 2, "endColumn": 2});
+        let at = json!({"file": "tree/a.yaml", "line": 2, "column": 1, "endLine": 2, "endColumn": 2});
         assert_eq!(value["at"], at);
         assert_eq!(value["help"], "drop it");
     }

@@ -52,12 +52,12 @@ fn group<'a>(diagnostic: &'a Diagnostic, sources: &'a Sources) -> Group<'a> {
     };
     let mut elements: Vec<Element<'a>> = Vec::new();
     match diagnostic.span.and_then(|span| Some((sources.file(span.file)?, span))) {
-        Some((file, span)) => elements.push(snippet(file, span, AnnotationKind::Primary, None)),
+        Some((file, span)) => elements.push(snippet(sources, file, span, AnnotationKind::Primary, None)),
         None => elements.push(Origin::path(sources.origin()).into()),
     }
     for label in &diagnostic.labels {
         if let Some(file) = sources.file(label.span.file) {
-            elements.push(snippet(file, label.span, AnnotationKind::Context, Some(&label.text)));
+            elements.push(snippet(sources, file, label.span, AnnotationKind::Context, Some(&label.text)));
         }
     }
     elements.extend(diagnostic.notes.iter().map(|note| Level::NOTE.message(note.as_str()).into()));
@@ -66,7 +66,13 @@ fn group<'a>(diagnostic: &'a Diagnostic, sources: &'a Sources) -> Group<'a> {
 }
 
 /// The lines of the span only: handing over whole files would cost their size for every finding.
-fn snippet<'a>(file: &'a SourceFile, span: Span, kind: AnnotationKind, label: Option<&'a str>) -> Element<'a> {
+fn snippet<'a>(
+    sources: &Sources,
+    file: &'a SourceFile,
+    span: Span,
+    kind: AnnotationKind,
+    label: Option<&'a str>,
+) -> Element<'a> {
     let range = span.range();
     let text = file.text();
     let end = range.end.clamp(range.start, text.len());
@@ -76,7 +82,7 @@ fn snippet<'a>(file: &'a SourceFile, span: Span, kind: AnnotationKind, label: Op
     let annotated = range.start - window.start..end.min(window.end).saturating_sub(window.start);
     let source = text.get(window).unwrap_or_default();
     Snippet::source(source)
-        .path(file.path())
+        .path(sources.shown_path(span.file))
         .line_start(first_line + 1)
         .fold(true)
         .annotation(kind.span(annotated).label(label))

@@ -135,8 +135,13 @@ pub(super) fn read(header: Header<'_>, decoder: &mut Decoder<'_>) -> Mesh {
 }
 
 fn domains(node: &Node, decoder: &mut Decoder<'_>) -> Vec<DomainEntry> {
-    let entries = decoder.entries(node);
-    entries.iter().filter_map(|(name, node)| decoder.check_name(name).then(|| domain(name, node, decoder))).collect()
+    let mut domains = Vec::new();
+    for (name, node) in decoder.entries(node) {
+        if decoder.check_name(name) {
+            domains.push(domain(name, node, decoder));
+        }
+    }
+    domains
 }
 
 fn domain(name: &Spanned<String>, node: &Node, decoder: &mut Decoder<'_>) -> DomainEntry {

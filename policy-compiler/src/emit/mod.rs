@@ -1,1 +1,15 @@
-//! x
+//! What users deploy: configurations of Envoy and Istio with the artifact inside.
+
+mod ecds;
+mod envoyfilter;
+mod http_filter;
+mod yaml;
+
+pub use context_mesh_core::{pipeline::Role, plugin_config::PluginConfig};
+pub use ecds::discovery_response;
+pub use envoyfilter::{EnvoyFilter, envoy_filter};
+pub use http_filter::{FILTER_NAME, VM_ID, http_filter};
+pub use yaml::to_yaml;
+
+/// Where the filter is expected in a proxy's file system unless the user says otherwise.
+pub const DEFAULT_WASM_PATH: &str = "/etc/context-mesh/context_mesh_filter.wasm";

@@ -24,7 +24,7 @@ mod rules;
 
 pub use directory::{Directory, Owner, Service};
 pub use fields::Field;
-pub use pattern::{PatternError, compile as compile_pattern};
+pub use pattern::{MAX_AUTOMATON_BYTES, PatternError, compile as compile_pattern};
 pub use policies::{Policy, Unfinished, Variable, Workloads};
 pub use rules::{Effect, Rule};
 

@@ -11,6 +11,7 @@ mod node;
 mod parse;
 mod scalar_text;
 
+pub use granit_parser::ScalarStyle;
 pub use node::{Node, Scalar, Value};
 pub use parse::parse;
 pub use scalar_text::ScalarText;

@@ -1,6 +1,6 @@
 //! The tree of one YAML document.
 
-pub use granit_parser::ScalarStyle;
+use granit_parser::ScalarStyle;
 
 use crate::source::{Span, Spanned};
 

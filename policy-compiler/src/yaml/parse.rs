@@ -151,7 +151,7 @@ impl Builder<'_> {
                     Ok(name) => *key = Key::Known(name),
                     Err(problem) => {
                         *key = Key::Refused;
-                        self.diagnostics.extend(problem);
+                        self.diagnostics.extend(problem.map(|problem| *problem));
                     }
                 },
             },
@@ -183,22 +183,25 @@ impl Builder<'_> {
 }
 
 /// The key that a node is; `Err` with a diagnostic where there is something new to say.
-fn key_of(node: Node, seen: &mut HashMap<String, Span>) -> Result<Spanned<String>, Option<Diagnostic>> {
+fn key_of(node: Node, seen: &mut HashMap<String, Span>) -> Result<Spanned<String>, Option<Box<Diagnostic>>> {
     let span = node.span;
     let unsupported = |message: String| Diagnostic::error(code::YAML_UNSUPPORTED, span, message);
     let text = match node.value {
-        Value::Scalar(scalar) if scalar.is_null() => return Err(Some(unsupported("a key is empty".to_owned()))),
+        Value::Scalar(scalar) if scalar.is_null() => return Err(Some(unsupported("a key is empty".to_owned()).into())),
         Value::Scalar(scalar) => scalar.text,
         Value::Refused => return Err(None),
-        other => return Err(Some(unsupported(format!("a key must be a string, and this is {}", other.kind())))),
+        other => {
+            let message = format!("a key must be a string, and this is {}", other.kind());
+            return Err(Some(unsupported(message).into()));
+        }
     };
     if text == "<<" {
         let problem = unsupported("merge keys are not supported".to_owned());
-        return Err(Some(problem.help("write the keys out")));
+        return Err(Some(problem.help("write the keys out").into()));
     }
     if let Some(first) = seen.get(&text) {
         let problem = Diagnostic::error(code::DUPLICATE_KEY, span, format!("the key `{text}` stands twice"));
-        return Err(Some(problem.label(*first, "it stands here first")));
+        return Err(Some(problem.label(*first, "it stands here first").into()));
     }
     seen.insert(text.clone(), span);
     Ok(Spanned::new(text, span))

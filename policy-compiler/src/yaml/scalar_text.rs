@@ -4,7 +4,9 @@
 //! escapes, line folding and indentation stand between the value and the file. The map is made by walking
 //! both in step; where they part, which would be a bug, the place is the whole scalar.
 
-use super::node::{Scalar, ScalarStyle};
+use granit_parser::ScalarStyle;
+
+use super::node::Scalar;
 use crate::source::{Sources, Span};
 
 /// Where each character of a scalar's value stands in the source.

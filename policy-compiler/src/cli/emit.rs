@@ -1,0 +1,171 @@
+//! `policyc emit`
+
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+use policy_compiler::{
+    Compiled,
+    emit::{
+        DEFAULT_WASM_PATH, EnvoyFilter, PluginConfig, Role, discovery_response, envoy_filter, http_filter, to_yaml,
+    },
+};
+use serde_json::Value;
+
+use super::{
+    DiagnosticFormat, compile_folder,
+    output::{self, Failure},
+};
+
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum Command {
+    /// The filter's entry for `http_filters` of an Envoy configuration.
+    Envoy(Envoy),
+    /// An Istio EnvoyFilter resource.
+    Envoyfilter(Istio),
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Common {
+    /// The folder with the policy documents.
+    #[arg(value_name = "DIR")]
+    folder: PathBuf,
+    /// Where the proxy finds the filter.
+    #[arg(long, visible_alias = "wasm-path", value_name = "PATH", default_value = DEFAULT_WASM_PATH)]
+    wasm: String,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Envoy {
+    #[command(flatten)]
+    common: Common,
+    /// The service that the proxy stands for.
+    #[arg(long)]
+    service: String,
+    /// Where the filter stands.
+    #[arg(long, value_enum)]
+    role: RoleName,
+    /// What is printed.
+    #[arg(long, value_enum, default_value = "filter")]
+    format: EnvoyFormat,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Istio {
+    #[command(flatten)]
+    common: Common,
+    /// The service of the workloads. Without it each proxy says which service it is.
+    #[arg(long)]
+    service: Option<String>,
+    /// `gateway` or `egress` for a gateway; a sidecar gets both directions.
+    #[arg(long, value_enum)]
+    role: Option<RoleName>,
+    /// Namespace of the resource.
+    #[arg(long, default_value = "default")]
+    namespace: String,
+    /// A label of the workloads; may be given several times. Default: `app=SERVICE`.
+    #[arg(long, value_name = "NAME=VALUE", value_parser = label)]
+    workload: Vec<(String, String)>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum RoleName {
+    /// In front of the service, for requests that arrive.
+    Inbound,
+    /// Behind the service, for the calls that it makes.
+    Outbound,
+    /// At the edge, for requests of clients.
+    Gateway,
+    /// At the way out of the mesh.
+    Egress,
+}
+
+impl From<RoleName> for Role {
+    fn from(name: RoleName) -> Self {
+        match name {
+            RoleName::Inbound => Self::Inbound,
+            RoleName::Outbound => Self::Outbound,
+            RoleName::Gateway => Self::Gateway,
+            RoleName::Egress => Self::Egress,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum EnvoyFormat {
+    /// The entry of `http_filters`, as YAML.
+    Filter,
+    /// The file for extension config discovery (ECDS), as JSON.
+    Ecds,
+    /// The plugin configuration alone, as JSON.
+    Config,
+}
+
+fn label(text: &str) -> Result<(String, String), String> {
+    let parts = text.split_once('=').filter(|(name, _)| !name.is_empty());
+    parts.map(|(name, value)| (name.to_owned(), value.to_owned())).ok_or_else(|| "write NAME=VALUE".to_owned())
+}
+
+pub(super) fn run(command: &Command, format: DiagnosticFormat) -> Result<(), Failure> {
+    let text = match command {
+        Command::Envoy(arguments) => envoy(arguments, format)?,
+        Command::Envoyfilter(arguments) => istio(arguments, format)?,
+    };
+    output::result(&text)
+}
+
+fn envoy(arguments: &Envoy, format: DiagnosticFormat) -> Result<String, Failure> {
+    let compiled = compile_folder(&arguments.common.folder, format)?;
+    check_target(&compiled, &arguments.service, Some(arguments.role))?;
+    let (wasm, role) = (&arguments.common.wasm, arguments.role.into());
+    let config =
+        PluginConfig { artifact: compiled.artifact, service: Some(arguments.service.clone()), role: Some(role) };
+    Ok(match arguments.format {
+        EnvoyFormat::Filter => to_yaml(&Value::from(vec![http_filter(wasm, &config)])),
+        EnvoyFormat::Ecds => format!("{:#}\n", discovery_response(wasm, &config, &compiled.digest)),
+        EnvoyFormat::Config => format!("{}\n", config.to_json()),
+    })
+}
+
+fn istio(arguments: &Istio, format: DiagnosticFormat) -> Result<String, Failure> {
+    let gateway = match arguments.role {
+        None => None,
+        Some(role @ (RoleName::Gateway | RoleName::Egress)) => Some(role.into()),
+        Some(RoleName::Inbound | RoleName::Outbound) => {
+            let text = "an EnvoyFilter of a sidecar has both directions; leave `--role` out";
+            return Err(Failure::Usage(text.to_owned()));
+        }
+    };
+    let compiled = compile_folder(&arguments.common.folder, format)?;
+    if let Some(service) = &arguments.service {
+        check_target(&compiled, service, arguments.role)?;
+    }
+    let mut labels = arguments.workload.clone();
+    if let Some(service) = arguments.service.as_ref().filter(|_| labels.is_empty()) {
+        labels.push(("app".to_owned(), service.clone()));
+    }
+    let resource = envoy_filter(&EnvoyFilter {
+        artifact: &compiled.artifact,
+        service: arguments.service.as_deref(),
+        gateway,
+        namespace: &arguments.namespace,
+        labels: &labels,
+        wasm_path: &arguments.common.wasm,
+    });
+    Ok(to_yaml(&resource))
+}
+
+/// The service must be in the mesh, and a gateway must be one there too: with the role of a gateway a filter
+/// drops every context that arrives, and without it it believes what arrives.
+fn check_target(compiled: &Compiled, service: &str, role: Option<RoleName>) -> Result<(), Failure> {
+    let known = compiled.tables.services.iter().any(|known| known.name == service);
+    if !known {
+        let names: Vec<&str> = compiled.tables.services.iter().map(|service| service.name.as_str()).take(8).collect();
+        let text = format!("the mesh has no service `{service}`; some that it has are {}", names.join(", "));
+        return Err(Failure::Usage(text));
+    }
+    if role == Some(RoleName::Gateway) && !compiled.gateways.iter().any(|gateway| gateway == service) {
+        let text = format!("`{service}` is not a gateway; list it under `gateways` of the Mesh document");
+        return Err(Failure::Usage(text));
+    }
+    Ok(())
+}

@@ -1,0 +1,88 @@
+//! Reading a source tree and writing an artifact.
+
+use std::{
+    fs,
+    io::{Read as _, Write as _},
+    path::{Path, PathBuf},
+};
+
+use policy_compiler::source::{MAX_FILE_BYTES, Sources};
+
+use super::output::Failure;
+
+/// Deepest nesting of folders.
+const MAX_FOLDER_DEPTH: usize = 32;
+
+/// Most files of one tree. Reading them all must stay possible on a small machine.
+const MAX_FILES: usize = 20_000;
+
+/// Reads all `.yaml` and `.yml` files below the folder, sorted by path. Symbolic links and hidden files and
+/// folders are skipped: what is compiled must not depend on something outside of the tree.
+pub(super) fn read_tree(folder: &Path) -> Result<Sources, Failure> {
+    let metadata = fs::metadata(folder).map_err(|error| Failure::io("read", folder, &error))?;
+    if !metadata.is_dir() {
+        return Err(Failure::Usage(format!("`{}` is not a folder", folder.display())));
+    }
+    let mut paths = Vec::new();
+    collect(folder, Path::new(""), 0, &mut paths)?;
+    // By components, so that the order is the same on every platform.
+    paths.sort();
+    let mut sources = Sources::new(folder.display().to_string());
+    for path in paths {
+        let bytes = read(&folder.join(&path)).map_err(|error| Failure::io("read", &folder.join(&path), &error))?;
+        let names: Vec<_> = path.components().map(|part| part.as_os_str().to_string_lossy()).collect();
+        sources.add(names.join("/"), bytes);
+    }
+    Ok(sources)
+}
+
+/// At most one byte more than the compiler accepts, so that it can say that there are too many.
+fn read(path: &Path) -> std::io::Result<Vec<u8>> {
+    let limit = u64::try_from(MAX_FILE_BYTES).unwrap_or(u64::MAX);
+    let mut bytes = Vec::new();
+    fs::File::open(path)?.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn collect(root: &Path, below: &Path, depth: usize, paths: &mut Vec<PathBuf>) -> Result<(), Failure> {
+    let folder = root.join(below);
+    if depth > MAX_FOLDER_DEPTH {
+        let text = format!("`{}` is nested deeper than {MAX_FOLDER_DEPTH} folders", folder.display());
+        return Err(Failure::Usage(text));
+    }
+    let failed = |error| Failure::io("read", &folder, &error);
+    for entry in fs::read_dir(&folder).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        let (name, kind) = (entry.file_name(), entry.file_type().map_err(failed)?);
+        if name.to_string_lossy().starts_with('.') || kind.is_symlink() {
+            continue;
+        }
+        let path = below.join(&name);
+        if kind.is_dir() {
+            collect(root, &path, depth + 1, paths)?;
+        } else if kind.is_file() && path.extension().is_some_and(|e| e == "yaml" || e == "yml") {
+            paths.push(path);
+        }
+        if paths.len() > MAX_FILES {
+            return Err(Failure::Usage(format!("`{}` has more than {MAX_FILES} policy files", root.display())));
+        }
+    }
+    Ok(())
+}
+
+/// Writes a file as a whole: who watches it sees the old content or the new one.
+pub(super) fn replace(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    let failed = |error| Failure::io("write", path, &error);
+    let name = path.file_name().ok_or_else(|| Failure::Usage(format!("`{}` is not a file name", path.display())))?;
+    let mut temporary = name.to_os_string();
+    temporary.push(format!(".{}.new", std::process::id()));
+    let temporary = path.with_file_name(temporary);
+    let written = fs::File::create(&temporary)
+        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
+        .and_then(|()| fs::rename(&temporary, path));
+    if written.is_err() {
+        // It may not even exist; the first error is the one that matters.
+        let _ = fs::remove_file(&temporary);
+    }
+    written.map_err(failed)
+}
