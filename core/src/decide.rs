@@ -43,7 +43,12 @@ pub struct Denial<'p> {
 }
 
 /// Decides. `rules` are indices into the artifact's rules, as in its entry tables.
-pub fn decide<'a>(program: &'a VerifiedProgram, rules: &[u32], snapshot: Snapshot<'a>, arena: &'a Bump) -> Decision<'a> {
+pub fn decide<'a>(
+    program: &'a VerifiedProgram,
+    rules: &[u32],
+    snapshot: Snapshot<'a>,
+    arena: &'a Bump,
+) -> Decision<'a> {
     let mut tally = Tally {
         machine: Machine::new(program, snapshot, arena),
         snapshot,
@@ -82,10 +87,8 @@ impl<'a> LayerTally<'a> {
     /// The denial of the layer's deny and require rules, else of its allow rules.
     fn not_allowed(&self, layer: &'static str) -> Option<Denial<'a>> {
         let (status, grpc_status, message) = NOT_ALLOWED;
-        (self.has_allow && !self.allowed).then(|| Denial {
-            rule: layer,
-            reply: Reply { status, grpc_status, message: message.to_owned() },
-        })
+        (self.has_allow && !self.allowed)
+            .then(|| Denial { rule: layer, reply: Reply { status, grpc_status, message: message.to_owned() } })
     }
 }
 
@@ -104,10 +107,10 @@ impl<'a> Tally<'a> {
         if !self.applies(rule) {
             return;
         }
-        if let Effect::Require { fields, .. } = &rule.effect {
-            if fields.iter().all(|field| self.snapshot.context.contains(field)) {
-                return;
-            }
+        if let Effect::Require { fields, .. } = &rule.effect
+            && fields.iter().all(|field| self.snapshot.context.contains(field))
+        {
+            return;
         }
         if rule.shadow {
             self.decision.shadow.push(&rule.name);

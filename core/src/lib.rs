@@ -16,6 +16,15 @@
     clippy::arithmetic_side_effects,
     clippy::as_conversions
 )]
+#![cfg_attr(
+    test,
+    allow(
+        clippy::arithmetic_side_effects,
+        clippy::as_conversions,
+        clippy::type_complexity,
+        reason = "a test may fail by a panic, and its tables are clearer without names for their types"
+    )
+)]
 
 pub mod artifact;
 pub mod carrier;
@@ -26,10 +35,10 @@ pub mod host;
 pub mod identity;
 pub mod limits;
 pub mod memory;
-pub mod schema;
 pub mod pipeline;
 pub mod plugin_config;
-pub mod trace;
+pub mod schema;
 #[cfg(test)]
 mod testing;
+pub mod trace;
 pub mod vm;

@@ -49,17 +49,21 @@ pub enum PluginConfigError {
 impl fmt::Display for PluginConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotAnObject => write!(
-                f,
-                "the plugin configuration is not a JSON object; `policyc emit` writes one that fits"
-            ),
+            Self::NotAnObject => {
+                write!(f, "the plugin configuration is not a JSON object; `policyc emit` writes one that fits")
+            }
             Self::UnknownKey(key) => {
-                write!(f, "the plugin configuration has the unknown key `{key}`; known are `artifact`, `service`, `role`")
+                write!(
+                    f,
+                    "the plugin configuration has the unknown key `{key}`; known are `artifact`, `service`, `role`"
+                )
             }
             Self::RepeatedKey(key) => write!(f, "the plugin configuration has the key `{key}` twice"),
             Self::NotAString(key) => write!(f, "`{key}` of the plugin configuration must be a string with content"),
             Self::NoArtifact => write!(f, "the plugin configuration has no `artifact`; `policyc build` makes one"),
-            Self::Artifact => write!(f, "`artifact` of the plugin configuration is not base64 of at most {MAX_ARTIFACT_BYTES} bytes"),
+            Self::Artifact => {
+                write!(f, "`artifact` of the plugin configuration is not base64 of at most {MAX_ARTIFACT_BYTES} bytes")
+            }
             Self::Role(role) => write!(
                 f,
                 "`role` of the plugin configuration is `{role}`; known are `inbound`, `outbound`, `gateway`, `egress`"
@@ -135,11 +139,8 @@ mod tests {
 
     #[test]
     fn a_configuration_reads_back_as_it_was_written() {
-        let config = PluginConfig {
-            artifact: vec![1, 2, 255],
-            service: Some("a \"b\"".into()),
-            role: Some(Role::Outbound),
-        };
+        let config =
+            PluginConfig { artifact: vec![1, 2, 255], service: Some("a \"b\"".into()), role: Some(Role::Outbound) };
         assert_eq!(PluginConfig::parse(config.to_json().as_bytes()), Ok(config));
         let least = PluginConfig { artifact: vec![7], service: None, role: None };
         assert_eq!(PluginConfig::parse(least.to_json().as_bytes()), Ok(least));

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 
 use crate::artifact::tables::{
-    Attribute, Constant, DictionaryTable, DomainTable, Effect, EntryTable, FieldTable, FieldType, MeshTable, Merge,
+    Attribute, Constant, DictionaryTable, DomainTable, Effect, EntryTable, FieldTable, FieldType, Merge, MeshTable,
     RuleTable, Scalar, ScalarConstant, ServiceTable, Tables,
 };
 use crate::artifact::{VerifiedProgram, encode, load};

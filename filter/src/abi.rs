@@ -37,13 +37,7 @@ unsafe extern "C" {
         size: *mut usize,
         cas: *mut u32,
     ) -> Status;
-    fn proxy_set_shared_data(
-        key: *const u8,
-        key_size: usize,
-        value: *const u8,
-        value_size: usize,
-        cas: u32,
-    ) -> Status;
+    fn proxy_set_shared_data(key: *const u8, key_size: usize, value: *const u8, value_size: usize, cas: u32) -> Status;
     fn proxy_send_local_response(
         status_code: u32,
         details: *const u8,
@@ -128,9 +122,8 @@ pub(crate) fn set_filter_state(name: &str, value: &[u8]) -> Status {
 pub(crate) fn shared_data(key: &str) -> Option<(Vec<u8>, u32)> {
     let mut cas = 0;
     // SAFETY: the pointers are those of a living string, of `bytes_from` and of one `u32`.
-    let value = bytes_from(|data, size| unsafe {
-        proxy_get_shared_data(key.as_ptr(), key.len(), data, size, &raw mut cas)
-    })?;
+    let value =
+        bytes_from(|data, size| unsafe { proxy_get_shared_data(key.as_ptr(), key.len(), data, size, &raw mut cas) })?;
     Some((value, cas))
 }
 

@@ -20,7 +20,6 @@ mod stats;
 mod stream;
 mod warnings;
 
-#[expect(missing_docs, reason = "the function is made by the SDK's macro")]
 mod start {
     // Host calls other than log are refused here, so the start only says who creates the contexts.
     proxy_wasm::main! {{

@@ -39,7 +39,8 @@ impl RootContext for Root {
         match configure(&abi::plugin_configuration()) {
             Ok(configured) => {
                 let (workload, role) = (configured.workload, configured.role);
-                self.active = Some(Rc::new(Active { workload, role, stats: Stats::define(), warnings: Warnings::new() }));
+                self.active =
+                    Some(Rc::new(Active { workload, role, stats: Stats::define(), warnings: Warnings::new() }));
                 true
             }
             Err(error) => {

@@ -28,12 +28,9 @@ const MAX_WORDS: usize = 4096;
 
 /// The tables of a model. The model and the programs must have been made without errors.
 pub(crate) fn tables(model: &Model, programs: Programs, sources: &Sources) -> Tables {
-    let mut regexes = programs.regexes;
-    let fields = model.fields.iter().map(|field| {
-        let pattern = field.automaton.as_ref().map(|automaton| intern(&mut regexes, automaton));
-        FieldTable { pattern, ..field.table.clone() }
-    });
-    let fields: Vec<FieldTable> = fields.collect();
+    let fields = model.fields.iter().zip(&programs.patterns);
+    let fields: Vec<FieldTable> =
+        fields.map(|(field, pattern)| FieldTable { pattern: *pattern, ..field.table.clone() }).collect();
     let ordered = ordered(model, &programs.rules);
     let rules = ordered.iter().map(|entry| rule_table(entry, &fields, sources)).collect();
     let words = words(model, &programs.table.constants);
@@ -46,7 +43,7 @@ pub(crate) fn tables(model: &Model, programs: Programs, sources: &Sources) -> Ta
         rules,
         program: programs.table,
         fields,
-        regexes,
+        regexes: programs.regexes,
     }
 }
 
@@ -63,15 +60,6 @@ pub(crate) fn bytes(tables: &Tables, diagnostics: &mut Diagnostics) -> Option<(V
 
 fn number(index: usize) -> u32 {
     u32::try_from(index).unwrap_or(u32::MAX)
-}
-
-/// The index of the automaton, which is added if it is not there yet.
-fn intern(regexes: &mut Vec<Vec<u8>>, automaton: &[u8]) -> u32 {
-    let known = regexes.iter().position(|other| other == automaton);
-    number(known.unwrap_or_else(|| {
-        regexes.push(automaton.to_vec());
-        regexes.len() - 1
-    }))
 }
 
 /// A rule with what belongs to it.

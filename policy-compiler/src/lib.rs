@@ -17,7 +17,7 @@ pub mod diagnostic;
 pub mod document;
 pub mod emit;
 pub mod inspect;
-mod ir;
+pub mod ir;
 pub mod model;
 mod near;
 pub mod programs;

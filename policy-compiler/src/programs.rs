@@ -8,9 +8,10 @@ use context_mesh_core::artifact::tables::{FieldType, ProgramTable, Scalar};
 use crate::{
     cel::{self, Environment, Expected, Problem, Type, TypedExpr},
     codegen::Builder,
+    ir::lower,
     diagnostic::{Diagnostic, Diagnostics},
     document::Expression,
-    model::{Effect, Model, Policy, Rule, Unfinished},
+    model::{Effect, Model, Pattern, Policy, Rule, Unfinished},
 };
 
 /// The bytecode of all expressions.
@@ -20,6 +21,8 @@ pub struct Programs {
     pub table: ProgramTable,
     /// The regexes of `matches`, as serialized automata.
     pub regexes: Vec<Vec<u8>>,
+    /// For each field of the model: its pattern, an index into `regexes`.
+    pub patterns: Vec<Option<u32>>,
     /// For each policy of the model and each of its rules: its programs.
     pub rules: Vec<Vec<RulePrograms>>,
 }
@@ -38,9 +41,10 @@ pub fn compile(model: &Model, diagnostics: &mut Diagnostics) -> Programs {
     let fields = model.fields.iter().map(|field| (field.table.name.clone(), field.table.value));
     let environment = Environment::new(fields);
     let mut compiler = Compiler { model, builder: Builder::new(), diagnostics };
+    let patterns = model.fields.iter().map(|field| compiler.pattern(field.pattern.as_ref()?)).collect();
     let rules = model.policies.iter().map(|policy| compiler.policy(policy, environment.clone())).collect();
     let (table, regexes) = compiler.builder.finish();
-    Programs { table, regexes, rules }
+    Programs { table, regexes, patterns, rules }
 }
 
 struct Compiler<'a> {
@@ -53,10 +57,8 @@ impl Compiler<'_> {
     fn policy(&mut self, policy: &Policy, mut environment: Environment) -> Vec<RulePrograms> {
         for variable in &policy.variables {
             // A variable with a problem fits everywhere, so that its problem is reported once.
-            let (ty, index) = match self.check(&environment, &variable.expression, Expected::Any) {
-                Some(typed) => (typed.ty.clone(), self.builder.variable(&typed)),
-                None => (Type::Error, 0),
-            };
+            let (ty, index) =
+                self.variable(&environment, &variable.expression).unwrap_or((Type::Error, 0));
             environment = environment.with_variable(variable.name.clone(), ty, index);
         }
         for unfinished in &policy.unfinished {
@@ -82,7 +84,29 @@ impl Compiler<'_> {
 
     fn program(&mut self, environment: &Environment, expression: &Expression, expected: Expected) -> Option<u32> {
         let typed = self.check(environment, expression, expected)?;
-        Some(self.builder.condition(&typed))
+        let program = self.builder.condition(&lower(&typed));
+        self.report(program, expression)
+    }
+
+    fn variable(&mut self, environment: &Environment, expression: &Expression) -> Option<(Type, u32)> {
+        let typed = self.check(environment, expression, Expected::Any)?;
+        let index = self.builder.variable(&lower(&typed));
+        Some((typed.ty, self.report(index, expression)?))
+    }
+
+    fn pattern(&mut self, pattern: &Pattern) -> Option<u32> {
+        match self.builder.regex(&pattern.text, true) {
+            Ok(regex) => Some(regex),
+            Err(Problem { code, message, help, .. }) => {
+                let problem = Diagnostic::error(code, pattern.place_of_error(), message).maybe_help(help);
+                self.diagnostics.push(problem);
+                None
+            }
+        }
+    }
+
+    fn report<T>(&mut self, result: Result<T, Problem>, expression: &Expression) -> Option<T> {
+        result.map_err(|problem| self.diagnostics.push(diagnostic(problem, expression))).ok()
     }
 
     fn check(&mut self, environment: &Environment, expression: &Expression, expected: Expected) -> Option<TypedExpr> {

@@ -75,7 +75,10 @@ impl fmt::Display for LoadError {
                 write!(f, "the artifact ends after {length} bytes, inside its header: it was cut on its way")
             }
             Self::Magic => {
-                write!(f, "this is not an artifact of Context Mesh: its first bytes differ; build one with `policyc build`")
+                write!(
+                    f,
+                    "this is not an artifact of Context Mesh: its first bytes differ; build one with `policyc build`"
+                )
             }
             Self::Version { found } => write!(
                 f,

@@ -10,8 +10,8 @@ use super::decode::Decoded;
 use super::error::LoadError;
 use super::format::Digest;
 use super::tables::{
-    Attribute, Constant, EntryTable, FieldTable, MeshTable, ProgramTable, Reply, RuleTable, ScalarConstant, Tables,
-    Effect,
+    Attribute, Constant, Effect, EntryTable, FieldTable, MeshTable, ProgramTable, Reply, RuleTable, ScalarConstant,
+    Tables,
 };
 use crate::carrier::mesh_header::Dictionaries;
 use crate::context::json;

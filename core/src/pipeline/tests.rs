@@ -143,9 +143,9 @@ fn an_immutable_field_that_the_application_changed_is_put_back() {
     let hop = Hop::new(&tables(), "a", PEER_B);
     let value = hop.mesh_context(&[("tenant", "\"t1\""), ("user", "\"u1\""), ("flags", r#"["x"]"#)]);
     hop.run(Role::Inbound, &[TRACE, ("x-mesh-context", &value)]);
-    let plan = hop.run(Role::Outbound, &[TRACE, ("x-tenant", "evil"), ("x-user", "u2"), ("baggage", "flags=[\"y\"],k=v")]);
-    let expected =
-        map(&[("caller", "\"a\""), ("tenant", "\"t1\""), ("user", "\"u2\""), ("flags", r#"["x","y"]"#)]);
+    let plan =
+        hop.run(Role::Outbound, &[TRACE, ("x-tenant", "evil"), ("x-user", "u2"), ("baggage", "flags=[\"y\"],k=v")]);
+    let expected = map(&[("caller", "\"a\""), ("tenant", "\"t1\""), ("user", "\"u2\""), ("flags", r#"["x","y"]"#)]);
     assert_eq!(hop.attached(&plan), expected);
     assert_eq!(plan.report.restored, ["tenant"]);
     assert_eq!(plan.counters, [Counter::FieldRestored]);
@@ -346,7 +346,11 @@ fn a_redacted_field_is_neither_shown_nor_sent_and_nothing_puts_it_back() {
     let new = add_string(&mut tables, "new");
     let value = add_program(&mut tables, &[Op::Const(new)]);
     add_inbound(&mut tables, "a", rule("redact", Effect::Redact { fields: vec!["user".into()] }));
-    add_inbound(&mut tables, "a", rule("set", Effect::Set { fields: vec![("user".into(), value), ("tenant".into(), value)] }));
+    add_inbound(
+        &mut tables,
+        "a",
+        rule("set", Effect::Set { fields: vec![("user".into(), value), ("tenant".into(), value)] }),
+    );
     let hop = Hop::new(&tables, "a", PEER_B);
     let plan = hop.run(Role::Inbound, &[TRACE, ("x-user", "u1"), ("baggage", "user=u1")]);
     assert_eq!(plan.report.redacted, ["user"]);
@@ -377,7 +381,11 @@ fn a_gateway_believes_no_client_and_mints_what_its_rules_say() {
     let mut tables = tables();
     let minted = add_string(&mut tables, "t9");
     let value = add_program(&mut tables, &[Op::Const(minted)]);
-    add_inbound(&mut tables, "a", rule("need", Effect::Require { fields: vec!["tenant".into()], reply: reply("no tenant") }));
+    add_inbound(
+        &mut tables,
+        "a",
+        rule("need", Effect::Require { fields: vec!["tenant".into()], reply: reply("no tenant") }),
+    );
     add_inbound(&mut tables, "a", rule("mint", Effect::Set { fields: vec![("tenant".into(), value)] }));
     let hop = Hop::new(&tables, "a", "");
     let sent = [("x-mesh-context", "{\"user\":\"evil\"}"), ("x-tenant", "evil"), ("baggage", "user=evil,k=v"), TRACE];

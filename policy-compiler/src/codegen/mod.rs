@@ -10,6 +10,8 @@ mod pool;
 mod regex;
 
 #[cfg(test)]
+mod run_tests;
+#[cfg(test)]
 mod tests;
 
 pub use builder::Builder;

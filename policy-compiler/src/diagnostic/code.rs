@@ -35,9 +35,7 @@ codes! {
     "CM0308" FOREIGN_FIELD "A domain's policy sets a field that it does not own.";
     "CM0309" RESERVED_NAME "The name or header is used by HTTP, by tracing or by the mesh itself.";
     "CM0310" CONFLICTING_SET "Two rules of one layer can set one field to different values.";
-    "CM0311" INVALID_PATTERN "The pattern is not a regular expression that can be compiled.";
-    "CM0312" PATTERN_TOO_LARGE "The compiled pattern exceeds its size budget.";
-    "CM0313" FIELD_OPTIONS "The options of a field contradict each other.";
+    "CM0311" FIELD_OPTIONS "The options of a field contradict each other.";
     "CM0501" ARTIFACT_LIMIT "The artifact would exceed a limit of its format.";
 }
 

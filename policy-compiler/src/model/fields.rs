@@ -8,7 +8,7 @@ use context_mesh_core::{
     limits::MAX_FIELD_NAME_BYTES,
 };
 
-use super::{Context, Directory, Owner, headers, pattern};
+use super::{Context, Directory, Owner, Pattern, headers};
 use crate::{
     diagnostic::{Diagnostic, Diagnostics, code},
     document::{Classification, FieldEntry, Schema},
@@ -21,8 +21,8 @@ use crate::{
 pub struct Field {
     /// What the artifact says of it, without its pattern.
     pub table: FieldTable,
-    /// Its pattern as a serialized automaton.
-    pub automaton: Option<Vec<u8>>,
+    /// What its strings must match as a whole.
+    pub pattern: Option<Pattern>,
     /// What kind of data it is.
     pub classification: Classification,
     /// Where it is declared; `None` for `caller` if no schema declares it.
@@ -76,7 +76,7 @@ fn caller() -> Field {
         header: None,
         owner: None,
     };
-    Field { table, automaton: None, classification: Classification::default(), span: None }
+    Field { table, pattern: None, classification: Classification::default(), span: None }
 }
 
 /// Type of the single values in a field.
@@ -109,12 +109,8 @@ impl Checker<'_, '_> {
             header: self.header(by_header),
             owner: if let Owner::Domain(index) = owner { Some(index) } else { None },
         };
-        Field {
-            table,
-            automaton: self.automaton(),
-            classification: entry.classification,
-            span: Some(entry.name.span),
-        }
+        let (pattern, span) = (self.pattern(), Some(entry.name.span));
+        Field { table, pattern, classification: entry.classification, span }
     }
 
     fn error(&mut self, code: &'static str, span: Span, message: impl Into<String>, help: impl Into<String>) {
@@ -188,29 +184,14 @@ impl Checker<'_, '_> {
         Some(header)
     }
 
-    fn automaton(&mut self) -> Option<Vec<u8>> {
+    fn pattern(&mut self) -> Option<Pattern> {
         let Spanned { value: scalar, span } = self.entry.pattern.as_ref()?;
         if element(self.entry.value.value) != Scalar::String {
             let message = format!("`{}` holds no strings, so it cannot have a pattern", self.entry.name.value);
             self.error(code::FIELD_OPTIONS, *span, message, "leave `pattern` out, or make it a string");
             return None;
         }
-        match pattern::compile(&scalar.text) {
-            Ok(bytes) => Some(bytes),
-            Err(pattern::PatternError::Syntax { message, start, end }) => {
-                let place = ScalarText::new(scalar, *span, self.context.sources).span(start, end);
-                let message = format!("the pattern is not a regular expression: {message}");
-                self.diagnostics.push(Diagnostic::error(code::INVALID_PATTERN, place, message));
-                None
-            }
-            Err(pattern::PatternError::TooLarge) => {
-                let limit = pattern::MAX_AUTOMATON_BYTES / 1024;
-                let message = format!("the compiled pattern would exceed {limit} KiB");
-                let help = "use smaller counts in `{n,m}` and fewer of them in each other, or bound the length with `maxBytes`";
-                self.error(code::PATTERN_TOO_LARGE, *span, message, help);
-                None
-            }
-        }
+        Some(Pattern { text: scalar.text.clone(), map: ScalarText::new(scalar, *span, self.context.sources) })
     }
 }
 

@@ -1,7 +1,7 @@
 //! The checked model: what the documents mean together.
 //!
 //! [`check`] resolves every name and reports what does not fit. What a [`Model`] holds is valid in itself:
-//! indices point at something, lists are sorted and without duplicates, patterns are compiled. Rules that are
+//! indices point at something, and lists are sorted and without duplicates. Rules that are
 //! wrong are not in it; only their expressions are kept, so that CEL errors in them are reported in the same run.
 //!
 //! Who may speak of what:
@@ -24,7 +24,7 @@ mod rules;
 
 pub use directory::{Directory, Owner, Service};
 pub use fields::Field;
-pub use pattern::{MAX_AUTOMATON_BYTES, PatternError, compile as compile_pattern};
+pub use pattern::Pattern;
 pub use policies::{Policy, Unfinished, Variable, Workloads};
 pub use rules::{Effect, Rule};
 

@@ -1,113 +1,46 @@
-//! Patterns: regular expressions become automata here, so that the filter only searches.
+//! The pattern of a field: a regular expression for the whole string.
 //!
-//! A pattern describes the whole string. It works on bytes and without Unicode classes: their tables would
-//! make automata of hundreds of kilobytes. A literal character beyond ASCII still matches itself.
+//! It is compiled together with the patterns of CEL's `matches`, so that both speak one dialect and equal ones
+//! are kept once. Here is only what is needed to point at a mistake.
 
-use regex_automata::{
-    dfa::{StartKind, dense},
-    nfa::thompson,
-};
-use regex_syntax::hir::{Hir, Look};
+use crate::{source::Span, yaml::ScalarText};
 
-/// Largest serialized automaton, in bytes. A typical one has 1 to 10 KiB, and every sidecar holds all of them.
-pub const MAX_AUTOMATON_BYTES: usize = 256 * 1024;
-
-/// Memory that building may take. Dense tables are larger than the sparse ones that are kept.
-const MAX_BUILD_BYTES: usize = 32 * MAX_AUTOMATON_BYTES;
-
-/// Longest pattern, in bytes.
-const MAX_PATTERN_BYTES: usize = 16 * 1024;
-
-/// Why a pattern cannot be used.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum PatternError {
-    /// It is not a regular expression.
-    Syntax {
-        /// What is wrong, as one sentence.
-        message: String,
-        /// First character of the place, counted in characters.
-        start: usize,
-        /// First character behind the place.
-        end: usize,
-    },
-    /// Its automaton would exceed [`MAX_AUTOMATON_BYTES`].
-    TooLarge,
+/// A pattern as it stands in the YAML.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pattern {
+    /// The regular expression.
+    pub text: String,
+    /// Where each of its characters stands.
+    pub map: ScalarText,
 }
 
-/// Compiles a pattern into a sparse automaton for the whole string, serialized in little endian.
-///
-/// # Errors
-/// [`PatternError`] says what is wrong, and where.
-pub fn compile(pattern: &str) -> Result<Vec<u8>, PatternError> {
-    if pattern.len() > MAX_PATTERN_BYTES {
-        return Err(PatternError::TooLarge);
+impl Pattern {
+    /// The place of a mistake: the part that the regex parser complains about, or the whole pattern.
+    pub fn place_of_error(&self) -> Span {
+        let (start, end) = error_range(&self.text).unwrap_or((0, self.text.chars().count()));
+        self.map.span(start, end)
     }
-    let hir = parse(pattern)?;
-    let whole = Hir::concat(vec![Hir::look(Look::Start), hir, Hir::look(Look::End)]);
-    let config = thompson::Config::new().utf8(false).nfa_size_limit(Some(MAX_BUILD_BYTES));
-    let nfa = thompson::Compiler::new().configure(config).build_from_hir(&whole).map_err(|_| PatternError::TooLarge)?;
-    let config = dense::Config::new()
-        .start_kind(StartKind::Anchored)
-        .dfa_size_limit(Some(MAX_BUILD_BYTES))
-        .determinize_size_limit(Some(MAX_BUILD_BYTES));
-    let dense = dense::Builder::new().configure(config).build_from_nfa(&nfa).map_err(|_| PatternError::TooLarge)?;
-    let sparse = dense.to_sparse().map_err(|_| PatternError::TooLarge)?;
-    let bytes = sparse.to_bytes_little_endian();
-    if bytes.len() > MAX_AUTOMATON_BYTES { Err(PatternError::TooLarge) } else { Ok(bytes) }
 }
 
-fn parse(pattern: &str) -> Result<Hir, PatternError> {
-    let mut parser = regex_syntax::ParserBuilder::new().unicode(false).utf8(false).nest_limit(100).build();
-    parser.parse(pattern).map_err(|error| {
-        let (kind, span) = match &error {
-            regex_syntax::Error::Parse(error) => (error.kind().to_string(), error.span()),
-            regex_syntax::Error::Translate(error) => (error.kind().to_string(), error.span()),
-            _ => return PatternError::Syntax { message: error.to_string(), start: 0, end: pattern.chars().count() },
-        };
-        let chars = |offset: usize| pattern.get(..offset).map_or(0, |before| before.chars().count());
-        let message = kind.lines().collect::<Vec<_>>().join(" ");
-        PatternError::Syntax { message, start: chars(span.start.offset), end: chars(span.end.offset) }
-    })
+/// The characters that the regex parser complains about, if it does.
+fn error_range(pattern: &str) -> Option<(usize, usize)> {
+    let span = match regex_syntax::Parser::new().parse(pattern).err()? {
+        regex_syntax::Error::Parse(error) => *error.span(),
+        regex_syntax::Error::Translate(error) => *error.span(),
+        _ => return None,
+    };
+    let characters = |offset: usize| pattern.get(..offset).map(|before| before.chars().count());
+    Some((characters(span.start.offset)?, characters(span.end.offset)?))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use regex_automata::{Anchored, Input, dfa::Automaton as _, dfa::sparse};
-
-    fn matches(pattern: &str, text: &str) -> bool {
-        let bytes = compile(pattern).unwrap();
-        let (dfa, read) = sparse::DFA::from_bytes(&bytes).unwrap();
-        assert_eq!(read, bytes.len());
-        let found = dfa.try_search_fwd(&Input::new(text).anchored(Anchored::Yes)).unwrap();
-        found.is_some_and(|end| end.offset() == text.len())
-    }
 
     #[test]
-    fn a_pattern_is_about_the_whole_string() {
-        let cases = [
-            ("tenant_[a-z0-9_]+", "tenant_a1", true),
-            ("tenant_[a-z0-9_]+", "tenant_", false),
-            ("tenant_[a-z0-9_]+", "xtenant_a", false),
-            ("tenant_[a-z0-9_]+", "tenant_a\n", false),
-            ("a|ab", "ab", true),
-            ("a|b", "ab", false),
-            ("", "", true),
-            ("ü+", "üü", true),
-            (r"\d{3}", "123", true),
-            ("(?i)abc", "ABC", true),
-        ];
-        for (pattern, text, expected) in cases {
-            assert_eq!(matches(pattern, text), expected, "{pattern} on {text:?}");
-        }
-    }
-
-    #[test]
-    fn errors_have_a_place_in_the_pattern() {
-        let Err(PatternError::Syntax { start, end, .. }) = compile("ü(a") else { panic!() };
-        assert_eq!((start, end), (1, 2));
-        assert_eq!(compile("(a{1,500}){1,500}"), Err(PatternError::TooLarge));
-        assert_eq!(compile(&"a".repeat(MAX_PATTERN_BYTES + 1)), Err(PatternError::TooLarge));
-        assert!(matches!(compile(&"(".repeat(5000)), Err(PatternError::Syntax { .. })));
+    fn a_mistake_has_a_place_in_characters() {
+        assert_eq!(error_range("ü(a"), Some((1, 2)));
+        assert_eq!(error_range("a"), None);
+        assert!(error_range(&"(".repeat(5000)).is_some());
     }
 }

@@ -1,0 +1,165 @@
+//! A policy tree as the meshes of this crate use it: compiled, and handed to each filter as its plugin configuration.
+
+use std::path::{Path, PathBuf};
+
+use context_mesh_core::artifact::tables::Tables;
+use context_mesh_core::pipeline;
+use context_mesh_core::plugin_config::PluginConfig;
+use policy_compiler::source::Sources;
+
+use crate::error::{Context as _, Error, Result};
+use crate::topology::Role;
+
+/// The variable that names the filter's .wasm; the Makefile sets it.
+pub const FILTER_VARIABLE: &str = "CONTEXT_MESH_FILTER";
+/// How deep the folders of a tree may lie in each other.
+const MAX_DEPTH: usize = 16;
+/// How many files a tree may have.
+const MAX_FILES: usize = 10_000;
+
+/// A compiled policy tree.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Policy {
+    /// What the artifact says.
+    pub tables: Tables,
+    /// The bytes that the filter loads.
+    pub artifact: Vec<u8>,
+    /// The digest of the artifact, in hex.
+    pub digest: String,
+    /// What the compiler had to say all the same, as text; empty for nothing.
+    pub warnings: String,
+}
+
+impl Policy {
+    /// Compiles the `.yaml` and `.yml` files of `folder` and of the folders in it, in the order of their paths.
+    ///
+    /// # Errors
+    /// A file cannot be read, or the sources are wrong; the error is the compiler's whole report.
+    pub fn compile(folder: &Path) -> Result<Self> {
+        let mut files = Vec::new();
+        collect(folder, MAX_DEPTH, &mut files)?;
+        files.sort();
+        let mut sources = Sources::new(folder.to_string_lossy());
+        for file in files {
+            let text = std::fs::read(&file).context(format_args!("cannot read `{}`", file.display()))?;
+            let name = file.strip_prefix(folder).unwrap_or(&file);
+            sources.add(name.to_string_lossy(), text);
+        }
+        Self::of(&sources)
+    }
+
+    /// Compiles a tree that is one text: for tests that write their policies down.
+    ///
+    /// # Errors
+    /// The source is wrong; the error is the compiler's whole report.
+    pub fn from_text(text: &str) -> Result<Self> {
+        let mut sources = Sources::new("policy");
+        sources.add("policy.yaml", text);
+        Self::of(&sources)
+    }
+
+    /// The tree of the demo, `examples/shop`.
+    ///
+    /// # Errors
+    /// As [`Policy::compile`].
+    pub fn shop() -> Result<Self> {
+        Self::compile(&shop_folder())
+    }
+
+    fn of(sources: &Sources) -> Result<Self> {
+        match policy_compiler::compile(sources) {
+            Ok(compiled) => Ok(Self {
+                tables: compiled.tables,
+                artifact: compiled.artifact,
+                digest: compiled.digest,
+                warnings: compiled.warnings.to_text(sources),
+            }),
+            Err(diagnostics) => {
+                let report = diagnostics.to_text(sources);
+                Err(Error::new(format!("`{}` does not compile:\n{report}", sources.origin())))
+            }
+        }
+    }
+
+    /// The plugin configuration of the filter of `service` in `role`.
+    pub fn configuration(&self, service: &str, role: Role) -> String {
+        let role = match role {
+            Role::Inbound => pipeline::Role::Inbound,
+            Role::Outbound => pipeline::Role::Outbound,
+            Role::Gateway => pipeline::Role::Gateway,
+        };
+        PluginConfig { artifact: self.artifact.clone(), service: Some(service.to_owned()), role: Some(role) }.to_json()
+    }
+}
+
+/// The folder of the demo's policies and requests.
+pub fn shop_folder() -> PathBuf {
+    workspace().join("examples/shop")
+}
+
+/// The filter's .wasm: `$CONTEXT_MESH_FILTER`, else where `make filter` puts it.
+///
+/// # Errors
+/// There is no such file.
+pub fn filter() -> Result<PathBuf> {
+    let built = || workspace().join("target/wasm32-wasip1/filter/context_mesh_filter.wasm");
+    let file = std::env::var_os(FILTER_VARIABLE).map_or_else(built, PathBuf::from);
+    if file.is_file() {
+        Ok(file)
+    } else {
+        let advice = format!("build it with `make filter`, or set `${FILTER_VARIABLE}`");
+        Err(Error::new(format!("the filter `{}` is not there; {advice}", file.display())))
+    }
+}
+
+/// The folder of this checkout, without `..` in it, for paths that people read.
+fn workspace() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().map_or_else(PathBuf::new, Path::to_owned)
+}
+
+fn collect(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<()> {
+    let what = format!("cannot read the folder `{}`", folder.display());
+    if depth == 0 {
+        return Err(Error::new(format!("{what}: it lies more than {MAX_DEPTH} folders deep")));
+    }
+    for entry in std::fs::read_dir(folder).context(&what)? {
+        let entry = entry.context(&what)?;
+        let (path, kind) = (entry.path(), entry.file_type().context(&what)?);
+        if kind.is_dir() {
+            collect(&path, depth.saturating_sub(1), files)?;
+        } else if path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml") {
+            files.push(path);
+        }
+        if files.len() > MAX_FILES {
+            return Err(Error::new(format!("{what}: there are more than {MAX_FILES} policy files")));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_demo_compiles_and_its_configuration_reads_back() {
+        let policy = Policy::shop().unwrap();
+        assert_eq!(policy.digest.len(), 64);
+        let configuration = policy.configuration("ledger", Role::Outbound);
+        let read = PluginConfig::parse(configuration.as_bytes()).unwrap();
+        assert_eq!(read.artifact, policy.artifact);
+        assert_eq!((read.service.as_deref(), read.role), (Some("ledger"), Some(pipeline::Role::Outbound)));
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_tree_is_said_in_full() {
+        let error = Policy::from_text("kind: [").unwrap_err().to_string();
+        assert!(error.starts_with("`policy` does not compile:\n") && error.contains("policy.yaml"), "{error}");
+    }
+
+    #[test]
+    fn a_missing_folder_is_named() {
+        let error = Policy::compile(Path::new("/no/such/tree")).unwrap_err().to_string();
+        assert!(error.starts_with("cannot read the folder `/no/such/tree`"), "{error}");
+    }
+}
