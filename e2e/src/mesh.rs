@@ -8,15 +8,20 @@ mod running;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 pub use push::PushOutcome;
 pub use running::{As, Mesh};
 
+use crate::envoy::Envoy;
 use crate::error::Result;
 use crate::topology::{Gateway, Role, Service, Topology};
 
 /// Gives the plugin configuration of a service's filter in a role.
 pub type Configuration = dyn Fn(&str, Role) -> String + Send + Sync;
+
+/// Is told of each Envoy that serves, with the time since the start of the mesh.
+pub(crate) type OnReady = dyn Fn(&Envoy, Duration) + Send + Sync;
 
 /// The filter that all Envoys of a mesh load.
 #[derive(Clone)]
@@ -31,6 +36,24 @@ impl fmt::Debug for Filter {
     }
 }
 
+/// Whom to tell of each Envoy that serves.
+#[derive(Clone, Default)]
+pub(crate) struct Watcher(Option<Arc<OnReady>>);
+
+impl Watcher {
+    pub(crate) fn ready(&self, envoy: &Envoy, took: Duration) {
+        if let Some(tell) = &self.0 {
+            tell(envoy, took);
+        }
+    }
+}
+
+impl fmt::Debug for Watcher {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_tuple("Watcher").field(&self.0.is_some()).finish()
+    }
+}
+
 /// Describes a mesh. Nothing is started, and nothing written, before [`MeshBuilder::start`].
 #[derive(Debug, Clone)]
 pub struct MeshBuilder {
@@ -39,6 +62,7 @@ pub struct MeshBuilder {
     concurrency: u32,
     tokens: bool,
     envoy: Option<PathBuf>,
+    watcher: Watcher,
 }
 
 impl MeshBuilder {
@@ -54,7 +78,7 @@ impl MeshBuilder {
 
     /// A mesh of this shape, without filter, with one worker in each Envoy and a gateway that checks tokens.
     pub fn of(topology: Topology) -> Self {
-        Self { topology, filter: None, concurrency: 1, tokens: true, envoy: None }
+        Self { topology, filter: None, concurrency: 1, tokens: true, envoy: None, watcher: Watcher::default() }
     }
 
     /// Adds a gateway that hands every request to `upstream`.
@@ -101,6 +125,13 @@ impl MeshBuilder {
     #[must_use]
     pub fn envoy(mut self, binary: impl Into<PathBuf>) -> Self {
         self.envoy = Some(binary.into());
+        self
+    }
+
+    /// Calls `tell` with each Envoy as soon as it serves, and with the time since the start: to show that a start is alive.
+    #[must_use]
+    pub fn on_ready(mut self, tell: impl Fn(&Envoy, Duration) + Send + Sync + 'static) -> Self {
+        self.watcher = Watcher(Some(Arc::new(tell)));
         self
     }
 

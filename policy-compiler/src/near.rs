@@ -2,7 +2,9 @@
 
 /// The candidate that is most like `name`, if one is near enough to be worth a suggestion.
 pub(crate) fn nearest<'c>(name: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
-    let limit = (name.chars().count() / 3).max(1);
+    let length = name.chars().count();
+    // A third of the letters may differ, but never all of them.
+    let limit = length.div_ceil(3).min(length.saturating_sub(1));
     let lower = name.to_lowercase();
     candidates
         .into_iter()
@@ -43,6 +45,8 @@ mod tests {
             ("userid", Some("user_id")),
             ("Region", Some("region")),
             ("zzz", None),
+            ("state", None),
+            ("r", None),
         ];
         for (name, expected) in cases {
             assert_eq!(nearest(name, names), expected, "{name}");

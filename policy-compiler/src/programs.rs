@@ -11,7 +11,7 @@ use crate::{
     ir::lower,
     diagnostic::{Diagnostic, Diagnostics},
     document::Expression,
-    model::{Effect, Model, Pattern, Policy, Rule, Unfinished},
+    model::{Effect, INCOMPLETE_NOTE, Model, Pattern, Policy, Rule, Unfinished},
 };
 
 /// The bytecode of all expressions.
@@ -98,7 +98,10 @@ impl Compiler<'_> {
         match self.builder.regex(&pattern.text, true) {
             Ok(regex) => Some(regex),
             Err(Problem { code, message, help, .. }) => {
-                let problem = Diagnostic::error(code, pattern.place_of_error(), message).maybe_help(help);
+                // The advice is for patterns of CEL; one of a field is anchored already.
+                let help = help.map(|_| "use smaller counts in `{n,m}`, or bound the length with `maxBytes`");
+                let problem = Diagnostic::error(code, pattern.place_of_error(), message);
+                let problem = problem.maybe_help(help.map(str::to_owned));
                 self.diagnostics.push(problem);
                 None
             }
@@ -113,7 +116,13 @@ impl Compiler<'_> {
         match cel::check(environment, &expression.text, expected) {
             Ok(typed) => Some(typed),
             Err(problems) => {
-                self.diagnostics.extend(problems.into_iter().map(|problem| diagnostic(problem, expression)));
+                let incomplete = self.model.incomplete;
+                let found = problems.into_iter().map(|problem| {
+                    let found = diagnostic(problem, expression);
+                    let doubtful = incomplete && found.code == cel::code::UNDECLARED_FIELD;
+                    if doubtful { found.note(INCOMPLETE_NOTE) } else { found }
+                });
+                self.diagnostics.extend(found);
                 None
             }
         }

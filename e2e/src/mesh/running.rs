@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::member::{Kind, Member, Place, Shared};
-use super::{Filter, MeshBuilder};
+use super::member::{Kind, Member, Place, Shared, StartingMember};
+use super::{Filter, MeshBuilder, Watcher};
 use crate::certs::Authority;
 use crate::client::{self, Endpoint, Request, Response};
 use crate::envoy::{Envoy, POLL, read_lossy};
@@ -51,7 +51,7 @@ pub enum As<'a> {
 
 impl Mesh {
     pub(super) fn start(builder: MeshBuilder) -> Result<Self> {
-        let MeshBuilder { topology, filter, concurrency, tokens, envoy } = builder;
+        let MeshBuilder { topology, filter, concurrency, tokens, envoy, watcher } = builder;
         let binary = envoy.map_or_else(envoy_binary::find, Ok)?;
         let folder =
             tempfile::Builder::new().prefix("context-mesh-").tempdir().context("cannot make a folder for the mesh")?;
@@ -67,7 +67,7 @@ impl Mesh {
             binary: &binary,
             concurrency,
         };
-        let members = start_members(&shared, folder.path())?;
+        let members = start_members(&shared, folder.path(), &watcher)?;
         Ok(Self { topology, filter, authority, signer, updates: AtomicU64::new(1), members, folder })
     }
 
@@ -264,7 +264,8 @@ impl Drop for Mesh {
 }
 
 /// Writes all files, starts all processes at once, and then waits for each.
-fn start_members(shared: &Shared<'_>, folder: &Path) -> Result<Vec<Member>> {
+fn start_members(shared: &Shared<'_>, folder: &Path, watcher: &Watcher) -> Result<Vec<Member>> {
+    let started = Instant::now();
     let gateway =
         shared.topology.gateway.iter().map(|gateway| Place::gateway(&gateway.name, &gateway.upstream, folder));
     let sidecars = shared.topology.services.iter().map(|service| Place::sidecar(service, folder));
@@ -274,7 +275,12 @@ fn start_members(shared: &Shared<'_>, folder: &Path) -> Result<Vec<Member>> {
     drop(destinations);
     let starting = places.into_iter().zip(bootstraps).map(|(place, bootstrap)| place.spawn(shared, &bootstrap));
     let starting = starting.collect::<Result<Vec<_>>>()?;
-    starting.into_iter().map(super::member::StartingMember::ready).collect()
+    let ready = |starting: StartingMember| {
+        let member = starting.ready()?;
+        watcher.ready(&member.envoy, started.elapsed());
+        Ok(member)
+    };
+    starting.into_iter().map(ready).collect()
 }
 
 fn no_sidecar(service: &str) -> Error {

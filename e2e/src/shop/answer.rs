@@ -28,9 +28,14 @@ fn text(value: &[u8]) -> String {
     }
 }
 
-/// The answer of a called service: its JSON, else its text.
+/// The answer of a called service: its JSON, its gRPC status if it is a refusal, else its text.
 pub(super) fn downstream(response: &Response) -> Value {
-    response.json().unwrap_or_else(|_| response.text().into())
+    match response.grpc_status() {
+        Some(status) if status != "0" => {
+            json!({"grpc_status": status, "message": response.header("grpc-message").unwrap_or_default()})
+        }
+        _ => response.json().unwrap_or_else(|_| response.text().into()),
+    }
 }
 
 /// The whole answer. With one call, `downstream` and `downstream_status` are that call's; with several, lists of them.
@@ -70,6 +75,14 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.append(HeaderName::from_static("x-a"), HeaderValue::from_bytes(b"a\xff").unwrap());
         assert_eq!(saw(&headers), json!({"x-a": "(not UTF-8) a\u{fffd}"}));
+    }
+
+    #[test]
+    fn a_refused_grpc_call_shows_its_status() {
+        let header = |name: &str, value: &str| (name.to_owned(), value.as_bytes().to_vec());
+        let headers = vec![header("grpc-status", "7"), header("grpc-message", "not you")];
+        let response = Response { status: 200, headers, body: bytes::Bytes::new(), trailers: Vec::new() };
+        assert_eq!(downstream(&response), json!({"grpc_status": "7", "message": "not you"}));
     }
 
     #[test]

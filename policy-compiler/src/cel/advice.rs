@@ -44,7 +44,11 @@ pub(super) fn overload_help(name: &str, style: Style, arguments: &[TypedExpr], s
 type Operand<'a> = (&'a TypedExpr, &'a str);
 
 /// Advice for what takes two values.
-fn two(name: &str, (left, left_text): (&TypedExpr, &String), (right, right_text): (&TypedExpr, &String)) -> Option<String> {
+fn two(
+    name: &str,
+    (left, left_text): (&TypedExpr, &String),
+    (right, right_text): (&TypedExpr, &String),
+) -> Option<String> {
     let (left, right): (Operand<'_>, Operand<'_>) = ((left, left_text), (right, right_text));
     match name {
         "_==_" | "_!=_" => equality(name, left, right).or_else(|| equality(name, right, left)),
@@ -90,16 +94,21 @@ fn literal_help(wanted: &Type, (literal, text): Operand<'_>) -> Option<String> {
     let TypedKind::Literal(constant) = &literal.kind else { return None };
     let write = |instead: String| Some(format!("write `{instead}`"));
     match (wanted, constant) {
-        (Type::String, ScalarConstant::Int(_) | ScalarConstant::Uint(_) | ScalarConstant::Double(_) | ScalarConstant::Bool(_)) => {
-            write(format!("'{text}'"))
-        }
+        (
+            Type::String,
+            ScalarConstant::Int(_) | ScalarConstant::Uint(_) | ScalarConstant::Double(_) | ScalarConstant::Bool(_),
+        ) => write(format!("'{text}'")),
         (Type::Double, ScalarConstant::Int(value)) => write(format!("{value}.0")),
         (Type::Uint, ScalarConstant::Int(value)) if *value >= 0 => write(format!("{value}u")),
         (Type::Int, ScalarConstant::Uint(value)) => write(value.to_string()),
         (Type::Int, ScalarConstant::Double(value)) if value.fract() == 0.0 => write(format!("{value:.0}")),
-        (Type::Bool, ScalarConstant::String(value)) if matches!(value.as_str(), "true" | "false") => write(value.clone()),
+        (Type::Bool, ScalarConstant::String(value)) if matches!(value.as_str(), "true" | "false") => {
+            write(value.clone())
+        }
         (Type::Int, ScalarConstant::String(value)) if value.parse::<i64>().is_ok() => write(value.clone()),
-        (Type::Double, ScalarConstant::String(value)) if value.parse::<f64>().is_ok_and(f64::is_finite) => write(value.clone()),
+        (Type::Double, ScalarConstant::String(value)) if value.parse::<f64>().is_ok_and(f64::is_finite) => {
+            write(value.clone())
+        }
         _ => None,
     }
 }
@@ -120,7 +129,9 @@ fn membership(value: Operand<'_>, of: Operand<'_>) -> Option<String> {
 fn operator_help(name: &str, arguments: &[TypedExpr], sources: &[String]) -> Option<String> {
     if name == "_?_:_" {
         return Some(match arguments.first() {
-            Some(condition) if !Type::Bool.fits(&condition.ty) => format!("the condition before `?` is `{}`, not `bool`", condition.ty),
+            Some(condition) if !Type::Bool.fits(&condition.ty) => {
+                format!("the condition before `?` is `{}`, not `bool`", condition.ty)
+            }
             _ => "both values must have one type".to_owned(),
         });
     }

@@ -96,7 +96,10 @@ impl Checker<'_> {
             (format!("`has` takes one field, not {} values", arguments.len()), None)
         } else {
             let known = overloads::names(style).chain((style == Style::Global).then_some("has"));
-            (format!("there is no function `{name}`"), near::nearest(name, known).map(|near| format!("did you mean `{near}`?")))
+            (
+                format!("there is no function `{name}`"),
+                near::nearest(name, known).map(|near| format!("did you mean `{near}`?")),
+            )
         };
         self.fail(place, Problem::new(code::UNDECLARED_NAME, name_place, message).maybe_help(help))
     }
@@ -142,7 +145,8 @@ impl Checker<'_> {
                 return failed(place);
             }
             let message = "the pattern of `matches` must be a string literal";
-            let help = "patterns are compiled ahead; use `startsWith`, `endsWith` or `contains` with a value of the request";
+            let help =
+                "patterns are compiled ahead; use `startsWith`, `endsWith` or `contains` with a value of the request";
             return self.fail(place, Problem::new(code::NOT_CONSTANT, pattern_place, message).help(help));
         };
         if let Err(reason) = pattern::translate(text) {

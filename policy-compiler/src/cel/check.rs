@@ -106,7 +106,8 @@ impl Checker<'_> {
             }
             Expected::Field(_) if typed.kind == TypedKind::Attribute(Attribute::Headers) => {
                 let message = "all headers together cannot become a field";
-                self.problems.push(Problem::new(code::WRONG_TYPE, place, message).help("name one: `request.headers['x-name']`"));
+                self.problems
+                    .push(Problem::new(code::WRONG_TYPE, place, message).help("name one: `request.headers['x-name']`"));
             }
             Expected::Bool | Expected::Field(_) | Expected::Any => {}
         }

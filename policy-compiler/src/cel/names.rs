@@ -127,9 +127,8 @@ impl Checker<'_> {
     pub(super) fn has(&mut self, place: Place, argument: &Expr) -> TypedExpr {
         let ExprKind::Select { operand, field, field_place } = &argument.kind else {
             let message = "`has` takes a field, for example `has(context.user_id)`";
-            let help = step(argument).and_then(|(operand, key)| {
-                Some(format!("write `'{}' in {}`", key?, self.source(operand.place)))
-            });
+            let help = step(argument)
+                .and_then(|(operand, key)| Some(format!("write `'{}' in {}`", key?, self.source(operand.place))));
             return self.fail(place, Problem::new(code::NO_OVERLOAD, argument.place, message).maybe_help(help));
         };
         match self.named(argument, *field_place) {

@@ -39,7 +39,9 @@ fn check_size(text: &str, tokens: &[Token<'_>]) -> Result<(), Vec<Problem>> {
     let whole = (0, text.chars().count());
     if text.len() > MAX_TEXT {
         let message = format!("the expression has {} bytes; at most {MAX_TEXT} are allowed", text.len());
-        return Err(vec![Problem::new(code::TOO_LARGE, whole, message).help("split it into variables or several rules")]);
+        return Err(vec![
+            Problem::new(code::TOO_LARGE, whole, message).help("split it into variables or several rules"),
+        ]);
     }
     if token::depth(tokens) > MAX_DEPTH {
         let message = format!("the expression is nested more than {MAX_DEPTH} levels deep");
@@ -52,9 +54,7 @@ fn check_size(text: &str, tokens: &[Token<'_>]) -> Result<(), Vec<Problem>> {
 pub(super) type SyntaxError = (usize, usize, String);
 
 #[cfg(not(target_family = "wasm"))]
-fn with_stack(
-    work: impl FnOnce() -> Result<Expr, Vec<SyntaxError>> + Send,
-) -> Result<Expr, Vec<SyntaxError>> {
+fn with_stack(work: impl FnOnce() -> Result<Expr, Vec<SyntaxError>> + Send) -> Result<Expr, Vec<SyntaxError>> {
     std::thread::scope(|scope| {
         let parser = std::thread::Builder::new().name("cel-parser".to_owned()).stack_size(PARSER_STACK);
         let result = parser.spawn_scoped(scope, work).map(std::thread::ScopedJoinHandle::join);
@@ -171,7 +171,8 @@ impl<'t> Converter<'t> {
     fn call(&self, call: &CallExpr, at: usize) -> Expr {
         let name = call.func_name.clone();
         let arguments: Vec<Expr> = call.args.iter().map(|argument| self.expr(argument)).collect();
-        let is_operator = name.contains('_') && name.contains(|c: char| "?&|!+-*/%=<>[".contains(c)) || name == operators::IN;
+        let is_operator =
+            name.contains('_') && name.contains(|c: char| "?&|!+-*/%=<>[".contains(c)) || name == operators::IN;
         if is_operator {
             return self.operator(name, arguments, at);
         }

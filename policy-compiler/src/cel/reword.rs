@@ -10,8 +10,23 @@ use super::token::{self, Token, TokenKind};
 
 /// Words that CEL reserves without using them.
 const RESERVED: &[&str] = &[
-    "as", "break", "const", "continue", "else", "for", "function", "if", "import", "let", "loop", "package", "namespace",
-    "return", "var", "void", "while",
+    "as",
+    "break",
+    "const",
+    "continue",
+    "else",
+    "for",
+    "function",
+    "if",
+    "import",
+    "let",
+    "loop",
+    "package",
+    "namespace",
+    "return",
+    "var",
+    "void",
+    "while",
 ];
 
 /// The problems of a text that does not parse; at least one.
@@ -139,7 +154,8 @@ impl Reader<'_> {
                 let message = format!("`{}` is a word of CEL and cannot stand behind a dot", token.text);
                 return keyword.then(|| self.problem(token, message).help(format!("write `['{}']`", token.text)));
             }
-            let between = before.is_some_and(Token::ends_operand) && after.is_some_and(|next| !next.ends_operand() || next.kind != TokenKind::Sign);
+            let between = before.is_some_and(Token::ends_operand)
+                && after.is_some_and(|next| !next.ends_operand() || next.kind != TokenKind::Sign);
             let help = match token.text.to_ascii_lowercase().as_str() {
                 "and" if between => "write `&&`",
                 "or" if between => "write `||`",
@@ -175,8 +191,22 @@ impl Reader<'_> {
                     let message = format!("something is missing between `{}` and `{}`", left.text, token.text);
                     return Some(self.problem(token, message));
                 }
+                Some(left) if left.text == "." && token.kind != TokenKind::Word => {
+                    return Some(self.problem(left, "there is no name after the `.`"));
+                }
+                Some(left) if matches!(left.text, "!" | "-") && is_unary(token) && left.text != token.text => {
+                    let message = format!("`{}` cannot follow `{}`", token.text, left.text);
+                    return Some(self.problem(token, message).help("write parentheses"));
+                }
+                Some(left) if is_operator(left) && is_closing(token) => {
+                    let message = format!("something is missing between `{}` and `{}`", left.text, token.text);
+                    return Some(self.problem(left, message));
+                }
                 Some(left) if left.text == "," && token.text == ")" => {
                     return Some(self.problem(left, "the last argument ends with a comma").help("take the `,` away"));
+                }
+                Some(left) if left.text == "(" && token.text == ")" && !self.is_call(left) => {
+                    return Some(self.problem(token, "there is nothing in these parentheses"));
                 }
                 None if is_operator(token) && !is_unary(token) => {
                     return Some(self.problem(token, format!("the expression begins with `{}`", token.text)));
@@ -193,6 +223,12 @@ impl Reader<'_> {
             }
             Some(_) => self.lonely_question_mark(),
         }
+    }
+
+    /// Whether a parenthesis opens the arguments of a call.
+    fn is_call(&self, parenthesis: &Token<'_>) -> bool {
+        let before = self.tokens.iter().rfind(|token| token.start < parenthesis.start);
+        before.is_some_and(|token| token.kind == TokenKind::Word && token.text != "in")
     }
 
     fn lonely_question_mark(&self) -> Option<Problem> {
@@ -226,7 +262,8 @@ impl Reader<'_> {
 
     /// The character offset of a line and column, both counted from 1.
     fn offset(&self, line: usize, column: usize) -> usize {
-        let before: usize = self.text.split_inclusive('\n').take(line.saturating_sub(1)).map(|l| l.chars().count()).sum();
+        let before: usize =
+            self.text.split_inclusive('\n').take(line.saturating_sub(1)).map(|l| l.chars().count()).sum();
         (before + column.saturating_sub(1)).min(self.character(self.text.len()))
     }
 }
@@ -250,6 +287,10 @@ fn begins_operand(token: &Token<'_>) -> bool {
 fn is_operator(token: &Token<'_>) -> bool {
     let sign = token.kind == TokenKind::Sign && !matches!(token.text, "(" | ")" | "[" | "]" | "{" | "}" | "." | ",");
     sign || (token.kind == TokenKind::Word && token.text == "in")
+}
+
+fn is_closing(token: &Token<'_>) -> bool {
+    token.kind == TokenKind::Sign && matches!(token.text, ")" | "]" | "}" | ",")
 }
 
 fn is_unary(token: &Token<'_>) -> bool {
@@ -281,6 +322,10 @@ mod tests {
             ("'abc", 0..4, "this string is not closed", ""),
             ("a ==", 2..4, "the expression ends after `==`", "write what is missing, or take it away"),
             ("", 0..0, "the expression is empty", ""),
+            ("(a ==) && b", 3..5, "something is missing between `==` and `)`", ""),
+            ("a. == b", 1..2, "there is no name after the `.`", ""),
+            ("f() == ()", 8..9, "there is nothing in these parentheses", ""),
+            ("-!a", 1..2, "`!` cannot follow `-`", "write parentheses"),
             ("f(a,)", 3..4, "the last argument ends with a comma", "take the `,` away"),
             ("x ? y", 2..3, "`?` without its `:`", "write `condition ? value : other`"),
             ("a == == b", 5..7, "something is missing between `==` and `==`", ""),
@@ -293,7 +338,12 @@ mod tests {
             ("é == “x”", 0..1, "CEL has no character `é`", "write text inside quotes"),
             ("let == 1", 0..3, "`let` is a reserved word", "take another name"),
             ("a =~ 'b'", 2..4, "CEL has no operator `=~`", "write `text.matches('pattern')`"),
-            ("p startsWith 'b'", 2..12, "CEL has no `startsWith`", "functions of strings are called with a dot: `text.contains('part')`"),
+            (
+                "p startsWith 'b'",
+                2..12,
+                "CEL has no `startsWith`",
+                "functions of strings are called with a dot: `text.contains('part')`",
+            ),
             ("p.startsWith 'b'", 13..16, "there is no operator between `startsWith` and `'b'`", ""),
         ];
         for (text, place, message, help) in cases {
@@ -305,7 +355,10 @@ mod tests {
 
     #[test]
     fn every_text_that_does_not_parse_gives_a_problem() {
-        let texts = ["@foo", ".", "/", "1 + ()", "\n", "a.b.", "!-\u{1}", "'\\u12'", "0x", "1.2.3", "a\u{0}", "{1:2", "()", ",", "a,b", "a[", "a[]"];
+        let texts = [
+            "@foo", ".", "/", "1 + ()", "\n", "a.b.", "!-\u{1}", "'\\u12'", "0x", "1.2.3", "a\u{0}", "{1:2", "()", ",",
+            "a,b", "a[", "a[]",
+        ];
         for text in texts {
             assert!(!parse(text).unwrap_err().is_empty(), "{text}");
         }

@@ -84,8 +84,14 @@ fn problems(text: &str, expected: Expected) -> String {
 #[test]
 fn problems_say_where_what_and_what_instead() {
     let cases = [
-        ("context.feature_flags == 'x'", "0..28 06 no `==` for `list(string)` and `string` [use `'x' in context.feature_flags` to test membership]"),
-        ("'x' != context.feature_flags", "0..28 06 no `!=` for `string` and `list(string)` [use `!('x' in context.feature_flags)` to test membership]"),
+        (
+            "context.feature_flags == 'x'",
+            "0..28 06 no `==` for `list(string)` and `string` [use `'x' in context.feature_flags` to test membership]",
+        ),
+        (
+            "'x' != context.feature_flags",
+            "0..28 06 no `!=` for `string` and `list(string)` [use `!('x' in context.feature_flags)` to test membership]",
+        ),
         ("context.tenent_id == 'a'", "8..17 05 no schema declares the field `tenent_id` [did you mean `tenant_id`?]"),
         ("request.pth == 'a'", "8..11 05 `request` has no attribute `pth` [did you mean `path`?]"),
         ("tenant_id == 'a'", "0..9 04 `tenant_id` is not declared [did you mean `context.tenant_id`?]"),
@@ -97,20 +103,53 @@ fn problems_say_where_what_and_what_instead() {
         ("context.tenant_id == 3", "0..22 06 no `==` for `string` and `int` [write `'3'`]"),
         ("context.score == 3", "0..18 06 no `==` for `double` and `int` [write `3.0`]"),
         ("context.beta == 'true'", "0..22 06 no `==` for `bool` and `string` [write `true`]"),
-        ("context.user_id == null", "0..23 06 no `==` for `string` and `null` [use `!has(context.user_id)` to test whether it is there]"),
-        ("context.user_id && context.beta", "0..31 06 no `&&` for `string` and `bool` [`context.user_id` is `string`, not `bool`; compare it, or write `has(context.user_id)`]"),
-        ("context.feature_flags.contains('x')", "22..30 06 no `contains` on `list(string)` with `string` [write `'x' in context.feature_flags` to test membership]"),
-        ("'a' in context.caller", "0..21 06 no `in` for `string` and `string` [use `context.caller.contains('a')` to look for text, or a list: `'a' in [...]`]"),
-        ("context.tenant_id", "0..17 07 a condition must be `bool`, and this is `string` [compare it, or write `has(context.tenant_id)` to test whether it is there]"),
-        ("context == 1", "0..7 09 `context` is a group of attributes, not a value [name one of them, for example `context.attempt`]"),
-        ("'user_id' in context", "13..20 09 `context` is a group of attributes, not a map [write `has(context.user_id)`]"),
-        ("request.headers['X-Tenant'] == 'a'", "16..26 05 no header is named `X-Tenant`: header names are in lower case [write `'x-tenant'`]"),
+        (
+            "context.user_id == null",
+            "0..23 06 no `==` for `string` and `null` [use `!has(context.user_id)` to test whether it is there]",
+        ),
+        (
+            "context.user_id && context.beta",
+            "0..31 06 no `&&` for `string` and `bool` [`context.user_id` is `string`, not `bool`; compare it, or write `has(context.user_id)`]",
+        ),
+        (
+            "context.feature_flags.contains('x')",
+            "22..30 06 no `contains` on `list(string)` with `string` [write `'x' in context.feature_flags` to test membership]",
+        ),
+        (
+            "'a' in context.caller",
+            "0..21 06 no `in` for `string` and `string` [use `context.caller.contains('a')` to look for text, or a list: `'a' in [...]`]",
+        ),
+        (
+            "context.tenant_id",
+            "0..17 07 a condition must be `bool`, and this is `string` [compare it, or write `has(context.tenant_id)` to test whether it is there]",
+        ),
+        (
+            "context == 1",
+            "0..7 09 `context` is a group of attributes, not a value [name one of them, for example `context.attempt`]",
+        ),
+        (
+            "'user_id' in context",
+            "13..20 09 `context` is a group of attributes, not a map [write `has(context.user_id)`]",
+        ),
+        (
+            "request.headers['X-Tenant'] == 'a'",
+            "16..26 05 no header is named `X-Tenant`: header names are in lower case [write `'x-tenant'`]",
+        ),
         ("response.code == 200", "0..13 08 `response.code` is not known when the request is decided"),
         ("request.size > 5", "0..12 08 `request.size` is not known when the request is decided"),
-        ("has(request.headers['x'])", "4..24 06 `has` takes a field, for example `has(context.user_id)` [write `'x' in request.headers`]"),
+        (
+            "has(request.headers['x'])",
+            "4..24 06 `has` takes a field, for example `has(context.user_id)` [write `'x' in request.headers`]",
+        ),
         ("filter_state[context.caller] == ''", "13..27 10 the key of `filter_state` must be a string literal"),
-        ("metadata.filter_metadata['a'] == ''", "0..29 09 this is a group of metadata, not a value [write `metadata.filter_metadata['name space']['key']`]"),
-        ("context.caller.matches(context.user_id)", "23..38 10 the pattern of `matches` must be a string literal [patterns are compiled ahead; use `startsWith`, `endsWith` or `contains` with a value of the request]"),
+        (
+            "metadata.filter_metadata['a'] == ''",
+            "0..29 09 this is a group of metadata, not a value [write `metadata.filter_metadata['name space']['key']`]",
+        ),
+        (
+            "context.caller.matches(context.user_id)",
+            "23..38 10 the pattern of `matches` must be a string literal [patterns are compiled ahead; use `startsWith`, `endsWith` or `contains` with a value of the request]",
+        ),
         ("context.caller.matches('a(')", "23..27 11 the pattern is not a regular expression: unclosed group"),
         ("context.attempt + 1 > 2", "16..17 03 `+` is not supported yet"),
         ("context.feature_flags.exists(f, f == 'x')", "22..28 03 `exists` is not supported yet"),
@@ -120,14 +159,26 @@ fn problems_say_where_what_and_what_instead() {
         ("{'a': 1}.a == 1", "0..8 03 `{...}` is not supported yet"),
         ("context.claims.?a == 1", "14..15 03 `.?` is not supported yet"),
         ("context.caller.startswith('a')", "15..25 04 there is no function `startswith` [did you mean `startsWith`?]"),
-        ("startsWith(context.caller, 'a')", "0..10 04 `startsWith` is not called like this [it is `string.startsWith(string)`]"),
+        (
+            "startsWith(context.caller, 'a')",
+            "0..10 04 `startsWith` is not called like this [it is `string.startsWith(string)`]",
+        ),
         ("context.caller.startsWith()", "15..25 06 no `startsWith` on `string` [it is `string.startsWith(string)`]"),
         ("context.caller.name == ''", "15..19 06 `string` has no field `name`"),
-        ("context.limits[0] == 1", "0..17 06 no `[]` for `map(string, int)` and `int` [the keys of this map are `string`]"),
+        (
+            "context.limits[0] == 1",
+            "0..17 06 no `[]` for `map(string, int)` and `int` [the keys of this map are `string`]",
+        ),
         ("1 == 1.0", "0..8 06 no `==` for `int` and `double` [write `1`]"),
         ("'é' == context.atempt", "15..21 05 no schema declares the field `atempt` [did you mean `attempt`?]"),
-        ("context.beta ? 1 : 'a'", "0..22 06 no `? :` for `bool` and `int` and `string` [both values must have one type]"),
-        ("!context.caller", "0..15 06 no `!` for `string` [`context.caller` is `string`, not `bool`; compare it, or write `has(context.caller)`]"),
+        (
+            "context.beta ? 1 : 'a'",
+            "0..22 06 no `? :` for `bool` and `int` and `string` [both values must have one type]",
+        ),
+        (
+            "!context.caller",
+            "0..15 06 no `!` for `string` [`context.caller` is `string`, not `bool`; compare it, or write `has(context.caller)`]",
+        ),
     ];
     for (text, expected) in cases {
         assert_eq!(problems(text, Expected::Bool), expected, "{text}");

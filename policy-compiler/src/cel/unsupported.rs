@@ -15,27 +15,94 @@ const OPERATORS: &[(&str, &str)] = &[
 ];
 
 const MACROS: &[&str] = &[
-    "all", "exists", "exists_one", "existsOne", "map", "filter", "transformList", "transformMap", "transformMapEntry",
-    "bind", "block", "sortBy", "optMap", "optFlatMap",
+    "all",
+    "exists",
+    "exists_one",
+    "existsOne",
+    "map",
+    "filter",
+    "transformList",
+    "transformMap",
+    "transformMapEntry",
+    "bind",
+    "block",
+    "sortBy",
+    "optMap",
+    "optFlatMap",
 ];
 
 const MEMBERS: &[&str] = &[
-    "charAt", "format", "indexOf", "join", "lastIndexOf", "lowerAscii", "replace", "reverse", "split", "substring", "trim",
-    "upperAscii", "getDate", "getDayOfMonth", "getDayOfWeek", "getDayOfYear", "getFullYear", "getHours", "getMilliseconds",
-    "getMinutes", "getMonth", "getSeconds", "hasValue", "value", "or", "orValue", "distinct", "flatten", "slice", "sort",
-    "first", "last", "quote", "find", "findAll", "containsIP", "containsCIDR", "ip", "masked", "prefixLength", "family",
-    "isUnspecified", "isLoopback", "isGlobalUnicast", "isLinkLocalUnicast", "isLinkLocalMulticast",
+    "charAt",
+    "format",
+    "indexOf",
+    "join",
+    "lastIndexOf",
+    "lowerAscii",
+    "replace",
+    "reverse",
+    "split",
+    "substring",
+    "trim",
+    "upperAscii",
+    "getDate",
+    "getDayOfMonth",
+    "getDayOfWeek",
+    "getDayOfYear",
+    "getFullYear",
+    "getHours",
+    "getMilliseconds",
+    "getMinutes",
+    "getMonth",
+    "getSeconds",
+    "hasValue",
+    "value",
+    "or",
+    "orValue",
+    "distinct",
+    "flatten",
+    "slice",
+    "sort",
+    "first",
+    "last",
+    "quote",
+    "find",
+    "findAll",
+    "containsIP",
+    "containsCIDR",
+    "ip",
+    "masked",
+    "prefixLength",
+    "family",
+    "isUnspecified",
+    "isLoopback",
+    "isGlobalUnicast",
+    "isLinkLocalUnicast",
+    "isLinkLocalMulticast",
 ];
 
-const GLOBALS: &[&str] = &["bool", "bytes", "double", "duration", "dyn", "int", "string", "timestamp", "type", "uint", "hash", "ip", "cidr", "isIP"];
+const GLOBALS: &[&str] = &[
+    "bool",
+    "bytes",
+    "double",
+    "duration",
+    "dyn",
+    "int",
+    "string",
+    "timestamp",
+    "type",
+    "uint",
+    "hash",
+    "ip",
+    "cidr",
+    "isIP",
+];
 
 /// Name spaces of extension functions, for example `math.greatest`.
 const NAME_SPACES: &[&str] = &["math", "strings", "lists", "base64", "optional", "cel", "sets", "net"];
 
 /// The names of types, which are values in CEL.
-const TYPE_NAMES: &[&str] = &[
-    "bool", "bytes", "double", "dyn", "int", "list", "map", "null_type", "string", "type", "uint", "optional_type",
-];
+const TYPE_NAMES: &[&str] =
+    &["bool", "bytes", "double", "dyn", "int", "list", "map", "null_type", "string", "type", "uint", "optional_type"];
 
 /// How an operator is written, if it is not supported yet.
 pub(super) fn operator(name: &str) -> Option<&'static str> {

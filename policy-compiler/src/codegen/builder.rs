@@ -43,7 +43,8 @@ impl Builder {
         let key = words.iter().flat_map(|word| word.to_le_bytes()).collect();
         let code = &mut self.code;
         self.programs.get_or_add(key, || {
-            let too_large = |_| Problem::new(code::PROGRAM_LIMIT, (ir.start, ir.end), "the programs are too large in all");
+            let too_large =
+                |_| Problem::new(code::PROGRAM_LIMIT, (ir.start, ir.end), "the programs are too large in all");
             let start = u32::try_from(code.len()).map_err(too_large)?;
             let length = u32::try_from(words.len()).map_err(too_large)?;
             code.extend(words);
@@ -65,7 +66,9 @@ impl Builder {
         let depth = self.depth(&ir.root) + 1;
         if depth > MAX_VARIABLE_DEPTH {
             let message = format!("more than {MAX_VARIABLE_DEPTH} variables refer to each other in a chain");
-            return Err(Problem::new(code::PROGRAM_LIMIT, (ir.start, ir.end), message).help("write some of them in one"));
+            return Err(
+                Problem::new(code::PROGRAM_LIMIT, (ir.start, ir.end), message).help("write some of them in one")
+            );
         }
         self.variables.push(Variable { program, depth });
         Ok(number(self.variables.len() - 1))

@@ -1,6 +1,5 @@
 //! Cases: expressions and what they give, through the artifact, its verification and the virtual machine.
 
-use bumpalo::Bump;
 use context_mesh_core::artifact::tables::{FieldType, MeshTable, Scalar, Tables};
 use context_mesh_core::artifact::{encode, load};
 use context_mesh_core::context::Context;
@@ -68,12 +67,14 @@ fn run(text: &str) -> String {
         ("limits", r#"{"rps": 10}"#),
     ];
     fields.iter().for_each(|(name, value)| context.insert(name, value).unwrap());
-    let entries: [(&[u8], &[u8]); 4] = [(b":path", b"/v1/pay?x=1"), (b":method", b"POST"), (b"x-a", b"1"), (b"x-a", b"2")];
+    let entries: [(&[u8], &[u8]); 4] =
+        [(b":path", b"/v1/pay?x=1"), (b":method", b"POST"), (b"x-a", b"1"), (b"x-a", b"2")];
     let headers = Headers::new(entries.to_vec());
     let peer = Peer { service: "checkout".to_owned(), domain: "shop".to_owned(), ..Peer::default() };
     let mesh = MeshView { service: "payment", domain: "payments", region: "eu", direction: "inbound" };
     let snapshot = Snapshot { headers: &headers, context: &context, peer: &peer, mesh, attributes: &Host };
-    let arena = Bump::new();
+    // The machine's arena, whose type is its own affair.
+    let arena = Default::default();
     match Machine::new(&verified, snapshot, &arena).run(program) {
         Value::Error(error) => error.kind.as_str().to_owned(),
         value => value.to_json().unwrap(),

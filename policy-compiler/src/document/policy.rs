@@ -168,6 +168,10 @@ fn expression(node: &Node, decoder: &mut Decoder<'_>) -> Option<Expression> {
             let map = ScalarText::new(scalar, node.span, decoder.sources);
             Some(Expression { text: scalar.text.clone(), span: node.span, map })
         }
+        Value::Scalar(scalar) if !scalar.is_null() => {
+            decoder.invalid(node.span, "the expression is empty", "write a CEL expression, or leave the key out");
+            None
+        }
         _ => {
             decoder.wrong_kind(node, "a CEL expression");
             None

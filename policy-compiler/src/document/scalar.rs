@@ -90,9 +90,8 @@ impl Decoder<'_> {
         let text = self.string(node)?;
         let found = choices.iter().find(|(word, _)| *word == text.value).map(|(_, value)| *value);
         if found.is_none() {
-            let words: Vec<String> = choices.iter().map(|(word, _)| format!("`{word}`")).collect();
             let near = near::nearest(&text.value, choices.iter().map(|(word, _)| *word));
-            let help = near.map_or_else(|| format!("use {}", words.join(" or ")), |n| format!("did you mean `{n}`?"));
+            let help = near.map_or_else(|| format!("use {}", alternatives(choices)), |n| format!("did you mean `{n}`?"));
             self.invalid(text.span, format!("`{}` is not known here", text.value), help);
         }
         found
@@ -110,6 +109,15 @@ impl Decoder<'_> {
             self.invalid(node.span, format!("`{}` is not a duration", scalar.text), HELP);
         }
         duration
+    }
+}
+
+/// The words as "`a`, `b` or `c`".
+fn alternatives<T>(choices: &[(&str, T)]) -> String {
+    let words: Vec<String> = choices.iter().map(|(word, _)| format!("`{word}`")).collect();
+    match words.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{} or {last}", rest.join(", ")),
+        _ => words.concat(),
     }
 }
 

@@ -87,7 +87,7 @@ mod tests {
 name: a-b
 \"on\": \"no\"
 \"@type\": x.y/z
-n: 7
+\"n\": 7
 empty: {}
 none: []
 list:

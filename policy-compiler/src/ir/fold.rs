@@ -35,7 +35,8 @@ fn order(left: &ScalarConstant, right: &ScalarConstant) -> Option<Ordering> {
 pub(super) fn membership(value: &Node, of: &Node) -> Option<Node> {
     match (value, of) {
         (value, Node::Constant(Constant::StringSet(words))) => {
-            Some(Node::bool(words.iter().any(|word| Some(word.as_str()) == value.as_str()))).filter(|_| value.scalar().is_some())
+            Some(Node::bool(words.iter().any(|word| Some(word.as_str()) == value.as_str())))
+                .filter(|_| value.scalar().is_some())
         }
         _ => None,
     }

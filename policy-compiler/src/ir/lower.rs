@@ -112,7 +112,13 @@ fn not(of: Node, is_bool: bool) -> Node {
 /// Whether a node can give only a bool or an error.
 fn gives_bool(node: &Node) -> bool {
     match node {
-        Node::Has(_) | Node::All(_) | Node::Any(_) | Node::Not(_) | Node::Compare(..) | Node::In(_) | Node::Text(..) => true,
+        Node::Has(_)
+        | Node::All(_)
+        | Node::Any(_)
+        | Node::Not(_)
+        | Node::Compare(..)
+        | Node::In(_)
+        | Node::Text(..) => true,
         Node::Matches(..) | Node::HasMember(..) => true,
         other => other.as_bool().is_some(),
     }
@@ -178,7 +184,12 @@ mod tests {
     use context_mesh_core::artifact::tables::{FieldType, Scalar};
 
     fn ir(text: &str) -> Ir {
-        let fields = [("a", FieldType::One(Scalar::Bool)), ("s", FieldType::One(Scalar::String)), ("j", FieldType::One(Scalar::Any)), ("l", FieldType::List(Scalar::String))];
+        let fields = [
+            ("a", FieldType::One(Scalar::Bool)),
+            ("s", FieldType::One(Scalar::String)),
+            ("j", FieldType::One(Scalar::Any)),
+            ("l", FieldType::List(Scalar::String)),
+        ];
         let environment = Environment::new(fields.map(|(name, ty)| (name.to_owned(), ty)));
         lower(&check(&environment, text, Expected::Any).unwrap())
     }
@@ -220,7 +231,9 @@ mod tests {
 
     #[test]
     fn the_shape_of_a_condition_is_visible() {
-        let ir = ir("context.s == 'a' && (request.path.startsWith('/x') && context.s in ['b', 'a', 'b']) && 'f' in context.l && context.s.matches('b+') && has(context.a)");
+        let ir = ir(
+            "context.s == 'a' && (request.path.startsWith('/x') && context.s in ['b', 'a', 'b']) && 'f' in context.l && context.s.matches('b+') && has(context.a)",
+        );
         let tests: Vec<Test<'_>> = ir.root.conjuncts().iter().map(|part| part.atom().unwrap().test).collect();
         let words = ["a".to_owned(), "b".to_owned()];
         assert!(matches!(tests[0], Test::Equals(ScalarConstant::String(word)) if word == "a"));

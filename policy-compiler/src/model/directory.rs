@@ -53,8 +53,8 @@ pub struct Directory {
     pub services: Vec<Service>,
     /// Names of the services that are gateways.
     pub gateways: Vec<String>,
-    /// Whether there is no Mesh document: then no name is known, and none can be called unknown.
-    absent: bool,
+    /// Whether there is not exactly one Mesh document: then no name can be called unknown.
+    unsure: bool,
 }
 
 impl Directory {
@@ -84,7 +84,7 @@ impl Directory {
         if let Some(index) = self.domain(&domain.value) {
             return Owner::Domain(index);
         }
-        if !self.absent {
+        if !self.unsure {
             let message = format!("the mesh has no domain `{}`", domain.value);
             let help = near::suggestion(&domain.value, self.domains.iter().map(|d| d.name.as_str()));
             diagnostics.push(context.unknown(code::UNKNOWN_DOMAIN, domain.span, message).maybe_help(help));
@@ -100,7 +100,7 @@ impl Directory {
         diagnostics: &mut Diagnostics,
     ) -> Option<usize> {
         let index = self.service(&name.value);
-        if index.is_none() && !self.absent {
+        if index.is_none() && !self.unsure {
             let message = format!("the mesh has no service `{}`", name.value);
             let help = near::suggestion(&name.value, self.services.iter().map(|service| service.name.as_str()));
             diagnostics.push(context.unknown(code::UNKNOWN_SERVICE, name.span, message).maybe_help(help));
@@ -116,15 +116,17 @@ pub(super) fn check(
 ) -> (MeshTable, Directory) {
     let mut meshes = meshes.into_iter();
     let Some(mesh) = meshes.next() else {
-        return (MeshTable::default(), Directory { absent: true, ..Directory::default() });
+        return (MeshTable::default(), Directory { unsure: true, ..Directory::default() });
     };
-    for other in meshes {
+    let others: Vec<Mesh> = meshes.collect();
+    for other in &others {
         let problem = Diagnostic::error(code::DUPLICATE_DOCUMENT, other.metadata.span, "there are two Mesh documents");
         let problem = problem.label(mesh.metadata.span, "the first one");
         diagnostics.push(problem.help("a tree describes one mesh: join the two, or keep them in two folders"));
     }
     let table = settings(&mesh, diagnostics);
     let mut directory = directory(&mesh.domains, diagnostics);
+    directory.unsure = !others.is_empty();
     for gateway in &mesh.gateways {
         directory.known_service(gateway, context, diagnostics);
     }

@@ -47,7 +47,12 @@ pub struct Model {
     pub fields: Vec<Field>,
     /// The policies, in the order of the documents.
     pub policies: Vec<Policy>,
+    /// Whether a document could not be read, so that what seems to be missing may be in there.
+    pub incomplete: bool,
 }
+
+/// What is added to a diagnostic about something that an unread document may declare.
+pub(crate) const INCOMPLETE_NOTE: &str = "a document that could not be read may declare it";
 
 /// What all checks need to know.
 struct Context<'a> {
@@ -60,7 +65,7 @@ impl Context<'_> {
     /// A diagnostic about something that is not declared.
     fn unknown(&self, code: &'static str, span: Span, message: String) -> Diagnostic {
         let problem = Diagnostic::error(code, span, message);
-        if self.incomplete { problem.note("a document that could not be read may declare it") } else { problem }
+        if self.incomplete { problem.note(INCOMPLETE_NOTE) } else { problem }
     }
 }
 
@@ -73,7 +78,7 @@ pub fn check(documents: Documents, sources: &Sources, diagnostics: &mut Diagnost
     let fields = fields::check(documents.schemas, &directory, &context, diagnostics);
     let policies = policies::check(documents.policies, &directory, &fields, &context, diagnostics);
     conflicts::check(&policies, &fields, diagnostics);
-    Model { mesh, directory, fields, policies }
+    Model { mesh, directory, fields, policies, incomplete: context.incomplete }
 }
 
 fn report_empty_tree(documents: &Documents, context: &Context<'_>, diagnostics: &mut Diagnostics) {

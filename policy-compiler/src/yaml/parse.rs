@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use granit_parser::{Event, Parser, ScanError, Span as Range, StructureStyle, options};
+use granit_parser::{ErrorKind, Event, Parser, ScanError, Span as Range, StructureStyle, options};
 
 use super::node::{Node, Scalar, Value};
 use crate::{
@@ -172,13 +172,32 @@ impl Builder<'_> {
             first.make_ascii_lowercase();
         }
         let message = format!("the document is not YAML: {}", info.trim_end_matches('.'));
-        self.diagnostics.push(Diagnostic::error(code::YAML_SYNTAX, span, message));
+        let help = advice(error.kind()).map(str::to_owned);
+        self.diagnostics.push(Diagnostic::error(code::YAML_SYNTAX, span, message).maybe_help(help));
         self.open.clear();
     }
 
     fn span(&self, range: Range) -> Span {
         let range = range.byte_range().unwrap_or_default();
         Span::new(self.id, range.start, range.end)
+    }
+}
+
+/// The mistakes that people make: the parser notices them only where the text no longer fits.
+fn advice(kind: &ErrorKind) -> Option<&'static str> {
+    match kind {
+        ErrorKind::TabNotAllowed | ErrorKind::TabInBlockIndentation | ErrorKind::TabInIndentation => {
+            Some("indent with spaces")
+        }
+        ErrorKind::UnclosedQuotedScalar | ErrorKind::InvalidQuotedScalarIndent => {
+            Some("is a quote before this place not closed?")
+        }
+        ErrorKind::InvalidColonPlacement
+        | ErrorKind::ExpectedFlowMappingSeparator
+        | ErrorKind::ExpectedFlowSequenceSeparator
+        | ErrorKind::UnclosedFlowCollection { .. } => Some("is a `[` or `{` before this place not closed?"),
+        ErrorKind::MappingValueNotAllowed => Some("put a text with `: ` in it in quotes"),
+        _ => None,
     }
 }
 

@@ -1,0 +1,109 @@
+//! The demo: the shop's mesh runs its sample requests, and shows how the context travelled.
+//!
+//! What a newcomer reads is in three places: the policies and the requests in `examples/shop`, and what this prints.
+
+mod check;
+mod keep;
+mod paint;
+mod sample;
+mod show;
+mod trip;
+
+use std::path::Path;
+use std::time::Instant;
+
+pub use check::Difference;
+pub use paint::Paint;
+pub use sample::{Expect, Hop, Refused, Sample, read as read_samples};
+pub use trip::{Filtered, Seen, Step, Trip};
+
+use crate::client::{Request, Response};
+use crate::error::{Context as _, Error, Result};
+use crate::mesh::{Mesh, MeshBuilder};
+use crate::policy::{self, Policy};
+
+/// The sample requests, in the folder of the policies.
+const REQUESTS: &str = "requests.json";
+
+/// Runs the demo and says whether everything happened as its requests expect.
+///
+/// With `keep`, the mesh stays until the process is asked to end (Ctrl-C).
+///
+/// # Errors
+/// The policies do not compile, the requests cannot be read, or the mesh does not start or answer.
+pub fn run(keep: bool, paint: Paint) -> Result<bool> {
+    let folder = policy::shop_folder();
+    let policy = compile(&folder, paint)?;
+    let samples = sample::read(&folder.join(REQUESTS))?;
+    let mesh = start(&policy, paint)?;
+    println!("{} {} of examples/shop/{REQUESTS}", paint.step("requests"), samples.len());
+    let mut differing = 0_usize;
+    for (number, sample) in samples.iter().enumerate() {
+        let trip = trip::travel(&mesh, sample, &trace_parent(number))?;
+        let differences = check::differences(sample, &trip);
+        show::request(number.saturating_add(1), sample, &trip, &policy, paint);
+        show::verdict(&differences, paint);
+        differing = differing.saturating_add(usize::from(!differences.is_empty()));
+    }
+    show::summary(samples.len(), differing, paint);
+    if keep {
+        keep::keep(&mesh, &samples, paint)?;
+    }
+    mesh.stop()?;
+    Ok(differing == 0)
+}
+
+fn compile(folder: &Path, paint: Paint) -> Result<Policy> {
+    println!("{} compiling examples/shop", paint.step("policies"));
+    let policy = Policy::compile(folder)?;
+    let tables = &policy.tables;
+    println!(
+        "{} {} rules for {} services, {} fields; the artifact has {} bytes, sha256 {}",
+        paint.step(""),
+        tables.rules.len(),
+        tables.services.len(),
+        tables.fields.len(),
+        policy.artifact.len(),
+        policy.digest
+    );
+    if !policy.warnings.is_empty() {
+        println!("{}", policy.warnings);
+    }
+    Ok(policy)
+}
+
+fn start(policy: &Policy, paint: Paint) -> Result<Mesh> {
+    let builder = MeshBuilder::shop();
+    println!("{} starting a gateway and four services, each with an Envoy and the filter", paint.step("mesh"));
+    let started = Instant::now();
+    let configuration = policy.clone();
+    let mesh = builder
+        .filter(policy::filter()?, move |service, role| configuration.configuration(service, role))
+        .on_ready(move |envoy, took| {
+            println!("{} {:<18} ready after {:.1} s", paint.step(""), envoy.name(), took.as_secs_f64());
+        })
+        .start()?;
+    println!("{} all ready after {:.1} s", paint.step(""), started.elapsed().as_secs_f64());
+    Ok(mesh)
+}
+
+/// A trace of its own for each request, as a client with a tracer sends it (W3C Trace Context).
+fn trace_parent(number: usize) -> String {
+    format!("00-{:032x}-{:016x}-01", number.saturating_add(0x5e_d0c0_ffee_0001), 0xc11e_u64)
+}
+
+/// Sends a sample's request to the gateway.
+fn send(mesh: &Mesh, sample: &Sample, trace: &str) -> Result<Response> {
+    let mut request =
+        if sample.grpc { Request::grpc(&sample.path) } else { Request::new(&sample.method, &sample.path) };
+    request = request.header("traceparent", trace);
+    if let Some(claims) = &sample.token {
+        request = request.header("authorization", format!("Bearer {}", mesh.signer().token(claims)));
+    }
+    for (name, value) in &sample.headers {
+        let value = value.as_str().ok_or_else(|| Error::new(format!("the header `{name}` is not a string")))?;
+        request = request.header(name, value);
+    }
+    let gateway = if sample.grpc { mesh.gateway().http2() } else { mesh.gateway() };
+    mesh.send(&gateway, request).context(format_args!("`{}`", sample.name))
+}

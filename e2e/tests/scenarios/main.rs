@@ -1,0 +1,11 @@
+//! The scenarios: the filter, with compiled policies, in real Envoys.
+//!
+//! Each test starts the mesh that it needs and ends it; they run side by side.
+
+mod denial;
+mod edge;
+mod hostile;
+mod journey;
+mod load;
+mod support;
+mod update;

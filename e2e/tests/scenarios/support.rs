@@ -1,0 +1,98 @@
+//! What the scenarios share: meshes with the filter, and what their logs and statistics say.
+
+use context_mesh_e2e::client::{Endpoint, Request, Response};
+use context_mesh_e2e::mesh::{As, Mesh, MeshBuilder};
+use context_mesh_e2e::policy::{self, Policy};
+use serde_json::Value;
+
+/// The trace id that most requests have.
+pub(crate) const TRACE: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+
+/// The demo mesh with the demo's policies.
+pub(crate) fn shop() -> Mesh {
+    let policy = Policy::shop().unwrap();
+    MeshBuilder::shop().filter(policy::filter().unwrap(), move |s, r| policy.configuration(s, r)).start().unwrap()
+}
+
+/// Two services, `front` that calls `back`, under a policy tree that begins with [`MESH`].
+pub(crate) fn pair(policies: &str) -> Mesh {
+    pair_with(&format!("{MESH}{policies}"), 1)
+}
+
+/// Two services under a whole policy tree.
+pub(crate) fn pair_with(tree: &str, workers: u32) -> Mesh {
+    let policy = Policy::from_text(tree).unwrap();
+    MeshBuilder::new("pair.example")
+        .service("front", &["back"])
+        .service("back", &[])
+        .concurrency(workers)
+        .filter(policy::filter().unwrap(), move |s, r| policy.configuration(s, r))
+        .start()
+        .unwrap()
+}
+
+/// The mesh of [`pair`] and its fields.
+pub(crate) const MESH: &str = r#"
+apiVersion: contextmesh.io/v1
+kind: Mesh
+metadata: {name: pair}
+spec:
+  trustDomain: pair.example
+  domains:
+    all: {services: [front, back, client]}
+---
+apiVersion: contextmesh.io/v1
+kind: ContextSchema
+metadata: {name: fields, domain: all}
+spec:
+  fields:
+    caller: {type: string, header: x-caller}
+    tenant_id: {type: string, pattern: "[a-z0-9_]+", immutable: true, header: x-tenant-id}
+    user_id: {type: string, classification: pii, header: x-user-id}
+    feature_flags: {type: list<string>, merge: union}
+"#;
+
+/// A peer of the service, with the certificate of `client`.
+pub(crate) fn peer(mesh: &Mesh, service: &str) -> Endpoint {
+    mesh.inbound(service, As::Service("client")).unwrap()
+}
+
+/// A GET with the usual trace id.
+pub(crate) fn get(path: &str) -> Request {
+    Request::get(path).header("traceparent", TRACE)
+}
+
+/// What the application of a service saw of a header; `null` when it did not see it.
+pub(crate) fn saw(response: &Response, service: &str, header: &str) -> Value {
+    response.hop(service).unwrap()["saw"][header].clone()
+}
+
+/// The filter's report on the only (or first) request that a service logged in this role.
+pub(crate) fn report(mesh: &Mesh, service: &str, role: &str) -> Value {
+    let find = |lines: &[Value]| lines.iter().find(|line| line["listener"] == role).cloned();
+    let lines = mesh.access_log_when(service, |lines| find(lines).is_some()).unwrap();
+    report_of(&find(&lines).unwrap())
+}
+
+/// The filter's report in a line of the access log.
+pub(crate) fn report_of(line: &Value) -> Value {
+    let text = line["context_mesh"].as_str().expect("the access log has the filter's report");
+    serde_json::from_str(text).unwrap()
+}
+
+/// A counter of the filter.
+pub(crate) fn counter(mesh: &Mesh, service: &str, name: &str) -> u64 {
+    mesh.stats(service).unwrap().get(&format!("wasmcustom.context_mesh.{name}"))
+}
+
+/// No virtual machine of the mesh trapped.
+pub(crate) fn assert_no_trap(mesh: &Mesh) {
+    for envoy in mesh.envoys() {
+        let stats = envoy.stats().unwrap();
+        for (name, value) in stats.containing("vm_reload") {
+            assert_eq!(value, 0, "{}: {name}", envoy.name());
+        }
+        let log = envoy.log().unwrap();
+        assert!(!log.contains("panicked") && !log.contains("Uncaught"), "{}: {log}", envoy.name());
+    }
+}

@@ -1,0 +1,109 @@
+//! A whole tree, from documents to what the filter loads.
+//!
+//! `tests/trees/*/expected.txt` is what `policyc inspect` prints; `UPDATE_EXPECT=1` writes it anew.
+
+use std::{fs, path::Path};
+
+use context_mesh_core::artifact::{load, tables::Effect};
+use policy_compiler::{Compiled, compile, diagnostic::Diagnostics, inspect, source::Sources};
+
+const FILES: [&str; 4] = ["enterprise.yaml", "mesh.yaml", "payments/guard.yaml", "shop/schema.yml"];
+
+fn tree() -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/trees/shop")
+}
+
+fn shop() -> Compiled {
+    let mut sources = Sources::new("shop");
+    for file in FILES {
+        sources.add(file, fs::read(tree().join(file)).unwrap());
+    }
+    compile(&sources).unwrap_or_else(|diagnostics| panic!("{}", diagnostics.to_text(&sources)))
+}
+
+fn try_compile(text: &str) -> Result<Compiled, Diagnostics> {
+    let mut sources = Sources::new("t");
+    sources.add("a.yaml", text);
+    compile(&sources)
+}
+
+#[test]
+fn the_artifact_says_what_the_documents_say() {
+    let text = inspect::text(&shop().artifact).unwrap();
+    // The digest and the size change with every compression library; what stands below them must not.
+    let (_, stable) = text.split_once("\n\n").unwrap();
+    let path = tree().join("expected.txt");
+    if std::env::var_os("UPDATE_EXPECT").is_some() {
+        fs::write(&path, stable).unwrap();
+    }
+    assert_eq!(fs::read_to_string(&path).unwrap(), stable, "UPDATE_EXPECT=1 accepts this");
+}
+
+#[test]
+fn the_same_sources_give_the_same_bytes_and_they_load() {
+    let (one, two) = (shop(), shop());
+    assert_eq!(one.artifact, two.artifact);
+    assert_eq!(load(&one.artifact).unwrap().digest().to_string(), one.digest);
+    assert!(one.warnings.is_empty());
+}
+
+#[test]
+fn what_the_enterprise_denies_is_reported_first() {
+    let rules = shop().tables.rules;
+    let first_other = rules.iter().position(|rule| !matches!(rule.effect, Effect::Deny(_))).unwrap();
+    assert!(rules[..first_other].iter().all(|rule| rule.name.starts_with("enterprise/")));
+    assert!(first_other >= 2);
+    assert!(rules.is_sorted_by_key(|rule| rule.layer));
+}
+
+#[test]
+fn an_unlisted_service_gets_the_rules_for_all_workloads_only() {
+    let tables = shop().tables;
+    let names: Vec<&str> =
+        tables.unlisted.inbound.iter().map(|i| tables.rules[usize::try_from(*i).unwrap()].name.as_str()).collect();
+    assert!(names.iter().all(|name| name.starts_with("enterprise/guardrails/")), "{names:?}");
+    assert!(tables.unlisted.outbound.is_empty());
+}
+
+#[test]
+fn the_dictionary_has_names_and_values_once() {
+    let words = &shop().tables.dictionaries[0].words;
+    for word in ["caller", "tenant_id", "ledger", "payments", "gold", "new_checkout", "DELETE"] {
+        assert_eq!(words.iter().filter(|w| *w == word).count(), 1, "{word}");
+    }
+    assert_eq!(words[0], "caller", "field names come first: they are in every context");
+}
+
+#[test]
+fn defaults_are_those_of_the_documentation() {
+    let mesh = try_compile(
+        "apiVersion: contextmesh.io/v1\nkind: Mesh\nmetadata: {name: m}\nspec: {trustDomain: a.b, domains: {d: {services: [s]}}}\n",
+    );
+    let mesh = mesh.unwrap().tables.mesh;
+    assert_eq!(mesh.identity_path, "/ns/*/sa/{service}");
+    assert_eq!((mesh.memory_slots, mesh.memory_ttl_ms, mesh.max_age_ms), (16_384, 60_000, 0));
+    assert!(mesh.require_peer && mesh.present_headers && mesh.present_baggage && !mesh.present_mesh_header);
+}
+
+#[test]
+fn documents_that_say_nothing_are_no_mistake() {
+    let text = "---\n# nothing\n---\napiVersion: contextmesh.io/v1\nkind: Mesh\nmetadata: {name: m}\nspec: {trustDomain: a.b, domains: {}}\n---\n";
+    assert!(try_compile(text).is_ok());
+}
+
+#[test]
+fn odd_input_is_a_diagnostic_and_never_a_panic() {
+    let good = fs::read_to_string(tree().join("payments/guard.yaml")).unwrap();
+    // Cut in many places, and with characters there that YAML cares about.
+    for (i, c) in good.char_indices().step_by(7) {
+        let _ = try_compile(&good[..i]);
+        for other in ["\"", "'", "{", "]", ":", "\t", "\u{0}", "&", "é", "\n"] {
+            let text = format!("{}{other}{}", &good[..i], &good[i + c.len_utf8()..]);
+            if let Err(diagnostics) = try_compile(&text) {
+                let mut sources = Sources::new("t");
+                sources.add("a.yaml", text);
+                assert!(!diagnostics.to_text(&sources).is_empty());
+            }
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! Every kind of mistake with the whole text that a user sees.
+//!
+//! A case is a folder of `tests/diagnostics` with a source tree and `expected.txt`. `UPDATE_EXPECT=1` writes
+//! the expectations anew; read the difference before it is committed.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use policy_compiler::{compile, diagnostic::Diagnostics, source::Sources};
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/diagnostics")
+}
+
+/// The YAML files of a case, sorted by name.
+fn sources(case: &Path) -> Sources {
+    let files = fs::read_dir(case).unwrap().map(|entry| entry.unwrap().path());
+    let mut files: Vec<PathBuf> = files.filter(|path| path.extension().is_some_and(|e| e == "yaml")).collect();
+    files.sort();
+    let mut sources = Sources::new("policies");
+    for path in files {
+        sources.add(path.file_name().unwrap().to_str().unwrap(), fs::read(&path).unwrap());
+    }
+    sources
+}
+
+fn diagnostics(sources: &Sources) -> Diagnostics {
+    match compile(sources) {
+        Ok(_) => panic!("the tree compiles"),
+        Err(diagnostics) => diagnostics,
+    }
+}
+
+fn check(name: &str, actual: &str, failures: &mut Vec<String>) {
+    let path = folder().join(name).join("expected.txt");
+    if std::env::var_os("UPDATE_EXPECT").is_some() {
+        fs::write(&path, actual).unwrap();
+        return;
+    }
+    let expected = fs::read_to_string(&path).unwrap_or_default();
+    if expected != actual {
+        failures.push(format!("{name}: expected\n{expected}\nfound\n{actual}"));
+    }
+}
+
+#[test]
+fn every_case_says_exactly_what_is_wrong() {
+    let mut cases: Vec<PathBuf> = fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().path()).collect();
+    cases.sort();
+    assert!(cases.len() > 10, "the cases are missing");
+    let mut failures = Vec::new();
+    for case in cases {
+        let sources = sources(&case);
+        let text = diagnostics(&sources).to_text(&sources);
+        check(case.file_name().unwrap().to_str().unwrap(), &text, &mut failures);
+    }
+    assert!(failures.is_empty(), "{}\nUPDATE_EXPECT=1 accepts this", failures.join("\n"));
+}
+
+#[test]
+fn a_file_that_is_not_utf8_is_one_finding_among_others() {
+    let mut sources = Sources::new("policies");
+    sources.add("a.yaml", b"kind: Mesh\nname: \xff\xfe\n".to_vec());
+    sources.add("b.yaml", "apiVersion: contextmesh.io/v1\nkind: Nothing\nmetadata: {name: x}\nspec: {}\n");
+    let found = diagnostics(&sources);
+    let places: Vec<_> = found.iter().map(|d| (d.code, d.span.map(|span| sources.start(span).line))).collect();
+    assert_eq!(places, [("CM0301", None), ("CM0101", Some(2)), ("CM0205", Some(2))]);
+    assert!(found.to_text(&sources).contains("policies/a.yaml:2:7"));
+}
+
+#[test]
+fn a_file_beyond_the_size_limit_is_not_read() {
+    let mut sources = Sources::new("policies");
+    sources.add("a.yaml", vec![b' '; policy_compiler::source::MAX_FILE_BYTES + 1]);
+    assert_eq!(diagnostics(&sources).iter().next().unwrap().code, "CM0301");
+    assert!(diagnostics(&sources).iter().any(|d| d.code == "CM0102"));
+}
