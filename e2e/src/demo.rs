@@ -9,8 +9,9 @@ mod sample;
 mod show;
 mod trip;
 
+use std::fmt::Display;
+use std::io::Write as _;
 use std::path::Path;
-use std::time::Instant;
 
 pub use check::Difference;
 pub use paint::Paint;
@@ -36,16 +37,16 @@ pub fn run(keep: bool, paint: Paint) -> Result<bool> {
     let policy = compile(&folder, paint)?;
     let samples = sample::read(&folder.join(REQUESTS))?;
     let mesh = start(&policy, paint)?;
-    println!("{} {} of examples/shop/{REQUESTS}", paint.step("requests"), samples.len());
+    say(format_args!("{} {} of examples/shop/{REQUESTS}\n", paint.step("requests"), samples.len()))?;
     let mut differing = 0_usize;
     for (number, sample) in samples.iter().enumerate() {
         let trip = trip::travel(&mesh, sample, &trace_parent(number))?;
         let differences = check::differences(sample, &trip);
-        show::request(number.saturating_add(1), sample, &trip, &policy, paint);
-        show::verdict(&differences, paint);
+        say(show::request(number.saturating_add(1), sample, &trip, &policy, paint))?;
+        say(show::verdict(&differences, paint))?;
         differing = differing.saturating_add(usize::from(!differences.is_empty()));
     }
-    show::summary(samples.len(), differing, paint);
+    say(show::summary(samples.len(), differing, paint))?;
     if keep {
         keep::keep(&mesh, &samples, paint)?;
     }
@@ -54,37 +55,39 @@ pub fn run(keep: bool, paint: Paint) -> Result<bool> {
 }
 
 fn compile(folder: &Path, paint: Paint) -> Result<Policy> {
-    println!("{} compiling examples/shop", paint.step("policies"));
+    say(format_args!("{} compiling examples/shop\n", paint.step("policies")))?;
     let policy = Policy::compile(folder)?;
     let tables = &policy.tables;
-    println!(
-        "{} {} rules for {} services, {} fields; the artifact has {} bytes, sha256 {}",
+    say(format_args!(
+        "{} {} rules for {} services, {} fields; the artifact has {} bytes, sha256 {}\n",
         paint.step(""),
         tables.rules.len(),
         tables.services.len(),
         tables.fields.len(),
         policy.artifact.len(),
         policy.digest
-    );
-    if !policy.warnings.is_empty() {
-        println!("{}", policy.warnings);
-    }
+    ))?;
+    say(&policy.warnings)?;
     Ok(policy)
 }
 
 fn start(policy: &Policy, paint: Paint) -> Result<Mesh> {
-    let builder = MeshBuilder::shop();
-    println!("{} starting a gateway and four services, each with an Envoy and the filter", paint.step("mesh"));
-    let started = Instant::now();
+    say(format_args!("{} starting a gateway and four services, each with an Envoy\n", paint.step("mesh")))?;
     let configuration = policy.clone();
-    let mesh = builder
+    MeshBuilder::shop()
         .filter(policy::filter()?, move |service, role| configuration.configuration(service, role))
         .on_ready(move |envoy, took| {
-            println!("{} {:<18} ready after {:.1} s", paint.step(""), envoy.name(), took.as_secs_f64());
+            let line = format!("{} {:<16} ready after {:.1} s\n", paint.step(""), envoy.name(), took.as_secs_f64());
+            // Whoever reads no more is told so at the next line that matters.
+            let _ = say(line);
         })
-        .start()?;
-    println!("{} all ready after {:.1} s", paint.step(""), started.elapsed().as_secs_f64());
-    Ok(mesh)
+        .start()
+}
+
+/// Writes to standard output, at once.
+fn say(text: impl Display) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    write!(out, "{text}").and_then(|()| out.flush()).context("cannot write to standard output")
 }
 
 /// A trace of its own for each request, as a client with a tracer sends it (W3C Trace Context).

@@ -6,7 +6,8 @@ use context_mesh_core::{
     artifact::{
         encode, load,
         tables::{
-            self, Constant, DictionaryTable, EntryTable, FieldTable, Layer, RuleTable, ScalarConstant, ServiceTable, Tables,
+            self, Constant, DictionaryTable, EntryTable, FieldTable, Layer, RuleTable, ScalarConstant, ServiceTable,
+            Tables,
         },
     },
     carrier::dictionary::dictionary_id,
@@ -123,7 +124,9 @@ fn services(model: &Model, rules: &[Ordered<'_>]) -> Vec<ServiceTable> {
         }
     }
     let services = model.directory.services.iter().zip(entries);
-    services.map(|(service, entry)| ServiceTable { name: service.name.clone(), domain: service.domain, entry }).collect()
+    services
+        .map(|(service, entry)| ServiceTable { name: service.name.clone(), domain: service.domain, entry })
+        .collect()
 }
 
 fn entry(rules: &[Ordered<'_>], applies: impl Fn(&Policy) -> bool) -> EntryTable {

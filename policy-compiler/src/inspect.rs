@@ -202,7 +202,9 @@ fn code(out: &mut String, tables: &Tables, program: u32) -> fmt::Result {
     let range = (*start..start.saturating_add(*length)).enumerate();
     for (at, word) in range.filter_map(|(at, index)| Some((at, get(&tables.program.code, index)?))) {
         match Op::decode(*word) {
-            Some(op) => writeln!(out, "{}", format!("        {at:3}  {:18}{}", op.mnemonic(), operand(tables, op)).trim_end())?,
+            Some(op) => {
+                writeln!(out, "{}", format!("        {at:3}  {:18}{}", op.mnemonic(), operand(tables, op)).trim_end())?
+            }
             None => writeln!(out, "        {at:3}  ?")?,
         }
     }

@@ -8,9 +8,9 @@ use context_mesh_core::artifact::tables::{FieldType, ProgramTable, Scalar};
 use crate::{
     cel::{self, Environment, Expected, Problem, Type, TypedExpr},
     codegen::Builder,
-    ir::lower,
     diagnostic::{Diagnostic, Diagnostics},
     document::Expression,
+    ir::lower,
     model::{Effect, INCOMPLETE_NOTE, Model, Pattern, Policy, Rule, Unfinished},
 };
 
@@ -57,8 +57,7 @@ impl Compiler<'_> {
     fn policy(&mut self, policy: &Policy, mut environment: Environment) -> Vec<RulePrograms> {
         for variable in &policy.variables {
             // A variable with a problem fits everywhere, so that its problem is reported once.
-            let (ty, index) =
-                self.variable(&environment, &variable.expression).unwrap_or((Type::Error, 0));
+            let (ty, index) = self.variable(&environment, &variable.expression).unwrap_or((Type::Error, 0));
             environment = environment.with_variable(variable.name.clone(), ty, index);
         }
         for unfinished in &policy.unfinished {

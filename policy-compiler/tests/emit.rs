@@ -88,7 +88,15 @@ fn ecds_and_the_plain_configuration_hold_the_same() {
 #[test]
 fn an_envoy_filter_has_both_directions_of_a_sidecar() {
     let text = emit(&[
-        "envoyfilter", "--service", "ledger", "--namespace", "bank", "--workload", "app=ledger", "--workload", "v=2",
+        "envoyfilter",
+        "--service",
+        "ledger",
+        "--namespace",
+        "bank",
+        "--workload",
+        "app=ledger",
+        "--workload",
+        "v=2",
     ]);
     let resource = read_yaml(&text);
     assert_eq!(resource["metadata"], json!({"name": "context-mesh-ledger", "namespace": "bank"}));

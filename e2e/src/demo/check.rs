@@ -91,21 +91,24 @@ impl Differences {
 
     fn application(&mut self, hop: &Hop, seen: &Seen) {
         let place = format!("{} application", seen.service);
-        if let Some(caller) = &hop.caller {
-            self.compare(&format!("{place}: caller"), &caller.as_str(), &seen.baggage("caller").unwrap_or("none"));
-        }
         for (header, value) in &hop.sees {
-            let place = format!("{place}: {header}");
-            match seen.headers.get(header) {
-                Some(_) if value == ANY => {}
-                Some(found) => self.compare(&place, value, found),
-                None => self.add(&place, format_args!("`{value}`"), "no such header"),
-            }
+            self.value(&format!("{place}: {header}"), value, seen.headers.get(header).map(String::as_str));
+        }
+        for (member, value) in &hop.baggage {
+            self.value(&format!("{place}: baggage member {member}"), value, seen.baggage(member));
         }
         for header in &hop.lacks {
             if let Some(found) = seen.headers.get(header) {
                 self.add(&format!("{place}: {header}"), "no such header", format_args!("`{found}`"));
             }
+        }
+    }
+
+    fn value(&mut self, place: &str, expected: &str, found: Option<&str>) {
+        match found {
+            Some(_) if expected == ANY => {}
+            Some(found) => self.compare(place, &expected, &found),
+            None => self.add(place, format_args!("`{expected}`"), "nothing"),
         }
     }
 
@@ -146,7 +149,7 @@ mod tests {
             "refused":
                 {"by": "payment-service inbound", "rule": "payments/guard/no", "status": 403, "message": "no"},
             "applications": {"checkout-service":
-                {"caller": "shop-gateway", "sees": {"x-tenant-id": "*"}, "lacks": ["x-user-id"]}},
+                {"sees": {"x-tenant-id": "*"}, "baggage": {"caller": "shop-gateway"}, "lacks": ["x-user-id"]}},
             "reports": {"shop-gateway gateway": {"set": ["user_id", "tenant_id"], "dropped": []}},
         });
         assert_eq!(found(expect), Vec::<String>::new());
@@ -175,12 +178,12 @@ mod tests {
                 "ledger application: expected a request, found none",
             ),
             (
-                json!({"status": 200, "refused": refused, "applications": {"checkout-service": {"caller": "ledger"}}}),
-                "checkout-service application: caller: expected `ledger`, found `shop-gateway`",
+                json!({"status": 200, "refused": refused, "applications": {"checkout-service": {"baggage": {"caller": "ledger"}}}}),
+                "checkout-service application: baggage member caller: expected `ledger`, found `shop-gateway`",
             ),
             (
                 json!({"status": 200, "refused": refused, "applications": {"checkout-service": {"sees": {"x-user-id": "u"}}}}),
-                "checkout-service application: x-user-id: expected `u`, found no such header",
+                "checkout-service application: x-user-id: expected `u`, found nothing",
             ),
             (
                 json!({"status": 200, "refused": refused, "applications": {"checkout-service": {"lacks": ["x-tenant-id"]}}}),

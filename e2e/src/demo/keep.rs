@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::paint::Paint;
 use super::sample::Sample;
+use super::say;
 use crate::error::{Context as _, Result};
 use crate::mesh::Mesh;
 use crate::runtime::wait_for_interrupt;
@@ -19,10 +20,9 @@ pub(super) fn keep(mesh: &Mesh, samples: &[Sample], paint: Paint) -> Result<()> 
         std::fs::write(&file, mesh.signer().token(claims))
             .context(format_args!("cannot write `{}`", file.display()))?;
     }
-    println!("{}", text(mesh, paint));
+    say(text(mesh, paint))?;
     wait_for_interrupt()?;
-    println!("\nending the mesh");
-    Ok(())
+    say("\nending the mesh\n")
 }
 
 fn text(mesh: &Mesh, paint: Paint) -> String {

@@ -73,12 +73,12 @@ pub struct Refused {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Hop {
-    /// The field `caller`, which the application reads in `baggage`.
-    #[serde(default)]
-    pub caller: Option<String>,
     /// Headers and their values; `*` is any value.
     #[serde(default)]
     pub sees: BTreeMap<String, String>,
+    /// Members of `baggage` and their values, as they are written there; `*` is any value.
+    #[serde(default)]
+    pub baggage: BTreeMap<String, String>,
     /// Headers that are not there.
     #[serde(default)]
     pub lacks: Vec<String>,

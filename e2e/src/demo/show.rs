@@ -1,6 +1,7 @@
-//! Prints how a request travelled, one stop after the other.
+//! Writes down how a request travelled, one stop after the other.
 
 use std::collections::BTreeSet;
+use std::fmt::{Display, Write as _};
 
 use context_mesh_core::artifact::tables::{Effect, RuleTable, Tables};
 use serde_json::Value;
@@ -17,46 +18,45 @@ const WIDTH: usize = 110;
 /// Where the text of a stop begins: behind the service and the stop.
 const INDENT: usize = 29;
 
-/// Prints a request and everything that happened to it.
-pub(super) fn request(number: usize, sample: &Sample, trip: &Trip, policy: &Policy, paint: Paint) {
-    println!();
-    let method = if sample.grpc { "gRPC" } else { &sample.method };
-    println!("{} {}", paint.bold(format_args!("{number:>2}. {}", sample.name)), paint.dim("-".repeat(3)));
+/// A request and everything that happened to it.
+pub(super) fn request(number: usize, sample: &Sample, trip: &Trip, policy: &Policy, paint: Paint) -> String {
+    let service = String::new();
+    let mut page =
+        Page { tables: &policy.tables, paint, out: String::new(), service, before: None, last: last(trip) };
+    page.write(format_args!("\n{}", paint.bold(format_args!("{number:>2}. {}", sample.name))));
     for line in wrap(sample.about.split(' '), " ", WIDTH.saturating_sub(4)) {
-        println!("    {}", paint.dim(line));
+        page.write(format_args!("    {}", paint.dim(line)));
     }
-    println!("    {}", paint.bold(format_args!("{method} {}", sample.path)));
+    let method = if sample.grpc { "gRPC" } else { &sample.method };
+    page.write(format_args!("    {}", paint.bold(format_args!("{method} {}", sample.path))));
     for line in client_lines(sample) {
-        println!("    {line}");
+        page.write(format_args!("    {line}"));
     }
-    println!();
-    let mut printer = Printer { tables: &policy.tables, paint, service: String::new(), before: None };
+    page.write("");
     for step in &trip.steps {
         match step {
-            Step::Filter(filter) => printer.filter(filter, trip),
-            Step::Application(seen) => printer.application(seen),
+            Step::Filter(filter) => page.filter(filter, trip),
+            Step::Application(seen) => page.application(seen),
         }
     }
-    printer.line("client", "", &format!("got {}", answer_text(trip)));
+    page.stop("client", "", format_args!("got {}", answer_text(trip)));
+    page.out
 }
 
-/// Prints whether a request went as expected.
-pub(super) fn verdict(differences: &[Difference], paint: Paint) {
-    println!();
+/// Whether a request went as expected, and if not, what was different.
+pub(super) fn verdict(differences: &[Difference], paint: Paint) -> String {
     if differences.is_empty() {
-        println!("    {}", paint.good("as expected"));
+        return format!("\n    {}\n", paint.good("as expected"));
     }
-    for difference in differences {
-        println!("    {} {difference}", paint.bad("DIFFERENT"));
-    }
+    let line = |difference: &Difference| format!("    {} {difference}\n", paint.bad("DIFFERENT"));
+    format!("\n{}", differences.iter().map(line).collect::<String>())
 }
 
-/// Prints the last line.
-pub(super) fn summary(count: usize, differing: usize, paint: Paint) {
-    println!();
+/// The last line.
+pub(super) fn summary(count: usize, differing: usize, paint: Paint) -> String {
     match differing {
-        0 => println!("{}", paint.good(format_args!("{count} requests, all as expected"))),
-        _ => println!("{}", paint.bad(format_args!("{count} requests, {differing} not as expected"))),
+        0 => format!("\n{}\n", paint.good(format_args!("{count} requests, all as expected"))),
+        _ => format!("\n{}\n", paint.bad(format_args!("{count} requests, {differing} not as expected"))),
     }
 }
 
@@ -77,8 +77,19 @@ fn plain(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
+/// The last application that the request reached.
+fn last(trip: &Trip) -> Option<&Seen> {
+    trip.steps.iter().rev().find_map(|step| match step {
+        Step::Application(seen) => Some(seen),
+        Step::Filter(_) => None,
+    })
+}
+
 fn answer_text(trip: &Trip) -> String {
     match &trip.answer {
+        None if trip.filters().any(Filtered::refused) => {
+            format!("{}: the applications answer all the same, and say what their calls got", trip.status)
+        }
         None => trip.status.to_string(),
         Some(answer) => {
             let grpc = answer.grpc_status.map(|status| format!(" gRPC status {status}")).unwrap_or_default();
@@ -87,145 +98,187 @@ fn answer_text(trip: &Trip) -> String {
     }
 }
 
-struct Printer<'p> {
+/// The text about one request, as far as it is written.
+struct Page<'p> {
     tables: &'p Tables,
     paint: Paint,
-    /// The service whose name was printed last.
+    out: String,
+    /// The service whose name was written last.
     service: String,
     /// What the application before saw.
     before: Option<&'p Seen>,
+    /// What the last application saw.
+    last: Option<&'p Seen>,
 }
 
-impl<'p> Printer<'p> {
-    fn line(&mut self, service: &str, stop: &str, text: &str) {
-        let shown = if self.service == service { "" } else { service };
-        self.service = service.to_owned();
-        println!(
-            "    {} {} {text}",
-            self.paint.bold(format_args!("{shown:<17}")),
-            self.paint.dim(format_args!("{stop:<6}"))
-        );
+impl<'p> Page<'p> {
+    fn write(&mut self, line: impl Display) {
+        let _ = writeln!(self.out, "{line}");
     }
 
-    fn more(&self, text: &str) {
-        println!("{:INDENT$}{text}", "");
+    /// The first line of a stop.
+    fn stop(&mut self, service: &str, stop: &str, text: impl Display) {
+        let shown = if self.service == service { "" } else { service };
+        let (shown, stop) = (self.paint.bold(format_args!("{shown:<17}")), self.paint.dim(format_args!("{stop:<6}")));
+        self.write(format_args!("    {shown} {stop} {text}"));
+        self.service = service.to_owned();
+    }
+
+    /// One more line of it.
+    fn more(&mut self, text: impl Display) {
+        self.write(format_args!("{:INDENT$}{text}", ""));
+    }
+
+    /// One more line: what happened, and why or by whom.
+    fn event(&mut self, what: impl Display, why: impl Display) {
+        let why = self.paint.dim(why);
+        self.more(format_args!("{what}  {why}"));
     }
 
     fn filter(&mut self, filter: &Filtered, trip: &Trip) {
         let (stop, first) = match filter.role {
-            Role::Gateway => ("edge", received_from_client(filter)),
+            Role::Gateway => ("edge", "from the client".to_owned()),
             Role::Inbound => ("in", received(filter)),
             Role::Outbound => ("out", sent_by_application(filter)),
         };
-        self.line(&filter.service, stop, &first);
+        self.stop(&filter.service, stop, first);
         for (part, why) in [
-            ("dropped", "a client's context is not believed"),
-            ("restored", "immutable: the application had changed it"),
-            ("withheld", "redacted before: the application sent it all the same"),
+            ("dropped", "what a client says is not believed"),
+            ("restored", "immutable, and the application had changed it"),
+            ("withheld", "redacted before, and the application sent it all the same"),
         ] {
             let fields = filter.list(part);
             if !fields.is_empty() {
-                let what = self.paint.changed(format_args!("{part} {}", fields.join(", ")));
-                self.more(&format!("{what}  {}", self.paint.dim(why)));
+                self.event(self.paint.changed(format_args!("{part} {}", fields.join(", "))), why);
             }
         }
         let recalled = filter.list("recalled");
         if !recalled.is_empty() {
-            self.more(&format!("recalled {}", recalled.join(", ")));
+            self.more(format_args!("recalled {}", recalled.join(", ")));
         }
-        self.rules(filter);
-        for part in ["problems", "errors"] {
-            for problem in filter.list(part) {
-                self.more(&self.paint.dim(format_args!("{}: {problem}", part.trim_end_matches('s'))));
-            }
-        }
+        self.set(filter);
+        self.effects(filter);
+        self.problems(filter);
         if filter.refused() {
             self.refusal(filter, trip);
-        } else if filter.role != Role::Inbound {
-            self.more(&format!("sent {} in x-mesh-context", count(filter.list("fields").len())));
         }
     }
 
-    /// What the rules did: those that set fields by policy, as a gateway has many, the others one by one.
-    fn rules(&self, filter: &Filtered) {
+    /// The fields that rules gave values: by policy, because a gateway has many such rules.
+    fn set(&mut self, filter: &Filtered) {
         let set: BTreeSet<_> = filter.list("set").into_iter().collect();
-        let mut minted: Vec<(String, Vec<&str>)> = Vec::new();
-        for rule in filter.list("rules").into_iter().filter_map(|name| self.rule(name)) {
-            match &rule.effect {
-                Effect::Set { fields } => {
-                    let policy = rule.name.rsplit_once('/').map_or(rule.name.as_str(), |(policy, _)| policy);
-                    let fields = fields.iter().map(|(field, _)| field.as_str()).filter(|field| set.contains(field));
-                    match minted.iter_mut().find(|(known, _)| known == policy) {
-                        Some((_, known)) => known.extend(fields),
-                        None => minted.push((policy.to_owned(), fields.collect())),
-                    }
-                }
-                Effect::Redact { fields } => {
-                    let redacted: Vec<_> = fields
-                        .iter()
-                        .map(String::as_str)
-                        .filter(|field| filter.list("redacted").contains(field))
-                        .collect();
-                    if !redacted.is_empty() {
-                        let what = self.paint.changed(format_args!("redacted {}", redacted.join(", ")));
-                        self.more(&format!("{what}  {}", self.by(rule)));
-                    }
-                }
-                Effect::Allow => self.more(&format!("allowed  {}", self.by(rule))),
-                Effect::Deny(_) | Effect::Require { .. } => {}
+        let mut policies: Vec<(&str, Vec<&str>)> = Vec::new();
+        for rule in self.rules(filter) {
+            let Effect::Set { fields } = &rule.effect else { continue };
+            let policy = rule.name.rsplit_once('/').map_or(rule.name.as_str(), |(policy, _)| policy);
+            let fields = fields.iter().map(|(field, _)| field.as_str()).filter(|field| set.contains(field));
+            match policies.iter_mut().find(|(known, _)| *known == policy) {
+                Some((_, known)) => known.extend(fields),
+                None => policies.push((policy, fields.collect())),
             }
         }
-        for (policy, fields) in minted.iter().filter(|(_, fields)| !fields.is_empty()) {
-            let what = self.paint.changed(format_args!("set {}", fields.join(", ")));
-            self.more(&format!("{what}  {}", self.paint.dim(format_args!("by {policy}"))));
+        for (policy, fields) in policies.iter().filter(|(_, fields)| !fields.is_empty()) {
+            self.event(self.paint.changed(format_args!("set {}", fields.join(", "))), format_args!("by {policy}"));
         }
     }
 
-    fn refusal(&self, filter: &Filtered, trip: &Trip) {
+    /// The other effects of rules, each with its rule; a refusal comes last.
+    fn effects(&mut self, filter: &Filtered) {
+        let redacted = filter.list("redacted");
+        for rule in self.rules(filter) {
+            match &rule.effect {
+                Effect::Redact { fields } => {
+                    let fields = fields.iter().map(String::as_str).filter(|field| redacted.contains(field));
+                    let fields: Vec<_> = fields.collect();
+                    if !fields.is_empty() {
+                        self.event(self.paint.changed(format_args!("redacted {}", fields.join(", "))), by(rule));
+                    }
+                }
+                Effect::Allow => self.event("allowed", by(rule)),
+                Effect::Set { .. } | Effect::Deny(_) | Effect::Require { .. } => {}
+            }
+        }
+    }
+
+    fn problems(&mut self, filter: &Filtered) {
+        let errors = filter.list("errors");
+        let without = |error: &&str| error.strip_suffix(": no-value").map(str::to_owned);
+        let values: Vec<_> = errors.iter().filter_map(without).collect();
+        if !values.is_empty() {
+            let text = format!("no value for {}", values.join(", "));
+            let lines = wrap(text.split(' '), " ", WIDTH.saturating_sub(INDENT));
+            lines.iter().for_each(|line| self.more(self.paint.dim(line)));
+        }
+        let others = errors.into_iter().filter(|error| without(error).is_none());
+        for problem in filter.list("problems").into_iter().chain(others) {
+            self.more(self.paint.bad(problem));
+        }
+    }
+
+    fn refusal(&mut self, filter: &Filtered, trip: &Trip) {
         let name = filter.report["rule"].as_str().unwrap_or_default();
-        let by = self.rule(name).map_or_else(|| self.paint.dim(format_args!("by {name}")), |rule| self.by(rule));
+        let rule = self.tables.rules.iter().find(|rule| rule.name == name);
         let refused = self.paint.bad(format_args!("refused with {}", plain(&filter.report["status"])));
-        self.more(&format!("{refused}  {by}"));
-        if let Some(answer) = trip.refusal(&filter.name()) {
-            let grpc = answer.grpc_status.map(|status| format!("gRPC status {status}: ")).unwrap_or_default();
-            self.more(&format!("the caller got {grpc}{}", self.paint.bad(&answer.message)));
+        self.event(refused, rule.map_or_else(|| format!("by {name}"), by));
+        // What a client gets stands in the last line.
+        if let Some(answer) = trip.refusal(&filter.name()).filter(|_| filter.role != Role::Gateway) {
+            let status = match answer.grpc_status {
+                Some(grpc) => format!("gRPC status {grpc}"),
+                None => answer.status.to_string(),
+            };
+            self.more(format_args!("its caller got {status}: {}", answer.message));
         }
     }
 
-    fn rule(&self, name: &str) -> Option<&'p RuleTable> {
-        self.tables.rules.iter().find(|rule| rule.name == name)
+    /// The rules that applied.
+    fn rules(&self, filter: &Filtered) -> Vec<&'p RuleTable> {
+        let rule = |name: &str| self.tables.rules.iter().find(|rule| rule.name == name);
+        filter.list("rules").into_iter().filter_map(rule).collect()
     }
 
-    fn by(&self, rule: &RuleTable) -> String {
-        self.paint.dim(format_args!("by {} ({})", rule.name, rule.place))
-    }
-
+    /// What an application saw: the first and the last of the way in full, the others as far as it is something else.
     fn application(&mut self, seen: &'p Seen) {
         let mapped: BTreeSet<_> = self.tables.fields.iter().filter_map(|field| field.header.as_deref()).collect();
         let shown = |seen: &'p Seen| seen.headers.iter().filter(|(name, _)| mapped.contains(name.as_str()));
-        let mut words: Vec<String> = shown(seen).map(|(name, value)| format!("{name}: {value}")).collect();
-        words.extend(seen.baggage("caller").map(|caller| format!("baggage: caller={caller},...")));
+        let before = self.before.filter(|_| self.last.is_some_and(|last| last.service != seen.service));
+        let is_new = |name: &String, value: &String| before.is_none_or(|before| before.headers.get(name) != Some(value));
+        let words = shown(seen).filter(|(name, value)| is_new(name, value)).map(|(name, value)| format!("{name}: {value}"));
+        let mut words: Vec<_> = words.collect();
+        words.extend(before.map(|_| "the rest as above".to_owned()));
+        words.extend(self.baggage(seen));
         if words.is_empty() {
             words.push("no context".to_owned());
         }
         let mut lines = wrap(words.iter().map(String::as_str), "   ", WIDTH.saturating_sub(INDENT)).into_iter();
-        self.line(&seen.service, "saw", &lines.next().unwrap_or_default());
-        lines.for_each(|line| self.more(&line));
+        self.stop(&seen.service, "saw", lines.next().unwrap_or_default());
+        lines.for_each(|line| self.more(line));
         let gone = self.before.into_iter().flat_map(shown).filter(|(name, _)| !seen.headers.contains_key(*name));
         let gone: Vec<_> = gone.map(|(name, _)| name.as_str()).collect();
         if !gone.is_empty() {
-            self.more(&self.paint.changed(format_args!("no {}", gone.join(", no "))));
+            self.more(self.paint.changed(format_args!("but no {}", gone.join(", no "))));
         }
         self.before = Some(seen);
     }
+
+    /// `baggage`, shortened: the fields that are in headers too are not repeated.
+    fn baggage(&self, seen: &Seen) -> Option<String> {
+        let header = seen.headers.get("baggage")?;
+        let key = |member: &str| member.split_once('=').map_or(member, |(key, _)| key).trim().to_owned();
+        let in_header = |member: &&str| {
+            let field = self.tables.fields.iter().find(|field| field.name == key(member));
+            field.and_then(|field| field.header.as_ref()).is_some_and(|header| seen.headers.contains_key(header))
+        };
+        let (same, other): (Vec<_>, Vec<_>) = header.split(',').partition(in_header);
+        let mut parts: Vec<_> = other.into_iter().map(str::to_owned).collect();
+        if !same.is_empty() {
+            parts.push(format!("the same {}", count(same.len())));
+        }
+        Some(format!("baggage: {}", parts.join(",")))
+    }
 }
 
-fn received_from_client(filter: &Filtered) -> String {
-    if filter.list("dropped").is_empty() {
-        "from the client: no context".to_owned()
-    } else {
-        "from the client".to_owned()
-    }
+fn by(rule: &RuleTable) -> String {
+    format!("by {} ({})", rule.name, rule.place)
 }
 
 /// What came in, from whom. The peer is who its certificate says.

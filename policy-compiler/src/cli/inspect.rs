@@ -15,7 +15,7 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let bytes = fs::read(&arguments.file).map_err(|error| Failure::io("read", &arguments.file, &error))?;
-    let text = inspect::text(&bytes)
-        .map_err(|error| Failure::Artifact(format!("`{}`: {error}", arguments.file.display())))?;
+    let text =
+        inspect::text(&bytes).map_err(|error| Failure::Artifact(format!("`{}`: {error}", arguments.file.display())))?;
     output::result(&text)
 }

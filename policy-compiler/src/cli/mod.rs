@@ -17,7 +17,9 @@ use output::Failure;
 /// Checks context policies and compiles them for the Context Mesh filter.
 #[derive(Debug, Parser)]
 #[command(name = "policyc", version, arg_required_else_help = true, max_term_width = 100)]
-#[command(after_help = "Exit codes: 0 all is well, 1 the sources or the artifact are wrong, 2 the command cannot be carried out.")]
+#[command(
+    after_help = "Exit codes: 0 all is well, 1 the sources or the artifact are wrong, 2 the command cannot be carried out."
+)]
 struct Cli {
     #[command(subcommand)]
     command: Command,

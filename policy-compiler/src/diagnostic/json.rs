@@ -5,9 +5,15 @@ use serde_json::{Value, json};
 use super::{Diagnostic, Diagnostics};
 use crate::source::{Sources, Span};
 
-/// Renders all findings that are shown, one JSON object a line.
+/// Renders all findings that are shown, one JSON object a line. If there are more, a last line counts them:
+/// `{"omitted":7}`.
 pub fn render(diagnostics: &Diagnostics, sources: &Sources) -> String {
-    diagnostics.shown().0.iter().map(|d| format!("{}\n", object(d, sources))).collect()
+    let (shown, omitted) = diagnostics.shown();
+    let mut lines: String = shown.iter().map(|d| format!("{}\n", object(d, sources))).collect();
+    if omitted > 0 {
+        lines.push_str(&format!("{}\n", json!({"omitted": omitted})));
+    }
+    lines
 }
 
 fn object(diagnostic: &Diagnostic, sources: &Sources) -> Value {

@@ -195,5 +195,6 @@ mod tests {
         all.sort();
         assert_eq!(all.shown().1, 7);
         assert!(all.to_text(&sources).contains("7 more"));
+        assert!(json::render(&all, &sources).ends_with("{\"omitted\":7}\n"));
     }
 }

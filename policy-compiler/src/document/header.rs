@@ -57,9 +57,8 @@ pub(super) fn read<'n>(node: &'n Node, decoder: &mut Decoder<'_>) -> Option<Head
     let spec = keys.require("spec", decoder);
     let (kind, span) = known_kind(&kind?, decoder)?;
     keys.finish(decoder);
-    let metadata = metadata.map_or(Metadata { name: None, domain: None, span }, |node| {
-        read_metadata(node, kind, span, decoder)
-    });
+    let metadata =
+        metadata.map_or(Metadata { name: None, domain: None, span }, |node| read_metadata(node, kind, span, decoder));
     Some(Header { kind, metadata, spec })
 }
 

@@ -91,7 +91,8 @@ impl Decoder<'_> {
         let found = choices.iter().find(|(word, _)| *word == text.value).map(|(_, value)| *value);
         if found.is_none() {
             let near = near::nearest(&text.value, choices.iter().map(|(word, _)| *word));
-            let help = near.map_or_else(|| format!("use {}", alternatives(choices)), |n| format!("did you mean `{n}`?"));
+            let help =
+                near.map_or_else(|| format!("use {}", alternatives(choices)), |n| format!("did you mean `{n}`?"));
             self.invalid(text.span, format!("`{}` is not known here", text.value), help);
         }
         found

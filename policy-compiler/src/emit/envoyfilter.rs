@@ -32,10 +32,9 @@ pub fn envoy_filter(filter: &EnvoyFilter<'_>) -> Value {
     }
     let patches: Vec<Value> = match filter.gateway {
         Some(role) => vec![patch(filter, "GATEWAY", role)],
-        None => vec![
-            patch(filter, "SIDECAR_INBOUND", Role::Inbound),
-            patch(filter, "SIDECAR_OUTBOUND", Role::Outbound),
-        ],
+        None => {
+            vec![patch(filter, "SIDECAR_INBOUND", Role::Inbound), patch(filter, "SIDECAR_OUTBOUND", Role::Outbound)]
+        }
     };
     spec.insert("configPatches".to_owned(), Value::from(patches));
     json!({

@@ -109,11 +109,7 @@ impl Directory {
     }
 }
 
-pub(super) fn check(
-    meshes: Vec<Mesh>,
-    context: &Context<'_>,
-    diagnostics: &mut Diagnostics,
-) -> (MeshTable, Directory) {
+pub(super) fn check(meshes: Vec<Mesh>, context: &Context<'_>, diagnostics: &mut Diagnostics) -> (MeshTable, Directory) {
     let mut meshes = meshes.into_iter();
     let Some(mesh) = meshes.next() else {
         return (MeshTable::default(), Directory { unsure: true, ..Directory::default() });

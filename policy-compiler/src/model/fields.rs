@@ -31,8 +31,25 @@ pub struct Field {
 
 /// Names that CEL reserves: `context.<name>` could not be written.
 const CEL_RESERVED: [&str; 19] = [
-    "as", "break", "const", "continue", "else", "false", "for", "function", "if", "import", "in", "let", "loop",
-    "namespace", "null", "package", "return", "true", "while",
+    "as",
+    "break",
+    "const",
+    "continue",
+    "else",
+    "false",
+    "for",
+    "function",
+    "if",
+    "import",
+    "in",
+    "let",
+    "loop",
+    "namespace",
+    "null",
+    "package",
+    "return",
+    "true",
+    "while",
 ];
 
 pub(super) fn check(
@@ -178,7 +195,8 @@ impl Checker<'_, '_> {
             return None;
         }
         if let Some(first) = by_header.insert(header.clone(), *span) {
-            let problem = Diagnostic::error(code::DUPLICATE_NAME, *span, format!("two fields use the header `{header}`"));
+            let problem =
+                Diagnostic::error(code::DUPLICATE_NAME, *span, format!("two fields use the header `{header}`"));
             self.diagnostics.push(problem.label(first, "the first one").help("give each field its own header"));
         }
         Some(header)

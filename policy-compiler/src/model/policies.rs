@@ -164,8 +164,11 @@ fn variables(variables: Vec<document::Variable>, diagnostics: &mut Diagnostics) 
         let identifier = name.value.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
             && name.value.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
         if !identifier {
-            let problem =
-                Diagnostic::error(code::INVALID_VALUE, name.span, format!("`{}` is not the name of a variable", name.value));
+            let problem = Diagnostic::error(
+                code::INVALID_VALUE,
+                name.span,
+                format!("`{}` is not the name of a variable", name.value),
+            );
             diagnostics.push(problem.help("use letters, digits and `_`, not beginning with a digit"));
         }
         if let Some(first) = seen.insert(name.value.clone(), name.span) {

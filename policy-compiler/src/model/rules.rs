@@ -71,8 +71,10 @@ impl Checker<'_, '_> {
             if let Some(Spanned { value, span }) = rule.name
                 && let Some(first) = seen.insert(value, span)
             {
-                let problem = Diagnostic::error(code::DUPLICATE_NAME, span, format!("two rules have the name `{name}`"));
-                self.diagnostics.push(problem.label(first, "the first one").help("decisions are reported by this name"));
+                let problem =
+                    Diagnostic::error(code::DUPLICATE_NAME, span, format!("two rules have the name `{name}`"));
+                self.diagnostics
+                    .push(problem.label(first, "the first one").help("decisions are reported by this name"));
             }
             let effect = rule.effect.map(|effect| self.effect(effect));
             match effect {
