@@ -1,4 +1,4 @@
-//! From the plugin's configuration to a workload: a pure function of the configuration and of the proxy's node.
+//! From the plugin's configuration to a workload: decided by the configuration and the proxy's node alone.
 
 use context_mesh_core::artifact;
 use context_mesh_core::pipeline::{Role, Workload};
@@ -6,20 +6,26 @@ use context_mesh_core::plugin_config::PluginConfig;
 use proxy_wasm::types::LogLevel;
 
 use crate::abi;
+use crate::stats::Stats;
+use crate::warnings::Warnings;
 
 /// Environment variable (of the plugin's `vm_config`) that names the service when the configuration does not.
 const SERVICE_VARIABLE: &str = "CONTEXT_MESH_SERVICE";
 
-/// What the configuration makes of the filter.
-pub(crate) struct Configured {
+/// A configured plugin: what all its streams share.
+pub(crate) struct Active {
     /// The workload that it serves.
     pub(crate) workload: Workload,
     /// Its role; `None`: the listener's direction says.
     pub(crate) role: Option<Role>,
+    /// Its counters.
+    pub(crate) stats: Stats,
+    /// Its warnings.
+    pub(crate) warnings: Warnings,
 }
 
 /// Loads the plugin's configuration. The error says what is wrong with it.
-pub(crate) fn configure(bytes: &[u8]) -> Result<Configured, String> {
+pub(crate) fn configure(bytes: &[u8]) -> Result<Active, String> {
     let config = PluginConfig::parse(bytes).map_err(|error| error.to_string())?;
     let program = artifact::load(&config.artifact).map_err(|error| error.to_string())?;
     let service = config.service.or_else(service_of_node).ok_or_else(|| {
@@ -32,7 +38,7 @@ pub(crate) fn configure(bytes: &[u8]) -> Result<Configured, String> {
         );
         abi::log(LogLevel::Warn, &message);
     }
-    Ok(Configured { workload, role: config.role })
+    Ok(Active { workload, role: config.role, stats: Stats::define(), warnings: Warnings::new() })
 }
 
 /// The service by the environment, by Istio's workload name, or by Envoy's `--service-cluster`.

@@ -2,27 +2,16 @@
 
 use std::rc::Rc;
 
-use context_mesh_core::pipeline::{Role, Workload};
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::{ContextType, LogLevel};
 
 use crate::abi;
-use crate::configure::configure;
-use crate::stats::Stats;
+use crate::configure::{Active, configure};
 use crate::stream::Stream;
-use crate::warnings::Warnings;
 
 /// The plugin before and after its configuration.
 pub(crate) struct Root {
     active: Option<Rc<Active>>,
-}
-
-/// A configured plugin: what all its streams share.
-pub(crate) struct Active {
-    pub(crate) workload: Workload,
-    pub(crate) role: Option<Role>,
-    pub(crate) stats: Stats,
-    pub(crate) warnings: Warnings,
 }
 
 impl Root {
@@ -37,10 +26,8 @@ impl Context for Root {}
 impl RootContext for Root {
     fn on_configure(&mut self, _size: usize) -> bool {
         match configure(&abi::plugin_configuration()) {
-            Ok(configured) => {
-                let (workload, role) = (configured.workload, configured.role);
-                self.active =
-                    Some(Rc::new(Active { workload, role, stats: Stats::define(), warnings: Warnings::new() }));
+            Ok(active) => {
+                self.active = Some(Rc::new(active));
                 true
             }
             Err(error) => {

@@ -8,8 +8,8 @@ use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::{Action, LogLevel, MapType, Status};
 
 use crate::abi;
+use crate::configure::Active;
 use crate::host::{Envoy, parse_headers};
-use crate::root::Active;
 
 /// Name of the filter state with the report: `%FILTER_STATE(wasm.context_mesh:PLAIN)%` in access logs.
 const REPORT: &str = "context_mesh";

@@ -1,9 +1,8 @@
-//! Why an artifact cannot be loaded.
+//! Why an artifact cannot be loaded, or does not verify.
 
 use core::fmt;
 
 use super::format::{Digest, FORMAT_VERSION, KNOWN_FEATURES};
-use super::verify::VerifyError;
 use crate::limits::{MAX_ARTIFACT_BYTES, MAX_SECTIONS};
 
 /// Why an artifact cannot be loaded.
@@ -109,3 +108,83 @@ impl fmt::Display for LoadError {
 }
 
 impl core::error::Error for LoadError {}
+
+/// Which rule of the artifact is broken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum VerifyError {
+    /// An index points at nothing.
+    Index {
+        /// What the index stands in.
+        of: &'static str,
+        /// The index.
+        index: u32,
+    },
+    /// A table is not sorted by name, or has a name twice.
+    Order {
+        /// The table.
+        table: &'static str,
+    },
+    /// A value is outside what its place allows.
+    Value {
+        /// The place.
+        of: &'static str,
+    },
+    /// A regex does not load.
+    Regex {
+        /// Its index.
+        index: u32,
+    },
+    /// An instruction does not decode.
+    Instruction {
+        /// Its number in the code.
+        at: u32,
+    },
+    /// An operand does not fit its instruction.
+    Operand {
+        /// The program.
+        program: u32,
+        /// The instruction in the program.
+        at: u32,
+    },
+    /// An instruction takes more values than there are, or leaves more than fit.
+    Stack {
+        /// The program.
+        program: u32,
+        /// The instruction in the program.
+        at: u32,
+    },
+    /// A jump does not lead to a later instruction of its program.
+    Jump {
+        /// The program.
+        program: u32,
+        /// The instruction in the program.
+        at: u32,
+    },
+    /// A program does not leave exactly one value.
+    Result {
+        /// The program.
+        program: u32,
+    },
+    /// Variables refer to each other in a circle or too deeply.
+    Variables {
+        /// The variable.
+        index: u32,
+    },
+}
+
+impl fmt::Display for VerifyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Index { of, index } => write!(f, "{of} {index} does not exist"),
+            Self::Order { table } => write!(f, "table {table} is not sorted by distinct names"),
+            Self::Value { of } => write!(f, "{of} is out of range"),
+            Self::Regex { index } => write!(f, "regex {index} does not load"),
+            Self::Instruction { at } => write!(f, "instruction {at} does not decode"),
+            Self::Operand { program, at } => write!(f, "program {program}, instruction {at}: wrong operand"),
+            Self::Stack { program, at } => write!(f, "program {program}, instruction {at}: wrong stack depth"),
+            Self::Jump { program, at } => write!(f, "program {program}, instruction {at}: wrong jump"),
+            Self::Result { program } => write!(f, "program {program} does not leave one value"),
+            Self::Variables { index } => write!(f, "variable {index} refers to itself or too deeply"),
+        }
+    }
+}

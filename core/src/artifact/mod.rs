@@ -26,9 +26,9 @@ mod verify;
 
 pub use decode::Decoded;
 pub use encode::{EncodeError, encode};
-pub use error::LoadError;
+pub use error::{LoadError, VerifyError};
 pub use format::{Digest, FORMAT_VERSION, KNOWN_FEATURES};
-pub use verify::{VerifiedProgram, VerifyError};
+pub use verify::VerifiedProgram;
 
 /// Reads, checks and verifies an artifact. A pure function of the bytes, which never panics.
 ///

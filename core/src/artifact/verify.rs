@@ -2,12 +2,10 @@
 //!
 //! What is proven here is not checked again while a program runs.
 
-use core::fmt;
-
 use regex_automata::dfa::sparse;
 
 use super::decode::Decoded;
-use super::error::LoadError;
+use super::error::{LoadError, VerifyError};
 use super::format::Digest;
 use super::tables::{
     Attribute, Constant, Effect, EntryTable, FieldTable, MeshTable, ProgramTable, Reply, RuleTable, ScalarConstant,
@@ -85,86 +83,6 @@ impl VerifiedProgram {
             let input = Input::new(text).anchored(Anchored::Yes);
             matches!(dfa.try_search_fwd(&input), Ok(Some(end)) if end.offset() == text.len())
         })
-    }
-}
-
-/// Which rule of the artifact is broken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum VerifyError {
-    /// An index points at nothing.
-    Index {
-        /// What the index stands in.
-        of: &'static str,
-        /// The index.
-        index: u32,
-    },
-    /// A table is not sorted by name, or has a name twice.
-    Order {
-        /// The table.
-        table: &'static str,
-    },
-    /// A value is outside what its place allows.
-    Value {
-        /// The place.
-        of: &'static str,
-    },
-    /// A regex does not load.
-    Regex {
-        /// Its index.
-        index: u32,
-    },
-    /// An instruction does not decode.
-    Instruction {
-        /// Its number in the code.
-        at: u32,
-    },
-    /// An operand does not fit its instruction.
-    Operand {
-        /// The program.
-        program: u32,
-        /// The instruction in the program.
-        at: u32,
-    },
-    /// An instruction takes more values than there are, or leaves more than fit.
-    Stack {
-        /// The program.
-        program: u32,
-        /// The instruction in the program.
-        at: u32,
-    },
-    /// A jump does not lead to a later instruction of its program.
-    Jump {
-        /// The program.
-        program: u32,
-        /// The instruction in the program.
-        at: u32,
-    },
-    /// A program does not leave exactly one value.
-    Result {
-        /// The program.
-        program: u32,
-    },
-    /// Variables refer to each other in a circle or too deeply.
-    Variables {
-        /// The variable.
-        index: u32,
-    },
-}
-
-impl fmt::Display for VerifyError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Index { of, index } => write!(f, "{of} {index} does not exist"),
-            Self::Order { table } => write!(f, "table {table} is not sorted by distinct names"),
-            Self::Value { of } => write!(f, "{of} is out of range"),
-            Self::Regex { index } => write!(f, "regex {index} does not load"),
-            Self::Instruction { at } => write!(f, "instruction {at} does not decode"),
-            Self::Operand { program, at } => write!(f, "program {program}, instruction {at}: wrong operand"),
-            Self::Stack { program, at } => write!(f, "program {program}, instruction {at}: wrong stack depth"),
-            Self::Jump { program, at } => write!(f, "program {program}, instruction {at}: wrong jump"),
-            Self::Result { program } => write!(f, "program {program} does not leave one value"),
-            Self::Variables { index } => write!(f, "variable {index} refers to itself or too deeply"),
-        }
     }
 }
 

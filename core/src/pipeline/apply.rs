@@ -1,8 +1,8 @@
 //! Carries a decision out on the context: values are set, then redacted fields go.
 
-use super::extract::{Completeness, validate};
 use super::plan::{Counter, Plan, Refusal};
 use super::report::Problem;
+use super::validate::{Completeness, validate};
 use super::workload::Workload;
 use crate::context::{CALLER, Context};
 use crate::decide::Decision;

@@ -5,9 +5,8 @@ use super::report::Problem;
 use super::workload::Workload;
 use crate::artifact::tables::FieldTable;
 use crate::carrier::{CarrierError, baggage, mapped, mesh_header};
-use crate::context::{CALLER, Context};
+use crate::context::Context;
 use crate::headers::{Headers, Single};
-use crate::schema::{self, FieldProblem};
 
 /// What the carriers of a request said.
 #[derive(Debug, Default)]
@@ -83,35 +82,6 @@ impl Extracted {
             }
         }
     }
-}
-
-/// Whether a context must have all required fields.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Completeness {
-    /// It is the context of a request.
-    Whole,
-    /// It is a part of one.
-    Part,
-}
-
-/// Takes fields that break the schema out of the context; says whether there was a problem.
-pub(super) fn validate(workload: &Workload, context: &mut Context, whole: Completeness, plan: &mut Plan) -> bool {
-    let matches = |regex, text: &str| workload.program().regex_matches(regex, text);
-    let mut problems = schema::validate(context, workload.fields(), matches);
-    if whole == Completeness::Part || is_empty(context) {
-        problems.retain(|(_, problem)| *problem != FieldProblem::Missing);
-    }
-    for (field, problem) in &problems {
-        context.remove(field);
-        plan.count(Counter::FieldInvalid);
-        plan.report.problems.push(Problem::new(field.as_str(), problem.as_str()));
-    }
-    !problems.is_empty()
-}
-
-/// Whether a context says nothing but who calls.
-pub(super) fn is_empty(context: &Context) -> bool {
-    context.iter().all(|(name, _)| name == CALLER)
 }
 
 /// Names of the carriers that a request has, whether or not they can be read.

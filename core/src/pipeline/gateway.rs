@@ -3,14 +3,14 @@
 use bumpalo::Bump;
 
 use super::apply::apply;
-use super::extract::{Completeness, carriers, is_empty, validate};
-use super::inbound::{peer, refuse_invalid};
+use super::extract::carriers;
+use super::inbound::peer;
 use super::outbound::set_caller;
 use super::plan::{Counter, HeaderEdit, Plan};
 use super::present::{attach, drop_all};
 use super::report::Report;
+use super::validate::refuse_invalid;
 use super::workload::{Host, Role, Workload};
-use crate::artifact::tables::OnInvalid;
 use crate::context::Context;
 use crate::decide::decide;
 use crate::headers::Headers;
@@ -38,12 +38,8 @@ pub fn gateway(workload: &Workload, headers: &Headers<'_>, host: Host<'_>) -> Pl
             return plan.refuse(refusal);
         }
     }
-    let invalid = validate(workload, &mut context, Completeness::Whole, &mut plan);
-    if invalid && workload.mesh().on_invalid == OnInvalid::Deny {
-        return plan.refuse(refuse_invalid());
-    }
-    if is_empty(&context) {
-        plan.count(Counter::ContextMissing);
+    if let Some(refusal) = refuse_invalid(workload, &mut context, false, &mut plan) {
+        return plan.refuse(refusal);
     }
     set_caller(workload, &mut context, &mut plan);
     plan.report.went_on(&context);

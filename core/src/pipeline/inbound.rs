@@ -3,12 +3,13 @@
 use bumpalo::Bump;
 
 use super::apply::apply;
-use super::extract::{Completeness, carriers, extract, is_empty, validate};
+use super::extract::{carriers, extract};
 use super::plan::{Counter, Plan, Refusal};
 use super::present::present;
 use super::report::{Problem, Report};
+use super::validate::refuse_invalid;
 use super::workload::{Host, Role, Workload};
-use crate::artifact::tables::{OnInvalid, OnMismatch, Reply};
+use crate::artifact::tables::{OnMismatch, Reply};
 use crate::context::json::string_content;
 use crate::context::{CALLER, Context};
 use crate::decide::decide;
@@ -24,23 +25,19 @@ pub fn inbound(workload: &Workload, headers: &Headers<'_>, host: Host<'_>) -> Pl
     let peer = peer(workload, host);
     plan.report.peer.clone_from(&peer.service);
     let mut context = Context::new();
-    let mut invalid = false;
+    let mut broken = false;
     if workload.mesh().require_peer && peer.service.is_empty() {
         distrust(workload, headers, &mut plan);
     } else {
         let extracted = extract(workload, headers, host.now_ms, &mut plan);
         context = extracted.context;
-        invalid = extracted.broken;
+        broken = extracted.broken;
     }
     if let Some(refusal) = verify_caller(workload, &peer, &mut context, &mut plan) {
         return plan.refuse(refusal);
     }
-    invalid |= validate(workload, &mut context, Completeness::Whole, &mut plan);
-    if invalid && workload.mesh().on_invalid == OnInvalid::Deny {
-        return plan.refuse(refuse_invalid());
-    }
-    if is_empty(&context) {
-        plan.count(Counter::ContextMissing);
+    if let Some(refusal) = refuse_invalid(workload, &mut context, broken, &mut plan) {
+        return plan.refuse(refusal);
     }
     let mut decided = context.clone();
     let arena = Bump::new();
@@ -94,11 +91,6 @@ fn verify_caller(workload: &Workload, peer: &Peer, context: &mut Context, plan: 
         plan.report.problems.push(Problem::new(CALLER, "too-large"));
     }
     None
-}
-
-pub(super) fn refuse_invalid() -> Refusal {
-    let message = "the context of the request is invalid".to_owned();
-    Refusal { reply: Reply { status: 400, grpc_status: 3, message }, cause: "mesh onInvalid".to_owned() }
 }
 
 /// Keeps the context for the calls that the service makes while it serves this request. An empty one is kept too,

@@ -17,6 +17,7 @@ mod present;
 mod report;
 #[cfg(test)]
 mod tests;
+mod validate;
 mod workload;
 
 pub use gateway::{egress, gateway};

@@ -3,13 +3,12 @@
 use bumpalo::Bump;
 
 use super::apply::apply;
-use super::extract::{Completeness, extract, is_empty, validate};
-use super::inbound::refuse_invalid;
+use super::extract::extract;
 use super::plan::{Counter, Plan};
 use super::present::attach;
 use super::report::{Problem, Report};
+use super::validate::{Completeness, refuse_invalid, validate};
 use super::workload::{Host, Role, Workload};
-use crate::artifact::tables::OnInvalid;
 use crate::context::merge::merge;
 use crate::context::{CALLER, Context};
 use crate::decide::decide;
@@ -22,16 +21,12 @@ pub fn outbound(workload: &Workload, headers: &Headers<'_>, host: Host<'_>) -> P
     let mut plan = Plan { report: Report::new(workload, Role::Outbound), ..Plan::default() };
     let mut extracted = extract(workload, headers, host.now_ms, &mut plan);
     // Before merging, so that a broken value does not take the place of the one that is remembered.
-    let mut invalid = extracted.broken;
-    invalid |= validate(workload, &mut extracted.context, Completeness::Part, &mut plan);
+    let mut broken = extracted.broken;
+    broken |= validate(workload, &mut extracted.context, Completeness::Part, &mut plan);
     let mut context = recall(workload, headers, host, extracted.context, &mut plan);
     set_caller(workload, &mut context, &mut plan);
-    invalid |= validate(workload, &mut context, Completeness::Whole, &mut plan);
-    if invalid && workload.mesh().on_invalid == OnInvalid::Deny {
-        return plan.refuse(refuse_invalid());
-    }
-    if is_empty(&context) {
-        plan.count(Counter::ContextMissing);
+    if let Some(refusal) = refuse_invalid(workload, &mut context, broken, &mut plan) {
+        return plan.refuse(refusal);
     }
     let mut decided = context.clone();
     let arena = Bump::new();

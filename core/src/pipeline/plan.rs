@@ -100,7 +100,7 @@ impl Plan {
     pub(super) fn refuse(mut self, refusal: Refusal) -> Self {
         self.count(Counter::Denied);
         self.edits.clear();
-        self.report.denied_by(&refusal);
+        self.report.denied_by(&refusal.cause, refusal.reply.status);
         self.refusal = Some(refusal);
         self
     }

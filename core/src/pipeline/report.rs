@@ -1,6 +1,5 @@
 //! What happened to the context of a request, for access logs: names only, never values.
 
-use super::plan::Refusal;
 use super::workload::{Role, Workload};
 use crate::context::Context;
 use crate::context::json::write_string;
@@ -66,8 +65,8 @@ impl Report {
         }
     }
 
-    pub(super) fn denied_by(&mut self, refusal: &Refusal) {
-        self.denied = Some((refusal.cause.clone(), refusal.reply.status));
+    pub(super) fn denied_by(&mut self, cause: &str, status: u16) {
+        self.denied = Some((cause.to_owned(), status));
     }
 
     pub(super) fn went_on(&mut self, context: &Context) {

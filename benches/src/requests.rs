@@ -1,0 +1,76 @@
+//! The requests of the measurement: what a service of the demo sends and gets.
+
+use context_mesh_core::artifact;
+use context_mesh_core::carrier::mesh_header;
+use context_mesh_core::context::Context;
+use context_mesh_e2e::client::Request;
+use context_mesh_e2e::error::{Error, Result};
+use context_mesh_e2e::policy::Policy;
+
+/// A header for each field of the demo's context, written as the gateway mints it.
+const FIELDS: [(&str, &str); 7] = [
+    ("tenant_id", "\"tenant_acme\""),
+    ("user_id", "\"user_7\""),
+    ("loyalty_tier", "\"gold\""),
+    ("feature_flags", "[\"new_checkout\"]"),
+    ("correlation_id", "\"5f9a31aa-7d10-4ba3-823d-8c197d2c99e6\""),
+    ("environment", "\"production\""),
+    ("caller", "\"web-frontend\""),
+];
+
+/// The `x-mesh-context` that `web-frontend` sends in the demo, written at `now_ms` (milliseconds since 1970).
+///
+/// # Errors
+/// The artifact does not load, which would be a bug.
+pub fn mesh_context(policy: &Policy, now_ms: u64) -> Result<String> {
+    let program = artifact::load(&policy.artifact).map_err(|error| Error::new(error.to_string()))?;
+    let mut context = Context::new();
+    for (field, json) in FIELDS {
+        context.insert(field, json).map_err(|error| Error::new(format!("the field `{field}`: {error:?}")))?;
+    }
+    mesh_header::encode(&context, program.dictionaries().active(), now_ms)
+        .map_err(|error| Error::new(format!("the context: {}", error.as_str())))
+}
+
+/// A request of another service with a context in it: nine headers, the pseudo headers included.
+pub fn inbound(number: usize, context: &str) -> Request {
+    outbound(number).header("x-mesh-context", context)
+}
+
+/// A call of an application that forwards the trace, and nothing else.
+pub fn outbound(number: usize) -> Request {
+    Request::get("/checkout/cart-4711?step=2")
+        .header("user-agent", "shop/1.0")
+        .header("accept", "application/json")
+        .header("traceparent", trace_parent(number))
+        .header("x-forwarded-proto", "https")
+}
+
+/// A trace id and span id in the form of W3C Trace Context. The same number always gives the same.
+fn trace_parent(number: usize) -> String {
+    // A number that is spread over all bits, as random ids are.
+    let id = (number as u128 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
+    format!("00-{id:032x}-00f067aa0ba902b7-01")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_number_has_a_trace_of_its_own() {
+        let parts: Vec<_> = trace_parent(7).split('-').map(str::len).collect();
+        assert_eq!(parts, [2, 32, 16, 2]);
+        assert_ne!(trace_parent(7), trace_parent(8));
+    }
+
+    #[test]
+    fn the_context_reads_back() {
+        let policy = Policy::shop().unwrap();
+        let value = mesh_context(&policy, 1_000).unwrap();
+        let program = artifact::load(&policy.artifact).unwrap();
+        let header = mesh_header::decode(value.as_bytes(), program.dictionaries()).unwrap();
+        assert_eq!(header.context.get("tenant_id"), Some("\"tenant_acme\""));
+        assert_eq!(header.context.len(), FIELDS.len());
+    }
+}

@@ -1,0 +1,57 @@
+//! Holds a context against the schema.
+
+use super::plan::{Counter, Plan, Refusal};
+use super::report::Problem;
+use super::workload::Workload;
+use crate::artifact::tables::{OnInvalid, Reply};
+use crate::context::{CALLER, Context};
+use crate::schema::{self, FieldProblem};
+
+/// Whether a context must have all required fields.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Completeness {
+    /// It is the context of a request.
+    Whole,
+    /// It is a part of one.
+    Part,
+}
+
+/// Takes fields that break the schema out of the context; says whether there was a problem.
+pub(super) fn validate(workload: &Workload, context: &mut Context, whole: Completeness, plan: &mut Plan) -> bool {
+    let matches = |regex, text: &str| workload.program().regex_matches(regex, text);
+    let mut problems = schema::validate(context, workload.fields(), matches);
+    if whole == Completeness::Part || is_empty(context) {
+        problems.retain(|(_, problem)| *problem != FieldProblem::Missing);
+    }
+    for (field, problem) in &problems {
+        context.remove(field);
+        plan.count(Counter::FieldInvalid);
+        plan.report.problems.push(Problem::new(field.as_str(), problem.as_str()));
+    }
+    !problems.is_empty()
+}
+
+/// Whether a context says nothing but who calls.
+fn is_empty(context: &Context) -> bool {
+    context.iter().all(|(name, _)| name == CALLER)
+}
+
+/// Validates the whole context of a request, whose carriers may have been broken. Gives the refusal where the mesh
+/// refuses invalid contexts. A request without a context is never refused here: it is counted.
+pub(super) fn refuse_invalid(
+    workload: &Workload,
+    context: &mut Context,
+    broken: bool,
+    plan: &mut Plan,
+) -> Option<Refusal> {
+    let invalid = validate(workload, context, Completeness::Whole, plan) || broken;
+    if invalid && workload.mesh().on_invalid == OnInvalid::Deny {
+        let message = "the context of the request is invalid".to_owned();
+        let reply = Reply { status: 400, grpc_status: 3, message };
+        return Some(Refusal { reply, cause: "mesh onInvalid".to_owned() });
+    }
+    if is_empty(context) {
+        plan.count(Counter::ContextMissing);
+    }
+    None
+}
