@@ -21,8 +21,7 @@ const INDENT: usize = 29;
 /// A request and everything that happened to it.
 pub(super) fn request(number: usize, sample: &Sample, trip: &Trip, policy: &Policy, paint: Paint) -> String {
     let service = String::new();
-    let mut page =
-        Page { tables: &policy.tables, paint, out: String::new(), service, before: None, last: last(trip) };
+    let mut page = Page { tables: &policy.tables, paint, out: String::new(), service, before: None, last: last(trip) };
     page.write(format_args!("\n{}", paint.bold(format_args!("{number:>2}. {}", sample.name))));
     for line in wrap(sample.about.split(' '), " ", WIDTH.saturating_sub(4)) {
         page.write(format_args!("    {}", paint.dim(line)));
@@ -241,8 +240,10 @@ impl<'p> Page<'p> {
         let mapped: BTreeSet<_> = self.tables.fields.iter().filter_map(|field| field.header.as_deref()).collect();
         let shown = |seen: &'p Seen| seen.headers.iter().filter(|(name, _)| mapped.contains(name.as_str()));
         let before = self.before.filter(|_| self.last.is_some_and(|last| last.service != seen.service));
-        let is_new = |name: &String, value: &String| before.is_none_or(|before| before.headers.get(name) != Some(value));
-        let words = shown(seen).filter(|(name, value)| is_new(name, value)).map(|(name, value)| format!("{name}: {value}"));
+        let is_new =
+            |name: &String, value: &String| before.is_none_or(|before| before.headers.get(name) != Some(value));
+        let words =
+            shown(seen).filter(|(name, value)| is_new(name, value)).map(|(name, value)| format!("{name}: {value}"));
         let mut words: Vec<_> = words.collect();
         words.extend(before.map(|_| "the rest as above".to_owned()));
         words.extend(self.baggage(seen));

@@ -6,8 +6,11 @@ use serde_json::{Value, json};
 
 use crate::support::*;
 
+/// Names and values of request headers.
+type Headers<'a> = &'a [(&'a str, &'a [u8])];
+
 /// Sends a request with these headers to `back` and gives the answer with the filter's report.
-fn send(mesh: &Mesh, headers: &[(&str, &[u8])]) -> (Response, Value) {
+fn send(mesh: &Mesh, headers: Headers<'_>) -> (Response, Value) {
     let before = mesh.access_log("back").unwrap().len();
     let request = headers.iter().fold(get("/"), |request, (name, value)| request.header(name, value));
     let response = mesh.send(&peer(mesh, "back"), request).unwrap();
@@ -21,7 +24,7 @@ fn broken_carriers_are_ignored_counted_and_reported() {
     let large = vec![b'a'; 60 * 1024];
     let random: Vec<u8> =
         (0..600_u32).map(|n| b"ABCDEFGHIJKLMNOPabcdefghijkl0123456789-_"[(n * 7919 % 40) as usize]).collect();
-    let cases: [(&[(&str, &[u8])], &str); 9] = [
+    let cases: [(Headers<'_>, &str); 9] = [
         (&[("x-tenant-id", b"a\xff")], "tenant_id: not-text"),
         (&[("x-tenant-id", b"a"), ("x-tenant-id", b"b")], "tenant_id: repeated"),
         (&[("x-tenant-id", b"Not Allowed")], "tenant_id: pattern"),

@@ -120,8 +120,8 @@ fn envoy(arguments: &Envoy, format: DiagnosticFormat) -> Result<String, Failure>
     let config =
         PluginConfig { artifact: compiled.artifact, service: Some(arguments.service.clone()), role: Some(role) };
     Ok(match arguments.format {
-        EnvoyFormat::Filter => to_yaml(&Value::from(vec![http_filter(wasm, &config)])),
-        EnvoyFormat::Ecds => format!("{:#}\n", discovery_response(wasm, &config, &compiled.digest)),
+        EnvoyFormat::Filter => to_yaml(&Value::from(vec![http_filter(wasm, &config.to_json())])),
+        EnvoyFormat::Ecds => format!("{:#}\n", discovery_response(wasm, &config.to_json(), &compiled.digest)),
         EnvoyFormat::Config => format!("{}\n", config.to_json()),
     })
 }

@@ -2,11 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::{FILTER_NAME, PluginConfig, http_filter::wasm};
+use super::{FILTER_NAME, http_filter::wasm};
 
 /// An `envoy.service.discovery.v3.DiscoveryResponse` with the filter as its one resource. `version` should
 /// change with the artifact: its digest does.
-pub fn discovery_response(wasm_path: &str, config: &PluginConfig, version: &str) -> Value {
+pub fn discovery_response(wasm_path: &str, configuration: &str, version: &str) -> Value {
     const EXTENSION: &str = "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig";
     json!({
         "version_info": version,
@@ -14,7 +14,7 @@ pub fn discovery_response(wasm_path: &str, config: &PluginConfig, version: &str)
         "resources": [{
             "@type": EXTENSION,
             "name": FILTER_NAME,
-            "typed_config": wasm(wasm_path, config),
+            "typed_config": wasm(wasm_path, configuration),
         }],
     })
 }

@@ -61,6 +61,6 @@ fn patch(filter: &EnvoyFilter<'_>, context: &str, role: Role) -> Value {
                 "subFilter": {"name": "envoy.filters.http.router"},
             }}},
         },
-        "patch": {"operation": "INSERT_BEFORE", "value": http_filter(filter.wasm_path, &config)},
+        "patch": {"operation": "INSERT_BEFORE", "value": http_filter(filter.wasm_path, &config.to_json())},
     })
 }

@@ -2,24 +2,22 @@
 
 use serde_json::{Value, json};
 
-use super::PluginConfig;
-
 /// Name of the filter in listeners and of the resource in an ECDS file.
 pub const FILTER_NAME: &str = "context_mesh";
 
 /// Name of the VM, and with it of the shared data: inbound and outbound of one proxy must have the same.
 pub const VM_ID: &str = "context-mesh";
 
-/// The entry: `wasm_path` is the filter as the proxy finds it.
-pub fn http_filter(wasm_path: &str, config: &PluginConfig) -> Value {
+/// The entry: `wasm_path` is the filter as the proxy finds it, `configuration` what [`super::PluginConfig::to_json`] writes.
+pub fn http_filter(wasm_path: &str, configuration: &str) -> Value {
     json!({
         "name": FILTER_NAME,
-        "typed_config": wasm(wasm_path, config),
+        "typed_config": wasm(wasm_path, configuration),
     })
 }
 
 /// The `Wasm` message of Envoy, `envoy.extensions.filters.http.wasm.v3.Wasm`.
-pub(super) fn wasm(wasm_path: &str, config: &PluginConfig) -> Value {
+pub(super) fn wasm(wasm_path: &str, configuration: &str) -> Value {
     json!({
         "@type": "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm",
         "config": {
@@ -32,10 +30,11 @@ pub(super) fn wasm(wasm_path: &str, config: &PluginConfig) -> Value {
             // A string, not a Struct: Envoy would turn a Struct into JSON for every plugin instance.
             "configuration": {
                 "@type": "type.googleapis.com/google.protobuf.StringValue",
-                "value": config.to_json(),
+                "value": configuration,
             },
             // The default would answer 503 until the process restarts.
             "failure_policy": "FAIL_RELOAD",
+            // A filter that waits for the body holds the headers back too.
             "allow_on_headers_stop_iteration": true,
         },
     })
