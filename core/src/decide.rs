@@ -43,12 +43,12 @@ pub struct Denial<'p> {
 }
 
 /// Decides. `rules` are indices into the artifact's rules, as in its entry tables.
-pub fn decide<'a>(
-    program: &'a VerifiedProgram,
+pub fn decide<'p: 'a, 'a>(
+    program: &'p VerifiedProgram,
     rules: &[u32],
     snapshot: Snapshot<'a>,
     arena: &'a Bump,
-) -> Decision<'a> {
+) -> Decision<'p> {
     let mut tally = Tally {
         machine: Machine::new(program, snapshot, arena),
         snapshot,
@@ -66,41 +66,41 @@ pub fn decide<'a>(
 }
 
 /// What is known after some of the rules.
-struct Tally<'a> {
+struct Tally<'p, 'a> {
     machine: Machine<'a>,
     snapshot: Snapshot<'a>,
-    decision: Decision<'a>,
-    enterprise: LayerTally<'a>,
-    domain: LayerTally<'a>,
+    decision: Decision<'p>,
+    enterprise: LayerTally<'p>,
+    domain: LayerTally<'p>,
 }
 
 /// What the rules of one layer said so far.
 #[derive(Default)]
-struct LayerTally<'a> {
-    denial: Option<Denial<'a>>,
+struct LayerTally<'p> {
+    denial: Option<Denial<'p>>,
     has_allow: bool,
     allowed: bool,
-    set: Vec<(&'a str, String)>,
+    set: Vec<(&'p str, String)>,
 }
 
-impl<'a> LayerTally<'a> {
+impl<'p> LayerTally<'p> {
     /// The denial of the layer's deny and require rules, else of its allow rules.
-    fn not_allowed(&self, layer: &'static str) -> Option<Denial<'a>> {
+    fn not_allowed(&self, layer: &'static str) -> Option<Denial<'p>> {
         let (status, grpc_status, message) = NOT_ALLOWED;
         (self.has_allow && !self.allowed)
             .then(|| Denial { rule: layer, reply: Reply { status, grpc_status, message: message.to_owned() } })
     }
 }
 
-impl<'a> Tally<'a> {
-    fn layer(&mut self, layer: Layer) -> &mut LayerTally<'a> {
+impl<'p> Tally<'p, '_> {
+    fn layer(&mut self, layer: Layer) -> &mut LayerTally<'p> {
         match layer {
             Layer::Enterprise => &mut self.enterprise,
             Layer::Domain => &mut self.domain,
         }
     }
 
-    fn add(&mut self, rule: &'a RuleTable) {
+    fn add(&mut self, rule: &'p RuleTable) {
         if matches!(rule.effect, Effect::Allow) && !rule.shadow {
             self.layer(rule.layer).has_allow = true;
         }
@@ -121,7 +121,7 @@ impl<'a> Tally<'a> {
     }
 
     /// Whether the rule's condition holds, with its errors taken as the rule says.
-    fn applies(&mut self, rule: &'a RuleTable) -> bool {
+    fn applies(&mut self, rule: &'p RuleTable) -> bool {
         let Some(condition) = rule.condition else { return true };
         match self.machine.condition(condition) {
             Ok(holds) => holds,
@@ -133,7 +133,7 @@ impl<'a> Tally<'a> {
         }
     }
 
-    fn carry_out(&mut self, rule: &'a RuleTable) {
+    fn carry_out(&mut self, rule: &'p RuleTable) {
         match &rule.effect {
             Effect::Deny(reply) | Effect::Require { reply, .. } => {
                 let denial = Denial { rule: &rule.name, reply: reply.clone() };
@@ -160,7 +160,7 @@ impl<'a> Tally<'a> {
         }
     }
 
-    fn finish(self) -> Decision<'a> {
+    fn finish(self) -> Decision<'p> {
         let Self { mut decision, enterprise, domain, .. } = self;
         let not_allowed = enterprise.not_allowed("enterprise allow rules").or(domain.not_allowed("domain allow rules"));
         decision.denial = enterprise.denial.or(domain.denial).or(not_allowed);

@@ -35,6 +35,7 @@ pub mod host;
 pub mod identity;
 pub mod limits;
 pub mod memory;
+pub mod names;
 pub mod pipeline;
 pub mod plugin_config;
 pub mod schema;

@@ -8,6 +8,7 @@
 //! Slots are read as what anybody may have written: every plugin of a pod can share the name space. The whole
 //! key of the trace stands in the record and is compared, so a collision of hashes is a miss, never a mix-up.
 
+use std::borrow::Borrow;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use crate::carrier::CarrierError;
@@ -16,6 +17,7 @@ use crate::carrier::wire::{Reader, from_size, write_text, write_varint};
 use crate::context::Context;
 use crate::host::SharedMemory;
 use crate::limits::{MAX_CONTEXT_FIELDS, MAX_FIELD_NAME_BYTES, MAX_MEMORY_SLOTS, MAX_RECORD_BYTES};
+use crate::names::Names;
 use crate::trace::TraceKey;
 
 /// Slots of a set. Four keep the loss by collisions small while most searches read one slot.
@@ -44,7 +46,7 @@ pub struct Record {
     /// The context after the decision.
     pub context: Context,
     /// The names of the fields that were redacted here and must not come back.
-    pub withheld: Vec<String>,
+    pub withheld: Names,
 }
 
 /// Why a context is not remembered.
@@ -76,25 +78,33 @@ impl Memory {
         Self { slots: slots.min(MAX_MEMORY_SLOTS), ttl_ms }
     }
 
-    /// Stores the record under the trace, in place of an older one of the same trace. `now_ms` is in
-    /// milliseconds since 1970. Usually one read and one write.
+    /// Stores the record under each of the traces, in place of an older one of the same trace. `now_ms` is in
+    /// milliseconds since 1970. Usually one read and one write for each.
     ///
     /// # Errors
-    /// [`MemoryError`] says why it is not remembered; nothing is stored then.
+    /// [`MemoryError`] says why it is not remembered under one of them, and then under none that follows.
     pub fn remember(
         &self,
         store: &dyn SharedMemory,
-        trace: &TraceKey,
+        traces: impl IntoIterator<Item = impl Borrow<TraceKey>>,
         now_ms: u64,
         record: &Record,
     ) -> Result<(), MemoryError> {
         if self.slots == 0 || self.ttl_ms == 0 {
             return Err(MemoryError::Disabled);
         }
-        let bytes = encode(trace, now_ms.saturating_add(self.ttl_ms), record)?;
+        let body = encode_body(record)?;
+        for trace in traces {
+            let bytes = with_head(trace.borrow(), now_ms.saturating_add(self.ttl_ms), &body)?;
+            self.write(store, trace.borrow(), now_ms, &bytes)?;
+        }
+        Ok(())
+    }
+
+    fn write(&self, store: &dyn SharedMemory, trace: &TraceKey, now_ms: u64, bytes: &[u8]) -> Result<(), MemoryError> {
         for _ in 0..TRIES {
             let (slot, version) = self.choose(store, trace, now_ms).ok_or(MemoryError::Disabled)?;
-            if store.set(&slot, &bytes, version).is_ok() {
+            if store.set(&slot, bytes, version).is_ok() {
                 return Ok(());
             }
         }
@@ -172,12 +182,24 @@ struct Head {
     trace: TraceKey,
 }
 
-fn encode(trace: &TraceKey, expiry_ms: u64, record: &Record) -> Result<Vec<u8>, MemoryError> {
+/// The part of a record that all its traces share.
+fn encode_body(record: &Record) -> Result<Vec<u8>, MemoryError> {
     let names_fit = record.withheld.iter().all(|name| name.len() <= MAX_FIELD_NAME_BYTES);
     if record.withheld.len() > MAX_CONTEXT_FIELDS || !names_fit {
         return Err(MemoryError::TooLarge);
     }
     let mut out = Vec::with_capacity(512);
+    write_varint(&mut out, from_size(record.withheld.len()));
+    for name in record.withheld.iter() {
+        write_text(&mut out, name);
+    }
+    payload::write(&mut out, &record.context, None);
+    Ok(out)
+}
+
+/// A whole record.
+fn with_head(trace: &TraceKey, expiry_ms: u64, body: &[u8]) -> Result<Vec<u8>, MemoryError> {
+    let mut out = Vec::with_capacity(body.len().saturating_add(64));
     out.push(FORMAT);
     out.extend_from_slice(&expiry_ms.to_le_bytes());
     match trace {
@@ -190,11 +212,7 @@ fn encode(trace: &TraceKey, expiry_ms: u64, record: &Record) -> Result<Vec<u8>, 
             write_text(&mut out, id);
         }
     }
-    write_varint(&mut out, from_size(record.withheld.len()));
-    for name in &record.withheld {
-        write_text(&mut out, name);
-    }
-    payload::write(&mut out, &record.context, None);
+    out.extend_from_slice(body);
     if out.len() > MAX_RECORD_BYTES { Err(MemoryError::TooLarge) } else { Ok(out) }
 }
 
@@ -223,13 +241,13 @@ fn decode(mut reader: Reader<'_>) -> Result<Record, CarrierError> {
     if count > MAX_CONTEXT_FIELDS {
         return Err(CarrierError::TooManyFields);
     }
-    let mut withheld = Vec::new();
+    let mut withheld = Names::default();
     for _ in 0..count {
         let length = reader.size()?;
         if length > MAX_FIELD_NAME_BYTES {
             return Err(CarrierError::FieldName);
         }
-        withheld.push(reader.text(length)?.to_owned());
+        withheld.push(reader.text(length)?);
     }
     let context = payload::read(reader.rest(), None)?;
     Ok(Record { context, withheld })

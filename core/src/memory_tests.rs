@@ -52,7 +52,7 @@ fn record(tenant: &str) -> Record {
     let mut context = Context::new();
     context.insert_string("tenant", tenant).unwrap();
     context.insert("custom", "{ \"big\": 12345678901234567890, \"one\": 1.0 }").unwrap();
-    Record { context, withheld: vec!["user_id".to_owned()] }
+    Record { context, withheld: Names::from_iter(["user_id"]) }
 }
 
 fn trace(id: u128) -> TraceKey {
@@ -75,7 +75,7 @@ fn a_record_comes_back_until_it_expires() {
     let (store, memory) = (Store::default(), Memory::new(64, 1000));
     for key in [trace(1), TraceKey::RequestId("1".to_owned())] {
         assert_eq!(memory.recall(&store, &key, 5000), None);
-        memory.remember(&store, &key, 5000, &record("acme")).unwrap();
+        memory.remember(&store, [&key], 5000, &record("acme")).unwrap();
         assert_eq!(memory.recall(&store, &key, 5999), Some(record("acme")));
         assert_eq!(memory.recall(&store, &key, 6000), None);
     }
@@ -84,7 +84,7 @@ fn a_record_comes_back_until_it_expires() {
 #[test]
 fn the_common_case_reads_one_slot() {
     let (store, memory) = (Store::default(), Memory::new(64, 1000));
-    let (_, reads) = store.reads_during(|| memory.remember(&store, &trace(1), 0, &record("a")).unwrap());
+    let (_, reads) = store.reads_during(|| memory.remember(&store, [&trace(1)], 0, &record("a")).unwrap());
     assert_eq!(reads, 1);
     let (found, reads) = store.reads_during(|| memory.recall(&store, &trace(1), 1));
     assert_eq!((found, reads), (Some(record("a")), 1));
@@ -95,8 +95,8 @@ fn the_common_case_reads_one_slot() {
 #[test]
 fn a_newer_record_of_the_trace_takes_the_place_of_the_older() {
     let (store, memory) = (Store::default(), Memory::new(64, 1000));
-    memory.remember(&store, &trace(1), 0, &record("old")).unwrap();
-    memory.remember(&store, &trace(1), 10, &record("new")).unwrap();
+    memory.remember(&store, [&trace(1)], 0, &record("old")).unwrap();
+    memory.remember(&store, [&trace(1)], 10, &record("new")).unwrap();
     assert_eq!(memory.recall(&store, &trace(1), 1005), Some(record("new")));
     assert_eq!(store.values.borrow().len(), 1);
 }
@@ -106,7 +106,7 @@ fn colliding_traces_share_a_set_and_the_oldest_makes_room() {
     let (store, memory) = (Store::default(), Memory::new(64, 1000));
     let traces = colliding(&memory, 5);
     for (now, key) in (0..).zip(&traces) {
-        memory.remember(&store, key, now, &record(&format!("{key:?}"))).unwrap();
+        memory.remember(&store, [key], now, &record(&format!("{key:?}"))).unwrap();
     }
     assert_eq!(store.values.borrow().len(), 4);
     assert_eq!(memory.recall(&store, &traces[0], 10), None);
@@ -120,9 +120,9 @@ fn an_expired_slot_is_taken_before_a_live_one() {
     let (store, memory) = (Store::default(), Memory::new(4, 1000));
     let traces = colliding(&memory, 5);
     for (now, key) in [0, 500, 500, 500].into_iter().zip(&traces) {
-        memory.remember(&store, key, now, &record("a")).unwrap();
+        memory.remember(&store, [key], now, &record("a")).unwrap();
     }
-    memory.remember(&store, &traces[4], 1200, &record("b")).unwrap();
+    memory.remember(&store, [&traces[4]], 1200, &record("b")).unwrap();
     for key in &traces[1..] {
         assert!(memory.recall(&store, key, 1300).is_some());
     }
@@ -140,7 +140,7 @@ fn an_older_record_further_on_is_never_found_after_a_newer_one() {
         let now = now * 40;
         let key = &traces[usize::try_from(state >> 33).unwrap() % traces.len()];
         if state >> 62 == 0 {
-            memory.remember(&store, key, now, &record(&now.to_string())).unwrap();
+            memory.remember(&store, [key], now, &record(&now.to_string())).unwrap();
             newest.insert(key, now);
         } else if let Some(found) = memory.recall(&store, key, now) {
             assert_eq!(found, record(&newest[key].to_string()));
@@ -154,7 +154,7 @@ fn interference_is_met_with_a_new_try() {
     for (interferences, expected) in [(1, Ok(())), (2, Ok(())), (3, Err(MemoryError::Busy))] {
         let store = Store::default();
         store.interferences.set(interferences);
-        assert_eq!(memory.remember(&store, &trace(1), 0, &record("a")), expected);
+        assert_eq!(memory.remember(&store, [&trace(1)], 0, &record("a")), expected);
         assert_eq!(memory.recall(&store, &trace(1), 1).is_some(), expected.is_ok());
     }
 }
@@ -173,16 +173,16 @@ fn another_workers_record_is_not_overwritten_unseen() {
         }
         fn set(&self, key: &str, value: &[u8], version: Option<u32>) -> Result<(), VersionChanged> {
             if !self.done.replace(true) {
-                self.memory.remember(&self.inner, &trace(2), 5000, &record("second")).unwrap();
+                self.memory.remember(&self.inner, [&trace(2)], 5000, &record("second")).unwrap();
             }
             self.inner.set(key, value, version)
         }
     }
     let memory = Memory::new(1, 1000);
     let store = Between { inner: Store::default(), memory, done: Cell::new(true) };
-    memory.remember(&store, &trace(0), 0, &record("expired")).unwrap();
+    memory.remember(&store, [&trace(0)], 0, &record("expired")).unwrap();
     store.done.set(false);
-    memory.remember(&store, &trace(1), 5000, &record("first")).unwrap();
+    memory.remember(&store, [&trace(1)], 5000, &record("first")).unwrap();
     // One slot: the second try of the first worker saw the second's record and took its place knowingly.
     assert_eq!(memory.recall(&store.inner, &trace(1), 5001), Some(record("first")));
     assert_eq!(store.inner.values.borrow().values().next().unwrap().1, 3);
@@ -192,19 +192,19 @@ fn another_workers_record_is_not_overwritten_unseen() {
 fn rubbish_in_a_slot_is_a_miss_and_is_overwritten() {
     let memory = Memory::new(1, 1000);
     let key = memory.slots_of(&trace(1)).next().unwrap();
-    let valid = encode(&trace(1), 1000, &record("acme")).unwrap();
+    let valid = with_head(&trace(1), 1000, &encode_body(&record("acme")).unwrap()).unwrap();
     let mut rubbish: Vec<Vec<u8>> = (0..valid.len()).map(|length| valid[..length].to_vec()).collect();
     rubbish.push([valid.as_slice(), &[0]].concat());
     rubbish.push(vec![0xFF; 100]);
     rubbish.push(vec![FORMAT; MAX_RECORD_BYTES + 1]);
     // Expires later than anybody could have written it: it would never make room.
-    rubbish.push(encode(&trace(1), u64::MAX, &record("stuck")).unwrap());
-    rubbish.push(encode(&trace(2), u64::MAX, &record("stuck")).unwrap());
+    rubbish.push(with_head(&trace(1), u64::MAX, &encode_body(&record("stuck")).unwrap()).unwrap());
+    rubbish.push(with_head(&trace(2), u64::MAX, &encode_body(&record("stuck")).unwrap()).unwrap());
     for bytes in rubbish {
         let store = Store::default();
         store.set(&key, &bytes, None).unwrap();
         assert_eq!(memory.recall(&store, &trace(1), 1), None, "{bytes:?}");
-        memory.remember(&store, &trace(1), 1, &record("new")).unwrap();
+        memory.remember(&store, [&trace(1)], 1, &record("new")).unwrap();
         assert_eq!(memory.recall(&store, &trace(1), 2), Some(record("new")));
     }
 }
@@ -212,20 +212,20 @@ fn rubbish_in_a_slot_is_a_miss_and_is_overwritten() {
 #[test]
 fn a_worker_with_a_slower_clock_still_recalls() {
     let (store, memory) = (Store::default(), Memory::new(64, 1000));
-    memory.remember(&store, &trace(1), 100_000, &record("a")).unwrap();
+    memory.remember(&store, [&trace(1)], 100_000, &record("a")).unwrap();
     assert!(memory.recall(&store, &trace(1), 99_990).is_some());
 }
 
 #[test]
 fn limits_are_errors() {
     let store = Store::default();
-    assert_eq!(Memory::new(0, 1000).remember(&store, &trace(1), 0, &record("a")), Err(MemoryError::Disabled));
-    assert_eq!(Memory::new(4, 0).remember(&store, &trace(1), 0, &record("a")), Err(MemoryError::Disabled));
+    assert_eq!(Memory::new(0, 1000).remember(&store, [&trace(1)], 0, &record("a")), Err(MemoryError::Disabled));
+    assert_eq!(Memory::new(4, 0).remember(&store, [&trace(1)], 0, &record("a")), Err(MemoryError::Disabled));
     assert_eq!(Memory::new(0, 1000).recall(&store, &trace(1), 0), None);
-    let long = Record { withheld: vec!["x".repeat(MAX_FIELD_NAME_BYTES + 1)], ..record("a") };
-    let many = Record { withheld: vec!["x".to_owned(); MAX_CONTEXT_FIELDS + 1], ..record("a") };
+    let long = Record { withheld: Names::from_iter(["x".repeat(MAX_FIELD_NAME_BYTES + 1).as_str()]), ..record("a") };
+    let many = Record { withheld: Names::from_iter(["x"; MAX_CONTEXT_FIELDS + 1]), ..record("a") };
     for record in [long, many] {
-        assert_eq!(Memory::new(4, 1000).remember(&store, &trace(1), 0, &record), Err(MemoryError::TooLarge));
+        assert_eq!(Memory::new(4, 1000).remember(&store, [&trace(1)], 0, &record), Err(MemoryError::TooLarge));
     }
     assert!(store.values.borrow().is_empty());
 }
@@ -280,7 +280,7 @@ mod native {
                         let mut found = 0;
                         for step in 0..1000_u128 {
                             let id = (worker << 64) | (step % 20);
-                            let _ = memory.remember(store, &trace(id), 0, &record(&id.to_string()));
+                            let _ = memory.remember(store, [&trace(id)], 0, &record(&id.to_string()));
                             for other in [id, ((worker ^ 1) << 64) | (step % 20)] {
                                 if let Some(recalled) = memory.recall(store, &trace(other), 1) {
                                     assert_eq!(recalled, record(&other.to_string()));
@@ -303,7 +303,7 @@ mod native {
         fn random_bytes_behind_a_valid_head_never_panic(tail in proptest::collection::vec(any::<u8>(), 0..60)) {
             let (store, memory) = (Store::default(), Memory::new(1, 1000));
             let key = memory.slots_of(&trace(1)).next().unwrap();
-            let mut bytes = encode(&trace(1), 1000, &Record::default()).unwrap();
+            let mut bytes = with_head(&trace(1), 1000, &encode_body(&Record::default()).unwrap()).unwrap();
             bytes.truncate(26);
             bytes.extend(tail);
             store.set(&key, &bytes, None).unwrap();

@@ -76,7 +76,7 @@ fn role(active: &Active) -> Role {
 }
 
 /// Writes counters, sampled warnings and the report for the access log.
-fn note(active: &Active, plan: &Plan, now_ms: u64) {
+fn note(active: &Active, plan: &Plan<'_>, now_ms: u64) {
     plan.counters.iter().for_each(|counter| active.stats.increment(*counter));
     if !plan.counters.is_empty() {
         active.warnings.write(plan, now_ms);
@@ -84,7 +84,7 @@ fn note(active: &Active, plan: &Plan, now_ms: u64) {
     abi::set_filter_state(REPORT, plan.report.to_json().as_bytes());
 }
 
-fn refuse(refusal: &Refusal) -> Action {
+fn refuse(refusal: &Refusal<'_>) -> Action {
     let reply = &refusal.reply;
     // Details are one word in access logs.
     let details = format!("context_mesh_denied:{}", refusal.cause.replace(' ', "_"));
@@ -101,7 +101,7 @@ fn refuse_unready(reason: &str) -> Action {
 }
 
 /// Carries out the edits. One that fails refuses the request: a redacted field must not go on.
-fn edit(edits: &[HeaderEdit]) -> Action {
+fn edit(edits: &[HeaderEdit<'_>]) -> Action {
     for edit in edits {
         let status = match edit {
             HeaderEdit::Set(name, value) => abi::set_request_header(name, value),

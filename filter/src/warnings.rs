@@ -29,7 +29,7 @@ impl Warnings {
     }
 
     /// Writes about what a plan counted, where it is due. The report names fields and rules, never values.
-    pub(crate) fn write(&self, plan: &Plan, now_ms: u64) {
+    pub(crate) fn write(&self, plan: &Plan<'_>, now_ms: u64) {
         let Ok(mut kinds) = self.kinds.try_borrow_mut() else { return };
         for counter in &plan.counters {
             let Some(kind) = kinds.iter_mut().find(|kind| kind.counter == *counter) else { continue };

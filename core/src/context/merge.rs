@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::{CALLER, Context, json};
 use crate::artifact::tables::{FieldTable, Merge};
 use crate::memory::Record;
+use crate::names::Names;
 use crate::schema;
 
 /// The merged context and what happened to its fields, by name.
@@ -13,13 +14,13 @@ pub struct Merged {
     /// The result. It has no [`CALLER`]: that is the service that sends, not what anybody forwarded.
     pub context: Context,
     /// Fields whose value came from memory, as a whole or in part.
-    pub recalled: Vec<String>,
+    pub recalled: Names,
     /// Immutable fields that the application had changed and that were put back.
-    pub restored: Vec<String>,
+    pub restored: Names,
     /// Fields that the application forwarded although they were redacted here, and that were taken out.
-    pub withheld: Vec<String>,
+    pub withheld: Names,
     /// Fields that did not fit into the limits of a context. Remembered fields go in first.
-    pub dropped: Vec<String>,
+    pub dropped: Names,
 }
 
 /// Merges by each field's strategy in `fields` (sorted by name); an undeclared field takes the forwarded value.
@@ -27,7 +28,7 @@ pub struct Merged {
 /// The remembered fields come first, in their order, then those that only the application knows.
 pub fn merge(remembered: &Record, forwarded: Context, fields: &[FieldTable]) -> Merged {
     let mut merged = Merged::default();
-    let is_withheld = |name: &str| remembered.withheld.iter().any(|withheld| withheld == name);
+    let is_withheld = |name: &str| remembered.withheld.contains(name);
     for (name, ours) in remembered.context.iter() {
         if name == CALLER || is_withheld(name) {
             continue;
@@ -35,7 +36,7 @@ pub fn merge(remembered: &Record, forwarded: Context, fields: &[FieldTable]) -> 
         match forwarded.get(name) {
             None => {
                 merged.put(name, ours);
-                merged.recalled.push(name.to_owned());
+                merged.recalled.push(name);
             }
             Some(theirs) => merged.put_both(name, ours, theirs, schema::find(fields, name)),
         }
@@ -45,7 +46,7 @@ pub fn merge(remembered: &Record, forwarded: Context, fields: &[FieldTable]) -> 
             continue;
         }
         if is_withheld(name) {
-            merged.withheld.push(name.to_owned());
+            merged.withheld.push(name);
         } else if !remembered.context.contains(name) {
             merged.put(name, theirs);
         }
@@ -56,7 +57,7 @@ pub fn merge(remembered: &Record, forwarded: Context, fields: &[FieldTable]) -> 
 impl Merged {
     fn put(&mut self, name: &str, value: &str) {
         if self.context.insert_checked(name, value).is_err() {
-            self.dropped.push(name.to_owned());
+            self.dropped.push(name);
         }
     }
 
@@ -66,7 +67,7 @@ impl Merged {
         if field.is_some_and(|field| field.immutable) {
             self.put(name, ours);
             if changed {
-                self.restored.push(name.to_owned());
+                self.restored.push(name);
             }
             return;
         }
@@ -75,14 +76,14 @@ impl Merged {
             Merge::Keep => {
                 self.put(name, ours);
                 if changed {
-                    self.recalled.push(name.to_owned());
+                    self.recalled.push(name);
                 }
             }
             Merge::Union => match union(ours, theirs) {
                 Some(both) => {
                     self.put(name, &both);
                     if both != theirs {
-                        self.recalled.push(name.to_owned());
+                        self.recalled.push(name);
                     }
                 }
                 None => self.put(name, theirs),
@@ -126,7 +127,7 @@ mod tests {
     }
 
     fn record(fields: &[(&str, &str)], withheld: &[&str]) -> Record {
-        let withheld = withheld.iter().map(|&name| name.to_owned()).collect();
+        let withheld = withheld.iter().copied().collect();
         Record { context: context(fields), withheld }
     }
 

@@ -7,6 +7,7 @@ use crate::artifact::tables::FieldTable;
 use crate::carrier::{CarrierError, baggage, mapped, mesh_header};
 use crate::context::Context;
 use crate::headers::{Headers, Single};
+use crate::names::Names;
 
 /// What the carriers of a request said.
 #[derive(Debug, Default)]
@@ -18,7 +19,7 @@ pub(super) struct Extracted {
 }
 
 /// Reads all carriers. A broken one is ignored, counted and reported.
-pub(super) fn extract(workload: &Workload, headers: &Headers<'_>, now_ms: u64, plan: &mut Plan) -> Extracted {
+pub(super) fn extract(workload: &Workload, headers: &Headers<'_>, now_ms: u64, plan: &mut Plan<'_>) -> Extracted {
     let fields = workload.fields();
     let mut extracted = Extracted::default();
     match mesh_header(workload, headers, now_ms) {
@@ -51,14 +52,14 @@ fn mesh_header(workload: &Workload, headers: &Headers<'_>, now_ms: u64) -> Resul
 }
 
 impl Extracted {
-    fn problem(&mut self, subject: &str, error: CarrierError, plan: &mut Plan) {
+    fn problem(&mut self, subject: &str, error: CarrierError, plan: &mut Plan<'_>) {
         self.broken = true;
         plan.count(Counter::CarrierInvalid);
         plan.report.problems.push(Problem::new(subject, error.as_str()));
     }
 
     /// Adds the fields of a carrier that no carrier before it gave.
-    fn add(&mut self, carrier: &'static str, context: Context, plan: &mut Plan) {
+    fn add(&mut self, carrier: &'static str, context: Context, plan: &mut Plan<'_>) {
         if context.is_empty() {
             return;
         }
@@ -85,17 +86,17 @@ impl Extracted {
 }
 
 /// Names of the carriers that a request has, whether or not they can be read.
-pub(super) fn carriers(headers: &Headers<'_>, fields: &[FieldTable]) -> Vec<String> {
-    let mut found = Vec::new();
+pub(super) fn carriers(headers: &Headers<'_>, fields: &[FieldTable]) -> Names {
+    let mut found = Names::default();
     if headers.contains(mesh_header::NAME) {
-        found.push(mesh_header::NAME.to_owned());
+        found.push(mesh_header::NAME);
     }
     let mut context = Context::new();
     let unreadable = baggage::extract(headers.all(baggage::NAME), fields, &mut context).is_err();
     if unreadable || !context.is_empty() {
-        found.push(baggage::NAME.to_owned());
+        found.push(baggage::NAME);
     }
-    let mapped = fields.iter().filter_map(|field| field.header.as_ref());
-    found.extend(mapped.filter(|header| headers.contains(header)).cloned());
+    let mapped = fields.iter().filter_map(|field| field.header.as_deref());
+    mapped.filter(|header| headers.contains(header)).for_each(|header| found.push(header));
     found
 }

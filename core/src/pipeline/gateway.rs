@@ -19,7 +19,7 @@ use crate::vm::Snapshot;
 
 /// The plan for a request from a client: every carrier that it sent is dropped, and the context is what the
 /// `set` rules make of verified sources. They take the place of extraction, so all other rules see what they made.
-pub fn gateway(workload: &Workload, headers: &Headers<'_>, host: Host<'_>) -> Plan {
+pub fn gateway<'w>(workload: &'w Workload, headers: &Headers<'_>, host: Host<'_>) -> Plan<'w> {
     let mut plan = Plan { report: Report::new(workload, Role::Gateway), ..Plan::default() };
     plan.report.dropped = carriers(headers, workload.fields());
     if !plan.report.dropped.is_empty() {
@@ -50,16 +50,16 @@ pub fn gateway(workload: &Workload, headers: &Headers<'_>, host: Host<'_>) -> Pl
 
 /// Applications forward a trace id; where the client sent none and no tracer made one, the gateway does. A request
 /// id is not enough: Envoy makes one for every request, and tracing libraries do not forward it.
-fn ensure_trace_id(headers: &Headers<'_>, host: Host<'_>, plan: &mut Plan) {
+fn ensure_trace_id(headers: &Headers<'_>, host: Host<'_>, plan: &mut Plan<'_>) {
     if trace::trace_id(headers).is_none() {
         let [a, b, c, d, e, f, g, h, ..] = host.randomness.random();
         let value = trace::make_traceparent(host.randomness.random(), [a, b, c, d, e, f, g, h]);
-        plan.edits.push(HeaderEdit::Set(trace::TRACEPARENT.to_owned(), value.into_bytes()));
+        plan.edits.push(HeaderEdit::Set(trace::TRACEPARENT, value.into_bytes()));
     }
 }
 
 /// The plan for a call that leaves the mesh: the context stays inside.
-pub fn egress(workload: &Workload, headers: &Headers<'_>) -> Plan {
+pub fn egress<'w>(workload: &'w Workload, headers: &Headers<'_>) -> Plan<'w> {
     let mut plan = Plan { report: Report::new(workload, Role::Egress), ..Plan::default() };
     plan.report.dropped = carriers(headers, workload.fields());
     drop_all(workload, headers, &mut plan);

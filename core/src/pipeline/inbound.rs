@@ -20,7 +20,7 @@ use crate::trace;
 use crate::vm::{Peer, Snapshot};
 
 /// The plan for a request that arrives at the workload.
-pub fn inbound(workload: &Workload, headers: &Headers<'_>, host: Host<'_>) -> Plan {
+pub fn inbound<'w>(workload: &'w Workload, headers: &Headers<'_>, host: Host<'_>) -> Plan<'w> {
     let mut plan = Plan { report: Report::new(workload, Role::Inbound), ..Plan::default() };
     let peer = peer(workload, host);
     plan.report.peer.clone_from(&peer.service);
@@ -65,7 +65,7 @@ pub(super) fn peer(workload: &Workload, host: Host<'_>) -> Peer {
 }
 
 /// Notes the carriers of a peer that is not believed; none of them is read.
-fn distrust(workload: &Workload, headers: &Headers<'_>, plan: &mut Plan) {
+fn distrust(workload: &Workload, headers: &Headers<'_>, plan: &mut Plan<'_>) {
     plan.report.dropped = carriers(headers, workload.fields());
     if !plan.report.dropped.is_empty() {
         plan.count(Counter::CarrierUntrusted);
@@ -73,7 +73,12 @@ fn distrust(workload: &Workload, headers: &Headers<'_>, plan: &mut Plan) {
 }
 
 /// Makes `caller` the verified peer. A claim without a peer stands only where the mesh believes anyone.
-fn verify_caller(workload: &Workload, peer: &Peer, context: &mut Context, plan: &mut Plan) -> Option<Refusal> {
+fn verify_caller(
+    workload: &Workload,
+    peer: &Peer,
+    context: &mut Context,
+    plan: &mut Plan<'_>,
+) -> Option<Refusal<'static>> {
     if peer.service.is_empty() {
         return None;
     }
@@ -84,7 +89,7 @@ fn verify_caller(workload: &Workload, peer: &Peer, context: &mut Context, plan: 
         if workload.mesh().caller_mismatch == OnMismatch::Deny {
             let message = "the claimed caller is not the peer".to_owned();
             let reply = Reply { status: 403, grpc_status: 7, message };
-            return Some(Refusal { reply, cause: "mesh callerMismatch".to_owned() });
+            return Some(Refusal { reply, cause: "mesh callerMismatch" });
         }
     }
     if claimed.as_ref() != Some(&peer.service) && context.insert_string(CALLER, &peer.service).is_err() {
@@ -95,18 +100,16 @@ fn verify_caller(workload: &Workload, peer: &Peer, context: &mut Context, plan: 
 
 /// Keeps the context for the calls that the service makes while it serves this request. An empty one is kept too,
 /// so that an earlier request of the same trace is not taken for this one.
-fn remember(workload: &Workload, headers: &Headers<'_>, host: Host<'_>, context: Context, plan: &mut Plan) {
-    let record = Record { context, withheld: plan.report.redacted.clone() };
-    let mut known = false;
-    for trace in trace::all(headers) {
-        known = true;
-        if let Err(error) = workload.memory().remember(host.memory, &trace, host.now_ms, &record) {
-            plan.count(Counter::RememberFailed);
-            plan.report.problems.push(Problem::new("memory", error.as_str()));
-        }
-    }
-    if !known {
+fn remember(workload: &Workload, headers: &Headers<'_>, host: Host<'_>, context: Context, plan: &mut Plan<'_>) {
+    let withheld = plan.report.redacted.iter().copied().collect();
+    let record = Record { context, withheld };
+    let mut traces = trace::all(headers).peekable();
+    if traces.peek().is_none() {
         plan.count(Counter::TraceIdMissing);
         plan.report.problems.push(Problem::new("trace id", "missing"));
+    }
+    if let Err(error) = workload.memory().remember(host.memory, traces, host.now_ms, &record) {
+        plan.count(Counter::RememberFailed);
+        plan.report.problems.push(Problem::new("memory", error.as_str()));
     }
 }

@@ -17,7 +17,7 @@ use crate::trace;
 use crate::vm::{Peer, Snapshot};
 
 /// The plan for a call that the workload makes.
-pub fn outbound(workload: &Workload, headers: &Headers<'_>, host: Host<'_>) -> Plan {
+pub fn outbound<'w>(workload: &'w Workload, headers: &Headers<'_>, host: Host<'_>) -> Plan<'w> {
     let mut plan = Plan { report: Report::new(workload, Role::Outbound), ..Plan::default() };
     let mut extracted = extract(workload, headers, host.now_ms, &mut plan);
     // Before merging, so that a broken value does not take the place of the one that is remembered.
@@ -48,7 +48,7 @@ fn recall(
     headers: &Headers<'_>,
     host: Host<'_>,
     mut forwarded: Context,
-    plan: &mut Plan,
+    plan: &mut Plan<'_>,
 ) -> Context {
     let Some(trace) = trace::find(headers) else {
         plan.count(Counter::TraceIdMissing);
@@ -65,7 +65,7 @@ fn recall(
     let merged = merge(&record, forwarded, workload.fields());
     merged.restored.iter().for_each(|_| plan.count(Counter::FieldRestored));
     merged.withheld.iter().for_each(|_| plan.count(Counter::FieldWithheld));
-    for field in merged.dropped {
+    for field in merged.dropped.iter() {
         plan.count(Counter::FieldInvalid);
         plan.report.problems.push(Problem::new(field, "too-large"));
     }
@@ -76,7 +76,7 @@ fn recall(
 }
 
 /// The Mesh protocol: downstream, the caller is the current service.
-pub(super) fn set_caller(workload: &Workload, context: &mut Context, plan: &mut Plan) {
+pub(super) fn set_caller(workload: &Workload, context: &mut Context, plan: &mut Plan<'_>) {
     if context.insert_string(CALLER, workload.service()).is_err() {
         plan.count(Counter::FieldInvalid);
         plan.report.problems.push(Problem::new(CALLER, "too-large"));

@@ -4,34 +4,36 @@ use super::report::Report;
 use crate::artifact::tables::Reply;
 
 /// What shall happen to a request.
+///
+/// It borrows the names of headers, rules and fields from the workload.
 #[derive(Debug, Default)]
-pub struct Plan {
+pub struct Plan<'w> {
     /// The answer in place of the service's, if the request is refused.
-    pub refusal: Option<Refusal>,
+    pub refusal: Option<Refusal<'w>>,
     /// Changes of the request headers; none when the request is refused. Only real changes are listed.
-    pub edits: Vec<HeaderEdit>,
+    pub edits: Vec<HeaderEdit<'w>>,
     /// Counters to increment by one each.
     pub counters: Vec<Counter>,
     /// What happened, for the access log.
-    pub report: Report,
+    pub report: Report<'w>,
 }
 
 /// An answer in place of the service's.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Refusal {
+pub struct Refusal<'w> {
     /// Status and text.
     pub reply: Reply,
     /// What refused the request: a rule, or a setting of the mesh.
-    pub cause: String,
+    pub cause: &'w str,
 }
 
 /// One change of the request headers.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum HeaderEdit {
+pub enum HeaderEdit<'w> {
     /// The header gets this value in place of all that it had.
-    Set(String, Vec<u8>),
+    Set(&'w str, Vec<u8>),
     /// The header goes.
-    Remove(String),
+    Remove(&'w str),
 }
 
 macro_rules! counters {
@@ -91,16 +93,16 @@ counters! {
     PolicyError "policy_error";
 }
 
-impl Plan {
+impl<'w> Plan<'w> {
     pub(super) fn count(&mut self, counter: Counter) {
         self.counters.push(counter);
     }
 
     /// The plan that refuses the request. What the report says so far stays.
-    pub(super) fn refuse(mut self, refusal: Refusal) -> Self {
+    pub(super) fn refuse(mut self, refusal: Refusal<'w>) -> Self {
         self.count(Counter::Denied);
         self.edits.clear();
-        self.report.denied_by(&refusal.cause, refusal.reply.status);
+        self.report.denied_by(refusal.cause, refusal.reply.status);
         self.refusal = Some(refusal);
         self
     }

@@ -10,7 +10,13 @@ use crate::context::Context;
 use crate::headers::{Headers, Single};
 
 /// Shows the context to the application, in the carriers that the mesh names. No other carrier is left.
-pub(super) fn present(workload: &Workload, headers: &Headers<'_>, context: &Context, now_ms: u64, plan: &mut Plan) {
+pub(super) fn present<'w>(
+    workload: &'w Workload,
+    headers: &Headers<'_>,
+    context: &Context,
+    now_ms: u64,
+    plan: &mut Plan<'w>,
+) {
     let mesh = workload.mesh();
     let shown = |wanted: bool| if wanted { Cow::Borrowed(context) } else { Cow::Owned(Context::new()) };
     mapped_headers(workload, headers, &shown(mesh.present_headers), plan);
@@ -23,7 +29,13 @@ pub(super) fn present(workload: &Workload, headers: &Headers<'_>, context: &Cont
 }
 
 /// Sends the context to the next hop, in the mesh's own header alone.
-pub(super) fn attach(workload: &Workload, headers: &Headers<'_>, context: &Context, now_ms: u64, plan: &mut Plan) {
+pub(super) fn attach<'w>(
+    workload: &'w Workload,
+    headers: &Headers<'_>,
+    context: &Context,
+    now_ms: u64,
+    plan: &mut Plan<'w>,
+) {
     let none = Context::new();
     mapped_headers(workload, headers, &none, plan);
     baggage_header(workload, headers, &none, plan);
@@ -31,14 +43,14 @@ pub(super) fn attach(workload: &Workload, headers: &Headers<'_>, context: &Conte
 }
 
 /// Takes every carrier away.
-pub(super) fn drop_all(workload: &Workload, headers: &Headers<'_>, plan: &mut Plan) {
+pub(super) fn drop_all<'w>(workload: &'w Workload, headers: &Headers<'_>, plan: &mut Plan<'w>) {
     let none = Context::new();
     mapped_headers(workload, headers, &none, plan);
     baggage_header(workload, headers, &none, plan);
     edit(headers, mesh_header::NAME, None, plan);
 }
 
-fn mapped_headers(workload: &Workload, headers: &Headers<'_>, context: &Context, plan: &mut Plan) {
+fn mapped_headers<'w>(workload: &'w Workload, headers: &Headers<'_>, context: &Context, plan: &mut Plan<'w>) {
     for field in workload.fields() {
         let Some(header) = &field.header else { continue };
         let value = context.get(&field.name).map(|text| mapped::value(field, text));
@@ -50,14 +62,20 @@ fn mapped_headers(workload: &Workload, headers: &Headers<'_>, context: &Context,
     }
 }
 
-fn baggage_header(workload: &Workload, headers: &Headers<'_>, context: &Context, plan: &mut Plan) {
+fn baggage_header<'w>(workload: &'w Workload, headers: &Headers<'_>, context: &Context, plan: &mut Plan<'w>) {
     if !context.is_empty() || headers.contains(baggage::NAME) {
         let value = baggage::present(headers.all(baggage::NAME), context, workload.fields());
         edit(headers, baggage::NAME, value, plan);
     }
 }
 
-fn mesh_context(workload: &Workload, headers: &Headers<'_>, context: &Context, now_ms: u64, plan: &mut Plan) {
+fn mesh_context<'w>(
+    workload: &'w Workload,
+    headers: &Headers<'_>,
+    context: &Context,
+    now_ms: u64,
+    plan: &mut Plan<'w>,
+) {
     match mesh_header::encode(context, workload.program().dictionaries().active(), now_ms) {
         Ok(value) => edit(headers, mesh_header::NAME, Some(value.into_bytes()), plan),
         Err(error) => {
@@ -69,12 +87,12 @@ fn mesh_context(workload: &Workload, headers: &Headers<'_>, context: &Context, n
 }
 
 /// Notes a header edit where the header is not yet as wanted.
-pub(super) fn edit(headers: &Headers<'_>, name: &str, wanted: Option<Vec<u8>>, plan: &mut Plan) {
+pub(super) fn edit<'w>(headers: &Headers<'_>, name: &'w str, wanted: Option<Vec<u8>>, plan: &mut Plan<'w>) {
     let edit = match (headers.single(name), wanted) {
         (Single::Absent, None) => return,
         (Single::Value(value), Some(wanted)) if value == wanted => return,
-        (_, Some(wanted)) => HeaderEdit::Set(name.to_owned(), wanted),
-        (_, None) => HeaderEdit::Remove(name.to_owned()),
+        (_, Some(wanted)) => HeaderEdit::Set(name, wanted),
+        (_, None) => HeaderEdit::Remove(name),
     };
     plan.edits.push(edit);
 }

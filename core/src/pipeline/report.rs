@@ -3,12 +3,13 @@
 use super::workload::{Role, Workload};
 use crate::context::Context;
 use crate::context::json::write_string;
+use crate::names::Names;
 
 /// What happened to the context of a request at one hop.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Report {
-    artifact: String,
-    service: String,
+pub struct Report<'w> {
+    artifact: &'w str,
+    service: &'w str,
     role: &'static str,
     /// The verified service of the peer.
     pub peer: String,
@@ -17,26 +18,26 @@ pub struct Report {
     /// What was wrong with what was received.
     pub problems: Vec<Problem>,
     /// Carriers that were dropped unread.
-    pub dropped: Vec<String>,
+    pub dropped: Names,
     /// Fields that came from memory.
-    pub recalled: Vec<String>,
+    pub recalled: Names,
     /// Immutable fields that the application changed and that were put back.
-    pub restored: Vec<String>,
+    pub restored: Names,
     /// Redacted fields that the application sent all the same.
-    pub withheld: Vec<String>,
+    pub withheld: Names,
     /// Fields that rules gave new values.
-    pub set: Vec<String>,
+    pub set: Vec<&'w str>,
     /// Fields that rules took out.
-    pub redacted: Vec<String>,
+    pub redacted: Vec<&'w str>,
     /// Rules that applied.
-    pub rules: Vec<String>,
+    pub rules: Vec<&'w str>,
     /// Shadow rules that would have applied.
-    pub shadow: Vec<String>,
+    pub shadow: Vec<&'w str>,
     /// Rules that ended with a CEL error.
     pub errors: Vec<Problem>,
     /// Fields that went on.
-    pub fields: Vec<String>,
-    denied: Option<(String, u16)>,
+    pub fields: Names,
+    denied: Option<(&'w str, u16)>,
 }
 
 /// Something that was wrong, and with what.
@@ -55,30 +56,25 @@ impl Problem {
     }
 }
 
-impl Report {
-    pub(super) fn new(workload: &Workload, role: Role) -> Self {
-        Self {
-            artifact: workload.digest().to_owned(),
-            service: workload.service().to_owned(),
-            role: role.as_str(),
-            ..Self::default()
-        }
+impl<'w> Report<'w> {
+    pub(super) fn new(workload: &'w Workload, role: Role) -> Self {
+        Self { artifact: workload.digest(), service: workload.service(), role: role.as_str(), ..Self::default() }
     }
 
-    pub(super) fn denied_by(&mut self, cause: &str, status: u16) {
-        self.denied = Some((cause.to_owned(), status));
+    pub(super) fn denied_by(&mut self, cause: &'w str, status: u16) {
+        self.denied = Some((cause, status));
     }
 
     pub(super) fn went_on(&mut self, context: &Context) {
-        self.fields = context.iter().map(|(name, _)| name.to_owned()).collect();
+        self.fields = context.iter().map(|(name, _)| name).collect();
     }
 
     /// The report as one line of JSON. Empty parts are left out.
     pub fn to_json(&self) -> String {
-        let mut json = Writer { out: String::with_capacity(256) };
+        let mut json = Writer { out: String::with_capacity(512) };
         json.out.push('{');
-        json.text("artifact", &self.artifact);
-        json.text("service", &self.service);
+        json.text("artifact", self.artifact);
+        json.text("service", self.service);
         json.text("role", self.role);
         json.text("decision", if self.denied.is_some() { "deny" } else { "continue" });
         if let Some((rule, status)) = &self.denied {
@@ -89,16 +85,16 @@ impl Report {
         json.text("peer", &self.peer);
         json.received(&self.received);
         json.problems("problems", &self.problems);
-        json.list("dropped", &self.dropped);
-        json.list("recalled", &self.recalled);
-        json.list("restored", &self.restored);
-        json.list("withheld", &self.withheld);
-        json.list("set", &self.set);
-        json.list("redacted", &self.redacted);
-        json.list("rules", &self.rules);
-        json.list("shadow", &self.shadow);
+        json.list("dropped", self.dropped.iter());
+        json.list("recalled", self.recalled.iter());
+        json.list("restored", self.restored.iter());
+        json.list("withheld", self.withheld.iter());
+        json.list("set", self.set.iter().copied());
+        json.list("redacted", self.redacted.iter().copied());
+        json.list("rules", self.rules.iter().copied());
+        json.list("shadow", self.shadow.iter().copied());
         json.problems("errors", &self.errors);
-        json.list("fields", &self.fields);
+        json.list("fields", self.fields.iter());
         json.out.push('}');
         json.out
     }
@@ -125,16 +121,13 @@ impl Writer {
         }
     }
 
-    fn list(&mut self, key: &str, items: &[String]) {
-        if items.is_empty() {
-            return;
-        }
+    fn list<'n>(&mut self, key: &str, mut items: impl Iterator<Item = &'n str>) {
+        let Some(first) = items.next() else { return };
         self.key(key);
         self.out.push('[');
-        for (index, item) in items.iter().enumerate() {
-            if index > 0 {
-                self.out.push(',');
-            }
+        write_string(&mut self.out, first);
+        for item in items {
+            self.out.push(',');
             write_string(&mut self.out, item);
         }
         self.out.push(']');
@@ -157,8 +150,7 @@ impl Writer {
         if problems.is_empty() {
             return;
         }
-        let lines: Vec<String> =
-            problems.iter().map(|problem| format!("{}: {}", problem.subject, problem.error)).collect();
-        self.list(key, &lines);
+        let lines: Vec<String> = problems.iter().map(|p| format!("{}: {}", p.subject, p.error)).collect();
+        self.list(key, lines.iter().map(String::as_str));
     }
 }

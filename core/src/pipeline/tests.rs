@@ -31,11 +31,11 @@ impl Hop {
         Self { workload: Workload::new(verified(tables), name), host }
     }
 
-    fn run(&self, role: Role, headers: &[(&str, &str)]) -> Plan {
+    fn run(&self, role: Role, headers: &[(&str, &str)]) -> Plan<'_> {
         self.run_at(role, headers, NOW)
     }
 
-    fn run_at(&self, role: Role, headers: &[(&str, &str)], now_ms: u64) -> Plan {
+    fn run_at(&self, role: Role, headers: &[(&str, &str)], now_ms: u64) -> Plan<'_> {
         let entries = headers.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes())).collect();
         let headers = Headers::new(entries);
         let host = Host { attributes: &self.host, memory: &self.host, randomness: &self.host, now_ms };
@@ -55,7 +55,7 @@ impl Hop {
     }
 
     /// The fields of the `x-mesh-context` that a plan attaches.
-    fn attached(&self, plan: &Plan) -> BTreeMap<String, String> {
+    fn attached(&self, plan: &Plan<'_>) -> BTreeMap<String, String> {
         let edits = edits(plan);
         let value = edits[mesh_header::NAME].clone().expect("x-mesh-context is set");
         let header = mesh_header::decode(value.as_bytes(), self.workload.program().dictionaries()).unwrap();
@@ -64,10 +64,10 @@ impl Hop {
 }
 
 /// The header edits by name; `None` is a removal.
-fn edits(plan: &Plan) -> BTreeMap<String, Option<String>> {
-    let edit = |edit: &HeaderEdit| match edit {
-        HeaderEdit::Set(name, value) => (name.clone(), Some(String::from_utf8(value.clone()).unwrap())),
-        HeaderEdit::Remove(name) => (name.clone(), None),
+fn edits(plan: &Plan<'_>) -> BTreeMap<String, Option<String>> {
+    let edit = |edit: &HeaderEdit<'_>| match edit {
+        HeaderEdit::Set(name, value) => ((*name).to_owned(), Some(String::from_utf8(value.clone()).unwrap())),
+        HeaderEdit::Remove(name) => ((*name).to_owned(), None),
     };
     plan.edits.iter().map(edit).collect()
 }
@@ -76,12 +76,12 @@ fn map(fields: &[(&str, &str)]) -> BTreeMap<String, String> {
     fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 
-fn shows(plan: &Plan, header: &str, value: &str) -> bool {
+fn shows(plan: &Plan<'_>, header: &str, value: &str) -> bool {
     edits(plan).get(header) == Some(&Some(value.to_owned()))
 }
 
 /// The problems of a plan, as the access log shows them.
-fn problems(plan: &Plan) -> Vec<String> {
+fn problems(plan: &Plan<'_>) -> Vec<String> {
     plan.report.problems.iter().map(|problem| format!("{}: {}", problem.subject, problem.error)).collect()
 }
 
@@ -174,19 +174,20 @@ fn the_caller_is_the_peer_whatever_the_context_claims() {
         let plan = hop.run(Role::Inbound, &[TRACE, ("x-mesh-context", claim), ("x-user", "u")]);
         assert_eq!(plan.counters, Vec::from_iter(counted), "{claim}");
         assert_eq!(plan.report.peer, "b");
-        assert!(plan.report.fields.contains(&"caller".to_owned()));
+        assert!(plan.report.fields.contains("caller"));
     }
     tables.mesh.caller_mismatch = OnMismatch::Deny;
     let hop = Hop::new(&tables, "a", PEER_B);
     let refusal = hop.run(Role::Inbound, &[("x-mesh-context", "{\"caller\":\"z\"}")]).refusal.unwrap();
-    assert_eq!((refusal.reply.status, refusal.cause.as_str()), (403, "mesh callerMismatch"));
+    assert_eq!((refusal.reply.status, refusal.cause), (403, "mesh callerMismatch"));
 }
 
 #[test]
 fn carriers_of_a_peer_without_an_identity_of_the_mesh_are_dropped_unread() {
     let sent = [TRACE, ("x-mesh-context", "{\"tenant\":\"t1\"}"), ("x-user", "u"), ("baggage", "tenant=t2,k=v")];
     for peer in ["", "spiffe://other.org/ns/default/sa/b", "spiffe://acme.corp/b"] {
-        let plan = Hop::new(&tables(), "a", peer).run(Role::Inbound, &sent);
+        let hop = Hop::new(&tables(), "a", peer);
+        let plan = hop.run(Role::Inbound, &sent);
         assert_eq!(plan.report.dropped, ["x-mesh-context", "baggage", "x-user"], "{peer}");
         assert_eq!(plan.counters, [Counter::CarrierUntrusted, Counter::ContextMissing]);
         let expected = [("baggage", Some("k=v")), ("x-mesh-context", None), ("x-user", None)];
@@ -195,7 +196,8 @@ fn carriers_of_a_peer_without_an_identity_of_the_mesh_are_dropped_unread() {
     }
     let mut open = tables();
     open.mesh.require_peer = false;
-    let plan = Hop::new(&open, "a", "").run(Role::Inbound, &sent);
+    let hop = Hop::new(&open, "a", "");
+    let plan = hop.run(Role::Inbound, &sent);
     assert!(shows(&plan, "x-tenant", "t1"), "a mesh without mTLS may believe anyone");
 }
 
@@ -228,7 +230,8 @@ fn a_broken_carrier_is_ignored_and_reported_or_refused_as_the_mesh_says() {
     ];
     for (headers, now, problem) in cases {
         tables.mesh.on_invalid = OnInvalid::Ignore;
-        let plan = Hop::new(&tables, "a", PEER_B).run_at(Role::Inbound, headers, now);
+        let hop = Hop::new(&tables, "a", PEER_B);
+        let plan = hop.run_at(Role::Inbound, headers, now);
         assert_eq!(plan.refusal, None);
         assert_eq!(problems(&plan)[0], problem);
         assert_eq!(plan.counters[0], Counter::CarrierInvalid);
@@ -236,8 +239,9 @@ fn a_broken_carrier_is_ignored_and_reported_or_refused_as_the_mesh_says() {
             assert_eq!(edits(&plan)[*header], None, "the application does not see it");
         }
         tables.mesh.on_invalid = OnInvalid::Deny;
-        let refusal = Hop::new(&tables, "a", PEER_B).run_at(Role::Inbound, headers, now).refusal.unwrap();
-        assert_eq!((refusal.reply.status, refusal.cause.as_str()), (400, "mesh onInvalid"));
+        let hop = Hop::new(&tables, "a", PEER_B);
+        let refusal = hop.run_at(Role::Inbound, headers, now).refusal.unwrap();
+        assert_eq!((refusal.reply.status, refusal.cause), (400, "mesh onInvalid"));
     }
 }
 
@@ -283,8 +287,9 @@ fn the_enterprise_denies_first_then_the_domain_then_the_allow_rules() {
     let refusals = |rules: &[&crate::artifact::tables::RuleTable], peer: &str| {
         let mut tables = tables.clone();
         rules.iter().for_each(|rule| add_inbound(&mut tables, "a", (*rule).clone()));
-        let plan = Hop::new(&tables, "a", peer).run(Role::Inbound, &[TRACE]);
-        plan.refusal.map(|refusal| refusal.cause)
+        let hop = Hop::new(&tables, "a", peer);
+        let plan = hop.run(Role::Inbound, &[TRACE]);
+        plan.refusal.map(|refusal| refusal.cause.to_owned())
     };
     let z = "spiffe://acme.corp/ns/default/sa/z";
     assert_eq!(refusals(&[&by_domain, &by_enterprise], PEER_B).as_deref(), Some("enterprise/p/deny"));
@@ -320,8 +325,9 @@ fn a_cel_error_makes_a_deny_rule_fire_and_an_allow_rule_not_match() {
         let redacts = matches!(effect, Effect::Redact { .. }) && on_error == OnError::Deny;
         let rule = crate::artifact::tables::RuleTable { condition: Some(failing), on_error, ..rule("r", effect) };
         add_inbound(&mut tables, "a", rule.clone());
-        let plan = Hop::new(&tables, "a", PEER_B).run(Role::Inbound, &[TRACE, ("x-user", "u")]);
-        assert_eq!(plan.refusal.as_ref().map(|refusal| refusal.cause.as_str()), refused_by, "{rule:?}");
+        let hop = Hop::new(&tables, "a", PEER_B);
+        let plan = hop.run(Role::Inbound, &[TRACE, ("x-user", "u")]);
+        assert_eq!(plan.refusal.as_ref().map(|refusal| refusal.cause), refused_by, "{rule:?}");
         assert!(plan.counters.contains(&Counter::PolicyError));
         assert_eq!(!plan.report.redacted.is_empty(), redacts, "{rule:?}");
     }
@@ -334,7 +340,8 @@ fn a_shadow_rule_is_reported_and_changes_nothing() {
     add_inbound(&mut tables, "a", deny);
     let allow = crate::artifact::tables::RuleTable { shadow: true, ..rule("s", Effect::Allow) };
     add_inbound(&mut tables, "a", allow);
-    let plan = Hop::new(&tables, "a", PEER_B).run(Role::Inbound, &[TRACE, ("x-user", "u")]);
+    let hop = Hop::new(&tables, "a", PEER_B);
+    let plan = hop.run(Role::Inbound, &[TRACE, ("x-user", "u")]);
     assert_eq!(plan.refusal, None);
     assert_eq!(plan.report.shadow, ["r", "s"]);
     assert_eq!(plan.counters, [Counter::ShadowMatched, Counter::ShadowMatched]);
@@ -370,10 +377,11 @@ fn a_value_that_a_rule_sets_must_fit_the_schema() {
     let other = add_string(&mut tables, "t2");
     let value = add_program(&mut tables, &[Op::Const(other)]);
     add_inbound(&mut tables, "a", rule("set", Effect::Set { fields: vec![("tenant".into(), value)] }));
-    let plan = Hop::new(&tables, "a", PEER_B).run(Role::Inbound, &[TRACE, ("x-tenant", "t1")]);
-    assert_eq!(plan.report.set, Vec::<String>::new());
+    let hop = Hop::new(&tables, "a", PEER_B);
+    let plan = hop.run(Role::Inbound, &[TRACE, ("x-tenant", "t1")]);
+    assert_eq!(plan.report.set, Vec::<&str>::new());
     assert_eq!(problems(&plan), ["tenant: not-allowed"]);
-    assert!(plan.report.fields.contains(&"tenant".to_owned()), "the old value stays");
+    assert!(plan.report.fields.contains("tenant"), "the old value stays");
 }
 
 #[test]

@@ -17,7 +17,7 @@ pub(super) enum Completeness {
 }
 
 /// Takes fields that break the schema out of the context; says whether there was a problem.
-pub(super) fn validate(workload: &Workload, context: &mut Context, whole: Completeness, plan: &mut Plan) -> bool {
+pub(super) fn validate(workload: &Workload, context: &mut Context, whole: Completeness, plan: &mut Plan<'_>) -> bool {
     let matches = |regex, text: &str| workload.program().regex_matches(regex, text);
     let mut problems = schema::validate(context, workload.fields(), matches);
     if whole == Completeness::Part || is_empty(context) {
@@ -42,13 +42,13 @@ pub(super) fn refuse_invalid(
     workload: &Workload,
     context: &mut Context,
     broken: bool,
-    plan: &mut Plan,
-) -> Option<Refusal> {
+    plan: &mut Plan<'_>,
+) -> Option<Refusal<'static>> {
     let invalid = validate(workload, context, Completeness::Whole, plan) || broken;
     if invalid && workload.mesh().on_invalid == OnInvalid::Deny {
         let message = "the context of the request is invalid".to_owned();
         let reply = Reply { status: 400, grpc_status: 3, message };
-        return Some(Refusal { reply, cause: "mesh onInvalid".to_owned() });
+        return Some(Refusal { reply, cause: "mesh onInvalid" });
     }
     if is_empty(context) {
         plan.count(Counter::ContextMissing);
