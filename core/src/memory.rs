@@ -29,6 +29,9 @@ const TRIES: usize = 3;
 /// Format of a record, also part of the slots' keys.
 const FORMAT: u8 = 1;
 
+/// What the key of every slot begins with: plugins of a pod may share the name space.
+const KEY_PREFIX: &str = "context-mesh/1/";
+
 /// How far the clocks of two workers may be apart, in milliseconds. A record that expires later than any
 /// worker could have written it is rubbish and does not hold its slot for ever.
 const CLOCK_SLACK_MS: u64 = 60_000;
@@ -171,9 +174,23 @@ impl Memory {
         (0..ways).map(move |step| {
             let way = first.wrapping_add(step).checked_rem(ways).unwrap_or(0);
             let slot = set.saturating_mul(ways).saturating_add(way);
-            format!("context-mesh/{FORMAT}/{slots}/{slot}")
+            let mut key = String::with_capacity(32);
+            key.push_str(KEY_PREFIX);
+            push_number(&mut key, u64::from(slots));
+            key.push('/');
+            push_number(&mut key, slot);
+            key
         })
     }
+}
+
+/// Appends a decimal number. Every request names slots, and formatting costs more than all else about it.
+fn push_number(text: &mut String, number: u64) {
+    let (rest, digit) = (number.wrapping_div(10), number.wrapping_rem(10));
+    if rest > 0 {
+        push_number(text, rest);
+    }
+    text.push(u32::try_from(digit).ok().and_then(|digit| char::from_digit(digit, 10)).unwrap_or('0'));
 }
 
 /// The part of a record that says whose it is.

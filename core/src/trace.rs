@@ -95,10 +95,17 @@ fn nonzero_hex(digits: &[u8], length: usize) -> Option<u128> {
 
 /// The value of exactly `length` (at most 32) hexadecimal digits in lower case.
 fn hex(digits: &[u8], length: usize) -> Option<u128> {
-    if digits.len() != length || !digits.iter().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f')) {
+    if digits.len() != length {
         return None;
     }
-    u128::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
+    digits.iter().try_fold(0_u128, |value, digit| {
+        let digit = match digit {
+            b'0'..=b'9' => digit.wrapping_sub(b'0'),
+            b'a'..=b'f' => digit.wrapping_sub(b'a' - 10),
+            _ => return None,
+        };
+        Some(value << 4 | u128::from(digit))
+    })
 }
 
 /// A `traceparent` of a new trace that is not sampled, for a gateway whose client sent none. `random` becomes

@@ -13,6 +13,9 @@ use crate::schema;
 /// The name of the header.
 pub const NAME: &str = "baggage";
 
+/// Room for our members of a typical header, so that it is written without growing.
+const TYPICAL_BYTES: usize = 256;
+
 /// Reads our members from all `baggage` headers of a request into `into`, where they replace what is there.
 ///
 /// # Errors
@@ -61,6 +64,7 @@ pub fn present<'v>(
     fields: &[FieldTable],
 ) -> Option<Vec<u8>> {
     let mut out = foreign(existing, fields);
+    out.reserve(if context.is_empty() { 0 } else { TYPICAL_BYTES });
     for (name, value) in context.iter() {
         let Some(field) = schema::find(fields, name) else { continue };
         let before = out.len();
@@ -160,12 +164,11 @@ fn write_member(out: &mut Vec<u8>, field: &FieldTable, value: &str) -> Option<()
 }
 
 fn percent_encode(out: &mut Vec<u8>, content: &str) {
-    for byte in content.bytes() {
-        if is_plain(byte) {
-            out.push(byte);
-        } else {
-            out.push(b'%');
-            out.extend([byte >> 4, byte & 0xF].map(upper_hex));
+    // Runs of plain bytes, which most values are as a whole, are copied at once.
+    for run in content.as_bytes().chunk_by(|a, b| is_plain(*a) && is_plain(*b)) {
+        match run {
+            [byte] if !is_plain(*byte) => out.extend([b'%', upper_hex(byte >> 4), upper_hex(byte & 0xF)]),
+            plain => out.extend_from_slice(plain),
         }
     }
 }

@@ -127,8 +127,9 @@ pub(crate) fn read(bytes: &[u8], dictionary: Option<&Dictionary>) -> Result<Cont
     if count > MAX_CONTEXT_FIELDS {
         return Err(CarrierError::TooManyFields);
     }
-    let mut context = Context::new();
-    let mut value = String::new();
+    // Names and short values are mostly words of the dictionary: a number here, a text there.
+    let mut context = Context::with_capacity(count, bytes.len().saturating_mul(3).min(MAX_CONTEXT_BYTES));
+    let mut value = String::with_capacity(64);
     for _ in 0..count {
         let name = read_name(&mut reader, dictionary)?;
         value.clear();

@@ -44,6 +44,11 @@ impl Context {
         Self::default()
     }
 
+    /// A context without fields, with room for so many fields and so many bytes of names and values.
+    pub(crate) fn with_capacity(fields: usize, bytes: usize) -> Self {
+        Self { text: String::with_capacity(bytes), fields: Vec::with_capacity(fields) }
+    }
+
     /// The JSON text of the field, if it is there.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.iter().find(|(n, _)| *n == name).map(|(_, value)| value)
