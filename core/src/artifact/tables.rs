@@ -270,6 +270,19 @@ pub struct ProgramTable {
     pub attributes: Vec<Attribute>,
     /// Variables: the program of each. A variable refers only to variables before it.
     pub variables: Vec<u32>,
+    /// Time zones that the code names, sorted by name.
+    pub zones: Vec<ZoneTable>,
+}
+
+/// A time zone: what its clocks show, as offsets from UTC.
+#[derive(Debug, Clone, Default, PartialEq, Eq, SchemaRead, SchemaWrite)]
+pub struct ZoneTable {
+    /// Name in the IANA database, for example `Europe/Berlin`.
+    pub name: String,
+    /// Offset before the first transition, in seconds east of UTC.
+    pub initial: i32,
+    /// When the offset changes, in seconds since 1970, ascending, and the offset from then on.
+    pub transitions: Vec<(i64, i32)>,
 }
 
 /// A constant.
@@ -281,6 +294,8 @@ pub enum Constant {
     List(Vec<ScalarConstant>),
     /// A list of distinct strings, sorted by bytes: membership is a binary search.
     StringSet(Vec<String>),
+    /// A map of single values, its keys distinct and of the types that a key can have.
+    Map(Vec<(ScalarConstant, ScalarConstant)>),
 }
 
 /// A constant that is not a list.
@@ -300,6 +315,17 @@ pub enum ScalarConstant {
     String(String),
     /// Bytes.
     Bytes(Vec<u8>),
+    /// A duration in nanoseconds.
+    Duration(i64),
+    /// A point in time.
+    Timestamp {
+        /// Seconds since 1970.
+        seconds: i64,
+        /// Nanoseconds within the second.
+        nanos: u32,
+    },
+    /// A type, by its name, for example `int` or `google.protobuf.Timestamp`.
+    Type(String),
 }
 
 /// An attribute that a condition reads: a numbered slot, filled at most once a request.

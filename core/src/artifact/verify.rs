@@ -15,7 +15,9 @@ use super::tables::{
 };
 use crate::carrier::mesh_header::Dictionaries;
 use crate::context::json;
-use crate::limits::{MAX_FIELD_NAME_BYTES, MAX_MEMORY_SLOTS, MAX_STACK, MAX_VARIABLE_DEPTH};
+use crate::limits::{MAX_FIELD_NAME_BYTES, MAX_LOCALS, MAX_MEMORY_SLOTS, MAX_STACK, MAX_VARIABLE_DEPTH};
+use crate::vm::EvalErrorKind;
+use crate::vm::function::Function;
 use crate::vm::op::{Op, Operand};
 
 /// An artifact that can run.
@@ -368,7 +370,10 @@ fn check_operand(tables: &Tables, op: Op, error: VerifyError) -> Check {
     let operand = op.operand();
     let name = |constant: &Constant| matches!(constant, Constant::Scalar(ScalarConstant::String(_)));
     let fits = match op.operand_kind() {
-        Operand::Nothing | Operand::Target => true,
+        Operand::Nothing | Operand::Target | Operand::LoopTarget => true,
+        Operand::Function => Function::from_number(operand).is_some(),
+        Operand::Local => usize::try_from(operand).is_ok_and(|local| local < MAX_LOCALS),
+        Operand::Error => EvalErrorKind::from_number(operand).is_some(),
         Operand::Constant => item(&program.constants, operand).is_some(),
         Operand::Name => item(&program.constants, operand).is_some_and(name),
         Operand::Attribute => item(&program.attributes, operand).is_some(),

@@ -4,7 +4,7 @@ use bumpalo::Bump;
 
 use super::error::EvalErrorKind;
 use super::snapshot::Snapshot;
-use super::value::Value;
+use super::value::{Timestamp, Value};
 use crate::artifact::tables::{Attribute, FieldType, HostType, MeshPart, PeerPart, RequestPart};
 use crate::context::json::{self, JsonKind};
 
@@ -110,7 +110,7 @@ fn host<'a>(path: &'a [String], host_type: HostType, snapshot: &Snapshot<'a>, ar
     match host_type {
         HostType::String => text(arena.alloc_slice_copy(&bytes)),
         HostType::Int => integer().map_or(bad, Value::Int),
-        HostType::Timestamp => integer().map_or(bad, Value::Timestamp),
+        HostType::Timestamp => integer().map_or(bad, |nanos| Value::Timestamp(Timestamp::from_nanos(nanos))),
         HostType::Bool => match bytes.as_slice() {
             [0] => Value::Bool(false),
             [1] => Value::Bool(true),

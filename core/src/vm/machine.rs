@@ -146,6 +146,14 @@ impl<'a> Machine<'a> {
             Op::StartsWith(_) => self.text(|text, part| text.starts_with(part)),
             Op::EndsWith(_) => self.text(|text, part| text.ends_with(part)),
             Op::Contains(_) => self.text(|text, part| text.contains(part)),
+            other => {
+                for _ in 0..other.pops() {
+                    self.pop();
+                }
+                for _ in 0..other.pushes() {
+                    self.stack.push(Value::error(EvalErrorKind::NoSuchOverload));
+                }
+            }
         }
         false
     }
@@ -171,6 +179,7 @@ impl<'a> Machine<'a> {
             Some(Constant::Scalar(value)) => Value::constant(value),
             Some(Constant::List(items)) => Value::Constants(items),
             Some(Constant::StringSet(words)) => Value::StringSet(words),
+            Some(Constant::Map(entries)) => Value::ConstantMap(entries),
             None => Value::error(EvalErrorKind::NoSuchOverload),
         });
     }

@@ -5,7 +5,11 @@
 
 mod attribute;
 mod compare;
+pub mod cost;
+mod env;
 mod error;
+pub mod function;
+mod library;
 mod machine;
 pub mod op;
 mod snapshot;
@@ -16,4 +20,4 @@ mod value;
 pub use error::{EvalError, EvalErrorKind};
 pub use machine::Machine;
 pub use snapshot::{MeshView, Peer, Snapshot};
-pub use value::Value;
+pub use value::{Timestamp, Value};

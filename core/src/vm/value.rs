@@ -1,5 +1,6 @@
 //! What stands on the stack: values that borrow from the request, the artifact or the arena.
 
+use core::net::IpAddr;
 use std::borrow::Cow;
 
 use bumpalo::Bump;
@@ -8,6 +9,24 @@ use super::error::{EvalError, EvalErrorKind};
 use crate::artifact::tables::{Scalar, ScalarConstant};
 use crate::context::json::{self, JsonKind};
 use crate::headers::Headers;
+
+/// A point in time of the years 1 to 9999. The order of the fields is the order in time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Timestamp {
+    /// Seconds since 1970.
+    pub seconds: i64,
+    /// Nanoseconds within the second.
+    pub nanos: u32,
+}
+
+impl Timestamp {
+    /// The point in time so many nanoseconds after 1970.
+    pub fn from_nanos(nanos: i64) -> Self {
+        const SECOND: i64 = 1_000_000_000;
+        let rest = nanos.checked_rem_euclid(SECOND).unwrap_or(0);
+        Self { seconds: nanos.checked_div_euclid(SECOND).unwrap_or(0), nanos: u32::try_from(rest).unwrap_or(0) }
+    }
+}
 
 /// A CEL value.
 #[derive(Debug, Clone, Copy)]
@@ -26,8 +45,18 @@ pub enum Value<'a> {
     String(&'a str),
     /// Bytes.
     Bytes(&'a [u8]),
-    /// A point in time, in nanoseconds since 1970.
-    Timestamp(i64),
+    /// A point in time.
+    Timestamp(Timestamp),
+    /// A duration in nanoseconds.
+    Duration(i64),
+    /// A type, by its name.
+    Type(&'a str),
+    /// An IP address.
+    Ip(IpAddr),
+    /// A range of IP addresses: an address and how many of its bits are the prefix.
+    Cidr(IpAddr, u8),
+    /// An optional.
+    Optional(Option<&'a Value<'a>>),
     /// A JSON array or object as its text; its elements have this type.
     Json(&'a str, Scalar),
     /// The request headers, as a map.
@@ -38,6 +67,10 @@ pub enum Value<'a> {
     StringSet(&'a [String]),
     /// A list that a condition made.
     List(&'a [Value<'a>]),
+    /// A map of constants.
+    ConstantMap(&'a [(ScalarConstant, ScalarConstant)]),
+    /// A map that a condition made: its keys are distinct ints, uints, strings or bools.
+    Map(&'a [(Value<'a>, Value<'a>)]),
     /// An error.
     Error(EvalError),
 }
@@ -58,6 +91,11 @@ impl<'a> Value<'a> {
             ScalarConstant::Double(value) => Self::Double(*value),
             ScalarConstant::String(value) => Self::String(value),
             ScalarConstant::Bytes(value) => Self::Bytes(value),
+            ScalarConstant::Duration(nanos) => Self::Duration(*nanos),
+            ScalarConstant::Timestamp { seconds, nanos } => {
+                Self::Timestamp(Timestamp { seconds: *seconds, nanos: *nanos })
+            }
+            ScalarConstant::Type(name) => Self::Type(name),
         }
     }
 
@@ -105,7 +143,7 @@ impl<'a> Value<'a> {
             Self::Constants(items) => write_list(&mut out, items.iter().map(Value::constant))?,
             Self::StringSet(items) => write_list(&mut out, items.iter().map(|item| Value::String(item)))?,
             Self::List(items) => write_list(&mut out, items.iter().copied())?,
-            Self::Double(_) | Self::Bytes(_) | Self::Timestamp(_) | Self::Headers(_) | Self::Error(_) => return None,
+            _ => return None,
         }
         Some(out)
     }

@@ -92,6 +92,7 @@ impl Builder {
             constants: self.constants.into_entries(),
             attributes: self.attributes.into_entries(),
             variables: self.variables.into_iter().map(|variable| variable.program).collect(),
+            zones: Vec::new(),
         };
         (table, self.regexes.into_entries())
     }

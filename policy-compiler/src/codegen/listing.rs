@@ -3,6 +3,8 @@
 use context_mesh_core::artifact::tables::{
     Attribute, Constant, MeshPart, PeerPart, ProgramTable, RequestPart, ScalarConstant,
 };
+use context_mesh_core::vm::EvalErrorKind;
+use context_mesh_core::vm::function::Function;
 use context_mesh_core::vm::op::{Op, Operand};
 
 /// A program with one instruction a line: its number, its mnemonic and what its operand stands for. Numbers
@@ -27,6 +29,10 @@ fn instruction(table: &ProgramTable, word: u32) -> String {
         Operand::Variable => Some(format!("variable {number}")),
         Operand::Regex => Some(format!("regex {number}")),
         Operand::Count => Some(number.to_string()),
+        Operand::LoopTarget => Some(format!("-> {number}")),
+        Operand::Local => Some(format!("local {number}")),
+        Operand::Function => Function::from_number(number).map(|function| function.name().to_owned()),
+        Operand::Error => EvalErrorKind::from_number(number).map(|kind| kind.as_str().to_owned()),
     };
     format!("{} {}", op.mnemonic(), operand.unwrap_or(format!("? {number}")))
 }
@@ -41,6 +47,9 @@ fn constant(constant: &Constant) -> String {
         Constant::Scalar(value) => scalar(value),
         Constant::List(items) => format!("[{}]", list(items.iter().map(scalar).collect())),
         Constant::StringSet(words) => format!("{{{}}}", list(words.iter().map(|word| text(word)).collect())),
+        Constant::Map(entries) => {
+            format!("{{{}}}", list(entries.iter().map(|(key, value)| format!("{}: {}", scalar(key), scalar(value))).collect()))
+        }
     }
 }
 
@@ -53,6 +62,9 @@ fn scalar(value: &ScalarConstant) -> String {
         ScalarConstant::Double(value) => format!("{value:?}"),
         ScalarConstant::String(value) => text(value),
         ScalarConstant::Bytes(value) => format!("b'{}'", value.escape_ascii()),
+        ScalarConstant::Duration(nanos) => format!("duration {nanos} ns"),
+        ScalarConstant::Timestamp { seconds, nanos } => format!("timestamp {seconds} s {nanos} ns"),
+        ScalarConstant::Type(name) => format!("type {name}"),
     }
 }
 
