@@ -2,7 +2,7 @@
 
 use context_mesh_core::artifact::tables::ScalarConstant;
 
-use super::overloads::{self, Style};
+use super::declarations::{self, Style};
 use super::typed::{TypedExpr, TypedKind};
 use super::types::Type;
 
@@ -12,6 +12,7 @@ fn written(name: &str) -> &str {
         "_?_:_" => "? :",
         "@in" => "in",
         "_[_]" => "[]",
+        "_[?_]" => "[?]",
         _ => name.trim_matches('_'),
     }
 }
@@ -35,9 +36,9 @@ pub(super) fn overload_help(name: &str, style: Style, arguments: &[TypedExpr], s
         _ => None,
     };
     special.or_else(|| operator_help(name, arguments, sources)).or_else(|| {
-        let signatures = overloads::signatures(name, style);
-        let function = name.chars().all(char::is_alphanumeric);
-        (function && !signatures.is_empty()).then(|| format!("it is `{}`", signatures.join("` or `")))
+        let signatures = declarations::signatures(name, style);
+        (declarations::is_word(name) && !signatures.is_empty())
+            .then(|| format!("it is `{}`", signatures.join("` or `")))
     })
 }
 

@@ -1,12 +1,14 @@
 //! Collects the programs of an artifact.
 
-use context_mesh_core::artifact::tables::{Attribute, Constant, ProgramTable, ScalarConstant};
+use std::collections::BTreeMap;
+
+use context_mesh_core::artifact::tables::{Attribute, Constant, ProgramTable, ScalarConstant, ZoneTable};
 use context_mesh_core::limits::MAX_VARIABLE_DEPTH;
 
 use super::emit;
 use super::pool::Pool;
 use super::regex::{self, MAX_DFA_BYTES, RegexError};
-use crate::cel::{Problem, code};
+use crate::cel::{Problem, code, zone_needs_table, zone_table};
 use crate::ir::{Ir, Node, Pattern};
 
 /// Collects programs, and what they refer to, for one artifact.
@@ -17,6 +19,7 @@ pub struct Builder {
     constants: Pool<Constant>,
     attributes: Pool<Attribute>,
     regexes: Pool<Vec<u8>>,
+    zones: BTreeMap<String, ZoneTable>,
     variables: Vec<Variable>,
 }
 
@@ -92,7 +95,7 @@ impl Builder {
             constants: self.constants.into_entries(),
             attributes: self.attributes.into_entries(),
             variables: self.variables.into_iter().map(|variable| variable.program).collect(),
-            zones: Vec::new(),
+            zones: self.zones.into_values().collect(),
         };
         (table, self.regexes.into_entries())
     }
@@ -115,6 +118,13 @@ impl Builder {
                 }
             })
         })
+    }
+
+    /// Takes in the rules of a time zone. One that nobody knows is an error when it runs.
+    pub(super) fn zone(&mut self, name: &str) {
+        if zone_needs_table(name) && !self.zones.contains_key(name) {
+            self.zones.extend(zone_table(name).map(|table| (name.to_owned(), table)));
+        }
     }
 
     pub(super) fn constant(&mut self, constant: &Constant) -> u32 {

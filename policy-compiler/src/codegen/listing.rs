@@ -25,14 +25,13 @@ fn instruction(table: &ProgramTable, word: u32) -> String {
         Operand::Nothing => return op.mnemonic().to_owned(),
         Operand::Constant | Operand::Name => index(&table.constants, number).map(constant),
         Operand::Attribute => index(&table.attributes, number).map(attribute),
-        Operand::Target => Some(format!("-> {number}")),
+        Operand::Target | Operand::LoopTarget => Some(format!("-> {number}")),
+        Operand::Function => Function::from_number(number).map(|function| function.name().to_owned()),
+        Operand::Local => Some(format!("local {number}")),
+        Operand::Error => EvalErrorKind::from_number(number).map(|kind| kind.as_str().to_owned()),
         Operand::Variable => Some(format!("variable {number}")),
         Operand::Regex => Some(format!("regex {number}")),
         Operand::Count => Some(number.to_string()),
-        Operand::LoopTarget => Some(format!("-> {number}")),
-        Operand::Local => Some(format!("local {number}")),
-        Operand::Function => Function::from_number(number).map(|function| function.name().to_owned()),
-        Operand::Error => EvalErrorKind::from_number(number).map(|kind| kind.as_str().to_owned()),
     };
     format!("{} {}", op.mnemonic(), operand.unwrap_or(format!("? {number}")))
 }
@@ -48,7 +47,10 @@ fn constant(constant: &Constant) -> String {
         Constant::List(items) => format!("[{}]", list(items.iter().map(scalar).collect())),
         Constant::StringSet(words) => format!("{{{}}}", list(words.iter().map(|word| text(word)).collect())),
         Constant::Map(entries) => {
-            format!("{{{}}}", list(entries.iter().map(|(key, value)| format!("{}: {}", scalar(key), scalar(value))).collect()))
+            format!(
+                "{{{}}}",
+                list(entries.iter().map(|(key, value)| format!("{}: {}", scalar(key), scalar(value))).collect())
+            )
         }
     }
 }

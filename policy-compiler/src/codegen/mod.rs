@@ -5,7 +5,9 @@
 
 mod builder;
 mod emit;
+mod evaluate;
 mod listing;
+mod loops;
 mod pool;
 mod regex;
 
@@ -15,4 +17,5 @@ mod run_tests;
 mod tests;
 
 pub use builder::Builder;
+pub(crate) use evaluate::evaluate;
 pub use listing::listing;
