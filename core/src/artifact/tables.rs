@@ -3,6 +3,8 @@
 //! Plain data in the bincode wire format (by `wincode`). The order of fields and variants is the format:
 //! a change to it is a new format version (see [`super::FORMAT_VERSION`]).
 
+use core::cmp::Ordering;
+
 use wincode::{SchemaRead, SchemaWrite};
 
 /// Everything that an artifact holds, decoded but not yet verified.
@@ -294,7 +296,7 @@ pub enum Constant {
     List(Vec<ScalarConstant>),
     /// A list of distinct strings, sorted by bytes: membership is a binary search.
     StringSet(Vec<String>),
-    /// A map of single values, its keys distinct and of the types that a key can have.
+    /// A map of single values, its keys distinct and in the order of [`ScalarConstant::key_order`].
     Map(Vec<(ScalarConstant, ScalarConstant)>),
 }
 
@@ -326,6 +328,29 @@ pub enum ScalarConstant {
     },
     /// A type, by its name, for example `int` or `google.protobuf.Timestamp`.
     Type(String),
+}
+
+impl ScalarConstant {
+    /// The order of two keys of a map: bools, then numbers (an int equals a uint of the same value), then strings.
+    /// `None` when one of them cannot be a key.
+    pub fn key_order(&self, other: &Self) -> Option<Ordering> {
+        use ScalarConstant::{Bool, Int, String, Uint};
+        let rank = |key: &Self| match key {
+            Bool(_) => Some(0_u8),
+            Int(_) | Uint(_) => Some(1),
+            String(_) => Some(2),
+            _ => None,
+        };
+        Some(match (self, other) {
+            (Bool(a), Bool(b)) => a.cmp(b),
+            (Int(a), Int(b)) => a.cmp(b),
+            (Uint(a), Uint(b)) => a.cmp(b),
+            (Int(a), Uint(b)) => i128::from(*a).cmp(&i128::from(*b)),
+            (Uint(a), Int(b)) => i128::from(*a).cmp(&i128::from(*b)),
+            (String(a), String(b)) => a.cmp(b),
+            (a, b) => rank(a)?.cmp(&rank(b)?),
+        })
+    }
 }
 
 /// An attribute that a condition reads: a numbered slot, filled at most once a request.

@@ -4,20 +4,25 @@
 //! one immutable [`Snapshot`] of a request. Time, randomness and the network are not reachable from here.
 
 mod attribute;
+mod collection;
 mod compare;
 pub mod cost;
 mod env;
 mod error;
 pub mod function;
 mod library;
+mod locals;
 mod machine;
 pub mod op;
+mod scratch;
 mod snapshot;
 #[cfg(test)]
 mod tests;
+mod to_json;
 mod value;
 
 pub use error::{EvalError, EvalErrorKind};
 pub use machine::Machine;
+pub use scratch::Scratch;
 pub use snapshot::{MeshView, Peer, Snapshot};
 pub use value::{Timestamp, Value};
