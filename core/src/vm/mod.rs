@@ -12,6 +12,8 @@ mod error;
 pub mod function;
 mod library;
 mod locals;
+#[cfg(test)]
+mod locals_tests;
 mod machine;
 pub mod op;
 mod scratch;

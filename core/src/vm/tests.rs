@@ -14,7 +14,7 @@ use crate::testing::*;
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
 /// Pools that all programs below use.
-fn pools() -> Tables {
+pub(super) fn pools() -> Tables {
     let mut tables = tables();
     let scalars = [
         ScalarConstant::Bool(true),
@@ -71,7 +71,7 @@ fn run(code: &[Op]) -> String {
     run_tables(&tables, program)
 }
 
-fn run_tables(tables: &Tables, program: u32) -> String {
+pub(super) fn run_tables(tables: &Tables, program: u32) -> String {
     let artifact = verified(tables);
     let headers = Headers::new(vec![
         (b":path", b"/pay/7?x=1"),
