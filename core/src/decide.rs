@@ -11,7 +11,7 @@ use bumpalo::Bump;
 
 use crate::artifact::VerifiedProgram;
 use crate::artifact::tables::{Effect, Layer, OnError, Reply, RuleTable};
-use crate::vm::{EvalErrorKind, Machine, Snapshot, Value};
+use crate::vm::{EvalErrorKind, Machine, Scratch, Snapshot, Value};
 
 /// Answer to a request that no allow rule of a layer matches.
 const NOT_ALLOWED: (u16, u8, &str) = (403, 7, "no rule allows this request");
@@ -49,8 +49,20 @@ pub fn decide<'a>(
     snapshot: Snapshot<'a>,
     arena: &'a Bump,
 ) -> Decision<'a> {
+    decide_reusing(program, rules, snapshot, arena, &mut Scratch::new())
+}
+
+/// As [`decide`], with memory that stays from decision to decision.
+pub fn decide_reusing<'a>(
+    program: &'a VerifiedProgram,
+    rules: &[u32],
+    snapshot: Snapshot<'a>,
+    arena: &'a Bump,
+    scratch: &mut Scratch<'static>,
+) -> Decision<'a> {
+    let memory = core::mem::take(scratch).recycle();
     let mut tally = Tally {
-        machine: Machine::new(program, snapshot, arena),
+        machine: Machine::with_scratch(program, snapshot, arena, memory),
         snapshot,
         decision: Decision::default(),
         enterprise: LayerTally::default(),
@@ -62,7 +74,9 @@ pub fn decide<'a>(
             tally.add(rule);
         }
     }
-    tally.finish()
+    let (decision, machine) = tally.finish();
+    *scratch = machine.into_scratch().recycle();
+    decision
 }
 
 /// What is known after some of the rules.
@@ -160,13 +174,13 @@ impl<'a> Tally<'a> {
         }
     }
 
-    fn finish(self) -> Decision<'a> {
-        let Self { mut decision, enterprise, domain, .. } = self;
+    fn finish(self) -> (Decision<'a>, Machine<'a>) {
+        let Self { machine, mut decision, enterprise, domain, .. } = self;
         let not_allowed = enterprise.not_allowed("enterprise allow rules").or(domain.not_allowed("domain allow rules"));
         decision.denial = enterprise.denial.or(domain.denial).or(not_allowed);
         // The enterprise's values come last, so that they win.
         decision.set = domain.set;
         decision.set.extend(enterprise.set);
-        decision
+        (decision, machine)
     }
 }
