@@ -76,6 +76,15 @@ impl Checker<'_> {
 
     fn function(&mut self, call: Call<'_>) -> TypedExpr {
         let style = if call.target.is_some() { Style::Member } else { Style::Global };
+        // What a macro is given cannot be checked without it.
+        let meant = FOREIGN.iter().find(|(foreign, _)| *foreign == call.name).map(|(_, meant)| *meant);
+        if !declarations::exists(call.name, style) && macros::usage(meant.unwrap_or(call.name)).is_some() {
+            if let Some(target) = call.target {
+                self.expr(target);
+            }
+            let problem = unknown_function(call, style);
+            return self.refuse(call.place, problem);
+        }
         let all: Vec<TypedExpr> = call.target.into_iter().chain(call.arguments).map(|part| self.expr(part)).collect();
         if declarations::exists(call.name, style) {
             return self.apply(call.place, call.name, call.name_place, style, all);
@@ -215,6 +224,31 @@ fn instance(ty: &Type, fresh: &[Type; 2]) -> Type {
     }
 }
 
+/// Names that other languages have for functions of CEL.
+const FOREIGN: &[(&str, &str)] = &[
+    ("any", "exists"),
+    ("some", "exists"),
+    ("every", "all"),
+    ("find", "filter"),
+    ("len", "size"),
+    ("length", "size"),
+    ("count", "size"),
+    ("isEmpty", "size"),
+    ("includes", "contains"),
+    ("has", "contains"),
+    ("match", "matches"),
+    ("hasPrefix", "startsWith"),
+    ("hasSuffix", "endsWith"),
+    ("strip", "trim"),
+    ("lower", "lowerAscii"),
+    ("toLower", "lowerAscii"),
+    ("toLowerCase", "lowerAscii"),
+    ("upper", "upperAscii"),
+    ("toUpper", "upperAscii"),
+    ("toUpperCase", "upperAscii"),
+    ("now", "request.time"),
+];
+
 /// Nobody has this function, or it is called in the other style.
 fn unknown_function(call: Call<'_>, style: Style) -> Problem {
     let name = call.name;
@@ -229,7 +263,8 @@ fn unknown_function(call: Call<'_>, style: Style) -> Problem {
         (format!("`{name}` is not called like this"), Some(format!("it is `{usage}`")))
     } else {
         let known = declarations::names(style).chain(macros::names(style));
-        let near = near::nearest(name, known).map(|near| format!("did you mean `{near}`?"));
+        let meant = FOREIGN.iter().find(|(foreign, _)| *foreign == name).map(|(_, meant)| *meant);
+        let near = meant.or_else(|| near::nearest(name, known)).map(|near| format!("did you mean `{near}`?"));
         (format!("there is no function `{name}`"), near)
     };
     Problem::new(code::UNDECLARED_NAME, call.name_place, message).maybe_help(help)

@@ -196,7 +196,8 @@ impl Checker<'_> {
                 Some(format!("compare it, or write `has({source})` to test whether it is there"))
             }
             (Type::String, _) => Some(format!("compare it, for example `{source} == '...'`")),
-            (Type::Optional(_), _) => Some(format!("write `{source}.orValue(false)`, or `{source}.hasValue()`")),
+            (Type::Optional(of), _) if Type::Bool.fits(of) => Some(format!("write `{source}.orValue(false)`")),
+            (Type::Optional(_), _) => Some(format!("write `{source}.hasValue()` to test whether it is there")),
             (Type::List(_), _) => Some(format!("write `size({source}) > 0` to test whether it has elements")),
             _ => None,
         }

@@ -404,7 +404,9 @@ mod tests {
 
     #[test]
     fn the_machine_has_every_function_of_the_library() {
-        for (name, _) in LIBRARY {
+        // The code generator makes these two of jumps.
+        let library = LIBRARY.iter().filter(|(name, _)| !matches!(*name, "or" | "orValue"));
+        for (name, _) in library {
             for overload in find(name) {
                 if let Library(name) = overload.function {
                     let arity = overload.parameters.len();

@@ -12,6 +12,8 @@ mod pool;
 mod regex;
 
 #[cfg(test)]
+mod library_tests;
+#[cfg(test)]
 mod run_tests;
 #[cfg(test)]
 mod tests;

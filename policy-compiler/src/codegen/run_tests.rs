@@ -8,8 +8,8 @@ use context_mesh_core::host::Attributes;
 use context_mesh_core::vm::{Machine, MeshView, Peer, Snapshot, Value};
 
 use super::Builder;
-use crate::cel::{Environment, Expected, check};
-use crate::ir::lower;
+use crate::cel::{Environment, Expected, TypedExpr, check};
+use crate::ir::{Ir, lower, lower_unfolded};
 
 struct Host;
 
@@ -38,8 +38,20 @@ fn environment() -> Environment {
     environment.with_variable("from_shop", crate::cel::Type::Bool, 0)
 }
 
-/// The value as JSON, or the name of the error.
-fn run(text: &str) -> String {
+/// The value as JSON, or the name of the error; nothing for an expression with problems.
+pub(super) fn run(text: &str) -> String {
+    run_with(text, lower)
+}
+
+/// The same without computing anything ahead.
+pub(super) fn run_unfolded(text: &str) -> String {
+    run_with(text, lower_unfolded)
+}
+
+fn run_with(text: &str, lower: fn(&TypedExpr) -> Ir) -> String {
+    if check(&environment(), text, Expected::Any).is_err() {
+        return String::new();
+    }
     let compile = |text: &str| {
         let checked = check(&environment(), text, Expected::Any);
         lower(&checked.unwrap_or_else(|problems| panic!("{text}: {problems:?}")))
