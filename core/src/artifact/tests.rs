@@ -212,11 +212,11 @@ fn programs_that_could_go_wrong_are_refused() {
             &[Op::Const(0), Op::PopJumpIfFalse(4), Op::Const(0), Op::Store(0), Op::Load(0)],
             VerifyError::Local { program, at: 4 },
         ),
-        // The loop comes back with a deeper stack, without its local, or to itself or a later instruction.
+        // The loop comes back with a deeper stack, without its cursor, to itself or to a later instruction.
         (&[Op::Const(0), Op::JumpIfTrue(4), Op::Const(0), Op::Loop(1)], VerifyError::Jump { program, at: 3 }),
         (
-            &[Op::Const(0), Op::IterBegin(0), Op::IterNext(0), Op::PopJumpIfFalse(7), Op::Const(0), Op::Store(0), Op::Loop(2)],
-            VerifyError::Jump { program, at: 6 },
+            &[Op::Const(0), Op::IterBegin(0), Op::IterNext(0), Op::PopJumpIfFalse(7), Op::Const(0), Op::Store(0), Op::Loop(2), Op::Const(0)],
+            VerifyError::Local { program, at: 2 },
         ),
         (&[Op::Loop(0)], VerifyError::Jump { program, at }),
         (&[Op::Loop(1)], VerifyError::Jump { program, at }),

@@ -123,58 +123,110 @@ impl Locals {
     }
 }
 
-/// Walks a program once, in order. Only a loop leads back, and it must find there what was known before: so
-/// every state is known before it is needed.
+/// Most walks over one program. Each one finds what the loops of one more level of nesting overwrite.
+const MAX_WALKS: usize = 16;
+
+/// Checks one program. A loop comes back with less known about the locals than what was known before it, where
+/// it overwrites some: then the program is walked again with that in mind.
 fn check_program(tables: &Tables, code: &[Op], program: u32) -> Check {
     let out_of_code = VerifyError::Index { of: "code of program", index: program };
     let (start, end) = item(&tables.program.programs, program).and_then(|range| bounds(*range)).ok_or(out_of_code)?;
     let code = code.get(start..end).ok_or(out_of_code)?;
-    let mut states: Vec<Option<State>> = vec![None; code.len().saturating_add(1)];
-    let first = State { depth: 0, locals: Locals::default() };
-    reach(&mut states, 0, first, VerifyError::Result { program })?;
-    for (index, op) in code.iter().enumerate() {
-        let at = number(index);
+    let mut walk = Walk { tables, program, code, states: Vec::new(), known: Vec::new(), changed: None };
+    for _ in 0..MAX_WALKS {
+        walk.run()?;
+        if walk.changed.is_none() {
+            return Ok(());
+        }
+    }
+    Err(VerifyError::Local { program, at: walk.changed.unwrap_or(0) })
+}
+
+/// Walks over a program in order. Only loops lead back, so every state is known before it is needed.
+struct Walk<'t> {
+    tables: &'t Tables,
+    program: u32,
+    code: &'t [Op],
+    /// What is known in front of each instruction.
+    states: Vec<Option<State>>,
+    /// What the loops that come back to an instruction leave of what is known there; empty while all of it stays.
+    known: Vec<Option<Locals>>,
+    /// A loop that came back with less than that.
+    changed: Option<u32>,
+}
+
+impl Walk<'_> {
+    fn run(&mut self) -> Check {
+        let program = self.program;
+        self.changed = None;
+        self.states.clear();
+        self.states.resize(self.code.len().saturating_add(1), None);
+        self.reach(0, State { depth: 0, locals: Locals::default() }, VerifyError::Result { program })?;
+        for (index, op) in self.code.iter().enumerate() {
+            self.step(index, *op)?;
+        }
+        let last = self.states.last().copied().flatten();
+        ensure(last.is_some_and(|state| state.depth == 1), VerifyError::Result { program })
+    }
+
+    fn step(&mut self, index: usize, op: Op) -> Check {
+        let (program, at) = (self.program, number(index));
         let stack = VerifyError::Stack { program, at };
-        check_operand(tables, *op, VerifyError::Operand { program, at })?;
-        let before = states.get(index).copied().flatten().ok_or(stack)?;
+        check_operand(self.tables, op, VerifyError::Operand { program, at })?;
+        let mut before = self.states.get(index).copied().flatten().ok_or(stack)?;
+        if let Some(Some(known)) = self.known.get(index) {
+            before.locals = before.locals.join(*known);
+        }
         let depth = before.depth.checked_sub(op.pops()).and_then(|depth| depth.checked_add(op.pushes())).ok_or(stack)?;
         ensure(usize::try_from(depth).is_ok_and(|depth| depth <= MAX_STACK), stack)?;
-        let locals = before.locals.after(*op).ok_or(VerifyError::Local { program, at })?;
+        let locals = before.locals.after(op).ok_or(VerifyError::Local { program, at })?;
         let after = State { depth, locals };
         let jump = VerifyError::Jump { program, at };
         let target = usize::try_from(op.operand()).map_err(|_| jump);
         match op.operand_kind() {
             Operand::Target => {
                 ensure(target? > index, jump)?;
-                reach(&mut states, target?, after, jump)?;
+                self.reach(target?, after, jump)?;
             }
             Operand::LoopTarget => {
                 ensure(target? < index, jump)?;
-                let there = states.get(target?).copied().flatten().ok_or(jump)?;
-                let known = there.locals.join(after.locals) == there.locals;
-                ensure(there.depth == after.depth && known, jump)?;
+                self.come_back(target?, after, jump)?;
             }
             _ => {}
         }
-        if !matches!(op, Op::Jump(_) | Op::Loop(_)) {
-            reach(&mut states, index.saturating_add(1), after, stack)?;
-        }
+        if matches!(op, Op::Jump(_) | Op::Loop(_)) { Ok(()) } else { self.reach(index.saturating_add(1), after, stack) }
     }
-    ensure(states.last().copied().flatten().is_some_and(|state| state.depth == 1), VerifyError::Result { program })
-}
 
-/// Notes what is known in front of an instruction; two ways to it must agree on the stack.
-fn reach(states: &mut [Option<State>], at: usize, state: State, error: VerifyError) -> Check {
-    let place = states.get_mut(at).ok_or(error)?;
-    let joined = match *place {
-        None => state,
-        Some(known) => {
-            ensure(known.depth == state.depth, error)?;
-            State { depth: known.depth, locals: known.locals.join(state.locals) }
+    /// Notes what is known in front of a later instruction; two ways to it must agree on the stack.
+    fn reach(&mut self, at: usize, state: State, error: VerifyError) -> Check {
+        let place = self.states.get_mut(at).ok_or(error)?;
+        let joined = match *place {
+            None => state,
+            Some(known) => {
+                ensure(known.depth == state.depth, error)?;
+                State { depth: known.depth, locals: known.locals.join(state.locals) }
+            }
+        };
+        *place = Some(joined);
+        Ok(())
+    }
+
+    /// Checks what is known at the end of a loop against what was known at its beginning.
+    fn come_back(&mut self, target: usize, state: State, error: VerifyError) -> Check {
+        let there = self.states.get(target).copied().flatten().ok_or(error)?;
+        ensure(there.depth == state.depth, error)?;
+        let known = self.known.get(target).copied().flatten();
+        let there = known.map_or(there.locals, |known| there.locals.join(known));
+        let joined = there.join(state.locals);
+        if joined != there {
+            self.changed = Some(number(target));
+            self.known.resize(self.code.len(), None);
+            if let Some(place) = self.known.get_mut(target) {
+                *place = Some(joined);
+            }
         }
-    };
-    *place = Some(joined);
-    Ok(())
+        Ok(())
+    }
 }
 
 fn check_operand(tables: &Tables, op: Op, error: VerifyError) -> Check {

@@ -99,22 +99,11 @@ pub(super) fn numeric(a: Value<'_>, b: Value<'_>) -> Option<Option<Ordering>> {
     })
 }
 
-/// Compares without losing digits: beyond 2^64 the double decides alone, below it is an integer and a rest.
-#[expect(clippy::as_conversions, reason = "a truncated double within 2^64 is an exact i128")]
+/// Compares as cel-go does: an integer that no double equals is rounded to the nearest one, and a double beyond the
+/// range of the integer's type is beyond all of its integers.
+#[expect(clippy::as_conversions, reason = "rounding is what is asked for")]
 fn integer_to_double(integer: i128, double: f64) -> Option<Ordering> {
-    const LIMIT: f64 = 18_446_744_073_709_551_616.0;
-    if double.is_nan() {
-        return None;
-    }
-    if double >= LIMIT {
-        return Some(Ordering::Less);
-    }
-    if double <= -LIMIT {
-        return Some(Ordering::Greater);
-    }
-    let whole = double.trunc();
-    let fraction = 0.0_f64.partial_cmp(&(double - whole))?;
-    Some(integer.cmp(&(whole as i128)).then(fraction))
+    (integer as f64).partial_cmp(&double)
 }
 
 /// `<` and its kin; `None` for a comparison with NaN. Takes fuel for what it looks at.

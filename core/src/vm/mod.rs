@@ -16,6 +16,8 @@ mod locals;
 mod locals_tests;
 mod machine;
 pub mod op;
+#[cfg(all(test, not(target_family = "wasm")))]
+mod random_tests;
 mod scratch;
 mod snapshot;
 #[cfg(test)]
