@@ -226,10 +226,11 @@ fn a_variable_is_computed_once_and_reads_earlier_ones() {
 }
 
 #[test]
-fn numbers_compare_exactly_across_types() {
+fn numbers_compare_across_types_as_in_cel_go() {
     let max = ScalarConstant::Int(i64::MAX);
     let cases = [
-        (max.clone(), ScalarConstant::Double(9_223_372_036_854_775_808.0), "true", "false"),
+        // The integer is rounded to the double nearest to it.
+        (max.clone(), ScalarConstant::Double(9_223_372_036_854_775_808.0), "false", "true"),
         (ScalarConstant::Double(-0.5), ScalarConstant::Int(0), "true", "false"),
         (ScalarConstant::Int(0), ScalarConstant::Double(0.5), "true", "false"),
         (ScalarConstant::Int(-1), ScalarConstant::Uint(u64::MAX), "true", "false"),
