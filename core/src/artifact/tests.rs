@@ -1,7 +1,9 @@
 //! Artifacts that load, and everything that must not.
 
 use super::format::{DIGEST_AT, FEATURES_AT, LENGTH_AT, VERSION_AT};
-use super::tables::{Attribute, Constant, Effect, FieldType, HostType, Reply, Scalar, ScalarConstant, Tables, ZoneTable};
+use super::tables::{
+    Attribute, Constant, Effect, FieldType, HostType, Reply, Scalar, ScalarConstant, Tables, ZoneTable,
+};
 use super::*;
 use crate::testing::*;
 use crate::vm::op::Op;
@@ -215,7 +217,16 @@ fn programs_that_could_go_wrong_are_refused() {
         // The loop comes back with a deeper stack, without its cursor, to itself or to a later instruction.
         (&[Op::Const(0), Op::JumpIfTrue(4), Op::Const(0), Op::Loop(1)], VerifyError::Jump { program, at: 3 }),
         (
-            &[Op::Const(0), Op::IterBegin(0), Op::IterNext(0), Op::PopJumpIfFalse(7), Op::Const(0), Op::Store(0), Op::Loop(2), Op::Const(0)],
+            &[
+                Op::Const(0),
+                Op::IterBegin(0),
+                Op::IterNext(0),
+                Op::PopJumpIfFalse(7),
+                Op::Const(0),
+                Op::Store(0),
+                Op::Loop(2),
+                Op::Const(0),
+            ],
             VerifyError::Local { program, at: 2 },
         ),
         (&[Op::Loop(0)], VerifyError::Jump { program, at }),

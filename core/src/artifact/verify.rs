@@ -304,7 +304,10 @@ fn check_constant(constant: &Constant) -> Check {
             entries.iter().try_for_each(|(_, value)| check_scalar(value))?;
             let keys = || entries.iter().map(|(key, _)| key);
             let ordered = keys().zip(keys().skip(1)).all(|(a, b)| a.key_order(b) == Some(Ordering::Less));
-            ensure(ordered && keys().all(|key| key.key_order(key).is_some()), VerifyError::Order { table: "constant map" })
+            ensure(
+                ordered && keys().all(|key| key.key_order(key).is_some()),
+                VerifyError::Order { table: "constant map" },
+            )
         }
     }
 }

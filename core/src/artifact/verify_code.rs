@@ -177,7 +177,8 @@ impl Walk<'_> {
         if let Some(Some(known)) = self.known.get(index) {
             before.locals = before.locals.join(*known);
         }
-        let depth = before.depth.checked_sub(op.pops()).and_then(|depth| depth.checked_add(op.pushes())).ok_or(stack)?;
+        let depth =
+            before.depth.checked_sub(op.pops()).and_then(|depth| depth.checked_add(op.pushes())).ok_or(stack)?;
         ensure(usize::try_from(depth).is_ok_and(|depth| depth <= MAX_STACK), stack)?;
         let locals = before.locals.after(op).ok_or(VerifyError::Local { program, at })?;
         let after = State { depth, locals };

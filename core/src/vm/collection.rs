@@ -181,11 +181,8 @@ impl<'a> Cursor<'a> {
             let Ok(name) = core::str::from_utf8(name) else {
                 return Ok(Some((Value::error(EvalErrorKind::NotText), Value::Null)));
             };
-            let value = if with_value {
-                attribute::header(headers, name, EvalErrorKind::NoSuchKey, env)
-            } else {
-                Value::Null
-            };
+            let value =
+                if with_value { attribute::header(headers, name, EvalErrorKind::NoSuchKey, env) } else { Value::Null };
             return Ok(Some((Value::String(name), value)));
         }
     }
@@ -195,11 +192,7 @@ impl<'a> Cursor<'a> {
 ///
 /// # Errors
 /// The value is no map, or there is not enough fuel.
-pub(super) fn find<'a>(
-    map: Value<'a>,
-    key: Value<'a>,
-    env: &mut Env<'a>,
-) -> Result<Option<Value<'a>>, EvalErrorKind> {
+pub(super) fn find<'a>(map: Value<'a>, key: Value<'a>, env: &mut Env<'a>) -> Result<Option<Value<'a>>, EvalErrorKind> {
     env.burn(units(map))?;
     match (map, key) {
         (Value::Json(text, scalar), _) if json::kind(text) == JsonKind::Object => match key {

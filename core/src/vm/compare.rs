@@ -39,7 +39,6 @@ fn equal_at<'a>(a: Value<'a>, b: Value<'a>, env: &mut Env<'a>, depth: usize) -> 
         (Value::Error(error), _) | (_, Value::Error(error)) => Err(error.kind),
         _ => {
             let depth = depth.checked_sub(1).ok_or(EvalErrorKind::TooDeep)?;
-            env.burn(1)?;
             equal_nested(a, b, env, depth)
         }
     }
@@ -60,6 +59,7 @@ fn equal_nested<'a>(a: Value<'a>, b: Value<'a>, env: &mut Env<'a>, depth: usize)
 fn equal_lists<'a>(a: Value<'a>, b: Value<'a>, env: &mut Env<'a>, depth: usize) -> Result<bool, EvalErrorKind> {
     let (mut left, mut right) = (Cursor::new(a), Cursor::new(b));
     loop {
+        env.burn(1)?;
         match (left.next(env, true)?, right.next(env, true)?) {
             (None, None) => return Ok(true),
             (Some((_, a)), Some((_, b))) if equal_at(a, b, env, depth)? => {}
@@ -74,6 +74,7 @@ fn equal_maps<'a>(a: Value<'a>, b: Value<'a>, env: &mut Env<'a>, depth: usize) -
     }
     let mut entries = Cursor::new(a);
     while let Some((key, value)) = entries.next(env, true)? {
+        env.burn(1)?;
         match collection::find(b, key, env)? {
             Some(other) if equal_at(value, other, env, depth)? => {}
             _ => return Ok(false),

@@ -43,6 +43,21 @@ impl CostClass {
     }
 }
 
+impl CostClass {
+    /// The most fuel that an instruction or function of this class takes, itself included, for values of this deep
+    /// size in all. Reading may take a few passes: one to measure, one to convert, one to use.
+    /// What it makes is not among it: that is one unit for every 64 bytes, and
+    /// [`MAX_MADE_FUEL`] for a whole decision.
+    pub const fn bound(self, units: u64) -> u64 {
+        self.fuel(units).saturating_mul(4).saturating_add(1)
+    }
+}
+
+/// The most fuel that a decision takes for all that its conditions make.
+pub const MAX_MADE_FUEL: u64 = 1 << 14;
+
+const _: () = assert!(crate::limits::MAX_MADE_BYTES == BYTES_PER_UNIT << 14, "a unit for every 64 bytes");
+
 /// The size of a text or bytes, in units.
 pub fn text_units(bytes: usize) -> u64 {
     u64::try_from(bytes.wrapping_div(BYTES_PER_UNIT)).unwrap_or(u64::MAX)
@@ -112,6 +127,111 @@ impl Op {
             | Self::ListPushOptional(_)
             | Self::MapBegin(_)
             | Self::BuildEnd(_) => CostClass::Fixed,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bumpalo::Bump;
+
+    use super::*;
+    use crate::artifact::tables::Scalar;
+    use crate::vm::collection;
+    use crate::vm::compare;
+    use crate::vm::env::Env;
+    use crate::vm::function::Function;
+    use crate::vm::library::arithmetic;
+    use crate::vm::value::{Timestamp, Value};
+    use Value::{Int, List, String as Text};
+
+    /// The deep size of a value.
+    fn size(value: Value<'_>) -> u64 {
+        match value {
+            Value::List(items) => items.iter().map(|item| 1 + size(*item)).sum(),
+            Value::Map(entries) => entries.iter().map(|(key, value)| 1 + size(*key) + size(*value)).sum(),
+            Value::Json(text, _) => text_units(text.len()) + text.matches(',').count() as u64 + 1,
+            Value::Optional(Some(value)) => 1 + size(*value),
+            value => collection::units(value),
+        }
+    }
+
+    type Run<'r, 'a> = &'r dyn Fn(&mut Env<'a>, &[Value<'a>]);
+
+    fn check<'a>(arena: &'a Bump, name: &str, class: CostClass, arguments: &[Value<'a>], run: Run<'_, 'a>) {
+        let mut env = Env::new(arena, &[]);
+        let full = env.fuel();
+        run(&mut env, arguments);
+        let used = full - env.fuel() + 1;
+        let units = arguments.iter().map(|argument| size(*argument)).sum();
+        let bound = class.bound(units) + text_units(env.made());
+        assert!(used <= bound, "{name}: used {used}, bound {bound}, for {arguments:?}");
+    }
+
+    /// All choices of so many values.
+    fn for_each<'a>(pool: &[Value<'a>], count: u32, chosen: &mut Vec<Value<'a>>, act: &mut dyn FnMut(&[Value<'a>])) {
+        let Some(rest) = count.checked_sub(1) else { return act(chosen) };
+        for value in pool {
+            chosen.push(*value);
+            for_each(pool, rest, chosen, act);
+            chosen.pop();
+        }
+    }
+
+    #[test]
+    fn nothing_costs_more_than_its_bound() {
+        let long = "long text ".repeat(100);
+        let texts: Vec<Value<'_>> = (0..20).map(|at| Text(long.get(at..).unwrap())).collect();
+        let numbers: Vec<Value<'_>> = (0..40).map(Int).collect();
+        let nested = [List(&texts), List(&numbers)];
+        let optionals = [Value::Optional(Some(&Int(1))), Value::Optional(None)];
+        let entries: Vec<_> = (0..40).map(|key| (Int(key), Text(&long))).collect();
+        let json = format!("[{}]", vec!["\"an \\n escape\""; 50].join(","));
+        let object = format!("{{{}}}", (0..50).map(|key| format!("\"k{key}\":[1,2,3]")).collect::<Vec<_>>().join(","));
+        let pool = [
+            Int(3),
+            Text("long"),
+            Text(&long),
+            Value::Bytes(long.as_bytes()),
+            List(&texts),
+            List(&numbers),
+            List(&nested),
+            List(&optionals),
+            Value::Map(&entries),
+            Value::Json(&json, Scalar::String),
+            Value::Json(&object, Scalar::Any),
+            Value::Timestamp(Timestamp { seconds: 0, nanos: 0 }),
+            Text("%s"),
+        ];
+        let arena = Bump::new();
+        for function in Function::ALL {
+            for_each(&pool, function.arity(), &mut Vec::new(), &mut |arguments| {
+                check(&arena, function.name(), function.cost(), arguments, &|env, arguments| {
+                    let shallow = arguments.iter().map(|argument| collection::units(*argument)).sum();
+                    env.burn(function.cost().fuel(shallow)).unwrap();
+                    let _ = function.call(env, arguments);
+                });
+            });
+        }
+        let operators: [(&str, Run<'_, '_>); 5] = [
+            ("==", &|env, pair| {
+                let _ = compare::equal(pair[0], pair[1], env);
+            }),
+            ("<", &|env, pair| {
+                let _ = compare::order(pair[0], pair[1], env);
+            }),
+            ("in", &|env, pair| {
+                let _ = collection::member(pair[0], pair[1], env);
+            }),
+            ("[]", &|env, pair| {
+                let _ = collection::index(pair[0], pair[1], env);
+            }),
+            ("+", &|env, pair| {
+                let _ = arithmetic::add(env, pair[0], pair[1]);
+            }),
+        ];
+        for (name, run) in operators {
+            for_each(&pool, 2, &mut Vec::new(), &mut |pair| check(&arena, name, CostClass::Linear, pair, run));
         }
     }
 }

@@ -32,6 +32,12 @@ impl<'a> Env<'a> {
         self.fuel
     }
 
+    /// The bytes that were made so far.
+    #[cfg(test)]
+    pub(super) fn made(&self) -> usize {
+        MAX_MADE_BYTES.saturating_sub(self.memory)
+    }
+
     /// Takes fuel.
     ///
     /// # Errors

@@ -287,7 +287,8 @@ fn optionals_spread_along_their_chain() {
     let custom = p.field("custom");
     let [deep, gone, l] = ["deep", "gone", "l"].map(|name| p.text(name).operand());
     let (zero, nine) = (p.int(0), p.int(9));
-    let absent = Op::OptAttr(add_attribute(&mut p.tables, Attribute::Field("gone".into(), FieldType::One(Scalar::Any))));
+    let absent =
+        Op::OptAttr(add_attribute(&mut p.tables, Attribute::Field("gone".into(), FieldType::One(Scalar::Any))));
     let value = call("value", 1);
     let has = call("hasValue", 1);
     let tables = p.tables;

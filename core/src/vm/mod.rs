@@ -16,7 +16,7 @@ mod locals;
 mod locals_tests;
 mod machine;
 pub mod op;
-#[cfg(all(test, not(target_family = "wasm")))]
+#[cfg(test)]
 mod random_tests;
 mod scratch;
 mod snapshot;

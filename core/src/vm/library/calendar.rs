@@ -60,9 +60,14 @@ fn days_unchecked(year: i64, month: i64, day: i64) -> i64 {
     let year = Wrapping(year) - Wrapping(i64::from(month <= 2));
     let era = Wrapping(year.0.div_euclid(400));
     let of_era = year - era * Wrapping(400);
-    let of_year = (Wrapping(153) * from_march + Wrapping(2)) / Wrapping(5) + Wrapping(day) - Wrapping(1);
-    let days = of_era * Wrapping(365) + of_era / Wrapping(4) - of_era / Wrapping(100) + of_year;
+    let of_year = over(Wrapping(153) * from_march + Wrapping(2), 5) + Wrapping(day) - Wrapping(1);
+    let days = of_era * Wrapping(365) + over(of_era, 4) - over(of_era, 100) + of_year;
     (era * Wrapping(DAYS_OF_400_YEARS) + days - Wrapping(DAYS_TO_1970)).0
+}
+
+/// The whole part of a quotient.
+fn over(value: Wrapping<i64>, divisor: i64) -> Wrapping<i64> {
+    Wrapping(value.0.checked_div(divisor).unwrap_or(0))
 }
 
 /// Year, month and day of so many days since 1970.
@@ -70,12 +75,12 @@ fn date(days: i64) -> (i64, i64, i64) {
     let days = Wrapping(days) + Wrapping(DAYS_TO_1970);
     let era = Wrapping(days.0.div_euclid(DAYS_OF_400_YEARS));
     let of_era = days - era * Wrapping(DAYS_OF_400_YEARS);
-    let leap_days = of_era / Wrapping(1460) - of_era / Wrapping(36_524) + of_era / Wrapping(146_096);
-    let year_of_era = (of_era - leap_days) / Wrapping(365);
-    let before = Wrapping(365) * year_of_era + year_of_era / Wrapping(4) - year_of_era / Wrapping(100);
+    let leap_days = over(of_era, 1460) - over(of_era, 36_524) + over(of_era, 146_096);
+    let year_of_era = over(of_era - leap_days, 365);
+    let before = Wrapping(365) * year_of_era + over(year_of_era, 4) - over(year_of_era, 100);
     let of_year = of_era - before;
-    let from_march = (Wrapping(5) * of_year + Wrapping(2)) / Wrapping(153);
-    let day = of_year - (Wrapping(153) * from_march + Wrapping(2)) / Wrapping(5) + Wrapping(1);
+    let from_march = over(Wrapping(5) * of_year + Wrapping(2), 153);
+    let day = of_year - over(Wrapping(153) * from_march + Wrapping(2), 5) + Wrapping(1);
     let month = if from_march.0 < 10 { from_march + Wrapping(3) } else { from_march - Wrapping(9) };
     let year = year_of_era + era * Wrapping(400) + Wrapping(i64::from(month.0 <= 2));
     (year.0, month.0, day.0)
@@ -104,7 +109,9 @@ mod tests {
 
     #[test]
     fn dates_that_do_not_exist_have_no_number() {
-        for (year, month, day) in [(2023, 2, 29), (2024, 2, 30), (2024, 0, 1), (2024, 13, 1), (2024, 4, 31), (2024, 1, 0)] {
+        for (year, month, day) in
+            [(2023, 2, 29), (2024, 2, 30), (2024, 0, 1), (2024, 13, 1), (2024, 4, 31), (2024, 1, 0)]
+        {
             assert_eq!(days(year, month, day), None);
         }
     }

@@ -1,8 +1,8 @@
 //! Base64 and hashes.
 
 use base64::Engine as _;
-use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
 use base64::engine::DecodePaddingMode;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
 use sha2::{Digest as _, Sha256};
 
 use crate::vm::env::{Env, Outcome};

@@ -125,12 +125,7 @@ fn hexadecimal(value: Value<'_>, env: &mut Env<'_>) -> Result<Option<String>, Ev
 }
 
 /// Writes a value as `%s` does.
-fn write_value<'a>(
-    out: &mut String,
-    value: Value<'a>,
-    env: &mut Env<'a>,
-    depth: usize,
-) -> Result<(), EvalErrorKind> {
+fn write_value<'a>(out: &mut String, value: Value<'a>, env: &mut Env<'a>, depth: usize) -> Result<(), EvalErrorKind> {
     let depth = depth.checked_sub(1).ok_or(EvalErrorKind::TooDeep)?;
     match value {
         Value::String(text) => push(out, text, env),
@@ -225,11 +220,15 @@ mod tests {
             ("%s", &[Value::Timestamp(Timestamp { seconds: 0, nanos: 0 })], "1970-01-01T00:00:00Z"),
             ("%s", &[Value::Type("int")], "int"),
             ("%s", &[List(&[Text("a"), List(&[Int(1), Double(2.5)])])], "[a, [1, 2.5]]"),
-            ("%s", &[Value::Map(&[(Int(2), Text("b")), (Int(10), Text("a")), (Text("k"), Int(1))])], "{10: a, 2: b, k: 1}"),
+            (
+                "%s",
+                &[Value::Map(&[(Int(2), Text("b")), (Int(10), Text("a")), (Text("k"), Int(1))])],
+                "{10: a, 2: b, k: 1}",
+            ),
             ("%s", &[Value::Json(r#"{"b":[1],"a":null}"#, Scalar::Any)], "{a: null, b: [1]}"),
             ("%d %d", &[Int(i64::MIN), Uint(u64::MAX)], "-9223372036854775808 18446744073709551615"),
             ("%d", &[Double(2.5)], "2.5"),
-            ("%f %.1f %.0f", &[Int(1), Double(3.14), Double(2.5)], "1.000000 3.1 2"),
+            ("%f %.1f %.0f", &[Int(1), Double(3.12), Double(2.5)], "1.000000 3.1 2"),
             ("%e %.2e", &[Double(1052.032911275), Int(0)], "1.052033e+03 0.00e+00"),
             ("%f", &[Double(f64::NAN)], "NaN"),
             ("%b %b %b", &[Int(-5), Uint(5), Bool(true)], "-101 101 1"),

@@ -229,8 +229,7 @@ mod tests {
 
     #[test]
     fn addresses_are_of_kinds() {
-        let kinds =
-            ["isUnspecified", "isLoopback", "isGlobalUnicast", "isLinkLocalMulticast", "isLinkLocalUnicast"];
+        let kinds = ["isUnspecified", "isLoopback", "isGlobalUnicast", "isLinkLocalMulticast", "isLinkLocalUnicast"];
         let cases = [
             ("0.0.0.0", "10000"),
             ("::", "10000"),

@@ -93,7 +93,7 @@ mod tests {
         assert_eq!(fixed(2.5, 0), "2");
         assert_eq!(fixed(123.4994, 3), "123.499");
         assert_eq!(fixed(f64::NEG_INFINITY, 3), "-Infinity");
-        assert_eq!(scientific(1052.032_911_275, 6), "1.052033e+03");
+        assert_eq!(scientific(1_052.032_911_275, 6), "1.052033e+03");
         assert_eq!(scientific(-0.000_031_4, 1), "-3.1e-05");
         assert_eq!(scientific(0.0, 0), "0e+00");
         assert_eq!(plain(1e21), "1000000000000000000000");

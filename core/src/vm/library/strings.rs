@@ -189,7 +189,7 @@ pub(in crate::vm) fn split<'a>(env: &mut Env<'a>, arguments: &[Value<'a>]) -> Ou
     let mut parts = Vec::new();
     let mut rest = Some(text).filter(|text| count > 0 && !(text.is_empty() && separator.is_empty()));
     while let Some(text) = rest {
-        env.burn(1)?;
+        env.reserve(size_of::<Value<'_>>())?;
         let (part, behind) = match first_part(text, separator) {
             Some((part, behind)) if parts.len().saturating_add(1) < count => (part, Some(behind)),
             _ => (text, None),
@@ -197,7 +197,8 @@ pub(in crate::vm) fn split<'a>(env: &mut Env<'a>, arguments: &[Value<'a>]) -> Ou
         parts.push(Value::String(part));
         rest = behind;
     }
-    env.list(&parts)
+    // Every part was paid for when it was found.
+    Ok(Value::List(env.arena.alloc_slice_copy(&parts)))
 }
 
 /// The text up to the separator and the text behind it.

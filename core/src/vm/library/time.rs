@@ -328,7 +328,7 @@ mod tests {
         assert_eq!(call("timestamp", &[Value::Int(253_402_300_800)]), "overflow");
         let last = Timestamp { seconds: 253_402_300_799, nanos: 999_999_999 };
         assert_eq!(later(last, 1).unwrap_err(), EvalErrorKind::Overflow);
-        assert_eq!(later(last, i64::MIN).is_ok(), true);
+        assert!(later(last, i64::MIN).is_ok());
     }
 
     #[test]
@@ -416,12 +416,7 @@ mod tests {
     #[test]
     fn parts_of_durations() {
         let long = Value::Duration(-(3 * 3600 + 4 * 60 + 5) * SECOND - 678_000_000);
-        let cases = [
-            ("getHours", "-3"),
-            ("getMinutes", "-184"),
-            ("getSeconds", "-11045"),
-            ("getMilliseconds", "-678"),
-        ];
+        let cases = [("getHours", "-3"), ("getMinutes", "-184"), ("getSeconds", "-11045"), ("getMilliseconds", "-678")];
         for (name, expected) in cases {
             assert_eq!(call(name, &[long]), format!("Int({expected})"), "{name}");
         }
