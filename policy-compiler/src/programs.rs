@@ -8,9 +8,9 @@ use context_mesh_core::artifact::tables::{FieldType, ProgramTable, Scalar};
 use crate::{
     cel::{self, Environment, Expected, Problem, Type, TypedExpr},
     codegen::Builder,
-    ir::lower,
     diagnostic::{Diagnostic, Diagnostics},
     document::Expression,
+    ir::lower,
     model::{Effect, INCOMPLETE_NOTE, Model, Pattern, Policy, Rule, Unfinished},
 };
 
@@ -40,7 +40,9 @@ pub struct RulePrograms {
 pub fn compile(model: &Model, diagnostics: &mut Diagnostics) -> Programs {
     let fields = model.fields.iter().map(|field| (field.table.name.clone(), field.table.value));
     let environment = Environment::new(fields);
-    let mut compiler = Compiler { model, builder: Builder::new(), diagnostics };
+    let bounded = model.fields.iter().filter(|field| field.table.max_bytes > 0);
+    let limits = bounded.map(|field| (field.table.name.clone(), u64::from(field.table.max_bytes)));
+    let mut compiler = Compiler { model, builder: Builder::new().with_field_limits(limits), diagnostics };
     let patterns = model.fields.iter().map(|field| compiler.pattern(field.pattern.as_ref()?)).collect();
     let rules = model.policies.iter().map(|policy| compiler.policy(policy, environment.clone())).collect();
     let (table, regexes) = compiler.builder.finish();
@@ -57,8 +59,7 @@ impl Compiler<'_> {
     fn policy(&mut self, policy: &Policy, mut environment: Environment) -> Vec<RulePrograms> {
         for variable in &policy.variables {
             // A variable with a problem fits everywhere, so that its problem is reported once.
-            let (ty, index) =
-                self.variable(&environment, &variable.expression).unwrap_or((Type::Error, 0));
+            let (ty, index) = self.variable(&environment, &variable.expression).unwrap_or((Type::Error, 0));
             environment = environment.with_variable(variable.name.clone(), ty, index);
         }
         for unfinished in &policy.unfinished {

@@ -4,6 +4,7 @@
 //! and programs are stored once.
 
 mod builder;
+mod cost;
 mod emit;
 mod evaluate;
 mod listing;
@@ -19,5 +20,6 @@ mod run_tests;
 mod tests;
 
 pub use builder::Builder;
+pub use cost::MAX_COST;
 pub(crate) use evaluate::evaluate;
 pub use listing::listing;

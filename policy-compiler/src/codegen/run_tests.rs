@@ -56,9 +56,11 @@ fn run_with(text: &str, lower: fn(&TypedExpr) -> Ir) -> String {
         let checked = check(&environment(), text, Expected::Any);
         lower(&checked.unwrap_or_else(|problems| panic!("{text}: {problems:?}")))
     };
-    let mut builder = Builder::new();
+    let limits = ["flags", "claims"].map(|name| (name.to_owned(), 256));
+    let mut builder = Builder::new().with_field_limits(limits);
     builder.variable(&compile("peer.domain == 'shop'")).unwrap();
-    let program = builder.condition(&compile(text)).unwrap();
+    let program = builder.condition(&compile(text)).unwrap_or_else(|problem| panic!("{text}: {problem:?}"));
+    let cost = builder.cost(program).unwrap();
     let (program_table, regexes) = builder.finish();
     let mesh = MeshTable {
         trust_domain: "acme.corp".to_owned(),
@@ -87,7 +89,10 @@ fn run_with(text: &str, lower: fn(&TypedExpr) -> Ir) -> String {
     let snapshot = Snapshot { headers: &headers, context: &context, peer: &peer, mesh, attributes: &Host };
     // The machine's arena, whose type is its own affair.
     let arena = Default::default();
-    match Machine::new(&verified, snapshot, &arena).run(program) {
+    let mut machine = Machine::new(&verified, snapshot, &arena);
+    let value = machine.run(program);
+    assert!(machine.used_fuel() <= cost, "{text}: used {}, estimated {cost}", machine.used_fuel());
+    match value {
         Value::Error(error) => error.kind.as_str().to_owned(),
         value => value.to_json().unwrap(),
     }
