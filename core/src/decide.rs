@@ -11,7 +11,7 @@ use bumpalo::Bump;
 
 use crate::artifact::VerifiedProgram;
 use crate::artifact::tables::{Effect, Layer, OnError, Reply, RuleTable};
-use crate::vm::{EvalErrorKind, Machine, Snapshot, Value};
+use crate::vm::{EvalErrorKind, Machine, Scratch, Snapshot, Value};
 
 /// Answer to a request that no allow rule of a layer matches.
 const NOT_ALLOWED: (u16, u8, &str) = (403, 7, "no rule allows this request");
@@ -49,8 +49,20 @@ pub fn decide<'p: 'a, 'a>(
     snapshot: Snapshot<'a>,
     arena: &'a Bump,
 ) -> Decision<'p> {
+    decide_reusing(program, rules, snapshot, arena, &mut Scratch::new())
+}
+
+/// As [`decide`], with memory that stays from decision to decision.
+pub fn decide_reusing<'p: 'a, 'a>(
+    program: &'p VerifiedProgram,
+    rules: &[u32],
+    snapshot: Snapshot<'a>,
+    arena: &'a Bump,
+    scratch: &mut Scratch<'static>,
+) -> Decision<'p> {
+    let memory = core::mem::take(scratch).recycle();
     let mut tally = Tally {
-        machine: Machine::new(program, snapshot, arena),
+        machine: Machine::with_scratch(program, snapshot, arena, memory),
         snapshot,
         decision: Decision::default(),
         enterprise: LayerTally::default(),
@@ -62,7 +74,9 @@ pub fn decide<'p: 'a, 'a>(
             tally.add(rule);
         }
     }
-    tally.finish()
+    let (decision, machine) = tally.finish();
+    *scratch = machine.into_scratch().recycle();
+    decision
 }
 
 /// What is known after some of the rules.
@@ -92,7 +106,7 @@ impl<'p> LayerTally<'p> {
     }
 }
 
-impl<'p> Tally<'p, '_> {
+impl<'p, 'a> Tally<'p, 'a> {
     fn layer(&mut self, layer: Layer) -> &mut LayerTally<'p> {
         match layer {
             Layer::Enterprise => &mut self.enterprise,
@@ -160,13 +174,13 @@ impl<'p> Tally<'p, '_> {
         }
     }
 
-    fn finish(self) -> Decision<'p> {
-        let Self { mut decision, enterprise, domain, .. } = self;
+    fn finish(self) -> (Decision<'p>, Machine<'a>) {
+        let Self { machine, mut decision, enterprise, domain, .. } = self;
         let not_allowed = enterprise.not_allowed("enterprise allow rules").or(domain.not_allowed("domain allow rules"));
         decision.denial = enterprise.denial.or(domain.denial).or(not_allowed);
         // The enterprise's values come last, so that they win.
         decision.set = domain.set;
         decision.set.extend(enterprise.set);
-        decision
+        (decision, machine)
     }
 }

@@ -46,6 +46,16 @@ impl<'a> Headers<'a> {
         self.all(name).next().is_some()
     }
 
+    /// How many entries there are, repeated ones counted.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether there is no entry.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
     /// All entries, in their order on the wire.
     pub fn iter(&self) -> impl Iterator<Item = (&'a [u8], &'a [u8])> + '_ {
         self.entries.iter().copied()

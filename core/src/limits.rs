@@ -32,6 +32,18 @@ pub const MAX_SECTIONS: usize = 64;
 /// Deepest operand stack of one condition.
 pub const MAX_STACK: usize = 64;
 
+/// Most locals of one program: three for a loop, one for a list or map that is being made.
+pub const MAX_LOCALS: usize = 32;
+
+/// Bytes that the conditions of one decision may make in all (texts, lists, maps).
+pub const MAX_MADE_BYTES: usize = 1 << 20;
+
+/// Deepest nesting that comparing, printing and measuring of values descends into.
+pub const MAX_VALUE_DEPTH: usize = 64;
+
+/// Most transitions of one time zone. Two a year for four centuries.
+pub const MAX_ZONE_TRANSITIONS: usize = 1024;
+
 /// Longest chain of variables that refer to variables.
 pub const MAX_VARIABLE_DEPTH: usize = 16;
 

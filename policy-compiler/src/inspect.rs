@@ -10,6 +10,8 @@ use context_mesh_core::{
             Reply, RuleTable, Scalar, ScalarConstant, ServiceTable, Tables,
         },
     },
+    vm::EvalErrorKind,
+    vm::function::Function,
     vm::op::{Op, Operand},
 };
 
@@ -222,7 +224,14 @@ fn operand(tables: &Tables, op: Op) -> String {
         Operand::Variable => format!("variable {number}"),
         Operand::Regex => format!("regex {number}"),
         Operand::Count => number.to_string(),
-        Operand::Target => format!("-> {number}"),
+        Operand::Local => format!("local {number}"),
+        Operand::Function => {
+            Function::from_number(number).map_or_else(|| "?".to_owned(), |function| function.name().to_owned())
+        }
+        Operand::Error => {
+            EvalErrorKind::from_number(number).map_or_else(|| "?".to_owned(), |kind| kind.as_str().to_owned())
+        }
+        Operand::Target | Operand::LoopTarget => format!("-> {number}"),
     }
 }
 
@@ -230,6 +239,10 @@ fn constant(constant: &Constant) -> String {
     match constant {
         Constant::Scalar(value) => scalar(value),
         Constant::List(values) => format!("[{}]", values.iter().map(scalar).collect::<Vec<_>>().join(", ")),
+        Constant::Map(entries) => {
+            let entry = |(key, value): &(ScalarConstant, ScalarConstant)| format!("{}: {}", scalar(key), scalar(value));
+            format!("{{{}}}", entries.iter().map(entry).collect::<Vec<_>>().join(", "))
+        }
         Constant::StringSet(words) => {
             format!("{{{}}}", words.iter().map(|word| format!("{word:?}")).collect::<Vec<_>>().join(", "))
         }
@@ -245,6 +258,9 @@ fn scalar(value: &ScalarConstant) -> String {
         ScalarConstant::Double(value) => format!("{value:?}"),
         ScalarConstant::String(value) => format!("{value:?}"),
         ScalarConstant::Bytes(value) => format!("b\"{}\"", value.escape_ascii()),
+        ScalarConstant::Duration(nanos) => format!("duration {nanos} ns"),
+        ScalarConstant::Timestamp { seconds, nanos } => format!("timestamp {seconds} s {nanos} ns"),
+        ScalarConstant::Type(name) => format!("type {name}"),
     }
 }
 

@@ -40,7 +40,9 @@ pub struct RulePrograms {
 pub fn compile(model: &Model, diagnostics: &mut Diagnostics) -> Programs {
     let fields = model.fields.iter().map(|field| (field.table.name.clone(), field.table.value));
     let environment = Environment::new(fields);
-    let mut compiler = Compiler { model, builder: Builder::new(), diagnostics };
+    let bounded = model.fields.iter().filter(|field| field.table.max_bytes > 0);
+    let limits = bounded.map(|field| (field.table.name.clone(), u64::from(field.table.max_bytes)));
+    let mut compiler = Compiler { model, builder: Builder::new().with_field_limits(limits), diagnostics };
     let patterns = model.fields.iter().map(|field| compiler.pattern(field.pattern.as_ref()?)).collect();
     let rules = model.policies.iter().map(|policy| compiler.policy(policy, environment.clone())).collect();
     let (table, regexes) = compiler.builder.finish();

@@ -153,7 +153,14 @@ pub enum VerifyError {
         /// The instruction in the program.
         at: u32,
     },
-    /// A jump does not lead to a later instruction of its program.
+    /// A local is read before anything was put into it, or does not hold what the instruction works on.
+    Local {
+        /// The program.
+        program: u32,
+        /// The instruction in the program.
+        at: u32,
+    },
+    /// A jump does not lead to a later instruction of its program, or a loop to an earlier one.
     Jump {
         /// The program.
         program: u32,
@@ -182,6 +189,7 @@ impl fmt::Display for VerifyError {
             Self::Instruction { at } => write!(f, "instruction {at} does not decode"),
             Self::Operand { program, at } => write!(f, "program {program}, instruction {at}: wrong operand"),
             Self::Stack { program, at } => write!(f, "program {program}, instruction {at}: wrong stack depth"),
+            Self::Local { program, at } => write!(f, "program {program}, instruction {at}: wrong local"),
             Self::Jump { program, at } => write!(f, "program {program}, instruction {at}: wrong jump"),
             Self::Result { program } => write!(f, "program {program} does not leave one value"),
             Self::Variables { index } => write!(f, "variable {index} refers to itself or too deeply"),

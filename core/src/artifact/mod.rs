@@ -23,6 +23,7 @@ pub mod tables;
 #[cfg(test)]
 mod tests;
 mod verify;
+mod verify_code;
 
 pub use decode::Decoded;
 pub use encode::{EncodeError, encode};

@@ -3,6 +3,8 @@
 //! Plain data in the bincode wire format (by `wincode`). The order of fields and variants is the format:
 //! a change to it is a new format version (see [`super::FORMAT_VERSION`]).
 
+use core::cmp::Ordering;
+
 use wincode::{SchemaRead, SchemaWrite};
 
 /// Everything that an artifact holds, decoded but not yet verified.
@@ -270,6 +272,19 @@ pub struct ProgramTable {
     pub attributes: Vec<Attribute>,
     /// Variables: the program of each. A variable refers only to variables before it.
     pub variables: Vec<u32>,
+    /// Time zones that the code names, sorted by name.
+    pub zones: Vec<ZoneTable>,
+}
+
+/// A time zone: what its clocks show, as offsets from UTC.
+#[derive(Debug, Clone, Default, PartialEq, Eq, SchemaRead, SchemaWrite)]
+pub struct ZoneTable {
+    /// Name in the IANA database, for example `Europe/Berlin`.
+    pub name: String,
+    /// Offset before the first transition, in seconds east of UTC.
+    pub initial: i32,
+    /// When the offset changes, in seconds since 1970, ascending, and the offset from then on.
+    pub transitions: Vec<(i64, i32)>,
 }
 
 /// A constant.
@@ -281,6 +296,8 @@ pub enum Constant {
     List(Vec<ScalarConstant>),
     /// A list of distinct strings, sorted by bytes: membership is a binary search.
     StringSet(Vec<String>),
+    /// A map of single values, its keys distinct and in the order of [`ScalarConstant::key_order`].
+    Map(Vec<(ScalarConstant, ScalarConstant)>),
 }
 
 /// A constant that is not a list.
@@ -300,6 +317,40 @@ pub enum ScalarConstant {
     String(String),
     /// Bytes.
     Bytes(Vec<u8>),
+    /// A duration in nanoseconds.
+    Duration(i64),
+    /// A point in time.
+    Timestamp {
+        /// Seconds since 1970.
+        seconds: i64,
+        /// Nanoseconds within the second.
+        nanos: u32,
+    },
+    /// A type, by its name, for example `int` or `google.protobuf.Timestamp`.
+    Type(String),
+}
+
+impl ScalarConstant {
+    /// The order of two keys of a map: bools, then numbers (an int equals a uint of the same value), then strings.
+    /// `None` when one of them cannot be a key.
+    pub fn key_order(&self, other: &Self) -> Option<Ordering> {
+        use ScalarConstant::{Bool, Int, String, Uint};
+        let rank = |key: &Self| match key {
+            Bool(_) => Some(0_u8),
+            Int(_) | Uint(_) => Some(1),
+            String(_) => Some(2),
+            _ => None,
+        };
+        Some(match (self, other) {
+            (Bool(a), Bool(b)) => a.cmp(b),
+            (Int(a), Int(b)) => a.cmp(b),
+            (Uint(a), Uint(b)) => a.cmp(b),
+            (Int(a), Uint(b)) => i128::from(*a).cmp(&i128::from(*b)),
+            (Uint(a), Int(b)) => i128::from(*a).cmp(&i128::from(*b)),
+            (String(a), String(b)) => a.cmp(b),
+            (a, b) => rank(a)?.cmp(&rank(b)?),
+        })
+    }
 }
 
 /// An attribute that a condition reads: a numbered slot, filled at most once a request.

@@ -1,7 +1,9 @@
 //! Artifacts that load, and everything that must not.
 
 use super::format::{DIGEST_AT, FEATURES_AT, LENGTH_AT, VERSION_AT};
-use super::tables::{Attribute, Constant, Effect, FieldType, HostType, Reply, Scalar, ScalarConstant, Tables};
+use super::tables::{
+    Attribute, Constant, Effect, FieldType, HostType, Reply, Scalar, ScalarConstant, Tables, ZoneTable,
+};
 use super::*;
 use crate::testing::*;
 use crate::vm::op::Op;
@@ -112,7 +114,7 @@ fn an_unknown_section_that_is_optional_is_skipped() {
 #[test]
 fn every_rule_of_verification_refuses_what_breaks_it() {
     type Break = fn(&mut Tables);
-    let cases: [(Break, VerifyError); 18] = [
+    let cases: [(Break, VerifyError); 26] = [
         (|t| t.mesh.memory_slots = 3, VerifyError::Value { of: "memory slots" }),
         (|t| t.mesh.identity_path = "/sa".into(), VerifyError::Value { of: "identity path" }),
         (|t| t.mesh.trust_domain.clear(), VerifyError::Value { of: "trust domain" }),
@@ -134,12 +136,46 @@ fn every_rule_of_verification_refuses_what_breaks_it() {
             |t| t.program.constants[1] = Constant::StringSet(vec!["b".into(), "a".into()]),
             VerifyError::Order { table: "string set" },
         ),
+        (|t| t.program.constants[1] = map_of(&[2, 1]), VerifyError::Order { table: "constant map" }),
+        (|t| t.program.constants[1] = map_of(&[1, 1]), VerifyError::Order { table: "constant map" }),
+        (
+            |t| t.program.constants[1] = Constant::Map(vec![(ScalarConstant::Null, ScalarConstant::Null)]),
+            VerifyError::Order { table: "constant map" },
+        ),
+        (
+            |t| {
+                let point = ScalarConstant::Timestamp { seconds: 0, nanos: 1_000_000_000 };
+                t.program.constants[1] = Constant::Scalar(point);
+            },
+            VerifyError::Value { of: "timestamp" },
+        ),
+        (|t| t.program.zones = vec![zone("B"), zone("A")], VerifyError::Order { table: "time zones" }),
+        (
+            |t| t.program.zones = vec![ZoneTable { transitions: vec![(2, 0), (1, 0)], ..zone("A") }],
+            VerifyError::Order { table: "transitions of a time zone" },
+        ),
+        (
+            |t| t.program.zones = vec![ZoneTable { initial: 90_000, ..zone("A") }],
+            VerifyError::Value { of: "offset of a time zone" },
+        ),
+        (
+            |t| t.program.zones = vec![ZoneTable { transitions: (0..1025).map(|at| (at, 0)).collect(), ..zone("A") }],
+            VerifyError::Value { of: "number of transitions" },
+        ),
     ];
     for (break_it, error) in cases {
         let mut tables = sample();
         break_it(&mut tables);
         assert_eq!(verify_error(&tables), error);
     }
+}
+
+fn map_of(keys: &[i64]) -> Constant {
+    Constant::Map(keys.iter().map(|key| (ScalarConstant::Int(*key), ScalarConstant::Null)).collect())
+}
+
+fn zone(name: &str) -> ZoneTable {
+    ZoneTable { name: name.into(), initial: 3600, transitions: vec![(0, 7200)] }
 }
 
 fn verify_error(tables: &Tables) -> VerifyError {
@@ -152,7 +188,7 @@ fn verify_error(tables: &Tables) -> VerifyError {
 #[test]
 fn programs_that_could_go_wrong_are_refused() {
     let (program, at) = (0, 0);
-    let cases: [(&[Op], VerifyError); 11] = [
+    let cases: [(&[Op], VerifyError); 25] = [
         (&[], VerifyError::Result { program }),
         (&[Op::Const(0), Op::Const(0)], VerifyError::Result { program }),
         (&[Op::Not(0)], VerifyError::Stack { program, at }),
@@ -164,6 +200,37 @@ fn programs_that_could_go_wrong_are_refused() {
         (&[Op::Const(0), Op::JumpIfTrue(9)], VerifyError::Jump { program, at: 1 }),
         (&[Op::Const(0), Op::Jump(3), Op::Const(0)], VerifyError::Stack { program, at: 2 }),
         (&[Op::Const(0), Op::JumpIfTrue(3), Op::Const(0)], VerifyError::Stack { program, at: 2 }),
+        (&[Op::Call(999)], VerifyError::Operand { program, at }),
+        (&[Op::Fail(99)], VerifyError::Operand { program, at }),
+        (&[Op::Const(0), Op::Store(32)], VerifyError::Operand { program, at: 1 }),
+        (&[Op::Load(0)], VerifyError::Local { program, at }),
+        (&[Op::ListBegin(0), Op::Load(0)], VerifyError::Local { program, at: 1 }),
+        (&[Op::MapBegin(0), Op::Const(0), Op::ListPush(0)], VerifyError::Local { program, at: 2 }),
+        (&[Op::ListBegin(0), Op::BuildEnd(0), Op::BuildEnd(0)], VerifyError::Local { program, at: 2 }),
+        (&[Op::Const(0), Op::Store(0), Op::IterNext(0)], VerifyError::Local { program, at: 2 }),
+        (&[Op::Const(0), Op::IterBegin(31), Op::IterNext(31)], VerifyError::Local { program, at: 2 }),
+        // Only one of the two ways puts something into the local.
+        (
+            &[Op::Const(0), Op::PopJumpIfFalse(4), Op::Const(0), Op::Store(0), Op::Load(0)],
+            VerifyError::Local { program, at: 4 },
+        ),
+        // The loop comes back with a deeper stack, without its cursor, to itself or to a later instruction.
+        (&[Op::Const(0), Op::JumpIfTrue(4), Op::Const(0), Op::Loop(1)], VerifyError::Jump { program, at: 3 }),
+        (
+            &[
+                Op::Const(0),
+                Op::IterBegin(0),
+                Op::IterNext(0),
+                Op::PopJumpIfFalse(7),
+                Op::Const(0),
+                Op::Store(0),
+                Op::Loop(2),
+                Op::Const(0),
+            ],
+            VerifyError::Local { program, at: 2 },
+        ),
+        (&[Op::Loop(0)], VerifyError::Jump { program, at }),
+        (&[Op::Loop(1)], VerifyError::Jump { program, at }),
     ];
     for (code, error) in cases {
         let mut tables = sample();

@@ -2,6 +2,8 @@
 //!
 //! What is proven here is not checked again while a program runs.
 
+use core::cmp::Ordering;
+
 use regex_automata::dfa::sparse;
 
 use super::decode::Decoded;
@@ -9,12 +11,14 @@ use super::error::{LoadError, VerifyError};
 use super::format::Digest;
 use super::tables::{
     Attribute, Constant, Effect, EntryTable, FieldTable, MeshTable, ProgramTable, Reply, RuleTable, ScalarConstant,
-    Tables,
+    Tables, ZoneTable,
 };
+use super::verify_code;
 use crate::carrier::mesh_header::Dictionaries;
 use crate::context::json;
-use crate::limits::{MAX_FIELD_NAME_BYTES, MAX_MEMORY_SLOTS, MAX_STACK, MAX_VARIABLE_DEPTH};
-use crate::vm::op::{Op, Operand};
+use crate::limits::{MAX_FIELD_NAME_BYTES, MAX_MEMORY_SLOTS, MAX_ZONE_TRANSITIONS};
+use crate::vm::Timestamp;
+use crate::vm::op::Op;
 
 /// An artifact that can run.
 ///
@@ -46,7 +50,7 @@ impl VerifiedProgram {
         check_services(&tables).map_err(wrap)?;
         check_rules(&tables).map_err(wrap)?;
         check_pools(&tables.program).map_err(wrap)?;
-        check_programs(&tables, &code).map_err(wrap)?;
+        verify_code::check_programs(&tables, &code).map_err(wrap)?;
         let dictionaries = Dictionaries::new(&tables.dictionaries);
         // Their verified forms stand beside them; wasm memory never shrinks, so keep nothing twice.
         tables.regexes = Vec::new();
@@ -86,26 +90,26 @@ impl VerifiedProgram {
     }
 }
 
-type Check = Result<(), VerifyError>;
+pub(super) type Check = Result<(), VerifyError>;
 
-fn item<T>(items: &[T], index: u32) -> Option<&T> {
+pub(super) fn item<T>(items: &[T], index: u32) -> Option<&T> {
     items.get(usize::try_from(index).ok()?)
 }
 
-fn exists<T>(items: &[T], index: u32, of: &'static str) -> Check {
+pub(super) fn exists<T>(items: &[T], index: u32, of: &'static str) -> Check {
     item(items, index).map(|_| ()).ok_or(VerifyError::Index { of, index })
 }
 
-fn ensure(holds: bool, error: VerifyError) -> Check {
+pub(super) fn ensure(holds: bool, error: VerifyError) -> Check {
     if holds { Ok(()) } else { Err(error) }
 }
 
-fn bounds((start, length): (u32, u32)) -> Option<(usize, usize)> {
+pub(super) fn bounds((start, length): (u32, u32)) -> Option<(usize, usize)> {
     let start = usize::try_from(start).ok()?;
     Some((start, start.checked_add(usize::try_from(length).ok()?)?))
 }
 
-fn number(index: usize) -> u32 {
+pub(super) fn number(index: usize) -> u32 {
     u32::try_from(index).unwrap_or(u32::MAX)
 }
 
@@ -202,97 +206,48 @@ fn check_reply(reply: &Reply) -> Check {
     ensure((1..=16).contains(&reply.grpc_status), VerifyError::Value { of: "gRPC status" })
 }
 
-fn check_pools(program: &ProgramTable) -> Check {
-    for constant in &program.constants {
-        if let Constant::StringSet(words) = constant {
-            ensure(sorted_by(words, |word| word), VerifyError::Order { table: "string set" })?;
+fn check_constant(constant: &Constant) -> Check {
+    match constant {
+        Constant::Scalar(scalar) => check_scalar(scalar),
+        Constant::List(scalars) => scalars.iter().try_for_each(check_scalar),
+        Constant::StringSet(words) => ensure(sorted_by(words, |word| word), VerifyError::Order { table: "string set" }),
+        Constant::Map(entries) => {
+            entries.iter().try_for_each(|(_, value)| check_scalar(value))?;
+            let keys = || entries.iter().map(|(key, _)| key);
+            let ordered = keys().zip(keys().skip(1)).all(|(a, b)| a.key_order(b) == Some(Ordering::Less));
+            ensure(
+                ordered && keys().all(|key| key.key_order(key).is_some()),
+                VerifyError::Order { table: "constant map" },
+            )
         }
     }
+}
+
+fn check_scalar(scalar: &ScalarConstant) -> Check {
+    let fits = match scalar {
+        ScalarConstant::Timestamp { seconds, nanos } => Timestamp { seconds: *seconds, nanos: *nanos }.is_valid(),
+        _ => true,
+    };
+    ensure(fits, VerifyError::Value { of: "timestamp" })
+}
+
+/// No clock is off by more than a day, so that what it shows can be computed without overflow.
+const MAX_OFFSET: u32 = 86_400;
+
+fn check_zone(zone: &ZoneTable) -> Check {
+    ensure(zone.transitions.len() <= MAX_ZONE_TRANSITIONS, VerifyError::Value { of: "number of transitions" })?;
+    let offsets = zone.transitions.iter().map(|(_, offset)| *offset);
+    let near = offsets.chain([zone.initial]).all(|offset| offset.unsigned_abs() <= MAX_OFFSET);
+    ensure(near, VerifyError::Value { of: "offset of a time zone" })?;
+    let times = || zone.transitions.iter().map(|(from, _)| from);
+    let ascending = times().zip(times().skip(1)).all(|(a, b)| a < b);
+    ensure(ascending, VerifyError::Order { table: "transitions of a time zone" })
+}
+
+fn check_pools(program: &ProgramTable) -> Check {
+    program.constants.iter().try_for_each(check_constant)?;
+    ensure(sorted_by(&program.zones, |zone| &zone.name), VerifyError::Order { table: "time zones" })?;
+    program.zones.iter().try_for_each(check_zone)?;
     let empty_path = |attribute: &Attribute| matches!(attribute, Attribute::Host(path, _) if path.is_empty());
     ensure(!program.attributes.iter().any(empty_path), VerifyError::Value { of: "attribute path" })
-}
-
-/// Checks all programs, and that variables lead only to variables before them.
-fn check_programs(tables: &Tables, code: &[Op]) -> Check {
-    let program = &tables.program;
-    for index in 0..program.programs.len() {
-        check_program(tables, code, number(index))?;
-    }
-    let mut depths: Vec<usize> = Vec::with_capacity(program.variables.len());
-    for (index, variable) in program.variables.iter().enumerate() {
-        exists(&program.programs, *variable, "program")?;
-        let depth = variable_depth(&depths, instructions(program, code, *variable));
-        match depth {
-            Some(depth) if depth <= MAX_VARIABLE_DEPTH => depths.push(depth),
-            _ => return Err(VerifyError::Variables { index: number(index) }),
-        }
-    }
-    Ok(())
-}
-
-/// One more than the deepest variable that `code` reads; `None` when it reads one without a known depth.
-fn variable_depth(depths: &[usize], code: &[Op]) -> Option<usize> {
-    let mut deepest = 0;
-    for op in code {
-        if let Op::Var(variable) = op {
-            deepest = deepest.max(*item(depths, *variable)?);
-        }
-    }
-    deepest.checked_add(1)
-}
-
-fn instructions<'c>(program: &ProgramTable, code: &'c [Op], index: u32) -> &'c [Op] {
-    let range = item(&program.programs, index).and_then(|range| bounds(*range));
-    range.and_then(|(start, end)| code.get(start..end)).unwrap_or_default()
-}
-
-/// Walks a program once, in order. Jumps lead forward only, so every depth is known before it is needed.
-fn check_program(tables: &Tables, code: &[Op], program: u32) -> Check {
-    let out_of_code = VerifyError::Index { of: "code of program", index: program };
-    let (start, end) = item(&tables.program.programs, program).and_then(|range| bounds(*range)).ok_or(out_of_code)?;
-    let code = code.get(start..end).ok_or(out_of_code)?;
-    let mut depths: Vec<Option<u32>> = vec![None; code.len().saturating_add(1)];
-    set_depth(&mut depths, 0, 0, VerifyError::Result { program })?;
-    for (index, op) in code.iter().enumerate() {
-        let at = number(index);
-        let stack = VerifyError::Stack { program, at };
-        check_operand(tables, *op, VerifyError::Operand { program, at })?;
-        let depth = depths.get(index).copied().flatten().ok_or(stack)?;
-        let after = depth.checked_sub(op.pops()).and_then(|depth| depth.checked_add(op.pushes())).ok_or(stack)?;
-        ensure(usize::try_from(after).is_ok_and(|after| after <= MAX_STACK), stack)?;
-        if op.operand_kind() == Operand::Target {
-            let jump = VerifyError::Jump { program, at };
-            let target = usize::try_from(op.operand()).map_err(|_| jump)?;
-            ensure(target > index, jump)?;
-            set_depth(&mut depths, target, after, jump)?;
-        }
-        if !matches!(op, Op::Jump(_)) {
-            set_depth(&mut depths, index.saturating_add(1), after, stack)?;
-        }
-    }
-    ensure(depths.last() == Some(&Some(1)), VerifyError::Result { program })
-}
-
-/// Notes the depth before an instruction; two ways to it must agree.
-fn set_depth(depths: &mut [Option<u32>], at: usize, depth: u32, error: VerifyError) -> Check {
-    let place = depths.get_mut(at).ok_or(error)?;
-    ensure(place.is_none_or(|known| known == depth), error)?;
-    *place = Some(depth);
-    Ok(())
-}
-
-fn check_operand(tables: &Tables, op: Op, error: VerifyError) -> Check {
-    let program = &tables.program;
-    let operand = op.operand();
-    let name = |constant: &Constant| matches!(constant, Constant::Scalar(ScalarConstant::String(_)));
-    let fits = match op.operand_kind() {
-        Operand::Nothing | Operand::Target => true,
-        Operand::Constant => item(&program.constants, operand).is_some(),
-        Operand::Name => item(&program.constants, operand).is_some_and(name),
-        Operand::Attribute => item(&program.attributes, operand).is_some(),
-        Operand::Variable => item(&program.variables, operand).is_some(),
-        Operand::Regex => item(&tables.regexes, operand).is_some(),
-        Operand::Count => usize::try_from(operand).is_ok_and(|count| count <= MAX_STACK),
-    };
-    ensure(fits, error)
 }

@@ -155,6 +155,7 @@ impl Levels {
 }
 
 /// A place in a text.
+#[derive(Debug, Clone)]
 struct Scanner<'a> {
     bytes: &'a [u8],
     at: usize,
@@ -437,22 +438,43 @@ fn is_integer(text: &str) -> bool {
 }
 
 /// The texts of an array's elements, in order; nothing for a text that is not an array.
-pub fn elements(text: &str) -> impl Iterator<Item = &str> {
-    let mut scanner = Inside::new(text, b'[');
-    std::iter::from_fn(move || scanner.next_value())
+pub fn elements(text: &str) -> Elements<'_> {
+    Elements(Inside::new(text, b'['))
 }
 
 /// The members of an object, in order: the key as it is written, with its quotes, and the text of the value.
 /// Nothing for a text that is not an object.
-pub fn members(text: &str) -> impl Iterator<Item = (&str, &str)> {
-    let mut scanner = Inside::new(text, b'{');
-    std::iter::from_fn(move || {
-        let key = scanner.next_value().filter(|key| key.starts_with('"'))?;
-        Some((key, scanner.next_value()?))
-    })
+pub fn members(text: &str) -> Members<'_> {
+    Members(Inside::new(text, b'{'))
+}
+
+/// Gives the elements of an array; see [`elements`].
+#[derive(Debug, Clone)]
+pub struct Elements<'a>(Inside<'a>);
+
+impl<'a> Iterator for Elements<'a> {
+    type Item = &'a str;
+
+    fn next(&mut self) -> Option<&'a str> {
+        self.0.next_value()
+    }
+}
+
+/// Gives the members of an object; see [`members`].
+#[derive(Debug, Clone)]
+pub struct Members<'a>(Inside<'a>);
+
+impl<'a> Iterator for Members<'a> {
+    type Item = (&'a str, &'a str);
+
+    fn next(&mut self) -> Option<(&'a str, &'a str)> {
+        let key = self.0.next_value().filter(|key| key.starts_with('"'))?;
+        Some((key, self.0.next_value()?))
+    }
 }
 
 /// Walks over the values directly inside an array or object.
+#[derive(Debug, Clone)]
 struct Inside<'a> {
     text: &'a str,
     scanner: Scanner<'a>,

@@ -1,32 +1,32 @@
 //! Reads attributes: each at most once a decision, and only when a condition needs it.
 
-use bumpalo::Bump;
-
+use super::env::Env;
 use super::error::EvalErrorKind;
 use super::snapshot::Snapshot;
-use super::value::Value;
+use super::value::{Timestamp, Value};
 use crate::artifact::tables::{Attribute, FieldType, HostType, MeshPart, PeerPart, RequestPart};
 use crate::context::json::{self, JsonKind};
+use crate::headers::Headers;
 
 /// Reads an attribute. An attribute without a value is the error `no-value` (a header: `no-such-key`).
-pub(super) fn read<'a>(attribute: &'a Attribute, snapshot: &Snapshot<'a>, arena: &'a Bump) -> Value<'a> {
+pub(super) fn read<'a>(attribute: &'a Attribute, snapshot: &Snapshot<'a>, env: &mut Env<'a>) -> Value<'a> {
     match attribute {
-        Attribute::Field(name, field_type) => field(snapshot.context.get(name), *field_type, arena),
-        Attribute::Header(name) => header(snapshot, name, EvalErrorKind::NoSuchKey, arena),
+        Attribute::Field(name, field_type) => field(snapshot.context.get(name), *field_type, env),
+        Attribute::Header(name) => header(snapshot.headers, name, EvalErrorKind::NoSuchKey, env),
         Attribute::Headers => Value::Headers(snapshot.headers),
-        Attribute::Request(part) => request(*part, snapshot, arena),
+        Attribute::Request(part) => request(*part, snapshot, env),
         Attribute::Peer(part) => Value::String(peer(*part, snapshot)),
         Attribute::Mesh(part) => Value::String(mesh(*part, snapshot)),
-        Attribute::Host(path, host_type) => host(path, *host_type, snapshot, arena),
+        Attribute::Host(path, host_type) => host(path, *host_type, snapshot, env),
     }
 }
 
-fn field<'a>(text: Option<&'a str>, field_type: FieldType, arena: &'a Bump) -> Value<'a> {
+fn field<'a>(text: Option<&'a str>, field_type: FieldType, env: &mut Env<'a>) -> Value<'a> {
     let Some(text) = text else {
         return Value::error(EvalErrorKind::NoValue);
     };
     match (field_type, json::kind(text)) {
-        (FieldType::One(scalar), _) => Value::json(text, scalar, arena),
+        (FieldType::One(scalar), _) => Value::json(text, scalar, env),
         (FieldType::List(scalar), JsonKind::Array) | (FieldType::Map(scalar), JsonKind::Object) => {
             Value::Json(text, scalar)
         }
@@ -35,8 +35,8 @@ fn field<'a>(text: Option<&'a str>, field_type: FieldType, arena: &'a Bump) -> V
 }
 
 /// A header; repeated ones are joined by a comma, as Envoy's own `request.headers` does.
-pub(super) fn header<'a>(snapshot: &Snapshot<'a>, name: &str, missing: EvalErrorKind, arena: &'a Bump) -> Value<'a> {
-    let mut values = snapshot.headers.iter().filter(|(n, _)| *n == name.as_bytes()).map(|(_, value)| value);
+pub(super) fn header<'a>(headers: &'a Headers<'a>, name: &str, missing: EvalErrorKind, env: &mut Env<'a>) -> Value<'a> {
+    let mut values = headers.iter().filter(|(n, _)| *n == name.as_bytes()).map(|(_, value)| value);
     let Some(first) = values.next() else {
         return Value::error(missing);
     };
@@ -48,15 +48,23 @@ pub(super) fn header<'a>(snapshot: &Snapshot<'a>, name: &str, missing: EvalError
         joined.push(b',');
         joined.extend_from_slice(value);
     }
-    text(arena.alloc_slice_copy(&joined))
+    kept_text(&joined, env)
+}
+
+/// A text that was made for this decision.
+fn kept_text<'a>(bytes: &[u8], env: &mut Env<'a>) -> Value<'a> {
+    match core::str::from_utf8(bytes) {
+        Ok(text) => env.text(text).unwrap_or_else(Value::error),
+        Err(_) => Value::error(EvalErrorKind::NotText),
+    }
 }
 
 fn text(bytes: &[u8]) -> Value<'_> {
     core::str::from_utf8(bytes).map_or(Value::error(EvalErrorKind::NotText), Value::String)
 }
 
-fn request<'a>(part: RequestPart, snapshot: &Snapshot<'a>, arena: &'a Bump) -> Value<'a> {
-    let get = |name: &str| header(snapshot, name, EvalErrorKind::NoValue, arena);
+fn request<'a>(part: RequestPart, snapshot: &Snapshot<'a>, env: &mut Env<'a>) -> Value<'a> {
+    let mut get = |name: &str| header(snapshot.headers, name, EvalErrorKind::NoValue, env);
     match part {
         RequestPart::Path => get(":path"),
         RequestPart::UrlPath => split_path(get(":path")).0,
@@ -100,7 +108,7 @@ fn mesh<'a>(part: MeshPart, snapshot: &Snapshot<'a>) -> &'a str {
     }
 }
 
-fn host<'a>(path: &'a [String], host_type: HostType, snapshot: &Snapshot<'a>, arena: &'a Bump) -> Value<'a> {
+fn host<'a>(path: &'a [String], host_type: HostType, snapshot: &Snapshot<'a>, env: &mut Env<'a>) -> Value<'a> {
     let path: Vec<&str> = path.iter().map(String::as_str).collect();
     let Some(bytes) = snapshot.attributes.attribute(&path) else {
         return Value::error(EvalErrorKind::NoValue);
@@ -108,9 +116,9 @@ fn host<'a>(path: &'a [String], host_type: HostType, snapshot: &Snapshot<'a>, ar
     let integer = || bytes.as_slice().try_into().map(i64::from_le_bytes);
     let bad = Value::error(EvalErrorKind::BadAttribute);
     match host_type {
-        HostType::String => text(arena.alloc_slice_copy(&bytes)),
+        HostType::String => kept_text(&bytes, env),
         HostType::Int => integer().map_or(bad, Value::Int),
-        HostType::Timestamp => integer().map_or(bad, Value::Timestamp),
+        HostType::Timestamp => integer().map_or(bad, |nanos| Value::Timestamp(Timestamp::from_nanos(nanos))),
         HostType::Bool => match bytes.as_slice() {
             [0] => Value::Bool(false),
             [1] => Value::Bool(true),

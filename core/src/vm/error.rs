@@ -7,38 +7,72 @@ pub struct EvalError {
     pub kind: EvalErrorKind,
 }
 
-/// What went wrong while a condition ran.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum EvalErrorKind {
-    /// An attribute has no value in this request.
-    NoValue,
-    /// A map has no such key.
-    NoSuchKey,
-    /// A list is not that long.
-    IndexOutOfRange,
-    /// An operator does not take values of these types.
-    NoSuchOverload,
-    /// A string is not UTF-8.
-    NotText,
-    /// The bytes of an attribute do not have the type that Envoy documents.
-    BadAttribute,
-    /// The decision used up its fuel.
-    OutOfFuel,
+macro_rules! kinds {
+    ($($(#[doc = $doc:literal])+ $number:literal $kind:ident $name:literal;)+) => {
+        /// What went wrong while a condition ran.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum EvalErrorKind {
+            $($(#[doc = $doc])+ $kind,)+
+        }
+
+        impl EvalErrorKind {
+            /// All of them.
+            pub const ALL: &'static [Self] = &[$(Self::$kind,)+];
+
+            /// The name in reports. It stays the same across releases.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$kind => $name,)+ }
+            }
+
+            /// The number in bytecode.
+            pub const fn number(self) -> u32 {
+                match self { $(Self::$kind => $number,)+ }
+            }
+
+            /// The error of that number.
+            pub const fn from_number(number: u32) -> Option<Self> {
+                match number {
+                    $($number => Some(Self::$kind),)+
+                    _ => None,
+                }
+            }
+        }
+    };
 }
 
-impl EvalErrorKind {
-    /// The name in reports.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::NoValue => "no-value",
-            Self::NoSuchKey => "no-such-key",
-            Self::IndexOutOfRange => "index-out-of-range",
-            Self::NoSuchOverload => "no-such-overload",
-            Self::NotText => "not-text",
-            Self::BadAttribute => "bad-attribute",
-            Self::OutOfFuel => "out-of-fuel",
-        }
-    }
+kinds! {
+    /// An attribute has no value in this request.
+    1 NoValue "no-value";
+    /// A map has no such key.
+    2 NoSuchKey "no-such-key";
+    /// A list or a string is not that long.
+    3 IndexOutOfRange "index-out-of-range";
+    /// An operator or a function does not take values of these types.
+    4 NoSuchOverload "no-such-overload";
+    /// A string is not UTF-8.
+    5 NotText "not-text";
+    /// The bytes of an attribute do not have the type that Envoy documents.
+    6 BadAttribute "bad-attribute";
+    /// The decision used up its fuel.
+    7 OutOfFuel "out-of-fuel";
+    /// A result does not fit its type.
+    8 Overflow "overflow";
+    /// A division, or a remainder, by zero.
+    9 DivisionByZero "division-by-zero";
+    /// A map names a key twice.
+    10 DuplicateKey "duplicate-key";
+    /// The key of a map is no int, uint, string or bool.
+    11 UnsupportedKey "unsupported-key";
+    /// An argument does not have the form that its function asks for.
+    12 InvalidArgument "invalid-argument";
+    /// An empty optional was asked for its value.
+    13 EmptyOptional "empty-optional";
+    /// What the conditions of one decision make does not fit the memory that they may use.
+    14 OutOfMemory "out-of-memory";
+    /// A value is nested too deeply.
+    15 TooDeep "too-deep";
+    /// A name that nothing declares.
+    16 Undeclared "undeclared";
 }
 
 impl From<EvalErrorKind> for EvalError {

@@ -1,68 +1,95 @@
 //! The run loop.
 
+use core::cmp::Ordering;
+
 use bumpalo::Bump;
 
 use super::attribute;
+use super::collection;
 use super::compare;
+use super::env::{Env, Outcome};
 use super::error::{EvalError, EvalErrorKind};
+use super::function::Function;
+use super::library::arithmetic;
 use super::op::Op;
+use super::scratch::Scratch;
 use super::snapshot::Snapshot;
 use super::value::Value;
 use crate::artifact::VerifiedProgram;
 use crate::artifact::tables::{Constant, ScalarConstant};
-use crate::context::json;
 use crate::limits::{MAX_FUEL, MAX_STACK};
 
-/// Bytes of text that cost as much fuel as one instruction.
-const BYTES_PER_FUEL: usize = 64;
-
 /// Runs the programs of one decision against one snapshot. Attributes and variables are computed at most
-/// once; the fuel is one budget for all programs.
+/// once; the fuel and the memory are one budget for all programs.
 pub struct Machine<'a> {
-    program: &'a VerifiedProgram,
-    snapshot: Snapshot<'a>,
-    arena: &'a Bump,
-    attributes: Vec<Option<Value<'a>>>,
-    variables: Vec<Option<Value<'a>>>,
-    stack: Vec<Value<'a>>,
-    fuel: u64,
+    pub(super) program: &'a VerifiedProgram,
+    pub(super) snapshot: Snapshot<'a>,
+    pub(super) env: Env<'a>,
+    pub(super) scratch: Scratch<'a>,
+    /// Where the locals of the running program begin.
+    pub(super) locals: usize,
 }
 
 impl<'a> Machine<'a> {
     /// A machine with full fuel. `arena` holds what conditions make; it lives as long as the decision.
     pub fn new(program: &'a VerifiedProgram, snapshot: Snapshot<'a>, arena: &'a Bump) -> Self {
+        Self::with_scratch(program, snapshot, arena, Scratch::new())
+    }
+
+    /// As [`Machine::new`], with the memory of an earlier machine.
+    pub fn with_scratch(
+        program: &'a VerifiedProgram,
+        snapshot: Snapshot<'a>,
+        arena: &'a Bump,
+        mut scratch: Scratch<'a>,
+    ) -> Self {
         let tables = &program.tables().program;
-        Self {
-            program,
-            snapshot,
-            arena,
-            attributes: vec![None; tables.attributes.len()],
-            variables: vec![None; tables.variables.len()],
-            stack: Vec::with_capacity(MAX_STACK),
-            fuel: MAX_FUEL,
-        }
+        scratch.attributes.clear();
+        scratch.attributes.resize(tables.attributes.len(), None);
+        scratch.variables.clear();
+        scratch.variables.resize(tables.variables.len(), None);
+        scratch.stack.clear();
+        scratch.stack.reserve(MAX_STACK);
+        scratch.locals.clear();
+        scratch.items.clear();
+        scratch.entries.clear();
+        Self { program, snapshot, env: Env::new(arena, &tables.zones), scratch, locals: 0 }
+    }
+
+    /// The memory of the machine, for the next one.
+    pub fn into_scratch(self) -> Scratch<'a> {
+        self.scratch
+    }
+
+    /// The fuel that was used so far.
+    pub fn used_fuel(&self) -> u64 {
+        MAX_FUEL.saturating_sub(self.env.fuel())
     }
 
     /// Runs a program and gives its value, which may be an error.
     ///
-    /// Ends always: jumps lead forward, variables only to earlier ones, and every step takes fuel.
+    /// Ends always: every step takes fuel, and variables lead only to earlier ones.
     pub fn run(&mut self, program: u32) -> Value<'a> {
-        let base = self.stack.len();
+        let base = self.scratch.stack.len();
+        let outer_locals = core::mem::replace(&mut self.locals, self.scratch.locals.len());
         let artifact = self.program;
         let code = artifact.code(program);
         let mut at = 0_usize;
+        let mut value = None;
         while let Some(op) = code.get(at) {
-            if !self.burn(1) {
-                self.stack.truncate(base);
-                return Value::error(EvalErrorKind::OutOfFuel);
+            if let Err(error) = self.env.burn(1) {
+                value = Some(Value::error(error));
+                break;
             }
             let jumps = self.step(*op);
             // A target that does not fit `usize` cannot be in the code, so the loop would end there.
             let target = usize::try_from(op.operand()).unwrap_or(usize::MAX);
             at = if jumps { target } else { at.saturating_add(1) };
         }
-        let value = self.pop();
-        self.stack.truncate(base);
+        let value = value.unwrap_or_else(|| self.pop());
+        self.scratch.stack.truncate(base);
+        self.scratch.locals.truncate(self.locals);
+        self.locals = outer_locals;
         value
     }
 
@@ -78,26 +105,17 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// Takes fuel; `false` when there is not enough.
-    fn burn(&mut self, amount: u64) -> bool {
-        let left = self.fuel.checked_sub(amount);
-        self.fuel = left.unwrap_or(0);
-        left.is_some()
+    /// Takes the top of the stack. Verification proves that it is there.
+    pub(super) fn pop(&mut self) -> Value<'a> {
+        self.scratch.stack.pop().unwrap_or(Value::error(EvalErrorKind::NoSuchOverload))
     }
 
-    /// Takes fuel for reading a text.
-    fn burn_text(&mut self, length: usize) -> Result<(), EvalErrorKind> {
-        let amount = u64::try_from(length.wrapping_div(BYTES_PER_FUEL)).unwrap_or(u64::MAX);
-        if self.burn(amount) { Ok(()) } else { Err(EvalErrorKind::OutOfFuel) }
-    }
-
-    /// The top of the stack. Verification proves that it is there.
-    fn pop(&mut self) -> Value<'a> {
-        self.stack.pop().unwrap_or(Value::error(EvalErrorKind::NoSuchOverload))
+    pub(super) fn push(&mut self, value: Value<'a>) {
+        self.scratch.stack.push(value);
     }
 
     fn top(&self) -> Value<'a> {
-        self.stack.last().copied().unwrap_or(Value::error(EvalErrorKind::NoSuchOverload))
+        self.scratch.stack.last().copied().unwrap_or(Value::error(EvalErrorKind::NoSuchOverload))
     }
 
     /// Carries out one instruction; says whether it jumps.
@@ -105,59 +123,119 @@ impl<'a> Machine<'a> {
         match op {
             Op::JumpIfFalse(_) => return matches!(self.top(), Value::Bool(false)),
             Op::JumpIfTrue(_) => return matches!(self.top(), Value::Bool(true)),
-            Op::JumpIfError(_) => return self.jump_if_error(),
+            Op::JumpIfError(_) => {
+                return self.jump_unless(|value| matches!(value, Value::Bool(_)), |_| false);
+            }
+            Op::JumpIfNotIterable(_) => {
+                return self.jump_unless(|value| collection::is_list(value) || collection::is_map(value), |_| false);
+            }
+            Op::JumpIfPresent(_) => {
+                return self.jump_unless(is_optional, |value| matches!(value, Value::Optional(Some(_))));
+            }
+            Op::JumpIfAbsent(_) => {
+                return self.jump_unless(is_optional, |value| matches!(value, Value::Optional(None)));
+            }
             Op::PopJumpIfFalse(_) => return !matches!(self.pop(), Value::Bool(true)),
-            Op::Jump(_) => return true,
+            Op::Jump(_) | Op::Loop(_) => return true,
             Op::Const(index) => self.push_constant(index),
             Op::Attr(index) => {
                 let value = self.attribute(index);
-                self.stack.push(value);
+                self.push(value);
             }
             Op::HasAttr(index) => {
                 let value = self.has_attribute(index);
-                self.stack.push(value);
+                self.push(value);
+            }
+            Op::OptAttr(index) => {
+                let value = self.optional_attribute(index);
+                self.push(value);
             }
             Op::Var(index) => {
                 let value = self.variable(index);
-                self.stack.push(value);
+                self.push(value);
+            }
+            Op::Fail(number) => {
+                let kind = EvalErrorKind::from_number(number).unwrap_or(EvalErrorKind::NoSuchOverload);
+                self.push(Value::error(kind));
+            }
+            Op::Pop(_) => {
+                self.pop();
             }
             Op::List(count) => self.make_list(count),
-            Op::Member(name) => self.unary(|machine, value| machine.member(value, name)),
-            Op::HasMember(name) => self.unary(|machine, value| machine.has_member(value, name)),
+            Op::Call(number) => self.call(number),
+            Op::Member(name) => {
+                let name = Value::String(self.name(name));
+                self.unary(|env, value| select(value, name, env));
+            }
+            Op::OptMember(name) => {
+                let name = Value::String(self.name(name));
+                self.unary(|env, value| select_optional(value, name, env));
+            }
+            Op::HasMember(name) => {
+                let name = Value::String(self.name(name));
+                self.unary(|env, value| has(value, name, env));
+            }
             Op::Not(_) => self.unary(|_, value| match value {
                 Value::Bool(value) => Ok(Value::Bool(!value)),
                 _ => Err(EvalErrorKind::NoSuchOverload),
             }),
-            Op::Size(_) => self.unary(Self::size),
-            Op::Matches(regex) => self.unary(|machine, value| machine.matches(value, regex)),
+            Op::Neg(_) => self.unary(|_, value| arithmetic::negate(value)),
+            Op::Size(_) => self.unary(|env, value| {
+                let size = collection::length(value, env)?;
+                Ok(Value::Int(i64::try_from(size).unwrap_or(i64::MAX)))
+            }),
+            Op::Matches(regex) => {
+                let program = self.program;
+                self.unary(|env, value| {
+                    let Value::String(text) = value else { return Err(EvalErrorKind::NoSuchOverload) };
+                    env.burn_text(text.len())?;
+                    Ok(Value::Bool(program.regex_matches(regex, text)))
+                });
+            }
             Op::And(_) => self.absorb(false),
             Op::Or(_) => self.absorb(true),
-            Op::Index(_) => self.binary(Self::index),
-            Op::Eq(_) => self.binary(|machine, a, b| machine.equal(a, b).map(Value::Bool)),
-            Op::Ne(_) => self.binary(|machine, a, b| machine.equal(a, b).map(|equal| Value::Bool(!equal))),
-            Op::Lt(_) => self.order(|ordering| ordering.is_lt()),
-            Op::Le(_) => self.order(|ordering| ordering.is_le()),
-            Op::Gt(_) => self.order(|ordering| ordering.is_gt()),
-            Op::Ge(_) => self.order(|ordering| ordering.is_ge()),
-            Op::In(_) => self.binary(|machine, value, of| {
-                machine.burn_value(of)?;
-                compare::member(value, of, machine.arena).map(Value::Bool)
-            }),
+            Op::Index(_) => self.binary(|env, of, index| select(of, index, env)),
+            Op::OptIndex(_) => self.binary(|env, of, index| select_optional(of, index, env)),
+            Op::Eq(_) => self.binary(|env, a, b| compare::equal(a, b, env).map(Value::Bool)),
+            Op::Ne(_) => self.binary(|env, a, b| compare::equal(a, b, env).map(|equal| Value::Bool(!equal))),
+            Op::Lt(_) => self.order(Ordering::is_lt),
+            Op::Le(_) => self.order(Ordering::is_le),
+            Op::Gt(_) => self.order(Ordering::is_gt),
+            Op::Ge(_) => self.order(Ordering::is_ge),
+            Op::In(_) => self.binary(|env, value, of| collection::member(value, of, env).map(Value::Bool)),
+            Op::Add(_) => self.binary(arithmetic::add),
+            Op::Sub(_) => self.binary(arithmetic::subtract),
+            Op::Mul(_) => self.binary(arithmetic::multiply),
+            Op::Div(_) => self.binary(arithmetic::divide),
+            Op::Mod(_) => self.binary(arithmetic::remainder),
             Op::StartsWith(_) => self.text(|text, part| text.starts_with(part)),
             Op::EndsWith(_) => self.text(|text, part| text.ends_with(part)),
             Op::Contains(_) => self.text(|text, part| text.contains(part)),
+            Op::Load(_)
+            | Op::Store(_)
+            | Op::IterBegin(_)
+            | Op::IterNext(_)
+            | Op::IterNext2(_)
+            | Op::ListBegin(_)
+            | Op::ListPush(_)
+            | Op::ListPushOptional(_)
+            | Op::MapBegin(_)
+            | Op::MapPut(_)
+            | Op::MapPutOptional(_)
+            | Op::MapPutAll(_)
+            | Op::BuildEnd(_) => self.local_step(op),
         }
         false
     }
 
-    /// Keeps the top; a value that is neither a bool nor an error becomes one.
-    fn jump_if_error(&mut self) -> bool {
+    /// Jumps at an error, at a value that does not fit, which becomes one, and where `jumps` says so. The top stays.
+    fn jump_unless(&mut self, fits: impl FnOnce(Value<'a>) -> bool, jumps: impl FnOnce(Value<'a>) -> bool) -> bool {
         match self.top() {
-            Value::Bool(_) => false,
             Value::Error(_) => true,
+            value if fits(value) => jumps(value),
             _ => {
                 self.pop();
-                self.stack.push(Value::error(EvalErrorKind::NoSuchOverload));
+                self.push(Value::error(EvalErrorKind::NoSuchOverload));
                 true
             }
         }
@@ -167,10 +245,11 @@ impl<'a> Machine<'a> {
         let program = self.program;
         let constants = &program.tables().program.constants;
         let constant = usize::try_from(index).ok().and_then(|index| constants.get(index));
-        self.stack.push(match constant {
+        self.push(match constant {
             Some(Constant::Scalar(value)) => Value::constant(value),
             Some(Constant::List(items)) => Value::Constants(items),
             Some(Constant::StringSet(words)) => Value::StringSet(words),
+            Some(Constant::Map(entries)) => Value::ConstantMap(entries),
             None => Value::error(EvalErrorKind::NoSuchOverload),
         });
     }
@@ -188,13 +267,13 @@ impl<'a> Machine<'a> {
     fn attribute(&mut self, index: u32) -> Value<'a> {
         let missing = Value::error(EvalErrorKind::NoValue);
         let Ok(index) = usize::try_from(index) else { return missing };
-        if let Some(Some(value)) = self.attributes.get(index) {
+        if let Some(Some(value)) = self.scratch.attributes.get(index) {
             return *value;
         }
         let program = self.program;
         let Some(attribute) = program.tables().program.attributes.get(index) else { return missing };
-        let value = attribute::read(attribute, &self.snapshot, self.arena);
-        if let Some(slot) = self.attributes.get_mut(index) {
+        let value = attribute::read(attribute, &self.snapshot, &mut self.env);
+        if let Some(slot) = self.scratch.attributes.get_mut(index) {
             *slot = Some(value);
         }
         value
@@ -208,57 +287,85 @@ impl<'a> Machine<'a> {
         }
     }
 
+    fn optional_attribute(&mut self, index: u32) -> Value<'a> {
+        match self.attribute(index) {
+            Value::Error(EvalError { kind: EvalErrorKind::NoValue | EvalErrorKind::NoSuchKey }) => {
+                Value::Optional(None)
+            }
+            Value::Error(error) => Value::Error(error),
+            value => self.env.some(value).unwrap_or_else(Value::error),
+        }
+    }
+
     fn variable(&mut self, index: u32) -> Value<'a> {
         let missing = Value::error(EvalErrorKind::NoValue);
         let Ok(index) = usize::try_from(index) else { return missing };
-        if let Some(Some(value)) = self.variables.get(index) {
+        if let Some(Some(value)) = self.scratch.variables.get(index) {
             return *value;
         }
         let Some(program) = self.program.tables().program.variables.get(index).copied() else { return missing };
         let value = self.run(program);
-        if let Some(slot) = self.variables.get_mut(index) {
+        if let Some(slot) = self.scratch.variables.get_mut(index) {
             *slot = Some(value);
         }
         value
     }
 
-    fn make_list(&mut self, count: u32) {
+    /// Replaces so many values on top of the stack by what `make` makes of them; the first error stays as it is.
+    fn replace(&mut self, count: u32, make: impl FnOnce(&mut Env<'a>, &[Value<'a>]) -> Outcome<'a>) {
         let count = usize::try_from(count).unwrap_or(usize::MAX);
-        let from = self.stack.len().saturating_sub(count);
-        let items = self.arena.alloc_slice_copy(self.stack.get(from..).unwrap_or_default());
-        self.stack.truncate(from);
-        let error = items.iter().find(|item| matches!(item, Value::Error(_))).copied();
-        self.stack.push(error.unwrap_or(Value::List(items)));
+        let stack = &mut self.scratch.stack;
+        let from = stack.len().saturating_sub(count);
+        let values = stack.get(from..).unwrap_or_default();
+        let error = values.iter().find(|value| matches!(value, Value::Error(_))).copied();
+        let value = error.unwrap_or_else(|| make(&mut self.env, values).unwrap_or_else(Value::error));
+        stack.truncate(from);
+        stack.push(value);
+    }
+
+    fn make_list(&mut self, count: u32) {
+        self.replace(count, |env, items| env.list(items));
+    }
+
+    fn call(&mut self, number: u32) {
+        let Some(function) = Function::from_number(number) else {
+            return self.push(Value::error(EvalErrorKind::NoSuchOverload));
+        };
+        self.replace(function.arity(), |env, arguments| {
+            let sizes = arguments.iter().map(|argument| collection::units(*argument));
+            env.burn(function.cost().fuel(sizes.fold(0, u64::saturating_add)))?;
+            function.call(env, arguments)
+        });
     }
 
     /// Replaces the top by what `apply` makes of it; an error stays as it is.
-    fn unary(&mut self, apply: impl FnOnce(&mut Self, Value<'a>) -> Result<Value<'a>, EvalErrorKind>) {
+    fn unary(&mut self, apply: impl FnOnce(&mut Env<'a>, Value<'a>) -> Outcome<'a>) {
         let value = match self.pop() {
             Value::Error(error) => Value::Error(error),
-            value => apply(self, value).unwrap_or_else(Value::error),
+            value => apply(&mut self.env, value).unwrap_or_else(Value::error),
         };
-        self.stack.push(value);
+        self.push(value);
     }
 
     /// Replaces the two topmost values by what `apply` makes of them; the first error stays as it is.
-    fn binary(&mut self, apply: impl FnOnce(&mut Self, Value<'a>, Value<'a>) -> Result<Value<'a>, EvalErrorKind>) {
+    fn binary(&mut self, apply: impl FnOnce(&mut Env<'a>, Value<'a>, Value<'a>) -> Outcome<'a>) {
         let right = self.pop();
         let left = self.pop();
         let value = match (left, right) {
             (Value::Error(error), _) | (_, Value::Error(error)) => Value::Error(error),
-            (left, right) => apply(self, left, right).unwrap_or_else(Value::error),
+            (left, right) => apply(&mut self.env, left, right).unwrap_or_else(Value::error),
         };
-        self.stack.push(value);
+        self.push(value);
     }
 
-    fn order(&mut self, holds: impl FnOnce(core::cmp::Ordering) -> bool) {
-        self.binary(|_, a, b| Ok(Value::Bool(compare::order(a, b)?.is_some_and(holds))));
+    fn order(&mut self, holds: fn(Ordering) -> bool) {
+        self.binary(|env, a, b| Ok(Value::Bool(compare::order(a, b, env)?.is_some_and(holds))));
     }
 
     fn text(&mut self, holds: impl FnOnce(&str, &str) -> bool) {
-        self.binary(|machine, text, part| match (text, part) {
+        self.binary(|env, text, part| match (text, part) {
             (Value::String(text), Value::String(part)) => {
-                machine.burn_text(text.len())?;
+                env.burn_text(text.len())?;
                 Ok(Value::Bool(holds(text, part)))
             }
             _ => Err(EvalErrorKind::NoSuchOverload),
@@ -276,68 +383,38 @@ impl<'a> Machine<'a> {
             (Value::Error(error), _) | (_, Value::Error(error)) => Value::Error(error),
             _ => Value::error(EvalErrorKind::NoSuchOverload),
         };
-        self.stack.push(value);
+        self.push(value);
     }
+}
 
-    fn equal(&mut self, a: Value<'a>, b: Value<'a>) -> Result<bool, EvalErrorKind> {
-        self.burn_value(a)?;
-        self.burn_value(b)?;
-        compare::equal(a, b, self.arena).ok_or(EvalErrorKind::NoSuchOverload)
+fn is_optional(value: Value<'_>) -> bool {
+    matches!(value, Value::Optional(_))
+}
+
+/// `a.b` and `a[b]`. Of an optional it gives an optional, as `a.?b` does: an optional spreads along its chain.
+fn select<'a>(of: Value<'a>, key: Value<'a>, env: &mut Env<'a>) -> Outcome<'a> {
+    if is_optional(of) { select_optional(of, key, env) } else { collection::index(of, key, env) }
+}
+
+/// `a.?b` and `a[?b]`: empty where the key or index is not there.
+fn select_optional<'a>(of: Value<'a>, key: Value<'a>, env: &mut Env<'a>) -> Outcome<'a> {
+    let of = match of {
+        Value::Optional(Some(of)) => *of,
+        Value::Optional(None) => return Ok(of),
+        of => of,
+    };
+    match collection::index(of, key, env).and_then(Value::or_error) {
+        Ok(value) => env.some(value),
+        Err(EvalErrorKind::NoSuchKey | EvalErrorKind::IndexOutOfRange) => Ok(Value::Optional(None)),
+        Err(error) => Err(error),
     }
+}
 
-    /// Takes fuel for looking at every element of a value.
-    fn burn_value(&mut self, value: Value<'a>) -> Result<(), EvalErrorKind> {
-        match value {
-            Value::String(text) | Value::Json(text, _) => self.burn_text(text.len()),
-            Value::Constants(items) => self.burn_text(items.len().saturating_mul(BYTES_PER_FUEL)),
-            Value::List(items) => self.burn_text(items.len().saturating_mul(BYTES_PER_FUEL)),
-            _ => Ok(()),
-        }
-    }
-
-    fn size(&mut self, value: Value<'a>) -> Result<Value<'a>, EvalErrorKind> {
-        self.burn_value(value)?;
-        let size = compare::length(value).ok_or(EvalErrorKind::NoSuchOverload)?;
-        Ok(Value::Int(i64::try_from(size).unwrap_or(i64::MAX)))
-    }
-
-    fn matches(&mut self, value: Value<'a>, regex: u32) -> Result<Value<'a>, EvalErrorKind> {
-        let Value::String(text) = value else { return Err(EvalErrorKind::NoSuchOverload) };
-        self.burn_text(text.len())?;
-        Ok(Value::Bool(self.program.regex_matches(regex, text)))
-    }
-
-    fn member(&mut self, of: Value<'a>, name: u32) -> Result<Value<'a>, EvalErrorKind> {
-        self.by_key(of, self.name(name))
-    }
-
-    fn has_member(&mut self, of: Value<'a>, name: u32) -> Result<Value<'a>, EvalErrorKind> {
-        self.burn_value(of)?;
-        compare::member(Value::String(self.name(name)), of, self.arena).map(Value::Bool)
-    }
-
-    fn by_key(&mut self, of: Value<'a>, key: &str) -> Result<Value<'a>, EvalErrorKind> {
-        self.burn_value(of)?;
-        match of {
-            Value::Headers(_) => Ok(attribute::header(&self.snapshot, key, EvalErrorKind::NoSuchKey, self.arena)),
-            Value::Json(text, scalar) if json::kind(text) == json::JsonKind::Object => {
-                let member = compare::find_member(text, key).ok_or(EvalErrorKind::NoSuchKey)?;
-                Ok(Value::json(member, scalar, self.arena))
-            }
-            _ => Err(EvalErrorKind::NoSuchOverload),
-        }
-    }
-
-    fn index(&mut self, of: Value<'a>, index: Value<'a>) -> Result<Value<'a>, EvalErrorKind> {
-        match index {
-            Value::String(key) => self.by_key(of, key),
-            Value::Int(index) => {
-                self.burn_value(of)?;
-                let index = usize::try_from(index).map_err(|_| EvalErrorKind::IndexOutOfRange)?;
-                compare::length(of).ok_or(EvalErrorKind::NoSuchOverload)?;
-                compare::elements(of, self.arena).nth(index).ok_or(EvalErrorKind::IndexOutOfRange)
-            }
-            _ => Err(EvalErrorKind::NoSuchOverload),
-        }
+/// `has(a.b)`
+fn has<'a>(of: Value<'a>, key: Value<'a>, env: &mut Env<'a>) -> Outcome<'a> {
+    match of {
+        Value::Optional(None) => Ok(Value::Bool(false)),
+        Value::Optional(Some(of)) => collection::find(*of, key, env).map(|found| Value::Bool(found.is_some())),
+        of => collection::find(of, key, env).map(|found| Value::Bool(found.is_some())),
     }
 }

@@ -4,16 +4,29 @@
 //! one immutable [`Snapshot`] of a request. Time, randomness and the network are not reachable from here.
 
 mod attribute;
+mod collection;
 mod compare;
+pub mod cost;
+mod env;
 mod error;
+pub mod function;
+mod library;
+mod locals;
+#[cfg(test)]
+mod locals_tests;
 mod machine;
 pub mod op;
+#[cfg(test)]
+mod random_tests;
+mod scratch;
 mod snapshot;
 #[cfg(test)]
 mod tests;
+mod to_json;
 mod value;
 
 pub use error::{EvalError, EvalErrorKind};
 pub use machine::Machine;
+pub use scratch::Scratch;
 pub use snapshot::{MeshView, Peer, Snapshot};
-pub use value::Value;
+pub use value::{Timestamp, Value};

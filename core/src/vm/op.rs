@@ -4,6 +4,8 @@
 //! stack machine. A CEL error is a value like any other: an instruction that gets one gives it on, `And`,
 //! `Or` and the jumps follow CEL's rules of absorption.
 
+use super::function::Function;
+
 /// Largest operand of an instruction.
 pub const MAX_OPERAND: u32 = (1 << 24) - 1;
 
@@ -85,6 +87,14 @@ pub enum Operand {
     Count,
     /// The number of a later instruction of the same program.
     Target,
+    /// The number of an earlier instruction of the same program.
+    LoopTarget,
+    /// The number of a library function, see [`super::function::Function`].
+    Function,
+    /// A local, less than [`crate::limits::MAX_LOCALS`].
+    Local,
+    /// The number of an error, see [`super::EvalErrorKind::number`].
+    Error,
 }
 
 instructions! {
@@ -104,6 +114,16 @@ instructions! {
     0x07 Index "index" Nothing 2 1;
     /// Takes that many values and gives a list of them.
     0x08 List "list" Count 0 1;
+    /// Takes a map, or an optional of one, and gives an optional of its member of that name: `a.?b`.
+    0x09 OptMember "opt-member" Name 1 1;
+    /// Takes a list or map, or an optional of one, and an index or key; gives an optional of the element: `a[?b]`.
+    0x0a OptIndex "opt-index" Nothing 2 1;
+    /// Gives an optional of an attribute, which is empty if the attribute has no value.
+    0x0b OptAttr "opt-attr" Attribute 0 1;
+    /// Gives an error.
+    0x0c Fail "fail" Error 0 1;
+    /// Takes a value away.
+    0x0d Pop "pop" Nothing 1 0;
     /// Takes a bool and gives its opposite.
     0x10 Not "not" Nothing 1 1;
     /// Takes the two sides of `&&` and gives CEL's conjunction.
@@ -120,6 +140,16 @@ instructions! {
     0x16 PopJumpIfFalse "pop-jump-if-false" Target 1 0;
     /// Goes to the target.
     0x17 Jump "jump" Target 0 0;
+    /// Goes to the target if the top is no list and no map; it stays, as an error. Otherwise goes on, and it stays too.
+    0x18 JumpIfNotIterable "jump-if-not-iterable" Target 1 1;
+    /// Goes to the target if the top is an optional with a value, or an error; it stays. What is no optional
+    /// becomes an error. Otherwise goes on, and the empty optional stays too.
+    0x19 JumpIfPresent "jump-if-present" Target 1 1;
+    /// Goes to the target if the top is an empty optional, or an error; it stays. What is no optional becomes an
+    /// error. Otherwise goes on, and the optional stays too.
+    0x1a JumpIfAbsent "jump-if-absent" Target 1 1;
+    /// Goes back to the target: the only jump that does.
+    0x1b Loop "loop" LoopTarget 0 0;
     /// `==`
     0x20 Eq "eq" Nothing 2 1;
     /// `!=`
@@ -134,6 +164,18 @@ instructions! {
     0x25 Ge "ge" Nothing 2 1;
     /// Takes a value and a list or map; gives whether it is an element or a key.
     0x26 In "in" Nothing 2 1;
+    /// `+` of numbers, texts, bytes, lists, points in time and durations.
+    0x28 Add "add" Nothing 2 1;
+    /// `-` of numbers, points in time and durations.
+    0x29 Sub "sub" Nothing 2 1;
+    /// `*`
+    0x2a Mul "mul" Nothing 2 1;
+    /// `/`
+    0x2b Div "div" Nothing 2 1;
+    /// `%`
+    0x2c Mod "mod" Nothing 2 1;
+    /// `-` in front of a number.
+    0x2d Neg "neg" Nothing 1 1;
     /// `startsWith`
     0x30 StartsWith "starts-with" Nothing 2 1;
     /// `endsWith`
@@ -144,6 +186,34 @@ instructions! {
     0x33 Size "size" Nothing 1 1;
     /// Takes a string and gives whether the regex matches the whole of it.
     0x34 Matches "matches" Regex 1 1;
+    /// Takes the arguments of a library function, the first one below, and gives its result.
+    0x40 Call "call" Function 0 1;
+    /// Gives the value of a local.
+    0x50 Load "load" Local 0 1;
+    /// Takes a value into a local. An error is a value.
+    0x51 Store "store" Local 1 0;
+    /// Takes a list or map and makes the local walk over it. Anything else is walked over as if it were empty.
+    0x52 IterBegin "iter-begin" Local 1 0;
+    /// Gives whether there is a next element; it is in the next local then: the element of a list, the key of a map.
+    0x53 IterNext "iter-next" Local 0 1;
+    /// As `iter-next`, with two locals: index and element of a list, key and value of a map.
+    0x54 IterNext2 "iter-next-2" Local 0 1;
+    /// Begins a list in the local.
+    0x58 ListBegin "list-begin" Local 0 0;
+    /// Takes a value and puts it at the end of the list in the local.
+    0x59 ListPush "list-push" Local 1 0;
+    /// Takes an optional and puts its value, if it has one, at the end of the list in the local.
+    0x5a ListPushOptional "list-push-optional" Local 1 0;
+    /// Begins a map in the local.
+    0x5b MapBegin "map-begin" Local 0 0;
+    /// Takes a key and a value, the key below, and puts them into the map in the local.
+    0x5c MapPut "map-put" Local 2 0;
+    /// Takes a key and an optional, the key below, and puts them into the map in the local, if there is a value.
+    0x5d MapPutOptional "map-put-optional" Local 2 0;
+    /// Takes a map and puts all of its entries into the map in the local.
+    0x5e MapPutAll "map-put-all" Local 1 0;
+    /// Ends the list or map in the local and gives it, or the first error that was put into it.
+    0x5f BuildEnd "build-end" Local 0 1;
 }
 
 impl Op {
@@ -151,6 +221,10 @@ impl Op {
     pub const fn pops(self) -> u32 {
         match self {
             Self::List(count) => count,
+            Self::Call(number) => match Function::from_number(number) {
+                Some(function) => function.arity(),
+                None => 0,
+            },
             other => other.fixed_pops(),
         }
     }

@@ -1,13 +1,39 @@
 //! What stands on the stack: values that borrow from the request, the artifact or the arena.
 
+use core::net::IpAddr;
 use std::borrow::Cow;
 
-use bumpalo::Bump;
-
+use super::env::Env;
 use super::error::{EvalError, EvalErrorKind};
 use crate::artifact::tables::{Scalar, ScalarConstant};
 use crate::context::json::{self, JsonKind};
 use crate::headers::Headers;
+
+/// A point in time of the years 1 to 9999. The order of the fields is the order in time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Timestamp {
+    /// Seconds since 1970.
+    pub seconds: i64,
+    /// Nanoseconds within the second.
+    pub nanos: u32,
+}
+
+impl Timestamp {
+    /// The first second of the year 1 and the last one of the year 9999, in seconds since 1970.
+    const SECONDS: core::ops::RangeInclusive<i64> = -62_135_596_800..=253_402_300_799;
+
+    /// Whether it is within those years and its nanoseconds are within a second.
+    pub fn is_valid(self) -> bool {
+        Self::SECONDS.contains(&self.seconds) && self.nanos < 1_000_000_000
+    }
+
+    /// The point in time so many nanoseconds after 1970.
+    pub fn from_nanos(nanos: i64) -> Self {
+        const SECOND: i64 = 1_000_000_000;
+        let rest = nanos.checked_rem_euclid(SECOND).unwrap_or(0);
+        Self { seconds: nanos.checked_div_euclid(SECOND).unwrap_or(0), nanos: u32::try_from(rest).unwrap_or(0) }
+    }
+}
 
 /// A CEL value.
 #[derive(Debug, Clone, Copy)]
@@ -26,9 +52,20 @@ pub enum Value<'a> {
     String(&'a str),
     /// Bytes.
     Bytes(&'a [u8]),
-    /// A point in time, in nanoseconds since 1970.
-    Timestamp(i64),
-    /// A JSON array or object as its text; its elements have this type.
+    /// A point in time.
+    Timestamp(Timestamp),
+    /// A duration in nanoseconds.
+    Duration(i64),
+    /// A type, by its name.
+    Type(&'a str),
+    /// An IP address.
+    Ip(IpAddr),
+    /// A range of IP addresses: an address and how many of its bits are the prefix.
+    Cidr(IpAddr, u8),
+    /// An optional.
+    Optional(Option<&'a Value<'a>>),
+    /// A JSON array or object as its text; its elements have this type. An object may name a key twice: both are
+    /// walked over, and a look-up finds the last one.
     Json(&'a str, Scalar),
     /// The request headers, as a map.
     Headers(&'a Headers<'a>),
@@ -38,6 +75,11 @@ pub enum Value<'a> {
     StringSet(&'a [String]),
     /// A list that a condition made.
     List(&'a [Value<'a>]),
+    /// A map of constants, sorted as [`Value::Map`] is.
+    ConstantMap(&'a [(ScalarConstant, ScalarConstant)]),
+    /// A map that a condition made. Its keys are ints, uints, strings or bools, distinct and sorted: bools, then
+    /// numbers, then strings.
+    Map(&'a [(Value<'a>, Value<'a>)]),
     /// An error.
     Error(EvalError),
 }
@@ -58,22 +100,27 @@ impl<'a> Value<'a> {
             ScalarConstant::Double(value) => Self::Double(*value),
             ScalarConstant::String(value) => Self::String(value),
             ScalarConstant::Bytes(value) => Self::Bytes(value),
+            ScalarConstant::Duration(nanos) => Self::Duration(*nanos),
+            ScalarConstant::Timestamp { seconds, nanos } => {
+                Self::Timestamp(Timestamp { seconds: *seconds, nanos: *nanos })
+            }
+            ScalarConstant::Type(name) => Self::Type(name),
         }
     }
 
     /// The value of a JSON text whose type the schema states. A text of another type is an error.
-    pub fn json(text: &'a str, scalar: Scalar, arena: &'a Bump) -> Self {
+    pub(super) fn json(text: &'a str, scalar: Scalar, env: &mut Env<'a>) -> Self {
         let fits = match (scalar, json::kind(text)) {
             (Scalar::Any, _) | (Scalar::String, JsonKind::String) | (Scalar::Bool, JsonKind::Bool) => true,
-            (Scalar::Int, JsonKind::Number) => json::as_i64(text).is_some(),
-            (Scalar::Double, JsonKind::Number) => return json::as_f64(text).map_or(no_overload(), Self::Double),
+            (Scalar::Int, JsonKind::Number) => return json::as_i64(text).map_or(NO_OVERLOAD, Self::Int),
+            (Scalar::Double, JsonKind::Number) => return json::as_f64(text).map_or(NO_OVERLOAD, Self::Double),
             _ => false,
         };
-        if fits { Self::any_json(text, arena) } else { no_overload() }
+        if fits { Self::any_json(text, env) } else { NO_OVERLOAD }
     }
 
     /// The value of any JSON text. Numbers without fraction are integers while they fit, so that ids stay exact.
-    fn any_json(text: &'a str, arena: &'a Bump) -> Self {
+    fn any_json(text: &'a str, env: &mut Env<'a>) -> Self {
         match json::kind(text) {
             JsonKind::Null => Self::Null,
             JsonKind::Bool => Self::Bool(text == "true"),
@@ -81,49 +128,44 @@ impl<'a> Value<'a> {
                 .map(Self::Int)
                 .or_else(|| json::as_u64(text).map(Self::Uint))
                 .or_else(|| json::as_f64(text).map(Self::Double))
-                .unwrap_or(no_overload()),
-            JsonKind::String => match json::string_content(text) {
-                Some(Cow::Borrowed(content)) => Self::String(content),
-                Some(Cow::Owned(content)) => Self::String(arena.alloc_str(&content)),
-                None => no_overload(),
-            },
+                .unwrap_or(NO_OVERLOAD),
+            JsonKind::String => Self::json_string(text, env),
             JsonKind::Array | JsonKind::Object => Self::Json(text, Scalar::Any),
         }
     }
 
-    /// Writes the value as JSON text; `None` for an error and for a value that JSON does not have.
-    pub fn to_json(&self) -> Option<String> {
-        let mut out = String::new();
+    /// The content of a JSON string: borrowed, unless it has escapes.
+    pub(super) fn json_string(text: &'a str, env: &mut Env<'a>) -> Self {
+        match json::string_content(text) {
+            Some(Cow::Borrowed(content)) => Self::String(content),
+            Some(Cow::Owned(content)) => env.text(&content).unwrap_or_else(Self::error),
+            None => NO_OVERLOAD,
+        }
+    }
+
+    /// The value, or the error that it is.
+    pub(super) fn or_error(self) -> Result<Self, EvalErrorKind> {
         match self {
-            Self::Null => out.push_str("null"),
-            Self::Bool(value) => out.push_str(if *value { "true" } else { "false" }),
-            Self::Int(value) => out.push_str(&value.to_string()),
-            Self::Uint(value) => out.push_str(&value.to_string()),
-            Self::Double(value) if value.is_finite() => out.push_str(&format!("{value:?}")),
-            Self::String(value) => json::write_string(&mut out, value),
-            Self::Json(text, _) => out.push_str(text),
-            Self::Constants(items) => write_list(&mut out, items.iter().map(Value::constant))?,
-            Self::StringSet(items) => write_list(&mut out, items.iter().map(|item| Value::String(item)))?,
-            Self::List(items) => write_list(&mut out, items.iter().copied())?,
-            Self::Double(_) | Self::Bytes(_) | Self::Timestamp(_) | Self::Headers(_) | Self::Error(_) => return None,
+            Self::Error(error) => Err(error.kind),
+            value => Ok(value),
         }
-        Some(out)
     }
 }
 
-const fn no_overload<'a>() -> Value<'a> {
-    Value::error(EvalErrorKind::NoSuchOverload)
-}
+const NO_OVERLOAD: Value<'static> = Value::error(EvalErrorKind::NoSuchOverload);
 
-/// Lists of lists do not recurse far: a condition nests them no deeper than its source is nested.
-fn write_list<'a>(out: &mut String, items: impl Iterator<Item = Value<'a>>) -> Option<()> {
-    out.push('[');
-    for (index, item) in items.enumerate() {
-        if index > 0 {
-            out.push(',');
-        }
-        out.push_str(&item.to_json()?);
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_stays_small() {
+        assert!(size_of::<Value<'_>>() <= 24, "{}", size_of::<Value<'_>>());
     }
-    out.push(']');
-    Some(())
+
+    #[test]
+    fn time_before_1970_has_positive_nanoseconds() {
+        assert_eq!(Timestamp::from_nanos(-1), Timestamp { seconds: -1, nanos: 999_999_999 });
+        assert_eq!(Timestamp::from_nanos(1_500_000_000), Timestamp { seconds: 1, nanos: 500_000_000 });
+    }
 }

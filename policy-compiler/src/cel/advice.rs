@@ -2,7 +2,7 @@
 
 use context_mesh_core::artifact::tables::ScalarConstant;
 
-use super::overloads::{self, Style};
+use super::declarations::{self, Style};
 use super::typed::{TypedExpr, TypedKind};
 use super::types::Type;
 
@@ -12,6 +12,7 @@ fn written(name: &str) -> &str {
         "_?_:_" => "? :",
         "@in" => "in",
         "_[_]" => "[]",
+        "_[?_]" => "[?]",
         _ => name.trim_matches('_'),
     }
 }
@@ -35,9 +36,9 @@ pub(super) fn overload_help(name: &str, style: Style, arguments: &[TypedExpr], s
         _ => None,
     };
     special.or_else(|| operator_help(name, arguments, sources)).or_else(|| {
-        let signatures = overloads::signatures(name, style);
-        let function = name.chars().all(char::is_alphanumeric);
-        (function && !signatures.is_empty()).then(|| format!("it is `{}`", signatures.join("` or `")))
+        let signatures = declarations::signatures(name, style);
+        (declarations::is_word(name) && !signatures.is_empty())
+            .then(|| format!("it is `{}`", signatures.join("` or `")))
     })
 }
 
@@ -57,6 +58,9 @@ fn two(
             Some(format!("write `{} in {}` to test membership", right.1, left.1))
         }
         "_<_" | "_<=_" | "_>_" | "_>=_" => ordering(left, right).or_else(|| ordering(right, left)),
+        "_+_" | "_-_" | "_*_" | "_/_" | "_%_" => {
+            arithmetic(name, left, right).or_else(|| arithmetic(name, right, left))
+        }
         "_[_]" => match (&left.0.ty, &right.0.ty) {
             (Type::List(_), _) => Some("the index of a list is an `int`, from 0".to_owned()),
             (Type::Map(key, _), _) => Some(format!("the keys of this map are `{key}`")),
@@ -81,12 +85,41 @@ fn equality(name: &str, one: Operand<'_>, other: Operand<'_>) -> Option<String> 
             }
             _ => format!("`{}` is never null", other.0.ty),
         }),
-        (ty, _) => literal_help(ty, other),
+        (ty, _) => optional_help(one, other).or_else(|| literal_help(ty, other)),
     }
 }
 
 fn ordering(one: Operand<'_>, other: Operand<'_>) -> Option<String> {
-    literal_help(&one.0.ty, other)
+    optional_help(one, other).or_else(|| literal_help(&one.0.ty, other))
+}
+
+/// Advice for a calculation with two types; it is asked for both orders.
+fn arithmetic(name: &str, one: Operand<'_>, other: Operand<'_>) -> Option<String> {
+    let help = optional_help(one, other);
+    help.or_else(|| match (&one.0.ty, &other.0.ty) {
+        (Type::String, ty) if name == "_+_" && converts_to_string(ty) => {
+            literal_help(&one.0.ty, other).or_else(|| Some(format!("write `string({})`", other.1)))
+        }
+        (Type::Double, ty) if ty.is_number() => {
+            literal_help(&one.0.ty, other).or_else(|| Some(format!("write `double({})`", other.1)))
+        }
+        (Type::Int, Type::Uint) => Some(format!("write `int({})`", other.1)),
+        (ty, _) => literal_help(ty, other),
+    })
+}
+
+fn converts_to_string(ty: &Type) -> bool {
+    ty.is_number() || matches!(ty, Type::Bool | Type::Timestamp | Type::Duration | Type::Ip | Type::Cidr)
+}
+
+/// Advice for an optional beside a value.
+fn optional_help(one: Operand<'_>, other: Operand<'_>) -> Option<String> {
+    match (&one.0.ty, &other.0.ty) {
+        (Type::Optional(of), ty) if of.fits(ty) => {
+            Some(format!("write `{}.orValue(...)` to say what it is when it is missing", one.1))
+        }
+        _ => None,
+    }
 }
 
 /// How a literal is written so that it has the type of the value beside it.
@@ -106,6 +139,10 @@ fn literal_help(wanted: &Type, (literal, text): Operand<'_>) -> Option<String> {
             write(value.clone())
         }
         (Type::Int, ScalarConstant::String(value)) if value.parse::<i64>().is_ok() => write(value.clone()),
+        (Type::Timestamp, ScalarConstant::String(_)) => write(format!("timestamp({text})")),
+        (Type::Duration, ScalarConstant::String(_)) => write(format!("duration({text})")),
+        (Type::Ip, ScalarConstant::String(_)) => write(format!("ip({text})")),
+        (Type::Cidr, ScalarConstant::String(_)) => write(format!("cidr({text})")),
         (Type::Double, ScalarConstant::String(value)) if value.parse::<f64>().is_ok_and(f64::is_finite) => {
             write(value.clone())
         }

@@ -1,38 +1,42 @@
 //! Operators and functions.
 
+use context_mesh_core::artifact::tables::ScalarConstant;
+
 use super::advice;
 use super::check::{Checker, failed, typed};
-use super::overloads::{self, Style};
+use super::declarations::{self, Overload, Style};
+use super::macros;
+use super::names::{path_of, root_of};
 use super::pattern;
 use super::problem::{Problem, code};
-use super::syntax::{Expr, ExprKind, Place};
+use super::syntax::{Expr, Place};
 use super::typed::{Function, TypedExpr, TypedKind};
 use super::types::Type;
-use super::unsupported;
+use super::zone;
 use crate::near;
+
+/// A call as it is written.
+#[derive(Clone, Copy)]
+pub(super) struct Call<'s> {
+    pub(super) place: Place,
+    pub(super) name: &'s str,
+    pub(super) name_place: Place,
+    pub(super) target: Option<&'s Expr>,
+    pub(super) arguments: &'s [Expr],
+}
 
 impl Checker<'_> {
     /// An operator, by its name in CEL's declarations.
     pub(super) fn operator(&mut self, expr: &Expr, name: &str, name_place: Place, arguments: &[Expr]) -> TypedExpr {
-        if let Some(written) = unsupported::operator(name) {
-            for argument in arguments {
-                self.expr(argument);
-            }
-            self.not_supported(name_place, written);
-            return failed(expr.place);
-        }
-        match (name, arguments) {
-            ("_[_]", [_, key]) => {
-                if let Some(found) = self.named(expr, key.place) {
-                    return found;
-                }
-            }
-            ("@in", [key, of]) => {
-                if let Some(found) = self.membership_of_group(expr.place, key, of) {
-                    return found;
-                }
-            }
-            _ => {}
+        let special = match (name, arguments) {
+            ("_[_]", [_, key]) => self.named(expr, key.place),
+            ("_[?_]", [_, key]) => self.optional_named(expr, key.place),
+            ("_?._", [operand, field]) => return self.optional_select(expr, operand, field),
+            ("@in", [key, of]) => self.membership_of_group(expr.place, key, of),
+            _ => None,
+        };
+        if let Some(found) = special {
+            return found;
         }
         let arguments: Vec<TypedExpr> = arguments.iter().map(|argument| self.expr(argument)).collect();
         self.apply(expr.place, name, name_place, Style::Global, arguments)
@@ -48,64 +52,49 @@ impl Checker<'_> {
         arguments: &[Expr],
     ) -> TypedExpr {
         let name = name.strip_prefix('.').unwrap_or(name);
-        if let (None, "has", [argument]) = (target, name, arguments) {
-            return self.has(place, argument);
+        let call = Call { place, name, name_place, target, arguments };
+        if let Some(found) = self.macro_call(call) {
+            return found;
         }
-        let style = if target.is_some() { Style::Member } else { Style::Global };
-        let target_name = target.and_then(|target| match &target.kind {
-            ExprKind::Ident(name) => Some(name.as_str()),
-            _ => None,
-        });
-        if !overloads::exists(name, style) {
-            return self.other_call(place, name, name_place, style, target_name, target, arguments);
+        if let Some(full) = self.in_name_space(call) {
+            let place = target.map_or(name_place, |target| (target.place.0, name_place.1));
+            return self.function(Call { name: &full, name_place: place, target: None, ..call });
         }
-        let all: Vec<TypedExpr> = target.into_iter().chain(arguments).map(|argument| self.expr(argument)).collect();
-        self.apply(place, name, name_place, style, all)
+        self.function(call)
     }
 
-    /// A call of what this version does not have, or nobody has.
-    #[expect(clippy::too_many_arguments, reason = "they are the parts of one call")]
-    fn other_call(
-        &mut self,
-        place: Place,
-        name: &str,
-        name_place: Place,
-        style: Style,
-        target_name: Option<&str>,
-        target: Option<&Expr>,
-        arguments: &[Expr],
-    ) -> TypedExpr {
-        if unsupported::function(name, style, target_name) {
-            // A macro declares names for its arguments, and a name space is no value: neither can be checked.
-            if let Some(target) = target.filter(|_| !target_name.is_some_and(unsupported::name)) {
+    /// The full name of a function such as `math.ceil`, whose target is no value.
+    fn in_name_space(&self, call: Call<'_>) -> Option<String> {
+        let path = path_of(call.target?)?;
+        if self.local(root_of(&path)).is_some() {
+            return None;
+        }
+        let full = format!("{path}.{}", call.name);
+        let known = self.environment.candidates(&full).find(|name| declarations::exists(name, Style::Global));
+        known.or_else(|| declarations::names(Style::Global).any(|name| is_in(name, &path)).then_some(full))
+    }
+
+    fn function(&mut self, call: Call<'_>) -> TypedExpr {
+        let style = if call.target.is_some() { Style::Member } else { Style::Global };
+        // What a macro is given cannot be checked without it.
+        let meant = FOREIGN.iter().find(|(foreign, _)| *foreign == call.name).map(|(_, meant)| *meant);
+        if !declarations::exists(call.name, style) && macros::usage(meant.unwrap_or(call.name)).is_some() {
+            if let Some(target) = call.target {
                 self.expr(target);
             }
-            if !unsupported::is_macro(name) {
-                arguments.iter().for_each(|argument| drop(self.expr(argument)));
-            }
-            self.not_supported(name_place, name);
-            return failed(place);
+            let problem = unknown_function(call, style);
+            return self.refuse(call.place, problem);
         }
-        for part in target.into_iter().chain(arguments) {
-            self.expr(part);
+        let all: Vec<TypedExpr> = call.target.into_iter().chain(call.arguments).map(|part| self.expr(part)).collect();
+        if declarations::exists(call.name, style) {
+            return self.apply(call.place, call.name, call.name_place, style, all);
         }
-        let (message, help) = if overloads::exists(name, other(style)) {
-            let signature = overloads::signatures(name, other(style)).join(" or ");
-            (format!("`{name}` is not called like this"), Some(format!("it is `{signature}`")))
-        } else if name == "has" {
-            (format!("`has` takes one field, not {} values", arguments.len()), None)
-        } else {
-            let known = overloads::names(style).chain((style == Style::Global).then_some("has"));
-            (
-                format!("there is no function `{name}`"),
-                near::nearest(name, known).map(|near| format!("did you mean `{near}`?")),
-            )
-        };
-        self.fail(place, Problem::new(code::UNDECLARED_NAME, name_place, message).maybe_help(help))
+        let problem = unknown_function(call, style);
+        self.refuse(call.place, problem)
     }
 
     /// Finds the signature that takes the arguments.
-    fn apply(
+    pub(super) fn apply(
         &mut self,
         place: Place,
         name: &str,
@@ -113,31 +102,62 @@ impl Checker<'_> {
         style: Style,
         arguments: Vec<TypedExpr>,
     ) -> TypedExpr {
-        let types: Vec<&Type> = arguments.iter().map(|argument| &argument.ty).collect();
-        let Some((function, ty)) = overloads::resolve(name, style, &types) else {
-            if types.contains(&&Type::Error) {
+        let Some((function, ty)) = self.resolve(name, style, &arguments) else {
+            if arguments.iter().any(|argument| argument.ty == Type::Error) {
                 return failed(place);
             }
+            let types: Vec<&Type> = arguments.iter().map(|argument| &argument.ty).collect();
             let sources: Vec<String> = arguments.iter().map(|a| self.source((a.start, a.end))).collect();
             let message = advice::no_overload(name, style, &types);
             let help = advice::overload_help(name, style, &arguments, &sources);
-            let at = self.blame(name, name_place, place);
-            return self.fail(place, Problem::new(code::NO_OVERLOAD, at, message).maybe_help(help));
+            let at = if declarations::is_word(name) { name_place } else { place };
+            return self.refuse(place, Problem::new(code::NO_OVERLOAD, at, message).maybe_help(help));
         };
-        if function == Function::Matches {
-            return self.matches(place, arguments);
+        match function {
+            Function::Matches => self.matches(place, arguments),
+            Function::Library(name) if name.starts_with("get") && arguments.len() == 2 => {
+                self.check_zone(place, arguments, name)
+            }
+            function => typed(TypedKind::Call(function, arguments), ty, place),
         }
-        typed(TypedKind::Call(function, arguments), ty, place)
     }
 
-    /// Where a wrong overload is shown: an operator with its operands, a function by its name.
-    fn blame(&self, name: &str, name_place: Place, place: Place) -> Place {
-        if name.chars().all(char::is_alphanumeric) { name_place } else { place }
+    /// Looks for the signatures that take the arguments (a member function's target first). Gives the function
+    /// and the type of its result, `dyn` when it depends on types that are not known yet.
+    fn resolve(&mut self, name: &str, style: Style, arguments: &[TypedExpr]) -> Option<(Function, Type)> {
+        let fitting = |overload: &&Overload| overload.style == style && overload.parameters.len() == arguments.len();
+        let mut candidates = declarations::find(name).iter().filter(fitting);
+        if self.environment.is_lenient() {
+            return candidates.next().map(|overload| (overload.function, Type::Dyn));
+        }
+        let mut found: Option<(Function, Type)> = None;
+        for overload in candidates {
+            let Some(result) = self.result(overload, arguments) else { continue };
+            found = Some(match found {
+                None => (overload.function, result),
+                Some((function, ty)) if ty == result => (function, ty),
+                Some((function, _)) => (function, Type::Dyn),
+            });
+        }
+        found
+    }
+
+    /// The type of the result of a signature, if it takes the arguments.
+    fn result(&mut self, overload: &Overload, arguments: &[TypedExpr]) -> Option<Type> {
+        let generic = overload.parameters.iter().chain([&overload.result]).any(is_generic);
+        if !generic {
+            let pairs: Vec<(&Type, &Type)> = arguments.iter().map(|a| &a.ty).zip(&overload.parameters).collect();
+            return self.inference.assignable(&pairs).then(|| overload.result.clone());
+        }
+        let fresh = [self.inference.variable(), self.inference.variable()];
+        let parameters: Vec<Type> = overload.parameters.iter().map(|ty| instance(ty, &fresh)).collect();
+        let pairs: Vec<(&Type, &Type)> = arguments.iter().map(|a| &a.ty).zip(&parameters).collect();
+        let fits = self.inference.assignable(&pairs);
+        fits.then(|| self.inference.resolved(&instance(&overload.result, &fresh)))
     }
 
     /// `matches`, whose pattern is compiled ahead.
     fn matches(&mut self, place: Place, arguments: Vec<TypedExpr>) -> TypedExpr {
-        use context_mesh_core::artifact::tables::ScalarConstant;
         let Some(argument) = arguments.get(1) else { return failed(place) };
         let pattern_place = (argument.start, argument.end);
         let TypedKind::Literal(ScalarConstant::String(text)) = &argument.kind else {
@@ -155,11 +175,97 @@ impl Checker<'_> {
         }
         typed(TypedKind::Call(Function::Matches, arguments), Type::Bool, place)
     }
+
+    /// A function of a timestamp and a time zone, whose rules are put into the artifact.
+    fn check_zone(&mut self, place: Place, arguments: Vec<TypedExpr>, function: &'static str) -> TypedExpr {
+        let Some(argument) = arguments.get(1) else { return failed(place) };
+        let zone_place = (argument.start, argument.end);
+        match &argument.kind {
+            TypedKind::Literal(ScalarConstant::String(name)) if zone::is_known(name) => {}
+            TypedKind::Literal(ScalarConstant::String(name)) => {
+                let message = format!("there is no time zone `{name}`");
+                let help = zone::near(name).map_or_else(
+                    || {
+                        "write a name of the IANA database such as `Europe/Berlin`, or an offset such as `+05:30`"
+                            .to_owned()
+                    },
+                    |near| format!("did you mean `{near}`?"),
+                );
+                return self.refuse(place, Problem::new(code::BAD_ZONE, zone_place, message).help(help));
+            }
+            TypedKind::Literal(_) | TypedKind::Fail => {}
+            _ if argument.ty == Type::Error => return failed(place),
+            _ => {
+                let message = format!("the time zone of `{function}` must be a string literal");
+                let help = "the rules of time zones are compiled ahead; choose between literals with `? :`";
+                return self.fail(place, Problem::new(code::NOT_CONSTANT, zone_place, message).help(help));
+            }
+        }
+        typed(TypedKind::Call(Function::Library(function), arguments), Type::Int, place)
+    }
 }
 
-fn other(style: Style) -> Style {
-    match style {
+fn is_in(name: &str, name_space: &str) -> bool {
+    name.strip_prefix(name_space).is_some_and(|rest| rest.starts_with('.'))
+}
+
+fn is_generic(ty: &Type) -> bool {
+    matches!(ty, Type::Var(_)) || ty.parameters().into_iter().any(is_generic)
+}
+
+/// A type of a signature with fresh type variables.
+fn instance(ty: &Type, fresh: &[Type; 2]) -> Type {
+    match ty {
+        Type::Var(number) => fresh[usize::from(*number != 0)].clone(),
+        Type::List(of) => Type::list(instance(of, fresh)),
+        Type::Optional(of) => Type::optional(instance(of, fresh)),
+        Type::Map(key, value) => Type::map(instance(key, fresh), instance(value, fresh)),
+        other => other.clone(),
+    }
+}
+
+/// Names that other languages have for functions of CEL.
+const FOREIGN: &[(&str, &str)] = &[
+    ("any", "exists"),
+    ("some", "exists"),
+    ("every", "all"),
+    ("find", "filter"),
+    ("len", "size"),
+    ("length", "size"),
+    ("count", "size"),
+    ("isEmpty", "size"),
+    ("includes", "contains"),
+    ("has", "contains"),
+    ("match", "matches"),
+    ("hasPrefix", "startsWith"),
+    ("hasSuffix", "endsWith"),
+    ("strip", "trim"),
+    ("lower", "lowerAscii"),
+    ("toLower", "lowerAscii"),
+    ("toLowerCase", "lowerAscii"),
+    ("upper", "upperAscii"),
+    ("toUpper", "upperAscii"),
+    ("toUpperCase", "upperAscii"),
+    ("now", "request.time"),
+];
+
+/// Nobody has this function, or it is called in the other style.
+fn unknown_function(call: Call<'_>, style: Style) -> Problem {
+    let name = call.name;
+    let other = match style {
         Style::Global => Style::Member,
         Style::Member => Style::Global,
-    }
+    };
+    let (message, help) = if declarations::exists(name, other) {
+        let signature = declarations::signatures(name, other).join("` or `");
+        (format!("`{name}` is not called like this"), Some(format!("it is `{signature}`")))
+    } else if let Some(usage) = macros::usage(name) {
+        (format!("`{name}` is not called like this"), Some(format!("it is `{usage}`")))
+    } else {
+        let known = declarations::names(style).chain(macros::names(style));
+        let meant = FOREIGN.iter().find(|(foreign, _)| *foreign == name).map(|(_, meant)| *meant);
+        let near = meant.or_else(|| near::nearest(name, known)).map(|near| format!("did you mean `{near}`?"));
+        (format!("there is no function `{name}`"), near)
+    };
+    Problem::new(code::UNDECLARED_NAME, call.name_place, message).maybe_help(help)
 }

@@ -3,10 +3,11 @@
 use context_mesh_core::artifact::tables::{Attribute, FieldType, Scalar, ScalarConstant};
 
 use super::environment::Environment;
+use super::infer::Inference;
 use super::parse;
 use super::problem::{Problem, code};
 use super::syntax::{Expr, ExprKind, Literal, Place};
-use super::typed::{TypedExpr, TypedKind};
+use super::typed::{Element, Entry, TypedExpr, TypedKind};
 use super::types::Type;
 
 /// What the place of an expression needs.
@@ -26,8 +27,10 @@ pub enum Expected {
 /// Everything that is wrong with it, sorted by place.
 pub fn check(environment: &Environment, text: &str, expected: Expected) -> Result<TypedExpr, Vec<Problem>> {
     let expr = parse::parse(text)?;
-    let mut checker = Checker { environment, text, problems: Vec::new() };
-    let typed = checker.expr(&expr);
+    let mut checker = Checker::new(environment, text);
+    let mut typed = checker.expr(&expr);
+    let inference = &checker.inference;
+    typed.visit(&mut |part| part.ty = inference.closed(&part.ty));
     checker.expect(&typed, expected);
     let mut problems = checker.problems;
     if problems.is_empty() {
@@ -38,11 +41,29 @@ pub fn check(environment: &Environment, text: &str, expected: Expected) -> Resul
     Err(problems)
 }
 
+/// A name that a macro declares.
+pub(super) struct Declared {
+    pub(super) name: String,
+    pub(super) ty: Type,
+    pub(super) local: u32,
+}
+
 /// Walks a syntax tree and collects problems. A part with a problem has [`Type::Error`], which fits anywhere.
 pub(super) struct Checker<'e> {
     pub(super) environment: &'e Environment,
     pub(super) text: &'e str,
     pub(super) problems: Vec<Problem>,
+    pub(super) inference: Inference,
+    /// The names that macros around the current place declare, innermost last.
+    pub(super) scope: Vec<Declared>,
+    pub(super) locals: u32,
+}
+
+impl<'e> Checker<'e> {
+    fn new(environment: &'e Environment, text: &'e str) -> Self {
+        let (problems, scope) = (Vec::new(), Vec::new());
+        Self { environment, text, problems, inference: Inference::default(), scope, locals: 0 }
+    }
 }
 
 impl Checker<'_> {
@@ -52,12 +73,27 @@ impl Checker<'_> {
         failed(place)
     }
 
+    /// Notes a problem that a static check finds. Where the check is lenient it is an error when the expression runs.
+    pub(super) fn refuse(&mut self, place: Place, problem: Problem) -> TypedExpr {
+        if self.environment.is_lenient() {
+            return typed(TypedKind::Fail, Type::Dyn, place);
+        }
+        self.fail(place, problem)
+    }
+
     /// The text of a place, for messages.
     pub(super) fn source(&self, place: Place) -> String {
         self.text.chars().skip(place.0).take(place.1.saturating_sub(place.0)).collect()
     }
 
+    /// Checks an expression. Its type says what is known now.
     pub(super) fn expr(&mut self, expr: &Expr) -> TypedExpr {
+        let mut typed = self.part(expr);
+        typed.ty = if self.environment.is_lenient() { Type::Dyn } else { self.inference.resolved(&typed.ty) };
+        typed
+    }
+
+    fn part(&mut self, expr: &Expr) -> TypedExpr {
         match &expr.kind {
             ExprKind::Literal(value) => literal(value, expr.place),
             ExprKind::Ident(name) => self.ident(name, expr.place),
@@ -66,29 +102,69 @@ impl Checker<'_> {
             ExprKind::Call { name, name_place, target, arguments } => {
                 self.call(expr.place, name, *name_place, target.as_deref(), arguments)
             }
-            ExprKind::List { optional: true, .. } => self.not_supported(expr.place, "[?...]"),
-            ExprKind::List { elements, .. } => self.list(expr.place, elements),
-            ExprKind::Map(entries) => {
-                for (key, value) in entries {
-                    self.expr(key);
-                    self.expr(value);
-                }
-                self.not_supported(expr.place, "{...}")
+            ExprKind::List(elements) => self.list(expr.place, elements),
+            ExprKind::Map(entries) => self.map(expr.place, entries),
+            ExprKind::Message(name) => {
+                let message = format!("`{name}{{...}}` is a protobuf message, which policies do not have");
+                self.fail(expr.place, Problem::new(code::NOT_SUPPORTED, expr.place, message))
             }
-            ExprKind::Message(name) => self.not_supported(expr.place, &format!("{name}{{...}}")),
         }
     }
 
-    pub(super) fn not_supported(&mut self, place: Place, what: &str) -> TypedExpr {
-        let message = format!("`{what}` is not supported yet");
-        self.fail(place, Problem::new(code::NOT_SUPPORTED, place, message))
+    fn list(&mut self, place: Place, elements: &[(Expr, bool)]) -> TypedExpr {
+        let mut all = Vec::new();
+        let mut joined: Option<Type> = None;
+        for (element, optional) in elements {
+            let value = self.expr(element);
+            let ty = if *optional { self.unwrapped(&value) } else { value.ty.clone() };
+            joined = Some(match joined {
+                Some(joined) => self.inference.join(&joined, &ty),
+                None => ty,
+            });
+            all.push(Element { value, optional: *optional });
+        }
+        let element = joined.unwrap_or_else(|| self.inference.variable());
+        typed(TypedKind::List(all), Type::list(element), place)
     }
 
-    fn list(&mut self, place: Place, elements: &[Expr]) -> TypedExpr {
-        let elements: Vec<TypedExpr> = elements.iter().map(|element| self.expr(element)).collect();
-        let joined = elements.iter().map(|element| element.ty.clone()).reduce(|a, b| a.join(&b));
-        let ty = Type::list(joined.unwrap_or(Type::Dyn));
-        typed(TypedKind::List(elements), ty, place)
+    fn map(&mut self, place: Place, entries: &[(Expr, Expr, bool)]) -> TypedExpr {
+        let mut all = Vec::new();
+        let mut joined: Option<(Type, Type)> = None;
+        for (key, value, optional) in entries {
+            let (key, value) = (self.expr(key), self.expr(value));
+            self.check_key(&key);
+            let ty = if *optional { self.unwrapped(&value) } else { value.ty.clone() };
+            joined = Some(match joined {
+                Some((keys, values)) => (self.inference.join(&keys, &key.ty), self.inference.join(&values, &ty)),
+                None => (key.ty.clone(), ty),
+            });
+            all.push(Entry { key, value, optional: *optional });
+        }
+        let (key, value) = joined.unwrap_or_else(|| (self.inference.variable(), self.inference.variable()));
+        typed(TypedKind::Map(all), Type::map(key, value), place)
+    }
+
+    fn check_key(&mut self, key: &TypedExpr) {
+        if !matches!(key.ty, Type::Bool | Type::Int | Type::Uint | Type::String) && !key.ty.is_open() {
+            let place = (key.start, key.end);
+            let message = format!("the key of a map cannot be `{}`", key.ty);
+            let problem = Problem::new(code::NO_OVERLOAD, place, message);
+            self.problems.push(problem.help("keys are `string`, `int`, `uint` or `bool`"));
+        }
+    }
+
+    /// The type of the value of what is marked with `?`.
+    fn unwrapped(&mut self, value: &TypedExpr) -> Type {
+        match &value.ty {
+            Type::Optional(of) => (**of).clone(),
+            ty if ty.is_open() => Type::Dyn,
+            ty => {
+                let message = format!("`?` takes an optional, and this is `{ty}`");
+                let problem = Problem::new(code::NO_OVERLOAD, (value.start, value.end), message);
+                self.problems.push(problem.help("take the `?` away, or write `optional.of(...)`"));
+                Type::Error
+            }
+        }
     }
 
     /// Checks the type of the whole expression against what its place needs.
@@ -120,6 +196,8 @@ impl Checker<'_> {
                 Some(format!("compare it, or write `has({source})` to test whether it is there"))
             }
             (Type::String, _) => Some(format!("compare it, for example `{source} == '...'`")),
+            (Type::Optional(of), _) if Type::Bool.fits(of) => Some(format!("write `{source}.orValue(false)`")),
+            (Type::Optional(_), _) => Some(format!("write `{source}.hasValue()` to test whether it is there")),
             (Type::List(_), _) => Some(format!("write `size({source}) > 0` to test whether it has elements")),
             _ => None,
         }
@@ -170,7 +248,9 @@ fn scalar_assignable(scalar: Scalar, ty: &Type) -> bool {
 
 fn is_json(ty: &Type) -> bool {
     match ty {
-        Type::Bytes | Type::Timestamp | Type::Duration | Type::Type | Type::Optional(_) => false,
+        Type::Bytes | Type::Timestamp | Type::Duration | Type::Type | Type::Optional(_) | Type::Ip | Type::Cidr => {
+            false
+        }
         Type::List(element) => is_json(element),
         Type::Map(key, value) => Type::String.fits(key) && is_json(value),
         _ => true,

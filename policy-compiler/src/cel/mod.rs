@@ -1,16 +1,19 @@
 //! CEL: from text to a typed expression.
 //!
 //! [`check()`] is the one way in: it parses the text, checks it against an [`Environment`] and gives a
-//! [`TypedExpr`], or everything that is wrong with it. The language follows cel-go; what this version does
-//! not cover yet is a problem that says so.
+//! [`TypedExpr`], or everything that is wrong with it. The language is that of cel-go; the few differences
+//! are written down in `docs/cel.md`.
 
 mod advice;
 mod attributes;
 mod calls;
 mod check;
+mod declarations;
 mod environment;
+mod infer;
+mod library;
+mod macros;
 mod names;
-mod overloads;
 mod parse;
 mod pattern;
 mod problem;
@@ -19,14 +22,16 @@ mod syntax;
 mod token;
 mod typed;
 mod types;
-mod unsupported;
+mod zone;
 
 #[cfg(test)]
 mod tests;
 
 pub use check::{Expected, check};
 pub use environment::Environment;
+pub(crate) use library::number as library_function;
 pub(crate) use pattern::translate as translate_pattern;
 pub use problem::{CODES, Problem, code};
-pub use typed::{Function, TypedExpr, TypedKind};
+pub use typed::{Element, Entry, Function, Loop, LoopResult, TypedExpr, TypedKind, WithOptional};
 pub use types::Type;
+pub(crate) use zone::{needs_table as zone_needs_table, table as zone_table};

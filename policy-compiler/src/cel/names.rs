@@ -1,14 +1,13 @@
 //! Names: groups of attributes, what stands in them, and the members of values.
 
-use context_mesh_core::artifact::tables::{Attribute, HostType};
+use context_mesh_core::artifact::tables::{Attribute, HostType, ScalarConstant};
 
 use super::attributes;
-use super::check::{Checker, typed};
+use super::check::{Checker, Declared, typed};
 use super::problem::{Problem, code};
 use super::syntax::{Expr, ExprKind, Literal, Place};
-use super::typed::{TypedExpr, TypedKind};
+use super::typed::{Function, TypedExpr, TypedKind};
 use super::types::Type;
-use super::unsupported;
 use crate::near;
 
 /// A name that stands for a group of attributes and has no value itself.
@@ -38,16 +37,8 @@ fn group(name: &str) -> Option<Group> {
     }
 }
 
-fn group_names() -> impl Iterator<Item = &'static str> {
+fn group_names<'n>() -> impl Iterator<Item = &'n str> {
     ATTRIBUTE_GROUPS.iter().copied().chain(["context", "variables", "metadata", "filter_state"])
-}
-
-/// The group that an expression names, if it names one.
-fn group_of(expr: &Expr) -> Option<Group> {
-    match &expr.kind {
-        ExprKind::Ident(name) => group(plain(name)),
-        _ => None,
-    }
 }
 
 /// A name without the dot that says that it is no local one.
@@ -63,47 +54,127 @@ pub(super) fn constant_key(expr: &Expr) -> Option<&str> {
     }
 }
 
-/// The two parts of `operand.name` and `operand['name']`.
-fn step(expr: &Expr) -> Option<(&Expr, Option<&str>)> {
+/// The path that an expression such as `a.b.c` is, a leading dot kept.
+pub(super) fn path_of(expr: &Expr) -> Option<String> {
     match &expr.kind {
-        ExprKind::Select { operand, field, .. } => Some((operand, Some(field))),
-        ExprKind::Operator { name, arguments, .. } if name == "_[_]" => match arguments.as_slice() {
-            [operand, key] => Some((operand, constant_key(key))),
-            _ => None,
-        },
+        ExprKind::Ident(name) => Some(name.clone()),
+        ExprKind::Select { operand, field, .. } => Some(format!("{}.{field}", path_of(operand)?)),
         _ => None,
     }
 }
 
-/// Whether an expression is `request.headers`.
-pub(super) fn is_headers(expr: &Expr) -> bool {
-    matches!(step(expr), Some((operand, Some("headers"))) if group_of(operand) == Some(Group::Attributes("request")))
+/// The first name of a path, with a leading dot.
+pub(super) fn root_of(path: &str) -> &str {
+    let end = path.get(1..).and_then(|rest| rest.find('.')).map_or(path.len(), |at| at + 1);
+    path.get(..end).unwrap_or(path)
 }
 
+/// The two parts of `operand.name` and `operand['name']`.
+fn step(expr: &Expr) -> Option<(&Expr, Option<&str>)> {
+    match &expr.kind {
+        ExprKind::Select { operand, field, .. } => Some((operand, Some(field))),
+        ExprKind::Operator { name, arguments, .. } if name == "_[_]" => {
+            arguments.split_first().map(|(operand, key)| (operand, key.first().and_then(constant_key)))
+        }
+        _ => None,
+    }
+}
+
+/// The two parts of `operand.?name` and `operand[?'name']`, and of the forms without `?`.
+fn any_step(expr: &Expr) -> Option<(&Expr, Option<&str>)> {
+    match &expr.kind {
+        ExprKind::Operator { name, arguments, .. } if name == "_[?_]" || name == "_?._" => {
+            arguments.split_first().map(|(operand, key)| (operand, key.first().and_then(constant_key)))
+        }
+        _ => step(expr),
+    }
+}
+
+/// The names of types, which are values in CEL, and the names that values of these types have for their type.
+const TYPE_NAMES: &[&str] = &[
+    "bool",
+    "bytes",
+    "double",
+    "int",
+    "list",
+    "map",
+    "null_type",
+    "string",
+    "type",
+    "uint",
+    "optional_type",
+    "google.protobuf.Timestamp",
+    "google.protobuf.Duration",
+    "net.IP",
+    "net.CIDR",
+];
+
 impl Checker<'_> {
+    /// The group that an expression names, if it names one.
+    fn group_of(&self, expr: &Expr) -> Option<Group> {
+        match &expr.kind {
+            ExprKind::Ident(name) if self.local(name).is_none() => self.group(plain(name)),
+            _ => None,
+        }
+    }
+
+    fn group(&self, name: &str) -> Option<Group> {
+        group(name).filter(|_| self.environment.has_attributes())
+    }
+
+    /// Whether an expression is `request.headers`.
+    fn is_headers(&self, expr: &Expr) -> bool {
+        let request = Some(Group::Attributes("request"));
+        matches!(step(expr), Some((operand, Some("headers"))) if self.group_of(operand) == request)
+    }
+
+    /// The name that a macro around declares. A leading dot asks for what is declared outside of all macros.
+    pub(super) fn local(&self, name: &str) -> Option<&Declared> {
+        self.scope.iter().rev().find(|declared| declared.name == name)
+    }
+
+    /// The variable or type that a name stands for, which may have dots.
+    fn global(&self, name: &str, place: Place) -> Option<TypedExpr> {
+        self.environment.candidates(name).find_map(|candidate| {
+            let variable = self.environment.variable(&candidate).filter(|_| !self.environment.has_attributes());
+            if let Some((ty, index)) = variable {
+                return Some(typed(TypedKind::Variable(*index), ty.clone(), place));
+            }
+            let known = TYPE_NAMES.contains(&candidate.as_str());
+            known.then(|| typed(TypedKind::Literal(ScalarConstant::Type(candidate)), Type::Type, place))
+        })
+    }
+
     /// A name that stands alone.
     pub(super) fn ident(&mut self, name: &str, place: Place) -> TypedExpr {
-        let name = plain(name);
-        if let Some(group) = group(name) {
+        if let Some(declared) = self.local(name) {
+            return typed(TypedKind::Local(declared.local), declared.ty.clone(), place);
+        }
+        if let Some(group) = self.group(plain(name)) {
+            let name = plain(name);
             let message = format!("`{name}` is a group of attributes, not a value");
             let example = self.members(group).into_iter().next();
             let help = example.map(|member| format!("name one of them, for example `{name}.{member}`"));
             return self.fail(place, Problem::new(code::NOT_A_VALUE, place, message).maybe_help(help));
         }
-        if unsupported::name(name) {
-            return self.not_supported(place, name);
+        if let Some(found) = self.global(name, place) {
+            return found;
         }
+        let name = plain(name);
         let message = format!("`{name}` is not declared");
+        let known = self.environment.has_attributes();
+        let locals = self.scope.iter().map(|declared| declared.name.as_str());
+        let near = near::nearest(name, locals.chain(group_names().filter(|_| known))).map(str::to_owned);
         let help = if self.environment.field(name).is_some() {
             Some(format!("did you mean `context.{name}`?"))
         } else if self.environment.variable(name).is_some() {
             Some(format!("did you mean `variables.{name}`?"))
-        } else if let Some(near) = near::nearest(name, group_names()) {
+        } else if let Some(near) = near {
             Some(format!("did you mean `{near}`?"))
         } else {
             Some(format!("text stands in quotes: `'{name}'`"))
         };
-        self.fail(place, Problem::new(code::UNDECLARED_NAME, place, message).maybe_help(help))
+        self.refuse(place, Problem::new(code::UNDECLARED_NAME, place, message).maybe_help(help))
     }
 
     /// `operand.field`
@@ -111,27 +182,78 @@ impl Checker<'_> {
         if let Some(found) = self.named(expr, field_place) {
             return found;
         }
+        if let Some(found) = self.qualified(expr) {
+            return found;
+        }
         let operand = self.expr(operand);
-        let ty = match &operand.ty {
-            Type::Map(_, value) => (**value).clone(),
-            ty if ty.is_open() => ty.clone(),
-            ty => {
-                let message = format!("`{ty}` has no field `{field}`");
-                return self.fail(expr.place, Problem::new(code::NO_OVERLOAD, field_place, message));
-            }
+        let ty = match self.member_type(&operand.ty, field, field_place) {
+            Ok(ty) => ty,
+            Err(problem) => return self.refuse(expr.place, problem),
         };
         typed(TypedKind::Member(Box::new(operand), field.to_owned()), ty, expr.place)
     }
 
+    /// A name with dots, unless it begins with a name that a macro declares.
+    fn qualified(&self, expr: &Expr) -> Option<TypedExpr> {
+        let path = path_of(expr)?;
+        if self.local(root_of(&path)).is_some() {
+            return None;
+        }
+        self.global(&path, expr.place)
+    }
+
+    /// The type of a member.
+    fn member_type(&self, of: &Type, field: &str, field_place: Place) -> Result<Type, Problem> {
+        match of {
+            Type::Map(_, value) => Ok((**value).clone()),
+            Type::Optional(of) => match self.member_type(of, field, field_place)? {
+                nested @ Type::Optional(_) => Ok(nested),
+                ty => Ok(Type::optional(ty)),
+            },
+            Type::Error => Ok(Type::Error),
+            ty if ty.is_open() => Ok(Type::Dyn),
+            ty => {
+                let message = format!("`{ty}` has no field `{field}`");
+                Err(Problem::new(code::NO_OVERLOAD, field_place, message))
+            }
+        }
+    }
+
+    /// `operand.?field`
+    pub(super) fn optional_select(&mut self, expr: &Expr, operand: &Expr, field: &Expr) -> TypedExpr {
+        if let Some(found) = self.optional_named(expr, field.place) {
+            return found;
+        }
+        let operand = self.expr(operand);
+        let Some(name) = constant_key(field) else { return self.expr(field) };
+        let ty = match self.member_type(&operand.ty, name, field.place) {
+            Ok(ty @ (Type::Optional(_) | Type::Error)) if matches!(operand.ty, Type::Optional(_)) => ty,
+            Ok(ty) => Type::optional(ty),
+            Err(problem) => return self.refuse(expr.place, problem),
+        };
+        typed(TypedKind::OptionalMember(Box::new(operand), name.to_owned()), ty, expr.place)
+    }
+
+    /// The attribute that `context.?user_id` or `request.headers[?'x']` names, as an optional.
+    pub(super) fn optional_named(&mut self, expr: &Expr, last: Place) -> Option<TypedExpr> {
+        let found = self.named(expr, last)?;
+        let ty = Type::optional(found.ty.clone());
+        Some(match found.kind {
+            TypedKind::Attribute(attribute) => typed(TypedKind::OptionalAttribute(attribute), ty, expr.place),
+            TypedKind::Variable(_) => {
+                typed(TypedKind::Call(Function::Library("optional.of"), vec![found]), ty, expr.place)
+            }
+            _ => found,
+        })
+    }
+
     /// `has(argument)`
     pub(super) fn has(&mut self, place: Place, argument: &Expr) -> TypedExpr {
-        let ExprKind::Select { operand, field, field_place } = &argument.kind else {
-            let message = "`has` takes a field, for example `has(context.user_id)`";
-            let help = step(argument)
-                .and_then(|(operand, key)| Some(format!("write `'{}' in {}`", key?, self.source(operand.place))));
-            return self.fail(place, Problem::new(code::NO_OVERLOAD, argument.place, message).maybe_help(help));
+        let (operand, field, field_place) = match &argument.kind {
+            ExprKind::Select { operand, field, field_place } => (&**operand, field.as_str(), *field_place),
+            _ => return self.has_no_field(argument),
         };
-        match self.named(argument, *field_place) {
+        match self.named(argument, field_place) {
             Some(TypedExpr { kind: TypedKind::Attribute(attribute), .. }) => {
                 return typed(TypedKind::HasAttribute(attribute), Type::Bool, place);
             }
@@ -143,24 +265,36 @@ impl Checker<'_> {
             None => {}
         }
         let operand = self.expr(operand);
-        if !matches!(operand.ty, Type::Map(..)) && !operand.ty.is_open() {
+        let takes = |ty: &Type| matches!(ty, Type::Map(..)) || ty.is_open();
+        if !takes(&operand.ty) && !matches!(&operand.ty, Type::Optional(of) if takes(of)) {
             let message = format!("`{}` has no fields", operand.ty);
-            return self.fail(place, Problem::new(code::NO_OVERLOAD, *field_place, message));
+            return self.refuse(place, Problem::new(code::NO_OVERLOAD, field_place, message));
         }
-        typed(TypedKind::HasMember(Box::new(operand), field.clone()), Type::Bool, place)
+        typed(TypedKind::HasMember(Box::new(operand), field.to_owned()), Type::Bool, place)
+    }
+
+    /// `has` of something else than a field.
+    fn has_no_field(&mut self, argument: &Expr) -> TypedExpr {
+        let message = "`has` takes a field, for example `has(context.user_id)`";
+        let help = step(argument)
+            .and_then(|(operand, key)| Some(format!("write `'{}' in {}`", key?, self.source(operand.place))));
+        self.fail(argument.place, Problem::new(code::NO_OVERLOAD, argument.place, message).maybe_help(help))
     }
 
     /// The attribute, field or variable that a path such as `context.user_id` or `request.headers['x']`
     /// names; `None` when the path leads through a value. `last` is the place of its last part.
     pub(super) fn named(&mut self, expr: &Expr, last: Place) -> Option<TypedExpr> {
-        let (operand, name) = step(expr)?;
+        if !self.environment.has_attributes() {
+            return None;
+        }
+        let (operand, name) = any_step(expr)?;
         if let Some(found) = self.metadata(expr, last) {
             return Some(found);
         }
-        if let (true, Some(header)) = (is_headers(operand), name) {
+        if let (true, Some(header)) = (self.is_headers(operand), name) {
             return Some(self.header(header, expr.place, last));
         }
-        let group = group_of(operand)?;
+        let group = self.group_of(operand)?;
         let Some(name) = name else {
             let message = format!("the key of `{}` must be a string literal", self.source(operand.place));
             return Some(self.fail(expr.place, Problem::new(code::NOT_CONSTANT, last, message)));
@@ -225,8 +359,8 @@ impl Checker<'_> {
         let mut path = Vec::new();
         let mut at = expr;
         loop {
-            let (operand, name) = step(at)?;
-            if name == Some("filter_metadata") && group_of(operand) == Some(Group::Metadata) {
+            let (operand, name) = if std::ptr::eq(at, expr) { any_step(at)? } else { step(at)? };
+            if name == Some("filter_metadata") && self.group_of(operand) == Some(Group::Metadata) {
                 break;
             }
             path.push(name.map(str::to_owned));
@@ -271,14 +405,14 @@ impl Checker<'_> {
     /// `'key' in group`, which is meant as a test for a value.
     pub(super) fn membership_of_group(&mut self, place: Place, key: &Expr, of: &Expr) -> Option<TypedExpr> {
         let key_text = constant_key(key);
-        if let (true, Some(header)) = (is_headers(of), key_text) {
+        if let (true, Some(header)) = (self.is_headers(of), key_text) {
             let header = self.header(header, place, key.place);
             return Some(match header.kind {
                 TypedKind::Attribute(attribute) => typed(TypedKind::HasAttribute(attribute), Type::Bool, place),
                 _ => header,
             });
         }
-        let group = group_of(of)?;
+        let group = self.group_of(of)?;
         let name = self.source(of.place);
         let message = format!("`{name}` is a group of attributes, not a map");
         let known = key_text.filter(|key| matches!(group, Group::Context | Group::Attributes(_)) && !key.is_empty());

@@ -74,7 +74,7 @@ fn with_stack(work: impl FnOnce() -> Result<Expr, Vec<SyntaxError>>) -> Result<E
 
 fn convert_text(text: &str, tokens: &[Token<'_>]) -> Result<Expr, Vec<SyntaxError>> {
     // An environment without macros: `has` and the rest stay calls, which the checker understands itself.
-    let parser = Env::default().parser().enable_ident_escape_syntax(true);
+    let parser = Env::default().parser().enable_ident_escape_syntax(true).enable_optional_syntax(true);
     let depth = u16::try_from(MAX_DEPTH + 1).unwrap_or(u16::MAX);
     let (expr, info) = parser.max_recursion_depth(depth).parse_with_source_info(text).map_err(syntax_errors)?;
     Ok(Converter::new(text, tokens, &info).expr(&expr))
@@ -119,13 +119,16 @@ impl<'t> Converter<'t> {
             CelExpr::Select(select) => self.select(&select.operand, select.field.clone(), at + 1),
             CelExpr::Call(call) => self.call(call, at),
             CelExpr::List(list) => {
-                let elements = list.elements.iter().map(|element| self.expr(element)).collect();
-                let optional = !list.optional_indices.is_empty();
-                Expr { kind: ExprKind::List { elements, optional }, place: self.place(at, self.partner(at)) }
+                let optional = |index: usize| list.optional_indices.contains(&index);
+                let elements = list.elements.iter().enumerate();
+                let elements = elements.map(|(index, element)| (self.expr(element), optional(index))).collect();
+                Expr { kind: ExprKind::List(elements), place: self.place(at, self.partner(at)) }
             }
             CelExpr::Map(map) => {
                 let entries = map.entries.iter().filter_map(|entry| match &entry.expr {
-                    EntryExpr::MapEntry(entry) => Some((self.expr(&entry.key), self.expr(&entry.value))),
+                    EntryExpr::MapEntry(entry) => {
+                        Some((self.expr(&entry.key), self.expr(&entry.value), entry.optional))
+                    }
                     EntryExpr::StructField(_) => None,
                 });
                 Expr { kind: ExprKind::Map(entries.collect()), place: self.place(at, self.partner(at)) }
@@ -271,7 +274,7 @@ mod tests {
                     target.iter().for_each(|target| walk(target, text, out));
                     arguments.iter().for_each(|argument| walk(argument, text, out));
                 }
-                ExprKind::List { elements, .. } => elements.iter().for_each(|e| walk(e, text, out)),
+                ExprKind::List(elements) => elements.iter().for_each(|(e, _)| walk(e, text, out)),
                 _ => {}
             }
         }

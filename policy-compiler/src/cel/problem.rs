@@ -51,17 +51,20 @@ macro_rules! codes {
 codes! {
     "CM0401" SYNTAX "The text is not a CEL expression.";
     "CM0402" TOO_LARGE "The expression is too long or nested too deeply.";
-    "CM0403" NOT_SUPPORTED "The expression uses a part of CEL that this version does not have yet.";
+    "CM0403" NOT_SUPPORTED "The expression uses a part of CEL that policies do not have.";
     "CM0404" UNDECLARED_NAME "The expression uses a name or function that is not declared.";
     "CM0405" UNDECLARED_FIELD "The expression reads a field or attribute that does not exist.";
     "CM0406" NO_OVERLOAD "An operator or function does not take values of these types.";
     "CM0407" WRONG_TYPE "The expression gives a value of another type than its place needs.";
     "CM0408" NOT_KNOWN_YET "The attribute is not known when the request is decided.";
     "CM0409" NOT_A_VALUE "A group of attributes is used as if it were a value.";
-    "CM0410" NOT_CONSTANT "A key or pattern must be a string literal.";
+    "CM0410" NOT_CONSTANT "A key, pattern or time zone must be a string literal.";
     "CM0411" BAD_PATTERN "The pattern is not a regular expression.";
     "CM0412" PATTERN_TOO_LARGE "The compiled pattern exceeds its size budget.";
     "CM0413" PROGRAM_LIMIT "The compiled expression exceeds a limit of the virtual machine.";
+    "CM0414" BAD_ZONE "There is no such time zone.";
+    "CM0415" TOO_COSTLY "The expression could cost more than one decision may spend.";
+    "CM0416" BAD_LITERAL "The text of a constant does not have the form that its function asks for.";
 }
 
 #[cfg(test)]

@@ -27,10 +27,10 @@ pub(super) enum ExprKind {
     Operator { name: String, name_place: Place, arguments: Vec<Expr> },
     /// `name(arguments)`, or `target.name(arguments)`.
     Call { name: String, name_place: Place, target: Option<Box<Expr>>, arguments: Vec<Expr> },
-    /// `[elements]`; `optional` says whether one of them is marked with `?`.
-    List { elements: Vec<Expr>, optional: bool },
-    /// `{...}`: the keys and values.
-    Map(Vec<(Expr, Expr)>),
+    /// `[elements]`, and whether each is marked with `?`.
+    List(Vec<(Expr, bool)>),
+    /// `{...}`: the keys and values, and whether each entry is marked with `?`.
+    Map(Vec<(Expr, Expr, bool)>),
     /// `name{...}`
     Message(String),
 }

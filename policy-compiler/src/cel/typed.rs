@@ -17,25 +17,142 @@ pub struct TypedExpr {
     pub end: usize,
 }
 
-/// What a checked expression is. Every name is resolved.
+/// What a checked expression is. Every name is resolved, and every macro is spelled out.
 #[derive(Debug, Clone, PartialEq)]
 pub enum TypedKind {
-    /// A literal.
+    /// A literal, or the name of a type.
     Literal(ScalarConstant),
     /// The value of an attribute.
     Attribute(Attribute),
     /// Whether an attribute has a value.
     HasAttribute(Attribute),
+    /// An attribute as an optional, which is empty if the attribute has no value.
+    OptionalAttribute(Attribute),
     /// The value of a variable, by its number.
     Variable(u32),
+    /// The value of a name that a macro declares.
+    Local(u32),
+    /// A value with a name: the local, its value, and where it can be used.
+    Let(u32, Box<TypedExpr>, Box<TypedExpr>),
     /// A list of values.
-    List(Vec<TypedExpr>),
+    List(Vec<Element<TypedExpr>>),
+    /// A map.
+    Map(Vec<Entry<TypedExpr>>),
     /// The member of a map, by name.
     Member(Box<TypedExpr>, String),
+    /// An optional of the member of a map, or of an optional of a map.
+    OptionalMember(Box<TypedExpr>, String),
     /// Whether a map has a member of that name.
     HasMember(Box<TypedExpr>, String),
     /// An operator or function, with its target first.
     Call(Function, Vec<TypedExpr>),
+    /// `optMap` or `optFlatMap`.
+    WithOptional(Box<WithOptional<TypedExpr>>),
+    /// A macro over the elements of a list, or the keys of a map.
+    Loop(Box<Loop<TypedExpr>>),
+    /// Nothing declares what is named here, or nothing takes these values. Only in an expression whose check is
+    /// lenient; an error when it runs.
+    Fail,
+}
+
+/// A part of a list literal.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Element<E> {
+    /// Its value; with `optional` an optional, whose value is taken if there is one.
+    pub value: E,
+    /// Whether it is marked with `?`.
+    pub optional: bool,
+}
+
+/// A part of a map literal.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry<E> {
+    /// Its key.
+    pub key: E,
+    /// Its value; with `optional` an optional, without whose value the entry is left out.
+    pub value: E,
+    /// Whether it is marked with `?`.
+    pub optional: bool,
+}
+
+/// What is made of the value of an optional, if it has one.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WithOptional<E> {
+    /// The optional.
+    pub of: E,
+    /// Its value in `then`.
+    pub local: u32,
+    /// What is made of the value.
+    pub then: E,
+    /// Whether `then` is an optional itself; otherwise it becomes the value of one.
+    pub flat: bool,
+}
+
+/// A macro over the elements of a list, or the keys of a map.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Loop<E> {
+    /// The list or map.
+    pub range: E,
+    /// The element of a list or the key of a map; with `second` the index of a list.
+    pub first: u32,
+    /// The element of a list or the value of a map.
+    pub second: Option<u32>,
+    /// What the elements must fulfil to be taken in.
+    pub filter: Option<E>,
+    /// What is made of them.
+    pub result: LoopResult<E>,
+}
+
+/// What a macro makes of the elements.
+#[derive(Debug, Clone, PartialEq)]
+pub enum LoopResult<E> {
+    /// Whether all fulfil this.
+    All(E),
+    /// Whether one fulfils this.
+    Exists(E),
+    /// Whether exactly one fulfils this.
+    ExistsOne(E),
+    /// A list of these values.
+    List(E),
+    /// A map with the same keys and these values.
+    Map(E),
+    /// One map of the entries of these maps.
+    Entries(E),
+}
+
+impl<E> LoopResult<E> {
+    /// What is computed for each element.
+    pub fn body(&self) -> &E {
+        let (Self::All(of)
+        | Self::Exists(of)
+        | Self::ExistsOne(of)
+        | Self::List(of)
+        | Self::Map(of)
+        | Self::Entries(of)) = self;
+        of
+    }
+
+    fn body_mut(&mut self) -> &mut E {
+        let (Self::All(of)
+        | Self::Exists(of)
+        | Self::ExistsOne(of)
+        | Self::List(of)
+        | Self::Map(of)
+        | Self::Entries(of)) = self;
+        of
+    }
+
+    /// The same of something else.
+    pub fn map<F>(&self, change: impl FnOnce(&E) -> F) -> LoopResult<F> {
+        match self {
+            Self::All(of) => LoopResult::All(change(of)),
+            Self::Exists(of) => LoopResult::Exists(change(of)),
+            Self::ExistsOne(of) => LoopResult::ExistsOne(change(of)),
+            Self::List(of) => LoopResult::List(change(of)),
+            Self::Map(of) => LoopResult::Map(change(of)),
+            Self::Entries(of) => LoopResult::Entries(change(of)),
+        }
+    }
 }
 
 /// The operators and functions of the language.
@@ -61,10 +178,24 @@ pub enum Function {
     Greater,
     /// `a >= b`
     GreaterEqual,
+    /// `a + b`
+    Add,
+    /// `a - b`
+    Subtract,
+    /// `a * b`
+    Multiply,
+    /// `a / b`
+    Divide,
+    /// `a % b`
+    Modulo,
+    /// `-a`
+    Negate,
     /// `a in b`
     In,
     /// `a[b]`
     Index,
+    /// `a[?b]`
+    OptionalIndex,
     /// `a.startsWith(b)`
     StartsWith,
     /// `a.endsWith(b)`
@@ -75,4 +206,52 @@ pub enum Function {
     Matches,
     /// `size(a)`
     Size,
+    /// `dyn(a)`
+    Dyn,
+    /// A function of the library, by its name in CEL.
+    Library(&'static str),
+}
+
+impl TypedExpr {
+    /// Calls `change` for the expression and all of its parts.
+    pub(super) fn visit(&mut self, change: &mut impl FnMut(&mut Self)) {
+        change(self);
+        match &mut self.kind {
+            TypedKind::Literal(_)
+            | TypedKind::Attribute(_)
+            | TypedKind::HasAttribute(_)
+            | TypedKind::OptionalAttribute(_)
+            | TypedKind::Variable(_)
+            | TypedKind::Local(_)
+            | TypedKind::Fail => {}
+            TypedKind::Member(of, _) | TypedKind::OptionalMember(of, _) | TypedKind::HasMember(of, _) => {
+                of.visit(change);
+            }
+            TypedKind::Let(_, value, body) => {
+                value.visit(change);
+                body.visit(change);
+            }
+            TypedKind::List(elements) => elements.iter_mut().for_each(|element| element.value.visit(change)),
+            TypedKind::Map(entries) => {
+                for entry in entries {
+                    entry.key.visit(change);
+                    entry.value.visit(change);
+                }
+            }
+            TypedKind::Call(_, arguments) => arguments.iter_mut().for_each(|argument| argument.visit(change)),
+            TypedKind::WithOptional(with) => {
+                with.of.visit(change);
+                with.then.visit(change);
+            }
+            TypedKind::Loop(of) => of.visit(change),
+        }
+    }
+}
+
+impl Loop<TypedExpr> {
+    fn visit(&mut self, change: &mut impl FnMut(&mut TypedExpr)) {
+        self.range.visit(change);
+        self.filter.iter_mut().for_each(|filter| filter.visit(change));
+        self.result.body_mut().visit(change);
+    }
 }

@@ -33,6 +33,13 @@ pub enum Type {
     Type,
     /// A value that may be missing.
     Optional(Box<Type>),
+    /// An IP address.
+    Ip,
+    /// A range of IP addresses.
+    Cidr,
+    /// Not known yet while an expression is checked: a number that [`super::infer::Inference`] gives. The
+    /// checker leaves none behind.
+    Var(u32),
     /// Known only when the expression runs.
     Dyn,
     /// Unknown because of a problem that is already reported; it fits everywhere, so that one mistake is
@@ -51,9 +58,23 @@ impl Type {
         Self::Map(Box::new(key), Box::new(value))
     }
 
+    /// An optional of `of`.
+    pub fn optional(of: Self) -> Self {
+        Self::Optional(Box::new(of))
+    }
+
+    /// The types that it is made of.
+    pub(super) fn parameters(&self) -> Vec<&Self> {
+        match self {
+            Self::List(of) | Self::Optional(of) => vec![of],
+            Self::Map(key, value) => vec![key, value],
+            _ => Vec::new(),
+        }
+    }
+
     /// Whether it stands for any type.
     pub fn is_open(&self) -> bool {
-        matches!(self, Self::Dyn | Self::Error)
+        matches!(self, Self::Dyn | Self::Error | Self::Var(_))
     }
 
     /// Whether a value of one type can be one of the other: equal, with `dyn` fitting anything at any depth.
@@ -62,22 +83,24 @@ impl Type {
             _ if self.is_open() || other.is_open() => true,
             (Self::List(a), Self::List(b)) | (Self::Optional(a), Self::Optional(b)) => a.fits(b),
             (Self::Map(a, b), Self::Map(c, d)) => a.fits(c) && b.fits(d),
-            (Self::Null, Self::Timestamp | Self::Duration) | (Self::Timestamp | Self::Duration, Self::Null) => true,
+            (Self::Null, other) | (other, Self::Null) => other.takes_null(),
             (a, b) => a == b,
         }
     }
 
-    /// The type of a value that has either type; `dyn` where they differ.
-    pub fn join(&self, other: &Self) -> Self {
-        match (self, other) {
-            (a, b) if a == b => a.clone(),
-            (Self::Error, _) | (_, Self::Error) => Self::Error,
-            (Self::List(a), Self::List(b)) => Self::list(a.join(b)),
-            (Self::Map(a, b), Self::Map(c, d)) => Self::map(a.join(c), b.join(d)),
-            (Self::Null, time @ (Self::Timestamp | Self::Duration))
-            | (time @ (Self::Timestamp | Self::Duration), Self::Null) => time.clone(),
-            _ => Self::Dyn,
-        }
+    /// Whether `null` is one of its values, as cel-go has it.
+    pub(super) fn takes_null(&self) -> bool {
+        matches!(
+            self,
+            Self::Null
+                | Self::Timestamp
+                | Self::Duration
+                | Self::Optional(_)
+                | Self::Ip
+                | Self::Cidr
+                | Self::Dyn
+                | Self::Error
+        )
     }
 
     /// Whether it is one of the three types of numbers.
@@ -102,7 +125,9 @@ impl fmt::Display for Type {
             Self::Duration => f.write_str("duration"),
             Self::Type => f.write_str("type"),
             Self::Optional(of) => write!(f, "optional({of})"),
-            Self::Dyn => f.write_str("dyn"),
+            Self::Ip => f.write_str("net.IP"),
+            Self::Cidr => f.write_str("net.CIDR"),
+            Self::Dyn | Self::Var(_) => f.write_str("dyn"),
             Self::Error => f.write_str("!error!"),
         }
     }
@@ -147,10 +172,8 @@ mod tests {
     }
 
     #[test]
-    fn dyn_fits_at_any_depth_and_joins_to_dyn() {
+    fn dyn_fits_at_any_depth() {
         let (open, closed) = (Type::list(Type::Dyn), Type::list(Type::Int));
         assert!(open.fits(&closed) && !closed.fits(&Type::list(Type::Double)));
-        assert_eq!(open.join(&closed), open);
-        assert_eq!(Type::Int.join(&Type::String), Type::Dyn);
     }
 }

@@ -1,12 +1,15 @@
 //! Collects the programs of an artifact.
 
-use context_mesh_core::artifact::tables::{Attribute, Constant, ProgramTable, ScalarConstant};
+use std::collections::BTreeMap;
+
+use context_mesh_core::artifact::tables::{Attribute, Constant, ProgramTable, ScalarConstant, ZoneTable};
 use context_mesh_core::limits::MAX_VARIABLE_DEPTH;
 
+use super::cost::{self, Estimate, MAX_COST, Sizes};
 use super::emit;
 use super::pool::Pool;
 use super::regex::{self, MAX_DFA_BYTES, RegexError};
-use crate::cel::{Problem, code};
+use crate::cel::{Problem, code, zone_needs_table, zone_table};
 use crate::ir::{Ir, Node, Pattern};
 
 /// Collects programs, and what they refer to, for one artifact.
@@ -17,7 +20,11 @@ pub struct Builder {
     constants: Pool<Constant>,
     attributes: Pool<Attribute>,
     regexes: Pool<Vec<u8>>,
+    zones: BTreeMap<String, ZoneTable>,
     variables: Vec<Variable>,
+    sizes: Sizes,
+    /// What each program costs at worst.
+    costs: Vec<u64>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -33,23 +40,48 @@ impl Builder {
         Self::default()
     }
 
+    /// The same with the longest values that the schemas allow, in bytes by the names of fields. They bound what
+    /// expressions can cost.
+    #[must_use]
+    pub fn with_field_limits(mut self, limits: impl IntoIterator<Item = (String, u64)>) -> Self {
+        self.sizes.fields = limits.into_iter().collect();
+        self
+    }
+
+    /// What a program costs at worst, the variables that it may read included: at most [`MAX_COST`] units of the
+    /// machine's fuel.
+    pub fn cost(&self, program: u32) -> Option<u64> {
+        self.costs.get(usize::try_from(program).ok()?).copied()
+    }
+
     /// Compiles a condition, or the value of a field, and gives the number of its program. Equal expressions
     /// share one program.
     ///
     /// # Errors
-    /// A pattern that is too large, or a limit of the virtual machine.
+    /// A pattern that is too large, a limit of the virtual machine, or a cost beyond [`MAX_COST`].
     pub fn condition(&mut self, ir: &Ir) -> Result<u32, Problem> {
+        self.program(ir).map(|(program, _)| program)
+    }
+
+    fn program(&mut self, ir: &Ir) -> Result<(u32, Estimate), Problem> {
+        let estimate = cost::estimate(&self.sizes, &ir.root);
+        let total = self.sizes.total(&estimate);
+        if total > MAX_COST {
+            return Err(too_costly(ir, total));
+        }
         let words = emit::program(self, ir)?;
         let key = words.iter().flat_map(|word| word.to_le_bytes()).collect();
         let code = &mut self.code;
-        self.programs.get_or_add(key, || {
+        let program = self.programs.get_or_add(key, || {
             let too_large =
                 |_| Problem::new(code::PROGRAM_LIMIT, (ir.start, ir.end), "the programs are too large in all");
             let start = u32::try_from(code.len()).map_err(too_large)?;
             let length = u32::try_from(words.len()).map_err(too_large)?;
             code.extend(words);
+            self.costs.push(total);
             Ok((start, length))
-        })
+        })?;
+        Ok((program, estimate))
     }
 
     /// Compiles a variable and gives its number, for [`crate::cel::Environment::with_variable`]. Equal
@@ -58,7 +90,7 @@ impl Builder {
     /// # Errors
     /// As [`Builder::condition`], and a chain of variables that is too long.
     pub fn variable(&mut self, ir: &Ir) -> Result<u32, Problem> {
-        let program = self.condition(ir)?;
+        let (program, estimate) = self.program(ir)?;
         let number = |index: usize| u32::try_from(index).unwrap_or(u32::MAX);
         if let Some(known) = self.variables.iter().position(|variable| variable.program == program) {
             return Ok(number(known));
@@ -71,6 +103,7 @@ impl Builder {
             );
         }
         self.variables.push(Variable { program, depth });
+        self.sizes.variables.push(estimate);
         Ok(number(self.variables.len() - 1))
     }
 
@@ -92,6 +125,7 @@ impl Builder {
             constants: self.constants.into_entries(),
             attributes: self.attributes.into_entries(),
             variables: self.variables.into_iter().map(|variable| variable.program).collect(),
+            zones: self.zones.into_values().collect(),
         };
         (table, self.regexes.into_entries())
     }
@@ -114,6 +148,13 @@ impl Builder {
                 }
             })
         })
+    }
+
+    /// Takes in the rules of a time zone. One that nobody knows is an error when it runs.
+    pub(super) fn zone(&mut self, name: &str) {
+        if zone_needs_table(name) && !self.zones.contains_key(name) {
+            self.zones.extend(zone_table(name).map(|table| (name.to_owned(), table)));
+        }
     }
 
     pub(super) fn constant(&mut self, constant: &Constant) -> u32 {
@@ -144,4 +185,28 @@ impl Builder {
         let children = node.children().into_iter().map(|child| self.depth(child)).max();
         own.map_or(0, |variable| variable.depth).max(children.unwrap_or(0))
     }
+}
+
+fn too_costly(ir: &Ir, cost: u64) -> Problem {
+    let message = format!("the expression could cost {cost} steps; a whole decision has {MAX_COST}");
+    let mut fields: Vec<&str> = ir
+        .attributes()
+        .into_iter()
+        .filter_map(|attribute| match attribute {
+            Attribute::Field(name, _) => Some(name.as_str()),
+            _ => None,
+        })
+        .collect();
+    fields.sort_unstable();
+    fields.dedup();
+    let named: Vec<String> = fields.iter().map(|name| format!("`{name}`")).collect();
+    let help = if named.is_empty() {
+        "loop over less, or do not loop inside of a loop".to_owned()
+    } else {
+        format!(
+            "say how long {} can be (`maxBytes` in the schema), or do not loop inside of a loop",
+            named.join(" and ")
+        )
+    };
+    Problem::new(code::TOO_COSTLY, (ir.start, ir.end), message).help(help)
 }

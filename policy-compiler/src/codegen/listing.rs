@@ -3,6 +3,8 @@
 use context_mesh_core::artifact::tables::{
     Attribute, Constant, MeshPart, PeerPart, ProgramTable, RequestPart, ScalarConstant,
 };
+use context_mesh_core::vm::EvalErrorKind;
+use context_mesh_core::vm::function::Function;
 use context_mesh_core::vm::op::{Op, Operand};
 
 /// A program with one instruction a line: its number, its mnemonic and what its operand stands for. Numbers
@@ -23,7 +25,10 @@ fn instruction(table: &ProgramTable, word: u32) -> String {
         Operand::Nothing => return op.mnemonic().to_owned(),
         Operand::Constant | Operand::Name => index(&table.constants, number).map(constant),
         Operand::Attribute => index(&table.attributes, number).map(attribute),
-        Operand::Target => Some(format!("-> {number}")),
+        Operand::Target | Operand::LoopTarget => Some(format!("-> {number}")),
+        Operand::Function => Function::from_number(number).map(|function| function.name().to_owned()),
+        Operand::Local => Some(format!("local {number}")),
+        Operand::Error => EvalErrorKind::from_number(number).map(|kind| kind.as_str().to_owned()),
         Operand::Variable => Some(format!("variable {number}")),
         Operand::Regex => Some(format!("regex {number}")),
         Operand::Count => Some(number.to_string()),
@@ -41,6 +46,12 @@ fn constant(constant: &Constant) -> String {
         Constant::Scalar(value) => scalar(value),
         Constant::List(items) => format!("[{}]", list(items.iter().map(scalar).collect())),
         Constant::StringSet(words) => format!("{{{}}}", list(words.iter().map(|word| text(word)).collect())),
+        Constant::Map(entries) => {
+            format!(
+                "{{{}}}",
+                list(entries.iter().map(|(key, value)| format!("{}: {}", scalar(key), scalar(value))).collect())
+            )
+        }
     }
 }
 
@@ -53,6 +64,9 @@ fn scalar(value: &ScalarConstant) -> String {
         ScalarConstant::Double(value) => format!("{value:?}"),
         ScalarConstant::String(value) => text(value),
         ScalarConstant::Bytes(value) => format!("b'{}'", value.escape_ascii()),
+        ScalarConstant::Duration(nanos) => format!("duration {nanos} ns"),
+        ScalarConstant::Timestamp { seconds, nanos } => format!("timestamp {seconds} s {nanos} ns"),
+        ScalarConstant::Type(name) => format!("type {name}"),
     }
 }
 

@@ -4,15 +4,22 @@
 //! and programs are stored once.
 
 mod builder;
+mod cost;
 mod emit;
+mod evaluate;
 mod listing;
+mod loops;
 mod pool;
 mod regex;
 
+#[cfg(test)]
+mod library_tests;
 #[cfg(test)]
 mod run_tests;
 #[cfg(test)]
 mod tests;
 
 pub use builder::Builder;
+pub use cost::MAX_COST;
+pub(crate) use evaluate::evaluate;
 pub use listing::listing;

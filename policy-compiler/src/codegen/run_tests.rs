@@ -8,8 +8,8 @@ use context_mesh_core::host::Attributes;
 use context_mesh_core::vm::{Machine, MeshView, Peer, Snapshot, Value};
 
 use super::Builder;
-use crate::cel::{Environment, Expected, check};
-use crate::ir::lower;
+use crate::cel::{Environment, Expected, TypedExpr, check};
+use crate::ir::{Ir, lower, lower_unfolded};
 
 struct Host;
 
@@ -38,15 +38,29 @@ fn environment() -> Environment {
     environment.with_variable("from_shop", crate::cel::Type::Bool, 0)
 }
 
-/// The value as JSON, or the name of the error.
-fn run(text: &str) -> String {
+/// The value as JSON, or the name of the error; nothing for an expression with problems.
+pub(super) fn run(text: &str) -> String {
+    run_with(text, lower)
+}
+
+/// The same without computing anything ahead.
+pub(super) fn run_unfolded(text: &str) -> String {
+    run_with(text, lower_unfolded)
+}
+
+fn run_with(text: &str, lower: fn(&TypedExpr) -> Ir) -> String {
+    if check(&environment(), text, Expected::Any).is_err() {
+        return String::new();
+    }
     let compile = |text: &str| {
         let checked = check(&environment(), text, Expected::Any);
         lower(&checked.unwrap_or_else(|problems| panic!("{text}: {problems:?}")))
     };
-    let mut builder = Builder::new();
+    let limits = ["flags", "claims"].map(|name| (name.to_owned(), 256));
+    let mut builder = Builder::new().with_field_limits(limits);
     builder.variable(&compile("peer.domain == 'shop'")).unwrap();
-    let program = builder.condition(&compile(text)).unwrap();
+    let program = builder.condition(&compile(text)).unwrap_or_else(|problem| panic!("{text}: {problem:?}"));
+    let cost = builder.cost(program).unwrap();
     let (program_table, regexes) = builder.finish();
     let mesh = MeshTable {
         trust_domain: "acme.corp".to_owned(),
@@ -75,7 +89,10 @@ fn run(text: &str) -> String {
     let snapshot = Snapshot { headers: &headers, context: &context, peer: &peer, mesh, attributes: &Host };
     // The machine's arena, whose type is its own affair.
     let arena = Default::default();
-    match Machine::new(&verified, snapshot, &arena).run(program) {
+    let mut machine = Machine::new(&verified, snapshot, &arena);
+    let value = machine.run(program);
+    assert!(machine.used_fuel() <= cost, "{text}: used {}, estimated {cost}", machine.used_fuel());
+    match value {
         Value::Error(error) => error.kind.as_str().to_owned(),
         value => value.to_json().unwrap(),
     }

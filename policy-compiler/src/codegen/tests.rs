@@ -36,7 +36,28 @@ fn expressions_become_bytecode() {
         ("has(context.tenant_id)", "has-attr context.tenant_id"),
         ("'x' in request.headers", "has-attr request.headers['x']"),
         ("context.tenant_id in ['b', 'a']", "attr context.tenant_id; const {'a', 'b'}; in"),
-        ("1 in [1, 2]", "const 1; const [1, 2]; in"),
+        ("1 in [1, 2]", "const true"),
+        ("context.claims in [1, 2]", "attr context.claims; const [1, 2]; in"),
+        ("context.claims == {'a': 1}", "attr context.claims; const {'a': 1}; eq"),
+        ("context.claims == 'a' + 'b'", "attr context.claims; const 'ab'; eq"),
+        ("context.flags.exists(f, f == 'x')", "const 'x'; attr context.flags; in"),
+        (
+            "context.flags.exists(f, f.size() > 2)",
+            "attr context.flags; jump-if-not-iterable -> 13; iter-begin local 0; const false; iter-next local 0; pop-jump-if-false -> 13; load local 1; size; const 2; gt; or; jump-if-true -> 13; loop -> 4",
+        ),
+        (
+            "context.flags.map(f, f + 'x')",
+            "attr context.flags; jump-if-not-iterable -> 12; iter-begin local 0; list-begin local 3; iter-next local 0; pop-jump-if-false -> 11; load local 1; const 'x'; add; list-push local 3; loop -> 4; build-end local 3",
+        ),
+        (
+            "context.?tenant_id.orValue('x')",
+            "opt-attr context.tenant_id; jump-if-present -> 5; pop; const 'x'; jump -> 6; call value",
+        ),
+        (
+            "cel.bind(t, context.tenant_id + 'x', t + t) == ''",
+            "attr context.tenant_id; const 'x'; add; store local 0; load local 0; load local 0; add; const ''; eq",
+        ),
+        ("context.tenant_id.split('/').size()", "attr context.tenant_id; const '/'; call split; size"),
         ("'f' in context.flags", "const 'f'; attr context.flags; in"),
         (
             "context.beta && peer.domain == 'shop' && true",
@@ -104,8 +125,9 @@ fn variables_have_numbers_and_their_chains_end() {
 fn what_the_machine_cannot_hold_is_a_problem() {
     let mut builder = Builder::new();
     let environment = environment();
-    let wide = format!("[{}context.beta]", "context.beta, ".repeat(64));
-    assert_eq!(builder.condition(&ir(&environment, &wide)).unwrap_err().code, code::PROGRAM_LIMIT);
+    let nested = |depth: usize| format!("{}context.flags{}", "[1].map(x, ".repeat(depth), ")".repeat(depth));
+    assert!(builder.condition(&ir(&environment, &nested(7))).is_ok());
+    assert_eq!(builder.condition(&ir(&environment, &nested(9))).unwrap_err().code, code::PROGRAM_LIMIT);
     let large = builder.condition(&ir(&environment, "context.tenant_id.matches('a[ab]{20}x')")).unwrap_err();
     assert_eq!((large.code, large.start, large.end), (code::PATTERN_TOO_LARGE, 26, 38));
     assert_eq!(builder.regex("a(", true).unwrap_err().code, code::BAD_PATTERN);

@@ -1,65 +1,230 @@
 //! Typed expressions to the normal form.
 
+use std::collections::HashMap;
+
 use context_mesh_core::artifact::tables::{Constant, ScalarConstant};
 
-use super::{Comparison, Ir, Node, Pattern, TextTest, fold};
-use crate::cel::{Function, Type, TypedExpr, TypedKind};
+use super::{
+    Arithmetic, Comparison, Element, Entry, Ir, Loop, LoopResult, Node, Pattern, TextTest, WithOptional, fold,
+};
+use crate::cel::{Function, Type, TypedExpr, TypedKind, library_function};
 
 /// Brings a checked expression into the normal form.
 pub fn lower(expr: &TypedExpr) -> Ir {
-    Ir { root: node(expr), start: expr.start, end: expr.end }
+    let mut lowering = Lowering { fold: true, inlined: HashMap::new() };
+    Ir { root: lowering.node(expr), start: expr.start, end: expr.end }
 }
 
-fn node(expr: &TypedExpr) -> Node {
-    match &expr.kind {
-        TypedKind::Literal(constant) => Node::Constant(Constant::Scalar(constant.clone())),
-        TypedKind::Attribute(attribute) => Node::Attribute(attribute.clone()),
-        TypedKind::HasAttribute(attribute) => Node::Has(attribute.clone()),
-        TypedKind::Variable(index) => Node::Variable(*index),
-        TypedKind::List(elements) => fold::list(elements.iter().map(node).collect()),
-        TypedKind::Member(of, name) => Node::Member(Box::new(node(of)), name.clone()),
-        TypedKind::HasMember(of, name) => Node::HasMember(Box::new(node(of)), name.clone()),
-        TypedKind::Call(function, arguments) => call(*function, arguments),
+/// The same without computing anything ahead, so that a test can compare what the code gives with what
+/// [`lower`] found.
+pub fn lower_unfolded(expr: &TypedExpr) -> Ir {
+    let mut lowering = Lowering { fold: false, inlined: HashMap::new() };
+    Ir { root: lowering.node(expr), start: expr.start, end: expr.end }
+}
+
+struct Lowering {
+    /// Whether constants are computed ahead.
+    fold: bool,
+    /// Where a local stands for something that costs no more than the local itself: what it stands for.
+    inlined: HashMap<u32, Node>,
+}
+
+impl Lowering {
+    fn node(&mut self, expr: &TypedExpr) -> Node {
+        let node = self.unfolded(expr);
+        if self.fold { fold::constant(node) } else { node }
     }
-}
 
-fn call(function: Function, arguments: &[TypedExpr]) -> Node {
-    match (function, arguments) {
-        (Function::And, [_, _]) => connective(Connective::And, arguments),
-        (Function::Or, [_, _]) => connective(Connective::Or, arguments),
-        (Function::Not, [of]) => not(node(of), of.ty == Type::Bool),
-        (Function::Size, [of]) => {
-            let of = node(of);
-            fold::size(&of).unwrap_or_else(|| Node::Size(Box::new(of)))
+    fn unfolded(&mut self, expr: &TypedExpr) -> Node {
+        match &expr.kind {
+            TypedKind::Literal(constant) => Node::Constant(Constant::Scalar(constant.clone())),
+            TypedKind::Attribute(attribute) => Node::Attribute(attribute.clone()),
+            TypedKind::HasAttribute(attribute) => Node::Has(attribute.clone()),
+            TypedKind::OptionalAttribute(attribute) => Node::OptionalAttribute(attribute.clone()),
+            TypedKind::Variable(index) => Node::Variable(*index),
+            TypedKind::Local(local) => self.inlined.get(local).cloned().unwrap_or(Node::Local(*local)),
+            TypedKind::Let(local, value, body) => self.let_in(*local, value, body),
+            TypedKind::List(elements) => {
+                let element = |element: &Element<TypedExpr>| Element {
+                    value: self.node(&element.value),
+                    optional: element.optional,
+                };
+                Node::List(elements.iter().map(element).collect())
+            }
+            TypedKind::Map(entries) => {
+                let entry = |entry: &Entry<TypedExpr>| Entry {
+                    key: self.node(&entry.key),
+                    value: self.node(&entry.value),
+                    optional: entry.optional,
+                };
+                Node::Map(entries.iter().map(entry).collect())
+            }
+            TypedKind::Member(of, name) => Node::Member(self.boxed(of), name.clone()),
+            TypedKind::OptionalMember(of, name) => Node::OptionalMember(self.boxed(of), name.clone()),
+            TypedKind::HasMember(of, name) => Node::HasMember(self.boxed(of), name.clone()),
+            TypedKind::Call(function, arguments) => self.call(*function, arguments),
+            TypedKind::WithOptional(with) => {
+                let (of, then) = (self.node(&with.of), self.node(&with.then));
+                Node::WithOptional(Box::new(WithOptional { of, local: with.local, then, flat: with.flat }))
+            }
+            TypedKind::Loop(of) => self.loop_over(of),
+            TypedKind::Fail => Node::Fail,
         }
-        (Function::Conditional, [condition, then, otherwise]) => conditional(node(condition), then, otherwise),
-        (Function::Matches, [text, pattern]) => matches(text, pattern),
-        (function, [left, right]) => binary(function, node(left), node(right)),
-        // The checker gives every function the number of arguments that it takes.
-        (_, arguments) => Node::List(arguments.iter().map(node).collect()),
     }
+
+    fn boxed(&mut self, expr: &TypedExpr) -> Box<Node> {
+        Box::new(self.node(expr))
+    }
+
+    fn let_in(&mut self, local: u32, value: &TypedExpr, body: &TypedExpr) -> Node {
+        let value = self.node(value);
+        if matches!(value, Node::Constant(_) | Node::Attribute(_) | Node::Variable(_) | Node::Local(_)) {
+            self.inlined.insert(local, value);
+            return self.node(body);
+        }
+        Node::Let(local, Box::new([value, self.node(body)]))
+    }
+
+    fn loop_over(&mut self, of: &Loop<TypedExpr>) -> Node {
+        let range = self.node(&of.range);
+        let filter = of.filter.as_ref().map(|filter| self.node(filter));
+        let result = of.result.map(|body| self.node(body));
+        // `list.exists(x, x == value)` is `value in list`.
+        if let (LoopResult::Exists(body), Type::List(_), None) = (&result, &of.range.ty, of.second)
+            && let Some(value) = compared_with(body, of.first)
+        {
+            return membership(value.clone(), range);
+        }
+        Node::Loop(Box::new(Loop { range, first: of.first, second: of.second, filter, result }))
+    }
+
+    fn call(&mut self, function: Function, arguments: &[TypedExpr]) -> Node {
+        match (function, arguments) {
+            (Function::And, [_, _]) => self.connective(Connective::And, arguments),
+            (Function::Or, [_, _]) => self.connective(Connective::Or, arguments),
+            (Function::Not, [of]) => not(self.node(of), of.ty == Type::Bool),
+            (Function::Negate, [of]) => Node::Negate(self.boxed(of)),
+            (Function::Size, [of]) => Node::Size(self.boxed(of)),
+            (Function::Dyn, [of]) => self.node(of),
+            (Function::Conditional, [condition, then, otherwise]) => {
+                let condition = self.node(condition);
+                self.conditional(condition, then, otherwise)
+            }
+            (Function::Matches, [text, pattern]) => self.matches(text, pattern),
+            (Function::Library(name), arguments) => {
+                let arguments: Vec<Node> = arguments.iter().map(|argument| self.node(argument)).collect();
+                library(name, arguments)
+            }
+            (function, [left, right]) => binary(function, self.node(left), self.node(right)),
+            // The checker gives every function the number of arguments that it takes.
+            _ => Node::Fail,
+        }
+    }
+
+    fn conditional(&mut self, condition: Node, then: &TypedExpr, otherwise: &TypedExpr) -> Node {
+        match condition.as_bool() {
+            Some(true) => self.node(then),
+            Some(false) => self.node(otherwise),
+            None => Node::If(Box::new([condition, self.node(then), self.node(otherwise)])),
+        }
+    }
+
+    fn matches(&mut self, text: &TypedExpr, pattern: &TypedExpr) -> Node {
+        match &pattern.kind {
+            TypedKind::Literal(ScalarConstant::String(regex)) => {
+                let pattern = Pattern { text: regex.clone(), start: pattern.start, end: pattern.end };
+                Node::Matches(self.boxed(text), pattern)
+            }
+            // The checker lets only literals through.
+            _ => Node::Fail,
+        }
+    }
+
+    /// `&&` and `||`, flattened. The absorbing constant decides alone; the neutral one falls away, unless what
+    /// is left over could be something else than a bool.
+    fn connective(&mut self, connective: Connective, arguments: &[TypedExpr]) -> Node {
+        let mut parts = Vec::new();
+        for argument in arguments {
+            match (connective, self.node(argument)) {
+                (Connective::And, Node::All(inner)) | (Connective::Or, Node::Any(inner)) => parts.extend(inner),
+                (_, other) => parts.push(other),
+            }
+        }
+        let absorbing = connective == Connective::Or;
+        if parts.iter().any(|part| part.as_bool() == Some(absorbing)) {
+            return Node::bool(absorbing);
+        }
+        let neutral = parts.iter().filter(|part| part.as_bool().is_some()).count();
+        let rest_is_bool = arguments.iter().all(|argument| argument.ty == Type::Bool);
+        if neutral > 0 && (rest_is_bool || parts.len() - neutral >= 2) {
+            parts.retain(|part| part.as_bool().is_none());
+        }
+        match (parts.len(), connective) {
+            (0, _) => Node::bool(!absorbing),
+            (1, _) => parts.remove(0),
+            (_, Connective::And) => Node::All(parts),
+            (_, Connective::Or) => Node::Any(parts),
+        }
+    }
+}
+
+/// The constant that a local is compared with for equality.
+fn compared_with(body: &Node, local: u32) -> Option<&Node> {
+    let Node::Compare(Comparison::Equal, pair) = body else { return None };
+    // Anything else may be an error, which an empty list never asks for.
+    let simple = |node: &Node| matches!(node, Node::Constant(_));
+    match &**pair {
+        [Node::Local(other), value] | [value, Node::Local(other)] if *other == local && simple(value) => Some(value),
+        _ => None,
+    }
+}
+
+fn library(name: &str, arguments: Vec<Node>) -> Node {
+    match (name, <[Node; 2]>::try_from(arguments)) {
+        ("or", Ok(pair)) => Node::FirstPresent(Box::new(pair)),
+        ("orValue", Ok(pair)) => Node::ValueOr(Box::new(pair)),
+        (name, Ok(pair)) => called(name, pair.into()),
+        (name, Err(arguments)) => called(name, arguments),
+    }
+}
+
+fn called(name: &str, arguments: Vec<Node>) -> Node {
+    library_function(name, arguments.len()).map_or(Node::Fail, |function| Node::Call(function, arguments))
 }
 
 fn binary(function: Function, left: Node, right: Node) -> Node {
-    let comparison = match function {
-        Function::Equal => Comparison::Equal,
-        Function::NotEqual => Comparison::NotEqual,
-        Function::Less => Comparison::Less,
-        Function::LessEqual => Comparison::LessEqual,
-        Function::Greater => Comparison::Greater,
-        Function::GreaterEqual => Comparison::GreaterEqual,
-        Function::StartsWith => return text(TextTest::Prefix, left, right),
-        Function::EndsWith => return text(TextTest::Suffix, left, right),
-        Function::Contains => return text(TextTest::Part, left, right),
-        Function::In => return membership(left, right),
-        Function::Index => return index(left, right),
-        Function::And | Function::Or | Function::Not | Function::Conditional | Function::Matches | Function::Size => {
-            return Node::List(vec![left, right]);
-        }
-    };
-    if let Some(folded) = fold::compare(comparison, &left, &right) {
-        return folded;
+    let arithmetic = |operation, left, right| Node::Arithmetic(operation, Box::new([left, right]));
+    match function {
+        Function::Equal => compare(Comparison::Equal, left, right),
+        Function::NotEqual => compare(Comparison::NotEqual, left, right),
+        Function::Less => compare(Comparison::Less, left, right),
+        Function::LessEqual => compare(Comparison::LessEqual, left, right),
+        Function::Greater => compare(Comparison::Greater, left, right),
+        Function::GreaterEqual => compare(Comparison::GreaterEqual, left, right),
+        Function::Add => arithmetic(Arithmetic::Add, left, right),
+        Function::Subtract => arithmetic(Arithmetic::Subtract, left, right),
+        Function::Multiply => arithmetic(Arithmetic::Multiply, left, right),
+        Function::Divide => arithmetic(Arithmetic::Divide, left, right),
+        Function::Modulo => arithmetic(Arithmetic::Modulo, left, right),
+        Function::StartsWith => Node::Text(TextTest::Prefix, Box::new([left, right])),
+        Function::EndsWith => Node::Text(TextTest::Suffix, Box::new([left, right])),
+        Function::Contains => Node::Text(TextTest::Part, Box::new([left, right])),
+        Function::In => membership(left, right),
+        Function::Index => index(left, right),
+        Function::OptionalIndex => Node::OptionalIndex(Box::new([left, right])),
+        Function::And
+        | Function::Or
+        | Function::Not
+        | Function::Negate
+        | Function::Conditional
+        | Function::Matches
+        | Function::Size
+        | Function::Dyn
+        | Function::Library(_) => Node::Fail,
     }
+}
+
+fn compare(comparison: Comparison, left: Node, right: Node) -> Node {
     if matches!(left, Node::Constant(_)) && !matches!(right, Node::Constant(_)) {
         return Node::Compare(mirrored(comparison), Box::new([right, left]));
     }
@@ -76,19 +241,11 @@ fn mirrored(comparison: Comparison) -> Comparison {
     }
 }
 
-fn text(test: TextTest, left: Node, right: Node) -> Node {
-    fold::text(test, &left, &right).unwrap_or_else(|| Node::Text(test, Box::new([left, right])))
-}
-
 fn membership(value: Node, of: Node) -> Node {
-    let of = fold::set(of);
-    fold::membership(&value, &of).unwrap_or_else(|| Node::In(Box::new([value, of])))
+    Node::In(Box::new([value, fold::set(of)]))
 }
 
 fn index(of: Node, key: Node) -> Node {
-    if let Some(folded) = fold::index(&of, &key) {
-        return folded;
-    }
     match key.as_str() {
         Some(name) => Node::Member(Box::new(of), name.to_owned()),
         None => Node::Index(Box::new([of, key])),
@@ -124,56 +281,10 @@ fn gives_bool(node: &Node) -> bool {
     }
 }
 
-fn conditional(condition: Node, then: &TypedExpr, otherwise: &TypedExpr) -> Node {
-    match condition.as_bool() {
-        Some(true) => node(then),
-        Some(false) => node(otherwise),
-        None => Node::If(Box::new([condition, node(then), node(otherwise)])),
-    }
-}
-
-fn matches(text: &TypedExpr, pattern: &TypedExpr) -> Node {
-    match &pattern.kind {
-        TypedKind::Literal(ScalarConstant::String(regex)) => {
-            let pattern = Pattern { text: regex.clone(), start: pattern.start, end: pattern.end };
-            Node::Matches(Box::new(node(text)), pattern)
-        }
-        // The checker lets only literals through.
-        _ => Node::List(vec![node(text), node(pattern)]),
-    }
-}
-
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Connective {
     And,
     Or,
-}
-
-/// `&&` and `||`, flattened. The absorbing constant decides alone; the neutral one falls away, unless what
-/// is left over could be something else than a bool.
-fn connective(connective: Connective, arguments: &[TypedExpr]) -> Node {
-    let mut parts = Vec::new();
-    for argument in arguments {
-        match (connective, node(argument)) {
-            (Connective::And, Node::All(inner)) | (Connective::Or, Node::Any(inner)) => parts.extend(inner),
-            (_, other) => parts.push(other),
-        }
-    }
-    let absorbing = connective == Connective::Or;
-    if parts.iter().any(|part| part.as_bool() == Some(absorbing)) {
-        return Node::bool(absorbing);
-    }
-    let neutral = parts.iter().filter(|part| part.as_bool().is_some()).count();
-    let rest_is_bool = arguments.iter().all(|argument| argument.ty == Type::Bool);
-    if neutral > 0 && (rest_is_bool || parts.len() - neutral >= 2) {
-        parts.retain(|part| part.as_bool().is_none());
-    }
-    match (parts.len(), connective) {
-        (0, _) => Node::bool(!absorbing),
-        (1, _) => parts.remove(0),
-        (_, Connective::And) => Node::All(parts),
-        (_, Connective::Or) => Node::Any(parts),
-    }
 }
 
 #[cfg(test)]

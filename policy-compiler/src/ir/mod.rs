@@ -10,7 +10,10 @@ mod lower;
 
 pub use atom::{Atom, Test};
 use context_mesh_core::artifact::tables::{Attribute, Constant, ScalarConstant};
-pub use lower::lower;
+use context_mesh_core::vm::function::Function;
+pub use lower::{lower, lower_unfolded};
+
+pub use crate::cel::{Element, Entry, Loop, LoopResult, WithOptional};
 
 /// An expression, ready to become bytecode.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,8 +35,14 @@ pub enum Node {
     Attribute(Attribute),
     /// Whether an attribute has a value.
     Has(Attribute),
+    /// An attribute as an optional, which is empty if the attribute has no value.
+    OptionalAttribute(Attribute),
     /// The value of a variable, by its number.
     Variable(u32),
+    /// The value of a local. Its number is distinct within the expression.
+    Local(u32),
+    /// A value that becomes a local, and where the local can be used.
+    Let(u32, Box<[Node; 2]>),
     /// `&&` over two or more parts, none of which is one itself.
     All(Vec<Node>),
     /// `||` over two or more parts, none of which is one itself.
@@ -44,6 +53,12 @@ pub enum Node {
     If(Box<[Node; 3]>),
     /// A comparison of two values.
     Compare(Comparison, Box<[Node; 2]>),
+    /// A calculation with two values.
+    Arithmetic(Arithmetic, Box<[Node; 2]>),
+    /// `-` in front of a number.
+    Negate(Box<Node>),
+    /// A function of the library.
+    Call(Function, Vec<Node>),
     /// Whether the first is in the second.
     In(Box<[Node; 2]>),
     /// A test of the first text for the second.
@@ -58,8 +73,39 @@ pub enum Node {
     HasMember(Box<Node>, String),
     /// The element of a list, or the member of a map, by a value.
     Index(Box<[Node; 2]>),
+    /// An optional of the member of a map, by name.
+    OptionalMember(Box<Node>, String),
+    /// An optional of the element of a list, or of the member of a map, by a value.
+    OptionalIndex(Box<[Node; 2]>),
+    /// The first of two optionals that has a value.
+    FirstPresent(Box<[Node; 2]>),
+    /// The value of an optional, or the second if it has none.
+    ValueOr(Box<[Node; 2]>),
+    /// What is made of the value of an optional, if it has one.
+    WithOptional(Box<WithOptional<Node>>),
     /// A list of values.
-    List(Vec<Node>),
+    List(Vec<Element<Node>>),
+    /// A map.
+    Map(Vec<Entry<Node>>),
+    /// A loop over a list or map.
+    Loop(Box<Loop<Node>>),
+    /// Always an error.
+    Fail,
+}
+
+/// A calculation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Arithmetic {
+    /// `+`
+    Add,
+    /// `-`
+    Subtract,
+    /// `*`
+    Multiply,
+    /// `/`
+    Divide,
+    /// `%`
+    Modulo,
 }
 
 /// A comparison.
@@ -138,18 +184,64 @@ impl Node {
     /// The parts of a node.
     pub fn children(&self) -> Vec<&Self> {
         match self {
-            Self::Constant(_) | Self::Attribute(_) | Self::Has(_) | Self::Variable(_) => Vec::new(),
-            Self::All(parts) | Self::Any(parts) | Self::List(parts) => parts.iter().collect(),
-            Self::Not(of) | Self::Matches(of, _) | Self::Size(of) | Self::Member(of, _) | Self::HasMember(of, _) => {
-                vec![of]
-            }
+            Self::Constant(_)
+            | Self::Attribute(_)
+            | Self::Has(_)
+            | Self::OptionalAttribute(_)
+            | Self::Variable(_)
+            | Self::Local(_)
+            | Self::Fail => Vec::new(),
+            Self::All(parts) | Self::Any(parts) | Self::Call(_, parts) => parts.iter().collect(),
+            Self::List(elements) => elements.iter().map(|element| &element.value).collect(),
+            Self::Map(entries) => entries.iter().flat_map(|entry| [&entry.key, &entry.value]).collect(),
+            Self::Not(of)
+            | Self::Negate(of)
+            | Self::Matches(of, _)
+            | Self::Size(of)
+            | Self::Member(of, _)
+            | Self::OptionalMember(of, _)
+            | Self::HasMember(of, _) => vec![of],
             Self::If(parts) => parts.iter().collect(),
-            Self::Compare(_, pair) | Self::In(pair) | Self::Text(_, pair) | Self::Index(pair) => pair.iter().collect(),
+            Self::Compare(_, pair)
+            | Self::Arithmetic(_, pair)
+            | Self::In(pair)
+            | Self::Text(_, pair)
+            | Self::Index(pair)
+            | Self::OptionalIndex(pair)
+            | Self::FirstPresent(pair)
+            | Self::ValueOr(pair)
+            | Self::Let(_, pair) => pair.iter().collect(),
+            Self::WithOptional(with) => vec![&with.of, &with.then],
+            Self::Loop(of) => {
+                [Some(&of.range), of.filter.as_ref(), Some(of.result.body())].into_iter().flatten().collect()
+            }
         }
     }
 
+    /// Whether it gives the same for every request, and can be computed ahead: it reads no attributes and no
+    /// variables, and no locals from outside.
+    pub(crate) fn is_closed(&self) -> bool {
+        let mut bound = Vec::new();
+        self.binds_all(&mut bound)
+    }
+
+    fn binds_all(&self, bound: &mut Vec<u32>) -> bool {
+        match self {
+            Self::Attribute(_) | Self::Has(_) | Self::OptionalAttribute(_) | Self::Variable(_) | Self::Fail => {
+                return false;
+            }
+            Self::Local(local) => return bound.contains(local),
+            // Locals have distinct numbers, so none has to be forgotten.
+            Self::Let(local, _) => bound.push(*local),
+            Self::WithOptional(with) => bound.push(with.local),
+            Self::Loop(of) => bound.extend([Some(of.first), of.second].into_iter().flatten()),
+            _ => {}
+        }
+        self.children().into_iter().all(|child| child.binds_all(bound))
+    }
+
     fn collect<'n>(&'n self, found: &mut Vec<&'n Attribute>) {
-        if let Self::Attribute(attribute) | Self::Has(attribute) = self {
+        if let Self::Attribute(attribute) | Self::Has(attribute) | Self::OptionalAttribute(attribute) = self {
             found.push(attribute);
         }
         self.children().into_iter().for_each(|child| child.collect(found));

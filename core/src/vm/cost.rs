@@ -1,0 +1,237 @@
+//! What everything costs: one table for the machine, which burns it as fuel, and for the compiler, which adds it
+//! up with upper bounds of the sizes.
+//!
+//! The unit of fuel is one simple instruction. The unit of size is one element of a list, one entry of a map or
+//! 64 bytes of text. Sizes are deep: a list costs one for each element and what the elements themselves cost.
+//! What a condition makes costs one for every 64 bytes, too, and is bounded by
+//! [`crate::limits::MAX_MADE_BYTES`] a decision.
+
+use super::op::Op;
+
+/// Bytes of text that cost as much as one element.
+pub const BYTES_PER_UNIT: usize = 64;
+
+/// How the cost of an instruction or a function grows with the sizes of what it takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CostClass {
+    /// Not at all.
+    Fixed,
+    /// Everything that it takes is read once.
+    Linear,
+    /// Everything that it takes is read once for each doubling of the number of elements.
+    Sorting,
+    /// Every element of what it takes is compared with every other one.
+    Quadratic,
+}
+
+impl CostClass {
+    /// The fuel for values of this size in all, beyond the one unit of the instruction itself.
+    pub const fn fuel(self, units: u64) -> u64 {
+        match self {
+            Self::Fixed => 0,
+            Self::Linear => units,
+            Self::Sorting => {
+                let doublings = match units.checked_ilog2() {
+                    Some(log) => log.saturating_add(1),
+                    None => 0,
+                };
+                #[expect(clippy::as_conversions, reason = "a conversion that loses nothing, in a const function")]
+                units.saturating_mul(doublings as u64)
+            }
+            Self::Quadratic => units.saturating_mul(units),
+        }
+    }
+}
+
+impl CostClass {
+    /// The most fuel that an instruction or function of this class takes, itself included, for values of this deep
+    /// size in all. Reading may take a few passes: one to measure, one to convert, one to use.
+    /// What it makes is not among it: that is one unit for every 64 bytes, and
+    /// [`MAX_MADE_FUEL`] for a whole decision.
+    pub const fn bound(self, units: u64) -> u64 {
+        self.fuel(units).saturating_mul(4).saturating_add(1)
+    }
+}
+
+/// The most fuel that a decision takes for all that its conditions make.
+pub const MAX_MADE_FUEL: u64 = 1 << 14;
+
+const _: () = assert!(crate::limits::MAX_MADE_BYTES == BYTES_PER_UNIT << 14, "a unit for every 64 bytes");
+
+/// The size of a text or bytes, in units.
+pub fn text_units(bytes: usize) -> u64 {
+    u64::try_from(bytes.wrapping_div(BYTES_PER_UNIT)).unwrap_or(u64::MAX)
+}
+
+impl Op {
+    /// How its cost grows.
+    pub const fn cost(self) -> CostClass {
+        match self {
+            Self::Call(number) => match super::function::Function::from_number(number) {
+                Some(function) => function.cost(),
+                None => CostClass::Fixed,
+            },
+            Self::Member(_)
+            | Self::HasMember(_)
+            | Self::OptMember(_)
+            | Self::Index(_)
+            | Self::OptIndex(_)
+            | Self::Size(_)
+            | Self::Matches(_)
+            | Self::Eq(_)
+            | Self::Ne(_)
+            | Self::Lt(_)
+            | Self::Le(_)
+            | Self::Gt(_)
+            | Self::Ge(_)
+            | Self::In(_)
+            | Self::StartsWith(_)
+            | Self::EndsWith(_)
+            | Self::Contains(_)
+            | Self::Add(_)
+            | Self::IterNext(_)
+            | Self::IterNext2(_)
+            | Self::MapPut(_)
+            | Self::MapPutOptional(_) => CostClass::Linear,
+            Self::MapPutAll(_) => CostClass::Quadratic,
+            Self::Const(_)
+            | Self::Attr(_)
+            | Self::HasAttr(_)
+            | Self::OptAttr(_)
+            | Self::Var(_)
+            | Self::List(_)
+            | Self::Fail(_)
+            | Self::Pop(_)
+            | Self::Not(_)
+            | Self::And(_)
+            | Self::Or(_)
+            | Self::JumpIfFalse(_)
+            | Self::JumpIfTrue(_)
+            | Self::JumpIfError(_)
+            | Self::PopJumpIfFalse(_)
+            | Self::Jump(_)
+            | Self::JumpIfNotIterable(_)
+            | Self::JumpIfPresent(_)
+            | Self::JumpIfAbsent(_)
+            | Self::Loop(_)
+            | Self::Sub(_)
+            | Self::Mul(_)
+            | Self::Div(_)
+            | Self::Mod(_)
+            | Self::Neg(_)
+            | Self::Load(_)
+            | Self::Store(_)
+            | Self::IterBegin(_)
+            | Self::ListBegin(_)
+            | Self::ListPush(_)
+            | Self::ListPushOptional(_)
+            | Self::MapBegin(_)
+            | Self::BuildEnd(_) => CostClass::Fixed,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bumpalo::Bump;
+
+    use super::*;
+    use crate::artifact::tables::Scalar;
+    use crate::vm::collection;
+    use crate::vm::compare;
+    use crate::vm::env::Env;
+    use crate::vm::function::Function;
+    use crate::vm::library::arithmetic;
+    use crate::vm::value::{Timestamp, Value};
+    use Value::{Int, List, String as Text};
+
+    /// The deep size of a value.
+    fn size(value: Value<'_>) -> u64 {
+        match value {
+            Value::List(items) => items.iter().map(|item| 1 + size(*item)).sum(),
+            Value::Map(entries) => entries.iter().map(|(key, value)| 1 + size(*key) + size(*value)).sum(),
+            Value::Json(text, _) => text_units(text.len()) + text.matches(',').count() as u64 + 1,
+            Value::Optional(Some(value)) => 1 + size(*value),
+            value => collection::units(value),
+        }
+    }
+
+    type Run<'r, 'a> = &'r dyn Fn(&mut Env<'a>, &[Value<'a>]);
+
+    fn check<'a>(arena: &'a Bump, name: &str, class: CostClass, arguments: &[Value<'a>], run: Run<'_, 'a>) {
+        let mut env = Env::new(arena, &[]);
+        let full = env.fuel();
+        run(&mut env, arguments);
+        let used = full - env.fuel() + 1;
+        let units = arguments.iter().map(|argument| size(*argument)).sum();
+        let bound = class.bound(units) + text_units(env.made());
+        assert!(used <= bound, "{name}: used {used}, bound {bound}, for {arguments:?}");
+    }
+
+    /// All choices of so many values.
+    fn for_each<'a>(pool: &[Value<'a>], count: u32, chosen: &mut Vec<Value<'a>>, act: &mut dyn FnMut(&[Value<'a>])) {
+        let Some(rest) = count.checked_sub(1) else { return act(chosen) };
+        for value in pool {
+            chosen.push(*value);
+            for_each(pool, rest, chosen, act);
+            chosen.pop();
+        }
+    }
+
+    #[test]
+    fn nothing_costs_more_than_its_bound() {
+        let long = "long text ".repeat(100);
+        let texts: Vec<Value<'_>> = (0..20).map(|at| Text(long.get(at..).unwrap())).collect();
+        let numbers: Vec<Value<'_>> = (0..40).map(Int).collect();
+        let nested = [List(&texts), List(&numbers)];
+        let optionals = [Value::Optional(Some(&Int(1))), Value::Optional(None)];
+        let entries: Vec<_> = (0..40).map(|key| (Int(key), Text(&long))).collect();
+        let json = format!("[{}]", vec!["\"an \\n escape\""; 50].join(","));
+        let object = format!("{{{}}}", (0..50).map(|key| format!("\"k{key}\":[1,2,3]")).collect::<Vec<_>>().join(","));
+        let pool = [
+            Int(3),
+            Text("long"),
+            Text(&long),
+            Value::Bytes(long.as_bytes()),
+            List(&texts),
+            List(&numbers),
+            List(&nested),
+            List(&optionals),
+            Value::Map(&entries),
+            Value::Json(&json, Scalar::String),
+            Value::Json(&object, Scalar::Any),
+            Value::Timestamp(Timestamp { seconds: 0, nanos: 0 }),
+            Text("%s"),
+        ];
+        let arena = Bump::new();
+        for function in Function::ALL {
+            for_each(&pool, function.arity(), &mut Vec::new(), &mut |arguments| {
+                check(&arena, function.name(), function.cost(), arguments, &|env, arguments| {
+                    let shallow = arguments.iter().map(|argument| collection::units(*argument)).sum();
+                    env.burn(function.cost().fuel(shallow)).unwrap();
+                    let _ = function.call(env, arguments);
+                });
+            });
+        }
+        let operators: [(&str, Run<'_, '_>); 5] = [
+            ("==", &|env, pair| {
+                let _ = compare::equal(pair[0], pair[1], env);
+            }),
+            ("<", &|env, pair| {
+                let _ = compare::order(pair[0], pair[1], env);
+            }),
+            ("in", &|env, pair| {
+                let _ = collection::member(pair[0], pair[1], env);
+            }),
+            ("[]", &|env, pair| {
+                let _ = collection::index(pair[0], pair[1], env);
+            }),
+            ("+", &|env, pair| {
+                let _ = arithmetic::add(env, pair[0], pair[1]);
+            }),
+        ];
+        for (name, run) in operators {
+            for_each(&pool, 2, &mut Vec::new(), &mut |pair| check(&arena, name, CostClass::Linear, pair, run));
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! What instructions and functions may use up: fuel and memory.
+
+use bumpalo::Bump;
+
+use super::cost::text_units;
+use super::error::EvalErrorKind;
+use super::value::Value;
+use crate::artifact::tables::ZoneTable;
+use crate::limits::{MAX_FUEL, MAX_MADE_BYTES};
+
+/// What an instruction or a function gives.
+pub(super) type Outcome<'a> = Result<Value<'a>, EvalErrorKind>;
+
+/// The budget of one decision, and the arena that holds what its conditions make.
+pub(super) struct Env<'a> {
+    /// Holds what conditions make. Allocate through the methods below, which count.
+    pub(super) arena: &'a Bump,
+    /// The time zones of the artifact.
+    pub(super) zones: &'a [ZoneTable],
+    fuel: u64,
+    memory: usize,
+}
+
+impl<'a> Env<'a> {
+    /// A full budget.
+    pub(super) fn new(arena: &'a Bump, zones: &'a [ZoneTable]) -> Self {
+        Self { arena, zones, fuel: MAX_FUEL, memory: MAX_MADE_BYTES }
+    }
+
+    /// The fuel that is left.
+    pub(super) fn fuel(&self) -> u64 {
+        self.fuel
+    }
+
+    /// The bytes that were made so far.
+    #[cfg(test)]
+    pub(super) fn made(&self) -> usize {
+        MAX_MADE_BYTES.saturating_sub(self.memory)
+    }
+
+    /// Takes fuel.
+    ///
+    /// # Errors
+    /// [`EvalErrorKind::OutOfFuel`] when there is not enough; nothing is left then.
+    pub(super) fn burn(&mut self, amount: u64) -> Result<(), EvalErrorKind> {
+        match self.fuel.checked_sub(amount) {
+            Some(left) => {
+                self.fuel = left;
+                Ok(())
+            }
+            None => {
+                self.fuel = 0;
+                Err(EvalErrorKind::OutOfFuel)
+            }
+        }
+    }
+
+    /// Takes fuel for reading a text of so many bytes.
+    pub(super) fn burn_text(&mut self, bytes: usize) -> Result<(), EvalErrorKind> {
+        self.burn(text_units(bytes))
+    }
+
+    /// Takes memory, and the fuel to fill it, before so many bytes are made.
+    ///
+    /// # Errors
+    /// [`EvalErrorKind::OutOfMemory`] or [`EvalErrorKind::OutOfFuel`].
+    pub(super) fn reserve(&mut self, bytes: usize) -> Result<(), EvalErrorKind> {
+        self.memory = self.memory.checked_sub(bytes).ok_or(EvalErrorKind::OutOfMemory)?;
+        self.burn_text(bytes)
+    }
+
+    /// Keeps a text that was made.
+    pub(super) fn text(&mut self, text: &str) -> Outcome<'a> {
+        self.reserve(text.len())?;
+        Ok(Value::String(self.arena.alloc_str(text)))
+    }
+
+    /// Keeps bytes that were made.
+    pub(super) fn bytes(&mut self, bytes: &[u8]) -> Outcome<'a> {
+        self.reserve(bytes.len())?;
+        Ok(Value::Bytes(self.arena.alloc_slice_copy(bytes)))
+    }
+
+    /// Keeps a list that was made.
+    pub(super) fn list(&mut self, items: &[Value<'a>]) -> Outcome<'a> {
+        self.reserve(size_of_val(items))?;
+        Ok(Value::List(self.arena.alloc_slice_copy(items)))
+    }
+
+    /// An optional with this value.
+    pub(super) fn some(&mut self, value: Value<'a>) -> Outcome<'a> {
+        self.reserve(size_of::<Value<'_>>())?;
+        Ok(Value::Optional(Some(self.arena.alloc(value))))
+    }
+}

@@ -1,0 +1,115 @@
+//! The arithmetic operators: exact or an error, never wrapped around.
+
+use super::time;
+use crate::vm::collection;
+use crate::vm::env::{Env, Outcome};
+use crate::vm::error::EvalErrorKind;
+use crate::vm::value::Value;
+
+fn int<'a>(result: Option<i64>) -> Outcome<'a> {
+    result.map(Value::Int).ok_or(EvalErrorKind::Overflow)
+}
+
+fn uint<'a>(result: Option<u64>) -> Outcome<'a> {
+    result.map(Value::Uint).ok_or(EvalErrorKind::Overflow)
+}
+
+fn duration<'a>(result: Option<i64>) -> Outcome<'a> {
+    result.map(Value::Duration).ok_or(EvalErrorKind::Overflow)
+}
+
+/// `+`
+pub(in crate::vm) fn add<'a>(env: &mut Env<'a>, a: Value<'a>, b: Value<'a>) -> Outcome<'a> {
+    match (a, b) {
+        (Value::Int(a), Value::Int(b)) => int(a.checked_add(b)),
+        (Value::Uint(a), Value::Uint(b)) => uint(a.checked_add(b)),
+        (Value::Double(a), Value::Double(b)) => Ok(Value::Double(a + b)),
+        (Value::String(a), Value::String(b)) => concatenate(env, &[a, b]),
+        (Value::Bytes(a), Value::Bytes(b)) => {
+            env.reserve(a.len().saturating_add(b.len()))?;
+            let mut joined = bumpalo::collections::Vec::with_capacity_in(a.len().saturating_add(b.len()), env.arena);
+            joined.extend_from_slice_copy(a);
+            joined.extend_from_slice_copy(b);
+            Ok(Value::Bytes(joined.into_bump_slice()))
+        }
+        (Value::Timestamp(point), Value::Duration(nanos)) | (Value::Duration(nanos), Value::Timestamp(point)) => {
+            time::later(point, nanos)
+        }
+        (Value::Duration(a), Value::Duration(b)) => duration(a.checked_add(b)),
+        _ if collection::is_list(a) && collection::is_list(b) => add_lists(env, a, b),
+        _ => Err(EvalErrorKind::NoSuchOverload),
+    }
+}
+
+/// The texts in one.
+pub(super) fn concatenate<'a>(env: &mut Env<'a>, parts: &[&str]) -> Outcome<'a> {
+    let length = parts.iter().map(|part| part.len()).fold(0, usize::saturating_add);
+    env.reserve(length)?;
+    let mut joined = bumpalo::collections::String::with_capacity_in(length, env.arena);
+    parts.iter().for_each(|part| joined.push_str(part));
+    Ok(Value::String(joined.into_bump_str()))
+}
+
+fn add_lists<'a>(env: &mut Env<'a>, a: Value<'a>, b: Value<'a>) -> Outcome<'a> {
+    let (a, b) = (collection::values(a, env)?, collection::values(b, env)?);
+    env.reserve(size_of_val(a).saturating_add(size_of_val(b)))?;
+    let mut joined = bumpalo::collections::Vec::with_capacity_in(a.len().saturating_add(b.len()), env.arena);
+    joined.extend_from_slice_copy(a);
+    joined.extend_from_slice_copy(b);
+    Ok(Value::List(joined.into_bump_slice()))
+}
+
+/// `-`
+pub(in crate::vm) fn subtract<'a>(_: &mut Env<'a>, a: Value<'a>, b: Value<'a>) -> Outcome<'a> {
+    match (a, b) {
+        (Value::Int(a), Value::Int(b)) => int(a.checked_sub(b)),
+        (Value::Uint(a), Value::Uint(b)) => uint(a.checked_sub(b)),
+        (Value::Double(a), Value::Double(b)) => Ok(Value::Double(a - b)),
+        (Value::Timestamp(a), Value::Timestamp(b)) => duration(time::between(a, b)),
+        (Value::Timestamp(point), Value::Duration(nanos)) => {
+            time::later(point, nanos.checked_neg().ok_or(EvalErrorKind::Overflow)?)
+        }
+        (Value::Duration(a), Value::Duration(b)) => duration(a.checked_sub(b)),
+        _ => Err(EvalErrorKind::NoSuchOverload),
+    }
+}
+
+/// `*`
+pub(in crate::vm) fn multiply<'a>(_: &mut Env<'a>, a: Value<'a>, b: Value<'a>) -> Outcome<'a> {
+    match (a, b) {
+        (Value::Int(a), Value::Int(b)) => int(a.checked_mul(b)),
+        (Value::Uint(a), Value::Uint(b)) => uint(a.checked_mul(b)),
+        (Value::Double(a), Value::Double(b)) => Ok(Value::Double(a * b)),
+        _ => Err(EvalErrorKind::NoSuchOverload),
+    }
+}
+
+/// `/`
+pub(in crate::vm) fn divide<'a>(_: &mut Env<'a>, a: Value<'a>, b: Value<'a>) -> Outcome<'a> {
+    match (a, b) {
+        (Value::Int(_), Value::Int(0)) | (Value::Uint(_), Value::Uint(0)) => Err(EvalErrorKind::DivisionByZero),
+        (Value::Int(a), Value::Int(b)) => int(a.checked_div(b)),
+        (Value::Uint(a), Value::Uint(b)) => uint(a.checked_div(b)),
+        (Value::Double(a), Value::Double(b)) => Ok(Value::Double(a / b)),
+        _ => Err(EvalErrorKind::NoSuchOverload),
+    }
+}
+
+/// `%`
+pub(in crate::vm) fn remainder<'a>(_: &mut Env<'a>, a: Value<'a>, b: Value<'a>) -> Outcome<'a> {
+    match (a, b) {
+        (Value::Int(_), Value::Int(0)) | (Value::Uint(_), Value::Uint(0)) => Err(EvalErrorKind::DivisionByZero),
+        (Value::Int(a), Value::Int(b)) => int(a.checked_rem(b)),
+        (Value::Uint(a), Value::Uint(b)) => uint(a.checked_rem(b)),
+        _ => Err(EvalErrorKind::NoSuchOverload),
+    }
+}
+
+/// `-` in front of a number.
+pub(in crate::vm) fn negate(value: Value<'_>) -> Outcome<'_> {
+    match value {
+        Value::Int(value) => int(value.checked_neg()),
+        Value::Double(value) => Ok(Value::Double(-value)),
+        _ => Err(EvalErrorKind::NoSuchOverload),
+    }
+}

@@ -1,0 +1,78 @@
+//! The memory of a machine, which the next decision can use again.
+
+use super::collection::Cursor;
+use super::error::EvalErrorKind;
+use super::value::Value;
+
+/// The memory of a machine. Passed from decision to decision it grows to what the largest one needs, and then
+/// nothing is allocated any more.
+#[derive(Debug, Default)]
+pub struct Scratch<'a> {
+    pub(super) attributes: Vec<Option<Value<'a>>>,
+    pub(super) variables: Vec<Option<Value<'a>>>,
+    pub(super) stack: Vec<Value<'a>>,
+    pub(super) locals: Vec<Local<'a>>,
+    /// The elements of all lists that are being made, an inner list behind the outer one.
+    pub(super) items: Vec<Value<'a>>,
+    /// The entries of all maps that are being made.
+    pub(super) entries: Vec<(Value<'a>, Value<'a>)>,
+}
+
+/// What a local holds.
+#[derive(Debug, Clone)]
+pub(super) enum Local<'a> {
+    Value(Value<'a>),
+    Cursor(Cursor<'a>),
+    List(Builder),
+    Map(Builder),
+}
+
+/// A list or map that is being made: its part of [`Scratch::items`] or [`Scratch::entries`].
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Builder {
+    pub(super) start: usize,
+    pub(super) count: usize,
+    /// The first error that was put into it.
+    pub(super) error: Option<EvalErrorKind>,
+}
+
+impl<'a> Scratch<'a> {
+    /// Memory that was not used yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The same memory for another decision, empty.
+    pub fn recycle<'b>(self) -> Scratch<'b> {
+        Scratch {
+            attributes: recycle(self.attributes),
+            variables: recycle(self.variables),
+            stack: recycle(self.stack),
+            locals: recycle(self.locals),
+            items: recycle(self.items),
+            entries: recycle(self.entries),
+        }
+    }
+}
+
+/// Collecting a vector's iterator into a vector of a type of the same layout keeps the allocation. The types here
+/// differ in their lifetimes only.
+fn recycle<A, B>(mut used: Vec<A>) -> Vec<B> {
+    used.clear();
+    used.into_iter().filter_map(|_| None).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_is_kept_without_its_content() {
+        let mut scratch = Scratch::new();
+        scratch.stack.extend([Value::Null; 40]);
+        let at = scratch.stack.as_ptr();
+        let next = scratch.recycle();
+        assert_eq!((next.stack.as_ptr(), next.stack.len()), (at.cast(), 0));
+        assert!(next.stack.capacity() >= 40);
+    }
+}

@@ -1,0 +1,195 @@
+//! Shows that common conditions allocate nothing, with an allocator that counts.
+#![cfg(not(target_family = "wasm"))]
+#![expect(unsafe_code, reason = "an allocator cannot be written without")]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+
+use bumpalo::Bump;
+use context_mesh_core::artifact::tables::{
+    Attribute, Constant, FieldType, MeshTable, PeerPart, RequestPart, Scalar, ScalarConstant, Tables,
+};
+use context_mesh_core::artifact::{VerifiedProgram, encode, load};
+use context_mesh_core::context::Context;
+use context_mesh_core::headers::Headers;
+use context_mesh_core::host::Attributes;
+use context_mesh_core::vm::op::Op;
+use context_mesh_core::vm::{Machine, MeshView, Peer, Scratch, Snapshot, Value};
+use regex_automata::dfa::{StartKind, dense};
+
+/// Counts the allocations of each thread.
+struct Counting;
+
+thread_local! {
+    static COUNT: Cell<usize> = const { Cell::new(0) };
+}
+
+// SAFETY: everything is passed on to the system's allocator.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        COUNT.set(COUNT.get() + 1);
+        // SAFETY: the caller keeps the contract, which is the same.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn realloc(&self, place: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        COUNT.set(COUNT.get() + 1);
+        // SAFETY: the caller keeps the contract, which is the same.
+        unsafe { System.realloc(place, layout, size) }
+    }
+
+    unsafe fn dealloc(&self, place: *mut u8, layout: Layout) {
+        // SAFETY: the caller keeps the contract, which is the same.
+        unsafe { System.dealloc(place, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+struct NoAttributes;
+
+impl Attributes for NoAttributes {
+    fn attribute(&self, _: &[&str]) -> Option<Vec<u8>> {
+        None
+    }
+}
+
+const PATH: Op = Op::Attr(0);
+const METHOD: Op = Op::Attr(1);
+const PEER: Op = Op::Attr(2);
+const TENANT: Op = Op::Attr(3);
+const FLAGS: Op = Op::Attr(4);
+const LIMITS: Op = Op::Attr(5);
+const ABSENT: Op = Op::Attr(6);
+const HEADER: Op = Op::Attr(7);
+
+fn tables() -> Tables {
+    let mut tables = Tables {
+        mesh: MeshTable {
+            name: "acme".into(),
+            trust_domain: "acme.corp".into(),
+            identity_path: "/ns/*/sa/{service}".into(),
+            memory_slots: 1,
+            ..MeshTable::default()
+        },
+        ..Tables::default()
+    };
+    tables.program.attributes = vec![
+        Attribute::Request(RequestPart::UrlPath),
+        Attribute::Request(RequestPart::Method),
+        Attribute::Peer(PeerPart::Service),
+        Attribute::Field("tenant".into(), FieldType::One(Scalar::String)),
+        Attribute::Field("flags".into(), FieldType::List(Scalar::String)),
+        Attribute::Field("limits".into(), FieldType::One(Scalar::Any)),
+        Attribute::Field("absent".into(), FieldType::One(Scalar::String)),
+        Attribute::Header("x-level".into()),
+    ];
+    let scalar = |scalar| Constant::Scalar(scalar);
+    tables.program.constants = vec![
+        scalar(ScalarConstant::String("tenant_7".into())),
+        scalar(ScalarConstant::String("/svc7/".into())),
+        Constant::StringSet(vec!["GET".into(), "HEAD".into()]),
+        scalar(ScalarConstant::Int(10)),
+        scalar(ScalarConstant::String("rate".into())),
+        Constant::List(vec![ScalarConstant::Int(1), ScalarConstant::Int(10)]),
+        scalar(ScalarConstant::String("beta".into())),
+    ];
+    let config = dense::Config::new().start_kind(StartKind::Anchored);
+    let dfa = dense::Builder::new().configure(config).build("/svc[0-9]+/.*").unwrap();
+    tables.regexes = vec![dfa.to_sparse().unwrap().to_bytes_little_endian()];
+    tables
+}
+
+fn program(code: &[Op]) -> VerifiedProgram {
+    let mut tables = tables();
+    tables.program.code = code.iter().map(|op| op.encode()).collect();
+    tables.program.programs = vec![(0, code.len() as u32)];
+    load(&encode(&tables).unwrap()).unwrap()
+}
+
+/// What a program gives, and how often it allocates when a machine has run before.
+fn run(code: &[Op]) -> (String, usize) {
+    let artifact = program(code);
+    let entries: Vec<(&[u8], &[u8])> = vec![(b":path", b"/svc7/pay?x=1"), (b":method", b"GET"), (b"x-level", b"high")];
+    let headers = Headers::new(entries);
+    let mut context = Context::new();
+    context.insert("tenant", "\"tenant_7\"").unwrap();
+    context.insert("flags", r#"["alpha","beta"]"#).unwrap();
+    context.insert("limits", r#"{"rate":10,"burst":2.5}"#).unwrap();
+    let peer = Peer { service: "checkout".into(), ..Peer::default() };
+    let mesh = MeshView { service: "b", domain: "shop", region: "us", direction: "inbound" };
+    let snapshot = Snapshot { headers: &headers, context: &context, peer: &peer, mesh, attributes: &NoAttributes };
+    let mut scratch: Scratch<'static> = Scratch::new();
+    let mut result = (String::new(), 0);
+    for _ in 0..3 {
+        let arena = Bump::new();
+        let before = COUNT.get();
+        let mut machine = Machine::with_scratch(&artifact, snapshot, &arena, std::mem::take(&mut scratch).recycle());
+        let value = machine.run(0);
+        scratch = machine.into_scratch().recycle();
+        let allocations = COUNT.get() - before;
+        let text = match value {
+            Value::Error(error) => error.kind.as_str().to_owned(),
+            value => value.to_json().unwrap(),
+        };
+        result = (text, allocations);
+    }
+    result
+}
+
+#[test]
+fn common_conditions_allocate_nothing() {
+    let [tenant, prefix, methods, ten, rate, list, beta] = [0, 1, 2, 3, 4, 5, 6].map(Op::Const);
+    let equal = [TENANT, tenant, Op::Eq(0)];
+    let starts = [PATH, prefix, Op::StartsWith(0)];
+    let cases: Vec<(&str, Vec<Op>)> = vec![
+        ("comparison", equal.to_vec()),
+        ("order", vec![HEADER, tenant, Op::Lt(0)]),
+        ("prefix", starts.to_vec()),
+        ("suffix", vec![PATH, prefix, Op::EndsWith(0), Op::Not(0)]),
+        ("part", vec![PATH, prefix, Op::Contains(0)]),
+        ("size", vec![PATH, Op::Size(0), ten, Op::Le(0)]),
+        ("set", vec![METHOD, methods, Op::In(0)]),
+        ("peer in a set", vec![PEER, methods, Op::In(0), Op::Not(0)]),
+        ("list of constants", vec![ten, list, Op::In(0)]),
+        ("list of the context", vec![beta, FLAGS, Op::In(0)]),
+        ("member of the context", vec![LIMITS, Op::Member(rate.operand()), ten, Op::Eq(0)]),
+        ("number", vec![LIMITS, Op::HasMember(rate.operand())]),
+        ("arithmetic", vec![LIMITS, Op::Member(rate.operand()), ten, Op::Add(0), ten, Op::Gt(0)]),
+        ("regex", vec![PATH, Op::Matches(0)]),
+        ("and", [&equal[..], &[Op::JumpIfFalse(8)], &starts, &[Op::And(0)]].concat()),
+        ("or", [&[ABSENT, tenant, Op::Eq(0), Op::JumpIfTrue(8)], &starts[..], &[Op::Or(0)]].concat()),
+        ("presence", vec![Op::HasAttr(6), Op::Not(0)]),
+        (
+            "macro",
+            // context.flags.exists(f, f == 'beta')
+            vec![
+                Op::HasAttr(6),
+                Op::Store(2),
+                FLAGS,
+                Op::IterBegin(0),
+                Op::IterNext(0),
+                Op::PopJumpIfFalse(13),
+                Op::Load(2),
+                Op::Load(1),
+                beta,
+                Op::Eq(0),
+                Op::Or(0),
+                Op::Store(2),
+                Op::Loop(4),
+                Op::Load(2),
+            ],
+        ),
+    ];
+    for (name, code) in cases {
+        assert_eq!(run(&code), ("true".to_owned(), 0), "{name}");
+    }
+}
+
+#[test]
+fn the_count_notices_what_is_made() {
+    let (value, allocations) = run(&[TENANT, Op::Const(1), Op::Add(0)]);
+    assert_eq!(value, "\"tenant_7/svc7/\"");
+    assert!(allocations > 0);
+}

@@ -1,0 +1,126 @@
+//! Runs one test: compiler, artifact, verification, machine.
+
+use context_mesh_core::artifact::tables::{MeshTable, Tables};
+use context_mesh_core::artifact::{VerifiedProgram, encode, load};
+use context_mesh_core::context::Context;
+use context_mesh_core::headers::Headers;
+use context_mesh_core::host::Attributes;
+use context_mesh_core::vm::{Machine, MeshView, Peer, Snapshot, Value};
+use policy_compiler::cel::{Environment, Expected, TypedExpr, check};
+use policy_compiler::codegen::Builder;
+use policy_compiler::ir::{self, Ir, lower};
+
+use crate::case::{Case, Expect};
+use crate::value::Constant;
+
+/// What became of a test.
+pub(crate) enum Outcome {
+    Passed,
+    /// Did not give what it should, but this.
+    Failed(String),
+    /// Was not run, and why.
+    Skipped(String),
+}
+
+/// Runs a test.
+pub(crate) fn run(case: &Case) -> Outcome {
+    let skipped = |reason: &str| Outcome::Skipped(reason.to_owned());
+    if case.needs_proto {
+        return skipped("needs protobuf messages");
+    }
+    if let Expect::Other = case.expect {
+        return skipped("expects no value");
+    }
+    let messages = case.bindings.iter().any(|(_, value)| value.source().is_none());
+    if messages || matches!(case.expect, Expect::Value(Constant::Object(_))) {
+        return skipped("needs protobuf messages");
+    }
+    // Once as policies are compiled, once with all the work left to the code.
+    match run_with(case, lower) {
+        Outcome::Passed => run_with(case, ir::lower_unfolded),
+        other => other,
+    }
+}
+
+fn run_with(case: &Case, lower: fn(&TypedExpr) -> Ir) -> Outcome {
+    match compile(case, lower) {
+        Ok((verified, program)) => with_result(&verified, program, |value| judge(&case.expect, value)),
+        Err(_) if matches!(case.expect, Expect::Error) => Outcome::Passed,
+        Err(reason) => Outcome::Failed(reason),
+    }
+}
+
+fn judge(expect: &Expect, value: Value<'_>) -> Outcome {
+    let passed = match expect {
+        Expect::Value(expected) => expected.is(value),
+        Expect::Error => matches!(value, Value::Error(_)),
+        Expect::Other => false,
+    };
+    if passed {
+        return Outcome::Passed;
+    }
+    let expected = match expect {
+        Expect::Value(expected) => format!("{expected:?}"),
+        Expect::Error | Expect::Other => "an error".to_owned(),
+    };
+    Outcome::Failed(format!("expected {expected}, found {value:?}"))
+}
+
+/// The verified artifact of a test, and the number of the expression's program in it.
+fn compile(case: &Case, lower: fn(&TypedExpr) -> Ir) -> Result<(VerifiedProgram, u32), String> {
+    let mut builder = Builder::new();
+    let mut environment = Environment::plain(case.container.clone());
+    for (name, value) in &case.bindings {
+        let source = value.source().unwrap_or_default();
+        let typed = checked(&Environment::plain(""), &source)?;
+        let index = builder.variable(&lower(&typed)).map_err(|problem| problem.message)?;
+        environment = environment.with_variable(name.clone(), typed.ty, index);
+    }
+    let typed = expression(case, environment)?;
+    let program = builder.condition(&lower(&typed)).map_err(|problem| problem.message)?;
+    let (program_table, regexes) = builder.finish();
+    let mesh = MeshTable {
+        trust_domain: "conformance.test".to_owned(),
+        identity_path: "/{service}".to_owned(),
+        memory_slots: 1,
+        ..MeshTable::default()
+    };
+    let tables = Tables { mesh, program: program_table, regexes, ..Tables::default() };
+    let bytes = encode(&tables).map_err(|error| error.to_string())?;
+    Ok((load(&bytes).map_err(|error| error.to_string())?, program))
+}
+
+fn expression(case: &Case, environment: Environment) -> Result<TypedExpr, String> {
+    if case.disable_check {
+        return checked(&environment.without_check(), &case.expr);
+    }
+    let strict = checked(&environment, &case.expr);
+    if strict.is_err() && case.needs_declarations {
+        return checked(&environment.without_check(), &case.expr);
+    }
+    strict
+}
+
+fn checked(environment: &Environment, text: &str) -> Result<TypedExpr, String> {
+    check(environment, text, Expected::Any).map_err(|problems| {
+        let lines = problems.iter().map(|problem| format!("{}..{}: {}", problem.start, problem.end, problem.message));
+        lines.collect::<Vec<_>>().join("; ")
+    })
+}
+
+struct Nothing;
+
+impl Attributes for Nothing {
+    fn attribute(&self, _: &[&str]) -> Option<Vec<u8>> {
+        None
+    }
+}
+
+fn with_result<R>(verified: &VerifiedProgram, program: u32, read: impl FnOnce(Value<'_>) -> R) -> R {
+    let (headers, context, peer) = (Headers::new(Vec::new()), Context::new(), Peer::default());
+    let mesh = MeshView { service: "", domain: "", region: "", direction: "" };
+    let snapshot = Snapshot { headers: &headers, context: &context, peer: &peer, mesh, attributes: &Nothing };
+    // The machine's arena, whose type is its own affair.
+    let arena = Default::default();
+    read(Machine::new(verified, snapshot, &arena).run(program))
+}
