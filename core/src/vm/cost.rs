@@ -144,6 +144,8 @@ mod tests {
     use crate::vm::library::arithmetic;
     use crate::vm::value::{Timestamp, Value};
     use Value::{Int, List, String as Text};
+    #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
 
     /// The deep size of a value.
     fn size(value: Value<'_>) -> u64 {

@@ -65,6 +65,8 @@ fn recycle<A, B>(mut used: Vec<A>) -> Vec<B> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
 
     #[test]
     fn memory_is_kept_without_its_content() {

@@ -157,6 +157,8 @@ const NO_OVERLOAD: Value<'static> = Value::error(EvalErrorKind::NoSuchOverload);
 #[cfg(test)]
 mod tests {
     use super::*;
+    #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
 
     #[test]
     fn a_value_stays_small() {

@@ -20,8 +20,8 @@ pub(crate) enum Constant {
     Type(String),
     Timestamp(String),
     Duration(String),
-    /// A protobuf message, by its type.
-    Object(String),
+    /// A protobuf message.
+    Object,
 }
 
 impl Constant {
@@ -48,7 +48,7 @@ impl Constant {
             "type" => Self::Type(text()?),
             "timestamp" => Self::Timestamp(text()?),
             "duration" => Self::Duration(text()?),
-            "object" => Self::Object(text()?),
+            "object" => Self::Object,
             _ => return None,
         })
     }
@@ -76,7 +76,7 @@ impl Constant {
             Self::Type(name) => name.clone(),
             Self::Timestamp(text) => format!("timestamp({})", quoted(text)),
             Self::Duration(text) => format!("duration({})", quoted(text)),
-            Self::Object(_) => return None,
+            Self::Object => return None,
         })
     }
 

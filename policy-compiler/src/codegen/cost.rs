@@ -243,7 +243,7 @@ impl Walk<'_> {
                 self.read(pair.iter(), |_| Size::default())
             }
             // A sum is made of both; everything else that is calculated has a fixed size.
-            Node::Arithmetic(_, pair) => self.make(pair.iter(), CostClass::Linear, |sizes| total(sizes)),
+            Node::Arithmetic(_, pair) => self.make(pair.iter(), CostClass::Linear, total),
             Node::Call(function, arguments) => self.call(*function, arguments),
             Node::Size(of) | Node::HasMember(of, _) | Node::Matches(of, _) => self.read([&**of], |_| Size::default()),
             Node::Member(of, _) | Node::OptionalMember(of, _) => self.read([&**of], total),
@@ -266,7 +266,7 @@ impl Walk<'_> {
             }
             Node::Map(entries) => {
                 let parts = entries.iter().flat_map(|entry| [&entry.key, &entry.value]);
-                self.make(parts, CostClass::Linear, |sizes| Size::of(sizes.chunks(2).map(|pair| total(pair))))
+                self.make(parts, CostClass::Linear, |sizes| Size::of(sizes.chunks(2).map(total)))
             }
             Node::Loop(of) => self.loop_over(of),
         }

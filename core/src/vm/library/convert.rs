@@ -150,6 +150,8 @@ mod tests {
     use super::*;
     use crate::vm::library::testing::call;
     use crate::vm::value::Timestamp;
+    #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
 
     fn check(function: &str, cases: &[(Value<'_>, &str)]) {
         for (value, expected) in cases {

@@ -47,6 +47,8 @@ pub(in crate::vm) fn hash<'a>(_: &mut Env<'a>, arguments: &[Value<'a>]) -> Outco
 mod tests {
     use super::*;
     use crate::vm::library::testing::call;
+    #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
 
     #[test]
     fn base64_reads_what_it_writes() {

@@ -205,6 +205,8 @@ mod tests {
     use crate::vm::library::testing::call;
     use crate::vm::value::Timestamp;
     use Value::{Bool, Double, Int, List, String as Text, Uint};
+    #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
 
     #[test]
     fn clauses_say_how_a_value_is_written() {

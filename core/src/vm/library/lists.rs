@@ -154,6 +154,8 @@ mod tests {
     use crate::artifact::tables::Scalar;
     use crate::vm::library::testing::call;
     use Value::{Int, List};
+    #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
 
     fn check(cases: &[(&str, &[Value<'_>], &str)]) {
         for (function, arguments, expected) in cases {

@@ -184,6 +184,8 @@ pub(in crate::vm) fn prefix_length<'a>(_: &mut Env<'a>, arguments: &[Value<'a>])
 mod tests {
     use super::*;
     use crate::vm::library::testing::call;
+    #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
 
     #[test]
     fn texts_are_addresses_or_not() {

@@ -64,6 +64,8 @@ pub(super) fn scientific(value: f64, precision: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
 
     #[test]
     fn doubles_print_as_in_go() {

@@ -65,6 +65,8 @@ pub(in crate::vm) fn unwrap<'a>(env: &mut Env<'a>, arguments: &[Value<'a>]) -> O
 mod tests {
     use super::*;
     use crate::vm::library::testing::call;
+    #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
 
     #[test]
     fn zeros_become_empty() {

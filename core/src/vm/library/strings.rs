@@ -244,6 +244,8 @@ mod tests {
     use super::*;
     use crate::vm::library::testing::call;
     use Value::{Int, String as Text};
+    #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
 
     fn check(cases: &[(&str, &[Value<'_>], &str)]) {
         for (function, arguments, expected) in cases {

@@ -277,6 +277,8 @@ pub(in crate::vm) fn milliseconds<'a>(env: &mut Env<'a>, arguments: &[Value<'a>]
 mod tests {
     use super::*;
     use crate::vm::library::testing::{call, zone_named};
+    #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
 
     fn point(text: &str) -> Option<(i64, u32)> {
         parse_timestamp(text).map(|point| (point.seconds, point.nanos))

@@ -42,6 +42,8 @@ fn fixed(name: &str) -> Option<i32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
 
     #[test]
     fn fixed_offsets_have_hours_and_minutes() {
