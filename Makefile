@@ -66,7 +66,7 @@ test-e2e: envoy build ## Runs the scenarios on real Envoys
 
 .PHONY: test-compose
 test-compose: envoy build ## Runs the compose mesh, where a Docker engine answers
-	e2e/docker/test-compose.sh
+	cargo test --quiet --package context-mesh-e2e --test compose -- --nocapture
 
 .PHONY: compose-files
 compose-files: envoy build ## Writes what docker-compose.yml mounts into .mesh/compose
@@ -74,7 +74,7 @@ compose-files: envoy build ## Writes what docker-compose.yml mounts into .mesh/c
 
 .PHONY: bench-quick
 bench-quick: envoy filter ## Measures the price of the filter in Envoy, in a few minutes
-	cargo run --release --package context-mesh-benches --bin bench-quick
+	cargo run --release --quiet --package context-mesh-benches --bin bench-quick
 
 .PHONY: lint
 lint: toolchain ## Checks format and lints

@@ -4,6 +4,7 @@
 //! with a filter that does nothing, and with ours. CPU time of the Envoy process is steadier than requests per second,
 //! which on a small machine say more about the load generator.
 
+pub mod load;
 pub mod requests;
 pub mod rounds;
 pub mod sidecar;

@@ -3,9 +3,10 @@
 use context_mesh_core::artifact;
 use context_mesh_core::carrier::mesh_header;
 use context_mesh_core::context::Context;
-use context_mesh_e2e::client::Request;
 use context_mesh_e2e::error::{Error, Result};
 use context_mesh_e2e::policy::Policy;
+
+use crate::sidecar::{DESTINATION, SERVICE};
 
 /// A header for each field of the demo's context, written as the gateway mints it.
 const FIELDS: [(&str, &str); 7] = [
@@ -32,18 +33,24 @@ pub fn mesh_context(policy: &Policy, now_ms: u64) -> Result<String> {
         .map_err(|error| Error::new(format!("the context: {}", error.as_str())))
 }
 
-/// A request of another service with a context in it: nine headers, the pseudo headers included.
-pub fn inbound(number: usize, context: &str) -> Request {
-    outbound(number).header("x-mesh-context", context)
+/// A request of another service with a context in it.
+pub fn inbound(number: usize, context: &str) -> Vec<u8> {
+    request(SERVICE, number, &format!("x-mesh-context: {context}\r\n"))
 }
 
 /// A call of an application that forwards the trace, and nothing else.
-pub fn outbound(number: usize) -> Request {
-    Request::get("/checkout/cart-4711?step=2")
-        .header("user-agent", "shop/1.0")
-        .header("accept", "application/json")
-        .header("traceparent", trace_parent(number))
-        .header("x-forwarded-proto", "https")
+pub fn outbound(number: usize) -> Vec<u8> {
+    request(DESTINATION, number, "")
+}
+
+/// What an HTTP client library sends, as it goes over the wire.
+fn request(host: &str, number: usize, more: &str) -> Vec<u8> {
+    let trace = trace_parent(number);
+    format!(
+        "GET /checkout/cart-4711?step=2 HTTP/1.1\r\nhost: {host}\r\nuser-agent: shop/1.0\r\naccept: application/json\r\n\
+         accept-encoding: gzip\r\ntraceparent: {trace}\r\n{more}\r\n"
+    )
+    .into_bytes()
 }
 
 /// A trace id and span id in the form of W3C Trace Context. The same number always gives the same.

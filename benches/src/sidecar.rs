@@ -21,8 +21,8 @@ pub const CALLER: &str = "web-frontend";
 pub const DESTINATION: &str = "payment-service";
 /// The trust domain of the demo.
 const TRUST_DOMAIN: &str = "shop.example";
-/// What every route answers.
-const ANSWER: &str = "direct_response: {status: 200, body: {inline_string: ok}}";
+/// The body of every answer.
+pub const BODY: &str = "ok";
 
 /// A filter for a sidecar: the .wasm, and its plugin configuration for each role.
 pub struct Filter<'f> {
@@ -115,6 +115,11 @@ fn refuse_rejected(envoy: &Envoy) -> Result<()> {
     }
 }
 
+/// What stands in place of each `route`.
+fn answer() -> String {
+    format!("direct_response: {{status: 200, body: {{inline_string: {BODY}}}}}")
+}
+
 /// The bootstrap with every `route` in place of which the listener answers.
 fn answering(bootstrap: &str) -> Result<String> {
     let indent = |line: &str| line.len() - line.trim_start().len();
@@ -124,11 +129,10 @@ fn answering(bootstrap: &str) -> Result<String> {
             continue;
         }
         inside = None;
-        if line.trim() == "access_log:" && std::env::var_os("NOLOG").is_some() { inside = Some(indent(line)); continue; }
         if line.trim() == "route:" {
             inside = Some(indent(line));
             found += 1;
-            out.push_str(&format!("{:1$}{ANSWER}\n", "", indent(line)));
+            out.push_str(&format!("{:1$}{2}\n", "", indent(line), answer()));
         } else {
             out.push_str(line);
             out.push('\n');
@@ -152,7 +156,7 @@ mod tests {
     #[test]
     fn each_route_becomes_an_answer() {
         let text = "a:\n  - match: x\n    route:\n      cluster: y\n      # why\n      timeout: 0s\nb:\n    route:\n      z: 1\n";
-        let expected = format!("a:\n  - match: x\n    {ANSWER}\nb:\n    {ANSWER}\n");
+        let expected = format!("a:\n  - match: x\n    {0}\nb:\n    {0}\n", answer());
         assert_eq!(answering(text).unwrap(), expected);
         assert!(answering("route:\n  x: 1\n").is_err());
     }

@@ -36,19 +36,15 @@ pub fn render(groups: &[Group]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
     use std::time::Duration;
-
-    use context_mesh_e2e::load::Report;
 
     use super::*;
 
     #[test]
     fn a_line_is_compared_with_the_first() {
         let samples = |micros| {
-            let report = Report { statuses: BTreeMap::from([(200, 10)]), ..Report::default() };
             let mut samples = Samples::default();
-            samples.add(Duration::from_micros(micros), &report).unwrap();
+            samples.add(Duration::from_micros(micros), 10);
             samples
         };
         let lines = vec![("no filter".to_owned(), samples(200)), ("ours".to_owned(), samples(300))];

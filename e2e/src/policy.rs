@@ -8,7 +8,7 @@ use context_mesh_core::plugin_config::PluginConfig;
 use policy_compiler::source::Sources;
 
 use crate::error::{Context as _, Error, Result};
-use crate::topology::Role;
+use crate::topology::{Role, Topology};
 
 /// The variable that names the filter's .wasm; the Makefile sets it.
 pub const FILTER_VARIABLE: &str = "CONTEXT_MESH_FILTER";
@@ -92,6 +92,24 @@ impl Policy {
     }
 }
 
+impl Policy {
+    /// Writes the plugin configuration of every filter of `topology` into `folder`, as `<service>.<role>.json`.
+    ///
+    /// # Errors
+    /// A file cannot be written.
+    pub fn write_configurations(&self, topology: &Topology, folder: &Path) -> Result<()> {
+        let services = topology.services.iter().map(|service| service.name.as_str());
+        for service in services.chain(topology.gateway.iter().map(|gateway| gateway.name.as_str())) {
+            for role in topology.roles(service) {
+                let file = folder.join(format!("{service}.{role}.json"));
+                std::fs::write(&file, self.configuration(service, *role))
+                    .context(format_args!("cannot write `{}`", file.display()))?;
+            }
+        }
+        Ok(())
+    }
+}
+
 /// The folder of the demo's policies and requests.
 pub fn shop_folder() -> PathBuf {
     workspace().join("examples/shop")
@@ -149,6 +167,15 @@ mod tests {
         let read = PluginConfig::parse(configuration.as_bytes()).unwrap();
         assert_eq!(read.artifact, policy.artifact);
         assert_eq!((read.service.as_deref(), read.role), (Some("ledger"), Some(pipeline::Role::Outbound)));
+    }
+
+    #[test]
+    fn each_filter_of_a_mesh_gets_its_file() {
+        let folder = tempfile::tempdir().unwrap();
+        Policy::shop().unwrap().write_configurations(&Topology::shop(), folder.path()).unwrap();
+        let file = std::fs::read(folder.path().join("shop-gateway.gateway.json")).unwrap();
+        assert_eq!(PluginConfig::parse(&file).unwrap().service.as_deref(), Some("shop-gateway"));
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 9, "two for each of four services, and one");
     }
 
     #[test]

@@ -1,17 +1,18 @@
 //! The price of a filter in one sidecar, in about two minutes. `make bench-quick` builds what it needs and runs it.
 
 use std::process::ExitCode;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use context_mesh_benches::load;
 use context_mesh_benches::requests;
 use context_mesh_benches::rounds::{Plan, Samples};
 use context_mesh_benches::sidecar::{CALLER, DESTINATION, Filter, SERVICE, Sidecar};
 use context_mesh_benches::table::{self, Group};
-use context_mesh_e2e::client::{Endpoint, Request};
+use context_mesh_e2e::client::Endpoint;
 use context_mesh_e2e::error::{Error, Result};
 use context_mesh_e2e::policy::{self, Policy};
 use context_mesh_e2e::topology::Role;
-use context_mesh_e2e::{envoy_binary, load, noop_filter};
+use context_mesh_e2e::{envoy_binary, noop_filter};
 
 /// The names of the variants; the last one is ours.
 const VARIANTS: [&str; 3] = ["no filter", "a wasm filter that does nothing", "Context Mesh with the demo's policies"];
@@ -20,7 +21,7 @@ const VARIANTS: [&str; 3] = ["no filter", "a wasm filter that does nothing", "Co
 const TRACES: usize = 64;
 
 fn main() -> ExitCode {
-    match run(Plan { rounds: 5, ..Plan::QUICK }) {
+    match run(Plan::QUICK) {
         Ok(()) => ExitCode::SUCCESS,
         Err(problem) => {
             eprintln!("bench-quick: {problem}");
@@ -43,14 +44,12 @@ fn run(plan: Plan) -> Result<()> {
         let name = if round == 0 { "warming up".to_owned() } else { format!("round {round} of {}", plan.rounds) };
         eprintln!("{name} ({:.0} s)", started.elapsed().as_secs_f64());
         for (variant, sidecar) in sidecars.iter().enumerate() {
-            let carried = context.clone();
-            let request = move |number| requests::inbound(number, &carried);
-            let spent = measure(sidecar, sidecar.inbound(), plan, request)?;
-            remember(sidecar, &context)?;
+            let spent = measure(sidecar, sidecar.inbound(), plan, |number| requests::inbound(number, &context))?;
+            load::run(sidecar.inbound(), 1, TRACES, |number| requests::inbound(number, &context))?;
             let called = measure(sidecar, sidecar.outbound(), plan, |number| requests::outbound(number % TRACES))?;
             if round > 0 {
-                inbound[variant].add(spent.0, &spent.1)?;
-                outbound[variant].add(called.0, &called.1)?;
+                inbound[variant].add(spent.0, spent.1);
+                outbound[variant].add(called.0, called.1);
             }
         }
         check(&sidecars)?;
@@ -84,22 +83,16 @@ fn start(folder: &std::path::Path, policy: &Policy) -> Result<Vec<Sidecar>> {
     filters.iter().enumerate().map(|(n, filter)| Sidecar::start(&place(n), &binary, filter.as_ref())).collect()
 }
 
+/// The CPU time that a load took of the sidecar, and how many requests it had.
 fn measure(
     sidecar: &Sidecar,
     endpoint: &Endpoint,
     plan: Plan,
-    request: impl Fn(usize) -> Request + Send + Sync + 'static,
-) -> Result<(std::time::Duration, load::Report)> {
+    prepare: impl Fn(usize) -> Vec<u8>,
+) -> Result<(Duration, usize)> {
     let before = sidecar.cpu_time()?;
-    let report = load::run(endpoint, plan.load(), request, |_, _| Ok(()))?;
-    Ok((sidecar.cpu_time()?.saturating_sub(before), report))
-}
-
-/// Lets the sidecar remember the traces that its application's calls belong to.
-fn remember(sidecar: &Sidecar, context: &str) -> Result<()> {
-    let context = context.to_owned();
-    let load = load::Load { requests: TRACES, ..Plan::QUICK.load() };
-    load::run(sidecar.inbound(), load, move |number| requests::inbound(number, &context), |_, _| Ok(())).map(drop)
+    let answered = load::run(endpoint, plan.connections, plan.requests, prepare)?;
+    Ok((sidecar.cpu_time()?.saturating_sub(before), answered))
 }
 
 /// A filter that read no context, or found nothing in its memory, did less than it should have: no figures then.

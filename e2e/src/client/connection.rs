@@ -9,6 +9,7 @@ use hyper::client::conn::{http1, http2};
 use hyper::header::{HOST, HeaderName, HeaderValue};
 use hyper::rt::{Read, Write};
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::pki_types::ServerName;
@@ -39,20 +40,7 @@ impl Connection {
     /// # Errors
     /// Nobody listens, or the handshake fails. A server's refusal of the client's certificate may also show only with the first request.
     pub async fn open(endpoint: &Endpoint) -> Result<Self> {
-        let address = endpoint.address;
-        let tcp = TcpStream::connect(address).await.context(format_args!("cannot connect to {address}"))?;
-        tcp.set_nodelay(true).context(format_args!("cannot set up the connection to {address}"))?;
-        let Some(tls) = &endpoint.tls else { return Self::over(TokioIo::new(tcp), endpoint).await };
-        let mut tls = tls.as_ref().clone();
-        tls.alpn_protocols = vec![match endpoint.protocol {
-            Protocol::Http1 => b"http/1.1".to_vec(),
-            Protocol::Http2 => b"h2".to_vec(),
-        }];
-        let name = ServerName::try_from(endpoint.authority.clone())
-            .context(format_args!("`{}` is not a host name", endpoint.authority))?;
-        let handshake = TlsConnector::from(Arc::new(tls)).connect(name, tcp).await;
-        let encrypted = handshake.context(format!("no TLS with {address}"))?;
-        Self::over(TokioIo::new(encrypted), endpoint).await
+        Self::over(TokioIo::new(open_stream(endpoint).await?), endpoint).await
     }
 
     async fn over<T: Read + Write + Unpin + Send + 'static>(io: T, endpoint: &Endpoint) -> Result<Self> {
@@ -108,6 +96,31 @@ impl Connection {
         read(answer.context(&what)?).await
     }
 }
+
+/// Connects, and shakes hands where the endpoint has TLS: the bytes of a connection, for who writes HTTP himself.
+///
+/// # Errors
+/// Nobody listens, or the handshake fails.
+pub async fn open_stream(endpoint: &Endpoint) -> Result<Box<dyn Stream>> {
+    let address = endpoint.address;
+    let tcp = TcpStream::connect(address).await.context(format_args!("cannot connect to {address}"))?;
+    tcp.set_nodelay(true).context(format_args!("cannot set up the connection to {address}"))?;
+    let Some(tls) = &endpoint.tls else { return Ok(Box::new(tcp)) };
+    let mut tls = tls.as_ref().clone();
+    tls.alpn_protocols = vec![match endpoint.protocol {
+        Protocol::Http1 => b"http/1.1".to_vec(),
+        Protocol::Http2 => b"h2".to_vec(),
+    }];
+    let name = ServerName::try_from(endpoint.authority.clone())
+        .context(format_args!("`{}` is not a host name", endpoint.authority))?;
+    let handshake = TlsConnector::from(Arc::new(tls)).connect(name, tcp).await;
+    Ok(Box::new(handshake.context(format!("no TLS with {address}"))?))
+}
+
+/// The bytes of a connection, encrypted or not.
+pub trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
 
 /// What stands before the path: nothing in HTTP/1.1, scheme and host in HTTP/2 (hyper makes `:authority` of them).
 fn request_target(authority: Option<&str>) -> String {
