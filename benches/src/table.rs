@@ -17,7 +17,11 @@ pub struct Group {
 pub fn render(groups: &[Group]) -> String {
     let mut text = String::new();
     for group in groups {
-        let _ = writeln!(text, "\n{:<44}{:>8}{:>20}{:>12}{:>8}", group.name, "median", "(lowest-highest)", "difference", "ratio");
+        let _ = writeln!(
+            text,
+            "\n{:<44}{:>8}{:>20}{:>12}{:>8}",
+            group.name, "median", "(lowest-highest)", "difference", "ratio"
+        );
         let base = group.lines.first().map_or(0.0, |(_, samples)| samples.median());
         for (place, (name, samples)) in group.lines.iter().enumerate() {
             let (median, (low, high)) = (samples.median(), samples.range());

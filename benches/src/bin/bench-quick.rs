@@ -101,7 +101,9 @@ fn check(sidecars: &[Sidecar]) -> Result<()> {
     for counter in ["context_missing", "recall_miss", "carrier_invalid", "denied"] {
         let count = ours.counted(counter)?;
         if count > 0 {
-            return Err(Error::new(format!("the filter counted `{counter}` {count} times: it was not measured at its work")));
+            return Err(Error::new(format!(
+                "the filter counted `{counter}` {count} times: it was not measured at its work"
+            )));
         }
     }
     Ok(())

@@ -1,8 +1,8 @@
 //! The proof that every program of the bytecode can run: it ends, stays within its stack, reads no local that
 //! nothing was put into, and leaves one value.
 
-use super::tables::{Constant, ProgramTable, ScalarConstant, Tables};
 use super::error::VerifyError;
+use super::tables::{Constant, ProgramTable, ScalarConstant, Tables};
 use super::verify::{Check, bounds, ensure, exists, item, number};
 use crate::limits::{MAX_LOCALS, MAX_STACK, MAX_VARIABLE_DEPTH};
 use crate::vm::EvalErrorKind;

@@ -15,8 +15,7 @@ use context_mesh_e2e::policy::{self, Policy};
 use context_mesh_e2e::topology::Topology;
 use serde_json::{Value, json};
 
-const USAGE: &str =
-    "usage: compose-files --out DIR [--policies DIR] [--wasm FILE] [--claims JSON]\n       compose-files --out DIR --without-filter";
+const USAGE: &str = "usage: compose-files --out DIR [--policies DIR] [--wasm FILE] [--claims JSON]\n       compose-files --out DIR --without-filter";
 
 #[derive(Default)]
 struct Arguments {
@@ -60,7 +59,8 @@ fn write(arguments: Arguments) -> Result<()> {
         Some((wasm.map_or_else(policy::filter, Ok)?, configurations.path().to_owned()))
     };
     // A client that may do everything in the demo.
-    let claims = claims.or_else(|| Some(json!({"sub": "user_7", "tenant": "tenant_acme", "tier": "gold", "plan": "beta"})));
+    let claims =
+        claims.or_else(|| Some(json!({"sub": "user_7", "tenant": "tenant_acme", "tier": "gold", "plan": "beta"})));
     Compose { topology, filter, claims }.write(&out)?;
     println!("wrote `{}`", out.display());
     Ok(())
@@ -83,7 +83,8 @@ fn parse(mut flags: impl Iterator<Item = String>) -> std::result::Result<Argumen
             "--policies" => arguments.policies = Some(PathBuf::from(value)),
             "--wasm" => arguments.wasm = Some(PathBuf::from(value)),
             _ => {
-                let claims = serde_json::from_str(&value).map_err(|problem| format!("`--claims` is not JSON: {problem}"))?;
+                let claims =
+                    serde_json::from_str(&value).map_err(|problem| format!("`--claims` is not JSON: {problem}"))?;
                 arguments.claims = Some(claims);
             }
         }
