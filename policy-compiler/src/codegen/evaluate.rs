@@ -26,7 +26,7 @@ pub(crate) fn evaluate(node: &Node) -> Option<Constant> {
 
 /// The programs of a builder, loaded as the filter loads them.
 fn verified(builder: Builder) -> Option<VerifiedProgram> {
-    let (program, regexes) = builder.finish();
+    let (program, regexes) = builder.finish_as_it_is();
     let mesh = MeshTable {
         trust_domain: "constant.invalid".to_owned(),
         identity_path: "/{service}".to_owned(),

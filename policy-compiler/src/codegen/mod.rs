@@ -11,6 +11,7 @@ mod listing;
 mod loops;
 mod pool;
 mod regex;
+mod share;
 
 #[cfg(test)]
 mod library_tests;

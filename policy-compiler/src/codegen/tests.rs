@@ -122,6 +122,32 @@ fn variables_have_numbers_and_their_chains_end() {
 }
 
 #[test]
+fn what_several_rules_compute_becomes_a_variable() {
+    let mut builder = Builder::new();
+    let environment = environment();
+    let texts = [
+        "context.tenant_id.lowerAscii() == 'a' && context.beta",
+        "context.tenant_id.lowerAscii() == 'b'",
+        "context.claims.roles.exists(r, r.startsWith('x')) || context.beta",
+        "context.beta && context.claims.roles.exists(role, role.startsWith('x'))",
+        "context.tenant_id == 'a'",
+        "context.tenant_id == 'b'",
+    ];
+    let programs = texts.map(|text| builder.condition(&ir(&environment, text)).unwrap());
+    let (table, _) = builder.finish();
+    let code = |program: u32| {
+        let lines = listing(&table, program);
+        lines.lines().map(|line| line.get(6..).unwrap_or("")).collect::<Vec<_>>().join("; ")
+    };
+    assert_eq!(code(programs[0]), "variable 0; const 'a'; eq; jump-if-false -> 6; attr context.beta; and".replace("variable", "var variable"));
+    assert_eq!(code(programs[1]), "var variable 0; const 'b'; eq");
+    assert_eq!(code(programs[3]), "attr context.beta; jump-if-false -> 4; var variable 1; and");
+    assert_eq!(code(programs[5]), "attr context.tenant_id; const 'b'; eq");
+    assert_eq!(table.variables.iter().map(|program| code(*program)).collect::<Vec<_>>()[0], "attr context.tenant_id; call lowerAscii");
+    assert_eq!(table.variables.len(), 2, "what is only inside of another one is not shared by itself");
+}
+
+#[test]
 fn what_the_machine_cannot_hold_is_a_problem() {
     let mut builder = Builder::new();
     let environment = environment();
