@@ -22,5 +22,5 @@ mod tests;
 
 pub use builder::Builder;
 pub use cost::MAX_COST;
-pub(crate) use evaluate::evaluate;
+pub(crate) use evaluate::{evaluate, fails};
 pub use listing::listing;

@@ -41,8 +41,7 @@ pub(super) fn share(builder: &mut Builder, programs: &[Node], fixed: &[bool], fi
     for node in free() {
         occurrences.collect(builder, node);
     }
-    let mut chosen: Vec<usize> =
-        (0..occurrences.candidates.len()).filter(|id| occurrences.count(*id) > 1).collect();
+    let mut chosen: Vec<usize> = (0..occurrences.candidates.len()).filter(|id| occurrences.count(*id) > 1).collect();
     chosen.sort_by_key(|id| occurrences.candidates.get(*id).map(|candidate| candidate.length));
     // What is left with one use stands only inside of another one that is shared.
     loop {
@@ -65,9 +64,10 @@ pub(super) fn share(builder: &mut Builder, programs: &[Node], fixed: &[bool], fi
     }
     let (numbers, mut uses) = (numbers(&chosen, first), HashMap::new());
     let definitions = chosen.iter().filter_map(|id| occurrences.definition(*id, &numbers, &mut uses)).collect();
-    let programs = programs.iter().zip(fixed).map(|(node, fixed)| {
-        if *fixed { node.clone() } else { occurrences.rewrite(node, None, &numbers, &mut uses) }
-    });
+    let programs = programs
+        .iter()
+        .zip(fixed)
+        .map(|(node, fixed)| if *fixed { node.clone() } else { occurrences.rewrite(node, None, &numbers, &mut uses) });
     let programs = programs.collect();
     Some(Shared { definitions, programs })
 }
