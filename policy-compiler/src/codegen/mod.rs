@@ -16,6 +16,8 @@ mod share;
 #[cfg(test)]
 mod library_tests;
 #[cfg(test)]
+mod mutation_tests;
+#[cfg(test)]
 mod run_tests;
 #[cfg(test)]
 mod tests;
