@@ -49,6 +49,7 @@ pub(super) fn units(value: Value<'_>) -> u64 {
 ///
 /// # Errors
 /// The value has no size.
+#[inline(never)]
 pub(super) fn length<'a>(value: Value<'a>, env: &mut Env<'a>) -> Result<usize, EvalErrorKind> {
     env.burn(units(value))?;
     match value {
@@ -123,6 +124,7 @@ impl<'a> Cursor<'a> {
     ///
     /// # Errors
     /// There is not enough fuel to read it.
+    #[inline(never)]
     pub(super) fn next(
         &mut self,
         env: &mut Env<'a>,
@@ -192,6 +194,7 @@ impl<'a> Cursor<'a> {
 ///
 /// # Errors
 /// The value is no map, or there is not enough fuel.
+#[inline(never)]
 pub(super) fn find<'a>(map: Value<'a>, key: Value<'a>, env: &mut Env<'a>) -> Result<Option<Value<'a>>, EvalErrorKind> {
     env.burn(units(map))?;
     match (map, key) {
@@ -254,6 +257,7 @@ fn find_member<'a>(object: &'a str, name: &str) -> Option<&'a str> {
 ///
 /// # Errors
 /// It is not there, or the types do not fit.
+#[inline(never)]
 pub(super) fn index<'a>(of: Value<'a>, index: Value<'a>, env: &mut Env<'a>) -> Outcome<'a> {
     if is_map(of) {
         return match index {
@@ -337,6 +341,7 @@ pub(super) fn member<'a>(value: Value<'a>, of: Value<'a>, env: &mut Env<'a>) -> 
 ///
 /// # Errors
 /// The value is no list, or one of its elements is an error.
+#[inline(never)]
 pub(super) fn values<'a>(list: Value<'a>, env: &mut Env<'a>) -> Result<&'a [Value<'a>], EvalErrorKind> {
     if let Value::List(items) = list {
         return Ok(items);

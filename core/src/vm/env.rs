@@ -64,30 +64,35 @@ impl<'a> Env<'a> {
     ///
     /// # Errors
     /// [`EvalErrorKind::OutOfMemory`] or [`EvalErrorKind::OutOfFuel`].
+    #[inline(never)]
     pub(super) fn reserve(&mut self, bytes: usize) -> Result<(), EvalErrorKind> {
         self.memory = self.memory.checked_sub(bytes).ok_or(EvalErrorKind::OutOfMemory)?;
         self.burn_text(bytes)
     }
 
     /// Keeps a text that was made.
+    #[inline(never)]
     pub(super) fn text(&mut self, text: &str) -> Outcome<'a> {
         self.reserve(text.len())?;
         Ok(Value::String(self.arena.alloc_str(text)))
     }
 
     /// Keeps bytes that were made.
+    #[inline(never)]
     pub(super) fn bytes(&mut self, bytes: &[u8]) -> Outcome<'a> {
         self.reserve(bytes.len())?;
         Ok(Value::Bytes(self.arena.alloc_slice_copy(bytes)))
     }
 
     /// Keeps a list that was made.
+    #[inline(never)]
     pub(super) fn list(&mut self, items: &[Value<'a>]) -> Outcome<'a> {
         self.reserve(size_of_val(items))?;
         Ok(Value::List(self.arena.alloc_slice_copy(items)))
     }
 
     /// An optional with this value.
+    #[inline(never)]
     pub(super) fn some(&mut self, value: Value<'a>) -> Outcome<'a> {
         self.reserve(size_of::<Value<'_>>())?;
         Ok(Value::Optional(Some(self.arena.alloc(value))))

@@ -84,6 +84,9 @@ pub enum Value<'a> {
     Error(EvalError),
 }
 
+// The memory that a decision uses is counted by it, and must be the same in the filter and in the compiler's tests.
+const _: () = assert!(size_of::<Value<'_>>() == 24, "the same on every platform");
+
 impl<'a> Value<'a> {
     /// An error value.
     pub const fn error(kind: EvalErrorKind) -> Self {
@@ -159,11 +162,6 @@ mod tests {
     use super::*;
     #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
     use wasm_bindgen_test::wasm_bindgen_test as test;
-
-    #[test]
-    fn a_value_stays_small() {
-        assert!(size_of::<Value<'_>>() <= 24, "{}", size_of::<Value<'_>>());
-    }
 
     #[test]
     fn time_before_1970_has_positive_nanoseconds() {

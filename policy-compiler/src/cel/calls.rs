@@ -118,7 +118,12 @@ impl Checker<'_> {
             Function::Library(name) if name.starts_with("get") && arguments.len() == 2 => {
                 self.check_zone(place, arguments, name)
             }
-            function => typed(TypedKind::Call(function, arguments), ty, place),
+            function => {
+                if let Function::Library(name) = function {
+                    self.check_literal(name, &arguments);
+                }
+                typed(TypedKind::Call(function, arguments), ty, place)
+            }
         }
     }
 

@@ -12,6 +12,7 @@ mod declarations;
 mod environment;
 mod infer;
 mod library;
+mod literals;
 mod macros;
 mod names;
 mod parse;

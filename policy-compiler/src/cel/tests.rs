@@ -261,6 +261,19 @@ fn problems_say_where_what_and_what_instead() {
             "request.time > '2024-01-01T00:00:00Z'",
             "0..37 06 no `>` for `timestamp` and `string` [write `timestamp('2024-01-01T00:00:00Z')`]",
         ),
+        (
+            "request.time - timestamp('2024-01-01') > duration('5 minutes')",
+            "25..37 16 `'2024-01-01'` is no timestamp [write it like `'2024-01-31T08:30:00Z'`]\n50..61 16 `'5 minutes'` is no duration [write it like `'1h30m'` or `'90s'`]",
+        ),
+        (
+            "cidr('10.0.0.0/33').containsIP(source.address)",
+            "5..18 16 `'10.0.0.0/33'` is no range of IP addresses [write it like `'10.0.0.0/8'`]",
+        ),
+        (
+            "context.caller.toLowerCase() == 'a'",
+            "15..26 04 there is no function `toLowerCase` [did you mean `lowerAscii`?]",
+        ),
+        ("now() > request.time", "0..3 04 there is no function `now` [did you mean `request.time`?]"),
         ("acme.Message{id: 1} == 1", "0..19 03 `acme.Message{...}` is a protobuf message, which policies do not have"),
         (
             "cel.bind(1, 2, 3) == 3",

@@ -9,6 +9,7 @@ use super::cost::{self, Estimate, MAX_COST, Sizes};
 use super::emit;
 use super::pool::Pool;
 use super::regex::{self, MAX_DFA_BYTES, RegexError};
+use super::share;
 use crate::cel::{Problem, code, zone_needs_table, zone_table};
 use crate::ir::{Ir, Node, Pattern};
 
@@ -25,6 +26,8 @@ pub struct Builder {
     sizes: Sizes,
     /// What each program costs at worst.
     costs: Vec<u64>,
+    /// What each program computes.
+    roots: Vec<Node>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -79,6 +82,7 @@ impl Builder {
             let length = u32::try_from(words.len()).map_err(too_large)?;
             code.extend(words);
             self.costs.push(total);
+            self.roots.push(ir.root.clone());
             Ok((start, length))
         })?;
         Ok((program, estimate))
@@ -117,8 +121,49 @@ impl Builder {
         self.pattern(&pattern, whole)
     }
 
-    /// What was collected: the programs, and the regexes as serialized sparse DFAs.
+    /// What was collected: the programs, and the regexes as serialized sparse DFAs. What several programs
+    /// compute becomes a variable.
     pub fn finish(self) -> (ProgramTable, Vec<Vec<u8>>) {
+        let mut shared = self.clone();
+        match shared.share() {
+            Some(()) => shared.finish_as_it_is(),
+            None => self.finish_as_it_is(),
+        }
+    }
+
+    /// Replaces common subexpressions by variables; `None` where there are none, or the machine could not hold
+    /// the result.
+    fn share(&mut self) -> Option<()> {
+        let roots = std::mem::take(&mut self.roots);
+        let mut fixed = vec![false; roots.len()];
+        for variable in &self.variables {
+            *fixed.get_mut(usize::try_from(variable.program).ok()?)? = true;
+        }
+        let first = u32::try_from(self.variables.len()).ok()?;
+        let shared = share::share(self, &roots, &fixed, first)?;
+        self.code.clear();
+        for (index, root) in shared.programs.iter().enumerate() {
+            let range = self.add_code(root)?;
+            *self.programs.entry_mut(index)? = range;
+        }
+        for root in &shared.definitions {
+            let depth = self.depth(root) + 1;
+            let range = self.add_code(root)?;
+            self.variables.push(Variable { program: self.programs.add(range), depth });
+        }
+        let depths: Vec<usize> = self.variables.iter().map(|variable| variable.depth).collect();
+        share::is_shallow(&depths).then_some(())
+    }
+
+    fn add_code(&mut self, root: &Node) -> Option<(u32, u32)> {
+        let words = emit::program(self, &Ir { root: root.clone(), start: 0, end: 0 }).ok()?;
+        let range = (u32::try_from(self.code.len()).ok()?, u32::try_from(words.len()).ok()?);
+        self.code.extend(words);
+        Some(range)
+    }
+
+    /// What was collected, without looking for common subexpressions.
+    pub(super) fn finish_as_it_is(self) -> (ProgramTable, Vec<Vec<u8>>) {
         let table = ProgramTable {
             code: self.code,
             programs: self.programs.into_entries(),

@@ -24,9 +24,17 @@ pub(crate) fn evaluate(node: &Node) -> Option<Constant> {
     run(&verified, program, constant)
 }
 
+/// Whether a node that reads nothing of a request gives an error.
+pub(crate) fn fails(node: &Node) -> bool {
+    let mut builder = Builder::new();
+    let program = builder.condition(&Ir { root: node.clone(), start: 0, end: 0 });
+    let run = |program| run(&verified(builder)?, program, |value| Some(matches!(value, Value::Error(_))));
+    program.ok().and_then(run).unwrap_or(false)
+}
+
 /// The programs of a builder, loaded as the filter loads them.
 fn verified(builder: Builder) -> Option<VerifiedProgram> {
-    let (program, regexes) = builder.finish();
+    let (program, regexes) = builder.finish_as_it_is();
     let mesh = MeshTable {
         trust_domain: "constant.invalid".to_owned(),
         identity_path: "/{service}".to_owned(),

@@ -56,12 +56,12 @@ fn conversions() {
         "duration('1h30m') == duration('5400s') && timestamp(5) == timestamp('1970-01-01T00:00:05Z')",
     ]);
     give(&[
-        ("int('x')", "invalid-argument"),
+        ("int(dyn('x'))", "invalid-argument"),
         ("int(1e30)", "overflow"),
         ("uint(-1)", "overflow"),
         ("string(b'\\xff')", "invalid-argument"),
-        ("timestamp('yesterday')", "invalid-argument"),
-        ("duration('1x')", "invalid-argument"),
+        ("timestamp(dyn('yesterday'))", "invalid-argument"),
+        ("duration(dyn('1x'))", "invalid-argument"),
     ]);
 }
 
@@ -204,5 +204,5 @@ fn networks() {
         "type(ip('1.1.1.1')) == net.IP && type(cidr('1.0.0.0/8')) == net.CIDR",
         "ip('0.0.0.0').isUnspecified() && ip('169.254.1.1').isLinkLocalUnicast() && ip('8.8.8.8').isGlobalUnicast()",
     ]);
-    give(&[("ip('x')", "invalid-argument"), ("cidr('10.0.0.0/33')", "invalid-argument")]);
+    give(&[("ip(dyn('x'))", "invalid-argument"), ("cidr(dyn('10.0.0.0/33'))", "invalid-argument")]);
 }

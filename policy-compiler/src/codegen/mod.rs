@@ -11,9 +11,12 @@ mod listing;
 mod loops;
 mod pool;
 mod regex;
+mod share;
 
 #[cfg(test)]
 mod library_tests;
+#[cfg(test)]
+mod mutation_tests;
 #[cfg(test)]
 mod run_tests;
 #[cfg(test)]
@@ -21,5 +24,5 @@ mod tests;
 
 pub use builder::Builder;
 pub use cost::MAX_COST;
-pub(crate) use evaluate::evaluate;
+pub(crate) use evaluate::{evaluate, fails};
 pub use listing::listing;

@@ -32,6 +32,16 @@ impl<T> Pool<T> {
         Ok(number)
     }
 
+    /// Adds an entry without asking whether it is there.
+    pub(super) fn add(&mut self, entry: T) -> u32 {
+        self.entries.push(entry);
+        u32::try_from(self.entries.len() - 1).unwrap_or(u32::MAX)
+    }
+
+    pub(super) fn entry_mut(&mut self, index: usize) -> Option<&mut T> {
+        self.entries.get_mut(index)
+    }
+
     pub(super) fn into_entries(self) -> Vec<T> {
         self.entries
     }

@@ -122,12 +122,52 @@ fn variables_have_numbers_and_their_chains_end() {
 }
 
 #[test]
+fn what_several_rules_compute_becomes_a_variable() {
+    let mut builder = Builder::new();
+    let environment = environment();
+    let texts = [
+        "context.tenant_id.lowerAscii() == 'a' && context.beta",
+        "context.tenant_id.lowerAscii() == 'b'",
+        "context.claims.roles.exists(r, r.startsWith('x')) || context.beta",
+        "context.beta && context.claims.roles.exists(role, role.startsWith('x'))",
+        "context.tenant_id == 'a'",
+        "context.tenant_id == 'b'",
+    ];
+    let programs = texts.map(|text| builder.condition(&ir(&environment, text)).unwrap());
+    let (table, _) = builder.finish();
+    let code = |program: u32| {
+        let lines = listing(&table, program);
+        lines.lines().map(|line| line.get(6..).unwrap_or("")).collect::<Vec<_>>().join("; ")
+    };
+    assert_eq!(
+        code(programs[0]),
+        "variable 0; const 'a'; eq; jump-if-false -> 6; attr context.beta; and".replace("variable", "var variable")
+    );
+    assert_eq!(code(programs[1]), "var variable 0; const 'b'; eq");
+    assert_eq!(code(programs[3]), "attr context.beta; jump-if-false -> 4; var variable 1; and");
+    assert_eq!(code(programs[5]), "attr context.tenant_id; const 'b'; eq");
+    assert_eq!(
+        table.variables.iter().map(|program| code(*program)).collect::<Vec<_>>()[0],
+        "attr context.tenant_id; call lowerAscii"
+    );
+    assert_eq!(table.variables.len(), 2, "what is only inside of another one is not shared by itself");
+}
+
+#[test]
 fn what_the_machine_cannot_hold_is_a_problem() {
     let mut builder = Builder::new();
     let environment = environment();
     let nested = |depth: usize| format!("{}context.flags{}", "[1].map(x, ".repeat(depth), ")".repeat(depth));
     assert!(builder.condition(&ir(&environment, &nested(7))).is_ok());
     assert_eq!(builder.condition(&ir(&environment, &nested(9))).unwrap_err().code, code::PROGRAM_LIMIT);
+    let costly = "context.flags.exists(f, context.flags.exists(g, f + g == 'ab'))";
+    let problem = builder.condition(&ir(&environment, costly)).unwrap_err();
+    assert_eq!((problem.code, problem.start, problem.end), (code::TOO_COSTLY, 0, costly.len()));
+    assert!(problem.message.ends_with("steps; a whole decision has 1000000"));
+    assert_eq!(
+        problem.help.as_deref(),
+        Some("say how long `flags` can be (`maxBytes` in the schema), or do not loop inside of a loop")
+    );
     let large = builder.condition(&ir(&environment, "context.tenant_id.matches('a[ab]{20}x')")).unwrap_err();
     assert_eq!((large.code, large.start, large.end), (code::PATTERN_TOO_LARGE, 26, 38));
     assert_eq!(builder.regex("a(", true).unwrap_err().code, code::BAD_PATTERN);

@@ -221,23 +221,99 @@ impl Node {
     /// Whether it gives the same for every request, and can be computed ahead: it reads no attributes and no
     /// variables, and no locals from outside.
     pub(crate) fn is_closed(&self) -> bool {
-        let mut bound = Vec::new();
-        self.binds_all(&mut bound)
+        self.is_self_contained() && self.is_constant()
     }
 
-    fn binds_all(&self, bound: &mut Vec<u32>) -> bool {
+    fn is_constant(&self) -> bool {
+        let reads = matches!(
+            self,
+            Self::Attribute(_) | Self::Has(_) | Self::OptionalAttribute(_) | Self::Variable(_) | Self::Fail
+        );
+        !reads && self.children().into_iter().all(Self::is_constant)
+    }
+
+    /// The same node with other parts.
+    pub(crate) fn with_children(&self, change: &mut impl FnMut(&Self) -> Self) -> Self {
+        let mut boxed = |of: &Self| Box::new(change(of));
         match self {
-            Self::Attribute(_) | Self::Has(_) | Self::OptionalAttribute(_) | Self::Variable(_) | Self::Fail => {
-                return false;
+            Self::Not(of) => return Self::Not(boxed(of)),
+            Self::Negate(of) => return Self::Negate(boxed(of)),
+            Self::Size(of) => return Self::Size(boxed(of)),
+            Self::Matches(of, pattern) => return Self::Matches(boxed(of), pattern.clone()),
+            Self::Member(of, name) => return Self::Member(boxed(of), name.clone()),
+            Self::OptionalMember(of, name) => return Self::OptionalMember(boxed(of), name.clone()),
+            Self::HasMember(of, name) => return Self::HasMember(boxed(of), name.clone()),
+            _ => {}
+        }
+        let mut pair = |pair: &[Self; 2]| Box::new([change(&pair[0]), change(&pair[1])]);
+        match self {
+            Self::Compare(comparison, parts) => return Self::Compare(*comparison, pair(parts)),
+            Self::Arithmetic(arithmetic, parts) => return Self::Arithmetic(*arithmetic, pair(parts)),
+            Self::Text(test, parts) => return Self::Text(*test, pair(parts)),
+            Self::In(parts) => return Self::In(pair(parts)),
+            Self::Index(parts) => return Self::Index(pair(parts)),
+            Self::OptionalIndex(parts) => return Self::OptionalIndex(pair(parts)),
+            Self::FirstPresent(parts) => return Self::FirstPresent(pair(parts)),
+            Self::ValueOr(parts) => return Self::ValueOr(pair(parts)),
+            Self::Let(local, parts) => return Self::Let(*local, pair(parts)),
+            _ => {}
+        }
+        match self {
+            Self::All(parts) => Self::All(parts.iter().map(change).collect()),
+            Self::Any(parts) => Self::Any(parts.iter().map(change).collect()),
+            Self::Call(function, parts) => Self::Call(*function, parts.iter().map(change).collect()),
+            Self::If(parts) => Self::If(Box::new([change(&parts[0]), change(&parts[1]), change(&parts[2])])),
+            Self::List(elements) => {
+                let element =
+                    |element: &Element<Self>| Element { value: change(&element.value), optional: element.optional };
+                Self::List(elements.iter().map(element).collect())
             }
-            Self::Local(local) => return bound.contains(local),
-            // Locals have distinct numbers, so none has to be forgotten.
+            Self::Map(entries) => {
+                let entry = |entry: &Entry<Self>| Entry {
+                    key: change(&entry.key),
+                    value: change(&entry.value),
+                    optional: entry.optional,
+                };
+                Self::Map(entries.iter().map(entry).collect())
+            }
+            Self::WithOptional(with) => Self::WithOptional(Box::new(WithOptional {
+                of: change(&with.of),
+                local: with.local,
+                then: change(&with.then),
+                flat: with.flat,
+            })),
+            Self::Loop(of) => Self::Loop(Box::new(Loop {
+                range: change(&of.range),
+                first: of.first,
+                second: of.second,
+                filter: of.filter.as_ref().map(&mut *change),
+                result: of.result.map(change),
+            })),
+            leaf => leaf.clone(),
+        }
+    }
+
+    /// Whether it reads no locals from outside.
+    pub(crate) fn is_self_contained(&self) -> bool {
+        self.is_bound(&mut Vec::new())
+    }
+
+    fn is_bound(&self, bound: &mut Vec<u32>) -> bool {
+        if let Self::Local(local) = self {
+            return bound.contains(local);
+        }
+        self.bind(bound);
+        self.children().into_iter().all(|child| child.is_bound(bound))
+    }
+
+    /// Notes the locals that the node declares. They have distinct numbers, so none has to be forgotten.
+    fn bind(&self, bound: &mut Vec<u32>) {
+        match self {
             Self::Let(local, _) => bound.push(*local),
             Self::WithOptional(with) => bound.push(with.local),
             Self::Loop(of) => bound.extend([Some(of.first), of.second].into_iter().flatten()),
             _ => {}
         }
-        self.children().into_iter().all(|child| child.binds_all(bound))
     }
 
     fn collect<'n>(&'n self, found: &mut Vec<&'n Attribute>) {

@@ -42,6 +42,7 @@ pub(in crate::vm) fn add<'a>(env: &mut Env<'a>, a: Value<'a>, b: Value<'a>) -> O
 }
 
 /// The texts in one.
+#[inline(never)]
 pub(super) fn concatenate<'a>(env: &mut Env<'a>, parts: &[&str]) -> Outcome<'a> {
     let length = parts.iter().map(|part| part.len()).fold(0, usize::saturating_add);
     env.reserve(length)?;

@@ -38,6 +38,7 @@ pub(in crate::vm) fn format<'a>(env: &mut Env<'a>, arguments: &[Value<'a>]) -> O
     Ok(Value::String(env.arena.alloc_str(&out)))
 }
 
+#[inline(never)]
 fn push(out: &mut String, text: &str, env: &mut Env<'_>) -> Result<(), EvalErrorKind> {
     env.reserve(text.len())?;
     out.push_str(text);

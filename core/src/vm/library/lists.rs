@@ -42,6 +42,12 @@ pub(in crate::vm) fn distinct<'a>(env: &mut Env<'a>, arguments: &[Value<'a>]) ->
     env.list(&kept)
 }
 
+/// A number that is not negative. What does not fit an address is as much as there can be, so that all platforms
+/// give the same results.
+fn amount(number: i64) -> Result<usize, EvalErrorKind> {
+    if number < 0 { Err(INVALID) } else { Ok(usize::try_from(number).unwrap_or(usize::MAX)) }
+}
+
 /// `flatten()`, down to a depth; without one to 1.
 pub(in crate::vm) fn flatten<'a>(env: &mut Env<'a>, arguments: &[Value<'a>]) -> Outcome<'a> {
     let (list, depth) = match arguments {
@@ -50,7 +56,7 @@ pub(in crate::vm) fn flatten<'a>(env: &mut Env<'a>, arguments: &[Value<'a>]) -> 
         _ => return Err(NO_OVERLOAD),
     };
     // No value is nested deeper than the limit allows to look, so a greater depth changes nothing.
-    let depth = usize::try_from(depth).map_err(|_| INVALID)?.min(MAX_VALUE_DEPTH);
+    let depth = amount(depth)?.min(MAX_VALUE_DEPTH);
     let mut flat = Vec::new();
     flatten_into(&mut flat, *list, depth, env)?;
     env.list(&flat)
@@ -79,7 +85,7 @@ fn flatten_into<'a>(
 /// `lists.range()`
 pub(in crate::vm) fn range<'a>(env: &mut Env<'a>, arguments: &[Value<'a>]) -> Outcome<'a> {
     let [Value::Int(end)] = arguments else { return Err(NO_OVERLOAD) };
-    let count = usize::try_from(*end).map_err(|_| INVALID)?;
+    let count = amount(*end)?;
     env.reserve(count.saturating_mul(size_of::<Value<'_>>()))?;
     let mut items = bumpalo::collections::Vec::with_capacity_in(count, env.arena);
     items.extend((0..*end).map(Value::Int));

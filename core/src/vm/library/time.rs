@@ -196,6 +196,7 @@ fn fraction_of(unit: u64, digits: &str) -> u64 {
 }
 
 /// The time that clocks show: in UTC, or in the time zone that the second argument names.
+#[inline(never)]
 fn civil<'a>(env: &Env<'a>, arguments: &[Value<'a>]) -> Result<calendar::Civil, EvalErrorKind> {
     let (point, offset) = match arguments {
         [Value::Timestamp(point)] => (point, 0),
