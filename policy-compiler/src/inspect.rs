@@ -2,18 +2,13 @@
 
 use std::fmt::{self, Write as _};
 
-use context_mesh_core::{
-    artifact::{
-        Decoded, FORMAT_VERSION, LoadError, load,
-        tables::{
-            Attribute, Constant, DictionaryTable, Effect, EntryTable, FieldTable, FieldType, Layer, MeshTable, OnError,
-            Reply, RuleTable, Scalar, ScalarConstant, ServiceTable, Tables,
-        },
-    },
-    vm::EvalErrorKind,
-    vm::function::Function,
-    vm::op::{Op, Operand},
+use context_mesh_core::artifact::tables::{
+    DictionaryTable, Effect, EntryTable, FieldTable, FieldType, Layer, MeshTable, OnError, Reply, RuleTable, Scalar,
+    ServiceTable, Tables,
 };
+use context_mesh_core::artifact::{Decoded, FORMAT_VERSION, LoadError, load};
+
+use crate::codegen::listing;
 
 /// Describes an artifact that loads.
 ///
@@ -200,90 +195,7 @@ fn programs(out: &mut String, tables: &Tables) -> fmt::Result {
 }
 
 fn code(out: &mut String, tables: &Tables, program: u32) -> fmt::Result {
-    let Some((start, length)) = get(&tables.program.programs, program) else { return Ok(()) };
-    let range = (*start..start.saturating_add(*length)).enumerate();
-    for (at, word) in range.filter_map(|(at, index)| Some((at, get(&tables.program.code, index)?))) {
-        match Op::decode(*word) {
-            Some(op) => {
-                writeln!(out, "{}", format!("        {at:3}  {:18}{}", op.mnemonic(), operand(tables, op)).trim_end())?
-            }
-            None => writeln!(out, "        {at:3}  ?")?,
-        }
-    }
-    Ok(())
-}
-
-fn operand(tables: &Tables, op: Op) -> String {
-    let number = op.operand();
-    match op.operand_kind() {
-        Operand::Nothing => String::new(),
-        Operand::Constant | Operand::Name => {
-            get(&tables.program.constants, number).map_or_else(|| "?".to_owned(), constant)
-        }
-        Operand::Attribute => get(&tables.program.attributes, number).map_or_else(|| "?".to_owned(), attribute),
-        Operand::Variable => format!("variable {number}"),
-        Operand::Regex => format!("regex {number}"),
-        Operand::Count => number.to_string(),
-        Operand::Local => format!("local {number}"),
-        Operand::Function => {
-            Function::from_number(number).map_or_else(|| "?".to_owned(), |function| function.name().to_owned())
-        }
-        Operand::Error => {
-            EvalErrorKind::from_number(number).map_or_else(|| "?".to_owned(), |kind| kind.as_str().to_owned())
-        }
-        Operand::Target | Operand::LoopTarget => format!("-> {number}"),
-    }
-}
-
-fn constant(constant: &Constant) -> String {
-    match constant {
-        Constant::Scalar(value) => scalar(value),
-        Constant::List(values) => format!("[{}]", values.iter().map(scalar).collect::<Vec<_>>().join(", ")),
-        Constant::Map(entries) => {
-            let entry = |(key, value): &(ScalarConstant, ScalarConstant)| format!("{}: {}", scalar(key), scalar(value));
-            format!("{{{}}}", entries.iter().map(entry).collect::<Vec<_>>().join(", "))
-        }
-        Constant::StringSet(words) => {
-            format!("{{{}}}", words.iter().map(|word| format!("{word:?}")).collect::<Vec<_>>().join(", "))
-        }
-    }
-}
-
-fn scalar(value: &ScalarConstant) -> String {
-    match value {
-        ScalarConstant::Null => "null".to_owned(),
-        ScalarConstant::Bool(value) => value.to_string(),
-        ScalarConstant::Int(value) => value.to_string(),
-        ScalarConstant::Uint(value) => format!("{value}u"),
-        ScalarConstant::Double(value) => format!("{value:?}"),
-        ScalarConstant::String(value) => format!("{value:?}"),
-        ScalarConstant::Bytes(value) => format!("b\"{}\"", value.escape_ascii()),
-        ScalarConstant::Duration(nanos) => format!("duration {nanos} ns"),
-        ScalarConstant::Timestamp { seconds, nanos } => format!("timestamp {seconds} s {nanos} ns"),
-        ScalarConstant::Type(name) => format!("type {name}"),
-    }
-}
-
-fn attribute(attribute: &Attribute) -> String {
-    let lower = |part: &dyn fmt::Debug| {
-        let mut snake = String::new();
-        for c in format!("{part:?}").chars() {
-            if c.is_ascii_uppercase() && !snake.is_empty() {
-                snake.push('_');
-            }
-            snake.push(c.to_ascii_lowercase());
-        }
-        snake
-    };
-    match attribute {
-        Attribute::Field(name, value) => format!("context.{name} ({})", type_name(*value)),
-        Attribute::Header(name) => format!("request.headers[{name:?}]"),
-        Attribute::Headers => "request.headers".to_owned(),
-        Attribute::Request(part) => format!("request.{}", lower(part)),
-        Attribute::Peer(part) => format!("peer.{}", lower(part)),
-        Attribute::Mesh(part) => format!("mesh.{}", lower(part)),
-        Attribute::Host(path, value) => format!("{} ({})", path.join("."), lower(value)),
-    }
+    listing(&tables.program, program).lines().try_for_each(|line| writeln!(out, "        {line}"))
 }
 
 fn dictionary(out: &mut String, index: usize, table: &DictionaryTable) -> fmt::Result {
