@@ -62,7 +62,8 @@ test-wasm: toolchain $(RUNNER) ## Runs the tests of core as WebAssembly, under N
 
 .PHONY: test-e2e
 test-e2e: envoy build ## Runs the scenarios on real Envoys
-	cargo test --package context-mesh-e2e
+	@# The containers have a command of their own: test-compose.
+	cargo test --package context-mesh-e2e -- --skip through_the_containers
 
 .PHONY: test-compose
 test-compose: envoy build ## Runs the compose mesh, where a Docker engine answers

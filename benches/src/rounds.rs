@@ -33,6 +33,11 @@ impl Samples {
         }
     }
 
+    /// How many rounds there are.
+    pub fn count(&self) -> usize {
+        self.0.len()
+    }
+
     /// The median, in CPU microseconds for each request; 0 without rounds.
     pub fn median(&self) -> f64 {
         let mut sorted = self.0.clone();

@@ -62,7 +62,8 @@ fn run(plan: Plan) -> Result<()> {
         group(format!("inbound: {CALLER} calls {SERVICE}"), inbound),
         group(format!("outbound: {SERVICE} calls {DESTINATION}"), outbound),
     ];
-    println!("CPU µs for each request{}", table::render(&groups));
+    let rounds = groups[0].lines[0].1.count();
+    println!("CPU µs for each request, medians of {rounds} rounds{}", table::render(&groups));
     println!("took {:.0} s", started.elapsed().as_secs_f64());
     Ok(())
 }
@@ -110,12 +111,12 @@ fn check(sidecars: &[Sidecar]) -> Result<()> {
 }
 
 fn about(plan: Plan) -> String {
-    let Plan { rounds, requests, connections } = plan;
+    let Plan { requests, connections, .. } = plan;
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     format!(
         "The sidecar of {SERVICE} as it is shipped (mutual TLS inbound, access log), one worker, answering itself.
 Measured: user and system time of the Envoy process over the requests that it answered, on {cores} cores.
-Variants run side by side and take turns: {rounds} rounds of {requests} requests over {connections} kept connections; medians.
+The variants run side by side and take turns: rounds of {requests} requests over {connections} kept connections each.
 Inbound requests carry seven fields in x-mesh-context, each in a trace of its own; outbound ones only traceparent,
 and the context is recalled.
 "
