@@ -10,7 +10,7 @@
 use bumpalo::Bump;
 
 use crate::artifact::VerifiedProgram;
-use crate::artifact::tables::{Effect, Layer, OnError, Reply, RuleTable};
+use crate::artifact::tables::{Effect, Layer, MaskMethod, OnError, Reply, RuleTable};
 use crate::vm::{EvalErrorKind, Machine, Scratch, Snapshot, Value};
 
 /// Answer to a request that no allow rule of a layer matches.
@@ -27,6 +27,10 @@ pub struct Decision<'p> {
     pub shadow: Vec<&'p str>,
     /// Fields to take out of the context.
     pub redact: Vec<&'p str>,
+    /// Fields whose values show less, with the method. A field may be named repeatedly: the greatest method counts.
+    pub mask: Vec<(&'p str, MaskMethod)>,
+    /// Names of the audit rules that applied.
+    pub audited: Vec<&'p str>,
     /// Fields to give new values, with their JSON texts. A later entry wins over an earlier one.
     pub set: Vec<(&'p str, String)>,
     /// Rules whose condition or value ended with an error.
@@ -155,6 +159,10 @@ impl<'p, 'a> Tally<'p, 'a> {
             }
             Effect::Allow => self.layer(rule.layer).allowed = true,
             Effect::Redact { fields } => self.decision.redact.extend(fields.iter().map(String::as_str)),
+            Effect::Mask { fields, method } => {
+                self.decision.mask.extend(fields.iter().map(|field| (field.as_str(), *method)));
+            }
+            Effect::Audit => self.decision.audited.push(&rule.name),
             Effect::Set { fields } => {
                 for (field, program) in fields {
                     match self.value(*program) {

@@ -44,6 +44,9 @@ pub const MAX_VALUE_DEPTH: usize = 64;
 /// Most transitions of one time zone. Two a year for four centuries.
 pub const MAX_ZONE_TRANSITIONS: usize = 1024;
 
+/// Most frameworks of one domain: `destination.frameworks` is a list that conditions can loop over.
+pub const MAX_FRAMEWORKS: usize = 64;
+
 /// Longest chain of variables that refer to variables.
 pub const MAX_VARIABLE_DEPTH: usize = 16;
 

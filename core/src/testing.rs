@@ -49,18 +49,7 @@ fn string() -> FieldType {
 
 /// A field with nothing special about it.
 pub(crate) fn field(name: &str, value: FieldType) -> FieldTable {
-    FieldTable {
-        name: name.into(),
-        value,
-        required: false,
-        immutable: false,
-        merge: Merge::Replace,
-        pattern: None,
-        allowed: vec![],
-        max_bytes: 0,
-        header: None,
-        owner: None,
-    }
+    FieldTable { name: name.into(), value, ..FieldTable::default() }
 }
 
 /// Adds a program and gives its index.

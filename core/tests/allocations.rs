@@ -14,7 +14,7 @@ use context_mesh_core::context::Context;
 use context_mesh_core::headers::Headers;
 use context_mesh_core::host::Attributes;
 use context_mesh_core::vm::op::Op;
-use context_mesh_core::vm::{Machine, MeshView, Peer, Scratch, Snapshot, Value};
+use context_mesh_core::vm::{Destination, Machine, MeshView, Peer, Scratch, Snapshot, Value};
 use regex_automata::dfa::{StartKind, dense};
 
 /// Counts the allocations of each thread.
@@ -119,7 +119,14 @@ fn run(code: &[Op]) -> (String, usize) {
     context.insert("limits", r#"{"rate":10,"burst":2.5}"#).unwrap();
     let peer = Peer { service: "checkout".into(), ..Peer::default() };
     let mesh = MeshView { service: "b", domain: "shop", region: "us", direction: "inbound" };
-    let snapshot = Snapshot { headers: &headers, context: &context, peer: &peer, mesh, attributes: &NoAttributes };
+    let snapshot = Snapshot {
+        headers: &headers,
+        context: &context,
+        peer: &peer,
+        mesh,
+        destination: Destination::default(),
+        attributes: &NoAttributes,
+    };
     let mut scratch: Scratch<'static> = Scratch::new();
     let mut result = (String::new(), 0);
     for _ in 0..3 {

@@ -1,6 +1,7 @@
 //! From the plugin's configuration to a workload: decided by the configuration and the proxy's node alone.
 
 use context_mesh_core::artifact;
+use context_mesh_core::mask::{MIN_SECRET_BYTES, PseudonymSecret};
 use context_mesh_core::pipeline::{Role, Workload};
 use context_mesh_core::plugin_config::PluginConfig;
 use proxy_wasm::types::LogLevel;
@@ -11,6 +12,9 @@ use crate::warnings::Warnings;
 
 /// Environment variable (of the plugin's `vm_config`) that names the service when the configuration does not.
 const SERVICE_VARIABLE: &str = "CONTEXT_MESH_SERVICE";
+
+/// Environment variable with the secret from which pseudonyms are made, the same in all sidecars of the mesh.
+const PSEUDONYM_VARIABLE: &str = "CONTEXT_MESH_PSEUDONYM_KEY";
 
 /// A configured plugin: what all its streams share.
 pub(crate) struct Active {
@@ -31,7 +35,16 @@ pub(crate) fn configure(bytes: &[u8]) -> Result<Active, String> {
     let service = config.service.or_else(service_of_node).ok_or_else(|| {
         format!("no service name: set `service` in the plugin configuration, or the variable {SERVICE_VARIABLE}")
     })?;
-    let workload = Workload::new(program, &service);
+    let slice = &program.tables().mesh.slice;
+    if !slice.is_empty() && *slice != service {
+        return Err(format!(
+            "the artifact was built for service `{slice}`, and this is `{service}`: ship the one built with `--service {service}`"
+        ));
+    }
+    let mut workload = Workload::new(program, &service);
+    if let Some(secret) = pseudonym_secret()? {
+        workload = workload.with_pseudonyms(secret);
+    }
     if !workload.is_listed() {
         let message = format!(
             "context_mesh: service `{service}` is in no domain of the mesh; only enterprise policies for all workloads apply"
@@ -39,6 +52,15 @@ pub(crate) fn configure(bytes: &[u8]) -> Result<Active, String> {
         abi::log(LogLevel::Warn, &message);
     }
     Ok(Active { workload, role: config.role, stats: Stats::define(), warnings: Warnings::new() })
+}
+
+/// The secret of pseudonyms, if the environment has one.
+fn pseudonym_secret() -> Result<Option<PseudonymSecret>, String> {
+    let Ok(text) = std::env::var(PSEUDONYM_VARIABLE) else { return Ok(None) };
+    let secret = PseudonymSecret::new(text.as_bytes());
+    let too_short =
+        || format!("the variable {PSEUDONYM_VARIABLE} has fewer than {MIN_SECRET_BYTES} bytes: use a random secret");
+    secret.ok_or_else(too_short).map(Some)
 }
 
 /// The service by the environment, by Istio's workload name, or by Envoy's `--service-cluster`.

@@ -70,16 +70,16 @@ struct Ordered<'a> {
     programs: &'a RulePrograms,
 }
 
-/// All rules in the order in which decisions report them: what the enterprise denies, then by layer, then as
-/// the documents have them.
+/// All rules in the order in which decisions report them: what the enterprise denies, then by layer, then by name. So
+/// where a document or a rule stands never changes what a request gets, down to the message of a refusal.
 fn ordered<'a>(model: &'a Model, programs: &'a [Vec<RulePrograms>]) -> Vec<Ordered<'a>> {
     let mut all: Vec<Ordered<'a>> = Vec::new();
     for (policy, programs) in model.policies.iter().zip(programs) {
         all.extend(policy.rules.iter().zip(programs).map(|(rule, programs)| Ordered { policy, rule, programs }));
     }
-    all.sort_by_key(|entry| {
+    all.sort_by_cached_key(|entry| {
         let deny = matches!(entry.rule.effect, Effect::Deny(_));
-        (entry.policy.layer, entry.policy.layer == Layer::Enterprise && !deny)
+        (entry.policy.layer, entry.policy.layer == Layer::Enterprise && !deny, entry.rule.name.as_str())
     });
     all
 }
@@ -100,6 +100,10 @@ fn rule_table(entry: &Ordered<'_>, fields: &[FieldTable], sources: &Sources) -> 
             Effect::Deny(reply) => tables::Effect::Deny(reply.clone()),
             Effect::Allow => tables::Effect::Allow,
             Effect::Redact(fields) => tables::Effect::Redact { fields: fields.iter().map(name).collect() },
+            Effect::Mask(fields, method) => {
+                tables::Effect::Mask { fields: fields.iter().map(name).collect(), method: *method }
+            }
+            Effect::Audit => tables::Effect::Audit,
             Effect::Require(fields, reply) => {
                 tables::Effect::Require { fields: fields.iter().map(name).collect(), reply: reply.clone() }
             }

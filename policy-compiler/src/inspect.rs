@@ -122,7 +122,7 @@ struct FieldLine<'a> {
 
 impl fmt::Display for FieldLine<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let FieldTable { name, value, required, immutable, merge, pattern, allowed, max_bytes, header, owner } =
+        let FieldTable { name, value, required, immutable, merge, pattern, allowed, max_bytes, header, owner, .. } =
             self.field;
         let owner = owner.map_or(Some("enterprise"), |index| {
             self.tables.domains.get(usize::from(index)).map(|domain| domain.name.as_str())
@@ -162,6 +162,8 @@ fn rule_lines(out: &mut String, tables: &Tables, index: usize, rule: &RuleTable)
     match &rule.effect {
         Effect::Deny(reply) => writeln!(out, "      deny {}", reply_text(reply)),
         Effect::Allow => writeln!(out, "      allow"),
+        Effect::Mask { fields, method } => writeln!(out, "      mask {} with {method:?}", list(fields)),
+        Effect::Audit => writeln!(out, "      audit"),
         Effect::Redact { fields } => writeln!(out, "      redact {}", list(fields)),
         Effect::Require { fields, reply } => {
             writeln!(out, "      require {}, else {}", list(fields), reply_text(reply))

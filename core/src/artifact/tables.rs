@@ -58,6 +58,8 @@ pub struct MeshTable {
     pub memory_slots: u32,
     /// How long a context is remembered, in milliseconds.
     pub memory_ttl_ms: u64,
+    /// The one service that the artifact was built for; empty when it serves all of them.
+    pub slice: String,
 }
 
 /// What happens when the claimed caller is not the peer.
@@ -90,7 +92,7 @@ pub struct DictionaryTable {
 }
 
 /// A declared field.
-#[derive(Debug, Clone, PartialEq, SchemaRead, SchemaWrite)]
+#[derive(Debug, Clone, Default, PartialEq, SchemaRead, SchemaWrite)]
 pub struct FieldTable {
     /// Name in the context.
     pub name: String,
@@ -112,6 +114,71 @@ pub struct FieldTable {
     pub header: Option<String>,
     /// The domain that owns it: an index into [`Tables::domains`]; `None` is the enterprise.
     pub owner: Option<u16>,
+    /// What kind of data it is.
+    pub classification: Classification,
+    /// Regions that it may be sent to; empty means any.
+    pub residency: Vec<String>,
+    /// How long a value is good after its context was made, in milliseconds; 0 means as long as the context.
+    pub ttl_ms: u64,
+    /// What happens when two sources disagree about the value.
+    pub consistency: Consistency,
+    /// Smallest number.
+    pub minimum: Option<Number>,
+    /// Largest number.
+    pub maximum: Option<Number>,
+    /// Most elements of a list or members of a map; 0 means any number.
+    pub max_items: u32,
+}
+
+/// What kind of data a field holds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, SchemaRead, SchemaWrite)]
+pub enum Classification {
+    /// For everybody.
+    Public,
+    /// For the company.
+    #[default]
+    Internal,
+    /// For a part of the company.
+    Confidential,
+    /// Says who a person is.
+    Pii,
+    /// About a person's health.
+    Phi,
+    /// About money.
+    Financial,
+}
+
+impl Classification {
+    /// All of them, with the names that documents use.
+    pub const ALL: [(&'static str, Self); 6] = [
+        ("public", Self::Public),
+        ("internal", Self::Internal),
+        ("confidential", Self::Confidential),
+        ("pii", Self::Pii),
+        ("phi", Self::Phi),
+        ("financial", Self::Financial),
+    ];
+}
+
+/// What happens when two sources disagree about the value of a field.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, SchemaRead, SchemaWrite)]
+pub enum Consistency {
+    /// The value is invalid: nobody can say which one is right.
+    Strong,
+    /// The source that takes precedence wins, and the disagreement is counted.
+    #[default]
+    Session,
+    /// The source that takes precedence wins; that values differ for a while is expected.
+    Eventual,
+}
+
+/// A limit of a number.
+#[derive(Debug, Clone, Copy, PartialEq, SchemaRead, SchemaWrite)]
+pub enum Number {
+    /// An integer.
+    Int(i64),
+    /// Any finite number.
+    Double(f64),
 }
 
 /// Type of a field's value.
@@ -123,6 +190,12 @@ pub enum FieldType {
     List(Scalar),
     /// A JSON object whose members have this type.
     Map(Scalar),
+}
+
+impl Default for FieldType {
+    fn default() -> Self {
+        Self::One(Scalar::Any)
+    }
 }
 
 /// Type of a single value.
@@ -246,6 +319,27 @@ pub enum Effect {
         /// Field name and the program that makes its value, an index into [`ProgramTable::programs`].
         fields: Vec<(String, u32)>,
     },
+    /// Puts something in place of the values of fields that tells less.
+    Mask {
+        /// The fields: strings, or lists of strings.
+        fields: Vec<String>,
+        /// What takes the place of each string.
+        method: MaskMethod,
+    },
+    /// Names the rule in the report of the request, and changes nothing.
+    Audit,
+}
+
+/// What takes the place of a masked string. The order is by how little is left to see: of two methods for one field
+/// the greater one counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, SchemaRead, SchemaWrite)]
+pub enum MaskMethod {
+    /// As many `*` as it has characters, but for so many of the last ones. A string that is not longer shows nothing.
+    KeepLast(u16),
+    /// A SHA-256: the same for equal strings everywhere. Who can guess the string can check the guess.
+    Hash,
+    /// A keyed pseudonym: the same for equal strings within one domain, another one in each domain.
+    Pseudonym,
 }
 
 /// A reply in place of the service's.
@@ -368,6 +462,8 @@ pub enum Attribute {
     Peer(PeerPart),
     /// The workload that decides.
     Mesh(MeshPart),
+    /// Where a call goes.
+    Destination(DestinationPart),
     /// Any other attribute of the host, by path, with the type of its bytes.
     Host(Vec<String>, HostType),
 }
@@ -419,6 +515,20 @@ pub enum MeshPart {
     Region,
     /// `inbound` or `outbound`.
     Direction,
+}
+
+/// What is known of where a call goes. For requests that arrive, it is the workload itself. Strings are empty, and the
+/// list too, for a destination that the mesh does not list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, SchemaRead, SchemaWrite)]
+pub enum DestinationPart {
+    /// Its service.
+    Service,
+    /// Its domain.
+    Domain,
+    /// Its region.
+    Region,
+    /// The frameworks that its domain is under, as a list.
+    Frameworks,
 }
 
 /// How the bytes of a host attribute read.

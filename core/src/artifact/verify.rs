@@ -16,7 +16,7 @@ use super::tables::{
 use super::verify_code;
 use crate::carrier::mesh_header::Dictionaries;
 use crate::context::json;
-use crate::limits::{MAX_FIELD_NAME_BYTES, MAX_MEMORY_SLOTS, MAX_ZONE_TRANSITIONS};
+use crate::limits::{MAX_FIELD_NAME_BYTES, MAX_FRAMEWORKS, MAX_MEMORY_SLOTS, MAX_ZONE_TRANSITIONS};
 use crate::vm::Timestamp;
 use crate::vm::op::Op;
 
@@ -168,6 +168,8 @@ fn check_field(tables: &Tables, field: &FieldTable) -> Check {
 
 fn check_services(tables: &Tables) -> Check {
     ensure(sorted_by(&tables.domains, |domain| &domain.name), VerifyError::Order { table: "domains" })?;
+    let few = tables.domains.iter().all(|domain| domain.frameworks.len() <= MAX_FRAMEWORKS);
+    ensure(few, VerifyError::Value { of: "number of frameworks" })?;
     ensure(sorted_by(&tables.services, |service| &service.name), VerifyError::Order { table: "services" })?;
     for service in &tables.services {
         exists(&tables.domains, u32::from(service.domain), "domain")?;
@@ -197,7 +199,7 @@ fn check_rule(tables: &Tables, rule: &RuleTable) -> Check {
     match &rule.effect {
         Effect::Deny(reply) | Effect::Require { reply, .. } => check_reply(reply),
         Effect::Set { fields } => fields.iter().try_for_each(|(_, program)| exists(programs, *program, "program")),
-        Effect::Allow | Effect::Redact { .. } => Ok(()),
+        Effect::Allow | Effect::Redact { .. } | Effect::Mask { .. } | Effect::Audit => Ok(()),
     }
 }
 

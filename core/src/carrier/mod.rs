@@ -90,21 +90,11 @@ fn insert_new(context: &mut crate::context::Context, name: &str, value: &str) ->
 pub(crate) mod test_fields {
     //! Declared fields for the tests of this crate.
 
-    use crate::artifact::tables::{FieldTable, FieldType, Merge};
+    use crate::artifact::tables::{FieldTable, FieldType};
 
     /// A field without rules.
     pub(crate) fn field(name: &str, value: FieldType) -> FieldTable {
-        FieldTable {
-            name: name.to_owned(),
-            value,
-            required: false,
-            immutable: false,
-            merge: Merge::Replace,
-            pattern: None,
-            allowed: Vec::new(),
-            max_bytes: 0,
-            header: Some(format!("x-{}", name.replace('_', "-"))),
-            owner: None,
-        }
+        let header = Some(format!("x-{}", name.replace('_', "-")));
+        FieldTable { name: name.to_owned(), value, header, ..FieldTable::default() }
     }
 }

@@ -1,16 +1,23 @@
-//! Carries a decision out on the context: values are set, then redacted fields go.
+//! Carries a decision out on the context: values are set, then fields are masked, then redacted fields go.
+
+use std::collections::BTreeMap;
 
 use super::plan::{Counter, Plan, Refusal};
 use super::report::Problem;
 use super::validate::{Completeness, validate};
 use super::workload::Workload;
+use crate::artifact::tables::MaskMethod;
+use crate::context::json::{self, JsonKind};
 use crate::context::{CALLER, Context};
 use crate::decide::Decision;
+use crate::mask::{mask, stricter};
+use crate::vm::Destination;
 
-/// Carries a decision out. Gives the refusal, if it is one; the context is then of no more use.
+/// Carries a decision out. `seen_by` is the place that gets to see the context. Gives the refusal, if it is one; the context is then of no more use.
 pub(super) fn apply<'w>(
     workload: &'w Workload,
     decision: Decision<'w>,
+    seen_by: Destination<'_>,
     context: &mut Context,
     plan: &mut Plan<'w>,
 ) -> Option<Refusal<'w>> {
@@ -34,6 +41,7 @@ pub(super) fn apply<'w>(
             Err(_) => too_large(field, plan),
         }
     }
+    mask_fields(workload, &decision.mask, seen_by.domain, context, plan);
     // After the values: nothing puts a redacted field back.
     for field in decision.redact {
         if field != CALLER && context.remove(field) {
@@ -43,6 +51,60 @@ pub(super) fn apply<'w>(
     None
 }
 
+/// Masks fields. A value that cannot be masked, or whose mask does not fit the schema, goes: it must not be seen.
+fn mask_fields<'w>(
+    workload: &'w Workload,
+    masks: &[(&'w str, MaskMethod)],
+    domain: &str,
+    context: &mut Context,
+    plan: &mut Plan<'w>,
+) {
+    // The strictest method of each field, whatever the order of the rules.
+    let mut strictest: BTreeMap<&'w str, MaskMethod> = BTreeMap::new();
+    for (field, method) in masks.iter().filter(|(field, _)| *field != CALLER) {
+        let known = strictest.entry(field).or_insert(*method);
+        *known = stricter(*known, *method);
+    }
+    for (field, method) in strictest {
+        let Some(value) = context.get(field) else { continue };
+        let masked = masked_json(value, |text| mask(text, method, workload.pseudonyms(), domain));
+        let mut alone = Context::new();
+        let fits = masked.is_some_and(|masked| alone.insert(field, &masked).is_ok())
+            && !validate(workload, &mut alone, Completeness::Part, plan);
+        let kept = fits && alone.get(field).is_some_and(|masked| context.insert_checked(field, masked).is_ok());
+        if kept {
+            plan.report.masked.push(field);
+        } else {
+            context.remove(field);
+            plan.count(Counter::MaskFailed);
+            plan.report.problems.push(Problem::new(field, "cannot-be-masked"));
+            plan.report.redacted.push(field);
+        }
+    }
+}
+
+/// The JSON text of a string, or of a list of strings, with every string masked. `None` for any other value, or when
+/// a string cannot be masked.
+fn masked_json(value: &str, mask: impl Fn(&str) -> Option<String>) -> Option<String> {
+    let mut out = String::new();
+    if let Some(text) = json::string_content(value) {
+        json::write_string(&mut out, &mask(&text)?);
+        return Some(out);
+    }
+    if json::kind(value) != JsonKind::Array {
+        return None;
+    }
+    out.push('[');
+    for (place, element) in json::elements(value).enumerate() {
+        if place > 0 {
+            out.push(',');
+        }
+        json::write_string(&mut out, &mask(&json::string_content(element)?)?);
+    }
+    out.push(']');
+    Some(out)
+}
+
 fn too_large(field: &str, plan: &mut Plan<'_>) {
     plan.count(Counter::FieldInvalid);
     plan.report.problems.push(Problem::new(field, "too-large"));
@@ -50,6 +112,7 @@ fn too_large(field: &str, plan: &mut Plan<'_>) {
 
 fn note<'w>(decision: &Decision<'w>, plan: &mut Plan<'w>) {
     plan.report.rules.extend(&decision.applied);
+    plan.report.audited.extend(&decision.audited);
     for rule in &decision.shadow {
         plan.count(Counter::ShadowMatched);
         plan.report.shadow.push(rule);

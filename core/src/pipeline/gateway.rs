@@ -9,10 +9,12 @@ use super::outbound::set_caller;
 use super::plan::{Counter, HeaderEdit, Plan};
 use super::present::{attach, drop_all};
 use super::report::Report;
+use super::residency::keep_in_region;
 use super::validate::refuse_invalid;
 use super::workload::{Host, Role, Workload};
 use crate::context::Context;
 use crate::decide::decide;
+use crate::destination;
 use crate::headers::Headers;
 use crate::trace;
 use crate::vm::Snapshot;
@@ -28,13 +30,15 @@ pub fn gateway<'w>(workload: &'w Workload, headers: &Headers<'_>, host: Host<'_>
     let peer = peer(workload, host);
     plan.report.peer.clone_from(&peer.service);
     let arena = Bump::new();
+    let destination = destination::resolve(headers, host.attributes, workload.program().tables());
     let mut context = Context::new();
     for rules in [workload.mint_rules(), workload.gateway_rules()] {
         let seen = context.clone();
         let mesh = workload.view(Role::Gateway);
-        let snapshot = Snapshot { headers, context: &seen, peer: &peer, mesh, attributes: host.attributes };
+        let attributes = host.attributes;
+        let snapshot = Snapshot { headers, context: &seen, peer: &peer, mesh, destination, attributes };
         let decision = decide(workload.program(), rules, snapshot, &arena);
-        if let Some(refusal) = apply(workload, decision, &mut context, &mut plan) {
+        if let Some(refusal) = apply(workload, decision, destination, &mut context, &mut plan) {
             return plan.refuse(refusal);
         }
     }
@@ -42,6 +46,7 @@ pub fn gateway<'w>(workload: &'w Workload, headers: &Headers<'_>, host: Host<'_>
         return plan.refuse(refusal);
     }
     set_caller(workload, &mut context, &mut plan);
+    keep_in_region(workload, destination, &mut context, &mut plan);
     plan.report.went_on(&context);
     attach(workload, headers, &context, host.now_ms, &mut plan);
     ensure_trace_id(headers, host, &mut plan);

@@ -43,9 +43,10 @@ pub fn inbound<'w>(workload: &'w Workload, headers: &Headers<'_>, host: Host<'_>
     let arena = Bump::new();
     let attributes = host.attributes;
     let mesh = workload.view(Role::Inbound);
-    let snapshot = Snapshot { headers, context: &context, peer: &peer, mesh, attributes };
+    let destination = workload.as_destination();
+    let snapshot = Snapshot { headers, context: &context, peer: &peer, mesh, destination, attributes };
     let decision = decide(workload.program(), workload.inbound_rules(), snapshot, &arena);
-    if let Some(refusal) = apply(workload, decision, &mut decided, &mut plan) {
+    if let Some(refusal) = apply(workload, decision, destination, &mut decided, &mut plan) {
         return plan.refuse(refusal);
     }
     plan.report.went_on(&decided);

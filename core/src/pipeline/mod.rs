@@ -15,6 +15,7 @@ mod outbound;
 mod plan;
 mod present;
 mod report;
+mod residency;
 #[cfg(test)]
 mod tests;
 mod validate;

@@ -7,11 +7,13 @@ use super::extract::extract;
 use super::plan::{Counter, Plan};
 use super::present::attach;
 use super::report::{Problem, Report};
+use super::residency::keep_in_region;
 use super::validate::{Completeness, refuse_invalid, validate};
 use super::workload::{Host, Role, Workload};
 use crate::context::merge::merge;
 use crate::context::{CALLER, Context};
 use crate::decide::decide;
+use crate::destination;
 use crate::headers::Headers;
 use crate::trace;
 use crate::vm::{Peer, Snapshot};
@@ -32,11 +34,14 @@ pub fn outbound<'w>(workload: &'w Workload, headers: &Headers<'_>, host: Host<'_
     let arena = Bump::new();
     let peer = Peer::default();
     let mesh = workload.view(Role::Outbound);
-    let snapshot = Snapshot { headers, context: &context, peer: &peer, mesh, attributes: host.attributes };
+    let destination = destination::resolve(headers, host.attributes, workload.program().tables());
+    let attributes = host.attributes;
+    let snapshot = Snapshot { headers, context: &context, peer: &peer, mesh, destination, attributes };
     let decision = decide(workload.program(), workload.outbound_rules(), snapshot, &arena);
-    if let Some(refusal) = apply(workload, decision, &mut decided, &mut plan) {
+    if let Some(refusal) = apply(workload, decision, destination, &mut decided, &mut plan) {
         return plan.refuse(refusal);
     }
+    keep_in_region(workload, destination, &mut decided, &mut plan);
     plan.report.went_on(&decided);
     attach(workload, headers, &decided, host.now_ms, &mut plan);
     plan

@@ -83,6 +83,10 @@ counters! {
     FieldRestored "field_restored";
     /// An application sent a field that had been redacted for it, which was taken out.
     FieldWithheld "field_withheld";
+    /// A field did not leave for a region that its schema does not name.
+    FieldKeptInRegion "field_kept_in_region";
+    /// A field was taken out in place of being masked.
+    MaskFailed "mask_failed";
     /// A context was too large to be attached.
     AttachFailed "attach_failed";
     /// A field could not be shown to the application, because a header cannot carry its value.

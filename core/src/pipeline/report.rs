@@ -29,6 +29,12 @@ pub struct Report<'w> {
     pub set: Vec<&'w str>,
     /// Fields that rules took out.
     pub redacted: Vec<&'w str>,
+    /// Fields whose values rules masked.
+    pub masked: Vec<&'w str>,
+    /// Fields that did not leave for a region that their schemas do not name.
+    pub kept_in_region: Vec<&'w str>,
+    /// Audit rules that applied.
+    pub audited: Vec<&'w str>,
     /// Rules that applied.
     pub rules: Vec<&'w str>,
     /// Shadow rules that would have applied.
@@ -91,6 +97,9 @@ impl<'w> Report<'w> {
         json.list("withheld", self.withheld.iter());
         json.list("set", self.set.iter().copied());
         json.list("redacted", self.redacted.iter().copied());
+        json.list("masked", self.masked.iter().copied());
+        json.list("kept_in_region", self.kept_in_region.iter().copied());
+        json.list("audited", self.audited.iter().copied());
         json.list("rules", self.rules.iter().copied());
         json.list("shadow", self.shadow.iter().copied());
         json.problems("errors", &self.errors);

@@ -2,10 +2,12 @@
 
 use crate::artifact::VerifiedProgram;
 use crate::artifact::tables::{Effect, EntryTable, FieldTable, MeshTable};
+use crate::destination;
 use crate::host::{Attributes, Randomness, SharedMemory};
 use crate::identity::domain_of;
+use crate::mask::PseudonymSecret;
 use crate::memory::Memory;
-use crate::vm::MeshView;
+use crate::vm::{Destination, MeshView};
 
 /// Which part of a request's way the filter stands in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,6 +71,7 @@ pub struct Workload {
     listed: bool,
     memory: Memory,
     digest: String,
+    pseudonyms: Option<PseudonymSecret>,
 }
 
 impl Workload {
@@ -88,7 +91,26 @@ impl Workload {
         let (mint, gateway) = entry.inbound.iter().partition(|index| sets(index));
         let memory = Memory::new(tables.mesh.memory_slots, tables.mesh.memory_ttl_ms);
         let digest = program.digest().to_string();
-        Self { program, service: service.to_owned(), domain, region, entry, mint, gateway, listed, memory, digest }
+        Self {
+            program,
+            service: service.to_owned(),
+            domain,
+            region,
+            entry,
+            mint,
+            gateway,
+            listed,
+            memory,
+            digest,
+            pseudonyms: None,
+        }
+    }
+
+    /// The same with the secret of the mesh's pseudonyms. Without one, a field that a rule turns into a pseudonym is
+    /// taken out.
+    #[must_use]
+    pub fn with_pseudonyms(self, secret: PseudonymSecret) -> Self {
+        Self { pseudonyms: Some(secret), ..self }
     }
 
     /// Whether the mesh lists the service.
@@ -109,6 +131,15 @@ impl Workload {
     /// The artifact's digest as 64 hex digits.
     pub fn digest(&self) -> &str {
         &self.digest
+    }
+
+    pub(super) fn pseudonyms(&self) -> Option<&PseudonymSecret> {
+        self.pseudonyms.as_ref()
+    }
+
+    /// The workload as the place that its requests go to.
+    pub(super) fn as_destination(&self) -> Destination<'_> {
+        destination::of_service(&self.service, self.program.tables()).unwrap_or_default()
     }
 
     pub(super) fn mesh(&self) -> &MeshTable {

@@ -2,9 +2,9 @@
 
 use super::env::Env;
 use super::error::EvalErrorKind;
-use super::snapshot::Snapshot;
+use super::snapshot::{Destination, Snapshot};
 use super::value::{Timestamp, Value};
-use crate::artifact::tables::{Attribute, FieldType, HostType, MeshPart, PeerPart, RequestPart};
+use crate::artifact::tables::{Attribute, DestinationPart, FieldType, HostType, MeshPart, PeerPart, RequestPart};
 use crate::context::json::{self, JsonKind};
 use crate::headers::Headers;
 
@@ -17,6 +17,7 @@ pub(super) fn read<'a>(attribute: &'a Attribute, snapshot: &Snapshot<'a>, env: &
         Attribute::Request(part) => request(*part, snapshot, env),
         Attribute::Peer(part) => Value::String(peer(*part, snapshot)),
         Attribute::Mesh(part) => Value::String(mesh(*part, snapshot)),
+        Attribute::Destination(part) => destination(*part, snapshot.destination, env),
         Attribute::Host(path, host_type) => host(path, *host_type, snapshot, env),
     }
 }
@@ -105,6 +106,18 @@ fn mesh<'a>(part: MeshPart, snapshot: &Snapshot<'a>) -> &'a str {
         MeshPart::Domain => snapshot.mesh.domain,
         MeshPart::Region => snapshot.mesh.region,
         MeshPart::Direction => snapshot.mesh.direction,
+    }
+}
+
+fn destination<'a>(part: DestinationPart, destination: Destination<'a>, env: &mut Env<'a>) -> Value<'a> {
+    match part {
+        DestinationPart::Service => Value::String(destination.service),
+        DestinationPart::Domain => Value::String(destination.domain),
+        DestinationPart::Region => Value::String(destination.region),
+        DestinationPart::Frameworks => {
+            let names: Vec<Value<'a>> = destination.frameworks.iter().map(|name| Value::String(name)).collect();
+            env.list(&names).unwrap_or_else(Value::error)
+        }
     }
 }
 

@@ -28,5 +28,5 @@ mod value;
 pub use error::{EvalError, EvalErrorKind};
 pub use machine::Machine;
 pub use scratch::Scratch;
-pub use snapshot::{MeshView, Peer, Snapshot};
+pub use snapshot::{Destination, MeshView, Peer, Snapshot};
 pub use value::{Timestamp, Value};

@@ -253,7 +253,14 @@ fn run(tables: &Tables) -> bool {
     let host = FakeHost::default();
     let peer = Peer::default();
     let mesh = MeshView { service: "b", domain: "shop", region: "us", direction: "inbound" };
-    let snapshot = Snapshot { headers: &headers, context: &context, peer: &peer, mesh, attributes: &host };
+    let snapshot = Snapshot {
+        headers: &headers,
+        context: &context,
+        peer: &peer,
+        mesh,
+        destination: Destination::default(),
+        attributes: &host,
+    };
     let arena = Bump::new();
     let mut machine = Machine::new(&artifact, snapshot, &arena);
     let value = machine.run(0);

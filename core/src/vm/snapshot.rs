@@ -30,6 +30,19 @@ pub struct MeshView<'a> {
     pub direction: &'a str,
 }
 
+/// Where a request goes. For requests that arrive, it is the workload itself.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Destination<'a> {
+    /// Its service; empty for a place that the mesh does not list.
+    pub service: &'a str,
+    /// The domain of that service.
+    pub domain: &'a str,
+    /// The region of that domain.
+    pub region: &'a str,
+    /// The frameworks that the domain is under.
+    pub frameworks: &'a [String],
+}
+
 /// One immutable view of a request.
 #[derive(Clone, Copy)]
 pub struct Snapshot<'a> {
@@ -41,6 +54,8 @@ pub struct Snapshot<'a> {
     pub peer: &'a Peer,
     /// The workload.
     pub mesh: MeshView<'a>,
+    /// Where the request goes.
+    pub destination: Destination<'a>,
     /// Everything else, asked for only when a condition needs it.
     pub attributes: &'a dyn Attributes,
 }

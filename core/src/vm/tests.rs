@@ -89,7 +89,14 @@ pub(super) fn run_tables(tables: &Tables, program: u32) -> String {
     host.attributes.insert("connection.mtls".into(), vec![7]);
     let peer = Peer { service: "a".into(), ..Peer::default() };
     let mesh = MeshView { service: "b", domain: "shop", region: "us", direction: "inbound" };
-    let snapshot = Snapshot { headers: &headers, context: &context, peer: &peer, mesh, attributes: &host };
+    let snapshot = Snapshot {
+        headers: &headers,
+        context: &context,
+        peer: &peer,
+        mesh,
+        destination: Destination::default(),
+        attributes: &host,
+    };
     let arena = Bump::new();
     match Machine::new(&artifact, snapshot, &arena).run(program) {
         Value::Error(error) => error.kind.as_str().to_owned(),

@@ -183,7 +183,7 @@ impl<'p> Page<'p> {
 
     /// The other effects of rules, each with its rule; a refusal comes last.
     fn effects(&mut self, filter: &Filtered) {
-        let redacted = filter.list("redacted");
+        let (redacted, masked) = (filter.list("redacted"), filter.list("masked"));
         for rule in self.rules(filter) {
             match &rule.effect {
                 Effect::Redact { fields } => {
@@ -193,7 +193,14 @@ impl<'p> Page<'p> {
                         self.event(self.paint.changed(format_args!("redacted {}", fields.join(", "))), by(rule));
                     }
                 }
+                Effect::Mask { fields, .. } => {
+                    let fields: Vec<_> = fields.iter().map(String::as_str).filter(|f| masked.contains(f)).collect();
+                    if !fields.is_empty() {
+                        self.event(self.paint.changed(format_args!("masked {}", fields.join(", "))), by(rule));
+                    }
+                }
                 Effect::Allow => self.event("allowed", by(rule)),
+                Effect::Audit => self.event("audited", by(rule)),
                 Effect::Set { .. } | Effect::Deny(_) | Effect::Require { .. } => {}
             }
         }

@@ -1,6 +1,6 @@
 //! The attributes that conditions may read, in one table: Envoy's by Envoy's names, and the mesh's own.
 
-use context_mesh_core::artifact::tables::{Attribute, HostType, MeshPart, PeerPart, RequestPart};
+use context_mesh_core::artifact::tables::{Attribute, DestinationPart, HostType, MeshPart, PeerPart, RequestPart};
 
 use super::types::Type;
 
@@ -15,6 +15,8 @@ pub(super) enum Origin {
     Peer(PeerPart),
     /// What is known of the workload.
     Mesh(MeshPart),
+    /// What is known of where the request goes.
+    Destination(DestinationPart),
     /// The host, asked by the attribute's own path.
     Host(HostType),
     /// Nowhere yet: Envoy knows it only when the request or the response is through.
@@ -42,6 +44,10 @@ pub(super) const TABLE: &[(&str, &str, Origin)] = &[
     ("source", "port", Origin::Host(HostType::Int)),
     ("destination", "address", Origin::Host(HostType::String)),
     ("destination", "port", Origin::Host(HostType::Int)),
+    ("destination", "service", Origin::Destination(DestinationPart::Service)),
+    ("destination", "domain", Origin::Destination(DestinationPart::Domain)),
+    ("destination", "region", Origin::Destination(DestinationPart::Region)),
+    ("destination", "frameworks", Origin::Destination(DestinationPart::Frameworks)),
     ("connection", "id", Origin::Host(HostType::Int)),
     ("connection", "mtls", Origin::Host(HostType::Bool)),
     ("connection", "requested_server_name", Origin::Host(HostType::String)),
@@ -85,6 +91,10 @@ pub(super) fn read(group: &str, name: &str, origin: Origin) -> Option<(Attribute
         Origin::Request(part) => (Attribute::Request(part), Type::String),
         Origin::Peer(part) => (Attribute::Peer(part), Type::String),
         Origin::Mesh(part) => (Attribute::Mesh(part), Type::String),
+        Origin::Destination(part) => {
+            let ty = if part == DestinationPart::Frameworks { Type::list(Type::String) } else { Type::String };
+            (Attribute::Destination(part), ty)
+        }
         Origin::Host(host) => (Attribute::Host(vec![group.to_owned(), name.to_owned()], host), host_type(host)),
         Origin::Later => return None,
     })

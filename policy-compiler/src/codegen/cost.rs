@@ -7,8 +7,10 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use context_mesh_core::artifact::tables::{Attribute, Constant, FieldType, HostType, Scalar, ScalarConstant};
-use context_mesh_core::limits::{MAX_CONTEXT_BYTES, MAX_FUEL, MAX_MADE_BYTES};
+use context_mesh_core::artifact::tables::{
+    Attribute, Constant, DestinationPart, FieldType, HostType, Scalar, ScalarConstant,
+};
+use context_mesh_core::limits::{MAX_CONTEXT_BYTES, MAX_FRAMEWORKS, MAX_FUEL, MAX_MADE_BYTES};
 use context_mesh_core::vm::cost::{BYTES_PER_UNIT, CostClass};
 use context_mesh_core::vm::function::Function;
 
@@ -162,7 +164,12 @@ impl Sizes {
                 let units = units(MAX_HEADER_BYTES) + MAX_HEADERS;
                 Size { units, most: units, count: MAX_HEADERS, inner: 0 }
             }
-            Attribute::Peer(_) | Attribute::Mesh(_) => Size::text(MAX_NAME_BYTES),
+            Attribute::Destination(DestinationPart::Frameworks) => {
+                let count = u64::try_from(MAX_FRAMEWORKS).unwrap_or(u64::MAX);
+                let name = Size::text(MAX_NAME_BYTES);
+                Size { units: count.saturating_mul(name.units), most: name.units, count, inner: 0 }
+            }
+            Attribute::Peer(_) | Attribute::Mesh(_) | Attribute::Destination(_) => Size::text(MAX_NAME_BYTES),
             Attribute::Host(_, HostType::String) => Size::text(MAX_HEADER_BYTES),
             Attribute::Host(_, HostType::Int | HostType::Bool | HostType::Timestamp) => Size::default(),
         }

@@ -6,7 +6,7 @@ use context_mesh_core::artifact::{VerifiedProgram, encode, load};
 use context_mesh_core::context::Context;
 use context_mesh_core::headers::Headers;
 use context_mesh_core::host::Attributes;
-use context_mesh_core::vm::{Machine, MeshView, Peer, Snapshot, Value};
+use context_mesh_core::vm::{Destination, Machine, MeshView, Peer, Snapshot, Value};
 
 use super::Builder;
 use crate::ir::{Ir, Node};
@@ -55,7 +55,14 @@ impl Attributes for Nothing {
 fn run<R>(verified: &VerifiedProgram, program: u32, read: impl FnOnce(Value<'_>) -> R) -> R {
     let (headers, context, peer) = (Headers::new(Vec::new()), Context::new(), Peer::default());
     let mesh = MeshView { service: "", domain: "", region: "", direction: "" };
-    let snapshot = Snapshot { headers: &headers, context: &context, peer: &peer, mesh, attributes: &Nothing };
+    let snapshot = Snapshot {
+        headers: &headers,
+        context: &context,
+        peer: &peer,
+        mesh,
+        destination: Destination::default(),
+        attributes: &Nothing,
+    };
     // The machine's arena, whose type is its own affair.
     let arena = Default::default();
     read(Machine::new(verified, snapshot, &arena).run(program))

@@ -1,7 +1,7 @@
 //! Programs as text.
 
 use context_mesh_core::artifact::tables::{
-    Attribute, Constant, MeshPart, PeerPart, ProgramTable, RequestPart, ScalarConstant,
+    Attribute, Constant, DestinationPart, MeshPart, PeerPart, ProgramTable, RequestPart, ScalarConstant,
 };
 use context_mesh_core::vm::EvalErrorKind;
 use context_mesh_core::vm::function::Function;
@@ -84,6 +84,7 @@ fn attribute(attribute: &Attribute) -> String {
         Attribute::Request(part) => format!("request.{}", request(*part)),
         Attribute::Peer(part) => format!("peer.{}", peer(*part)),
         Attribute::Mesh(part) => format!("mesh.{}", mesh(*part)),
+        Attribute::Destination(part) => format!("destination.{}", destination(*part)),
         Attribute::Host(path, _) => path.join("."),
     }
 }
@@ -99,6 +100,15 @@ fn request(part: RequestPart) -> &'static str {
         RequestPart::Referer => "referer",
         RequestPart::UserAgent => "useragent",
         RequestPart::Id => "id",
+    }
+}
+
+fn destination(part: DestinationPart) -> &'static str {
+    match part {
+        DestinationPart::Service => "service",
+        DestinationPart::Domain => "domain",
+        DestinationPart::Region => "region",
+        DestinationPart::Frameworks => "frameworks",
     }
 }
 

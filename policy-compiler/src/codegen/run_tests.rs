@@ -5,7 +5,7 @@ use context_mesh_core::artifact::{encode, load};
 use context_mesh_core::context::Context;
 use context_mesh_core::headers::Headers;
 use context_mesh_core::host::Attributes;
-use context_mesh_core::vm::{Machine, MeshView, Peer, Snapshot, Value};
+use context_mesh_core::vm::{Destination, Machine, MeshView, Peer, Snapshot, Value};
 
 use super::Builder;
 use crate::cel::{Environment, Expected, TypedExpr, check};
@@ -86,7 +86,14 @@ fn run_with(text: &str, lower: fn(&TypedExpr) -> Ir) -> String {
     let headers = Headers::new(entries.to_vec());
     let peer = Peer { service: "checkout".to_owned(), domain: "shop".to_owned(), ..Peer::default() };
     let mesh = MeshView { service: "payment", domain: "payments", region: "eu", direction: "inbound" };
-    let snapshot = Snapshot { headers: &headers, context: &context, peer: &peer, mesh, attributes: &Host };
+    let snapshot = Snapshot {
+        headers: &headers,
+        context: &context,
+        peer: &peer,
+        mesh,
+        destination: Destination::default(),
+        attributes: &Host,
+    };
     // The machine's arena, whose type is its own affair.
     let arena = Default::default();
     let mut machine = Machine::new(&verified, snapshot, &arena);

@@ -36,6 +36,7 @@ codes! {
     "CM0309" RESERVED_NAME "The name or header is used by HTTP, by tracing or by the mesh itself.";
     "CM0310" CONFLICTING_SET "Two rules of one layer can set one field to different values.";
     "CM0311" FIELD_OPTIONS "The options of a field contradict each other.";
+    "CM0312" CANNOT_MASK "A field cannot be masked, because the masked value would not fit its schema.";
     "CM0501" ARTIFACT_LIMIT "The artifact would exceed a limit of its format.";
 }
 

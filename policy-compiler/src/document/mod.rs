@@ -12,8 +12,8 @@ mod schema;
 
 pub use header::Metadata;
 pub use mesh::{CallerMismatch, Carriers, DomainEntry, Memory, Mesh, Peers, Trust};
-pub use policy::{Direction, Effect, Enforcement, Expression, OnError, Policy, Reply, Rule, Variable};
-pub use schema::{Classification, FieldEntry, Schema, TypeName};
+pub use policy::{Direction, Effect, Enforcement, Expression, FieldChoice, OnError, Policy, Reply, Rule, Variable};
+pub use schema::{FieldEntry, Schema, TypeName};
 
 use crate::{
     diagnostic::Diagnostics,

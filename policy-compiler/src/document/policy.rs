@@ -9,6 +9,7 @@ use crate::{
     source::{Span, Spanned},
     yaml::{Node, ScalarText, Value},
 };
+use context_mesh_core::artifact::tables::{Classification, MaskMethod};
 
 /// A `ContextPolicy` document.
 #[derive(Debug, Clone)]
@@ -100,11 +101,24 @@ pub enum Effect {
     /// Lets it pass its layer.
     Allow,
     /// Takes fields out of the context.
-    Redact(Vec<Spanned<String>>),
+    Redact(FieldChoice),
+    /// Puts something in place of the fields' values that tells less.
+    Mask(FieldChoice, MaskMethod),
+    /// Names the rule in reports.
+    Audit,
     /// Gives fields new values.
     Set(Vec<(Spanned<String>, Expression)>),
     /// Refuses the request when a field is missing.
     Require(Vec<Spanned<String>>, Reply),
+}
+
+/// The fields that an effect is for: by name, by what kind of data they hold, or both.
+#[derive(Debug, Clone, Default)]
+pub struct FieldChoice {
+    /// By name.
+    pub names: Vec<Spanned<String>>,
+    /// All declared fields of these kinds.
+    pub classes: Vec<Spanned<Classification>>,
 }
 
 /// An answer in place of the service's.
@@ -118,11 +132,14 @@ pub struct Reply {
     pub message: String,
 }
 
-const EFFECTS: [&str; 5] = ["deny", "allow", "redact", "set", "require"];
-const LATER_EFFECTS: [&str; 4] = ["mask", "audit", "limit", "route"];
+const EFFECTS: [&str; 7] = ["deny", "allow", "redact", "mask", "set", "require", "audit"];
+const LATER_EFFECTS: [&str; 2] = ["limit", "route"];
 
 /// Longest message of a reply, in bytes: it travels in a header for gRPC.
 const MAX_MESSAGE_BYTES: usize = 1024;
+
+/// Most characters that a masked value shows: with more, hardly anything is masked.
+const MAX_KEPT: u16 = 64;
 
 const DEFAULT_STATUS: u16 = 403;
 
@@ -231,21 +248,89 @@ fn one_effect(key: &str, span: Span, node: &Node, decoder: &mut Decoder<'_>) -> 
             keys.finish(decoder);
             Some(Effect::Deny(reply))
         }
-        "allow" => {
-            let fine = match &node.value {
-                Value::Mapping(entries) => entries.is_empty(),
-                Value::Scalar(scalar) => scalar.as_bool() == Some(true),
-                _ => false,
-            };
-            if !fine {
-                decoder.wrong_kind(node, "`true` or `{}`");
-            }
-            fine.then_some(Effect::Allow)
-        }
-        "redact" => Some(Effect::Redact(non_empty_strings(node, "field", decoder))),
+        "allow" => plain(node, decoder).then_some(Effect::Allow),
+        "audit" => plain(node, decoder).then_some(Effect::Audit),
+        "redact" => redact(node, span, decoder),
+        "mask" => mask(node, span, decoder),
         "set" => Some(Effect::Set(assignments(node, decoder))),
         _ => require(node, span, decoder),
     }
+}
+
+/// Whether an effect without settings is written as such.
+fn plain(node: &Node, decoder: &mut Decoder<'_>) -> bool {
+    let fine = match &node.value {
+        Value::Mapping(entries) => entries.is_empty(),
+        Value::Scalar(scalar) => scalar.as_bool() == Some(true),
+        _ => false,
+    };
+    if !fine {
+        decoder.wrong_kind(node, "`true` or `{}`");
+    }
+    fine
+}
+
+fn redact(node: &Node, span: Span, decoder: &mut Decoder<'_>) -> Option<Effect> {
+    if !matches!(node.value, Value::Mapping(_)) {
+        let names = non_empty_strings(node, "field", decoder);
+        return Some(Effect::Redact(FieldChoice { names, classes: Vec::new() }));
+    }
+    let mut keys = decoder.keys(node, span, "redact")?;
+    let choice = field_choice(&mut keys, node.span, decoder);
+    keys.finish(decoder);
+    Some(Effect::Redact(choice?))
+}
+
+fn mask(node: &Node, span: Span, decoder: &mut Decoder<'_>) -> Option<Effect> {
+    let mut keys = decoder.keys(node, span, "mask")?;
+    let choice = field_choice(&mut keys, node.span, decoder);
+    let kept = keys.entry("keepLast");
+    let with = keys.entry("with");
+    let method = match (kept, with) {
+        (Some((_, node)), None) => {
+            let count = decoder.int(node, 0..=i64::from(MAX_KEPT))?;
+            u16::try_from(count.value).ok().map(MaskMethod::KeepLast)
+        }
+        (None, Some((_, node))) => {
+            decoder.choice(node, &[("hash", MaskMethod::Hash), ("pseudonym", MaskMethod::Pseudonym)])
+        }
+        (Some((first, _)), Some((second, _))) => {
+            let problem = Diagnostic::error(code::INVALID_VALUE, second.span, "the values are masked in two ways");
+            decoder.report(problem.label(first.span, "the first one").help("keep one of `keepLast` and `with`"));
+            None
+        }
+        (None, None) => {
+            let problem =
+                Diagnostic::error(code::MISSING_KEY, span, "`mask` does not say what takes the place of a value");
+            decoder.report(problem.help("add `keepLast: 4`, `with: hash` or `with: pseudonym`"));
+            None
+        }
+    };
+    keys.finish(decoder);
+    Some(Effect::Mask(choice?, method?))
+}
+
+fn field_choice(keys: &mut Keys<'_>, span: Span, decoder: &mut Decoder<'_>) -> Option<FieldChoice> {
+    let names = keys.get("fields").map(|node| non_empty_strings(node, "field", decoder));
+    let classes = keys.get("classification").map(|node| classes(node, decoder));
+    if names.is_none() && classes.is_none() {
+        let problem = Diagnostic::error(code::MISSING_KEY, span, "the effect names no field");
+        decoder.report(problem.help("add `fields: [...]`, or `classification: [pii, ...]` for all fields of a kind"));
+        return None;
+    }
+    Some(FieldChoice { names: names.unwrap_or_default(), classes: classes.unwrap_or_default() })
+}
+
+/// One kind of data, or a list of them.
+fn classes(node: &Node, decoder: &mut Decoder<'_>) -> Vec<Spanned<Classification>> {
+    let nodes = if matches!(node.value, Value::Scalar(_)) { std::slice::from_ref(node) } else { decoder.list(node) };
+    if nodes.is_empty() && matches!(node.value, Value::Sequence(_)) {
+        decoder.invalid(node.span, "the list names no kind of data", "name at least one, for example `pii`");
+    }
+    let class = |node: &Node, decoder: &mut Decoder<'_>| {
+        Some(Spanned::new(decoder.choice(node, &Classification::ALL)?, node.span))
+    };
+    nodes.iter().filter_map(|node| class(node, decoder)).collect()
 }
 
 fn require(node: &Node, span: Span, decoder: &mut Decoder<'_>) -> Option<Effect> {

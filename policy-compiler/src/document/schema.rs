@@ -9,7 +9,7 @@ use crate::{
     source::Spanned,
     yaml::{Node, Scalar},
 };
-use context_mesh_core::artifact::tables::{FieldType, Merge, Scalar as ValueType};
+use context_mesh_core::artifact::tables::{Classification, FieldType, Merge, Scalar as ValueType};
 use context_mesh_core::limits::MAX_CONTEXT_BYTES;
 
 /// A `ContextSchema` document.
@@ -50,33 +50,6 @@ pub struct FieldEntry {
 
 /// The type of a field and where it is said.
 pub type TypeName = Spanned<FieldType>;
-
-/// What kind of data a field holds.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Classification {
-    /// For everybody.
-    Public,
-    /// For the company.
-    #[default]
-    Internal,
-    /// For a part of the company.
-    Confidential,
-    /// Says who a person is.
-    Pii,
-    /// About a person's health.
-    Phi,
-    /// About money.
-    Financial,
-}
-
-const CLASSIFICATIONS: [(&str, Classification); 6] = [
-    ("public", Classification::Public),
-    ("internal", Classification::Internal),
-    ("confidential", Classification::Confidential),
-    ("pii", Classification::Pii),
-    ("phi", Classification::Phi),
-    ("financial", Classification::Financial),
-];
 
 const TYPES: [(&str, ValueType); 5] = [
     ("string", ValueType::String),
@@ -134,7 +107,7 @@ fn field(name: &Spanned<String>, node: &Node, decoder: &mut Decoder<'_>) -> Fiel
         field.merge = Spanned::new(merge, node.span);
     }
     field.header = keys.get("header").and_then(|node| decoder.string(node));
-    let classification = keys.get("classification").and_then(|node| decoder.choice(node, &CLASSIFICATIONS));
+    let classification = keys.get("classification").and_then(|node| decoder.choice(node, &Classification::ALL));
     field.classification = classification.unwrap_or_default();
     let description = keys.get("description").and_then(|node| decoder.string(node));
     field.description = description.map(|text| text.value).unwrap_or_default();

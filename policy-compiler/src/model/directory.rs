@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use context_mesh_core::{
     artifact::tables::{DomainTable, MeshTable, OnInvalid, OnMismatch},
-    limits::MAX_MEMORY_SLOTS,
+    limits::{MAX_FRAMEWORKS, MAX_MEMORY_SLOTS},
 };
 
 use super::Context;
@@ -147,6 +147,7 @@ fn settings(mesh: &Mesh, diagnostics: &mut Diagnostics) -> MeshTable {
         max_age_ms: mesh.max_age_ms,
         memory_slots: mesh.memory.slots.map_or(DEFAULT_SLOTS, |slots| memory_slots(slots, diagnostics)),
         memory_ttl_ms: mesh.memory.ttl_ms,
+        slice: String::new(),
     }
 }
 
@@ -202,6 +203,12 @@ fn directory(entries: &[DomainEntry], diagnostics: &mut Diagnostics) -> Director
         region: entry.region.clone(),
         frameworks: entry.frameworks.clone(),
     };
+    for entry in &sorted {
+        if entry.frameworks.len() > MAX_FRAMEWORKS {
+            let message = format!("the domain `{}` is under {} frameworks", entry.name.value, entry.frameworks.len());
+            invalid(diagnostics, entry.name.span, message, format!("name at most {MAX_FRAMEWORKS}"));
+        }
+    }
     let mut directory = Directory { domains: sorted.iter().map(table).collect(), ..Directory::default() };
     if let Some(entry) = sorted.get(usize::from(u16::MAX)) {
         let help = format!("a mesh can have {} of them", u16::MAX);

@@ -11,7 +11,7 @@ use context_mesh_core::{
 use super::{Context, Directory, Owner, Pattern, headers};
 use crate::{
     diagnostic::{Diagnostic, Diagnostics, code},
-    document::{Classification, FieldEntry, Schema},
+    document::{FieldEntry, Schema},
     source::{Span, Spanned},
     yaml::{self, ScalarText},
 };
@@ -23,8 +23,6 @@ pub struct Field {
     pub table: FieldTable,
     /// What its strings must match as a whole.
     pub pattern: Option<Pattern>,
-    /// What kind of data it is.
-    pub classification: Classification,
     /// Where it is declared; `None` for `caller` if no schema declares it.
     pub span: Option<Span>,
 }
@@ -81,19 +79,8 @@ pub(super) fn check(
 
 /// The field that every context can have without being declared.
 fn caller() -> Field {
-    let table = FieldTable {
-        name: CALLER.to_owned(),
-        value: FieldType::One(Scalar::String),
-        required: false,
-        immutable: false,
-        merge: Merge::Replace,
-        pattern: None,
-        allowed: Vec::new(),
-        max_bytes: 0,
-        header: None,
-        owner: None,
-    };
-    Field { table, pattern: None, classification: Classification::default(), span: None }
+    let table = FieldTable { name: CALLER.to_owned(), value: FieldType::One(Scalar::String), ..FieldTable::default() };
+    Field { table, pattern: None, span: None }
 }
 
 /// Type of the single values in a field.
@@ -125,9 +112,11 @@ impl Checker<'_, '_> {
             max_bytes: entry.max_bytes,
             header: self.header(by_header),
             owner: if let Owner::Domain(index) = owner { Some(index) } else { None },
+            classification: entry.classification,
+            ..FieldTable::default()
         };
         let (pattern, span) = (self.pattern(), Some(entry.name.span));
-        Field { table, pattern, classification: entry.classification, span }
+        Field { table, pattern, span }
     }
 
     fn error(&mut self, code: &'static str, span: Span, message: impl Into<String>, help: impl Into<String>) {

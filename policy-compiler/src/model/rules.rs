@@ -2,12 +2,15 @@
 
 use std::collections::HashMap;
 
-use context_mesh_core::{artifact::tables::Reply, context::CALLER};
+use context_mesh_core::{
+    artifact::tables::{Classification, FieldType, MaskMethod, Reply, Scalar},
+    context::CALLER,
+};
 
 use super::{Context, Directory, Field, Owner, policies::Unfinished};
 use crate::{
     diagnostic::{Diagnostic, Diagnostics, code},
-    document::{self, Enforcement, Expression, OnError},
+    document::{self, Enforcement, Expression, FieldChoice, OnError},
     near,
     source::{Span, Spanned},
 };
@@ -38,6 +41,10 @@ pub enum Effect {
     Allow,
     /// Takes fields out of the context.
     Redact(Vec<usize>),
+    /// Puts something in place of the fields' values that tells less.
+    Mask(Vec<usize>, MaskMethod),
+    /// Names the rule in reports.
+    Audit,
     /// Gives fields new values.
     Set(Vec<(usize, Expression)>),
     /// Refuses the request when a field is missing.
@@ -48,6 +55,7 @@ pub enum Effect {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Use {
     Redact,
+    Mask,
     Set,
     Require,
 }
@@ -101,7 +109,9 @@ impl Checker<'_, '_> {
         Ok(match effect {
             Said::Deny(reply) => Effect::Deny(table(reply)),
             Said::Allow => Effect::Allow,
-            Said::Redact(names) => Effect::Redact(self.fields(&names, Use::Redact).ok_or_else(Vec::new)?),
+            Said::Audit => Effect::Audit,
+            Said::Redact(choice) => Effect::Redact(self.choice(&choice, Use::Redact).ok_or_else(Vec::new)?),
+            Said::Mask(choice, method) => Effect::Mask(self.choice(&choice, Use::Mask).ok_or_else(Vec::new)?, method),
             Said::Require(names, reply) => {
                 Effect::Require(self.fields(&names, Use::Require).ok_or_else(Vec::new)?, table(reply))
             }
@@ -121,6 +131,40 @@ impl Checker<'_, '_> {
         found.into_iter().collect()
     }
 
+    /// The fields that are chosen by name or by kind, each once, in the order of the model.
+    fn choice(&mut self, choice: &FieldChoice, wanted: Use) -> Option<Vec<usize>> {
+        let mut chosen = self.fields(&choice.names, wanted);
+        for class in &choice.classes {
+            let of_class = |field: &Field| field.table.classification == class.value && field.table.name != CALLER;
+            let fields = self.fields;
+            let found: Vec<usize> =
+                (0..fields.len()).filter(|index| fields.get(*index).is_some_and(of_class)).collect();
+            if found.is_empty() {
+                self.diagnostics.push(self.no_field_of(class));
+            }
+            for index in found {
+                let problem = fields.get(index).and_then(|field| self.forbidden(field, class.span, wanted));
+                if problem.is_some() {
+                    chosen = None;
+                }
+                self.diagnostics.extend(problem);
+                chosen.iter_mut().for_each(|chosen| chosen.push(index));
+            }
+        }
+        chosen.map(|mut chosen| {
+            chosen.sort_unstable();
+            chosen.dedup();
+            chosen
+        })
+    }
+
+    fn no_field_of(&self, class: &Spanned<Classification>) -> Diagnostic {
+        let name = Classification::ALL.iter().find(|(_, of)| *of == class.value).map_or("", |(name, _)| name);
+        let message = format!("no field is classified as `{name}`, so this changes nothing");
+        let problem = Diagnostic::warning(code::UNKNOWN_FIELD, class.span, message);
+        problem.help(format!("add `classification: {name}` to the fields in their schema"))
+    }
+
     fn field(&mut self, name: &Spanned<String>, wanted: Use) -> Option<usize> {
         let Ok(index) = self.fields.binary_search_by(|field| field.table.name.as_str().cmp(&name.value)) else {
             let message = format!("no schema declares the field `{}`", name.value);
@@ -136,9 +180,22 @@ impl Checker<'_, '_> {
 
     fn forbidden(&self, field: &Field, span: Span, wanted: Use) -> Option<Diagnostic> {
         if field.table.name == CALLER && wanted != Use::Require {
-            let verb = if wanted == Use::Set { "set" } else { "redacted" };
+            let verb = match wanted {
+                Use::Set => "set",
+                Use::Mask => "masked",
+                Use::Redact | Use::Require => "redacted",
+            };
             let problem = Diagnostic::error(code::RESERVED_NAME, span, format!("`caller` cannot be {verb}"));
             return Some(problem.help("the mesh sets it to the verified service that sends the request"));
+        }
+        if wanted == Use::Mask
+            && let Some(why) = cannot_be_masked(field)
+        {
+            let message = format!("the field `{}` cannot be masked: {why}", field.table.name);
+            let problem = Diagnostic::error(code::CANNOT_MASK, span, message).help("use `redact` for it");
+            return Some(
+                field.span.into_iter().fold(problem, |problem, span| problem.label(span, "it is declared here")),
+            );
         }
         let Owner::Domain(domain) = self.owner else { return None };
         if wanted != Use::Set || field.table.owner == Some(domain) {
@@ -152,6 +209,18 @@ impl Checker<'_, '_> {
         let problem = Diagnostic::error(code::FOREIGN_FIELD, span, message).help(help);
         Some(field.span.into_iter().fold(problem, |problem, span| problem.label(span, "it is declared here")))
     }
+}
+
+/// Why the masked values of a field would not be values of the field, so that the next hop would drop them.
+fn cannot_be_masked(field: &Field) -> Option<&'static str> {
+    match field.table.value {
+        FieldType::One(Scalar::String) | FieldType::List(Scalar::String) => {}
+        _ => return Some("only strings and lists of strings can"),
+    }
+    if field.pattern.is_some() {
+        return Some("a masked value does not match its pattern");
+    }
+    (!field.table.allowed.is_empty()).then_some("a masked value is not in its `enum`")
 }
 
 fn table(reply: document::Reply) -> Reply {
