@@ -138,13 +138,15 @@ fn literal_help(wanted: &Type, (literal, text): Operand<'_>) -> Option<String> {
         (Type::Bool, ScalarConstant::String(value)) if matches!(value.as_str(), "true" | "false") => {
             write(value.clone())
         }
-        (Type::Int, ScalarConstant::String(value)) if value.parse::<i64>().is_ok() => write(value.clone()),
+        (Type::Int, ScalarConstant::String(value)) if value.parse::<i64>().is_ok() => {
+            Some(format!("numbers have no quotes: `{value}`"))
+        }
         (Type::Timestamp, ScalarConstant::String(_)) => write(format!("timestamp({text})")),
         (Type::Duration, ScalarConstant::String(_)) => write(format!("duration({text})")),
         (Type::Ip, ScalarConstant::String(_)) => write(format!("ip({text})")),
         (Type::Cidr, ScalarConstant::String(_)) => write(format!("cidr({text})")),
         (Type::Double, ScalarConstant::String(value)) if value.parse::<f64>().is_ok_and(f64::is_finite) => {
-            write(value.clone())
+            Some(format!("numbers have no quotes: `{value}`"))
         }
         _ => None,
     }

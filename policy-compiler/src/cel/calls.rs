@@ -9,7 +9,7 @@ use super::macros;
 use super::names::{path_of, root_of};
 use super::pattern;
 use super::problem::{Problem, code};
-use super::syntax::{Expr, Place};
+use super::syntax::{Expr, ExprKind, Place};
 use super::typed::{Function, TypedExpr, TypedKind};
 use super::types::Type;
 use super::zone;
@@ -33,6 +33,7 @@ impl Checker<'_> {
             ("_[?_]", [_, key]) => self.optional_named(expr, key.place),
             ("_?._", [operand, field]) => return self.optional_select(expr, operand, field),
             ("@in", [key, of]) => self.membership_of_group(expr.place, key, of),
+            ("_-_", [_, _]) => self.dashed_name(expr),
             _ => None,
         };
         if let Some(found) = special {
@@ -40,6 +41,33 @@ impl Checker<'_> {
         }
         let arguments: Vec<TypedExpr> = arguments.iter().map(|argument| self.expr(argument)).collect();
         self.apply(expr.place, name, name_place, Style::Global, arguments)
+    }
+
+    /// `request.headers.x-tenant-id`: a name with dashes, which CEL reads as a subtraction.
+    fn dashed_name(&mut self, expr: &Expr) -> Option<TypedExpr> {
+        let (operand, name) = self.dashed_parts(expr)?;
+        let problem =
+            Problem::new(code::NOT_A_VALUE, expr.place, format!("`{}` is a subtraction", self.source(expr.place)));
+        Some(
+            self.refuse(expr.place, problem.help(format!("a name with `-` stands in brackets: `{operand}['{name}']`"))),
+        )
+    }
+
+    /// What stands before the last dot, and the dashed name, if nothing but dashes stand between names of which only
+    /// the first is known.
+    fn dashed_parts(&self, expr: &Expr) -> Option<(String, String)> {
+        match &expr.kind {
+            ExprKind::Select { operand, field, .. } => Some((self.source(operand.place), field.clone())),
+            ExprKind::Operator { name, arguments, .. } if name == "_-_" => {
+                let [left, right] = arguments.as_slice() else { return None };
+                let ExprKind::Ident(ident) = &right.kind else { return None };
+                let joined = right.place.0 == left.place.1 + 1;
+                let unknown = self.local(ident).is_none() && self.environment.variable(ident).is_none();
+                let (operand, name) = self.dashed_parts(left).filter(|_| joined && unknown)?;
+                Some((operand, format!("{name}-{ident}")))
+            }
+            _ => None,
+        }
     }
 
     /// A call of a function, or of a macro.
@@ -176,7 +204,11 @@ impl Checker<'_> {
         };
         if let Err(reason) = pattern::translate(text) {
             let message = format!("the pattern is not a regular expression: {reason}");
-            return self.fail(place, Problem::new(code::BAD_PATTERN, pattern_place, message));
+            let help = text.starts_with(['*', '+', '?']).then(|| {
+                "`*` repeats what stands before it: any text is `.*`, and `endsWith` or `contains` need no pattern"
+                    .to_owned()
+            });
+            return self.fail(place, Problem::new(code::BAD_PATTERN, pattern_place, message).maybe_help(help));
         }
         typed(TypedKind::Call(Function::Matches, arguments), Type::Bool, place)
     }

@@ -159,7 +159,7 @@ fn problems_say_where_what_and_what_instead() {
         ("contxt.tenant_id == 'a'", "0..6 04 `contxt` is not declared [did you mean `context`?]"),
         ("context.caller == checkout", "18..26 04 `checkout` is not declared [text stands in quotes: `'checkout'`]"),
         ("variables.x", "10..11 05 the policy has no variable `x` before this place [the only one is `from_shop`]"),
-        ("context.attempt == '3'", "0..22 06 no `==` for `int` and `string` [write `3`]"),
+        ("context.attempt == '3'", "0..22 06 no `==` for `int` and `string` [numbers have no quotes: `3`]"),
         ("context.tenant_id == 3", "0..22 06 no `==` for `string` and `int` [write `'3'`]"),
         ("context.score == 3", "0..18 06 no `==` for `double` and `int` [write `3.0`]"),
         ("context.beta == 'true'", "0..22 06 no `==` for `bool` and `string` [write `true`]"),
