@@ -13,6 +13,7 @@
 mod artifact;
 pub mod cel;
 pub mod codegen;
+mod data_flow;
 pub mod diagnostic;
 pub mod document;
 pub mod emit;

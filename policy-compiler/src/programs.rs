@@ -3,15 +3,18 @@
 //! A policy's variables are declared in their order, each may use the ones before it. An expression with
 //! problems gets no program, and everything else is still checked; the result is used only if nothing was wrong.
 
-use context_mesh_core::artifact::tables::{FieldType, ProgramTable, Scalar};
+use std::collections::BTreeSet;
+
+use context_mesh_core::artifact::tables::{FieldType, Layer, ProgramTable, Scalar};
 
 use crate::{
     cel::{self, Environment, Expected, Problem, Type, TypedExpr},
     codegen::Builder,
-    diagnostic::{Diagnostic, Diagnostics},
+    data_flow::{fields_of, lost_protection},
+    diagnostic::{Diagnostic, Diagnostics, code},
     document::Expression,
-    ir::lower,
-    model::{Effect, INCOMPLETE_NOTE, Model, Pattern, Policy, Rule, Unfinished},
+    ir::{Ir, lower},
+    model::{Effect, Field, INCOMPLETE_NOTE, Model, Pattern, Policy, Rule, Unfinished},
 };
 
 /// The bytecode of all expressions.
@@ -42,7 +45,8 @@ pub fn compile(model: &Model, diagnostics: &mut Diagnostics) -> Programs {
     let environment = Environment::new(fields);
     let bounded = model.fields.iter().filter(|field| field.table.max_bytes > 0);
     let limits = bounded.map(|field| (field.table.name.clone(), u64::from(field.table.max_bytes)));
-    let mut compiler = Compiler { model, builder: Builder::new().with_field_limits(limits), diagnostics };
+    let builder = Builder::new().with_field_limits(limits);
+    let mut compiler = Compiler { model, builder, made_of: Vec::new(), diagnostics };
     let patterns = model.fields.iter().map(|field| compiler.pattern(field.pattern.as_ref()?)).collect();
     let rules = model.policies.iter().map(|policy| compiler.policy(policy, environment.clone())).collect();
     let (table, regexes) = compiler.builder.finish();
@@ -52,6 +56,8 @@ pub fn compile(model: &Model, diagnostics: &mut Diagnostics) -> Programs {
 struct Compiler<'a> {
     model: &'a Model,
     builder: Builder,
+    /// The fields that each variable is made of, by its number.
+    made_of: Vec<BTreeSet<String>>,
     diagnostics: &'a mut Diagnostics,
 }
 
@@ -69,15 +75,19 @@ impl Compiler<'_> {
             };
             self.check(&environment, expression, expected);
         }
-        policy.rules.iter().map(|rule| self.rule(rule, &environment)).collect()
+        policy.rules.iter().map(|rule| self.rule(policy.layer, rule, &environment)).collect()
     }
 
-    fn rule(&mut self, rule: &Rule, environment: &Environment) -> RulePrograms {
+    fn rule(&mut self, layer: Layer, rule: &Rule, environment: &Environment) -> RulePrograms {
         let when = rule.when.as_ref().and_then(|when| self.program(environment, when, Expected::Bool));
         let Effect::Set(assignments) = &rule.effect else { return RulePrograms { when, values: Vec::new() } };
         let values = assignments.iter().filter_map(|(field, value)| {
-            let ty = self.model.fields.get(*field)?.table.value;
-            self.program(environment, value, Expected::Field(ty))
+            let target = self.model.fields.get(*field)?;
+            let typed = self.check(environment, value, Expected::Field(target.table.value))?;
+            let ir = lower(&typed);
+            self.check_data_flow(layer, target, value, &ir);
+            let program = self.builder.condition(&ir);
+            self.report(program, value)
         });
         let values = values.collect();
         RulePrograms { when, values }
@@ -91,8 +101,37 @@ impl Compiler<'_> {
 
     fn variable(&mut self, environment: &Environment, expression: &Expression) -> Option<(Type, u32)> {
         let typed = self.check(environment, expression, Expected::Any)?;
-        let index = self.builder.variable(&lower(&typed));
-        Some((typed.ty, self.report(index, expression)?))
+        let ir = lower(&typed);
+        let index = self.builder.variable(&ir);
+        let index = self.report(index, expression)?;
+        let made_of = fields_of(&ir.root, &self.made_of);
+        if usize::try_from(index).is_ok_and(|index| index == self.made_of.len()) {
+            self.made_of.push(made_of);
+        }
+        Some((typed.ty, index))
+    }
+
+    /// A domain that copies a field into one that is protected less would carry it past the guardrails. The
+    /// enterprise may mean it.
+    fn check_data_flow(&mut self, layer: Layer, target: &Field, value: &Expression, ir: &Ir) {
+        for name in fields_of(&ir.root, &self.made_of) {
+            let source = self.model.fields.iter().find(|field| field.table.name == name);
+            let Some(lost) = source.and_then(|source| lost_protection(&source.table, &target.table)) else { continue };
+            let message = format!("`{}` would carry the value of `{name}`: {lost}", target.table.name);
+            let problem = match layer {
+                Layer::Enterprise => Diagnostic::warning(code::LOST_PROTECTION, value.span, message),
+                Layer::Domain => Diagnostic::error(code::LOST_PROTECTION, value.span, message),
+            };
+            let problem = source
+                .and_then(|source| source.span)
+                .into_iter()
+                .fold(problem, |problem, span| problem.label(span, "it is declared here"));
+            let help = format!(
+                "declare `{}` with the same classification and residency, or do not copy the value",
+                target.table.name
+            );
+            self.diagnostics.push(problem.help(help));
+        }
     }
 
     fn pattern(&mut self, pattern: &Pattern) -> Option<u32> {

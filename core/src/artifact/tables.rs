@@ -151,13 +151,25 @@ pub enum Classification {
 impl Classification {
     /// All of them, with the names that documents use.
     pub const ALL: [(&'static str, Self); 6] = [
-        ("public", Self::Public),
-        ("internal", Self::Internal),
-        ("confidential", Self::Confidential),
-        ("pii", Self::Pii),
-        ("phi", Self::Phi),
-        ("financial", Self::Financial),
+        (Self::Public.name(), Self::Public),
+        (Self::Internal.name(), Self::Internal),
+        (Self::Confidential.name(), Self::Confidential),
+        (Self::Pii.name(), Self::Pii),
+        (Self::Phi.name(), Self::Phi),
+        (Self::Financial.name(), Self::Financial),
     ];
+
+    /// The name that documents use.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Public => "public",
+            Self::Internal => "internal",
+            Self::Confidential => "confidential",
+            Self::Pii => "pii",
+            Self::Phi => "phi",
+            Self::Financial => "financial",
+        }
+    }
 }
 
 /// What happens when two sources disagree about the value of a field.

@@ -37,6 +37,7 @@ codes! {
     "CM0310" CONFLICTING_SET "Two rules of one layer can set one field to different values.";
     "CM0311" FIELD_OPTIONS "The options of a field contradict each other.";
     "CM0312" CANNOT_MASK "A field cannot be masked, because the masked value would not fit its schema.";
+    "CM0313" LOST_PROTECTION "A field would take over the value of one that is protected better.";
     "CM0501" ARTIFACT_LIMIT "The artifact would exceed a limit of its format.";
 }
 

@@ -139,9 +139,6 @@ impl Checker<'_, '_> {
             let fields = self.fields;
             let found: Vec<usize> =
                 (0..fields.len()).filter(|index| fields.get(*index).is_some_and(of_class)).collect();
-            if found.is_empty() {
-                self.diagnostics.push(self.no_field_of(class));
-            }
             for index in found {
                 let problem = fields.get(index).and_then(|field| self.forbidden(field, class.span, wanted));
                 if problem.is_some() {
@@ -151,6 +148,12 @@ impl Checker<'_, '_> {
                 chosen.iter_mut().for_each(|chosen| chosen.push(index));
             }
         }
+        // A class that no field has yet is as it should be in a guardrail; an effect on nothing is not.
+        if chosen.as_ref().is_some_and(Vec::is_empty)
+            && let Some(class) = choice.classes.first()
+        {
+            self.diagnostics.push(self.no_field_of(class));
+        }
         chosen.map(|mut chosen| {
             chosen.sort_unstable();
             chosen.dedup();
@@ -159,8 +162,8 @@ impl Checker<'_, '_> {
     }
 
     fn no_field_of(&self, class: &Spanned<Classification>) -> Diagnostic {
-        let name = Classification::ALL.iter().find(|(_, of)| *of == class.value).map_or("", |(name, _)| name);
-        let message = format!("no field is classified as `{name}`, so this changes nothing");
+        let name = class.value.name();
+        let message = format!("no field is classified as `{name}`, so the rule changes nothing");
         let problem = Diagnostic::warning(code::UNKNOWN_FIELD, class.span, message);
         problem.help(format!("add `classification: {name}` to the fields in their schema"))
     }
