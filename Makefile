@@ -74,7 +74,9 @@ compose-files: envoy build ## Writes what docker-compose.yml mounts into .mesh/c
 	cargo run --quiet --package context-mesh-e2e --bin compose-files -- --out .mesh/compose
 
 .PHONY: bench-quick
-bench-quick: envoy filter ## Measures the price of the filter in Envoy, in a few minutes
+bench-quick: envoy filter ## Measures expressions against another interpreter and the filter in Envoy, in a few minutes
+	@# The machine as the filter has it: with the filter's profile.
+	cargo run --profile filter --quiet --package context-mesh-benches --no-default-features --bin bench-expressions
 	cargo run --release --quiet --package context-mesh-benches --bin bench-quick
 
 .PHONY: lint

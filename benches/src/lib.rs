@@ -1,11 +1,18 @@
-//! What the data path costs, measured where it runs: in Envoy.
+//! What the data path costs: in Envoy, where it runs, and in the virtual machine alone.
 //!
-//! `make bench-quick` runs the one measurement that is here: CPU time of a sidecar for each request, without a filter,
-//! with a filter that does nothing, and with ours. CPU time of the Envoy process is steadier than requests per second,
-//! which on a small machine say more about the load generator.
+//! `make bench-quick` runs both. In Envoy: CPU time of a sidecar for each request, without a filter, with a filter that
+//! does nothing, and with ours. CPU time of the Envoy process is steadier than requests per second, which on a small
+//! machine say more about the load generator. Alone ([`native`]): expressions and rules, in our virtual machine and in
+//! another CEL interpreter.
 
+#[cfg(feature = "envoy")]
 pub mod load;
+pub mod native;
+#[cfg(feature = "envoy")]
 pub mod requests;
+#[cfg(feature = "envoy")]
 pub mod rounds;
+#[cfg(feature = "envoy")]
 pub mod sidecar;
+#[cfg(feature = "envoy")]
 pub mod table;

@@ -64,7 +64,7 @@ pub fn decide_reusing<'p: 'a, 'a>(
     arena: &'a Bump,
     scratch: &mut Scratch<'static>,
 ) -> Decision<'p> {
-    let memory = core::mem::take(scratch).recycle();
+    let memory = core::mem::take(scratch);
     let mut tally = Tally {
         machine: Machine::with_scratch(program, snapshot, arena, memory),
         snapshot,

@@ -186,11 +186,19 @@ impl Memory {
 
 /// Appends a decimal number. Every request names slots, and formatting costs more than all else about it.
 fn push_number(text: &mut String, number: u64) {
-    let (rest, digit) = (number.wrapping_div(10), number.wrapping_rem(10));
-    if rest > 0 {
-        push_number(text, rest);
+    // 2^64 has 20 digits.
+    let mut digits = [b'0'; 20];
+    let (mut rest, mut length) = (number, 0_usize);
+    for digit in digits.iter_mut().rev() {
+        *digit = u8::try_from(rest.wrapping_rem(10)).unwrap_or(0).wrapping_add(b'0');
+        length = length.wrapping_add(1);
+        rest = rest.wrapping_div(10);
+        if rest == 0 {
+            break;
+        }
     }
-    text.push(u32::try_from(digit).ok().and_then(|digit| char::from_digit(digit, 10)).unwrap_or('0'));
+    let written = digits.get(digits.len().saturating_sub(length)..).unwrap_or_default();
+    text.push_str(core::str::from_utf8(written).unwrap_or_default());
 }
 
 /// The part of a record that says whose it is.

@@ -11,6 +11,11 @@ pub struct Names {
 }
 
 impl Names {
+    /// An empty list with room for so many names of so many bytes in all.
+    pub fn with_capacity(names: usize, bytes: usize) -> Self {
+        Self { text: String::with_capacity(bytes), ends: Vec::with_capacity(names) }
+    }
+
     /// Adds a name at the end.
     pub fn push(&mut self, name: &str) {
         self.text.push_str(name);

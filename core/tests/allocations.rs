@@ -7,12 +7,14 @@ use std::cell::Cell;
 
 use bumpalo::Bump;
 use context_mesh_core::artifact::tables::{
-    Attribute, Constant, FieldType, MeshTable, PeerPart, RequestPart, Scalar, ScalarConstant, Tables,
+    Attribute, Constant, Effect, FieldType, Layer, MeshTable, OnError, PeerPart, RequestPart, RuleTable, Scalar,
+    ScalarConstant, Tables,
 };
 use context_mesh_core::artifact::{VerifiedProgram, encode, load};
 use context_mesh_core::context::Context;
 use context_mesh_core::headers::Headers;
-use context_mesh_core::host::Attributes;
+use context_mesh_core::host::{Attributes, Randomness, SharedMemory, VersionChanged};
+use context_mesh_core::pipeline::{Host, Workload, inbound};
 use context_mesh_core::vm::op::Op;
 use context_mesh_core::vm::{Destination, Machine, MeshView, Peer, Scratch, Snapshot, Value};
 use regex_automata::dfa::{StartKind, dense};
@@ -132,7 +134,7 @@ fn run(code: &[Op]) -> (String, usize) {
     for _ in 0..3 {
         let arena = Bump::new();
         let before = COUNT.get();
-        let mut machine = Machine::with_scratch(&artifact, snapshot, &arena, std::mem::take(&mut scratch).recycle());
+        let mut machine = Machine::with_scratch(&artifact, snapshot, &arena, std::mem::take(&mut scratch));
         let value = machine.run(0);
         scratch = machine.into_scratch().recycle();
         let allocations = COUNT.get() - before;
@@ -199,4 +201,57 @@ fn the_count_notices_what_is_made() {
     let (value, allocations) = run(&[TENANT, Op::Const(1), Op::Add(0)]);
     assert_eq!(value, "\"tenant_7/svc7/\"");
     assert!(allocations > 0);
+}
+
+struct NoMemory;
+
+impl SharedMemory for NoMemory {
+    fn get(&self, _: &str) -> Option<(Vec<u8>, Option<u32>)> {
+        None
+    }
+
+    fn set(&self, _: &str, _: &[u8], _: Option<u32>) -> Result<(), VersionChanged> {
+        Ok(())
+    }
+}
+
+impl Randomness for NoMemory {
+    fn random(&self) -> [u8; 16] {
+        [1; 16]
+    }
+}
+
+/// How often a request allocates in a workload with this rule, from the second request on.
+fn allocations_of_a_request(code: &[Op], condition: bool) -> usize {
+    let mut tables = tables();
+    tables.program.code = code.iter().map(|op| op.encode()).collect();
+    tables.program.programs = vec![(0, code.len() as u32)];
+    tables.rules = vec![RuleTable {
+        name: "enterprise/policy/rule".into(),
+        layer: Layer::Enterprise,
+        condition: condition.then_some(0),
+        on_error: OnError::Ignore,
+        shadow: false,
+        effect: Effect::Redact { fields: vec!["none".into()] },
+        place: "policy.yaml:1".into(),
+    }];
+    tables.unlisted.inbound = vec![0];
+    let workload = Workload::new(load(&encode(&tables).unwrap()).unwrap(), "b");
+    let entries: Vec<(&[u8], &[u8])> = vec![(b":path", b"/svc7/pay?x=1"), (b"x-request-id", b"r")];
+    let headers = Headers::new(entries);
+    let host = Host { attributes: &NoAttributes, memory: &NoMemory, randomness: &NoMemory, now_ms: 1 };
+    let mut allocations = 0;
+    for _ in 0..3 {
+        let before = COUNT.get();
+        drop(inbound(&workload, &headers, host));
+        allocations = COUNT.get() - before;
+    }
+    allocations
+}
+
+#[test]
+fn conditions_of_a_request_use_the_memory_of_the_last_one() {
+    // request.url_path + request.url_path == '/svc7/', which needs the stack, an attribute and the arena.
+    let code = [PATH, PATH, Op::Add(0), Op::Const(1), Op::Ne(0)];
+    assert_eq!(allocations_of_a_request(&code, true), allocations_of_a_request(&code, false));
 }

@@ -165,12 +165,14 @@ fn write_member(out: &mut Vec<u8>, field: &FieldTable, value: &str) -> Option<()
 
 fn percent_encode(out: &mut Vec<u8>, content: &str) {
     // Runs of plain bytes, which most values are as a whole, are copied at once.
-    for run in content.as_bytes().chunk_by(|a, b| is_plain(*a) && is_plain(*b)) {
-        match run {
-            [byte] if !is_plain(*byte) => out.extend([b'%', upper_hex(byte >> 4), upper_hex(byte & 0xF)]),
-            plain => out.extend_from_slice(plain),
-        }
+    let mut rest = content.as_bytes();
+    while let Some((plain, special)) = rest.iter().position(|byte| !is_plain(*byte)).map(|at| rest.split_at(at)) {
+        out.extend_from_slice(plain);
+        let Some((byte, behind)) = special.split_first() else { break };
+        out.extend([b'%', upper_hex(byte >> 4), upper_hex(byte & 0xF)]);
+        rest = behind;
     }
+    out.extend_from_slice(rest);
 }
 
 fn upper_hex(digit: u8) -> u8 {
@@ -180,8 +182,21 @@ fn upper_hex(digit: u8) -> u8 {
 
 /// Whether a byte stands for itself in a value: `baggage-octet` without `%`.
 fn is_plain(byte: u8) -> bool {
-    byte.is_ascii_graphic() && !matches!(byte, b'"' | b',' | b';' | b'\\' | b'%')
+    PLAIN.get(usize::from(byte)).copied().unwrap_or(false)
 }
+
+/// One entry for each byte: every byte of every value is looked up.
+const PLAIN: [bool; 256] = {
+    let mut plain = [false; 256];
+    let mut rest: &mut [bool] = &mut plain;
+    let mut byte = 0_u8;
+    while let Some((entry, behind)) = rest.split_first_mut() {
+        *entry = byte.is_ascii_graphic() && !matches!(byte, b'"' | b',' | b';' | b'\\' | b'%');
+        rest = behind;
+        byte = byte.wrapping_add(1);
+    }
+    plain
+};
 
 /// Whether a byte may stand in a key: `tchar` of RFC 9110.
 fn is_token(byte: u8) -> bool {

@@ -51,7 +51,9 @@ fn read(field: &FieldTable, value: &[u8], into: &mut Context) -> Result<(), Carr
 pub fn value(field: &FieldTable, json_text: &str) -> Option<Vec<u8>> {
     let shown = if field.value == FieldType::One(Scalar::String) {
         let content = json::string_content(json_text)?;
-        if content.is_empty() || content.chars().any(char::is_control) {
+        // The control characters beyond ASCII are U+0080 to U+009F, which begin with the byte C2.
+        let suspicious = content.bytes().any(|byte| byte.is_ascii_control() || byte == 0xC2);
+        if content.is_empty() || (suspicious && content.chars().any(char::is_control)) {
             return None;
         }
         content.into_owned().into_bytes()

@@ -198,7 +198,7 @@ fn read_scalar(
         WORD => json::write_string(out, word(dictionary, to_size(argument)?)?),
         STRING => {
             let content = reader.text(to_size(argument)?)?;
-            if content.contains(json::needs_escape) {
+            if content.as_bytes().iter().any(|byte| json::needs_escape(*byte)) {
                 return Err(CarrierError::Malformed);
             }
             out.push('"');

@@ -7,6 +7,7 @@
 //! The functions other than [`check`] expect text that passed it. On any other text they give some answer
 //! without panic and without endless work.
 
+use core::cmp::Ordering;
 use std::borrow::Cow;
 use std::fmt::Write;
 
@@ -292,13 +293,46 @@ impl<'a> Scanner<'a> {
         }
     }
 
+    /// Skips a string of checked text; `None` when it does not end.
+    fn skip_string(&mut self) -> Option<()> {
+        let mut at = self.at.wrapping_add(1);
+        loop {
+            let rest = self.bytes.get(at..)?;
+            let stop = rest.iter().position(|byte| matches!(byte, b'"' | b'\\'))?;
+            // A backslash takes the next byte with it.
+            let escape = rest.get(stop) == Some(&b'\\');
+            at = at.wrapping_add(stop).wrapping_add(if escape { 2 } else { 1 });
+            if !escape {
+                self.at = at;
+                return Some(());
+            }
+        }
+    }
+
+    /// Skips a number, `true`, `false` or `null` of checked text; `None` when there is none.
+    fn skip_word(&mut self) -> Option<()> {
+        let rest = self.bytes.get(self.at..)?;
+        let end = rest.iter().position(|byte| is_whitespace(*byte) || matches!(byte, b',' | b':' | b']' | b'}'));
+        let length = end.unwrap_or(rest.len());
+        self.at = self.at.wrapping_add(length);
+        (length > 0).then_some(())
+    }
+
     /// Skips one value of checked text; `None` when there is none.
     fn skip_value(&mut self) -> Option<()> {
-        let start = self.at;
+        match self.peek()? {
+            b'"' => self.skip_string(),
+            b'[' | b'{' => self.skip_nested(),
+            _ => self.skip_word(),
+        }
+    }
+
+    /// Skips an array or object of checked text; `None` when it does not end.
+    fn skip_nested(&mut self) -> Option<()> {
         let mut depth = 0_usize;
         loop {
             match self.peek()? {
-                b'"' => self.string().ok()?,
+                b'"' => self.skip_string()?,
                 b'[' | b'{' => {
                     depth = depth.saturating_add(1);
                     self.advance(1);
@@ -307,15 +341,12 @@ impl<'a> Scanner<'a> {
                     depth = depth.checked_sub(1)?;
                     self.advance(1);
                 }
-                _ if depth == 0 => {
-                    self.skip_while(|byte| !is_whitespace(byte) && !matches!(byte, b',' | b':' | b']' | b'}'));
-                }
                 _ => {
                     self.skip_while(|byte| !matches!(byte, b'"' | b'[' | b'{' | b']' | b'}'));
                 }
             }
             if depth == 0 {
-                return (self.at > start).then_some(());
+                return Some(());
             }
         }
     }
@@ -341,7 +372,18 @@ pub fn kind(text: &str) -> JsonKind {
 /// that is not a string. A lone surrogate becomes U+FFFD.
 pub fn string_content(text: &str) -> Option<Cow<'_, str>> {
     let inner = text.strip_prefix('"')?.strip_suffix('"')?;
-    if inner.contains('\\') { Some(Cow::Owned(unescape(inner))) } else { Some(Cow::Borrowed(inner)) }
+    if inner.as_bytes().contains(&b'\\') { Some(Cow::Owned(unescape(inner))) } else { Some(Cow::Borrowed(inner)) }
+}
+
+/// Whether a text is the JSON string with this content. Allocates only for a string with escapes that may be it.
+pub fn is_string(text: &str, content: &str) -> bool {
+    let Some(inner) = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) else { return false };
+    // Every escape is longer than what it stands for.
+    match inner.len().cmp(&content.len()) {
+        Ordering::Less => false,
+        Ordering::Equal => inner == content && !inner.as_bytes().contains(&b'\\'),
+        Ordering::Greater => inner.as_bytes().contains(&b'\\') && unescape(inner) == content,
+    }
 }
 
 fn unescape(inner: &str) -> String {
@@ -489,8 +531,10 @@ impl<'a> Inside<'a> {
     }
 
     fn next_value(&mut self) -> Option<&'a str> {
-        self.scanner.skip_while(|byte| is_whitespace(byte) || byte == b',' || byte == b':');
-        let start = self.scanner.at;
+        let rest = self.scanner.bytes.get(self.scanner.at..)?;
+        let between = rest.iter().position(|byte| !is_whitespace(*byte) && !matches!(byte, b',' | b':'))?;
+        let start = self.scanner.at.wrapping_add(between);
+        self.scanner.at = start;
         self.scanner.skip_value()?;
         self.text.get(start..self.scanner.at)
     }
@@ -500,7 +544,7 @@ impl<'a> Inside<'a> {
 pub fn write_string(out: &mut String, content: &str) {
     out.push('"');
     let mut rest = content;
-    while let Some(at) = rest.find(needs_escape) {
+    while let Some(at) = rest.as_bytes().iter().position(|byte| needs_escape(*byte)) {
         let (plain, special) = rest.split_at_checked(at).unwrap_or((rest, ""));
         out.push_str(plain);
         let mut characters = special.chars();
@@ -513,9 +557,9 @@ pub fn write_string(out: &mut String, content: &str) {
     out.push('"');
 }
 
-/// Whether a character cannot stand for itself inside a JSON string.
-pub(crate) fn needs_escape(character: char) -> bool {
-    character < ' ' || character == '"' || character == '\\'
+/// Whether a byte of UTF-8 is a character that cannot stand for itself inside a JSON string.
+pub(crate) fn needs_escape(byte: u8) -> bool {
+    byte < b' ' || byte == b'"' || byte == b'\\'
 }
 
 fn write_escape(out: &mut String, character: char) {

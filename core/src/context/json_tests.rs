@@ -274,3 +274,24 @@ mod properties {
         }
     }
 }
+
+#[test]
+fn a_string_is_its_content_with_or_without_escapes() {
+    for (text, content, same) in [
+        ("\"\"", "", true),
+        ("\"abc\"", "abc", true),
+        ("\"abc\"", "abd", false),
+        ("\"abc\"", "ab", false),
+        ("\"ab\"", "abc", false),
+        ("\"\\u0061bc\"", "abc", true),
+        ("\"a\\nb\"", "a\nb", true),
+        // The same letters, but in the text they are an escape.
+        ("\"a\\nb\"", "a\\nb", false),
+        ("\"a\\\\nb\"", "a\\nb", true),
+        ("1", "1", false),
+        ("\"", "", false),
+    ] {
+        assert_eq!(is_string(text, content), same, "{text} {content}");
+        assert_eq!(string_content(text).as_deref() == Some(content), same, "{text} {content}");
+    }
+}

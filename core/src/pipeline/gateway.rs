@@ -1,7 +1,5 @@
 //! The edges of the mesh: where requests come in from clients that nobody vouches for, and where calls leave.
 
-use bumpalo::Bump;
-
 use super::apply::apply;
 use super::extract::carriers;
 use super::inbound::peer;
@@ -13,7 +11,6 @@ use super::residency::keep_in_region;
 use super::validate::refuse_invalid;
 use super::workload::{Host, Role, Workload};
 use crate::context::Context;
-use crate::decide::decide;
 use crate::destination;
 use crate::headers::Headers;
 use crate::trace;
@@ -29,7 +26,6 @@ pub fn gateway<'w>(workload: &'w Workload, headers: &Headers<'_>, host: Host<'_>
     }
     let peer = peer(workload, host);
     plan.report.peer.clone_from(&peer.service);
-    let arena = Bump::new();
     let destination = destination::resolve(headers, host.attributes, workload.program().tables());
     let mut context = Context::new();
     for rules in [workload.mint_rules(), workload.gateway_rules()] {
@@ -37,7 +33,7 @@ pub fn gateway<'w>(workload: &'w Workload, headers: &Headers<'_>, host: Host<'_>
         let mesh = workload.view(Role::Gateway);
         let attributes = host.attributes;
         let snapshot = Snapshot { headers, context: &seen, peer: &peer, mesh, destination, attributes };
-        let decision = decide(workload.program(), rules, snapshot, &arena);
+        let decision = workload.decide(rules, snapshot);
         if let Some(refusal) = apply(workload, decision, destination, &mut context, &mut plan) {
             return plan.refuse(refusal);
         }

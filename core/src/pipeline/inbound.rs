@@ -1,7 +1,5 @@
 //! A request arrives at a service.
 
-use bumpalo::Bump;
-
 use super::apply::apply;
 use super::extract::{carriers, extract};
 use super::plan::{Counter, Plan, Refusal};
@@ -12,7 +10,6 @@ use super::workload::{Host, Role, Workload};
 use crate::artifact::tables::{OnMismatch, Reply};
 use crate::context::json::string_content;
 use crate::context::{CALLER, Context};
-use crate::decide::decide;
 use crate::headers::Headers;
 use crate::identity;
 use crate::memory::Record;
@@ -40,12 +37,11 @@ pub fn inbound<'w>(workload: &'w Workload, headers: &Headers<'_>, host: Host<'_>
         return plan.refuse(refusal);
     }
     let mut decided = context.clone();
-    let arena = Bump::new();
     let attributes = host.attributes;
     let mesh = workload.view(Role::Inbound);
     let destination = workload.as_destination();
     let snapshot = Snapshot { headers, context: &context, peer: &peer, mesh, destination, attributes };
-    let decision = decide(workload.program(), workload.inbound_rules(), snapshot, &arena);
+    let decision = workload.decide(workload.inbound_rules(), snapshot);
     if let Some(refusal) = apply(workload, decision, destination, &mut decided, &mut plan) {
         return plan.refuse(refusal);
     }

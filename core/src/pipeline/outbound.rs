@@ -1,7 +1,5 @@
 //! A service makes a call.
 
-use bumpalo::Bump;
-
 use super::apply::apply;
 use super::extract::extract;
 use super::plan::{Counter, Plan};
@@ -12,7 +10,6 @@ use super::validate::{Completeness, refuse_invalid, validate};
 use super::workload::{Host, Role, Workload};
 use crate::context::merge::merge;
 use crate::context::{CALLER, Context};
-use crate::decide::decide;
 use crate::destination;
 use crate::headers::Headers;
 use crate::trace;
@@ -31,13 +28,12 @@ pub fn outbound<'w>(workload: &'w Workload, headers: &Headers<'_>, host: Host<'_
         return plan.refuse(refusal);
     }
     let mut decided = context.clone();
-    let arena = Bump::new();
     let peer = Peer::default();
     let mesh = workload.view(Role::Outbound);
     let destination = destination::resolve(headers, host.attributes, workload.program().tables());
     let attributes = host.attributes;
     let snapshot = Snapshot { headers, context: &context, peer: &peer, mesh, destination, attributes };
-    let decision = decide(workload.program(), workload.outbound_rules(), snapshot, &arena);
+    let decision = workload.decide(workload.outbound_rules(), snapshot);
     if let Some(refusal) = apply(workload, decision, destination, &mut decided, &mut plan) {
         return plan.refuse(refusal);
     }

@@ -18,6 +18,8 @@ pub(super) fn present<'w>(
     plan: &mut Plan<'w>,
 ) {
     let mesh = workload.mesh();
+    // One edit for each field, and two for the carriers.
+    plan.edits.reserve(workload.fields().len().saturating_add(2));
     let shown = |wanted: bool| if wanted { Cow::Borrowed(context) } else { Cow::Owned(Context::new()) };
     mapped_headers(workload, headers, &shown(mesh.present_headers), plan);
     baggage_header(workload, headers, &shown(mesh.present_baggage), plan);

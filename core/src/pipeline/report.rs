@@ -72,7 +72,10 @@ impl<'w> Report<'w> {
     }
 
     pub(super) fn went_on(&mut self, context: &Context) {
-        self.fields = context.iter().map(|(name, _)| name).collect();
+        let bytes = context.iter().map(|(name, _)| name.len()).fold(0, usize::saturating_add);
+        let mut fields = Names::with_capacity(context.len(), bytes);
+        context.iter().for_each(|(name, _)| fields.push(name));
+        self.fields = fields;
     }
 
     /// The report as one line of JSON. Empty parts are left out.
@@ -119,8 +122,10 @@ impl Writer {
         if !self.out.ends_with('{') {
             self.out.push(',');
         }
-        write_string(&mut self.out, key);
-        self.out.push(':');
+        // Keys are words of ours, without anything to escape.
+        self.out.push('"');
+        self.out.push_str(key);
+        self.out.push_str("\":");
     }
 
     fn text(&mut self, key: &str, text: &str) {

@@ -1,13 +1,18 @@
 //! The workload that a filter serves: its artifact, its name and what follows from both.
 
+use core::cell::RefCell;
+
+use bumpalo::Bump;
+
 use crate::artifact::VerifiedProgram;
 use crate::artifact::tables::{Effect, EntryTable, FieldTable, MeshTable};
+use crate::decide::{Decision, decide, decide_reusing};
 use crate::destination;
 use crate::host::{Attributes, Randomness, SharedMemory};
 use crate::identity::domain_of;
 use crate::mask::PseudonymSecret;
 use crate::memory::Memory;
-use crate::vm::{Destination, MeshView};
+use crate::vm::{Destination, MeshView, Scratch, Snapshot};
 
 /// Which part of a request's way the filter stands in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,9 +63,17 @@ pub struct Host<'h> {
     pub now_ms: u64,
 }
 
-/// One service with the artifact that decides for it.
+/// What decisions use again: the memory of the machine, and the arena for what conditions make.
+#[derive(Debug, Default)]
+struct Kept {
+    arena: Bump,
+    scratch: Scratch<'static>,
+}
+
+/// One service with the artifact that decides for it, for one thread.
 #[derive(Debug)]
 pub struct Workload {
+    kept: RefCell<Kept>,
     program: VerifiedProgram,
     service: String,
     domain: String,
@@ -92,6 +105,7 @@ impl Workload {
         let memory = Memory::new(tables.mesh.memory_slots, tables.mesh.memory_ttl_ms);
         let digest = program.digest().to_string();
         Self {
+            kept: RefCell::default(),
             program,
             service: service.to_owned(),
             domain,
@@ -140,6 +154,17 @@ impl Workload {
     /// The workload as the place that its requests go to.
     pub(super) fn as_destination(&self) -> Destination<'_> {
         destination::of_service(&self.service, self.program.tables()).unwrap_or_default()
+    }
+
+    /// Decides on memory that stays from request to request. A decision within a decision (a host that serves another
+    /// request while it is asked for an attribute) gets memory of its own.
+    pub(super) fn decide(&self, rules: &[u32], snapshot: Snapshot<'_>) -> Decision<'_> {
+        let Ok(mut kept) = self.kept.try_borrow_mut() else {
+            return decide(&self.program, rules, snapshot, &Bump::new());
+        };
+        let Kept { arena, scratch } = &mut *kept;
+        arena.reset();
+        decide_reusing(&self.program, rules, snapshot, arena, scratch)
     }
 
     pub(super) fn mesh(&self) -> &MeshTable {

@@ -122,8 +122,12 @@ fn destination<'a>(part: DestinationPart, destination: Destination<'a>, env: &mu
 }
 
 fn host<'a>(path: &'a [String], host_type: HostType, snapshot: &Snapshot<'a>, env: &mut Env<'a>) -> Value<'a> {
-    let path: Vec<&str> = path.iter().map(String::as_str).collect();
-    let Some(bytes) = snapshot.attributes.attribute(&path) else {
+    let bytes = match path {
+        // Nearly all of them; no list is made for them.
+        [group, name] => snapshot.attributes.attribute(&[group, name]),
+        _ => snapshot.attributes.attribute(&path.iter().map(String::as_str).collect::<Vec<_>>()),
+    };
+    let Some(bytes) = bytes else {
         return Value::error(EvalErrorKind::NoValue);
     };
     let integer = || bytes.as_slice().try_into().map(i64::from_le_bytes);

@@ -246,11 +246,7 @@ pub(super) fn key_order(a: Value<'_>, b: Value<'_>) -> Option<Ordering> {
 
 /// The text of an object's member of that name; the last one when the name is there twice.
 fn find_member<'a>(object: &'a str, name: &str) -> Option<&'a str> {
-    let same = |key: &str| match key.strip_prefix('"').and_then(|key| key.strip_suffix('"')) {
-        Some(plain) if !plain.contains('\\') => plain == name,
-        _ => json::string_content(key).is_some_and(|key| key == name),
-    };
-    json::members(object).filter(|(key, _)| same(key)).last().map(|(_, value)| value)
+    json::members(object).filter(|(key, _)| json::is_string(key, name)).last().map(|(_, value)| value)
 }
 
 /// `a[b]`: an element of a list or the value of a key.
@@ -315,6 +311,9 @@ pub(super) fn member<'a>(value: Value<'a>, of: Value<'a>, env: &mut Env<'a>) -> 
             Ok(words.binary_search_by(|word| word.as_str().cmp(value)).is_ok())
         }
         (_, Value::StringSet(_)) => Ok(false),
+        (Value::String(value), Value::Json(text, Scalar::String)) if json::kind(text) == JsonKind::Array => {
+            has_string(text, value, env)
+        }
         (Value::String(name), Value::Headers(headers)) => {
             env.burn(units(of))?;
             Ok(headers.contains(name))
@@ -335,6 +334,19 @@ pub(super) fn member<'a>(value: Value<'a>, of: Value<'a>, env: &mut Env<'a>) -> 
         }
         _ => Err(EvalErrorKind::NoSuchOverload),
     }
+}
+
+/// Whether an array of strings has this one. The strings are compared where they stand.
+fn has_string(array: &str, value: &str, env: &mut Env<'_>) -> Result<bool, EvalErrorKind> {
+    let mut all_strings = true;
+    for element in json::elements(array) {
+        env.burn(super::cost::text_units(element.len()).saturating_add(1))?;
+        if json::is_string(element, value) {
+            return Ok(true);
+        }
+        all_strings &= json::kind(element) == JsonKind::String;
+    }
+    if all_strings { Ok(false) } else { Err(EvalErrorKind::NoSuchOverload) }
 }
 
 /// The elements of a list, all of them values.

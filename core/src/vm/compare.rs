@@ -13,20 +13,26 @@ use crate::limits::MAX_VALUE_DEPTH;
 ///
 /// # Errors
 /// The error that an element is; values nested deeper than [`MAX_VALUE_DEPTH`].
+#[inline]
 pub(super) fn equal<'a>(a: Value<'a>, b: Value<'a>, env: &mut Env<'a>) -> Result<bool, EvalErrorKind> {
-    equal_at(a, b, env, MAX_VALUE_DEPTH)
+    match (a, b) {
+        // What most conditions compare, without a call.
+        (Value::String(a), Value::String(b)) => equal_bytes(a.as_bytes(), b.as_bytes(), env),
+        (Value::Int(a), Value::Int(b)) => Ok(a == b),
+        _ => equal_at(a, b, env, MAX_VALUE_DEPTH),
+    }
+}
+
+#[inline]
+fn equal_bytes(a: &[u8], b: &[u8], env: &mut Env<'_>) -> Result<bool, EvalErrorKind> {
+    env.burn_text(a.len().min(b.len()))?;
+    Ok(a == b)
 }
 
 fn equal_at<'a>(a: Value<'a>, b: Value<'a>, env: &mut Env<'a>, depth: usize) -> Result<bool, EvalErrorKind> {
     match (a, b) {
-        (Value::String(a), Value::String(b)) => {
-            env.burn_text(a.len().min(b.len()))?;
-            Ok(a == b)
-        }
-        (Value::Bytes(a), Value::Bytes(b)) => {
-            env.burn_text(a.len().min(b.len()))?;
-            Ok(a == b)
-        }
+        (Value::String(a), Value::String(b)) => equal_bytes(a.as_bytes(), b.as_bytes(), env),
+        (Value::Bytes(a), Value::Bytes(b)) => equal_bytes(a, b, env),
         (Value::Null, Value::Null) => Ok(true),
         (Value::Bool(a), Value::Bool(b)) => Ok(a == b),
         (Value::Int(a), Value::Int(b)) => Ok(a == b),

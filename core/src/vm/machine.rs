@@ -36,23 +36,17 @@ impl<'a> Machine<'a> {
         Self::with_scratch(program, snapshot, arena, Scratch::new())
     }
 
-    /// As [`Machine::new`], with the memory of an earlier machine.
+    /// As [`Machine::new`], with the memory of an earlier machine, whatever is in it.
     pub fn with_scratch(
         program: &'a VerifiedProgram,
         snapshot: Snapshot<'a>,
         arena: &'a Bump,
-        mut scratch: Scratch<'a>,
+        scratch: Scratch<'_>,
     ) -> Self {
         let tables = &program.tables().program;
-        scratch.attributes.clear();
-        scratch.attributes.resize(tables.attributes.len(), None);
-        scratch.variables.clear();
-        scratch.variables.resize(tables.variables.len(), None);
-        scratch.stack.clear();
+        let mut scratch = scratch.recycle();
+        scratch.known.resize(tables.attributes.len().saturating_add(tables.variables.len()), None);
         scratch.stack.reserve(MAX_STACK);
-        scratch.locals.clear();
-        scratch.items.clear();
-        scratch.entries.clear();
         Self { program, snapshot, env: Env::new(arena, &tables.zones), scratch, locals: 0 }
     }
 
@@ -264,16 +258,22 @@ impl<'a> Machine<'a> {
         }
     }
 
+    #[inline]
     fn attribute(&mut self, index: u32) -> Value<'a> {
-        let missing = Value::error(EvalErrorKind::NoValue);
-        let Ok(index) = usize::try_from(index) else { return missing };
-        if let Some(Some(value)) = self.scratch.attributes.get(index) {
-            return *value;
+        let index = usize::try_from(index).unwrap_or(usize::MAX);
+        match self.scratch.known.get(index) {
+            Some(Some(value)) => *value,
+            _ => self.read_attribute(index),
         }
+    }
+
+    #[inline(never)]
+    fn read_attribute(&mut self, index: usize) -> Value<'a> {
+        let missing = Value::error(EvalErrorKind::NoValue);
         let program = self.program;
         let Some(attribute) = program.tables().program.attributes.get(index) else { return missing };
         let value = attribute::read(attribute, &self.snapshot, &mut self.env);
-        if let Some(slot) = self.scratch.attributes.get_mut(index) {
+        if let Some(slot) = self.scratch.known.get_mut(index) {
             *slot = Some(value);
         }
         value
@@ -300,12 +300,14 @@ impl<'a> Machine<'a> {
     fn variable(&mut self, index: u32) -> Value<'a> {
         let missing = Value::error(EvalErrorKind::NoValue);
         let Ok(index) = usize::try_from(index) else { return missing };
-        if let Some(Some(value)) = self.scratch.variables.get(index) {
+        let tables = &self.program.tables().program;
+        let place = tables.attributes.len().saturating_add(index);
+        if let Some(Some(value)) = self.scratch.known.get(place) {
             return *value;
         }
-        let Some(program) = self.program.tables().program.variables.get(index).copied() else { return missing };
+        let Some(program) = tables.variables.get(index).copied() else { return missing };
         let value = self.run(program);
-        if let Some(slot) = self.scratch.variables.get_mut(index) {
+        if let Some(slot) = self.scratch.known.get_mut(place) {
             *slot = Some(value);
         }
         value
@@ -340,22 +342,20 @@ impl<'a> Machine<'a> {
 
     /// Replaces the top by what `apply` makes of it; an error stays as it is.
     fn unary(&mut self, apply: impl FnOnce(&mut Env<'a>, Value<'a>) -> Outcome<'a>) {
-        let value = match self.pop() {
-            Value::Error(error) => Value::Error(error),
-            value => apply(&mut self.env, value).unwrap_or_else(Value::error),
-        };
-        self.push(value);
+        let Some(top) = self.scratch.stack.last_mut() else { return };
+        if !matches!(top, Value::Error(_)) {
+            *top = apply(&mut self.env, *top).unwrap_or_else(Value::error);
+        }
     }
 
     /// Replaces the two topmost values by what `apply` makes of them; the first error stays as it is.
     fn binary(&mut self, apply: impl FnOnce(&mut Env<'a>, Value<'a>, Value<'a>) -> Outcome<'a>) {
         let right = self.pop();
-        let left = self.pop();
-        let value = match (left, right) {
+        let Some(left) = self.scratch.stack.last_mut() else { return };
+        *left = match (*left, right) {
             (Value::Error(error), _) | (_, Value::Error(error)) => Value::Error(error),
             (left, right) => apply(&mut self.env, left, right).unwrap_or_else(Value::error),
         };
-        self.push(value);
     }
 
     fn order(&mut self, holds: fn(Ordering) -> bool) {
@@ -375,15 +375,14 @@ impl<'a> Machine<'a> {
     /// CEL's `&&` (`absorbing` is false) and `||` (`absorbing` is true): the absorbing value wins over an error.
     fn absorb(&mut self, absorbing: bool) {
         let right = self.pop();
-        let left = self.pop();
-        let value = match (left, right) {
+        let Some(left) = self.scratch.stack.last_mut() else { return };
+        *left = match (*left, right) {
             (Value::Bool(left), _) if left == absorbing => Value::Bool(absorbing),
             (_, Value::Bool(right)) if right == absorbing => Value::Bool(absorbing),
             (Value::Bool(_), Value::Bool(_)) => Value::Bool(!absorbing),
             (Value::Error(error), _) | (_, Value::Error(error)) => Value::Error(error),
             _ => Value::error(EvalErrorKind::NoSuchOverload),
         };
-        self.push(value);
     }
 }
 

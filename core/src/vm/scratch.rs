@@ -8,8 +8,8 @@ use super::value::Value;
 /// nothing is allocated any more.
 #[derive(Debug, Default)]
 pub struct Scratch<'a> {
-    pub(super) attributes: Vec<Option<Value<'a>>>,
-    pub(super) variables: Vec<Option<Value<'a>>>,
+    /// The attributes that were read, and behind them the variables that were computed.
+    pub(super) known: Vec<Option<Value<'a>>>,
     pub(super) stack: Vec<Value<'a>>,
     pub(super) locals: Vec<Local<'a>>,
     /// The elements of all lists that are being made, an inner list behind the outer one.
@@ -45,8 +45,7 @@ impl<'a> Scratch<'a> {
     /// The same memory for another decision, empty.
     pub fn recycle<'b>(self) -> Scratch<'b> {
         Scratch {
-            attributes: recycle(self.attributes),
-            variables: recycle(self.variables),
+            known: recycle(self.known),
             stack: recycle(self.stack),
             locals: recycle(self.locals),
             items: recycle(self.items),

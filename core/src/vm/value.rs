@@ -113,13 +113,13 @@ impl<'a> Value<'a> {
 
     /// The value of a JSON text whose type the schema states. A text of another type is an error.
     pub(super) fn json(text: &'a str, scalar: Scalar, env: &mut Env<'a>) -> Self {
-        let fits = match (scalar, json::kind(text)) {
-            (Scalar::Any, _) | (Scalar::String, JsonKind::String) | (Scalar::Bool, JsonKind::Bool) => true,
-            (Scalar::Int, JsonKind::Number) => return json::as_i64(text).map_or(NO_OVERLOAD, Self::Int),
-            (Scalar::Double, JsonKind::Number) => return json::as_f64(text).map_or(NO_OVERLOAD, Self::Double),
-            _ => false,
-        };
-        if fits { Self::any_json(text, env) } else { NO_OVERLOAD }
+        match (scalar, json::kind(text)) {
+            (Scalar::String, JsonKind::String) => Self::json_string(text, env),
+            (Scalar::Int, JsonKind::Number) => json::as_i64(text).map_or(NO_OVERLOAD, Self::Int),
+            (Scalar::Double, JsonKind::Number) => json::as_f64(text).map_or(NO_OVERLOAD, Self::Double),
+            (Scalar::Any, _) | (Scalar::Bool, JsonKind::Bool) => Self::any_json(text, env),
+            _ => NO_OVERLOAD,
+        }
     }
 
     /// The value of any JSON text. Numbers without fraction are integers while they fit, so that ids stay exact.

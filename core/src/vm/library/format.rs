@@ -21,7 +21,7 @@ pub(in crate::vm) fn format<'a>(env: &mut Env<'a>, arguments: &[Value<'a>]) -> O
     let [Value::String(template), list] = arguments else { return Err(NO_OVERLOAD) };
     let values = collection::values(*list, env)?;
     let mut values = values.iter();
-    let mut out = String::new();
+    let mut out = String::with_capacity(template.len().saturating_mul(2).min(1024));
     let mut rest: &str = template;
     while let Some((plain, clause)) = rest.split_once('%') {
         push(&mut out, plain, env)?;

@@ -94,8 +94,9 @@ pub(in crate::vm) fn join<'a>(env: &mut Env<'a>, arguments: &[Value<'a>]) -> Out
         [list, Value::String(separator)] => (list, *separator),
         _ => return Err(NO_OVERLOAD),
     };
-    let mut parts = Vec::new();
-    for value in collection::values(*list, env)? {
+    let values = collection::values(*list, env)?;
+    let mut parts = Vec::with_capacity(values.len().saturating_mul(2));
+    for value in values {
         let Value::String(text) = value else { return Err(NO_OVERLOAD) };
         if !parts.is_empty() {
             parts.push(separator);
@@ -151,6 +152,17 @@ fn limit(count: i64) -> usize {
     usize::try_from(count).unwrap_or(usize::MAX)
 }
 
+/// Where the occurrences of a part begin. Most parts are one byte, and a search of `str` takes longer to prepare than
+/// such a part to find.
+fn occurrences<'t>(text: &'t str, part: &'t str) -> impl Iterator<Item = usize> + 't {
+    let byte = if let [byte] = part.as_bytes() { Some(*byte) } else { None };
+    let of_byte = byte
+        .into_iter()
+        .flat_map(move |wanted| text.bytes().enumerate().filter(move |(_, byte)| *byte == wanted).map(|(at, _)| at));
+    let of_part = byte.is_none().then(|| text.match_indices(part).map(|(at, _)| at));
+    of_byte.chain(of_part.into_iter().flatten())
+}
+
 /// `replace()`
 pub(in crate::vm) fn replace<'a>(env: &mut Env<'a>, arguments: &[Value<'a>]) -> Outcome<'a> {
     let (text, from, to, count) = match arguments {
@@ -161,7 +173,7 @@ pub(in crate::vm) fn replace<'a>(env: &mut Env<'a>, arguments: &[Value<'a>]) -> 
         _ => return Err(NO_OVERLOAD),
     };
     // The size of the result is known, and paid for, before it is made.
-    let found = text.match_indices(from).take(count).count();
+    let found = occurrences(text, from).take(count).count();
     if found == 0 {
         return Ok(Value::String(text));
     }
@@ -170,7 +182,7 @@ pub(in crate::vm) fn replace<'a>(env: &mut Env<'a>, arguments: &[Value<'a>]) -> 
     env.reserve(length)?;
     let mut replaced = bumpalo::collections::String::with_capacity_in(length, env.arena);
     let mut behind = 0;
-    for (at, _) in text.match_indices(from).take(count) {
+    for at in occurrences(text, from).take(count) {
         replaced.push_str(text.get(behind..at).unwrap_or_default());
         replaced.push_str(to);
         behind = at.saturating_add(from.len());
@@ -186,7 +198,7 @@ pub(in crate::vm) fn split<'a>(env: &mut Env<'a>, arguments: &[Value<'a>]) -> Ou
         [Value::String(text), Value::String(separator), Value::Int(count)] => (*text, *separator, limit(*count)),
         _ => return Err(NO_OVERLOAD),
     };
-    let mut parts = Vec::new();
+    let mut parts = Vec::with_capacity(8);
     let mut rest = Some(text).filter(|text| count > 0 && !(text.is_empty() && separator.is_empty()));
     while let Some(text) = rest {
         env.reserve(size_of::<Value<'_>>())?;
@@ -207,7 +219,9 @@ fn first_part<'t>(text: &'t str, separator: &str) -> Option<(&'t str, &'t str)> 
         let first = text.chars().next()?;
         return text.split_at_checked(first.len_utf8()).filter(|(_, rest)| !rest.is_empty());
     }
-    text.split_once(separator)
+    let at = occurrences(text, separator).next()?;
+    let (part, rest) = text.split_at_checked(at)?;
+    Some((part, rest.get(separator.len()..)?))
 }
 
 /// `substring()`

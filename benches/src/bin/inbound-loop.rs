@@ -1,0 +1,126 @@
+//! The way of an inbound request through `core`, again and again, for a profiler; not part of any `make` command.
+//!
+//! ```sh
+//! CARGO_PROFILE_FILTER_STRIP=none CARGO_PROFILE_FILTER_DEBUG=1 cargo build --profile filter \
+//!     --package context-mesh-benches --no-default-features --bin inbound-loop
+//! valgrind --tool=callgrind target/filter/inbound-loop 1000
+//! ```
+//!
+//! The argument is the number of requests. What one of them costs is the difference of two runs over the difference of
+//! their numbers.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::hint::black_box;
+use std::process::ExitCode;
+
+use context_mesh_core::artifact;
+use context_mesh_core::carrier::mesh_header;
+use context_mesh_core::context::Context;
+use context_mesh_core::headers::Headers;
+use context_mesh_core::host::{Attributes, Randomness, SharedMemory, VersionChanged};
+use context_mesh_core::pipeline::{self, Host, Workload};
+use policy_compiler::source::Sources;
+
+/// The demo's policies.
+const FILES: [(&str, &str); 6] = [
+    ("mesh.yaml", include_str!("../../../examples/shop/mesh.yaml")),
+    ("enterprise/schema.yaml", include_str!("../../../examples/shop/enterprise/schema.yaml")),
+    ("enterprise/guardrails.yaml", include_str!("../../../examples/shop/enterprise/guardrails.yaml")),
+    ("shop/policies.yaml", include_str!("../../../examples/shop/shop/policies.yaml")),
+    ("shop/schema.yaml", include_str!("../../../examples/shop/shop/schema.yaml")),
+    ("payments/policies.yaml", include_str!("../../../examples/shop/payments/policies.yaml")),
+];
+/// The context of the request.
+const FIELDS: [(&str, &str); 7] = [
+    ("tenant_id", "\"tenant_acme\""),
+    ("user_id", "\"user_7\""),
+    ("loyalty_tier", "\"gold\""),
+    ("feature_flags", "[\"new_checkout\"]"),
+    ("correlation_id", "\"5f9a31aa-7d10-4ba3-823d-8c197d2c99e6\""),
+    ("environment", "\"production\""),
+    ("caller", "\"web-frontend\""),
+];
+/// Milliseconds since 1970.
+const NOW_MS: u64 = 1_772_450_000_000;
+
+/// A proxy that knows the peer and keeps shared data in a map.
+#[derive(Default)]
+struct Proxy {
+    shared: RefCell<HashMap<String, Vec<u8>>>,
+}
+
+impl Attributes for Proxy {
+    fn attribute(&self, path: &[&str]) -> Option<Vec<u8>> {
+        let san = "spiffe://shop.example/ns/default/sa/web-frontend";
+        (path == ["connection", "uri_san_peer_certificate"]).then(|| san.as_bytes().to_vec())
+    }
+}
+
+impl SharedMemory for Proxy {
+    fn get(&self, key: &str) -> Option<(Vec<u8>, Option<u32>)> {
+        self.shared.borrow().get(key).map(|value| (value.clone(), Some(1)))
+    }
+
+    fn set(&self, key: &str, value: &[u8], _: Option<u32>) -> Result<(), VersionChanged> {
+        self.shared.borrow_mut().insert(key.to_owned(), value.to_vec());
+        Ok(())
+    }
+}
+
+impl Randomness for Proxy {
+    fn random(&self) -> [u8; 16] {
+        [7; 16]
+    }
+}
+
+fn main() -> ExitCode {
+    let count = std::env::args().nth(1).and_then(|count| count.parse().ok()).unwrap_or(1000);
+    match run(count) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            eprintln!("inbound-loop: {problem}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(count: usize) -> Result<(), String> {
+    let mut sources = Sources::new("shop");
+    for (path, text) in FILES {
+        sources.add(path, text);
+    }
+    let compiled = policy_compiler::compile(&sources).map_err(|problems| format!("{problems:?}"))?;
+    let program = artifact::load(&compiled.artifact).map_err(|error| error.to_string())?;
+    let mut context = Context::new();
+    for (field, json) in FIELDS {
+        context.insert(field, json).map_err(|error| format!("{field}: {error:?}"))?;
+    }
+    let carried = mesh_header::encode(&context, program.dictionaries().active(), NOW_MS);
+    let carried = carried.map_err(|error| error.as_str().to_owned())?;
+    let workload = Workload::new(program, "checkout-service");
+    let proxy = Proxy::default();
+    for number in 0..count {
+        let trace = format!("00-{:032x}-00f067aa0ba902b7-01", number % 64 + 1);
+        let headers = [
+            (":authority", "checkout-service"),
+            (":path", "/checkout/cart-4711?step=2"),
+            (":method", "GET"),
+            (":scheme", "https"),
+            ("user-agent", "shop/1.0"),
+            ("accept", "application/json"),
+            ("accept-encoding", "gzip"),
+            ("x-request-id", "0b7f4d5e-31b1-4a52-9f0e-6a5f2b9a4c11"),
+            ("traceparent", trace.as_str()),
+            ("x-mesh-context", carried.as_str()),
+        ];
+        let headers = Headers::new(headers.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes())).collect());
+        let host = Host { attributes: &proxy, memory: &proxy, randomness: &proxy, now_ms: NOW_MS };
+        let plan = pipeline::inbound(&workload, &headers, host);
+        if plan.refusal.is_some() || !plan.counters.is_empty() {
+            return Err(format!("the request was refused, or something was wrong: {}", plan.report.to_json()));
+        }
+        black_box(plan.report.to_json());
+    }
+    Ok(())
+}

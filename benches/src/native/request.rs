@@ -1,0 +1,73 @@
+//! The request that all expressions are about: ten headers, seven fields, a peer.
+
+use context_mesh_core::artifact::tables::{FieldType, Scalar};
+use context_mesh_core::context::Context;
+use context_mesh_core::headers::Headers;
+use context_mesh_core::host::Attributes;
+use context_mesh_core::vm::{MeshView, Peer};
+
+/// The headers, in the order in which Envoy hands them over.
+pub const HEADERS: [(&str, &str); 10] = [
+    (":authority", "checkout.shop.example"),
+    (":path", "/svc7/cart/4711?step=2"),
+    (":method", "GET"),
+    (":scheme", "https"),
+    ("user-agent", "Mozilla/5.0 (Linux; Android 15) Mobile shop/1.0"),
+    ("accept", "application/json"),
+    ("x-request-id", "5f9a31aa-7d10-4ba3-823d-8c197d2c99e6"),
+    ("traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"),
+    ("x-attempt", "3"),
+    ("x-canary", "blue"),
+];
+
+/// The fields: name, type and JSON text.
+pub const FIELDS: [(&str, FieldType, &str); 7] = [
+    ("tenant_id", FieldType::One(Scalar::String), "\"tenant_acme\""),
+    ("user_id", FieldType::One(Scalar::String), "\"user_7\""),
+    ("loyalty_tier", FieldType::One(Scalar::String), "\"gold\""),
+    ("feature_flags", FieldType::List(Scalar::String), "[\"new_checkout\",\"fast_search\",\"beta_cart\"]"),
+    ("attempt", FieldType::One(Scalar::Int), "3"),
+    ("risk_score", FieldType::One(Scalar::Double), "0.35"),
+    ("limits", FieldType::Map(Scalar::Int), "{\"rate\":100,\"burst\":20}"),
+];
+
+/// When the request came, in nanoseconds since 1970: 2026-03-02, a Monday.
+pub const TIME_NS: i64 = 1_772_450_000_000_000_000;
+
+/// The workload that decides.
+pub const MESH: MeshView<'static> =
+    MeshView { service: "checkout-service", domain: "shop", region: "us", direction: "inbound" };
+
+/// Who sent the request.
+pub fn peer() -> Peer {
+    Peer {
+        principal: "spiffe://shop.example/ns/default/sa/web-frontend".to_owned(),
+        service: "web-frontend".to_owned(),
+        domain: "shop".to_owned(),
+        region: "us".to_owned(),
+    }
+}
+
+/// The headers as the filter sees them.
+pub fn headers() -> Headers<'static> {
+    Headers::new(HEADERS.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes())).collect())
+}
+
+/// The context as the filter sees it.
+pub fn context() -> Context {
+    let mut context = Context::new();
+    for (name, _, json) in FIELDS {
+        context.insert(name, json).expect("the fields are JSON");
+    }
+    context
+}
+
+/// What the proxy says of the request, as it does: bytes that are allocated for each call.
+#[derive(Debug, Clone, Copy)]
+pub struct Proxy;
+
+impl Attributes for Proxy {
+    fn attribute(&self, path: &[&str]) -> Option<Vec<u8>> {
+        (path == ["request", "time"]).then(|| TIME_NS.to_le_bytes().to_vec())
+    }
+}

@@ -1,0 +1,86 @@
+//! Times two things side by side: batches that take turns, so that whatever else the machine does meets both.
+
+use std::time::{Duration, Instant};
+
+/// How long the measurement of one pair takes.
+#[derive(Debug, Clone, Copy)]
+pub struct Plan {
+    /// Rounds; the median counts.
+    pub rounds: usize,
+    /// Time of a batch. A round has one batch of each side.
+    pub batch: Duration,
+}
+
+impl Plan {
+    /// A third of a second for each pair.
+    pub const QUICK: Self = Self { rounds: 15, batch: Duration::from_millis(10) };
+}
+
+/// What two things cost, in nanoseconds a run.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Pair {
+    /// Ours.
+    pub ours: f64,
+    /// Theirs.
+    pub theirs: f64,
+}
+
+impl Pair {
+    /// How many times faster we are.
+    pub fn ratio(self) -> f64 {
+        self.theirs / self.ours
+    }
+}
+
+/// Times both. Each is run until a batch is full first, which also warms the caches.
+pub fn pair(plan: Plan, mut ours: impl FnMut(), mut theirs: impl FnMut()) -> Pair {
+    let counts = (runs_of_a_batch(plan.batch, &mut ours), runs_of_a_batch(plan.batch, &mut theirs));
+    let mut samples = (Vec::new(), Vec::new());
+    for _ in 0..plan.rounds {
+        samples.0.push(batch(counts.0, &mut ours));
+        samples.1.push(batch(counts.1, &mut theirs));
+    }
+    Pair { ours: median(samples.0), theirs: median(samples.1) }
+}
+
+fn runs_of_a_batch(batch: Duration, run: &mut impl FnMut()) -> u32 {
+    let started = Instant::now();
+    let mut count = 0_u32;
+    while started.elapsed() < batch {
+        run();
+        count += 1;
+    }
+    count.max(1)
+}
+
+/// Nanoseconds of a run.
+fn batch(count: u32, run: &mut impl FnMut()) -> f64 {
+    let started = Instant::now();
+    for _ in 0..count {
+        run();
+    }
+    started.elapsed().as_secs_f64() * 1e9 / f64::from(count)
+}
+
+fn median(mut samples: Vec<f64>) -> f64 {
+    samples.sort_by(f64::total_cmp);
+    samples.get(samples.len() / 2).copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_median_passes_over_a_disturbed_round() {
+        assert!((median(vec![2.0, 900.0, 1.0]) - 2.0).abs() < f64::EPSILON);
+    }
+
+    #[test]
+    fn more_work_costs_more() {
+        let plan = Plan { rounds: 3, batch: Duration::from_millis(1) };
+        let work = |count: u64| move || (0..count).for_each(|number| _ = std::hint::black_box(number));
+        let pair = pair(plan, work(10), work(10_000));
+        assert!(pair.ratio() > 10.0, "{pair:?}");
+    }
+}
