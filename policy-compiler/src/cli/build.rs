@@ -2,24 +2,43 @@
 
 use std::path::PathBuf;
 
+use serde_json::{Value, json};
+
 use super::{
-    DiagnosticFormat, compile_folder, files,
-    output::{self, Failure},
+    Tree, files,
+    output::{Outcome, Paint, Report},
+    session::Session,
 };
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  policyc build policies -o policy.cmx")]
 pub(super) struct Arguments {
-    /// The folder with the policy documents.
-    #[arg(value_name = "DIR")]
-    folder: PathBuf,
+    #[command(flatten)]
+    tree: Tree,
     /// Where the artifact goes.
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
 }
 
-pub(super) fn run(arguments: &Arguments, format: DiagnosticFormat) -> Result<(), Failure> {
-    let compiled = compile_folder(&arguments.folder, format)?;
+struct Built {
+    file: String,
+    bytes: usize,
+    digest: String,
+}
+
+pub(super) fn run(arguments: &Arguments, session: &Session) -> Outcome {
+    let compiled = session.compile(&arguments.tree.folder)?;
     files::replace(&arguments.output, &compiled.artifact)?;
-    let (path, size) = (arguments.output.display(), compiled.artifact.len());
-    output::result(&format!("{path}: {size} bytes, digest {}\n", compiled.digest))
+    let file = arguments.output.display().to_string();
+    Ok(Box::new(Built { file, bytes: compiled.artifact.len(), digest: compiled.digest }))
+}
+
+impl Report for Built {
+    fn text(&self, _: Paint) -> String {
+        format!("{}: {} bytes, digest {}\n", self.file, self.bytes, self.digest)
+    }
+
+    fn json(&self) -> Value {
+        json!({"file": self.file, "bytes": self.bytes, "digest": self.digest})
+    }
 }
