@@ -6,39 +6,63 @@ use serde_json::{Value, json};
 
 use super::{
     Tree, files,
-    output::{Outcome, Paint, Report},
+    output::{Failure, Outcome, Paint, Report, plural},
     session::Session,
 };
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  policyc build policies -o policy.cmx")]
+#[command(after_help = "\
+Examples:
+  policyc build policies -o policy.cmx
+  policyc build policies --service payment-service -o payment-service.cmx")]
 pub(super) struct Arguments {
     #[command(flatten)]
     tree: Tree,
     /// Where the artifact goes.
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
+    /// Builds only what this service needs. Without it, one artifact serves all of them.
+    #[arg(long)]
+    service: Option<String>,
+    /// Writes nothing and ends with 1 when there are warnings.
+    #[arg(long)]
+    deny_warnings: bool,
 }
 
 struct Built {
     file: String,
+    service: Option<String>,
     bytes: usize,
     digest: String,
 }
 
 pub(super) fn run(arguments: &Arguments, session: &Session) -> Outcome {
     let compiled = session.compile(&arguments.tree.folder)?;
-    files::replace(&arguments.output, &compiled.artifact)?;
+    let warnings = compiled.warnings.len();
+    if arguments.deny_warnings && warnings > 0 {
+        let text = format!("nothing was written: `--deny-warnings` refuses {}", plural(warnings, "warning"));
+        return Err(Failure::Artifact(text));
+    }
+    let (artifact, digest) = match &arguments.service {
+        None => (compiled.artifact, compiled.digest),
+        Some(service) => {
+            compiled.find_service(service).map_err(Failure::Usage)?;
+            let slice = compiled.slice(service).map_err(Failure::Artifact)?;
+            (slice.artifact, slice.digest)
+        }
+    };
+    files::replace(&arguments.output, &artifact)?;
     let file = arguments.output.display().to_string();
-    Ok(Box::new(Built { file, bytes: compiled.artifact.len(), digest: compiled.digest }))
+    Ok(Box::new(Built { file, service: arguments.service.clone(), bytes: artifact.len(), digest }))
 }
 
 impl Report for Built {
     fn text(&self, _: Paint) -> String {
-        format!("{}: {} bytes, digest {}\n", self.file, self.bytes, self.digest)
+        let slice = self.service.as_ref().map(|service| format!(", a slice for {service}")).unwrap_or_default();
+        format!("{}: {} bytes{slice}, digest {}\n", self.file, self.bytes, self.digest)
     }
 
     fn json(&self) -> Value {
-        json!({"file": self.file, "bytes": self.bytes, "digest": self.digest})
+        json!({"file": self.file, "service": self.service, "bytes": self.bytes, "digest": self.digest})
     }
 }

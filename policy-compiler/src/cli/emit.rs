@@ -2,7 +2,7 @@
 
 use clap::ValueEnum;
 use policy_compiler::{
-    Compiled,
+    Compiled, Slice,
     emit::{
         DEFAULT_WASM_PATH, EnvoyFilter, PluginConfig, Role, discovery_response, envoy_filter, http_filter, to_yaml,
     },
@@ -146,14 +146,13 @@ pub(super) fn run(command: &Command, session: &Session) -> Outcome {
 
 fn envoy(arguments: &Envoy, session: &Session) -> Result<Emitted, Failure> {
     let compiled = session.compile(&arguments.common.tree.folder)?;
-    check_target(&compiled, &arguments.service, Some(arguments.role))?;
+    let slice = slice(&compiled, &arguments.service, Some(arguments.role))?;
     let (wasm, role) = (&arguments.common.wasm, arguments.role.into());
-    let config =
-        PluginConfig { artifact: compiled.artifact, service: Some(arguments.service.clone()), role: Some(role) };
+    let config = PluginConfig { artifact: slice.artifact, service: Some(arguments.service.clone()), role: Some(role) };
     let config = config.to_json();
     Ok(match arguments.form {
         EnvoyForm::Filter => Emitted::yaml(Value::from(vec![http_filter(wasm, &config)])),
-        EnvoyForm::Ecds => Emitted::json(discovery_response(wasm, &config, &compiled.digest)),
+        EnvoyForm::Ecds => Emitted::json(discovery_response(wasm, &config, &slice.digest)),
         // The filter reads exactly this text, so it is printed as it is.
         EnvoyForm::Config => Emitted { value: serde_json::from_str(&config).unwrap_or_default(), text: config + "\n" },
     })
@@ -169,15 +168,16 @@ fn istio(arguments: &Istio, session: &Session) -> Result<Emitted, Failure> {
         }
     };
     let compiled = session.compile(&arguments.common.tree.folder)?;
-    if let Some(service) = &arguments.service {
-        check_target(&compiled, service, arguments.role)?;
-    }
+    let artifact = match &arguments.service {
+        Some(service) => slice(&compiled, service, arguments.role)?.artifact,
+        None => compiled.artifact,
+    };
     let mut labels = arguments.workload.clone();
     if let Some(service) = arguments.service.as_ref().filter(|_| labels.is_empty()) {
         labels.push(("app".to_owned(), service.clone()));
     }
     let resource = envoy_filter(&EnvoyFilter {
-        artifact: &compiled.artifact,
+        artifact: &artifact,
         service: arguments.service.as_deref(),
         gateway,
         namespace: &arguments.namespace,
@@ -187,18 +187,13 @@ fn istio(arguments: &Istio, session: &Session) -> Result<Emitted, Failure> {
     Ok(Emitted::yaml(resource))
 }
 
-/// The service must be in the mesh, and a gateway must be one there too: with the role of a gateway a filter
-/// drops every context that arrives, and without it it believes what arrives.
-fn check_target(compiled: &Compiled, service: &str, role: Option<RoleName>) -> Result<(), Failure> {
-    let known = compiled.tables.services.iter().any(|known| known.name == service);
-    if !known {
-        let names: Vec<&str> = compiled.tables.services.iter().map(|service| service.name.as_str()).take(8).collect();
-        let text = format!("the mesh has no service `{service}`; some that it has are {}", names.join(", "));
-        return Err(Failure::Usage(text));
-    }
+/// A gateway must be one in the mesh, too: with the role of a gateway a filter drops every context that arrives, and
+/// without it it believes what arrives.
+fn slice(compiled: &Compiled, service: &str, role: Option<RoleName>) -> Result<Slice, Failure> {
+    compiled.find_service(service).map_err(Failure::Usage)?;
     if role == Some(RoleName::Gateway) && !compiled.gateways.iter().any(|gateway| gateway == service) {
         let text = format!("`{service}` is not a gateway; list it under `gateways` of the Mesh document");
         return Err(Failure::Usage(text));
     }
-    Ok(())
+    compiled.slice(service).map_err(Failure::Artifact)
 }

@@ -9,7 +9,9 @@ mod emit;
 mod files;
 mod inspect;
 mod output;
+mod progress;
 mod session;
+mod sizes;
 
 use std::{path::PathBuf, process::ExitCode};
 

@@ -95,6 +95,11 @@ pub(super) fn print(text: &str) -> Result<(), Failure> {
     }
 }
 
+/// So many of something, such as `1 rule` or `2 rules`.
+pub(super) fn plural(count: usize, word: &str) -> String {
+    format!("{count} {word}{}", if count == 1 { "" } else { "s" })
+}
+
 /// Colours for text, or none: what is painted is the same text, so that nothing is said by colour alone.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Paint {

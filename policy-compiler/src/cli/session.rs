@@ -9,7 +9,7 @@ use std::{
 
 use clap::ValueEnum;
 use policy_compiler::{
-    Compiled, compile,
+    Compiled, compile_watched,
     diagnostic::{Diagnostics, json, text},
     source::Sources,
 };
@@ -17,6 +17,7 @@ use policy_compiler::{
 use super::{
     files,
     output::{self, Failure, Outcome, Paint},
+    progress::Display,
 };
 
 /// How something is printed.
@@ -47,11 +48,15 @@ impl Colour {
             Self::Never => false,
             Self::Auto => {
                 let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-                let dumb = std::env::var_os("TERM").is_some_and(|value| value == "dumb");
-                stream.is_terminal() && !refused && !dumb
+                stream.is_terminal() && !refused && !is_dumb()
             }
         }
     }
+}
+
+/// Whether the terminal cannot do more than print text.
+fn is_dumb() -> bool {
+    std::env::var_os("TERM").is_some_and(|value| value == "dumb")
 }
 
 /// What `--color` says among arguments that nobody has read yet.
@@ -76,23 +81,40 @@ pub(super) struct Session {
     results: Paint,
     /// For standard error.
     messages: Paint,
+    /// Whether somebody watches standard error.
+    watched: bool,
 }
 
 impl Session {
     /// A run with these options; without `diagnostics`, these keep to `format`.
     pub(super) fn new(format: Format, diagnostics: Option<Format>, colour: Colour) -> Self {
+        let diagnostics = diagnostics.unwrap_or(format);
         Self {
             format,
-            diagnostics: diagnostics.unwrap_or(format),
+            diagnostics,
+            watched: diagnostics == Format::Text && io::stderr().is_terminal() && !is_dumb(),
             results: Paint::new(colour.on(&io::stdout())),
             messages: Paint::new(colour.on(&io::stderr())),
         }
     }
 
+    /// A line that says how far the command is, for who watches.
+    pub(super) fn progress(&self) -> Display {
+        Display::new(self.watched)
+    }
+
+    /// Reads the policy documents of a folder.
+    pub(super) fn read(&self, folder: &Path) -> Result<Sources, Failure> {
+        files::read_tree(folder, &mut self.progress())
+    }
+
     /// Reads and compiles a folder; the diagnostics are written.
     pub(super) fn compile(&self, folder: &Path) -> Result<Compiled, Failure> {
-        let sources = files::read_tree(folder)?;
-        match compile(&sources) {
+        let sources = self.read(folder)?;
+        let mut display = self.progress();
+        let compiled = compile_watched(&sources, &mut |now| display.show(now.stage.as_str(), now.done, now.total));
+        drop(display);
+        match compiled {
             Ok(compiled) => {
                 self.write_diagnostics(&compiled.warnings, &sources);
                 Ok(compiled)

@@ -38,6 +38,7 @@ codes! {
     "CM0311" FIELD_OPTIONS "The options of a field contradict each other.";
     "CM0312" CANNOT_MASK "A field cannot be masked, because the masked value would not fit its schema.";
     "CM0501" ARTIFACT_LIMIT "The artifact would exceed a limit of its format.";
+    "CM0502" DECISION_COST "The rules of a workload can together take more fuel than a decision has.";
 }
 
 /// One line that explains a code; `None` if there is no such code.
