@@ -1,4 +1,4 @@
-//! The ECDS file that gives one listener its filter, as `policyc emit envoy --format ecds` writes it. Envoy reads it again
+//! The ECDS file that gives one listener its filter, as `policyc emit envoy --as ecds` writes it. Envoy reads it again
 //! when it is replaced by a rename.
 
 use std::path::{Path, PathBuf};

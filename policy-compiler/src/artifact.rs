@@ -51,12 +51,17 @@ pub(crate) fn tables(model: &Model, programs: Programs, sources: &Sources) -> Ta
 /// The bytes of the tables, and what a filter will make of them: they are loaded once, so that what is built
 /// is known to run. `None`, with a diagnostic, when a limit of the format is exceeded.
 pub(crate) fn bytes(tables: &Tables, diagnostics: &mut Diagnostics) -> Option<(Vec<u8>, String)> {
-    let encoded = encode(tables).map_err(|error| error.to_string());
-    let loaded = encoded.and_then(|bytes| match load(&bytes) {
+    let built = load_bytes(tables);
+    built.map_err(|message| diagnostics.push(Diagnostic::error(code::ARTIFACT_LIMIT, None, message))).ok()
+}
+
+/// As [`bytes`], with the reason when it does not work.
+pub(crate) fn load_bytes(tables: &Tables) -> Result<(Vec<u8>, String), String> {
+    let bytes = encode(tables).map_err(|error| error.to_string())?;
+    match load(&bytes) {
         Ok(program) => Ok((bytes, program.digest().to_string())),
         Err(error) => Err(format!("the artifact that was built does not load: {error}")),
-    });
-    loaded.map_err(|message| diagnostics.push(Diagnostic::error(code::ARTIFACT_LIMIT, None, message))).ok()
+    }
 }
 
 fn number(index: usize) -> u32 {

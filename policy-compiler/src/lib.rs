@@ -11,6 +11,7 @@
 //! `policyc`. So it runs in a browser as well.
 
 mod artifact;
+pub mod budget;
 pub mod cel;
 pub mod codegen;
 mod data_flow;
@@ -22,12 +23,16 @@ pub mod ir;
 pub mod model;
 mod near;
 pub mod programs;
+pub mod progress;
+pub mod slice;
 pub mod source;
 pub mod yaml;
 
 use context_mesh_core::artifact::tables::Tables;
 
+use codegen::Costs;
 use diagnostic::Diagnostics;
+use progress::{Progress, Stage, Watcher};
 use source::Sources;
 
 /// A tree that was compiled.
@@ -43,6 +48,46 @@ pub struct Compiled {
     pub digest: String,
     /// Findings that did not stand in the way.
     pub warnings: Diagnostics,
+    /// What the programs cost at worst; see [`budget`].
+    pub costs: Costs,
+}
+
+/// The artifact of one service.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Slice {
+    /// What it says.
+    pub tables: Tables,
+    /// The bytes that the filter loads.
+    pub artifact: Vec<u8>,
+    /// The digest of the artifact, in hex.
+    pub digest: String,
+}
+
+impl Compiled {
+    /// What one service needs of the artifact; see [`slice`](mod@slice).
+    ///
+    /// # Errors
+    /// A message: the mesh does not have the service.
+    pub fn slice(&self, service: &str) -> Result<Slice, String> {
+        self.find_service(service)?;
+        let tables = slice::slice(&self.tables, service).ok_or("BUG: the tables of the slice do not fit together")?;
+        let (artifact, digest) = artifact::load_bytes(&tables)?;
+        Ok(Slice { tables, artifact, digest })
+    }
+
+    /// Says that the mesh has the service.
+    ///
+    /// # Errors
+    /// A message that suggests a near name, or lists a few: the mesh does not have it.
+    pub fn find_service(&self, service: &str) -> Result<(), String> {
+        let mut names = self.tables.services.iter().map(|known| known.name.as_str());
+        if names.any(|known| known == service) {
+            return Ok(());
+        }
+        let names = self.tables.services.iter().map(|known| known.name.as_str());
+        let advice = near::suggestion(service, names).map(|advice| format!("; {advice}"));
+        Err(format!("the mesh has no service `{service}`{}", advice.unwrap_or_default()))
+    }
 }
 
 /// Compiles a tree.
@@ -50,20 +95,32 @@ pub struct Compiled {
 /// # Errors
 /// Everything that is wrong with the sources, sorted by place.
 pub fn compile(sources: &Sources) -> Result<Compiled, Diagnostics> {
+    compile_watched(sources, &mut progress::nobody)
+}
+
+/// As [`compile`], and says how far it is.
+///
+/// # Errors
+/// Everything that is wrong with the sources, sorted by place.
+pub fn compile_watched(sources: &Sources, progress: &mut Watcher<'_>) -> Result<Compiled, Diagnostics> {
     let mut diagnostics = Diagnostics::new();
-    let documents = document::read(sources, &mut diagnostics);
+    let documents = document::read(sources, &mut diagnostics, progress);
+    progress(Progress { stage: Stage::Checking, done: 0, total: 0 });
     let model = model::check(documents, sources, &mut diagnostics);
-    let programs = programs::compile(&model, &mut diagnostics);
+    let mut programs = programs::compile(&model, &mut diagnostics, progress);
     if diagnostics.has_errors() {
         diagnostics.sort();
         return Err(diagnostics);
     }
+    progress(Progress { stage: Stage::Packing, done: 0, total: 0 });
+    let costs = std::mem::take(&mut programs.costs);
     let tables = artifact::tables(&model, programs, sources);
+    budget::warn(&tables, &costs, &model, &mut diagnostics);
     let built = artifact::bytes(&tables, &mut diagnostics);
     diagnostics.sort();
     match built {
         Some((artifact, digest)) => {
-            Ok(Compiled { tables, gateways: model.directory.gateways, artifact, digest, warnings: diagnostics })
+            Ok(Compiled { tables, gateways: model.directory.gateways, artifact, digest, warnings: diagnostics, costs })
         }
         None => Err(diagnostics),
     }

@@ -9,12 +9,13 @@ use context_mesh_core::artifact::tables::{FieldType, Layer, ProgramTable, Scalar
 
 use crate::{
     cel::{self, Environment, Expected, Problem, Type, TypedExpr},
-    codegen::Builder,
+    codegen::{Builder, Costs},
     data_flow::{fields_of, lost_protection},
     diagnostic::{Diagnostic, Diagnostics, code},
     document::Expression,
     ir::{Ir, lower},
     model::{Effect, Field, INCOMPLETE_NOTE, Model, Pattern, Policy, Rule, Unfinished},
+    progress::{Progress, Stage, Watcher},
 };
 
 /// The bytecode of all expressions.
@@ -28,6 +29,8 @@ pub struct Programs {
     pub patterns: Vec<Option<u32>>,
     /// For each policy of the model and each of its rules: its programs.
     pub rules: Vec<Vec<RulePrograms>>,
+    /// What the programs cost at worst.
+    pub costs: Costs,
 }
 
 /// The programs of one rule: indices into [`ProgramTable::programs`].
@@ -40,7 +43,7 @@ pub struct RulePrograms {
 }
 
 /// Checks and compiles every expression. What is wrong is added to `diagnostics`.
-pub fn compile(model: &Model, diagnostics: &mut Diagnostics) -> Programs {
+pub fn compile(model: &Model, diagnostics: &mut Diagnostics, progress: &mut Watcher<'_>) -> Programs {
     let fields = model.fields.iter().map(|field| (field.table.name.clone(), field.table.value));
     let environment = Environment::new(fields);
     let bounded = model.fields.iter().filter(|field| field.table.max_bytes > 0);
@@ -48,9 +51,18 @@ pub fn compile(model: &Model, diagnostics: &mut Diagnostics) -> Programs {
     let builder = Builder::new().with_field_limits(limits);
     let mut compiler = Compiler { model, builder, made_of: Vec::new(), diagnostics };
     let patterns = model.fields.iter().map(|field| compiler.pattern(field.pattern.as_ref()?)).collect();
-    let rules = model.policies.iter().map(|policy| compiler.policy(policy, environment.clone())).collect();
+    let total = model.policies.iter().map(|policy| policy.rules.len()).sum();
+    let mut done = 0;
+    let rules = model.policies.iter().map(|policy| {
+        progress(Progress { stage: Stage::Compiling, done, total });
+        done += policy.rules.len();
+        compiler.policy(policy, environment.clone())
+    });
+    let rules = rules.collect();
+    progress(Progress { stage: Stage::Sharing, done: 0, total: 0 });
+    let costs = compiler.builder.costs();
     let (table, regexes) = compiler.builder.finish();
-    Programs { table, regexes, patterns, rules }
+    Programs { table, regexes, patterns, rules, costs }
 }
 
 struct Compiler<'a> {

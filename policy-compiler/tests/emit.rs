@@ -74,7 +74,7 @@ fn the_http_filter_entry_holds_a_configuration_that_loads() {
 
 #[test]
 fn ecds_and_the_plain_configuration_hold_the_same() {
-    let arguments = ["envoy", "--service", "web-gateway", "--role", "gateway", "--format"];
+    let arguments = ["envoy", "--service", "web-gateway", "--role", "gateway", "--as"];
     let response: Value = serde_json::from_str(&emit(&[&arguments[..], &["ecds"]].concat())).unwrap();
     let resource = &response["resources"][0];
     assert_eq!(resource["name"], "context_mesh");

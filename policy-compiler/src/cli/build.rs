@@ -2,24 +2,67 @@
 
 use std::path::PathBuf;
 
+use serde_json::{Value, json};
+
 use super::{
-    DiagnosticFormat, compile_folder, files,
-    output::{self, Failure},
+    Tree, files,
+    output::{Failure, Outcome, Paint, Report, plural},
+    session::Session,
 };
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  policyc build policies -o policy.cmx
+  policyc build policies --service payment-service -o payment-service.cmx")]
 pub(super) struct Arguments {
-    /// The folder with the policy documents.
-    #[arg(value_name = "DIR")]
-    folder: PathBuf,
+    #[command(flatten)]
+    tree: Tree,
     /// Where the artifact goes.
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
+    /// Builds only what this service needs. Without it, one artifact serves all of them.
+    #[arg(long)]
+    service: Option<String>,
+    /// Writes nothing and ends with 1 when there are warnings.
+    #[arg(long)]
+    deny_warnings: bool,
 }
 
-pub(super) fn run(arguments: &Arguments, format: DiagnosticFormat) -> Result<(), Failure> {
-    let compiled = compile_folder(&arguments.folder, format)?;
-    files::replace(&arguments.output, &compiled.artifact)?;
-    let (path, size) = (arguments.output.display(), compiled.artifact.len());
-    output::result(&format!("{path}: {size} bytes, digest {}\n", compiled.digest))
+struct Built {
+    file: String,
+    service: Option<String>,
+    bytes: usize,
+    digest: String,
+}
+
+pub(super) fn run(arguments: &Arguments, session: &Session) -> Outcome {
+    let compiled = session.compile(&arguments.tree.folder)?;
+    let warnings = compiled.warnings.len();
+    if arguments.deny_warnings && warnings > 0 {
+        let text = format!("nothing was written: `--deny-warnings` refuses {}", plural(warnings, "warning"));
+        return Err(Failure::Artifact(text));
+    }
+    let (artifact, digest) = match &arguments.service {
+        None => (compiled.artifact, compiled.digest),
+        Some(service) => {
+            compiled.find_service(service).map_err(Failure::Usage)?;
+            let slice = compiled.slice(service).map_err(Failure::Artifact)?;
+            (slice.artifact, slice.digest)
+        }
+    };
+    files::replace(&arguments.output, &artifact)?;
+    let file = arguments.output.display().to_string();
+    Ok(Box::new(Built { file, service: arguments.service.clone(), bytes: artifact.len(), digest }))
+}
+
+impl Report for Built {
+    fn text(&self, _: Paint) -> String {
+        let slice = self.service.as_ref().map(|service| format!(", a slice for {service}")).unwrap_or_default();
+        format!("{}: {} bytes{slice}, digest {}\n", self.file, self.bytes, self.digest)
+    }
+
+    fn json(&self) -> Value {
+        json!({"file": self.file, "service": self.service, "bytes": self.bytes, "digest": self.digest})
+    }
 }

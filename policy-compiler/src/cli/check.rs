@@ -1,27 +1,182 @@
 //! `policyc check`
 
-use std::path::PathBuf;
+use policy_compiler::{
+    Compiled,
+    budget::{self, DecisionCost, RuleCost},
+    codegen::MAX_COST,
+    document::Direction,
+};
+use serde_json::{Value, json};
 
 use super::{
-    DiagnosticFormat, compile_folder,
-    output::{self, Failure},
+    Tree,
+    output::{Exit, Outcome, Paint, Report, plural},
+    session::Session,
+    sizes,
 };
 
+/// How many costs are shown unless all are asked for.
+const SHOWN: usize = 10;
+
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  policyc check policies
+  policyc check policies --costs --format json
+  policyc check policies --deny-warnings")]
 pub(super) struct Arguments {
-    /// The folder with the policy documents.
-    #[arg(value_name = "DIR")]
-    folder: PathBuf,
+    #[command(flatten)]
+    tree: Tree,
+    /// Shows the costs of all rules and decisions, not only of the ten most expensive.
+    #[arg(long)]
+    costs: bool,
+    /// Ends with 1 when there are warnings.
+    #[arg(long)]
+    deny_warnings: bool,
 }
 
-pub(super) fn run(arguments: &Arguments, format: DiagnosticFormat) -> Result<(), Failure> {
-    let tables = compile_folder(&arguments.folder, format)?.tables;
-    output::result(&format!(
-        "{}: {} services in {} domains, {} fields, {} rules, no errors\n",
-        arguments.folder.display(),
-        tables.services.len(),
-        tables.domains.len(),
-        tables.fields.len(),
-        tables.rules.len(),
-    ))
+struct Checked {
+    folder: String,
+    compiled: Compiled,
+    rules: Vec<RuleCost>,
+    decisions: Vec<DecisionCost>,
+    sizes: sizes::Report,
+    /// How many costs are shown at most.
+    shown: usize,
+    deny_warnings: bool,
+}
+
+pub(super) fn run(arguments: &Arguments, session: &Session) -> Outcome {
+    let compiled = session.compile(&arguments.tree.folder)?;
+    Ok(Box::new(Checked {
+        folder: arguments.tree.folder.display().to_string(),
+        rules: budget::rules(&compiled.tables, &compiled.costs),
+        decisions: budget::decisions(&compiled.tables, &compiled.costs),
+        sizes: sizes::Report::new(&compiled)?,
+        compiled,
+        shown: if arguments.costs { usize::MAX } else { SHOWN },
+        deny_warnings: arguments.deny_warnings,
+    }))
+}
+
+impl Report for Checked {
+    fn text(&self, paint: Paint) -> String {
+        let mut out = self.summary(paint);
+        if !self.rules.is_empty() {
+            out.push_str(&self.rule_costs(paint));
+            out.push_str(&self.decision_costs(paint));
+        }
+        out.push('\n');
+        out.push_str(&self.sizes.text(paint));
+        out
+    }
+
+    fn json(&self) -> Value {
+        let tables = &self.compiled.tables;
+        let rules = self.rules.iter().take(self.shown).filter_map(|cost| {
+            let rule = tables.rules.get(cost.rule)?;
+            Some(json!({"rule": rule.name, "place": rule.place, "fuel": cost.fuel}))
+        });
+        let decisions = self.decisions.iter().take(self.shown).map(|cost| {
+            let direction = direction(cost.direction);
+            json!({"services": cost.services, "direction": direction, "rules": cost.rules, "fuel": cost.fuel})
+        });
+        json!({
+            "folder": self.folder,
+            "services": tables.services.len(),
+            "domains": tables.domains.len(),
+            "fields": tables.fields.len(),
+            "rules": tables.rules.len(),
+            "warnings": self.compiled.warnings.len(),
+            "costs": {
+                "budget": MAX_COST,
+                "rules": rules.collect::<Value>(),
+                "decisions": decisions.collect::<Value>(),
+            },
+            "sizes": self.sizes.json(),
+        })
+    }
+
+    fn exit(&self) -> Exit {
+        let denied = self.deny_warnings && !self.compiled.warnings.is_empty();
+        if denied { Exit::Wrong } else { Exit::Well }
+    }
+}
+
+impl Checked {
+    fn summary(&self, paint: Paint) -> String {
+        let (tables, warnings) = (&self.compiled.tables, self.compiled.warnings.len());
+        let verdict = match warnings {
+            0 => paint.good("no errors"),
+            n if self.deny_warnings => paint.bad(format!("{}, which `--deny-warnings` refuses", plural(n, "warning"))),
+            n => format!("{}, {}", paint.good("no errors"), paint.warn(plural(n, "warning"))),
+        };
+        format!(
+            "{}: {} in {}, {}, {}, {verdict}\n",
+            self.folder,
+            plural(tables.services.len(), "service"),
+            plural(tables.domains.len(), "domain"),
+            plural(tables.fields.len(), "field"),
+            plural(tables.rules.len(), "rule"),
+        )
+    }
+
+    fn rule_costs(&self, paint: Paint) -> String {
+        let title = "cost of a rule at worst, in units of fuel";
+        let mut out = format!("\n{}\n", paint.head(title));
+        let rules = self.rules.iter().take(self.shown);
+        let rules: Vec<_> =
+            rules.filter_map(|cost| Some((cost.fuel, self.compiled.tables.rules.get(cost.rule)?))).collect();
+        let width = rules.iter().map(|(_, rule)| rule.name.chars().count()).max().unwrap_or(0);
+        for (cost, rule) in rules {
+            out.push_str(&format!("  {}  {:width$}  {}\n", fuel(cost, paint), rule.name, paint.dim(&rule.place)));
+        }
+        out + &self.more(self.rules.len(), "rule", paint)
+    }
+
+    fn decision_costs(&self, paint: Paint) -> String {
+        let title = format!("cost of a decision at worst, which has {MAX_COST} units of fuel");
+        let mut out = format!("\n{}\n", paint.head(title));
+        for cost in self.decisions.iter().take(self.shown) {
+            let (rules, direction) = (plural(cost.rules, "rule"), direction(cost.direction));
+            let services = services(&cost.services);
+            out.push_str(&format!("  {}  {services} {direction}, {rules}\n", fuel(cost.fuel, paint)));
+        }
+        out + &self.more(self.decisions.len(), "decision", paint)
+    }
+
+    fn more(&self, all: usize, word: &str, paint: Paint) -> String {
+        match all.saturating_sub(self.shown) {
+            0 => String::new(),
+            more => paint.dim(format!("  and {} that cost less; `--costs` shows all\n", plural(more, word))),
+        }
+    }
+}
+
+/// The fuel, and how much that is of what a decision has.
+fn fuel(fuel: u64, paint: Paint) -> String {
+    let tenths = fuel.saturating_mul(1000) / MAX_COST;
+    let text = format!("{fuel:>9} {:>5}.{}%", tenths / 10, tenths % 10);
+    match fuel {
+        fuel if fuel > MAX_COST => paint.bad(text),
+        fuel if fuel > MAX_COST / 2 => paint.warn(text),
+        _ => text,
+    }
+}
+
+const fn direction(direction: Direction) -> &'static str {
+    match direction {
+        Direction::Inbound => "inbound",
+        Direction::Outbound => "outbound",
+    }
+}
+
+/// The first names of a list that may be long.
+fn services(names: &[String]) -> String {
+    const NAMED: usize = 3;
+    let first = names.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(NAMED) {
+        0 => first,
+        more => format!("{first} and {more} more"),
+    }
 }

@@ -1,10 +1,8 @@
 //! `policyc emit`
 
-use std::path::PathBuf;
-
 use clap::ValueEnum;
 use policy_compiler::{
-    Compiled,
+    Compiled, Slice,
     emit::{
         DEFAULT_WASM_PATH, EnvoyFilter, PluginConfig, Role, discovery_response, envoy_filter, http_filter, to_yaml,
     },
@@ -12,8 +10,9 @@ use policy_compiler::{
 use serde_json::Value;
 
 use super::{
-    DiagnosticFormat, compile_folder,
-    output::{self, Failure},
+    Tree,
+    output::{Failure, Outcome, Paint, Report},
+    session::Session,
 };
 
 #[derive(Debug, clap::Subcommand)]
@@ -26,15 +25,18 @@ pub(super) enum Command {
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Common {
-    /// The folder with the policy documents.
-    #[arg(value_name = "DIR")]
-    folder: PathBuf,
+    #[command(flatten)]
+    tree: Tree,
     /// Where the proxy finds the filter.
     #[arg(long, visible_alias = "wasm-path", value_name = "PATH", default_value = DEFAULT_WASM_PATH)]
     wasm: String,
 }
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  policyc emit envoy policies --service payment-service --role inbound
+  policyc emit envoy policies --service payment-service --role inbound --as ecds")]
 pub(super) struct Envoy {
     #[command(flatten)]
     common: Common,
@@ -45,11 +47,15 @@ pub(super) struct Envoy {
     #[arg(long, value_enum)]
     role: RoleName,
     /// What is printed.
-    #[arg(long, value_enum, default_value = "filter")]
-    format: EnvoyFormat,
+    #[arg(long = "as", value_enum, default_value = "filter", value_name = "FORM")]
+    form: EnvoyForm,
 }
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  policyc emit envoyfilter policies --namespace shop --service payment-service
+  policyc emit envoyfilter policies --namespace istio-system --format json")]
 pub(super) struct Istio {
     #[command(flatten)]
     common: Common,
@@ -91,7 +97,7 @@ impl From<RoleName> for Role {
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
-pub(super) enum EnvoyFormat {
+pub(super) enum EnvoyForm {
     /// The entry of `http_filters`, as YAML.
     Filter,
     /// The file for extension config discovery (ECDS), as JSON.
@@ -105,28 +111,54 @@ fn label(text: &str) -> Result<(String, String), String> {
     parts.map(|(name, value)| (name.to_owned(), value.to_owned())).ok_or_else(|| "write NAME=VALUE".to_owned())
 }
 
-pub(super) fn run(command: &Command, format: DiagnosticFormat) -> Result<(), Failure> {
-    let text = match command {
-        Command::Envoy(arguments) => envoy(arguments, format)?,
-        Command::Envoyfilter(arguments) => istio(arguments, format)?,
-    };
-    output::result(&text)
+/// A configuration, with the text in which its reader expects it.
+struct Emitted {
+    value: Value,
+    text: String,
 }
 
-fn envoy(arguments: &Envoy, format: DiagnosticFormat) -> Result<String, Failure> {
-    let compiled = compile_folder(&arguments.common.folder, format)?;
-    check_target(&compiled, &arguments.service, Some(arguments.role))?;
+impl Emitted {
+    fn yaml(value: Value) -> Self {
+        Self { text: to_yaml(&value), value }
+    }
+
+    fn json(value: Value) -> Self {
+        Self { text: format!("{value:#}\n"), value }
+    }
+}
+
+impl Report for Emitted {
+    fn text(&self, _: Paint) -> String {
+        self.text.clone()
+    }
+
+    fn json(&self) -> Value {
+        self.value.clone()
+    }
+}
+
+pub(super) fn run(command: &Command, session: &Session) -> Outcome {
+    Ok(Box::new(match command {
+        Command::Envoy(arguments) => envoy(arguments, session)?,
+        Command::Envoyfilter(arguments) => istio(arguments, session)?,
+    }))
+}
+
+fn envoy(arguments: &Envoy, session: &Session) -> Result<Emitted, Failure> {
+    let compiled = session.compile(&arguments.common.tree.folder)?;
+    let slice = slice(&compiled, &arguments.service, Some(arguments.role))?;
     let (wasm, role) = (&arguments.common.wasm, arguments.role.into());
-    let config =
-        PluginConfig { artifact: compiled.artifact, service: Some(arguments.service.clone()), role: Some(role) };
-    Ok(match arguments.format {
-        EnvoyFormat::Filter => to_yaml(&Value::from(vec![http_filter(wasm, &config.to_json())])),
-        EnvoyFormat::Ecds => format!("{:#}\n", discovery_response(wasm, &config.to_json(), &compiled.digest)),
-        EnvoyFormat::Config => format!("{}\n", config.to_json()),
+    let config = PluginConfig { artifact: slice.artifact, service: Some(arguments.service.clone()), role: Some(role) };
+    let config = config.to_json();
+    Ok(match arguments.form {
+        EnvoyForm::Filter => Emitted::yaml(Value::from(vec![http_filter(wasm, &config)])),
+        EnvoyForm::Ecds => Emitted::json(discovery_response(wasm, &config, &slice.digest)),
+        // The filter reads exactly this text, so it is printed as it is.
+        EnvoyForm::Config => Emitted { value: serde_json::from_str(&config).unwrap_or_default(), text: config + "\n" },
     })
 }
 
-fn istio(arguments: &Istio, format: DiagnosticFormat) -> Result<String, Failure> {
+fn istio(arguments: &Istio, session: &Session) -> Result<Emitted, Failure> {
     let gateway = match arguments.role {
         None => None,
         Some(role @ (RoleName::Gateway | RoleName::Egress)) => Some(role.into()),
@@ -135,37 +167,33 @@ fn istio(arguments: &Istio, format: DiagnosticFormat) -> Result<String, Failure>
             return Err(Failure::Usage(text.to_owned()));
         }
     };
-    let compiled = compile_folder(&arguments.common.folder, format)?;
-    if let Some(service) = &arguments.service {
-        check_target(&compiled, service, arguments.role)?;
-    }
+    let compiled = session.compile(&arguments.common.tree.folder)?;
+    let artifact = match &arguments.service {
+        Some(service) => slice(&compiled, service, arguments.role)?.artifact,
+        None => compiled.artifact,
+    };
     let mut labels = arguments.workload.clone();
     if let Some(service) = arguments.service.as_ref().filter(|_| labels.is_empty()) {
         labels.push(("app".to_owned(), service.clone()));
     }
     let resource = envoy_filter(&EnvoyFilter {
-        artifact: &compiled.artifact,
+        artifact: &artifact,
         service: arguments.service.as_deref(),
         gateway,
         namespace: &arguments.namespace,
         labels: &labels,
         wasm_path: &arguments.common.wasm,
     });
-    Ok(to_yaml(&resource))
+    Ok(Emitted::yaml(resource))
 }
 
-/// The service must be in the mesh, and a gateway must be one there too: with the role of a gateway a filter
-/// drops every context that arrives, and without it it believes what arrives.
-fn check_target(compiled: &Compiled, service: &str, role: Option<RoleName>) -> Result<(), Failure> {
-    let known = compiled.tables.services.iter().any(|known| known.name == service);
-    if !known {
-        let names: Vec<&str> = compiled.tables.services.iter().map(|service| service.name.as_str()).take(8).collect();
-        let text = format!("the mesh has no service `{service}`; some that it has are {}", names.join(", "));
-        return Err(Failure::Usage(text));
-    }
+/// A gateway must be one in the mesh, too: with the role of a gateway a filter drops every context that arrives, and
+/// without it it believes what arrives.
+fn slice(compiled: &Compiled, service: &str, role: Option<RoleName>) -> Result<Slice, Failure> {
+    compiled.find_service(service).map_err(Failure::Usage)?;
     if role == Some(RoleName::Gateway) && !compiled.gateways.iter().any(|gateway| gateway == service) {
         let text = format!("`{service}` is not a gateway; list it under `gateways` of the Mesh document");
         return Err(Failure::Usage(text));
     }
-    Ok(())
+    compiled.slice(service).map_err(Failure::Artifact)
 }

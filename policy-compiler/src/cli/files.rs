@@ -8,7 +8,7 @@ use std::{
 
 use policy_compiler::source::{MAX_FILE_BYTES, Sources};
 
-use super::output::Failure;
+use super::{output::Failure, progress::Display};
 
 /// Deepest nesting of folders.
 const MAX_FOLDER_DEPTH: usize = 32;
@@ -18,7 +18,7 @@ const MAX_FILES: usize = 20_000;
 
 /// Reads all `.yaml` and `.yml` files below the folder, sorted by path. Symbolic links and hidden files and
 /// folders are skipped: what is compiled must not depend on something outside of the tree.
-pub(super) fn read_tree(folder: &Path) -> Result<Sources, Failure> {
+pub(super) fn read_tree(folder: &Path, progress: &mut Display) -> Result<Sources, Failure> {
     let metadata = fs::metadata(folder).map_err(|error| Failure::io("read", folder, &error))?;
     if !metadata.is_dir() {
         return Err(Failure::Usage(format!("`{}` is not a folder", folder.display())));
@@ -28,7 +28,9 @@ pub(super) fn read_tree(folder: &Path) -> Result<Sources, Failure> {
     // By components, so that the order is the same on every platform.
     paths.sort();
     let mut sources = Sources::new(folder.display().to_string());
-    for path in paths {
+    let total = paths.len();
+    for (done, path) in paths.into_iter().enumerate() {
+        progress.show("reading files", done, total);
         let bytes = read(&folder.join(&path)).map_err(|error| Failure::io("read", &folder.join(&path), &error))?;
         let names: Vec<_> = path.components().map(|part| part.as_os_str().to_string_lossy()).collect();
         sources.add(names.join("/"), bytes);

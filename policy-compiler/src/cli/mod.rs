@@ -1,4 +1,7 @@
-//! The commands, one file each.
+//! The commands, one file each, and what they have in common.
+//!
+//! A command takes its arguments and the [`Session`], and gives an [`Outcome`]: a [`Report`](output::Report) that
+//! can be printed as text and as one JSON document, or the reason why there is none.
 
 mod build;
 mod check;
@@ -6,35 +9,44 @@ mod emit;
 mod files;
 mod inspect;
 mod output;
+mod progress;
+mod session;
+mod sizes;
 
-use std::process::ExitCode;
+use std::{path::PathBuf, process::ExitCode};
 
-use clap::{Parser, Subcommand, ValueEnum};
-use policy_compiler::{Compiled, compile};
+use clap::{ColorChoice, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
-use output::Failure;
+use output::Outcome;
+use session::{Colour, Format, Session};
+
+/// What the exit codes mean; every help text of `policyc` itself ends with it.
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  all is well
+  1  the sources, the artifact or a test are wrong
+  2  the command cannot be carried out: wrong arguments, or a file that cannot be read or written
+  3  a comparison found a difference that matters
+
+Examples:
+  policyc check policies
+  policyc build policies -o policy.cmx";
 
 /// Checks context policies and compiles them for the Context Mesh filter.
 #[derive(Debug, Parser)]
-#[command(name = "policyc", version, arg_required_else_help = true, max_term_width = 100)]
-#[command(
-    after_help = "Exit codes: 0 all is well, 1 the sources or the artifact are wrong, 2 the command cannot be carried out."
-)]
+#[command(name = "policyc", version, arg_required_else_help = true, max_term_width = 100, after_help = EXIT_CODES)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
-    /// How diagnostics are written to standard error.
+    /// How results are printed: for people, or as one JSON document.
     #[arg(long, value_enum, global = true, default_value = "text", value_name = "FORMAT")]
-    diagnostics: DiagnosticFormat,
-}
-
-/// How diagnostics are written.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum DiagnosticFormat {
-    /// For people, with the lines of the source.
-    Text,
-    /// One JSON object a line.
-    Json,
+    format: Format,
+    /// How diagnostics are written to standard error. Without it as `--format` says; JSON is one object a line.
+    #[arg(long, value_enum, global = true, value_name = "FORMAT")]
+    diagnostics: Option<Format>,
+    /// Whether text is coloured. `auto`: on a terminal, unless NO_COLOR is set.
+    #[arg(long, value_enum, global = true, default_value = "auto", value_name = "WHEN")]
+    color: Colour,
 }
 
 #[derive(Debug, Subcommand)]
@@ -50,33 +62,39 @@ enum Command {
     Emit(emit::Command),
 }
 
-/// Runs the command that the arguments name.
-pub(crate) fn run() -> ExitCode {
-    // clap itself ends with 2 on wrong arguments.
-    let cli = Cli::parse();
-    let result = match cli.command {
-        Command::Check(arguments) => check::run(&arguments, cli.diagnostics),
-        Command::Build(arguments) => build::run(&arguments, cli.diagnostics),
-        Command::Inspect(arguments) => inspect::run(&arguments),
-        Command::Emit(command) => emit::run(&command, cli.diagnostics),
-    };
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => failure.report(),
-    }
+/// What most commands begin with.
+#[derive(Debug, clap::Args)]
+struct Tree {
+    /// The folder with the policy documents.
+    #[arg(value_name = "DIR")]
+    folder: PathBuf,
 }
 
-/// Reads and compiles a folder; diagnostics are written here.
-fn compile_folder(folder: &std::path::Path, format: DiagnosticFormat) -> Result<Compiled, Failure> {
-    let sources = files::read_tree(folder)?;
-    match compile(&sources) {
-        Ok(compiled) => {
-            output::diagnostics(&compiled.warnings, &sources, format);
-            Ok(compiled)
-        }
-        Err(diagnostics) => {
-            output::diagnostics(&diagnostics, &sources, format);
-            Err(Failure::Diagnostics)
-        }
+/// Runs the command that the arguments name.
+pub(crate) fn run() -> ExitCode {
+    let cli = parse();
+    let session = Session::new(cli.format, cli.diagnostics, cli.color);
+    let outcome = run_command(&cli.command, &session);
+    session.finish(outcome)
+}
+
+/// The arguments. clap itself ends with 2 on wrong ones. Its own messages keep to `--color` too, which must
+/// therefore be known before it reads anything.
+fn parse() -> Cli {
+    let colour = match session::colour_of(std::env::args_os()) {
+        Colour::Auto => ColorChoice::Auto,
+        Colour::Always => ColorChoice::Always,
+        Colour::Never => ColorChoice::Never,
+    };
+    let matches = Cli::command().color(colour).get_matches();
+    Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+}
+
+fn run_command(command: &Command, session: &Session) -> Outcome {
+    match command {
+        Command::Check(arguments) => check::run(arguments, session),
+        Command::Build(arguments) => build::run(arguments, session),
+        Command::Inspect(arguments) => inspect::run(arguments),
+        Command::Emit(command) => emit::run(command, session),
     }
 }

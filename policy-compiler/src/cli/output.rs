@@ -1,19 +1,57 @@
-//! Standard output, standard error and exit codes.
+//! Results, failures and exit codes.
 
 use std::{
     fmt::Display,
-    io::{self, IsTerminal as _, Write as _},
+    io::{self, Write as _},
+    path::Path,
     process::ExitCode,
 };
 
-use policy_compiler::{
-    diagnostic::{Diagnostics, json, text},
-    source::Sources,
-};
+use serde_json::Value;
 
-use super::DiagnosticFormat;
+/// The result of a command.
+pub(super) trait Report {
+    /// For people: whole lines.
+    fn text(&self, paint: Paint) -> String;
 
-/// Why a command failed.
+    /// For programs: one document. `docs/policyc.md` says what each command gives.
+    fn json(&self) -> Value;
+
+    /// What the result means for the exit code.
+    fn exit(&self) -> Exit {
+        Exit::Well
+    }
+}
+
+/// What a command gives: a result, or the reason why there is none.
+pub(super) type Outcome = Result<Box<dyn Report>, Failure>;
+
+/// The exit codes of `policyc`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Exit {
+    /// All is well.
+    Well,
+    /// The sources, the artifact or a test are wrong.
+    Wrong,
+    /// The command cannot be carried out.
+    Usage,
+    /// A comparison found a difference that matters.
+    #[allow(dead_code, reason = "for the commands that compare")]
+    Different,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(match exit {
+            Exit::Well => 0,
+            Exit::Wrong => 1,
+            Exit::Usage => 2,
+            Exit::Different => 3,
+        })
+    }
+}
+
+/// Why a command has no result.
 #[derive(Debug)]
 pub(super) enum Failure {
     /// The sources are wrong, and that has been said.
@@ -26,33 +64,29 @@ pub(super) enum Failure {
 
 impl Failure {
     /// A failure of a file operation: what was tried, on which path, and why it did not work.
-    pub(super) fn io(tried: &str, path: &std::path::Path, error: &io::Error) -> Self {
+    pub(super) fn io(tried: &str, path: &Path, error: &io::Error) -> Self {
         Self::Usage(format!("cannot {tried} `{}`: {error}", path.display()))
     }
 
-    /// Says what has not been said yet, and gives the exit code.
-    pub(super) fn report(&self) -> ExitCode {
+    /// What has not been said yet.
+    pub(super) fn message(&self) -> Option<&str> {
         match self {
-            Self::Diagnostics => ExitCode::from(1),
-            Self::Artifact(message) => {
-                error_line(message);
-                ExitCode::from(1)
-            }
-            Self::Usage(message) => {
-                error_line(message);
-                ExitCode::from(2)
-            }
+            Self::Diagnostics => None,
+            Self::Artifact(message) | Self::Usage(message) => Some(message),
+        }
+    }
+
+    /// The exit code that fits.
+    pub(super) const fn exit(&self) -> Exit {
+        match self {
+            Self::Diagnostics | Self::Artifact(_) => Exit::Wrong,
+            Self::Usage(_) => Exit::Usage,
         }
     }
 }
 
-fn error_line(message: impl Display) {
-    // Nothing can be done for a reader that is gone.
-    let _ = writeln!(io::stderr(), "error: {message}");
-}
-
 /// Writes a result. A reader that closed the pipe, such as `head`, is no failure.
-pub(super) fn result(text: &str) -> Result<(), Failure> {
+pub(super) fn print(text: &str) -> Result<(), Failure> {
     match io::stdout().write_all(text.as_bytes()).and_then(|()| io::stdout().flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             Err(Failure::Usage(format!("cannot write the result: {error}")))
@@ -61,13 +95,55 @@ pub(super) fn result(text: &str) -> Result<(), Failure> {
     }
 }
 
-/// Writes diagnostics, in colour on a terminal unless `NO_COLOR` is set.
-pub(super) fn diagnostics(diagnostics: &Diagnostics, sources: &Sources, format: DiagnosticFormat) {
-    let colour = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-    let rendered = match format {
-        DiagnosticFormat::Json => json::render(diagnostics, sources),
-        DiagnosticFormat::Text if colour => text::render(diagnostics, sources, text::Style::Coloured),
-        DiagnosticFormat::Text => text::render(diagnostics, sources, text::Style::Plain),
-    };
-    let _ = io::stderr().write_all(rendered.as_bytes());
+/// So many of something, such as `1 rule` or `2 rules`.
+pub(super) fn plural(count: usize, word: &str) -> String {
+    format!("{count} {word}{}", if count == 1 { "" } else { "s" })
+}
+
+/// Colours for text, or none: what is painted is the same text, so that nothing is said by colour alone.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Paint {
+    on: bool,
+}
+
+impl Paint {
+    /// With colours or without.
+    pub(super) const fn new(on: bool) -> Self {
+        Self { on }
+    }
+
+    /// Whether there are colours.
+    pub(super) const fn is_on(self) -> bool {
+        self.on
+    }
+
+    /// What went well.
+    pub(super) fn good(self, text: impl Display) -> String {
+        self.with("32", text)
+    }
+
+    /// What is wrong.
+    pub(super) fn bad(self, text: impl Display) -> String {
+        self.with("1;31", text)
+    }
+
+    /// What needs attention.
+    pub(super) fn warn(self, text: impl Display) -> String {
+        self.with("33", text)
+    }
+
+    /// A heading.
+    pub(super) fn head(self, text: impl Display) -> String {
+        self.with("1", text)
+    }
+
+    /// What matters less.
+    pub(super) fn dim(self, text: impl Display) -> String {
+        self.with("2", text)
+    }
+
+    /// The text between an ANSI code and its end. A text that is to stand in a column must be padded before.
+    fn with(self, code: &str, text: impl Display) -> String {
+        if self.on { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_string() }
+    }
 }

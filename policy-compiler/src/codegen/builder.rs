@@ -6,6 +6,7 @@ use context_mesh_core::artifact::tables::{Attribute, Constant, ProgramTable, Sca
 use context_mesh_core::limits::MAX_VARIABLE_DEPTH;
 
 use super::cost::{self, Estimate, MAX_COST, Sizes};
+use super::costs::Costs;
 use super::emit;
 use super::pool::Pool;
 use super::regex::{self, MAX_DFA_BYTES, RegexError};
@@ -25,7 +26,7 @@ pub struct Builder {
     variables: Vec<Variable>,
     sizes: Sizes,
     /// What each program costs at worst.
-    costs: Vec<u64>,
+    costs: Vec<Estimate>,
     /// What each program computes.
     roots: Vec<Node>,
 }
@@ -54,7 +55,12 @@ impl Builder {
     /// What a program costs at worst, the variables that it may read included: at most [`MAX_COST`] units of the
     /// machine's fuel.
     pub fn cost(&self, program: u32) -> Option<u64> {
-        self.costs.get(usize::try_from(program).ok()?).copied()
+        self.costs.get(usize::try_from(program).ok()?).map(|estimate| self.sizes.total(estimate))
+    }
+
+    /// What the programs cost at worst, alone and together.
+    pub fn costs(&self) -> Costs {
+        Costs::new(&self.costs, &self.sizes)
     }
 
     /// Compiles a condition, or the value of a field, and gives the number of its program. Equal expressions
@@ -81,7 +87,7 @@ impl Builder {
             let start = u32::try_from(code.len()).map_err(too_large)?;
             let length = u32::try_from(words.len()).map_err(too_large)?;
             code.extend(words);
-            self.costs.push(total);
+            self.costs.push(estimate.clone());
             self.roots.push(ir.root.clone());
             Ok((start, length))
         })?;

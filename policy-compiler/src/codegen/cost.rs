@@ -134,9 +134,9 @@ pub(super) struct Sizes {
 pub(super) struct Estimate {
     size: Size,
     /// Its own instructions.
-    fuel: u64,
+    pub(super) fuel: u64,
     /// The variables that it may read, and those that they may read.
-    variables: BTreeSet<u32>,
+    pub(super) variables: BTreeSet<u32>,
 }
 
 /// What the instructions of a node cost at worst, without those of variables.

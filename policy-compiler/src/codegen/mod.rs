@@ -5,6 +5,7 @@
 
 mod builder;
 mod cost;
+mod costs;
 mod emit;
 mod evaluate;
 mod listing;
@@ -24,5 +25,6 @@ mod tests;
 
 pub use builder::Builder;
 pub use cost::MAX_COST;
+pub use costs::Costs;
 pub(crate) use evaluate::{evaluate, fails};
 pub use listing::listing;

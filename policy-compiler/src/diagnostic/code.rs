@@ -39,6 +39,7 @@ codes! {
     "CM0312" CANNOT_MASK "A field cannot be masked, because the masked value would not fit its schema.";
     "CM0313" LOST_PROTECTION "A field would take over the value of one that is protected better.";
     "CM0501" ARTIFACT_LIMIT "The artifact would exceed a limit of its format.";
+    "CM0502" DECISION_COST "The rules of a workload can together take more fuel than a decision has.";
 }
 
 /// One line that explains a code; `None` if there is no such code.

@@ -17,6 +17,7 @@ pub use schema::{FieldEntry, Schema, TypeName};
 
 use crate::{
     diagnostic::Diagnostics,
+    progress::{Progress, Stage, Watcher},
     source::Sources,
     yaml::{self, Node, Value},
 };
@@ -39,9 +40,11 @@ pub struct Documents {
 }
 
 /// Reads all documents of all files. What is wrong is added to `diagnostics`.
-pub fn read(sources: &Sources, diagnostics: &mut Diagnostics) -> Documents {
+pub fn read(sources: &Sources, diagnostics: &mut Diagnostics, progress: &mut Watcher<'_>) -> Documents {
     let mut documents = Documents::default();
-    for (id, file) in sources.iter() {
+    let total = sources.iter().count();
+    for (done, (id, file)) in sources.iter().enumerate() {
+        progress(Progress { stage: Stage::Reading, done, total });
         let before = diagnostics.len();
         let nodes = yaml::parse(id, file, diagnostics);
         documents.incomplete |= diagnostics.len() > before;

@@ -1,5 +1,8 @@
 //! The binary: exit codes, and what goes to which stream.
 
+mod format;
+mod help;
+
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -48,16 +51,6 @@ fn diagnostics_go_to_stderr_with_exit_code_1() {
         assert!(errors.contains("policy.yaml:8:49") && errors.ends_with("9 errors\n"), "{errors}");
         assert!(!errors.contains('\u{1b}'), "no colour where there is no terminal");
     }
-}
-
-#[test]
-fn diagnostics_can_be_json_lines() {
-    let output = policyc(&["check", "--diagnostics", "json", &case("foreign")]);
-    assert_eq!(output.status.code(), Some(1));
-    let lines: Vec<serde_json::Value> =
-        text(&output.stderr).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert_eq!(lines.len(), 6);
-    assert_eq!((&lines[0]["code"], &lines[0]["at"]["line"]), (&"CM0307".into(), &5.into()));
 }
 
 #[test]

@@ -1,0 +1,188 @@
+//! What holds for one run of `policyc`: how it prints, and where.
+
+use std::{
+    ffi::OsString,
+    io::{self, IsTerminal, Write as _},
+    path::Path,
+    process::ExitCode,
+};
+
+use clap::ValueEnum;
+use policy_compiler::{
+    Compiled, compile_watched,
+    diagnostic::{Diagnostics, json, text},
+    source::Sources,
+};
+
+use super::{
+    files,
+    output::{self, Failure, Outcome, Paint},
+    progress::Display,
+};
+
+/// How something is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}
+
+/// When text is coloured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Colour {
+    /// On a terminal, unless NO_COLOR is set.
+    Auto,
+    /// Also in files and pipes.
+    Always,
+    /// Never.
+    Never,
+}
+
+impl Colour {
+    /// Whether what goes to this stream is coloured.
+    fn on(self, stream: &impl IsTerminal) -> bool {
+        match self {
+            Self::Always => true,
+            Self::Never => false,
+            Self::Auto => {
+                let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+                stream.is_terminal() && !refused && !is_dumb()
+            }
+        }
+    }
+}
+
+/// Whether the terminal cannot do more than print text.
+fn is_dumb() -> bool {
+    std::env::var_os("TERM").is_some_and(|value| value == "dumb")
+}
+
+/// What `--color` says among arguments that nobody has read yet.
+pub(super) fn colour_of(arguments: impl Iterator<Item = OsString>) -> Colour {
+    let mut colour = Colour::Auto;
+    let mut follows = false;
+    for argument in arguments.skip(1).map_while(|argument| argument.into_string().ok()).take_while(|text| text != "--")
+    {
+        let value = if follows { Some(argument.as_str()) } else { argument.strip_prefix("--color=") };
+        colour = value.and_then(|value| Colour::from_str(value, false).ok()).unwrap_or(colour);
+        follows = argument == "--color";
+    }
+    colour
+}
+
+/// One run.
+#[derive(Debug)]
+pub(super) struct Session {
+    format: Format,
+    diagnostics: Format,
+    /// For standard output.
+    results: Paint,
+    /// For standard error.
+    messages: Paint,
+    /// Whether somebody watches standard error.
+    watched: bool,
+}
+
+impl Session {
+    /// A run with these options; without `diagnostics`, these keep to `format`.
+    pub(super) fn new(format: Format, diagnostics: Option<Format>, colour: Colour) -> Self {
+        let diagnostics = diagnostics.unwrap_or(format);
+        Self {
+            format,
+            diagnostics,
+            watched: diagnostics == Format::Text && io::stderr().is_terminal() && !is_dumb(),
+            results: Paint::new(colour.on(&io::stdout())),
+            messages: Paint::new(colour.on(&io::stderr())),
+        }
+    }
+
+    /// A line that says how far the command is, for who watches.
+    pub(super) fn progress(&self) -> Display {
+        Display::new(self.watched)
+    }
+
+    /// Reads the policy documents of a folder.
+    pub(super) fn read(&self, folder: &Path) -> Result<Sources, Failure> {
+        files::read_tree(folder, &mut self.progress())
+    }
+
+    /// Reads and compiles a folder; the diagnostics are written.
+    pub(super) fn compile(&self, folder: &Path) -> Result<Compiled, Failure> {
+        let sources = self.read(folder)?;
+        let mut display = self.progress();
+        let compiled = compile_watched(&sources, &mut |now| display.show(now.stage.as_str(), now.done, now.total));
+        drop(display);
+        match compiled {
+            Ok(compiled) => {
+                self.write_diagnostics(&compiled.warnings, &sources);
+                Ok(compiled)
+            }
+            Err(diagnostics) => {
+                self.write_diagnostics(&diagnostics, &sources);
+                Err(Failure::Diagnostics)
+            }
+        }
+    }
+
+    /// Writes diagnostics to standard error.
+    pub(super) fn write_diagnostics(&self, diagnostics: &Diagnostics, sources: &Sources) {
+        let rendered = match self.diagnostics {
+            Format::Json => json::render(diagnostics, sources),
+            Format::Text if self.messages.is_on() => text::render(diagnostics, sources, text::Style::Coloured),
+            Format::Text => text::render(diagnostics, sources, text::Style::Plain),
+        };
+        // Nothing can be done for a reader that is gone.
+        let _ = io::stderr().write_all(rendered.as_bytes());
+    }
+
+    /// Prints what a command gave, and ends with its exit code.
+    pub(super) fn finish(&self, outcome: Outcome) -> ExitCode {
+        let printed = outcome.and_then(|report| {
+            let text = match self.format {
+                Format::Text => report.text(self.results),
+                Format::Json => format!("{:#}\n", report.json()),
+            };
+            output::print(&text).map(|()| report.exit())
+        });
+        match printed {
+            Ok(exit) => exit.into(),
+            Err(failure) => {
+                self.say(&failure);
+                failure.exit().into()
+            }
+        }
+    }
+
+    /// Says what has not been said yet.
+    fn say(&self, failure: &Failure) {
+        let Some(message) = failure.message() else { return };
+        let line = match self.diagnostics {
+            Format::Json => serde_json::json!({"severity": "error", "message": message}).to_string(),
+            Format::Text => format!("{}: {message}", self.messages.bad("error")),
+        };
+        let _ = writeln!(io::stderr(), "{line}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_colour_is_found_among_the_arguments() {
+        let cases: [(&[&str], Colour); 6] = [
+            (&[], Colour::Auto),
+            (&["--color", "never", "check"], Colour::Never),
+            (&["check", "--color=always"], Colour::Always),
+            (&["check", "--color=sometimes"], Colour::Auto),
+            (&["check", "--color"], Colour::Auto),
+            (&["--", "--color=always"], Colour::Auto),
+        ];
+        for (arguments, expected) in cases {
+            let all = ["policyc"].iter().chain(arguments).map(OsString::from);
+            assert_eq!(colour_of(all), expected, "{arguments:?}");
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! What several programs cost together.
+
+use std::collections::BTreeSet;
+
+use super::cost::{Estimate, Sizes};
+
+/// The worst-case costs of the programs of an artifact, in units of the machine's fuel.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Costs {
+    /// For each program: its own instructions, and the variables that it may read.
+    programs: Vec<(u64, BTreeSet<u32>)>,
+    /// For each variable: its own instructions.
+    variables: Vec<u64>,
+}
+
+impl Costs {
+    pub(super) fn new(programs: &[Estimate], sizes: &Sizes) -> Self {
+        Self {
+            programs: programs.iter().map(|estimate| (estimate.fuel, estimate.variables.clone())).collect(),
+            variables: sizes.variables.iter().map(|estimate| estimate.fuel).collect(),
+        }
+    }
+
+    /// What these programs cost at worst in one decision: a program each time that it is named, a variable once,
+    /// however many of them read it. Programs that do not exist cost nothing.
+    pub fn together(&self, programs: impl IntoIterator<Item = u32>) -> u64 {
+        let mut fuel: u64 = 0;
+        let mut read = vec![false; self.variables.len()];
+        for program in programs {
+            let Some((own, variables)) = at(&self.programs, program) else { continue };
+            fuel = fuel.saturating_add(*own);
+            for variable in variables {
+                let Some(seen) = usize::try_from(*variable).ok().and_then(|index| read.get_mut(index)) else {
+                    continue;
+                };
+                if !std::mem::replace(seen, true) {
+                    fuel = fuel.saturating_add(at(&self.variables, *variable).copied().unwrap_or(0));
+                }
+            }
+        }
+        fuel
+    }
+}
+
+fn at<T>(items: &[T], index: u32) -> Option<&T> {
+    items.get(usize::try_from(index).ok()?)
+}

@@ -1,0 +1,214 @@
+//! A slice: of the tables of a mesh what one service needs.
+//!
+//! It is cut from the compiled tables, so its programs are those of the whole, instruction for instruction; only the
+//! numbers of what they refer to change. All services, domains and fields stay, because they tell who a peer is
+//! and what a context may hold; so do the dictionaries, so that services with slices understand each other.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use context_mesh_core::{
+    artifact::tables::{Constant, Effect, EntryTable, ProgramTable, RuleTable, ScalarConstant, Tables},
+    vm::op::{Op, Operand},
+};
+
+/// What `service` needs. `None` when the tables do not list the service, or refer to something that they do not hold.
+pub fn slice(tables: &Tables, service: &str) -> Option<Tables> {
+    let own = &tables.services.iter().find(|known| known.name == service)?.entry;
+    let rules = Kept::new(own.inbound.iter().chain(&own.outbound).copied());
+    let mut needs = Needs::default();
+    for index in rules.old() {
+        let programs = programs_of(at(&tables.rules, index)?);
+        programs.into_iter().try_for_each(|program| needs.program(&tables.program, program))?;
+    }
+    needs.regexes.extend(tables.fields.iter().filter_map(|field| field.pattern));
+    let numbers = needs.numbers();
+    let services = tables.services.iter().cloned().map(|mut known| {
+        known.entry = if known.name == service { rules.entry(own)? } else { EntryTable::default() };
+        Some(known)
+    });
+    let fields = tables.fields.iter().cloned().map(|mut field| {
+        if let Some(pattern) = &mut field.pattern {
+            *pattern = numbers.regexes.new_number(*pattern)?;
+        }
+        Some(field)
+    });
+    let mut mesh = tables.mesh.clone();
+    service.clone_into(&mut mesh.slice);
+    Some(Tables {
+        mesh,
+        dictionaries: tables.dictionaries.clone(),
+        fields: fields.collect::<Option<_>>()?,
+        services: services.collect::<Option<_>>()?,
+        domains: tables.domains.clone(),
+        rules: rules.old().map(|index| numbers.rule(at(&tables.rules, index)?)).collect::<Option<_>>()?,
+        program: numbers.programs(&tables.program)?,
+        regexes: numbers.regexes.of(&tables.regexes)?,
+        unlisted: EntryTable::default(),
+    })
+}
+
+/// The programs of a rule: its condition, then the values that it sets. Indices into [`ProgramTable::programs`].
+pub fn programs_of(rule: &RuleTable) -> Vec<u32> {
+    let values: &[(String, u32)] = match &rule.effect {
+        Effect::Set { fields } => fields,
+        _ => &[],
+    };
+    rule.condition.into_iter().chain(values.iter().map(|(_, program)| *program)).collect()
+}
+
+fn at<T>(items: &[T], index: u32) -> Option<&T> {
+    items.get(usize::try_from(index).ok()?)
+}
+
+fn code(table: &ProgramTable, program: u32) -> Option<&[u32]> {
+    let (start, length) = at(&table.programs, program)?;
+    let start = usize::try_from(*start).ok()?;
+    table.code.get(start..start.checked_add(usize::try_from(*length).ok()?)?)
+}
+
+/// What some programs refer to, directly or by their variables.
+#[derive(Default)]
+struct Needs {
+    programs: BTreeSet<u32>,
+    constants: BTreeSet<u32>,
+    attributes: BTreeSet<u32>,
+    variables: BTreeSet<u32>,
+    regexes: BTreeSet<u32>,
+}
+
+impl Needs {
+    /// Takes in a program. Variables read only variables before them, so this descends no deeper than the
+    /// longest chain of variables.
+    fn program(&mut self, table: &ProgramTable, program: u32) -> Option<()> {
+        if !self.programs.insert(program) {
+            return Some(());
+        }
+        for word in code(table, program)? {
+            let op = Op::decode(*word)?;
+            let number = op.operand();
+            match op.operand_kind() {
+                Operand::Constant | Operand::Name => drop(self.constants.insert(number)),
+                Operand::Attribute => drop(self.attributes.insert(number)),
+                Operand::Regex => drop(self.regexes.insert(number)),
+                Operand::Variable => {
+                    self.variables.insert(number);
+                    self.program(table, *at(&table.variables, number)?)?;
+                }
+                Operand::Nothing
+                | Operand::Count
+                | Operand::Target
+                | Operand::LoopTarget
+                | Operand::Function
+                | Operand::Local
+                | Operand::Error => {}
+            }
+        }
+        Some(())
+    }
+
+    fn numbers(self) -> Numbers {
+        Numbers {
+            programs: Kept::new(self.programs),
+            constants: Kept::new(self.constants),
+            attributes: Kept::new(self.attributes),
+            variables: Kept::new(self.variables),
+            regexes: Kept::new(self.regexes),
+        }
+    }
+}
+
+/// The entries of a pool that are kept, in their order: old numbers and new ones.
+struct Kept(BTreeMap<u32, u32>);
+
+impl Kept {
+    fn new(old: impl IntoIterator<Item = u32>) -> Self {
+        let sorted: BTreeSet<u32> = old.into_iter().collect();
+        Self(sorted.into_iter().zip(0..).collect())
+    }
+
+    fn old(&self) -> impl Iterator<Item = u32> {
+        self.0.keys().copied()
+    }
+
+    fn new_number(&self, old: u32) -> Option<u32> {
+        self.0.get(&old).copied()
+    }
+
+    fn of<T: Clone>(&self, items: &[T]) -> Option<Vec<T>> {
+        self.old().map(|index| at(items, index).cloned()).collect()
+    }
+
+    fn entry(&self, entry: &EntryTable) -> Option<EntryTable> {
+        let list = |rules: &[u32]| rules.iter().map(|rule| self.new_number(*rule)).collect::<Option<Vec<u32>>>();
+        Some(EntryTable { inbound: list(&entry.inbound)?, outbound: list(&entry.outbound)? })
+    }
+}
+
+/// The new numbers of everything that programs refer to.
+struct Numbers {
+    programs: Kept,
+    constants: Kept,
+    attributes: Kept,
+    variables: Kept,
+    regexes: Kept,
+}
+
+impl Numbers {
+    fn rule(&self, rule: &RuleTable) -> Option<RuleTable> {
+        let mut rule = rule.clone();
+        if let Some(condition) = &mut rule.condition {
+            *condition = self.programs.new_number(*condition)?;
+        }
+        if let Effect::Set { fields } = &mut rule.effect {
+            for (_, program) in fields {
+                *program = self.programs.new_number(*program)?;
+            }
+        }
+        Some(rule)
+    }
+
+    fn programs(&self, table: &ProgramTable) -> Option<ProgramTable> {
+        let mut sliced = ProgramTable {
+            constants: self.constants.of(&table.constants)?,
+            attributes: self.attributes.of(&table.attributes)?,
+            ..ProgramTable::default()
+        };
+        for program in self.programs.old() {
+            let words = code(table, program)?;
+            sliced.programs.push((u32::try_from(sliced.code.len()).ok()?, u32::try_from(words.len()).ok()?));
+            for word in words {
+                sliced.code.push(self.instruction(*word)?);
+            }
+        }
+        for variable in self.variables.old() {
+            sliced.variables.push(self.programs.new_number(*at(&table.variables, variable)?)?);
+        }
+        // A zone is named by a constant of the code.
+        let named = |name: &str| sliced.constants.iter().any(|constant| is_string(constant, name));
+        sliced.zones = table.zones.iter().filter(|zone| named(&zone.name)).cloned().collect();
+        Some(sliced)
+    }
+
+    /// The instruction with the new number of what it refers to. The operand is in the upper three bytes.
+    fn instruction(&self, word: u32) -> Option<u32> {
+        let op = Op::decode(word)?;
+        let pool = match op.operand_kind() {
+            Operand::Constant | Operand::Name => &self.constants,
+            Operand::Attribute => &self.attributes,
+            Operand::Variable => &self.variables,
+            Operand::Regex => &self.regexes,
+            Operand::Nothing
+            | Operand::Count
+            | Operand::Target
+            | Operand::LoopTarget
+            | Operand::Function
+            | Operand::Local
+            | Operand::Error => return Some(word),
+        };
+        Some((word & 0xff) | (pool.new_number(op.operand())? << 8))
+    }
+}
+
+fn is_string(constant: &Constant, text: &str) -> bool {
+    matches!(constant, Constant::Scalar(ScalarConstant::String(string)) if string == text)
+}

@@ -1,0 +1,96 @@
+//! The help texts: every command has examples, and every example works.
+
+use std::{collections::BTreeSet, fs, path::Path, process::Command};
+
+use crate::{policyc, scratch, text};
+
+/// All commands, as the arguments that lead to them: what the help texts list.
+fn commands() -> Vec<Vec<String>> {
+    let mut found = Vec::new();
+    let mut open = vec![Vec::new()];
+    while let Some(path) = open.pop() {
+        let help = help(&path);
+        for name in listed(&help) {
+            open.push([&path[..], &[name]].concat());
+        }
+        found.push(path);
+    }
+    found
+}
+
+fn help(path: &[String]) -> String {
+    let arguments: Vec<&str> = path.iter().map(String::as_str).chain(["--help"]).collect();
+    let output = policyc(&arguments);
+    assert_eq!(output.status.code(), Some(0), "{path:?}");
+    text(&output.stdout).to_owned()
+}
+
+/// The names below `Commands:`.
+fn listed(help: &str) -> Vec<String> {
+    let lines = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
+    let names = lines.filter(|line| line.starts_with("  ") && !line.starts_with("   "));
+    let names = names.filter_map(|line| line.split_whitespace().next());
+    names.filter(|name| *name != "help").map(str::to_owned).collect()
+}
+
+fn examples(help: &str) -> Vec<&str> {
+    let lines = help.lines().skip_while(|line| !matches!(*line, "Example:" | "Examples:")).skip(1);
+    lines.filter_map(|line| line.strip_prefix("  ")).filter(|line| !line.starts_with(' ')).collect()
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+/// The examples run in a folder with `policies` (the demo's) and `policy.cmx` (built from them), each on its own.
+#[test]
+fn every_example_of_the_help_texts_works() {
+    let folder = scratch("help-examples");
+    let policies = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/shop");
+    copy(&policies, &folder.join("policies"));
+    let run = |line: &str| {
+        let binary = Path::new(env!("CARGO_BIN_EXE_policyc")).parent().unwrap();
+        let path = format!("{}:{}", binary.display(), std::env::var("PATH").unwrap());
+        let output = Command::new("sh").args(["-ec", line]).current_dir(&folder).env("PATH", path).output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{line}\n{}", text(&output.stderr));
+    };
+    run("policyc build policies -o policy.cmx");
+    let mut seen = BTreeSet::new();
+    for path in commands() {
+        let help = help(&path);
+        let examples = examples(&help);
+        assert!(!examples.is_empty() || !listed(&help).is_empty(), "{path:?} has no example");
+        for line in examples {
+            // Lines of the help may be broken; none of ours is long enough for that.
+            assert!(line.starts_with("policyc "), "{path:?}: {line}");
+            if seen.insert(line.to_owned()) {
+                run(line);
+            }
+        }
+    }
+    assert!(seen.len() >= 6, "{seen:?}");
+}
+
+#[test]
+fn the_help_says_what_the_exit_codes_mean() {
+    let help = help(&[]);
+    for code in ["  0  ", "  1  ", "  2  ", "  3  "] {
+        assert!(help.contains(code), "{help}");
+    }
+}
+
+#[test]
+fn a_near_command_is_suggested() {
+    let output = policyc(&["chekc", "x"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("a similar subcommand exists: 'check'"), "{}", text(&output.stderr));
+}
