@@ -38,6 +38,7 @@ pub mod limits;
 pub mod mask;
 pub mod memory;
 pub mod names;
+pub mod number;
 pub mod pipeline;
 pub mod plugin_config;
 pub mod schema;

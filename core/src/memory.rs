@@ -27,10 +27,10 @@ const WAYS: u64 = 4;
 const TRIES: usize = 3;
 
 /// Format of a record, also part of the slots' keys.
-const FORMAT: u8 = 1;
+const FORMAT: u8 = 2;
 
 /// What the key of every slot begins with: plugins of a pod may share the name space.
-const KEY_PREFIX: &str = "context-mesh/1/";
+const KEY_PREFIX: &str = "context-mesh/2/";
 
 /// How far the clocks of two workers may be apart, in milliseconds. A record that expires later than any
 /// worker could have written it is rubbish and does not hold its slot for ever.
@@ -50,6 +50,8 @@ pub struct Record {
     pub context: Context,
     /// The names of the fields that were redacted here and must not come back.
     pub withheld: Names,
+    /// When the context was made, in milliseconds since 1970.
+    pub issued_at_ms: u64,
 }
 
 /// Why a context is not remembered.
@@ -214,6 +216,7 @@ fn encode_body(record: &Record) -> Result<Vec<u8>, MemoryError> {
         return Err(MemoryError::TooLarge);
     }
     let mut out = Vec::with_capacity(512);
+    out.extend_from_slice(&record.issued_at_ms.to_le_bytes());
     write_varint(&mut out, from_size(record.withheld.len()));
     for name in record.withheld.iter() {
         write_text(&mut out, name);
@@ -262,6 +265,7 @@ fn read_head(reader: &mut Reader<'_>) -> Result<Head, CarrierError> {
 
 /// Reads what stands behind the head.
 fn decode(mut reader: Reader<'_>) -> Result<Record, CarrierError> {
+    let issued_at_ms = u64::from_le_bytes(reader.array()?);
     let count = reader.size()?;
     if count > MAX_CONTEXT_FIELDS {
         return Err(CarrierError::TooManyFields);
@@ -275,7 +279,7 @@ fn decode(mut reader: Reader<'_>) -> Result<Record, CarrierError> {
         withheld.push(reader.text(length)?);
     }
     let context = payload::read(reader.rest(), None)?;
-    Ok(Record { context, withheld })
+    Ok(Record { context, withheld, issued_at_ms })
 }
 
 #[cfg(test)]

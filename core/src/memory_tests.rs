@@ -52,7 +52,7 @@ fn record(tenant: &str) -> Record {
     let mut context = Context::new();
     context.insert_string("tenant", tenant).unwrap();
     context.insert("custom", "{ \"big\": 12345678901234567890, \"one\": 1.0 }").unwrap();
-    Record { context, withheld: Names::from_iter(["user_id"]) }
+    Record { context, withheld: Names::from_iter(["user_id"]), issued_at_ms: 1_800_000_000_123 }
 }
 
 fn trace(id: u128) -> TraceKey {
@@ -236,7 +236,7 @@ fn keys_are_bounded_by_the_slots() {
         let memory = Memory::new(slots, 1);
         for id in 0..200 {
             for key in memory.slots_of(&trace(id)) {
-                let slot = key.strip_prefix(&format!("context-mesh/1/{}/", memory.slots)).unwrap();
+                let slot = key.strip_prefix(&format!("context-mesh/2/{}/", memory.slots)).unwrap();
                 assert!(slot.parse::<u32>().unwrap() < memory.slots, "{key}");
             }
         }

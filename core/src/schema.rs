@@ -2,6 +2,7 @@
 
 use crate::artifact::tables::{FieldTable, FieldType, Scalar};
 use crate::context::{Context, json};
+use crate::number;
 
 /// The declared field with this name, in `fields` sorted by name.
 pub fn find<'a>(fields: &'a [FieldTable], name: &str) -> Option<&'a FieldTable> {
@@ -20,6 +21,10 @@ pub enum FieldProblem {
     NotAllowed,
     /// The JSON text is longer than declared.
     TooLarge,
+    /// A number is below the minimum or above the maximum.
+    OutOfRange,
+    /// A list or map has more elements or members than declared.
+    TooMany,
     /// The field is required and not there.
     Missing,
 }
@@ -32,6 +37,8 @@ impl FieldProblem {
             Self::Pattern => "pattern",
             Self::NotAllowed => "not-allowed",
             Self::TooLarge => "too-large",
+            Self::OutOfRange => "out-of-range",
+            Self::TooMany => "too-many",
             Self::Missing => "missing",
         }
     }
@@ -39,8 +46,8 @@ impl FieldProblem {
 
 /// Checks a context against the declared `fields`, sorted by name. Undeclared fields are not looked at.
 ///
-/// `matches` says whether the regex with this index matches a text as a whole. In a list or map, pattern and
-/// allowed values hold for each element.
+/// `matches` says whether the regex with this index matches a text as a whole. In a list or map, pattern, limits of
+/// numbers and allowed values hold for each element.
 ///
 /// Gives the first problem of each field: those of present fields in the order of the context, then the
 /// missing ones in the order of `fields`.
@@ -70,15 +77,24 @@ fn problem(field: &FieldTable, value: &str, matches: &impl Fn(u32, &str) -> bool
             if json::kind(value) != json::JsonKind::Array {
                 return Some(FieldProblem::Type);
             }
-            json::elements(value).find_map(|element| element_problem(field, scalar, element, matches))
+            too_many(field, json::elements(value))
+                .or_else(|| json::elements(value).find_map(|element| element_problem(field, scalar, element, matches)))
         }
         FieldType::Map(scalar) => {
             if json::kind(value) != json::JsonKind::Object {
                 return Some(FieldProblem::Type);
             }
-            json::members(value).find_map(|(_, member)| element_problem(field, scalar, member, matches))
+            too_many(field, json::members(value)).or_else(|| {
+                json::members(value).find_map(|(_, member)| element_problem(field, scalar, member, matches))
+            })
         }
     }
+}
+
+/// Counts no further than needed: the sender chooses how many there are.
+fn too_many<T>(field: &FieldTable, mut items: impl Iterator<Item = T>) -> Option<FieldProblem> {
+    let most = usize::try_from(field.max_items).unwrap_or(usize::MAX);
+    (most > 0 && items.nth(most).is_some()).then_some(FieldProblem::TooMany)
 }
 
 fn element_problem(
@@ -96,6 +112,9 @@ fn element_problem(
         if !matched {
             return Some(FieldProblem::Pattern);
         }
+    }
+    if !number::is_within(text, field.minimum, field.maximum) {
+        return Some(FieldProblem::OutOfRange);
     }
     let allowed = field.allowed.is_empty() || field.allowed.iter().any(|allowed| json::same(allowed, text));
     if allowed { None } else { Some(FieldProblem::NotAllowed) }
@@ -192,6 +211,47 @@ mod tests {
             (FieldType::List(Scalar::Any), "[\"prod\",2]", Some(FieldProblem::NotAllowed)),
         ] {
             assert_eq!(check(choice(value), text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn limits_of_numbers_hold_for_every_element() {
+        use crate::artifact::tables::Number;
+        use FieldType::{List, Map, One};
+        use Scalar::{Double, Int};
+        for (value, text, valid) in [
+            (One(Int), "1", true),
+            (One(Int), "0", false),
+            (One(Int), "10", true),
+            (One(Int), "11", false),
+            (One(Double), "10.0", true),
+            (One(Double), "10.000001", false),
+            (One(Double), "1", true),
+            (List(Int), "[1,10,5]", true),
+            (List(Int), "[1,11,5]", false),
+            (List(Int), "[]", true),
+            (Map(Double), "{\"a\":1.5}", true),
+            (Map(Double), "{\"a\":1.5,\"b\":-1}", false),
+        ] {
+            let limits =
+                FieldTable { minimum: Some(Number::Int(1)), maximum: Some(Number::Double(10.0)), ..field("f", value) };
+            let expected = if valid { None } else { Some(FieldProblem::OutOfRange) };
+            assert_eq!(check(limits, text), expected, "{value:?} {text}");
+        }
+    }
+
+    #[test]
+    fn lists_and_maps_have_so_many_items() {
+        let few = |value| FieldTable { max_items: 2, ..field("f", value) };
+        let (list, map) = (FieldType::List(Scalar::Any), FieldType::Map(Scalar::Any));
+        for (value, text, expected) in [
+            (list, "[]", None),
+            (list, "[1,[2,3,4]]", None),
+            (list, "[1,2,3]", Some(FieldProblem::TooMany)),
+            (map, "{\"a\":1,\"b\":2}", None),
+            (map, "{\"a\":1,\"b\":2,\"b\":3}", Some(FieldProblem::TooMany)),
+        ] {
+            assert_eq!(check(few(value), text), expected, "{text}");
         }
     }
 

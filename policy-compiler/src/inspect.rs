@@ -3,8 +3,8 @@
 use std::fmt::{self, Write as _};
 
 use context_mesh_core::artifact::tables::{
-    DictionaryTable, Effect, EntryTable, FieldTable, FieldType, Layer, MeshTable, OnError, Reply, RuleTable, Scalar,
-    ServiceTable, Tables,
+    Classification, Consistency, DictionaryTable, Effect, EntryTable, FieldTable, FieldType, Layer, MeshTable, Number,
+    OnError, Reply, RuleTable, Scalar, ServiceTable, Tables,
 };
 use context_mesh_core::artifact::{Decoded, FORMAT_VERSION, LoadError, load};
 
@@ -122,29 +122,46 @@ struct FieldLine<'a> {
 
 impl fmt::Display for FieldLine<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let FieldTable { name, value, required, immutable, merge, pattern, allowed, max_bytes, header, owner, .. } =
-            self.field;
-        let owner = owner.map_or(Some("enterprise"), |index| {
+        let field = self.field;
+        let owner = field.owner.map_or(Some("enterprise"), |index| {
             self.tables.domains.get(usize::from(index)).map(|domain| domain.name.as_str())
         });
-        write!(f, "{name}  {}  owner {}  merge {merge:?}", type_name(*value), owner.unwrap_or("?"))?;
-        if *required {
-            f.write_str("  required")?;
-        }
-        if *immutable {
-            f.write_str("  immutable")?;
-        }
-        if let Some(header) = header {
-            write!(f, "  header {header}")?;
-        }
-        if let Some(pattern) = pattern {
-            write!(f, "  pattern regex {pattern}")?;
-        }
-        if *max_bytes > 0 {
-            write!(f, "  at most {max_bytes} bytes")?;
-        }
-        if allowed.is_empty() { Ok(()) } else { write!(f, "  one of {}", allowed.join(", ")) }
+        let (name, merge) = (&field.name, field.merge);
+        write!(f, "{name}  {}  owner {}  merge {merge:?}", type_name(field.value), owner.unwrap_or("?"))?;
+        options(field).iter().try_for_each(|option| write!(f, "  {option}"))
     }
+}
+
+/// The options of a field that are not at their defaults.
+fn options(field: &FieldTable) -> Vec<String> {
+    let number = |number: Number| match number {
+        Number::Int(number) => number.to_string(),
+        Number::Double(number) => number.to_string(),
+    };
+    let class = Classification::ALL.iter().find(|(_, class)| *class == field.classification);
+    let class = class.filter(|_| field.classification != Classification::default());
+    let consistency = match field.consistency {
+        Consistency::Strong => Some("strong"),
+        Consistency::Session => None,
+        Consistency::Eventual => Some("eventual"),
+    };
+    let shown = |on: bool, text: String| on.then_some(text);
+    let options = [
+        shown(field.required, "required".to_owned()),
+        shown(field.immutable, "immutable".to_owned()),
+        consistency.map(|word| format!("consistency {word}")),
+        class.map(|(word, _)| format!("classification {word}")),
+        shown(!field.residency.is_empty(), format!("residency {}", list(&field.residency))),
+        shown(field.ttl_ms > 0, format!("ttl {}", millis(field.ttl_ms))),
+        field.header.as_ref().map(|header| format!("header {header}")),
+        field.pattern.map(|pattern| format!("pattern regex {pattern}")),
+        field.minimum.map(|minimum| format!("at least {}", number(minimum))),
+        field.maximum.map(|maximum| format!("at most {}", number(maximum))),
+        shown(field.max_items > 0, format!("at most {} items", field.max_items)),
+        shown(field.max_bytes > 0, format!("at most {} bytes", field.max_bytes)),
+        shown(!field.allowed.is_empty(), format!("one of {}", field.allowed.join(", "))),
+    ];
+    options.into_iter().flatten().collect()
 }
 
 fn rule_lines(out: &mut String, tables: &Tables, index: usize, rule: &RuleTable) -> fmt::Result {

@@ -2,7 +2,7 @@
 
 use super::format::{DIGEST_AT, FEATURES_AT, LENGTH_AT, VERSION_AT};
 use super::tables::{
-    Attribute, Constant, Effect, FieldType, HostType, Reply, Scalar, ScalarConstant, Tables, ZoneTable,
+    Attribute, Constant, Effect, FieldType, HostType, Number, Reply, Scalar, ScalarConstant, Tables, ZoneTable,
 };
 use super::*;
 use crate::testing::*;
@@ -114,7 +114,7 @@ fn an_unknown_section_that_is_optional_is_skipped() {
 #[test]
 fn every_rule_of_verification_refuses_what_breaks_it() {
     type Break = fn(&mut Tables);
-    let cases: [(Break, VerifyError); 26] = [
+    let cases: [(Break, VerifyError); 32] = [
         (|t| t.mesh.memory_slots = 3, VerifyError::Value { of: "memory slots" }),
         (|t| t.mesh.identity_path = "/sa".into(), VerifyError::Value { of: "identity path" }),
         (|t| t.mesh.trust_domain.clear(), VerifyError::Value { of: "trust domain" }),
@@ -122,6 +122,12 @@ fn every_rule_of_verification_refuses_what_breaks_it() {
         (|t| t.fields.swap(0, 1), VerifyError::Order { table: "fields" }),
         (|t| t.fields[0].pattern = Some(0), VerifyError::Index { of: "regex", index: 0 }),
         (|t| t.fields[0].header = Some("X-Upper".into()), VerifyError::Value { of: "header name" }),
+        (|t| t.fields[0].residency = vec![String::new()], VerifyError::Value { of: "region" }),
+        (|t| t.fields[0].minimum = Some(Number::Int(1)), VerifyError::Value { of: "limit of a number" }),
+        (|t| limit(t, None, Some(Number::Double(f64::NAN))), VerifyError::Value { of: "limit of a number" }),
+        (|t| limit(t, Some(Number::Double(f64::NEG_INFINITY)), None), VerifyError::Value { of: "limit of a number" }),
+        (|t| limit(t, Some(Number::Int(2)), Some(Number::Double(1.5))), VerifyError::Value { of: "limit of a number" }),
+        (|t| t.fields[1].max_items = 1, VerifyError::Value { of: "number of items" }),
         (|t| t.fields[0].owner = Some(9), VerifyError::Index { of: "domain", index: 9 }),
         (|t| t.services.swap(0, 1), VerifyError::Order { table: "services" }),
         (|t| t.services[0].domain = 7, VerifyError::Index { of: "domain", index: 7 }),
@@ -168,6 +174,12 @@ fn every_rule_of_verification_refuses_what_breaks_it() {
         break_it(&mut tables);
         assert_eq!(verify_error(&tables), error);
     }
+}
+
+fn limit(tables: &mut Tables, minimum: Option<Number>, maximum: Option<Number>) {
+    let field = &mut tables.fields[0];
+    field.value = FieldType::List(Scalar::Double);
+    (field.minimum, field.maximum) = (minimum, maximum);
 }
 
 fn map_of(keys: &[i64]) -> Constant {

@@ -10,13 +10,14 @@ use super::decode::Decoded;
 use super::error::{LoadError, VerifyError};
 use super::format::Digest;
 use super::tables::{
-    Attribute, Constant, Effect, EntryTable, FieldTable, MeshTable, ProgramTable, Reply, RuleTable, ScalarConstant,
-    Tables, ZoneTable,
+    Attribute, Constant, Effect, EntryTable, FieldTable, FieldType, MeshTable, ProgramTable, Reply, RuleTable, Scalar,
+    ScalarConstant, Tables, ZoneTable,
 };
 use super::verify_code;
 use crate::carrier::mesh_header::Dictionaries;
 use crate::context::json;
 use crate::limits::{MAX_FIELD_NAME_BYTES, MAX_FRAMEWORKS, MAX_MEMORY_SLOTS, MAX_ZONE_TRANSITIONS};
+use crate::number;
 use crate::vm::Timestamp;
 use crate::vm::op::Op;
 
@@ -163,7 +164,26 @@ fn check_field(tables: &Tables, field: &FieldTable) -> Check {
         !header.is_empty() && header.bytes().all(token)
     };
     ensure(field.header.as_ref().is_none_or(plain), VerifyError::Value { of: "header name" })?;
+    // An unknown destination has the region "": a field that may go there would be bound to nothing.
+    ensure(field.residency.iter().all(|region| !region.is_empty()), VerifyError::Value { of: "region" })?;
+    check_limits(field)?;
     ensure(field.allowed.iter().all(|text| json::check(text).is_ok()), VerifyError::Value { of: "allowed value" })
+}
+
+fn check_limits(field: &FieldTable) -> Check {
+    let (scalar, several) = match field.value {
+        FieldType::One(scalar) => (scalar, false),
+        FieldType::List(scalar) | FieldType::Map(scalar) => (scalar, true),
+    };
+    let limits = || [field.minimum, field.maximum].into_iter().flatten();
+    let numbers = limits().next().is_none() || matches!(scalar, Scalar::Int | Scalar::Double);
+    let finite = limits().all(number::is_finite);
+    let ordered = match (field.minimum, field.maximum) {
+        (Some(minimum), Some(maximum)) => number::order(minimum, maximum).is_le(),
+        _ => true,
+    };
+    ensure(numbers && finite && ordered, VerifyError::Value { of: "limit of a number" })?;
+    ensure(field.max_items == 0 || several, VerifyError::Value { of: "number of items" })
 }
 
 fn check_services(tables: &Tables) -> Check {

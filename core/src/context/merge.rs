@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use super::agree::agree;
 use super::{CALLER, Context, json};
-use crate::artifact::tables::{FieldTable, Merge};
+use crate::artifact::tables::{Consistency, FieldTable, Merge};
 use crate::memory::Record;
 use crate::names::Names;
 use crate::schema;
@@ -19,6 +20,9 @@ pub struct Merged {
     pub restored: Names,
     /// Fields that the application forwarded although they were redacted here, and that were taken out.
     pub withheld: Names,
+    /// Fields with strong consistency that the application had changed. They are taken out, but for the immutable ones,
+    /// which are put back.
+    pub disagreed: Names,
     /// Fields that did not fit into the limits of a context. Remembered fields go in first.
     pub dropped: Names,
 }
@@ -63,12 +67,19 @@ impl Merged {
 
     /// Puts a field that is remembered and forwarded.
     fn put_both(&mut self, name: &str, ours: &str, theirs: &str, field: Option<&FieldTable>) {
-        let changed = !json::same(ours, theirs);
+        let changed = !agree(ours, theirs);
+        let disputed = changed && field.is_some_and(|field| field.consistency == Consistency::Strong);
+        if disputed {
+            self.disagreed.push(name);
+        }
         if field.is_some_and(|field| field.immutable) {
             self.put(name, ours);
             if changed {
                 self.restored.push(name);
             }
+            return;
+        }
+        if disputed {
             return;
         }
         match field.map_or(Merge::Replace, |field| field.merge) {
@@ -128,7 +139,7 @@ mod tests {
 
     fn record(fields: &[(&str, &str)], withheld: &[&str]) -> Record {
         let withheld = withheld.iter().copied().collect();
-        Record { context: context(fields), withheld }
+        Record { context: context(fields), withheld, issued_at_ms: 0 }
     }
 
     fn fields() -> Vec<FieldTable> {
@@ -165,6 +176,26 @@ mod tests {
             assert_eq!(merged.recalled.len(), usize::from(recalled), "{case}");
             assert_eq!(merged.restored.len(), usize::from(restored), "{case}");
             assert!(merged.withheld.is_empty() && merged.dropped.is_empty(), "{case}");
+        }
+    }
+
+    #[test]
+    fn with_strong_consistency_a_changed_value_is_nobodys() {
+        let strong = |name| FieldTable { consistency: Consistency::Strong, ..field(name, FieldType::One(Scalar::Any)) };
+        let fields = [FieldTable { immutable: true, ..strong("fixed") }, strong("level")];
+        // Field, remembered, forwarded, result, counts as disagreed, counts as restored.
+        for (name, ours, theirs, expected, disagreed, restored) in [
+            ("level", "1", "1.0", Some("1.0"), false, false),
+            ("level", "[1]", "[ 1 ]", Some("[ 1 ]"), false, false),
+            ("level", "1", "2", None, true, false),
+            ("fixed", "1", "1", Some("1"), false, false),
+            ("fixed", "1", "2", Some("1"), true, true),
+        ] {
+            let merged = merge(&record(&[(name, ours)], &[]), context(&[(name, theirs)]), &fields);
+            let case = format!("{name} {ours} {theirs}");
+            assert_eq!(merged.context.get(name), expected, "{case}");
+            assert_eq!(merged.disagreed.len(), usize::from(disagreed), "{case}");
+            assert_eq!(merged.restored.len(), usize::from(restored), "{case}");
         }
     }
 

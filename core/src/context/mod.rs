@@ -1,5 +1,6 @@
 //! The context of a request: an ordered map from field name to JSON text.
 
+pub(crate) mod agree;
 pub mod json;
 pub mod merge;
 

@@ -3,19 +3,26 @@
 use super::plan::{Counter, Plan};
 use super::report::Problem;
 use super::workload::Workload;
-use crate::artifact::tables::FieldTable;
+use crate::artifact::tables::{Consistency, FieldTable};
+use crate::carrier::mesh_header::MeshHeader;
 use crate::carrier::{CarrierError, baggage, mapped, mesh_header};
 use crate::context::Context;
+use crate::context::agree::agree;
 use crate::headers::{Headers, Single};
 use crate::names::Names;
+use crate::schema;
 
 /// What the carriers of a request said.
 #[derive(Debug, Default)]
 pub(super) struct Extracted {
     /// The fields, each from the carrier that has precedence.
     pub(super) context: Context,
-    /// Whether a carrier was broken.
+    /// When the context was made, in milliseconds since 1970, as `x-mesh-context` says; never later than now.
+    pub(super) issued_at_ms: Option<u64>,
+    /// Whether a carrier was broken, or carriers disagreed about a field that has one value only.
     pub(super) broken: bool,
+    /// Fields with strong consistency about which carriers disagreed.
+    disputed: Names,
 }
 
 /// Reads all carriers. A broken one is ignored, counted and reported.
@@ -24,23 +31,28 @@ pub(super) fn extract(workload: &Workload, headers: &Headers<'_>, now_ms: u64, p
     let mut extracted = Extracted::default();
     match mesh_header(workload, headers, now_ms) {
         Ok(None) => {}
-        Ok(Some(context)) => extracted.add(mesh_header::NAME, context, plan),
+        Ok(Some(header)) => {
+            // Clocks differ: nothing was made later than now.
+            extracted.issued_at_ms = header.issued_at_ms.map(|issued| issued.min(now_ms));
+            extracted.add(mesh_header::NAME, header.context, fields, plan);
+        }
         Err(error) => extracted.problem(mesh_header::NAME, error, plan),
     }
     if headers.contains(baggage::NAME) {
         let mut context = Context::new();
         match baggage::extract(headers.all(baggage::NAME), fields, &mut context) {
-            Ok(()) => extracted.add(baggage::NAME, context, plan),
+            Ok(()) => extracted.add(baggage::NAME, context, fields, plan),
             Err(error) => extracted.problem(baggage::NAME, error, plan),
         }
     }
     let mut context = Context::new();
     mapped::extract(headers, fields, &mut context, &mut |field, error| extracted.problem(field, error, plan));
-    extracted.add("headers", context, plan);
+    extracted.add("headers", context, fields, plan);
+    extracted.drop_disputed(plan);
     extracted
 }
 
-fn mesh_header(workload: &Workload, headers: &Headers<'_>, now_ms: u64) -> Result<Option<Context>, CarrierError> {
+fn mesh_header(workload: &Workload, headers: &Headers<'_>, now_ms: u64) -> Result<Option<MeshHeader>, CarrierError> {
     let value = match headers.single(mesh_header::NAME) {
         Single::Absent => return Ok(None),
         Single::Repeated => return Err(CarrierError::Repeated),
@@ -48,7 +60,7 @@ fn mesh_header(workload: &Workload, headers: &Headers<'_>, now_ms: u64) -> Resul
     };
     let header = mesh_header::decode(value, workload.program().dictionaries())?;
     header.check_age(now_ms, workload.mesh().max_age_ms)?;
-    Ok(Some(header.context))
+    Ok(Some(header))
 }
 
 impl Extracted {
@@ -58,8 +70,8 @@ impl Extracted {
         plan.report.problems.push(Problem::new(subject, error.as_str()));
     }
 
-    /// Adds the fields of a carrier that no carrier before it gave.
-    fn add(&mut self, carrier: &'static str, context: Context, plan: &mut Plan<'_>) {
+    /// Adds the fields of a carrier that no carrier before it gave. What a disagreement means, the field's consistency says.
+    fn add(&mut self, carrier: &'static str, context: Context, fields: &[FieldTable], plan: &mut Plan<'_>) {
         if context.is_empty() {
             return;
         }
@@ -70,16 +82,36 @@ impl Extracted {
         }
         for (name, value) in context.iter() {
             match self.context.get(name) {
-                Some(known) if known == value => {}
+                Some(known) if agree(known, value) => {}
                 Some(_) => {
+                    let consistency = schema::find(fields, name).map(|field| field.consistency).unwrap_or_default();
+                    if consistency == Consistency::Eventual {
+                        continue;
+                    }
                     plan.count(Counter::CarrierDisagreement);
                     plan.report.problems.push(Problem::new(name, "disagreement"));
+                    if consistency == Consistency::Strong {
+                        self.disputed.push(name);
+                    }
                 }
                 None => {
                     if self.context.insert_checked(name, value).is_err() {
                         self.problem(name, CarrierError::TooLarge, plan);
                     }
                 }
+            }
+        }
+    }
+}
+
+impl Extracted {
+    /// Takes out the fields with strong consistency that carriers disagreed about. Only after the last carrier: until
+    /// then a value must stand, so that no later carrier brings its own.
+    fn drop_disputed(&mut self, plan: &mut Plan<'_>) {
+        for field in self.disputed.iter() {
+            if self.context.remove(field) {
+                plan.count(Counter::FieldInvalid);
+                self.broken = true;
             }
         }
     }

@@ -1,6 +1,7 @@
 //! A request arrives at a service.
 
 use super::apply::apply;
+use super::expire::expire;
 use super::extract::{carriers, extract};
 use super::plan::{Counter, Plan, Refusal};
 use super::present::present;
@@ -23,12 +24,15 @@ pub fn inbound<'w>(workload: &'w Workload, headers: &Headers<'_>, host: Host<'_>
     plan.report.peer.clone_from(&peer.service);
     let mut context = Context::new();
     let mut broken = false;
+    let mut issued_at_ms = host.now_ms;
     if workload.mesh().require_peer && peer.service.is_empty() {
         distrust(workload, headers, &mut plan);
     } else {
         let extracted = extract(workload, headers, host.now_ms, &mut plan);
         context = extracted.context;
         broken = extracted.broken;
+        issued_at_ms = extracted.issued_at_ms.unwrap_or(host.now_ms);
+        expire(workload, host.now_ms.saturating_sub(issued_at_ms), &mut context, &mut plan);
     }
     if let Some(refusal) = verify_caller(workload, &peer, &mut context, &mut plan) {
         return plan.refuse(refusal);
@@ -46,8 +50,8 @@ pub fn inbound<'w>(workload: &'w Workload, headers: &Headers<'_>, host: Host<'_>
         return plan.refuse(refusal);
     }
     plan.report.went_on(&decided);
-    present(workload, headers, &decided, host.now_ms, &mut plan);
-    remember(workload, headers, host, decided, &mut plan);
+    present(workload, headers, &decided, issued_at_ms, &mut plan);
+    remember(workload, headers, host, decided, issued_at_ms, &mut plan);
     plan
 }
 
@@ -97,9 +101,16 @@ fn verify_caller(
 
 /// Keeps the context for the calls that the service makes while it serves this request. An empty one is kept too,
 /// so that an earlier request of the same trace is not taken for this one.
-fn remember(workload: &Workload, headers: &Headers<'_>, host: Host<'_>, context: Context, plan: &mut Plan<'_>) {
+fn remember(
+    workload: &Workload,
+    headers: &Headers<'_>,
+    host: Host<'_>,
+    context: Context,
+    issued_at_ms: u64,
+    plan: &mut Plan<'_>,
+) {
     let withheld = plan.report.redacted.iter().copied().collect();
-    let record = Record { context, withheld };
+    let record = Record { context, withheld, issued_at_ms };
     let mut traces = trace::all(headers).peekable();
     if traces.peek().is_none() {
         plan.count(Counter::TraceIdMissing);

@@ -8,6 +8,7 @@
 //! ```
 
 mod apply;
+mod expire;
 mod extract;
 mod gateway;
 mod inbound;

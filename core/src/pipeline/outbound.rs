@@ -1,7 +1,8 @@
 //! A service makes a call.
 
 use super::apply::apply;
-use super::extract::extract;
+use super::expire::expire;
+use super::extract::{Extracted, extract};
 use super::plan::{Counter, Plan};
 use super::present::attach;
 use super::report::{Problem, Report};
@@ -22,7 +23,9 @@ pub fn outbound<'w>(workload: &'w Workload, headers: &Headers<'_>, host: Host<'_
     // Before merging, so that a broken value does not take the place of the one that is remembered.
     let mut broken = extracted.broken;
     broken |= validate(workload, &mut extracted.context, Completeness::Part, &mut plan);
-    let mut context = recall(workload, headers, host, extracted.context, &mut plan);
+    let Recalled { mut context, issued_at_ms, disputed } = recall(workload, headers, host, extracted, &mut plan);
+    broken |= disputed;
+    expire(workload, host.now_ms.saturating_sub(issued_at_ms), &mut context, &mut plan);
     set_caller(workload, &mut context, &mut plan);
     if let Some(refusal) = refuse_invalid(workload, &mut context, broken, &mut plan) {
         return plan.refuse(refusal);
@@ -39,33 +42,55 @@ pub fn outbound<'w>(workload: &'w Workload, headers: &Headers<'_>, host: Host<'_
     }
     keep_in_region(workload, destination, &mut decided, &mut plan);
     plan.report.went_on(&decided);
-    attach(workload, headers, &decided, host.now_ms, &mut plan);
+    attach(workload, headers, &decided, issued_at_ms, &mut plan);
     plan
 }
 
-/// Adds what was remembered for the trace to what the application forwarded.
+/// The context of a call before its rules see it.
+struct Recalled {
+    context: Context,
+    /// When the context was made, in milliseconds since 1970.
+    issued_at_ms: u64,
+    /// Whether the application changed a field that has one value only, and nobody can say which one is right.
+    disputed: bool,
+}
+
+/// Adds what was remembered for the trace to what the application forwarded. Of two times at which the context was made
+/// the older one counts: forwarding a context makes it no younger.
 fn recall(
     workload: &Workload,
     headers: &Headers<'_>,
     host: Host<'_>,
-    mut forwarded: Context,
+    extracted: Extracted,
     plan: &mut Plan<'_>,
-) -> Context {
+) -> Recalled {
+    let mut forwarded = extracted.context;
+    let issued_at_ms = extracted.issued_at_ms.unwrap_or(host.now_ms);
     let Some(trace) = trace::find(headers) else {
         plan.count(Counter::TraceIdMissing);
         plan.report.problems.push(Problem::new("trace id", "missing"));
         forwarded.remove(CALLER);
-        return forwarded;
+        return Recalled { context: forwarded, issued_at_ms, disputed: false };
     };
     let Some(record) = workload.memory().recall(host.memory, &trace, host.now_ms) else {
         plan.count(Counter::RecallMiss);
         plan.report.problems.push(Problem::new("memory", "miss"));
         forwarded.remove(CALLER);
-        return forwarded;
+        return Recalled { context: forwarded, issued_at_ms, disputed: false };
     };
     let merged = merge(&record, forwarded, workload.fields());
     merged.restored.iter().for_each(|_| plan.count(Counter::FieldRestored));
     merged.withheld.iter().for_each(|_| plan.count(Counter::FieldWithheld));
+    let mut disputed = false;
+    for field in merged.disagreed.iter() {
+        plan.count(Counter::CarrierDisagreement);
+        plan.report.problems.push(Problem::new(field, "disagreement"));
+        // An immutable field was put back: which value is right is known.
+        if !merged.restored.contains(field) {
+            plan.count(Counter::FieldInvalid);
+            disputed = true;
+        }
+    }
     for field in merged.dropped.iter() {
         plan.count(Counter::FieldInvalid);
         plan.report.problems.push(Problem::new(field, "too-large"));
@@ -73,7 +98,7 @@ fn recall(
     plan.report.recalled = merged.recalled;
     plan.report.restored = merged.restored;
     plan.report.withheld = merged.withheld;
-    merged.context
+    Recalled { context: merged.context, issued_at_ms: issued_at_ms.min(record.issued_at_ms), disputed }
 }
 
 /// The Mesh protocol: downstream, the caller is the current service.

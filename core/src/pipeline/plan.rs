@@ -65,7 +65,7 @@ counters! {
     CarrierInvalid "carrier_invalid";
     /// A carrier came from a peer that the mesh does not believe.
     CarrierUntrusted "carrier_untrusted";
-    /// Two carriers said different things about a field.
+    /// Two carriers said different things about a field, or an application about one that has strong consistency.
     CarrierDisagreement "carrier_disagreement";
     /// A gateway dropped a carrier that a client sent.
     ClientCarrierDropped "client_carrier_dropped";
@@ -83,6 +83,8 @@ counters! {
     FieldRestored "field_restored";
     /// An application sent a field that had been redacted for it, which was taken out.
     FieldWithheld "field_withheld";
+    /// A field was older than its schema allows, and was taken out.
+    FieldExpired "field_expired";
     /// A field did not leave for a region that its schema does not name.
     FieldKeptInRegion "field_kept_in_region";
     /// A field was taken out in place of being masked.

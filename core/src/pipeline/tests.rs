@@ -445,3 +445,124 @@ fn an_unlisted_service_gets_the_rules_for_all_workloads() {
     assert!(!hop.workload.is_listed());
     assert!(hop.run(Role::Inbound, &[TRACE]).refusal.is_some());
 }
+
+/// The time at which an attached `x-mesh-context` says that its context was made.
+fn issued_at(hop: &Hop, plan: &Plan<'_>) -> Option<u64> {
+    let value = edits(plan)[mesh_header::NAME].clone().expect("x-mesh-context is set");
+    mesh_header::decode(value.as_bytes(), hop.workload.program().dictionaries()).unwrap().issued_at_ms
+}
+
+#[test]
+fn a_context_keeps_the_time_at_which_it_was_made() {
+    let hop = Hop::new(&tables(), "a", PEER_B);
+    let plan = hop.run_at(Role::Gateway, &[TRACE], NOW);
+    assert_eq!(issued_at(&hop, &plan), Some(NOW), "a gateway makes the context");
+    let value = hop.mesh_context(&[("tenant", "\"t1\"")]);
+    // When it is received, and when it then says that it was made: a clock that is ahead makes nothing younger.
+    for (received, made) in [(NOW + 400, NOW), (NOW - 50, NOW - 50)] {
+        hop.run_at(Role::Inbound, &[TRACE, ("x-mesh-context", &value)], received);
+        let plan = hop.run_at(Role::Outbound, &[TRACE], NOW + 900);
+        assert_eq!(issued_at(&hop, &plan), Some(made), "the memory keeps it");
+    }
+    // The application forwards a context itself: the older time counts.
+    hop.run_at(Role::Inbound, &[TRACE, ("x-user", "u")], NOW + 500);
+    for (forwarded, made) in [(value.as_str(), NOW), ("{\"tenant\":\"t1\"}", NOW + 500)] {
+        let plan = hop.run_at(Role::Outbound, &[TRACE, ("x-mesh-context", forwarded)], NOW + 900);
+        assert_eq!(issued_at(&hop, &plan), Some(made));
+    }
+    let plan = hop.run_at(Role::Outbound, &[("x-request-id", "new")], NOW + 900);
+    assert_eq!(issued_at(&hop, &plan), Some(NOW + 900), "nothing is known: the context is made here");
+}
+
+#[test]
+fn a_field_is_gone_when_its_time_is_over() {
+    let mut tables = tables();
+    tables.fields[2].ttl_ms = 1000;
+    let hop = Hop::new(&tables, "a", PEER_B);
+    let value = hop.mesh_context(&[("tenant", "\"t1\""), ("user", "\"u1\"")]);
+    let sent = [TRACE, ("x-mesh-context", value.as_str())];
+    let plan = hop.run_at(Role::Inbound, &sent, NOW + 1000);
+    assert!(shows(&plan, "x-user", "u1"), "on the last millisecond it is still good");
+    assert_eq!(plan.counters, []);
+    // It was remembered while it was good; the call is made too late. What the application adds is no younger.
+    let plan = hop.run_at(Role::Outbound, &[TRACE, ("x-user", "u2")], NOW + 1001);
+    assert_eq!(hop.attached(&plan), map(&[("caller", "\"a\""), ("tenant", "\"t1\"")]));
+    assert_eq!(problems(&plan), ["user: expired"]);
+    assert_eq!(plan.counters, [Counter::FieldExpired]);
+
+    let plan = hop.run_at(Role::Inbound, &sent, NOW + 1001);
+    assert!(!edits(&plan).contains_key("x-user"));
+    assert_eq!(problems(&plan), ["user: expired"]);
+    tables.mesh.on_invalid = OnInvalid::Deny;
+    let hop = Hop::new(&tables, "a", PEER_B);
+    assert_eq!(hop.run_at(Role::Inbound, &sent, NOW + 1001).refusal, None, "to be late is no mistake of the sender");
+    tables.fields[2].required = true;
+    let hop = Hop::new(&tables, "a", PEER_B);
+    let plan = hop.run_at(Role::Inbound, &sent, NOW + 1001);
+    assert_eq!(problems(&plan), ["user: expired", "user: missing"]);
+    assert!(plan.refusal.is_some());
+}
+
+#[test]
+fn what_a_disagreement_means_the_fields_consistency_says() {
+    use crate::artifact::tables::Consistency;
+    let three = [
+        TRACE,
+        ("x-mesh-context", "{\"user\":\"u1\"}"),
+        ("baggage", "user=u2"),
+        // The third one agrees with the first and must not decide.
+        ("x-user", "u1"),
+    ];
+    for (consistency, shown, counted, said, refused) in [
+        (Consistency::Eventual, true, vec![], vec![], false),
+        (Consistency::Session, true, vec![Counter::CarrierDisagreement], vec!["user: disagreement"], false),
+        (
+            Consistency::Strong,
+            false,
+            vec![Counter::CarrierDisagreement, Counter::FieldInvalid],
+            vec!["user: disagreement"],
+            true,
+        ),
+    ] {
+        let mut tables = tables();
+        tables.fields[2].consistency = consistency;
+        let hop = Hop::new(&tables, "a", PEER_B);
+        let plan = hop.run(Role::Inbound, &three);
+        assert_eq!(plan.report.fields.contains("user"), shown, "{consistency:?}");
+        let counters: Vec<_> = plan.counters.iter().filter(|c| **c != Counter::ContextMissing).copied().collect();
+        assert_eq!(counters, counted, "{consistency:?}");
+        assert_eq!(problems(&plan), said, "{consistency:?}");
+        tables.mesh.on_invalid = OnInvalid::Deny;
+        let hop = Hop::new(&tables, "a", PEER_B);
+        let plan = hop.run(Role::Inbound, &three);
+        assert_eq!(plan.refusal.map(|refusal| refusal.cause), refused.then_some("mesh onInvalid"), "{consistency:?}");
+    }
+}
+
+#[test]
+fn with_strong_consistency_an_application_changes_no_value() {
+    use crate::artifact::tables::Consistency;
+    let mut tables = tables();
+    tables.fields[1].consistency = Consistency::Strong;
+    tables.fields[2].consistency = Consistency::Strong;
+    let sent = [TRACE, ("x-mesh-context", "{\"tenant\":\"t1\",\"user\":\"u1\"}")];
+    let changed_user = [TRACE, ("x-user", "u2")];
+    let changed_tenant = [TRACE, ("x-tenant", "t2")];
+    let hop = Hop::new(&tables, "a", PEER_B);
+    hop.run(Role::Inbound, &sent);
+    let plan = hop.run(Role::Outbound, &changed_user);
+    assert_eq!(hop.attached(&plan), map(&[("caller", "\"a\""), ("tenant", "\"t1\"")]));
+    assert_eq!(problems(&plan), ["user: disagreement"]);
+    assert_eq!(plan.counters, [Counter::CarrierDisagreement, Counter::FieldInvalid]);
+    // An immutable one is put back, and that it differed is said.
+    let plan = hop.run(Role::Outbound, &changed_tenant);
+    assert_eq!(hop.attached(&plan), map(&[("caller", "\"a\""), ("tenant", "\"t1\""), ("user", "\"u1\"")]));
+    assert_eq!(problems(&plan), ["tenant: disagreement"]);
+    assert_eq!(plan.counters, [Counter::FieldRestored, Counter::CarrierDisagreement]);
+
+    tables.mesh.on_invalid = OnInvalid::Deny;
+    let hop = Hop::new(&tables, "a", PEER_B);
+    hop.run(Role::Inbound, &sent);
+    assert_eq!(hop.run(Role::Outbound, &changed_user).refusal.unwrap().cause, "mesh onInvalid");
+    assert_eq!(hop.run(Role::Outbound, &changed_tenant).refusal, None);
+}

@@ -1,5 +1,7 @@
 //! What all documents have in common: `apiVersion`, `kind`, `metadata`, `spec`.
 
+use semver::Version;
+
 use super::decode::Decoder;
 use crate::{
     diagnostic::{Diagnostic, code},
@@ -17,6 +19,8 @@ pub struct Metadata {
     pub name: Option<Spanned<String>>,
     /// The domain that owns it; `None` is the enterprise.
     pub domain: Option<Spanned<String>>,
+    /// Its version, which only a schema can have.
+    pub version: Option<Spanned<Version>>,
     /// Where the document says its kind.
     pub span: Span,
 }
@@ -57,8 +61,9 @@ pub(super) fn read<'n>(node: &'n Node, decoder: &mut Decoder<'_>) -> Option<Head
     let spec = keys.require("spec", decoder);
     let (kind, span) = known_kind(&kind?, decoder)?;
     keys.finish(decoder);
-    let metadata =
-        metadata.map_or(Metadata { name: None, domain: None, span }, |node| read_metadata(node, kind, span, decoder));
+    let metadata = metadata.map_or(Metadata { name: None, domain: None, version: None, span }, |node| {
+        read_metadata(node, kind, span, decoder)
+    });
     Some(Header { kind, metadata, spec })
 }
 
@@ -73,44 +78,27 @@ fn known_kind(name: &Spanned<String>, decoder: &mut Decoder<'_>) -> Option<(Kind
 }
 
 fn read_metadata(node: &Node, kind: Kind, span: Span, decoder: &mut Decoder<'_>) -> Metadata {
-    let mut metadata = Metadata { name: None, domain: None, span };
+    let mut metadata = Metadata { name: None, domain: None, version: None, span };
     let Some(mut keys) = decoder.keys(node, node.span, "metadata") else { return metadata };
     metadata.name = keys.require("name", decoder).and_then(|node| decoder.name(node));
     if kind != Kind::Mesh {
         metadata.domain = keys.get("domain").and_then(|node| decoder.name(node));
     }
     if kind == Kind::ContextSchema
-        && let Some(version) = keys.get("version").and_then(|node| decoder.string(node))
-        && !is_semver(&version.value)
+        && let Some(text) = keys.get("version").and_then(|node| decoder.string(node))
     {
-        let help = "write three numbers, for example `1.2.0`";
-        decoder.invalid(version.span, format!("`{}` is not a semantic version", version.value), help);
+        metadata.version = version(&text, decoder);
     }
     keys.finish(decoder);
     metadata
 }
 
-/// Whether the text is `major.minor.patch` with an optional `-pre` and `+build`, as in semver 2.0.0, section 2 to 10.
-fn is_semver(text: &str) -> bool {
-    let (text, build) = text.split_once('+').map_or((text, None), |(text, build)| (text, Some(build)));
-    let (core, pre) = text.split_once('-').map_or((text, None), |(core, pre)| (core, Some(pre)));
-    let number = |n: &str| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()) && (n == "0" || !n.starts_with('0'));
-    let word = |w: &str| !w.is_empty() && w.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
-    let words = |part: Option<&str>| part.is_none_or(|part| part.split('.').all(word));
-    core.split('.').count() == 3 && core.split('.').all(number) && words(pre) && words(build)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn versions_are_semantic() {
-        for text in ["1.2.0", "0.0.0", "10.2.3-rc.1+build.5", "1.0.0+x"] {
-            assert!(is_semver(text), "{text}");
-        }
-        for text in ["", "1", "1.2", "1.2.3.4", "01.2.3", "1.2.x", "1.2.3-", "v1.2.3", "1.2.3+"] {
-            assert!(!is_semver(text), "{text}");
-        }
+/// `major.minor.patch` with an optional `-pre` and `+build`, as semver 2.0.0 says.
+fn version(text: &Spanned<String>, decoder: &mut Decoder<'_>) -> Option<Spanned<Version>> {
+    let version = Version::parse(&text.value).ok();
+    if version.is_none() {
+        let help = "write three numbers, for example `1.2.0`";
+        decoder.invalid(text.span, format!("`{}` is not a semantic version", text.value), help);
     }
+    version.map(|version| Spanned::new(version, text.span))
 }

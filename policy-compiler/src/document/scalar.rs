@@ -62,6 +62,17 @@ impl Decoder<'_> {
         }
     }
 
+    /// A finite number.
+    pub(super) fn number(&mut self, node: &Node) -> Option<Spanned<Scalar>> {
+        match &node.value {
+            Value::Scalar(scalar) if scalar.as_double().is_some() => Some(Spanned::new(scalar.clone(), node.span)),
+            _ => {
+                self.wrong_kind(node, "a number");
+                None
+            }
+        }
+    }
+
     pub(super) fn bool(&mut self, node: &Node) -> Option<bool> {
         let value = if let Value::Scalar(scalar) = &node.value { scalar.as_bool() } else { None };
         if value.is_none() {

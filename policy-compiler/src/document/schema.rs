@@ -1,15 +1,15 @@
 //! `ContextSchema`: the fields that a context may have.
 
 use super::{
-    decode::Decoder,
+    decode::{Decoder, Keys},
     header::{Header, Metadata},
 };
 use crate::{
     near,
     source::Spanned,
-    yaml::{Node, Scalar},
+    yaml::{Node, Scalar, Value},
 };
-use context_mesh_core::artifact::tables::{Classification, FieldType, Merge, Scalar as ValueType};
+use context_mesh_core::artifact::tables::{Classification, Consistency, FieldType, Merge, Scalar as ValueType};
 use context_mesh_core::limits::MAX_CONTEXT_BYTES;
 
 /// A `ContextSchema` document.
@@ -36,6 +36,18 @@ pub struct FieldEntry {
     pub allowed: Vec<Spanned<Scalar>>,
     /// Longest JSON text in bytes; 0 is any.
     pub max_bytes: u32,
+    /// Smallest number.
+    pub minimum: Option<Spanned<Scalar>>,
+    /// Largest number.
+    pub maximum: Option<Spanned<Scalar>>,
+    /// Most elements of a list or members of a map.
+    pub max_items: Option<Spanned<u32>>,
+    /// How long it is good after its context was made, in milliseconds; 0 is as long as the context.
+    pub ttl_ms: u64,
+    /// What happens when two sources disagree about it.
+    pub consistency: Spanned<Consistency>,
+    /// The regions that it may be sent to; empty is any.
+    pub residency: Vec<Spanned<String>>,
     /// Whether applications may not change it.
     pub immutable: bool,
     /// How a forwarded and a remembered value become one.
@@ -50,6 +62,9 @@ pub struct FieldEntry {
 
 /// The type of a field and where it is said.
 pub type TypeName = Spanned<FieldType>;
+
+const CONSISTENCIES: [(&str, Consistency); 3] =
+    [("strong", Consistency::Strong), ("session", Consistency::Session), ("eventual", Consistency::Eventual)];
 
 const TYPES: [(&str, ValueType); 5] = [
     ("string", ValueType::String),
@@ -80,6 +95,12 @@ fn field(name: &Spanned<String>, node: &Node, decoder: &mut Decoder<'_>) -> Fiel
         pattern: None,
         allowed: Vec::new(),
         max_bytes: 0,
+        minimum: None,
+        maximum: None,
+        max_items: None,
+        ttl_ms: 0,
+        consistency: Spanned::new(Consistency::default(), name.span),
+        residency: Vec::new(),
         immutable: false,
         merge: Spanned::new(Merge::Replace, name.span),
         header: None,
@@ -106,6 +127,25 @@ fn field(name: &Spanned<String>, node: &Node, decoder: &mut Decoder<'_>) -> Fiel
     if let Some((node, merge)) = keys.get("merge").and_then(|node| Some((node, decoder.choice(node, &merges)?))) {
         field.merge = Spanned::new(merge, node.span);
     }
+    limits(&mut field, &mut keys, decoder);
+    if let Some((node, ttl)) = keys.get("ttl").and_then(|node| Some((node, decoder.duration_ms(node)?))) {
+        if ttl == 0 {
+            decoder.invalid(node.span, "a field cannot be good for no time", "use at least `1ms`, for example `30s`");
+        }
+        field.ttl_ms = ttl;
+    }
+    if let Some((node, chosen)) =
+        keys.get("consistency").and_then(|node| Some((node, decoder.choice(node, &CONSISTENCIES)?)))
+    {
+        field.consistency = Spanned::new(chosen, node.span);
+    }
+    if let Some(node) = keys.get("residency") {
+        field.residency = decoder.names(node);
+        if matches!(&node.value, Value::Sequence(regions) if regions.is_empty()) {
+            let help = "name the regions, or leave `residency` out";
+            decoder.invalid(node.span, "the field may be sent nowhere", help);
+        }
+    }
     field.header = keys.get("header").and_then(|node| decoder.string(node));
     let classification = keys.get("classification").and_then(|node| decoder.choice(node, &Classification::ALL));
     field.classification = classification.unwrap_or_default();
@@ -113,6 +153,15 @@ fn field(name: &Spanned<String>, node: &Node, decoder: &mut Decoder<'_>) -> Fiel
     field.description = description.map(|text| text.value).unwrap_or_default();
     keys.finish(decoder);
     field
+}
+
+/// The limits of numbers, lists and maps.
+fn limits(field: &mut FieldEntry, keys: &mut Keys<'_>, decoder: &mut Decoder<'_>) {
+    field.minimum = keys.get("minimum").and_then(|node| decoder.number(node));
+    field.maximum = keys.get("maximum").and_then(|node| decoder.number(node));
+    let max = i64::try_from(MAX_CONTEXT_BYTES).unwrap_or(i64::MAX);
+    let items = keys.get("maxItems").and_then(|node| decoder.int(node, 1..=max));
+    field.max_items = items.and_then(|items| Some(Spanned::new(u32::try_from(items.value).ok()?, items.span)));
 }
 
 fn field_type(node: &Node, decoder: &mut Decoder<'_>) -> Option<TypeName> {

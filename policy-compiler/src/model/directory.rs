@@ -53,6 +53,8 @@ pub struct Directory {
     pub services: Vec<Service>,
     /// Names of the services that are gateways.
     pub gateways: Vec<String>,
+    /// Where each of the domains is declared.
+    spans: Vec<Span>,
     /// Whether there is not exactly one Mesh document: then no name can be called unknown.
     unsure: bool,
 }
@@ -90,6 +92,43 @@ impl Directory {
             diagnostics.push(context.unknown(code::UNKNOWN_DOMAIN, domain.span, message).maybe_help(help));
         }
         Owner::Unknown
+    }
+
+    /// The names of the regions that a field may be sent to, sorted; one that no domain is in is reported.
+    pub(super) fn regions(
+        &self,
+        names: &[Spanned<String>],
+        context: &Context<'_>,
+        diagnostics: &mut Diagnostics,
+    ) -> Vec<String> {
+        for name in names.iter().filter(|_| !self.unsure) {
+            if !self.domains.iter().any(|domain| domain.region == name.value) {
+                let message = format!("no domain of the mesh is in the region `{}`", name.value);
+                let regions = self.domains.iter().map(|d| d.region.as_str()).filter(|region| !region.is_empty());
+                let help = near::suggestion(&name.value, regions);
+                let help = help.unwrap_or_else(|| "give the domains of the Mesh document their `region`".to_owned());
+                diagnostics.push(context.unknown(code::UNKNOWN_REGION, name.span, message).help(help));
+            }
+        }
+        let mut regions: Vec<String> = names.iter().map(|name| name.value.clone()).collect();
+        regions.sort();
+        regions.dedup();
+        regions
+    }
+
+    /// Warns of domains whose services never get a field that is bound to regions, because nobody knows where they are.
+    /// `bound` is such a field.
+    pub(super) fn report_domains_without_region(&self, bound: (&str, Span), diagnostics: &mut Diagnostics) {
+        for (index, (domain, span)) in self.domains.iter().zip(&self.spans).enumerate() {
+            let here = |service: &Service| usize::from(service.domain) == index;
+            if domain.region.is_empty() && self.services.iter().any(here) {
+                let message = format!("the domain `{}` has no region", domain.name);
+                let problem = Diagnostic::warning(code::NO_REGION, *span, message)
+                    .label(bound.1, format!("`{}` and all fields with `residency` never reach its services", bound.0))
+                    .help("say where its services run, for example `region: eu`");
+                diagnostics.push(problem);
+            }
+        }
     }
 
     /// The service of this name; an unknown one is reported.
@@ -209,7 +248,11 @@ fn directory(entries: &[DomainEntry], diagnostics: &mut Diagnostics) -> Director
             invalid(diagnostics, entry.name.span, message, format!("name at most {MAX_FRAMEWORKS}"));
         }
     }
-    let mut directory = Directory { domains: sorted.iter().map(table).collect(), ..Directory::default() };
+    let mut directory = Directory {
+        domains: sorted.iter().map(table).collect(),
+        spans: sorted.iter().map(|entry| entry.name.span).collect(),
+        ..Directory::default()
+    };
     if let Some(entry) = sorted.get(usize::from(u16::MAX)) {
         let help = format!("a mesh can have {} of them", u16::MAX);
         invalid(diagnostics, entry.name.span, "there are too many domains".to_owned(), help);

@@ -3,12 +3,13 @@
 use std::collections::HashMap;
 
 use context_mesh_core::{
-    artifact::tables::{FieldTable, FieldType, Merge, Scalar},
+    artifact::tables::{Consistency, FieldTable, FieldType, Merge, Number, Scalar},
     context::CALLER,
     limits::MAX_FIELD_NAME_BYTES,
+    number,
 };
 
-use super::{Context, Directory, Owner, Pattern, headers};
+use super::{Context, Directory, Owner, Pattern, SchemaVersion, headers, schemas};
 use crate::{
     diagnostic::{Diagnostic, Diagnostics, code},
     document::{FieldEntry, Schema},
@@ -50,31 +51,46 @@ const CEL_RESERVED: [&str; 19] = [
     "while",
 ];
 
+/// The fields that count, and all versions of all schemas.
 pub(super) fn check(
-    schemas: Vec<Schema>,
+    documents: Vec<Schema>,
     directory: &Directory,
     context: &Context<'_>,
     diagnostics: &mut Diagnostics,
-) -> Vec<Field> {
+) -> (Vec<Field>, Vec<SchemaVersion>) {
     let mut fields: HashMap<String, Field> = HashMap::new();
     let mut by_header: HashMap<String, Span> = HashMap::new();
-    for schema in schemas {
+    let mut schemas = Vec::new();
+    for (schema, active) in schemas::with_active(documents) {
         let owner = directory.owner(&schema.metadata, context, diagnostics);
-        for entry in schema.fields {
+        // An older version shares nothing with the others: neither names nor headers.
+        let mut own_headers = HashMap::new();
+        let headers = if active { &mut by_header } else { &mut own_headers };
+        let mut own = Vec::new();
+        for entry in &schema.fields {
+            let field = Checker { entry, active, directory, context, diagnostics }.field(owner, headers);
+            own.push(field.clone());
+            if !active {
+                continue;
+            }
             if let Some(first) = fields.get(&entry.name.value).and_then(|field| field.span) {
                 let message = format!("the field `{}` is declared twice", entry.name.value);
                 let problem = Diagnostic::error(code::DUPLICATE_NAME, entry.name.span, message);
                 diagnostics.push(problem.label(first, "the first one").help("all schemas share one set of fields"));
                 continue;
             }
-            let field = Checker { entry: &entry, context, diagnostics }.field(owner, &mut by_header);
             fields.insert(entry.name.value.clone(), field);
         }
+        schemas.push(SchemaVersion::new(&schema.metadata, directory.owner_name(owner), active, own));
     }
     fields.entry(CALLER.to_owned()).or_insert_with(caller);
     let mut fields: Vec<Field> = fields.into_values().collect();
     fields.sort_by(|a, b| a.table.name.cmp(&b.table.name));
-    fields
+    let bound = fields.iter().find(|field| !field.table.residency.is_empty());
+    if let Some((field, span)) = bound.and_then(|field| Some((field, field.span?))) {
+        directory.report_domains_without_region((&field.table.name, span), diagnostics);
+    }
+    (fields, schemas)
 }
 
 /// The field that every context can have without being declared.
@@ -92,6 +108,9 @@ const fn element(value: FieldType) -> Scalar {
 
 struct Checker<'a, 'c> {
     entry: &'a FieldEntry,
+    /// Whether it is the version of the schema that counts.
+    active: bool,
+    directory: &'a Directory,
     context: &'a Context<'c>,
     diagnostics: &'a mut Diagnostics,
 }
@@ -100,6 +119,7 @@ impl Checker<'_, '_> {
     fn field(&mut self, owner: Owner, by_header: &mut HashMap<String, Span>) -> Field {
         self.check_name();
         self.check_options();
+        let (minimum, maximum) = self.limits();
         let entry = self.entry;
         let table = FieldTable {
             name: entry.name.value.clone(),
@@ -108,12 +128,17 @@ impl Checker<'_, '_> {
             immutable: entry.immutable,
             merge: entry.merge.value,
             pattern: None,
-            allowed: self.allowed(),
+            allowed: self.allowed(minimum, maximum),
             max_bytes: entry.max_bytes,
             header: self.header(by_header),
             owner: if let Owner::Domain(index) = owner { Some(index) } else { None },
             classification: entry.classification,
-            ..FieldTable::default()
+            residency: self.residency(),
+            ttl_ms: entry.ttl_ms,
+            consistency: entry.consistency.value,
+            minimum,
+            maximum,
+            max_items: self.max_items(),
         };
         let (pattern, span) = (self.pattern(), Some(entry.name.span));
         Field { table, pattern, span }
@@ -141,7 +166,7 @@ impl Checker<'_, '_> {
     }
 
     fn check_options(&mut self) {
-        let FieldEntry { name, value, merge, .. } = self.entry;
+        let FieldEntry { name, value, merge, consistency, ttl_ms, residency, .. } = self.entry;
         if name.value == CALLER && value.value != FieldType::One(Scalar::String) {
             let help = "the mesh sets it to the name of a service: declare it as `string`, or not at all";
             self.error(code::RESERVED_NAME, value.span, "`caller` is always a string", help);
@@ -150,14 +175,88 @@ impl Checker<'_, '_> {
             let message = "only lists can be merged by `union`";
             self.error(code::FIELD_OPTIONS, merge.span, message, "use `replace` or `keep`, or make it a list");
         }
+        if consistency.value == Consistency::Strong && merge.value != Merge::Replace {
+            let message = "a field with strong consistency has one value, so there is nothing to merge";
+            self.error(code::FIELD_OPTIONS, merge.span, message, "leave `merge` out, or use `consistency: session`");
+        }
+        if name.value == CALLER && (*ttl_ms > 0 || !residency.is_empty() || consistency.value != Consistency::Session) {
+            let message = "`caller` has no `ttl`, `residency` or `consistency`";
+            self.error(code::FIELD_OPTIONS, name.span, message, "the mesh sets it anew at every hop: leave them out");
+        }
+    }
+
+    /// Whether the field has no type because of a mistake that was reported: then no option can be called wrong for it.
+    fn is_untyped(&self) -> bool {
+        self.entry.value.span == self.entry.name.span
+    }
+
+    /// The smallest and the largest number.
+    fn limits(&mut self) -> (Option<Number>, Option<Number>) {
+        let FieldEntry { minimum, maximum, .. } = self.entry;
+        let least = minimum.as_ref().and_then(|limit| self.limit(limit, "minimum"));
+        let most = maximum.as_ref().and_then(|limit| self.limit(limit, "maximum"));
+        if let (Some(least), Some(most), Some(first), Some(second)) = (least, most, minimum, maximum)
+            && number::order(least, most).is_gt()
+        {
+            let message = format!("the minimum {} is above the maximum {}", first.value.text, second.value.text);
+            let problem = Diagnostic::error(code::FIELD_OPTIONS, first.span, message);
+            self.diagnostics.push(problem.label(second.span, "the maximum").help("no number would be valid"));
+            return (None, None);
+        }
+        (least, most)
+    }
+
+    fn limit(&mut self, limit: &Spanned<yaml::Scalar>, option: &str) -> Option<Number> {
+        let kind = element(self.entry.value.value);
+        if !matches!(kind, Scalar::Int | Scalar::Double) {
+            if !self.is_untyped() {
+                let message = format!("`{}` holds no numbers, so it cannot have a `{option}`", self.entry.name.value);
+                let help = format!("leave `{option}` out, or make it an `int` or a `double`");
+                self.error(code::FIELD_OPTIONS, limit.span, message, help);
+            }
+            return None;
+        }
+        let number = json_text(kind, &limit.value).and_then(|text| number::read(&text));
+        if number.is_none() {
+            let message = format!("`{}` is not {}", limit.value.text, described(kind));
+            let help = format!("the values of `{}` are of this type", self.entry.name.value);
+            self.error(code::FIELD_OPTIONS, limit.span, message, help);
+        }
+        number
+    }
+
+    fn max_items(&mut self) -> u32 {
+        let Some(items) = self.entry.max_items else { return 0 };
+        if matches!(self.entry.value.value, FieldType::One(_)) && !self.is_untyped() {
+            let message = format!("`{}` holds one value, so it cannot have `maxItems`", self.entry.name.value);
+            self.error(code::FIELD_OPTIONS, items.span, message, "leave `maxItems` out, or make it a list or a map");
+            return 0;
+        }
+        items.value
+    }
+
+    /// The regions that the field may be sent to. An older version may name one that is gone.
+    fn residency(&mut self) -> Vec<String> {
+        let mut unheard = Diagnostics::new();
+        let diagnostics = if self.active { &mut *self.diagnostics } else { &mut unheard };
+        self.directory.regions(&self.entry.residency, self.context, diagnostics)
     }
 
     /// The allowed values as JSON texts; those of another type than the field are reported.
-    fn allowed(&mut self) -> Vec<String> {
+    fn allowed(&mut self, minimum: Option<Number>, maximum: Option<Number>) -> Vec<String> {
         let kind = element(self.entry.value.value);
         let mut texts = Vec::new();
         for value in &self.entry.allowed {
             match json_text(kind, &value.value) {
+                Some(text) if !number::is_within(&text, minimum, maximum) => {
+                    let message = format!("`{text}` is allowed, but out of the range of the field");
+                    self.error(
+                        code::FIELD_OPTIONS,
+                        value.span,
+                        message,
+                        "take it out, or change `minimum` or `maximum`",
+                    );
+                }
                 Some(text) if texts.contains(&text) => {}
                 Some(text) => texts.push(text),
                 None => {

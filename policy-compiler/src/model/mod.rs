@@ -21,12 +21,14 @@ mod headers;
 mod pattern;
 mod policies;
 mod rules;
+mod schemas;
 
 pub use directory::{Directory, Owner, Service};
 pub use fields::Field;
 pub use pattern::Pattern;
 pub use policies::{Policy, Unfinished, Variable, Workloads};
 pub use rules::{Effect, Rule};
+pub use schemas::SchemaVersion;
 
 use crate::{
     diagnostic::{Diagnostic, Diagnostics, code},
@@ -45,6 +47,8 @@ pub struct Model {
     pub directory: Directory,
     /// The declared fields and `caller`, sorted by name.
     pub fields: Vec<Field>,
+    /// The schemas, each in all versions that the tree has, in the order of the documents.
+    pub schemas: Vec<SchemaVersion>,
     /// The policies, in the order of the documents.
     pub policies: Vec<Policy>,
     /// Whether a document could not be read, so that what seems to be missing may be in there.
@@ -75,10 +79,10 @@ pub fn check(documents: Documents, sources: &Sources, diagnostics: &mut Diagnost
     report_empty_tree(&documents, &context, diagnostics);
     report_duplicates(&documents, diagnostics);
     let (mesh, directory) = directory::check(documents.meshes, &context, diagnostics);
-    let fields = fields::check(documents.schemas, &directory, &context, diagnostics);
+    let (fields, schemas) = fields::check(documents.schemas, &directory, &context, diagnostics);
     let policies = policies::check(documents.policies, &directory, &fields, &context, diagnostics);
     conflicts::check(&policies, &fields, diagnostics);
-    Model { mesh, directory, fields, policies, incomplete: context.incomplete }
+    Model { mesh, directory, fields, schemas, policies, incomplete: context.incomplete }
 }
 
 fn report_empty_tree(documents: &Documents, context: &Context<'_>, diagnostics: &mut Diagnostics) {
@@ -96,10 +100,10 @@ fn report_empty_tree(documents: &Documents, context: &Context<'_>, diagnostics: 
     }
 }
 
-/// Two documents of one kind with the same name and domain.
+/// Two documents of one kind with the same name and domain. Of a schema there may be several versions.
 fn report_duplicates(documents: &Documents, diagnostics: &mut Diagnostics) {
-    let kinds: [(&str, Vec<&Metadata>); 3] = [
-        ("ContextSchema", documents.schemas.iter().map(|schema| &schema.metadata).collect()),
+    schemas::report_duplicates(&documents.schemas, diagnostics);
+    let kinds: [(&str, Vec<&Metadata>); 2] = [
         ("ContextPolicy", documents.policies.iter().map(|policy| &policy.metadata).collect()),
         ("PolicyTest", documents.tests.iter().collect()),
     ];
