@@ -1,5 +1,6 @@
 //! The binary: exit codes, and what goes to which stream.
 
+mod check;
 mod format;
 mod help;
 
