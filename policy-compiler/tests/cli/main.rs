@@ -3,6 +3,7 @@
 mod check;
 mod format;
 mod help;
+mod start;
 
 use std::{
     fs,
