@@ -108,7 +108,7 @@ pub(crate) fn warn(tables: &Tables, costs: &Costs, model: &Model, diagnostics: &
         diagnostics.push(
             Diagnostic::warning(code::DECISION_COST, span, message)
                 .note(format!("the most expensive are {}", listed.join(", ")))
-                .note("when the fuel is used up, the conditions that are left fail: their deny rules then apply")
+                .note("when the fuel is used up, the conditions that are left fail, and deny rules among them apply")
                 .help("say how long the fields that they read can be (`maxBytes` in the schema), or loop over less"),
         );
     }

@@ -65,6 +65,9 @@ fn mesh(out: &mut String, mesh: &MeshTable) -> fmt::Result {
     ];
     let shown: Vec<String> = carriers.iter().filter(|(_, on)| *on).map(|(name, _)| (*name).to_owned()).collect();
     writeln!(out, "\nmesh {}", mesh.name)?;
+    if !mesh.slice.is_empty() {
+        writeln!(out, "  slice of         {}", mesh.slice)?;
+    }
     writeln!(out, "  identity         spiffe://{}{}", mesh.trust_domain, mesh.identity_path)?;
     writeln!(out, "  believed peers   {}", if mesh.require_peer { "with a certificate of the mesh" } else { "any" })?;
     writeln!(out, "  caller mismatch  {:?}", mesh.caller_mismatch)?;

@@ -5,8 +5,10 @@
 
 mod build;
 mod check;
+mod completions;
 mod emit;
 mod files;
+mod init;
 mod inspect;
 mod output;
 mod progress;
@@ -29,6 +31,7 @@ Exit codes:
   3  a comparison found a difference that matters
 
 Examples:
+  policyc init my-policies
   policyc check policies
   policyc build policies -o policy.cmx";
 
@@ -51,6 +54,8 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Writes a small source tree to start from.
+    Init(init::Arguments),
     /// Checks a source tree and reports everything that is wrong with it.
     Check(check::Arguments),
     /// Compiles a source tree into an artifact.
@@ -60,6 +65,8 @@ enum Command {
     /// Prints configuration for Envoy or Istio with the compiled policies inside.
     #[command(subcommand)]
     Emit(emit::Command),
+    /// Prints a script that completes commands and options in a shell.
+    Completions(completions::Arguments),
 }
 
 /// What most commands begin with.
@@ -92,9 +99,11 @@ fn parse() -> Cli {
 
 fn run_command(command: &Command, session: &Session) -> Outcome {
     match command {
+        Command::Init(arguments) => init::run(arguments),
         Command::Check(arguments) => check::run(arguments, session),
         Command::Build(arguments) => build::run(arguments, session),
         Command::Inspect(arguments) => inspect::run(arguments),
         Command::Emit(command) => emit::run(command, session),
+        Command::Completions(arguments) => completions::run(arguments),
     }
 }

@@ -1,7 +1,9 @@
 //! The binary: exit codes, and what goes to which stream.
 
+mod check;
 mod format;
 mod help;
+mod start;
 
 use std::{
     fs,
