@@ -16,12 +16,16 @@ pub mod codegen;
 pub mod diagnostic;
 pub mod document;
 pub mod emit;
+pub mod explain;
 pub mod inspect;
 pub mod ir;
 pub mod model;
 mod near;
 pub mod programs;
+pub mod simulate;
 pub mod source;
+pub mod style;
+pub mod testing;
 pub mod yaml;
 
 use context_mesh_core::artifact::tables::Tables;
@@ -49,6 +53,14 @@ pub struct Compiled {
 /// # Errors
 /// Everything that is wrong with the sources, sorted by place.
 pub fn compile(sources: &Sources) -> Result<Compiled, Diagnostics> {
+    compile_with_model(sources).map(|(compiled, _)| compiled)
+}
+
+/// Compiles a tree, and gives with the artifact what it was made from: policies with their places, and tests.
+///
+/// # Errors
+/// As [`compile`].
+pub fn compile_with_model(sources: &Sources) -> Result<(Compiled, model::Model), Diagnostics> {
     let mut diagnostics = Diagnostics::new();
     let documents = document::read(sources, &mut diagnostics);
     let model = model::check(documents, sources, &mut diagnostics);
@@ -62,7 +74,8 @@ pub fn compile(sources: &Sources) -> Result<Compiled, Diagnostics> {
     diagnostics.sort();
     match built {
         Some((artifact, digest)) => {
-            Ok(Compiled { tables, gateways: model.directory.gateways, artifact, digest, warnings: diagnostics })
+            let gateways = model.directory.gateways.clone();
+            Ok((Compiled { tables, gateways, artifact, digest, warnings: diagnostics }, model))
         }
         None => Err(diagnostics),
     }

@@ -2,12 +2,14 @@
 
 use crate::artifact::VerifiedProgram;
 use crate::artifact::tables::{Effect, EntryTable, FieldTable, MeshTable};
+use crate::context::Context;
+use crate::decide::Decision;
 use crate::destination;
 use crate::host::{Attributes, Randomness, SharedMemory};
 use crate::identity::domain_of;
 use crate::mask::PseudonymSecret;
 use crate::memory::Memory;
-use crate::vm::{Destination, MeshView};
+use crate::vm::{Destination, MeshView, Snapshot};
 
 /// Which part of a request's way the filter stands in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,6 +58,32 @@ pub struct Host<'h> {
     pub randomness: &'h dyn Randomness,
     /// The time, in milliseconds since 1970.
     pub now_ms: u64,
+    /// Who watches what is decided: a tool that explains requests. A filter has nobody.
+    pub observer: Option<&'h dyn Observer>,
+}
+
+/// Watches what a pipeline does with one request. It changes nothing.
+pub trait Observer {
+    /// `rules` (indices into the artifact's rules) were run against the snapshot and gave this decision. A gateway
+    /// decides twice: the rules that make the context first.
+    fn decided(&self, snapshot: Snapshot<'_>, rules: &[u32], decision: &Decision<'_>);
+
+    /// This context goes on: to the application, or with the call. Not called for a request that is refused.
+    fn went_on(&self, context: &Context);
+}
+
+impl Host<'_> {
+    pub(super) fn decided(&self, snapshot: Snapshot<'_>, rules: &[u32], decision: &Decision<'_>) {
+        if let Some(observer) = self.observer {
+            observer.decided(snapshot, rules, decision);
+        }
+    }
+
+    pub(super) fn went_on(&self, context: &Context) {
+        if let Some(observer) = self.observer {
+            observer.went_on(context);
+        }
+    }
 }
 
 /// One service with the artifact that decides for it.

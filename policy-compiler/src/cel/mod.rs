@@ -28,6 +28,7 @@ mod zone;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use attributes::{host_attribute, host_attributes};
 pub use check::{Expected, check};
 pub use environment::Environment;
 pub(crate) use library::number as library_function;

@@ -4,8 +4,10 @@ mod build;
 mod check;
 mod emit;
 mod files;
+mod frame;
 mod inspect;
 mod output;
+mod test;
 
 use std::process::ExitCode;
 
@@ -45,6 +47,8 @@ enum Command {
     Build(build::Arguments),
     /// Shows what an artifact says.
     Inspect(inspect::Arguments),
+    /// Runs the tests of a source tree.
+    Test(test::Arguments),
     /// Prints configuration for Envoy or Istio with the compiled policies inside.
     #[command(subcommand)]
     Emit(emit::Command),
@@ -54,7 +58,12 @@ enum Command {
 pub(crate) fn run() -> ExitCode {
     // clap itself ends with 2 on wrong arguments.
     let cli = Cli::parse();
+    let session = |format: &frame::ResultFormat| frame::Session::new(format, cli.diagnostics);
     let result = match cli.command {
+        Command::Test(arguments) => {
+            let session = session(&arguments.format);
+            return finish(&session, test::run(&arguments, &session));
+        }
         Command::Check(arguments) => check::run(&arguments, cli.diagnostics),
         Command::Build(arguments) => build::run(&arguments, cli.diagnostics),
         Command::Inspect(arguments) => inspect::run(&arguments),
@@ -64,6 +73,10 @@ pub(crate) fn run() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(),
     }
+}
+
+fn finish(session: &frame::Session, outcome: frame::Outcome) -> ExitCode {
+    session.finish(outcome).unwrap_or_else(|failure| failure.report())
 }
 
 /// Reads and compiles a folder; diagnostics are written here.

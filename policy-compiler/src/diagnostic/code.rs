@@ -37,6 +37,9 @@ codes! {
     "CM0310" CONFLICTING_SET "Two rules of one layer can set one field to different values.";
     "CM0311" FIELD_OPTIONS "The options of a field contradict each other.";
     "CM0312" CANNOT_MASK "A field cannot be masked, because the masked value would not fit its schema.";
+    "CM0330" UNKNOWN_FIXTURE "A test names a principal, request, context or attribute that does not exist.";
+    "CM0331" UNKNOWN_RULE "A test expects a rule that no policy has.";
+    "CM0332" TEST_CONTRADICTION "The keys of a test contradict each other.";
     "CM0501" ARTIFACT_LIMIT "The artifact would exceed a limit of its format.";
 }
 
