@@ -16,6 +16,7 @@ pub mod codegen;
 pub mod diagnostic;
 pub mod document;
 pub mod emit;
+pub mod eval;
 pub mod explain;
 pub mod inspect;
 pub mod ir;

@@ -9,6 +9,8 @@ use std::{
 
 use policy_compiler::{
     compile_with_model,
+    eval::{self, Evaluator, input},
+    model::World,
     source::Sources,
     style::Paint,
     testing::{self, TestReport, json, junit, text},
@@ -81,4 +83,42 @@ fn a_filter_is_a_part_of_a_name() {
     assert_eq!(names(&["tier/silver", "not the shop"]).len(), 2);
     assert!(names(&["guardrails/"]).iter().all(|name| name.starts_with("guardrails/")));
     assert!(names(&["no such test"]).is_empty());
+}
+
+/// What `policyc eval --explain` prints for the requests of a file: as text and as JSON.
+fn evaluated(file: &str) -> (String, String) {
+    let sources = sources(&package().join("../examples/shop"), "examples/shop");
+    let (compiled, model) = compile_with_model(&sources).unwrap();
+    let world = World::new(&compiled.tables, &compiled.gateways);
+    let text = fs::read_to_string(package().join("tests/policy_tests/eval").join(file)).unwrap();
+    let requests = match input::requests(file, &text, &world) {
+        Ok(requests) => requests,
+        Err(problems) => return (problems.diagnostics.to_text(&problems.sources), String::new()),
+    };
+    let mut evaluator = Evaluator::new(&compiled, &model).unwrap();
+    let (mut text, mut documents) = (String::new(), Vec::new());
+    for recorded in &requests {
+        let evaluation = evaluator.evaluate(&recorded.request).unwrap();
+        text.push_str(&eval::text::render(recorded, &evaluation, &compiled.tables, true, Paint::Plain));
+        text.push('\n');
+        documents.push(eval::json::value(recorded, &evaluation, &compiled.tables, true));
+    }
+    (text, format!("{:#}\n", serde_json::Value::Array(documents)))
+}
+
+#[test]
+fn an_evaluation_shows_every_rule_with_every_part_of_its_condition() {
+    let (text, json) = evaluated("requests.jsonl");
+    check("eval/requests.txt", &text);
+    check("eval/requests.json", &json);
+}
+
+#[test]
+fn a_line_of_an_access_log_is_a_request_and_what_it_lacks_is_said() {
+    check("eval/access.txt", &evaluated("access.log").0);
+}
+
+#[test]
+fn requests_that_cannot_be_read_have_a_place() {
+    check("eval/mistakes.txt", &evaluated("mistakes.jsonl").0);
 }

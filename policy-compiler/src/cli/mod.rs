@@ -3,6 +3,7 @@
 mod build;
 mod check;
 mod emit;
+mod eval;
 mod files;
 mod frame;
 mod inspect;
@@ -49,6 +50,8 @@ enum Command {
     Inspect(inspect::Arguments),
     /// Runs the tests of a source tree.
     Test(test::Arguments),
+    /// Says what becomes of a request, and why.
+    Eval(eval::Arguments),
     /// Prints configuration for Envoy or Istio with the compiled policies inside.
     #[command(subcommand)]
     Emit(emit::Command),
@@ -60,6 +63,10 @@ pub(crate) fn run() -> ExitCode {
     let cli = Cli::parse();
     let session = |format: &frame::ResultFormat| frame::Session::new(format, cli.diagnostics);
     let result = match cli.command {
+        Command::Eval(arguments) => {
+            let session = session(&arguments.format);
+            return finish(&session, eval::run(&arguments, &session));
+        }
         Command::Test(arguments) => {
             let session = session(&arguments.format);
             return finish(&session, test::run(&arguments, &session));

@@ -7,7 +7,7 @@ use crate::{
     cel::{host_attribute, host_attributes},
     diagnostic::{Diagnostic, code},
     near,
-    source::{Span, Spanned},
+    source::Spanned,
     yaml::{Node, Scalar, Value},
 };
 use context_mesh_core::artifact::tables::HostType;
@@ -271,15 +271,11 @@ pub(crate) fn named<'f, T>(
     name: &Spanned<String>,
     what: &str,
     known: &'f [(Spanned<String>, T)],
-) -> Result<&'f T, Diagnostic> {
+) -> Result<&'f T, Box<Diagnostic>> {
     known.iter().find(|(of, _)| of.value == name.value).map(|(_, fixture)| fixture).ok_or_else(|| {
         let message = format!("the document has no {what} `{}`", name.value);
         let help = near::suggestion(&name.value, known.iter().map(|(of, _)| of.value.as_str()));
         let help = help.unwrap_or_else(|| format!("add it to `{what}s`, or write the {what} in place"));
-        unknown(name.span, message).help(help)
+        Box::new(Diagnostic::error(code::UNKNOWN_FIXTURE, name.span, message).help(help))
     })
-}
-
-fn unknown(span: Span, message: String) -> Diagnostic {
-    Diagnostic::error(code::UNKNOWN_FIXTURE, span, message)
 }

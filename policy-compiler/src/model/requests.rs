@@ -221,8 +221,8 @@ impl Resolver<'_, '_> {
         context
     }
 
-    fn found<T>(&mut self, found: Result<T, Diagnostic>) -> Option<T> {
-        found.map_err(|problem| self.diagnostics.push(problem)).ok()
+    fn found<T>(&mut self, found: Result<T, Box<Diagnostic>>) -> Option<T> {
+        found.map_err(|problem| self.diagnostics.push(*problem)).ok()
     }
 }
 
