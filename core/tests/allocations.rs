@@ -239,7 +239,7 @@ fn allocations_of_a_request(code: &[Op], condition: bool) -> usize {
     let workload = Workload::new(load(&encode(&tables).unwrap()).unwrap(), "b");
     let entries: Vec<(&[u8], &[u8])> = vec![(b":path", b"/svc7/pay?x=1"), (b"x-request-id", b"r")];
     let headers = Headers::new(entries);
-    let host = Host { attributes: &NoAttributes, memory: &NoMemory, randomness: &NoMemory, now_ms: 1 };
+    let host = Host { attributes: &NoAttributes, memory: &NoMemory, randomness: &NoMemory, now_ms: 1, observer: None };
     let mut allocations = 0;
     for _ in 0..3 {
         let before = COUNT.get();

@@ -40,7 +40,7 @@ impl HttpContext for Stream {
             return refuse_unready("the request headers do not have the proxy's layout");
         };
         let now_ms = abi::now_ns().wrapping_div(1_000_000);
-        let host = Host { attributes: &Envoy, memory: &Envoy, randomness: &Envoy, now_ms };
+        let host = Host { attributes: &Envoy, memory: &Envoy, randomness: &Envoy, now_ms, observer: None };
         let plan = match role(&active) {
             Role::Inbound => pipeline::inbound(&active.workload, &headers, host),
             Role::Outbound => pipeline::outbound(&active.workload, &headers, host),

@@ -18,14 +18,19 @@ mod data_flow;
 pub mod diagnostic;
 pub mod document;
 pub mod emit;
+pub mod eval;
+pub mod explain;
 pub mod inspect;
 pub mod ir;
 pub mod model;
 mod near;
 pub mod programs;
 pub mod progress;
+pub mod simulate;
 pub mod slice;
 pub mod source;
+pub mod style;
+pub mod testing;
 pub mod yaml;
 
 use context_mesh_core::artifact::tables::Tables;
@@ -95,14 +100,22 @@ impl Compiled {
 /// # Errors
 /// Everything that is wrong with the sources, sorted by place.
 pub fn compile(sources: &Sources) -> Result<Compiled, Diagnostics> {
+    compile_with_model(sources).map(|(compiled, _)| compiled)
+}
+
+/// As [`compile`], and gives with the artifact what it was made from: policies with their places, and tests.
+///
+/// # Errors
+/// As [`compile`].
+pub fn compile_with_model(sources: &Sources) -> Result<(Compiled, model::Model), Diagnostics> {
     compile_watched(sources, &mut progress::nobody)
 }
 
-/// As [`compile`], and says how far it is.
+/// As [`compile_with_model`], and says how far it is.
 ///
 /// # Errors
-/// Everything that is wrong with the sources, sorted by place.
-pub fn compile_watched(sources: &Sources, progress: &mut Watcher<'_>) -> Result<Compiled, Diagnostics> {
+/// As [`compile`].
+pub fn compile_watched(sources: &Sources, progress: &mut Watcher<'_>) -> Result<(Compiled, model::Model), Diagnostics> {
     let mut diagnostics = Diagnostics::new();
     let documents = document::read(sources, &mut diagnostics, progress);
     progress(Progress { stage: Stage::Checking, done: 0, total: 0 });
@@ -120,7 +133,8 @@ pub fn compile_watched(sources: &Sources, progress: &mut Watcher<'_>) -> Result<
     diagnostics.sort();
     match built {
         Some((artifact, digest)) => {
-            Ok(Compiled { tables, gateways: model.directory.gateways, artifact, digest, warnings: diagnostics, costs })
+            let gateways = model.directory.gateways.clone();
+            Ok((Compiled { tables, gateways, artifact, digest, warnings: diagnostics, costs }, model))
         }
         None => Err(diagnostics),
     }

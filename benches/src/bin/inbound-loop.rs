@@ -115,7 +115,7 @@ fn run(count: usize) -> Result<(), String> {
             ("x-mesh-context", carried.as_str()),
         ];
         let headers = Headers::new(headers.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes())).collect());
-        let host = Host { attributes: &proxy, memory: &proxy, randomness: &proxy, now_ms: NOW_MS };
+        let host = Host { attributes: &proxy, memory: &proxy, randomness: &proxy, now_ms: NOW_MS, observer: None };
         let plan = pipeline::inbound(&workload, &headers, host);
         if plan.refusal.is_some() || !plan.counters.is_empty() {
             return Err(format!("the request was refused, or something was wrong: {}", plan.report.to_json()));

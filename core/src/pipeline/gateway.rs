@@ -34,6 +34,7 @@ pub fn gateway<'w>(workload: &'w Workload, headers: &Headers<'_>, host: Host<'_>
         let attributes = host.attributes;
         let snapshot = Snapshot { headers, context: &seen, peer: &peer, mesh, destination, attributes };
         let decision = workload.decide(rules, snapshot);
+        host.decided(snapshot, rules, &decision);
         if let Some(refusal) = apply(workload, decision, destination, &mut context, &mut plan) {
             return plan.refuse(refusal);
         }
@@ -44,6 +45,7 @@ pub fn gateway<'w>(workload: &'w Workload, headers: &Headers<'_>, host: Host<'_>
     set_caller(workload, &mut context, &mut plan);
     keep_in_region(workload, destination, &mut context, &mut plan);
     plan.report.went_on(&context);
+    host.went_on(&context);
     attach(workload, headers, &context, host.now_ms, &mut plan);
     ensure_trace_id(headers, host, &mut plan);
     plan

@@ -46,10 +46,12 @@ pub fn inbound<'w>(workload: &'w Workload, headers: &Headers<'_>, host: Host<'_>
     let destination = workload.as_destination();
     let snapshot = Snapshot { headers, context: &context, peer: &peer, mesh, destination, attributes };
     let decision = workload.decide(workload.inbound_rules(), snapshot);
+    host.decided(snapshot, workload.inbound_rules(), &decision);
     if let Some(refusal) = apply(workload, decision, destination, &mut decided, &mut plan) {
         return plan.refuse(refusal);
     }
     plan.report.went_on(&decided);
+    host.went_on(&decided);
     present(workload, headers, &decided, issued_at_ms, &mut plan);
     remember(workload, headers, host, decided, issued_at_ms, &mut plan);
     plan

@@ -27,4 +27,4 @@ pub use inbound::inbound;
 pub use outbound::outbound;
 pub use plan::{Counter, HeaderEdit, Plan, Refusal};
 pub use report::{Problem, Report};
-pub use workload::{Host, Role, Workload};
+pub use workload::{Host, Observer, Role, Workload};

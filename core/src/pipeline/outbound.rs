@@ -37,11 +37,13 @@ pub fn outbound<'w>(workload: &'w Workload, headers: &Headers<'_>, host: Host<'_
     let attributes = host.attributes;
     let snapshot = Snapshot { headers, context: &context, peer: &peer, mesh, destination, attributes };
     let decision = workload.decide(workload.outbound_rules(), snapshot);
+    host.decided(snapshot, workload.outbound_rules(), &decision);
     if let Some(refusal) = apply(workload, decision, destination, &mut decided, &mut plan) {
         return plan.refuse(refusal);
     }
     keep_in_region(workload, destination, &mut decided, &mut plan);
     plan.report.went_on(&decided);
+    host.went_on(&decided);
     attach(workload, headers, &decided, issued_at_ms, &mut plan);
     plan
 }

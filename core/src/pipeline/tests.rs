@@ -8,8 +8,10 @@ use crate::artifact::tables::{
 };
 use crate::carrier::mesh_header;
 use crate::context::Context;
+use crate::decide::Decision;
 use crate::headers::Headers;
 use crate::testing::*;
+use crate::vm::Snapshot;
 use crate::vm::op::Op;
 #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -38,7 +40,7 @@ impl Hop {
     fn run_at(&self, role: Role, headers: &[(&str, &str)], now_ms: u64) -> Plan<'_> {
         let entries = headers.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes())).collect();
         let headers = Headers::new(entries);
-        let host = Host { attributes: &self.host, memory: &self.host, randomness: &self.host, now_ms };
+        let host = Host { attributes: &self.host, memory: &self.host, randomness: &self.host, now_ms, observer: None };
         match role {
             Role::Inbound => inbound(&self.workload, &headers, host),
             Role::Outbound => outbound(&self.workload, &headers, host),
@@ -565,4 +567,48 @@ fn with_strong_consistency_an_application_changes_no_value() {
     hop.run(Role::Inbound, &sent);
     assert_eq!(hop.run(Role::Outbound, &changed_user).refusal.unwrap().cause, "mesh onInvalid");
     assert_eq!(hop.run(Role::Outbound, &changed_tenant).refusal, None);
+}
+
+/// Notes what it sees as text.
+#[derive(Default)]
+struct Notes(std::cell::RefCell<Vec<String>>);
+
+impl Observer for Notes {
+    fn decided(&self, snapshot: Snapshot<'_>, rules: &[u32], decision: &Decision<'_>) {
+        let fields: Vec<&str> = snapshot.context.iter().map(|(name, _)| name).collect();
+        self.0.borrow_mut().push(format!("{fields:?} {rules:?} {:?}", decision.applied));
+    }
+
+    fn went_on(&self, context: &Context) {
+        let fields: Vec<&str> = context.iter().map(|(name, _)| name).collect();
+        self.0.borrow_mut().push(format!("on {fields:?}"));
+    }
+}
+
+#[test]
+fn an_observer_sees_what_the_rules_saw_and_what_goes_on() {
+    let mut tables = tables();
+    let made = add_string(&mut tables, "t9");
+    let value = add_program(&mut tables, &[Op::Const(made)]);
+    add_inbound(&mut tables, "a", rule("redact", Effect::Redact { fields: vec!["user".into()] }));
+    add_inbound(&mut tables, "a", rule("mint", Effect::Set { fields: vec![("tenant".into(), value)] }));
+    let hop = Hop::new(&tables, "a", PEER_B);
+    let entries = [TRACE, ("x-user", "u")].map(|(name, value)| (name.as_bytes(), value.as_bytes()));
+    let headers = Headers::new(entries.to_vec());
+    let notes = Notes::default();
+    let host =
+        Host { attributes: &hop.host, memory: &hop.host, randomness: &hop.host, now_ms: NOW, observer: Some(&notes) };
+    inbound(&hop.workload, &headers, host);
+    gateway(&hop.workload, &headers, host);
+    outbound(&hop.workload, &headers, host);
+    let expected = [
+        r#"["user", "caller"] [0, 1] ["redact", "mint"]"#,
+        r#"on ["caller", "tenant"]"#,
+        r#"[] [1] ["mint"]"#,
+        r#"["tenant"] [0] ["redact"]"#,
+        r#"on ["tenant", "caller"]"#,
+        r#"["tenant", "caller"] [] []"#,
+        r#"on ["tenant", "caller"]"#,
+    ];
+    assert_eq!(*notes.0.borrow(), expected);
 }

@@ -6,6 +6,7 @@ use bumpalo::Bump;
 
 use crate::artifact::VerifiedProgram;
 use crate::artifact::tables::{Effect, EntryTable, FieldTable, MeshTable};
+use crate::context::Context;
 use crate::decide::{Decision, decide, decide_reusing};
 use crate::destination;
 use crate::host::{Attributes, Randomness, SharedMemory};
@@ -61,6 +62,32 @@ pub struct Host<'h> {
     pub randomness: &'h dyn Randomness,
     /// The time, in milliseconds since 1970.
     pub now_ms: u64,
+    /// Who watches what is decided: a tool that explains requests. A filter has nobody.
+    pub observer: Option<&'h dyn Observer>,
+}
+
+/// Watches what a pipeline does with one request. It changes nothing.
+pub trait Observer {
+    /// `rules` (indices into the artifact's rules) were run against the snapshot and gave this decision. A gateway
+    /// decides twice: the rules that make the context first.
+    fn decided(&self, snapshot: Snapshot<'_>, rules: &[u32], decision: &Decision<'_>);
+
+    /// This context goes on: to the application, or with the call. Not called for a request that is refused.
+    fn went_on(&self, context: &Context);
+}
+
+impl Host<'_> {
+    pub(super) fn decided(&self, snapshot: Snapshot<'_>, rules: &[u32], decision: &Decision<'_>) {
+        if let Some(observer) = self.observer {
+            observer.decided(snapshot, rules, decision);
+        }
+    }
+
+    pub(super) fn went_on(&self, context: &Context) {
+        if let Some(observer) = self.observer {
+            observer.went_on(context);
+        }
+    }
 }
 
 /// What decisions use again: the memory of the machine, and the arena for what conditions make.

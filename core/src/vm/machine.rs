@@ -358,8 +358,12 @@ impl<'a> Machine<'a> {
         };
     }
 
+    /// `<` and its kin. NaN has no order: that is an error, as in cel-go, so that `a <= b` is always `!(a > b)`.
     fn order(&mut self, holds: fn(Ordering) -> bool) {
-        self.binary(|env, a, b| Ok(Value::Bool(compare::order(a, b, env)?.is_some_and(holds))));
+        self.binary(|env, a, b| {
+            let ordering = compare::order(a, b, env)?.ok_or(EvalErrorKind::InvalidArgument)?;
+            Ok(Value::Bool(holds(ordering)))
+        });
     }
 
     fn text(&mut self, holds: impl FnOnce(&str, &str) -> bool) {

@@ -100,6 +100,24 @@ pub(super) fn read(group: &str, name: &str, origin: Origin) -> Option<(Attribute
     })
 }
 
+/// The path and type of an attribute that the host is asked for, by its name in conditions: one of the table, or
+/// `filter_state.<name>`.
+pub(crate) fn host_attribute(name: &str) -> Option<(Vec<String>, HostType)> {
+    let (group, rest) = name.split_once('.')?;
+    let path = vec![group.to_owned(), rest.to_owned()];
+    match find(group, rest) {
+        Some(Origin::Host(host)) => Some((path, host)),
+        None if group == "filter_state" => Some((path, HostType::String)),
+        _ => None,
+    }
+}
+
+/// The names of the attributes of the table that the host is asked for.
+pub(crate) fn host_attributes() -> impl Iterator<Item = String> {
+    let of_host = TABLE.iter().filter(|(.., origin)| matches!(origin, Origin::Host(_)));
+    of_host.map(|(group, name, _)| format!("{group}.{name}"))
+}
+
 fn host_type(host: HostType) -> Type {
     match host {
         HostType::String => Type::String,

@@ -28,9 +28,11 @@ mod zone;
 #[cfg(test)]
 mod tests;
 
-pub use check::{Expected, check};
+pub(crate) use attributes::{host_attribute, host_attributes};
+pub use check::{Expected, check, check_tree};
 pub use environment::Environment;
 pub(crate) use library::number as library_function;
+pub use parse::on_large_stack;
 pub(crate) use pattern::translate as translate_pattern;
 pub use problem::{CODES, Problem, code};
 pub use typed::{Element, Entry, Function, Loop, LoopResult, TypedExpr, TypedKind, WithOptional};

@@ -123,20 +123,20 @@ impl Checked {
 
     fn rule_costs(&self, paint: Paint) -> String {
         let title = "cost of a rule at worst, in units of fuel";
-        let mut out = format!("\n{}\n", paint.head(title));
+        let mut out = format!("\n{}\n", paint.strong(title));
         let rules = self.rules.iter().take(self.shown);
         let rules: Vec<_> =
             rules.filter_map(|cost| Some((cost.fuel, self.compiled.tables.rules.get(cost.rule)?))).collect();
         let width = rules.iter().map(|(_, rule)| rule.name.chars().count()).max().unwrap_or(0);
         for (cost, rule) in rules {
-            out.push_str(&format!("  {}  {:width$}  {}\n", fuel(cost, paint), rule.name, paint.dim(&rule.place)));
+            out.push_str(&format!("  {}  {:width$}  {}\n", fuel(cost, paint), rule.name, paint.faint(&rule.place)));
         }
         out + &self.more(self.rules.len(), "rule", paint)
     }
 
     fn decision_costs(&self, paint: Paint) -> String {
         let title = format!("cost of a decision at worst, which has {MAX_COST} units of fuel");
-        let mut out = format!("\n{}\n", paint.head(title));
+        let mut out = format!("\n{}\n", paint.strong(title));
         for cost in self.decisions.iter().take(self.shown) {
             let (rules, direction) = (plural(cost.rules, "rule"), direction(cost.direction));
             let services = services(&cost.services);
@@ -148,7 +148,7 @@ impl Checked {
     fn more(&self, all: usize, word: &str, paint: Paint) -> String {
         match all.saturating_sub(self.shown) {
             0 => String::new(),
-            more => paint.dim(format!("  and {} that cost less; `--costs` shows all\n", plural(more, word))),
+            more => paint.faint(format!("  and {} that cost less; `--costs` shows all\n", plural(more, word))),
         }
     }
 }

@@ -66,7 +66,7 @@ fn write_new(path: &Path, text: &str) -> Result<bool, Failure> {
 impl Report for Written {
     fn text(&self, paint: Paint) -> String {
         let written = self.written.iter().map(|name| format!("  {}  {name}\n", paint.good("written")));
-        let kept = self.kept.iter().map(|name| format!("  {}     {name}\n", paint.dim("kept")));
+        let kept = self.kept.iter().map(|name| format!("  {}     {name}\n", paint.faint("kept")));
         let files: String = written.chain(kept).collect();
         format!("{}\n{files}next: policyc check {}\n", self.folder, self.folder)
     }

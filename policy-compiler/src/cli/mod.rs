@@ -7,6 +7,7 @@ mod build;
 mod check;
 mod completions;
 mod emit;
+mod eval;
 mod files;
 mod init;
 mod inspect;
@@ -14,6 +15,7 @@ mod output;
 mod progress;
 mod session;
 mod sizes;
+mod test;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -62,6 +64,10 @@ enum Command {
     Build(build::Arguments),
     /// Shows what an artifact says.
     Inspect(inspect::Arguments),
+    /// Runs the tests of a source tree.
+    Test(test::Arguments),
+    /// Says what becomes of a request, and why.
+    Eval(eval::Arguments),
     /// Prints configuration for Envoy or Istio with the compiled policies inside.
     #[command(subcommand)]
     Emit(emit::Command),
@@ -100,6 +106,8 @@ fn parse() -> Cli {
 fn run_command(command: &Command, session: &Session) -> Outcome {
     match command {
         Command::Init(arguments) => init::run(arguments),
+        Command::Test(arguments) => test::run(arguments, session),
+        Command::Eval(arguments) => eval::run(arguments, session),
         Command::Check(arguments) => check::run(arguments, session),
         Command::Build(arguments) => build::run(arguments, session),
         Command::Inspect(arguments) => inspect::run(arguments),

@@ -1,12 +1,12 @@
 //! Results, failures and exit codes.
 
 use std::{
-    fmt::Display,
     io::{self, Write as _},
     path::Path,
     process::ExitCode,
 };
 
+pub(super) use policy_compiler::style::Paint;
 use serde_json::Value;
 
 /// The result of a command.
@@ -98,52 +98,4 @@ pub(super) fn print(text: &str) -> Result<(), Failure> {
 /// So many of something, such as `1 rule` or `2 rules`.
 pub(super) fn plural(count: usize, word: &str) -> String {
     format!("{count} {word}{}", if count == 1 { "" } else { "s" })
-}
-
-/// Colours for text, or none: what is painted is the same text, so that nothing is said by colour alone.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Paint {
-    on: bool,
-}
-
-impl Paint {
-    /// With colours or without.
-    pub(super) const fn new(on: bool) -> Self {
-        Self { on }
-    }
-
-    /// Whether there are colours.
-    pub(super) const fn is_on(self) -> bool {
-        self.on
-    }
-
-    /// What went well.
-    pub(super) fn good(self, text: impl Display) -> String {
-        self.with("32", text)
-    }
-
-    /// What is wrong.
-    pub(super) fn bad(self, text: impl Display) -> String {
-        self.with("1;31", text)
-    }
-
-    /// What needs attention.
-    pub(super) fn warn(self, text: impl Display) -> String {
-        self.with("33", text)
-    }
-
-    /// A heading.
-    pub(super) fn head(self, text: impl Display) -> String {
-        self.with("1", text)
-    }
-
-    /// What matters less.
-    pub(super) fn dim(self, text: impl Display) -> String {
-        self.with("2", text)
-    }
-
-    /// The text between an ANSI code and its end. A text that is to stand in a column must be padded before.
-    fn with(self, code: &str, text: impl Display) -> String {
-        if self.on { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_string() }
-    }
 }

@@ -11,6 +11,7 @@ use clap::ValueEnum;
 use policy_compiler::{
     Compiled, compile_watched,
     diagnostic::{Diagnostics, json, text},
+    model::Model,
     source::Sources,
 };
 
@@ -85,6 +86,13 @@ pub(super) struct Session {
     watched: bool,
 }
 
+/// A tree with everything that was made of it.
+pub(super) struct CompiledTree {
+    pub(super) sources: Sources,
+    pub(super) compiled: Compiled,
+    pub(super) model: Model,
+}
+
 impl Session {
     /// A run with these options; without `diagnostics`, these keep to `format`.
     pub(super) fn new(format: Format, diagnostics: Option<Format>, colour: Colour) -> Self {
@@ -110,14 +118,19 @@ impl Session {
 
     /// Reads and compiles a folder; the diagnostics are written.
     pub(super) fn compile(&self, folder: &Path) -> Result<Compiled, Failure> {
+        self.compile_tree(folder).map(|tree| tree.compiled)
+    }
+
+    /// As [`Session::compile`], with what the artifact was made from.
+    pub(super) fn compile_tree(&self, folder: &Path) -> Result<CompiledTree, Failure> {
         let sources = self.read(folder)?;
         let mut display = self.progress();
         let compiled = compile_watched(&sources, &mut |now| display.show(now.stage.as_str(), now.done, now.total));
         drop(display);
         match compiled {
-            Ok(compiled) => {
+            Ok((compiled, model)) => {
                 self.write_diagnostics(&compiled.warnings, &sources);
-                Ok(compiled)
+                Ok(CompiledTree { sources, compiled, model })
             }
             Err(diagnostics) => {
                 self.write_diagnostics(&diagnostics, &sources);

@@ -148,7 +148,8 @@ impl Report {
             let cells = self.0.iter().map(|sizes| size(sizes).to_string()).collect();
             format!("  {name:24}{}\n", columns(cells))
         };
-        let mut out = format!("{}\n", paint.head(format!("  {:24}{}", "size, in bytes", columns(heads)).trim_start()));
+        let mut out =
+            format!("{}\n", paint.strong(format!("  {:24}{}", "size, in bytes", columns(heads)).trim_start()));
         out.push_str(&row("artifact", |sizes| sizes.artifact));
         out.push_str(&row("plugin configuration", |sizes| sizes.plugin_configuration));
         out.push_str(&row("EnvoyFilter of a sidecar", |sizes| sizes.envoy_filter));

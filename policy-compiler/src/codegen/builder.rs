@@ -169,7 +169,7 @@ impl Builder {
     }
 
     /// What was collected, without looking for common subexpressions.
-    pub(super) fn finish_as_it_is(self) -> (ProgramTable, Vec<Vec<u8>>) {
+    pub(crate) fn finish_as_it_is(self) -> (ProgramTable, Vec<Vec<u8>>) {
         let table = ProgramTable {
             code: self.code,
             programs: self.programs.into_entries(),

@@ -119,6 +119,8 @@ fn expressions_give_what_cel_says() {
         ("context.flags[2]", "index-out-of-range"),
         ("size(context.flags) == 2", "true"),
         ("context.attempt > 2.5", "true"),
+        ("0.0 / 0.0 < 1.0", "invalid-argument"),
+        ("context.attempt >= 0.0 / 0.0 || context.beta", "true"),
         ("context.attempt == 3 ? 'three' : 'other'", "\"three\""),
         ("has(context.user_id)", "false"),
         ("has(context.tenant_id)", "true"),

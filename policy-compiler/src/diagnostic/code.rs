@@ -41,6 +41,9 @@ codes! {
     "CM0320" UNKNOWN_REGION "No domain of the mesh is in the region.";
     "CM0321" NO_REGION "A domain has no region although fields are bound to regions.";
     "CM0322" SCHEMA_VERSIONS "Two versions of a schema stand side by side and do not understand each other.";
+    "CM0330" UNKNOWN_FIXTURE "A test names a principal, request, context or attribute that does not exist.";
+    "CM0331" UNKNOWN_RULE "A test expects a rule that no policy has.";
+    "CM0332" TEST_CONTRADICTION "The keys of a test contradict each other.";
     "CM0501" ARTIFACT_LIMIT "The artifact would exceed a limit of its format.";
     "CM0502" DECISION_COST "The rules of a workload can together take more fuel than a decision has.";
 }

@@ -4,15 +4,20 @@
 //! model can still check the rest: the absence of a value here never means that nobody has complained.
 
 mod decode;
+mod fixture;
 mod header;
 mod mesh;
 mod policy;
+mod policy_test;
 mod scalar;
 mod schema;
 
+pub(crate) use fixture::named as named_fixture;
+pub use fixture::{Choice, Fields, Fixtures, HostAttribute, HttpRequest, Principal};
 pub use header::Metadata;
 pub use mesh::{CallerMismatch, Carriers, DomainEntry, Memory, Mesh, Peers, Trust};
 pub use policy::{Direction, Effect, Enforcement, Expression, FieldChoice, OnError, Policy, Reply, Rule, Variable};
+pub use policy_test::{Expect, Given, ListKind, PolicyTest, Test};
 pub use schema::{FieldEntry, Schema, TypeName};
 
 use crate::{
@@ -33,8 +38,8 @@ pub struct Documents {
     pub schemas: Vec<Schema>,
     /// The `ContextPolicy` documents.
     pub policies: Vec<Policy>,
-    /// The heads of the `PolicyTest` documents. Running them is the work of a later version.
-    pub tests: Vec<Metadata>,
+    /// The `PolicyTest` documents.
+    pub tests: Vec<PolicyTest>,
     /// Whether something could not be read at all, so that what seems to be missing may be in there.
     pub incomplete: bool,
 }
@@ -56,6 +61,12 @@ pub fn read(sources: &Sources, diagnostics: &mut Diagnostics, progress: &mut Wat
     documents
 }
 
+/// Reads a request that stands alone, as JSON or YAML: the keys of a test without its name and expectations. What is
+/// wrong is added to `diagnostics`.
+pub(crate) fn read_request(node: &Node, sources: &Sources, diagnostics: &mut Diagnostics) -> Option<Given> {
+    policy_test::bare_request(node, &mut Decoder::new(sources, diagnostics))
+}
+
 /// An empty document, as between two `---`, says nothing and is no mistake.
 fn is_empty(node: &Node) -> bool {
     match &node.value {
@@ -74,6 +85,6 @@ fn add(documents: &mut Documents, node: &Node, decoder: &mut Decoder<'_>) {
         Kind::Mesh => documents.meshes.push(mesh::read(header, decoder)),
         Kind::ContextSchema => documents.schemas.push(schema::read(header, decoder)),
         Kind::ContextPolicy => documents.policies.push(policy::read(header, decoder)),
-        Kind::PolicyTest => documents.tests.push(header.metadata),
+        Kind::PolicyTest => documents.tests.push(policy_test::read(header, decoder)),
     }
 }

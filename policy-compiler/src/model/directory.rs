@@ -60,6 +60,11 @@ pub struct Directory {
 }
 
 impl Directory {
+    /// Whether there is not exactly one Mesh document.
+    pub(super) fn is_unsure(&self) -> bool {
+        self.unsure
+    }
+
     /// The service of this name: an index into [`Directory::services`].
     pub fn service(&self, name: &str) -> Option<usize> {
         self.services.binary_search_by(|service| service.name.as_str().cmp(name)).ok()

@@ -20,13 +20,18 @@ mod fields;
 mod headers;
 mod pattern;
 mod policies;
+mod policy_tests;
+pub(crate) mod requests;
 mod rules;
 mod schemas;
 
+pub(crate) use directory::ENTERPRISE;
 pub use directory::{Directory, Owner, Service};
 pub use fields::Field;
 pub use pattern::Pattern;
 pub use policies::{Policy, Unfinished, Variable, Workloads};
+pub use policy_tests::{OTHER_CAUSES, TestCase};
+pub use requests::World;
 pub use rules::{Effect, Rule};
 pub use schemas::SchemaVersion;
 
@@ -51,6 +56,8 @@ pub struct Model {
     pub schemas: Vec<SchemaVersion>,
     /// The policies, in the order of the documents.
     pub policies: Vec<Policy>,
+    /// The tests with their cases, in the order of the documents.
+    pub tests: Vec<TestCase>,
     /// Whether a document could not be read, so that what seems to be missing may be in there.
     pub incomplete: bool,
 }
@@ -80,9 +87,17 @@ pub fn check(documents: Documents, sources: &Sources, diagnostics: &mut Diagnost
     report_duplicates(&documents, diagnostics);
     let (mesh, directory) = directory::check(documents.meshes, &context, diagnostics);
     let (fields, schemas) = fields::check(documents.schemas, &directory, &context, diagnostics);
+    let rule_names = policy_tests::rule_names(&documents.policies);
     let policies = policies::check(documents.policies, &directory, &fields, &context, diagnostics);
     conflicts::check(&policies, &fields, diagnostics);
-    Model { mesh, directory, fields, schemas, policies, incomplete: context.incomplete }
+    // Without a mesh, and with documents that could not be read, nothing that a test names can be called unknown.
+    let tests = if documents.tests.is_empty() || context.incomplete || directory.is_unsure() {
+        Vec::new()
+    } else {
+        let world = World::of_model(&mesh, &directory, &fields);
+        policy_tests::check(&documents.tests, &rule_names, &world, diagnostics)
+    };
+    Model { mesh, directory, fields, schemas, policies, tests, incomplete: context.incomplete }
 }
 
 fn report_empty_tree(documents: &Documents, context: &Context<'_>, diagnostics: &mut Diagnostics) {
@@ -105,7 +120,7 @@ fn report_duplicates(documents: &Documents, diagnostics: &mut Diagnostics) {
     schemas::report_duplicates(&documents.schemas, diagnostics);
     let kinds: [(&str, Vec<&Metadata>); 2] = [
         ("ContextPolicy", documents.policies.iter().map(|policy| &policy.metadata).collect()),
-        ("PolicyTest", documents.tests.iter().collect()),
+        ("PolicyTest", documents.tests.iter().map(|test| &test.metadata).collect()),
     ];
     for (kind, heads) in kinds {
         let mut seen: HashMap<(&str, Option<&str>), Span> = HashMap::new();

@@ -35,6 +35,7 @@ fn listed(help: &str) -> Vec<String> {
 
 fn examples(help: &str) -> Vec<&str> {
     let lines = help.lines().skip_while(|line| !matches!(*line, "Example:" | "Examples:")).skip(1);
+    let lines = lines.take_while(|line| !line.is_empty());
     lines.filter_map(|line| line.strip_prefix("  ")).filter(|line| !line.starts_with(' ')).collect()
 }
 
@@ -51,7 +52,8 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// The examples run in a folder with `policies` (the demo's) and `policy.cmx` (built from them), each on its own.
+/// The examples run in a folder with `policies` (the demo's), `policy.cmx` (built from them), `old` (another version of
+/// them) and recorded requests, each on its own.
 #[test]
 fn every_example_of_the_help_texts_works() {
     let folder = scratch("help-examples");
@@ -64,6 +66,12 @@ fn every_example_of_the_help_texts_works() {
         assert_eq!(output.status.code(), Some(0), "{line}\n{}", text(&output.stderr));
     };
     run("policyc build policies -o policy.cmx");
+    run("cp -r policies old");
+    let request = r#"{"workload": "ledger", "principal": "payment-service", "context": {"tenant_id": "tenant_acme"}}"#;
+    fs::write(folder.join("request.json"), request).unwrap();
+    fs::write(folder.join("requests.jsonl"), format!("{request}\n{request}\n")).unwrap();
+    let recorded = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/policy_tests/eval/access.log");
+    fs::copy(recorded, folder.join("access.log")).unwrap();
     let mut seen = BTreeSet::new();
     for path in commands() {
         let help = help(&path);

@@ -1,0 +1,124 @@
+//! `PolicyTest` documents: the example's own, and what the runner says of tests that fail.
+//!
+//! `tests/policy_tests/*.txt` are whole outputs; `UPDATE_EXPECT=1` writes them anew.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use policy_compiler::{
+    compile_with_model,
+    eval::{self, Evaluator, input},
+    model::World,
+    source::Sources,
+    style::Paint,
+    testing::{self, TestReport, json, junit, text},
+};
+
+fn package() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The YAML files below a folder, sorted by path.
+fn sources(folder: &Path, origin: &str) -> Sources {
+    fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                collect(&path, files);
+            } else if path.extension().is_some_and(|extension| extension == "yaml") {
+                files.push(path);
+            }
+        }
+    }
+    let mut files = Vec::new();
+    collect(folder, &mut files);
+    files.sort();
+    let mut sources = Sources::new(origin);
+    for file in files {
+        let path = file.strip_prefix(folder).unwrap().to_str().unwrap();
+        sources.add(path, fs::read(&file).unwrap());
+    }
+    sources
+}
+
+fn run(sources: &Sources, filters: &[&str]) -> TestReport {
+    let filters: Vec<String> = filters.iter().map(|filter| (*filter).to_owned()).collect();
+    let (compiled, model) = compile_with_model(sources).unwrap_or_else(|found| panic!("{}", found.to_text(sources)));
+    testing::run(&compiled, &model, &filters).unwrap()
+}
+
+fn check(name: &str, actual: &str) {
+    let path = package().join("tests/policy_tests").join(name);
+    if std::env::var_os("UPDATE_EXPECT").is_some() {
+        fs::write(&path, actual).unwrap();
+    }
+    assert_eq!(fs::read_to_string(&path).unwrap_or_default(), actual, "UPDATE_EXPECT=1 accepts this");
+}
+
+const PLAIN: text::Options = text::Options { paint: Paint::Plain, verbose: false, coverage: true };
+
+#[test]
+fn the_tests_of_the_shop_pass_and_reach_every_rule_and_branch() {
+    let sources = sources(&package().join("../examples/shop"), "examples/shop");
+    let report = run(&sources, &[]);
+    assert!(report.passed() && report.coverage.percent() == 100, "{}", text::render(&report, &sources, PLAIN));
+}
+
+#[test]
+fn a_failure_says_what_was_expected_and_found_and_where() {
+    let sources = sources(&package().join("tests/policy_tests/failing"), "policies");
+    let report = run(&sources, &[]);
+    check("failing.txt", &text::render(&report, &sources, PLAIN));
+    check("failing.json", &format!("{:#}\n", json::document(&report, &sources)));
+    check("failing.xml", &junit::render(&report, &sources));
+}
+
+#[test]
+fn a_filter_is_a_part_of_a_name() {
+    let sources = sources(&package().join("../examples/shop"), "examples/shop");
+    let names = |filters: &[&str]| run(&sources, filters).results.into_iter().map(|of| of.name).collect::<Vec<_>>();
+    assert_eq!(names(&["tier/silver"]), ["payments/refunds need the gold tier/silver"]);
+    assert_eq!(names(&["tier/silver", "not the shop"]).len(), 2);
+    assert!(names(&["guardrails/"]).iter().all(|name| name.starts_with("guardrails/")));
+    assert!(names(&["no such test"]).is_empty());
+}
+
+/// What `policyc eval --explain` prints for the requests of a file: as text and as JSON.
+fn evaluated(file: &str) -> (String, String) {
+    let sources = sources(&package().join("../examples/shop"), "examples/shop");
+    let (compiled, model) = compile_with_model(&sources).unwrap();
+    let world = World::new(&compiled.tables, &compiled.gateways);
+    let text = fs::read_to_string(package().join("tests/policy_tests/eval").join(file)).unwrap();
+    let requests = match input::requests(file, &text, &world) {
+        Ok(requests) => requests,
+        Err(problems) => return (problems.diagnostics.to_text(&problems.sources), String::new()),
+    };
+    let mut evaluator = Evaluator::new(&compiled, &model).unwrap();
+    let (mut text, mut documents) = (String::new(), Vec::new());
+    for recorded in &requests {
+        let evaluation = evaluator.evaluate(&recorded.request).unwrap();
+        text.push_str(&eval::text::render(recorded, &evaluation, &compiled.tables, true, Paint::Plain));
+        text.push('\n');
+        documents.push(eval::json::value(recorded, &evaluation, &compiled.tables, true));
+    }
+    (text, format!("{:#}\n", serde_json::Value::Array(documents)))
+}
+
+#[test]
+fn an_evaluation_shows_every_rule_with_every_part_of_its_condition() {
+    let (text, json) = evaluated("requests.jsonl");
+    check("eval/requests.txt", &text);
+    check("eval/requests.json", &json);
+}
+
+#[test]
+fn a_line_of_an_access_log_is_a_request_and_what_it_lacks_is_said() {
+    check("eval/access.txt", &evaluated("access.log").0);
+}
+
+#[test]
+fn requests_that_cannot_be_read_have_a_place() {
+    check("eval/mistakes.txt", &evaluated("mistakes.jsonl").0);
+}
