@@ -18,6 +18,8 @@ pub mod document;
 pub mod emit;
 pub mod inspect;
 pub mod ir;
+#[cfg(feature = "cli")]
+pub mod json_schema;
 pub mod model;
 mod near;
 pub mod programs;

@@ -27,10 +27,10 @@ pub(super) enum Command {
     Envoyfilter(Istio),
     /// An Istio WasmPlugin resource.
     #[command(after_help = extension::EXAMPLE_WASMPLUGIN)]
-    Wasmplugin(extension::Arguments),
+    Wasmplugin(Box<extension::Arguments>),
     /// An Istio TrafficExtension resource, for Istio 1.30 and newer.
     #[command(after_help = extension::EXAMPLE_TRAFFICEXTENSION)]
-    Trafficextension(extension::Arguments),
+    Trafficextension(Box<extension::Arguments>),
 }
 
 #[derive(Debug, clap::Args)]

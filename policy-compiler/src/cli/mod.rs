@@ -5,6 +5,7 @@ mod check;
 mod emit;
 mod files;
 mod inspect;
+mod json_schema;
 mod output;
 
 use std::process::ExitCode;
@@ -48,6 +49,9 @@ enum Command {
     /// Prints configuration for Envoy or Istio with the compiled policies inside.
     #[command(subcommand)]
     Emit(emit::Command),
+    /// Prints the JSON Schema of the documents, for editors.
+    #[command(after_help = json_schema::EXAMPLE)]
+    JsonSchema(json_schema::Arguments),
 }
 
 /// Runs the command that the arguments name.
@@ -59,6 +63,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Build(arguments) => build::run(&arguments, cli.diagnostics),
         Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Emit(command) => emit::run(&command, cli.diagnostics),
+        Command::JsonSchema(arguments) => json_schema::run(&arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -10,6 +10,8 @@ mod policy;
 mod scalar;
 mod schema;
 
+#[cfg(test)]
+pub(crate) use decode::record;
 pub use header::Metadata;
 pub use mesh::{CallerMismatch, Carriers, DomainEntry, Memory, Mesh, Peers, Trust};
 pub use policy::{Direction, Effect, Enforcement, Expression, FieldChoice, OnError, Policy, Reply, Rule, Variable};
