@@ -271,3 +271,28 @@ fn what_istio_would_refuse_or_misread_is_refused_here() {
     let output = policyc("wasmplugin", &arguments);
     assert!(String::from_utf8(output.stderr).unwrap().contains("at most 16"));
 }
+
+/// What the README tells people to type gives what the README says it gives.
+#[test]
+fn the_commands_of_the_readme_work() {
+    let readme = std::fs::read_to_string(repository().join("envoy-configs/istio/README.md")).unwrap();
+    let commands: Vec<&str> = readme.lines().filter_map(|line| line.strip_prefix("policyc ")).collect();
+    let mut kinds = Vec::new();
+    for command in commands {
+        let command = command.split_once(" > ").map_or(command, |(command, _)| command);
+        let words: Vec<&str> = command.split(' ').collect();
+        let output =
+            Command::new(env!("CARGO_BIN_EXE_policyc")).args(&words).current_dir(repository()).output().unwrap();
+        assert!(output.status.success(), "{command}: {}", String::from_utf8_lossy(&output.stderr));
+        let ["emit", kind, ..] = words[..] else { continue };
+        kinds.push(kind);
+        let Some((_, version)) = definition(&format!("{kind}s")) else { continue };
+        let (schema, resource) =
+            (&version["schema"]["openAPIV3Schema"], read_yaml(&String::from_utf8(output.stdout).unwrap()));
+        assert_eq!(problems(schema, &resource, Dialect::Kubernetes), [""; 0], "{command}");
+        assert_eq!(rules::run(schema, &resource).broken, [""; 0], "{command}");
+    }
+    kinds.sort_unstable();
+    kinds.dedup();
+    assert_eq!(kinds, ["envoyfilter", "trafficextension", "wasmplugin"]);
+}
