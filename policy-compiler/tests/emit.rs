@@ -38,6 +38,9 @@ fn the_http_filter_entry_holds_a_configuration_that_loads() {
     assert_eq!(entry["name"], "context_mesh");
     assert_eq!(wasm["config"]["vm_config"]["code"]["local"]["filename"], "/opt/filter.wasm");
     assert_eq!(wasm["config"]["failure_policy"], "FAIL_RELOAD");
+    // The secret of pseudonyms comes from the proxy's environment.
+    let keys = &wasm["config"]["vm_config"]["environment_variables"]["host_env_keys"];
+    assert_eq!(keys, &json!(["CONTEXT_MESH_PSEUDONYM_KEY", "CONTEXT_MESH_SERVICE"]));
     let config = plugin_config(wasm);
     assert_eq!((config.service.as_deref(), config.role), (Some("ledger"), Some(Role::Outbound)));
 }

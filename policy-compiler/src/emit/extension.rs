@@ -3,13 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{PluginConfig, Role, kubernetes};
-
-/// Environment variable with the secret of pseudonyms, which must not stand in a resource.
-const PSEUDONYM_VARIABLE: &str = "CONTEXT_MESH_PSEUDONYM_KEY";
-
-/// Environment variable that names the service where the configuration does not.
-const SERVICE_VARIABLE: &str = "CONTEXT_MESH_SERVICE";
+use super::{PluginConfig, Role, http_filter::HOST_VARIABLES, kubernetes};
 
 const API_VERSION: &str = "extensions.istio.io/v1alpha1";
 
@@ -243,10 +237,7 @@ fn module(extension: &Extension<'_>) -> Map<String, Value> {
     }
     spec.insert("failStrategy".to_owned(), module.on_failure.as_str().into());
     // What the proxy's environment does not have is left out of the VM's.
-    let mut variables = vec![json!({"name": PSEUDONYM_VARIABLE, "valueFrom": "HOST"})];
-    if extension.service.is_none() {
-        variables.push(json!({"name": SERVICE_VARIABLE, "valueFrom": "HOST"}));
-    }
+    let variables = HOST_VARIABLES.map(|name| json!({"name": name, "valueFrom": "HOST"}));
     spec.insert("vmConfig".to_owned(), json!({"env": variables}));
     // Istio takes an object, and hands it to the filter as JSON again. What `to_json` writes is JSON.
     spec.insert("pluginConfig".to_owned(), serde_json::from_str(&config.to_json()).unwrap_or_default());
