@@ -1,7 +1,7 @@
 //! Every Istio resource that `policyc emit` writes fits Istio's definition of it.
 //!
-//! The definitions are Istio's own files. They are looked for in `../shared/istio-crds` beside the repository, or in the folder
-//! that `CONTEXT_MESH_ISTIO_CRDS` names; without them the tests say so and end.
+//! The definitions are Istio's own files. They are looked for in `../shared/istio-crds` beside the repository, or in
+//! the folder that `CONTEXT_MESH_ISTIO_CRDS` names; without them the tests say so and end.
 
 mod support;
 

@@ -1,5 +1,5 @@
-//! The JSON Schemas of the documents: the checked-in files, and that they agree with the compiler about what a document is.
-//! That both know the same keys is a unit test of `json_schema`.
+//! The JSON Schemas of the documents: the checked-in files, and that they agree with the compiler about what a
+//! document is. That both know the same keys is a unit test of `json_schema`.
 
 mod support;
 

@@ -31,7 +31,8 @@ pub struct Extension<'a> {
 /// Which proxies load the filter.
 #[derive(Debug, Clone, Copy)]
 pub enum Target<'a> {
-    /// Those of pods with all of these labels; with none, all of the namespace, and all of the mesh in Istio's root namespace.
+    /// Those of pods with all of these labels; with none, all of the namespace, and all of the mesh in Istio's root
+    /// namespace.
     Labels(&'a [(String, String)]),
     /// Those of these resources: Gateways, which waypoints are too, and services behind a waypoint.
     Resources(&'a [TargetRef]),
@@ -111,8 +112,8 @@ impl Pull {
     }
 }
 
-/// What happens to requests after the filter's VM has failed. They never pass without the filter: that would be a way around
-/// every policy.
+/// What happens to requests after the filter's VM has failed. They never pass without the filter: that would be a way
+/// around every policy.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum OnFailure {
     /// 503 until a fresh VM stands, about a second later.

@@ -12,7 +12,8 @@ pub const VM_ID: &str = "context-mesh";
 /// configuration, and the service where the configuration does not name it.
 pub(super) const HOST_VARIABLES: [&str; 2] = ["CONTEXT_MESH_PSEUDONYM_KEY", "CONTEXT_MESH_SERVICE"];
 
-/// The entry: `wasm_path` is the filter as the proxy finds it, `configuration` what [`super::PluginConfig::to_json`] writes.
+/// The entry: `wasm_path` is the filter as the proxy finds it, `configuration` what [`super::PluginConfig::to_json`]
+/// writes.
 pub fn http_filter(wasm_path: &str, configuration: &str) -> Value {
     json!({
         "name": FILTER_NAME,

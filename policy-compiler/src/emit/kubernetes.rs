@@ -16,8 +16,8 @@ const DIGEST_BYTES: usize = 4;
 
 /// The name of a resource for the service, or for all: `context-mesh`, and the service's name behind it.
 ///
-/// A service's name may have capitals, dots and underscores, and 253 bytes; the name of a resource is a DNS-1123 label. Where something
-/// had to be changed, a piece of the digest of the service's name keeps `a_b` and `a.b` apart.
+/// A service's name may have capitals, dots and underscores, and 253 bytes; the name of a resource is a DNS-1123
+/// label. Where something had to be changed, a piece of the digest of the service's name keeps `a_b` and `a.b` apart.
 pub(super) fn resource_name(service: Option<&str>) -> String {
     const PREFIX: &str = "context-mesh";
     let Some(service) = service else { return PREFIX.to_owned() };

@@ -60,7 +60,8 @@ impl JsonSchema for Expression {
             // `true` and `1` are expressions too, although they are no strings for YAML.
             "type": ["string", "boolean", "number"],
             "pattern": "[^ \t\r\n]",
-            "description": "A CEL expression over `context.<field>`, `peer.*`, `mesh.*`, `destination.*`, `request.*`, `source.*`, `connection.*`, `metadata` and `variables.<name>`.",
+            "description": "A CEL expression over `context.<field>`, `peer.*`, `mesh.*`, `destination.*`, `request.*`, \
+                `source.*`, `connection.*`, `metadata` and `variables.<name>`.",
             "examples": ["peer.service != 'checkout-service'", "context.tenant_id.startsWith('tenant_')"],
         })
     }

@@ -1,8 +1,9 @@
 //! JSON Schemas (draft 07) of the documents, for editors that complete and check while people write.
 //!
-//! The documents themselves are read by [`crate::document`], which finds all mistakes at once and points at each. The types here
-//! say the same shape a second time, and nothing else uses them; tests hold the two together, key by key. A schema knows less than the compiler: what
-//! follows from other documents (fields, services, types of expressions) only `policyc check` can say.
+//! The documents themselves are read by [`crate::document`], which finds all mistakes at once and points at each. The
+//! types here say the same shape a second time, and nothing else uses them; tests hold the two together, key by key. A
+//! schema knows less than the compiler: what follows from other documents (fields, services, types of expressions)
+//! only `policyc check` can say.
 //!
 //! Draft 07 is what editors read best: the language servers for YAML take newer drafts only in part.
 
@@ -95,7 +96,7 @@ pub fn of_all_kinds() -> Value {
             "apiVersion": {"const": common::API_VERSION, "description": "The version of the document's format."},
             "kind": {
                 "enum": Kind::ALL.map(Kind::as_str),
-                "description": "What the document is: the Mesh, a ContextSchema with fields, a ContextPolicy with rules, or a PolicyTest.",
+                "description": "What the document is: the Mesh, fields, rules, or tests of rules.",
             },
         },
         "allOf": branches,
@@ -111,6 +112,6 @@ pub fn to_text(schema: &Value) -> String {
 const DRAFT: &str = "http://json-schema.org/draft-07/schema#";
 
 fn schema_for<T: JsonSchema>() -> Value {
-    let settings = SchemaSettings::draft07().with_transform(shape::NoNull);
+    let settings = SchemaSettings::draft07().with_transform(shape::Tidy);
     settings.into_generator().into_root_schema_for::<T>().to_value()
 }

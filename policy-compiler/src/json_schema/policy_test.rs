@@ -182,7 +182,8 @@ enum Role {
     Egress,
 }
 
-/// What is expected. What it does not mention is not looked at, except that a request that is refused needs `decision: deny`.
+/// What is expected. What it does not mention is not looked at, except that a request that is refused needs `decision:
+/// deny`.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
 struct Expect {

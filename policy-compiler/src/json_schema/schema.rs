@@ -81,7 +81,7 @@ struct Field {
     max_items: Option<u32>,
     /// How long the value is good after its context was made.
     ttl: Option<Duration>,
-    /// What happens when two sources disagree about it.
+    /// What happens when two sources disagree about it. Default: `session`.
     consistency: Option<Consistency>,
     /// The regions that it may be sent to. Default: any.
     #[schemars(length(min = 1), extend("examples" = [["eu-west-1"]]))]
@@ -131,10 +131,10 @@ enum Merge {
 #[derive(JsonSchema)]
 #[schemars(rename_all = "lowercase")]
 enum Consistency {
-    /// The request is refused.
+    /// The field is invalid: nobody can say which one is right.
     Strong,
-    /// What was there first in the request's trace is taken.
+    /// The source that takes precedence wins, and the disagreement is counted.
     Session,
-    /// Any of them is taken.
+    /// The source that takes precedence wins: values may differ for a while.
     Eventual,
 }

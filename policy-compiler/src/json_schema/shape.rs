@@ -8,12 +8,16 @@ use schemars::{
 };
 use serde_json::Value;
 
-/// Takes `null` away from keys that may be left out: a key with nothing behind it is a mistake.
+/// Takes `null` away from keys that may be left out: a key with nothing behind it is a mistake. Puts descriptions on
+/// one line, which editors wrap as they need.
 #[derive(Debug, Clone)]
-pub(super) struct NoNull;
+pub(super) struct Tidy;
 
-impl Transform for NoNull {
+impl Transform for Tidy {
     fn transform(&mut self, schema: &mut Schema) {
+        if let Some(Value::String(text)) = schema.get_mut("description") {
+            *text = text.replace('\n', " ");
+        }
         if let Some(Value::Object(properties)) = schema.get_mut("properties") {
             properties.iter_mut().for_each(|(_, property)| without_null(property));
         }

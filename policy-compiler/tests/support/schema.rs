@@ -1,5 +1,5 @@
-//! A validator for the keywords that our JSON Schemas and Istio's resource definitions use. A keyword that it does not know ends
-//! the test, so that nothing is ignored.
+//! A validator for the keywords that our JSON Schemas and Istio's resource definitions use. A keyword that it does not
+//! know ends the test, so that nothing is ignored.
 
 use regex_automata::{Input, dfa::Automaton as _, dfa::dense};
 use serde_json::Value;

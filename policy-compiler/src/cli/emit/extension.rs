@@ -28,7 +28,8 @@ pub(in crate::cli) struct Arguments {
     /// SHA-256 of the filter, or of the image, in hex. Istio does not check it for file:///PATH.
     #[arg(long, value_name = "HEX", value_parser = sha256)]
     sha256: Option<String>,
-    /// When the filter is fetched again. Default: Istio's own, which is always for `latest` and if-not-present otherwise.
+    /// When the filter is fetched again. Default: Istio's own, which is always for `latest` and if-not-present
+    /// otherwise.
     #[arg(long, value_enum, value_name = "WHEN")]
     image_pull_policy: Option<PullName>,
     /// Secret with the credentials of the registry, in the namespace of the resource.
@@ -49,8 +50,8 @@ pub(in crate::cli) struct Arguments {
     /// A Gateway (gateway.networking.k8s.io) whose proxies load the filter, in place of labels.
     #[arg(long, value_name = "NAME", value_parser = gateway, conflicts_with = "target_ref")]
     gateway: Option<TargetRef>,
-    /// A resource whose proxies load the filter: Gateway/NAME, GatewayClass/NAME, Service/NAME or ServiceEntry/NAME; up to 16 times.
-    /// Needs `--role`. The last two are for waypoints, where the filter cannot see who calls.
+    /// A resource whose proxies load the filter: Gateway/NAME, GatewayClass/NAME, Service/NAME or ServiceEntry/NAME;
+    /// up to 16 times. Needs `--role`. The last two are for waypoints, where the filter cannot see who calls.
     #[arg(long, value_name = "KIND/NAME", value_parser = TargetRef::parse, requires = "role")]
     target_ref: Vec<TargetRef>,
     /// Where the filter stands among Istio's own.
