@@ -22,6 +22,8 @@ pub mod eval;
 pub mod explain;
 pub mod inspect;
 pub mod ir;
+#[cfg(feature = "cli")]
+pub mod json_schema;
 pub mod model;
 mod near;
 pub mod programs;

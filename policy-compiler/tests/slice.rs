@@ -151,13 +151,8 @@ fn outcome(workload: &Workload, role: Role, peer: Option<&str>, request: &Reques
     let entries = request.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes())).collect();
     let headers = Headers::new(entries);
     let proxy = Proxy { peer: peer.map(str::to_owned), ..Proxy::default() };
-    let host = Host {
-        attributes: &proxy,
-        memory: &proxy,
-        randomness: &proxy,
-        now_ms: 1_767_225_600_000,
-        observer: None,
-    };
+    let host =
+        Host { attributes: &proxy, memory: &proxy, randomness: &proxy, now_ms: 1_767_225_600_000, observer: None };
     let plan = match role {
         Role::Inbound => inbound(workload, &headers, host),
         Role::Outbound => outbound(workload, &headers, host),

@@ -1,10 +1,13 @@
 //! `policyc emit`
 
+mod extension;
+
 use clap::ValueEnum;
 use policy_compiler::{
     Compiled, Slice,
     emit::{
-        DEFAULT_WASM_PATH, EnvoyFilter, PluginConfig, Role, discovery_response, envoy_filter, http_filter, to_yaml,
+        DEFAULT_WASM_PATH, EnvoyFilter, PluginConfig, Role, discovery_response, envoy_filter, http_filter, kubernetes,
+        to_yaml, traffic_extension, wasm_plugin,
     },
 };
 use serde_json::Value;
@@ -21,6 +24,12 @@ pub(super) enum Command {
     Envoy(Envoy),
     /// An Istio EnvoyFilter resource.
     Envoyfilter(Istio),
+    /// An Istio WasmPlugin resource.
+    #[command(after_help = extension::EXAMPLE_WASMPLUGIN)]
+    Wasmplugin(Box<extension::Arguments>),
+    /// An Istio TrafficExtension resource, for Istio 1.30 and newer.
+    #[command(after_help = extension::EXAMPLE_TRAFFICEXTENSION)]
+    Trafficextension(Box<extension::Arguments>),
 }
 
 #[derive(Debug, clap::Args)]
@@ -66,7 +75,7 @@ pub(super) struct Istio {
     #[arg(long, value_enum)]
     role: Option<RoleName>,
     /// Namespace of the resource.
-    #[arg(long, default_value = "default")]
+    #[arg(long, default_value = "default", value_parser = namespace)]
     namespace: String,
     /// A label of the workloads; may be given several times. Default: `app=SERVICE`.
     #[arg(long, value_name = "NAME=VALUE", value_parser = label)]
@@ -107,8 +116,37 @@ pub(super) enum EnvoyForm {
 }
 
 fn label(text: &str) -> Result<(String, String), String> {
-    let parts = text.split_once('=').filter(|(name, _)| !name.is_empty());
-    parts.map(|(name, value)| (name.to_owned(), value.to_owned())).ok_or_else(|| "write NAME=VALUE".to_owned())
+    let (name, value) = text.split_once('=').ok_or("write NAME=VALUE")?;
+    if !kubernetes::is_label_key(name) {
+        return Err(format!("`{name}` cannot be the name of a label"));
+    }
+    if !kubernetes::is_label_value(value) {
+        return Err(format!(
+            "`{value}` cannot be the value of a label: use at most 63 letters, digits, `-`, `_` and `.`"
+        ));
+    }
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+fn namespace(text: &str) -> Result<String, String> {
+    let fine = kubernetes::is_dns_label(text);
+    fine.then(|| text.to_owned()).ok_or_else(|| "use at most 63 lower-case letters, digits and `-`".to_owned())
+}
+
+/// The labels of the workloads: those that were given, else `app=SERVICE`.
+fn labels(given: &[(String, String)], service: Option<&str>) -> Result<Vec<(String, String)>, Failure> {
+    match service {
+        Some(service) if given.is_empty() => {
+            if !kubernetes::is_label_value(service) {
+                let text = format!(
+                    "`{service}` cannot be the value of a label; say with `--workload NAME=VALUE` which pods are meant"
+                );
+                return Err(Failure::Usage(text));
+            }
+            Ok(vec![("app".to_owned(), service.to_owned())])
+        }
+        _ => Ok(given.to_vec()),
+    }
 }
 
 /// A configuration, with the text in which its reader expects it.
@@ -141,6 +179,10 @@ pub(super) fn run(command: &Command, session: &Session) -> Outcome {
     Ok(Box::new(match command {
         Command::Envoy(arguments) => envoy(arguments, session)?,
         Command::Envoyfilter(arguments) => istio(arguments, session)?,
+        Command::Wasmplugin(arguments) => Emitted::yaml(extension::resource(arguments, wasm_plugin, session)?),
+        Command::Trafficextension(arguments) => {
+            Emitted::yaml(extension::resource(arguments, traffic_extension, session)?)
+        }
     }))
 }
 
@@ -172,10 +214,7 @@ fn istio(arguments: &Istio, session: &Session) -> Result<Emitted, Failure> {
         Some(service) => slice(&compiled, service, arguments.role)?.artifact,
         None => compiled.artifact,
     };
-    let mut labels = arguments.workload.clone();
-    if let Some(service) = arguments.service.as_ref().filter(|_| labels.is_empty()) {
-        labels.push(("app".to_owned(), service.clone()));
-    }
+    let labels = labels(&arguments.workload, arguments.service.as_deref())?;
     let resource = envoy_filter(&EnvoyFilter {
         artifact: &artifact,
         service: arguments.service.as_deref(),

@@ -11,6 +11,7 @@ mod eval;
 mod files;
 mod init;
 mod inspect;
+mod json_schema;
 mod output;
 mod progress;
 mod session;
@@ -71,6 +72,9 @@ enum Command {
     /// Prints configuration for Envoy or Istio with the compiled policies inside.
     #[command(subcommand)]
     Emit(emit::Command),
+    /// Prints the JSON Schema of the documents, for editors.
+    #[command(after_help = json_schema::EXAMPLE)]
+    JsonSchema(json_schema::Arguments),
     /// Prints a script that completes commands and options in a shell.
     Completions(completions::Arguments),
 }
@@ -112,6 +116,7 @@ fn run_command(command: &Command, session: &Session) -> Outcome {
         Command::Build(arguments) => build::run(arguments, session),
         Command::Inspect(arguments) => inspect::run(arguments),
         Command::Emit(command) => emit::run(command, session),
+        Command::JsonSchema(arguments) => Ok(json_schema::run(arguments)),
         Command::Completions(arguments) => completions::run(arguments),
     }
 }

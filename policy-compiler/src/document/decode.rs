@@ -104,6 +104,8 @@ impl<'n> Keys<'n> {
 
     /// Reports the keys that nobody asked for.
     pub(super) fn finish(self, decoder: &mut Decoder<'_>) {
+        #[cfg(test)]
+        record::add(self.owner, &self.known);
         for (name, _) in self.entries.iter().filter(|(name, _)| !self.known.contains(&name.value.as_str())) {
             let message = format!("{} has no key `{}`", self.owner, name.value);
             // Only keys that are not there yet: a second one of the same name would be a mistake as well.
@@ -111,5 +113,30 @@ impl<'n> Keys<'n> {
             let help = near::suggestion(&name.value, free);
             decoder.report(Diagnostic::error(code::UNKNOWN_KEY, name.span, message).maybe_help(help));
         }
+    }
+}
+
+/// What keys the documents are asked for: a test compares them with the JSON Schemas.
+#[cfg(test)]
+pub(crate) mod record {
+    use std::{
+        cell::RefCell,
+        collections::{BTreeMap, BTreeSet},
+    };
+
+    /// The keys by owner.
+    pub(crate) type Record = BTreeMap<&'static str, BTreeSet<&'static str>>;
+
+    thread_local! {
+        static RECORD: RefCell<Record> = const { RefCell::new(Record::new()) };
+    }
+
+    pub(super) fn add(owner: &'static str, keys: &[&'static str]) {
+        RECORD.with_borrow_mut(|record| record.entry(owner).or_default().extend(keys));
+    }
+
+    /// What this thread has recorded since the last call.
+    pub(crate) fn take() -> Record {
+        RECORD.take()
     }
 }

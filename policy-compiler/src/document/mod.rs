@@ -12,6 +12,8 @@ mod policy_test;
 mod scalar;
 mod schema;
 
+#[cfg(test)]
+pub(crate) use decode::record;
 pub(crate) use fixture::named as named_fixture;
 pub use fixture::{Choice, Fields, Fixtures, HostAttribute, HttpRequest, Principal};
 pub use header::Metadata;

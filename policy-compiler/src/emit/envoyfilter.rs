@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{PluginConfig, Role, http_filter};
+use super::{PluginConfig, Role, http_filter, kubernetes};
 
 /// What an `EnvoyFilter` is for.
 #[derive(Debug, Clone)]
@@ -23,7 +23,6 @@ pub struct EnvoyFilter<'a> {
 
 /// The resource, `networking.istio.io/v1alpha3`.
 pub fn envoy_filter(filter: &EnvoyFilter<'_>) -> Value {
-    let name = filter.service.map_or_else(|| "context-mesh".to_owned(), |service| format!("context-mesh-{service}"));
     let mut spec = Map::new();
     if !filter.labels.is_empty() {
         let labels: Map<String, Value> =
@@ -40,8 +39,7 @@ pub fn envoy_filter(filter: &EnvoyFilter<'_>) -> Value {
     json!({
         "apiVersion": "networking.istio.io/v1alpha3",
         "kind": "EnvoyFilter",
-        // Names of Kubernetes resources are in lower case.
-        "metadata": {"name": name.to_ascii_lowercase().replace('_', "-"), "namespace": filter.namespace},
+        "metadata": {"name": kubernetes::resource_name(filter.service), "namespace": filter.namespace},
         "spec": spec,
     })
 }

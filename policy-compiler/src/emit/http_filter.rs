@@ -8,7 +8,12 @@ pub const FILTER_NAME: &str = "context_mesh";
 /// Name of the VM, and with it of the shared data: inbound and outbound of one proxy must have the same.
 pub const VM_ID: &str = "context-mesh";
 
-/// The entry: `wasm_path` is the filter as the proxy finds it, `configuration` what [`super::PluginConfig::to_json`] writes.
+/// Variables of the proxy's environment that the filter reads: the secret of pseudonyms, which must not stand in a
+/// configuration, and the service where the configuration does not name it.
+pub(super) const HOST_VARIABLES: [&str; 2] = ["CONTEXT_MESH_PSEUDONYM_KEY", "CONTEXT_MESH_SERVICE"];
+
+/// The entry: `wasm_path` is the filter as the proxy finds it, `configuration` what [`super::PluginConfig::to_json`]
+/// writes.
 pub fn http_filter(wasm_path: &str, configuration: &str) -> Value {
     json!({
         "name": FILTER_NAME,
@@ -26,6 +31,8 @@ pub(super) fn wasm(wasm_path: &str, configuration: &str) -> Value {
                 "vm_id": VM_ID,
                 "runtime": "envoy.wasm.runtime.v8",
                 "code": {"local": {"filename": wasm_path}},
+                // What the proxy's environment does not have is left out of the VM's.
+                "environment_variables": {"host_env_keys": HOST_VARIABLES},
             },
             // A string, not a Struct: Envoy would turn a Struct into JSON for every plugin instance.
             "configuration": {

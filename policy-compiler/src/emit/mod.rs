@@ -2,12 +2,15 @@
 
 mod ecds;
 mod envoyfilter;
+mod extension;
 mod http_filter;
+pub mod kubernetes;
 mod yaml;
 
 pub use context_mesh_core::{pipeline::Role, plugin_config::PluginConfig};
 pub use ecds::discovery_response;
 pub use envoyfilter::{EnvoyFilter, envoy_filter};
+pub use extension::{Extension, Module, OnFailure, Phase, Pull, Target, TargetRef, traffic_extension, wasm_plugin};
 pub use http_filter::{FILTER_NAME, VM_ID, http_filter};
 pub use yaml::to_yaml;
 

@@ -1,0 +1,148 @@
+//! The shape of `Mesh` documents.
+#![allow(dead_code, reason = "the types describe a shape; nobody makes values of them")]
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+
+use super::{
+    common::{ApiVersion, Duration, Name},
+    shape,
+};
+
+#[derive(JsonSchema)]
+#[schemars(inline)]
+enum Kind {
+    Mesh,
+}
+
+/// The settings, services and domains of the mesh. A tree has exactly one.
+#[derive(JsonSchema)]
+#[schemars(title = "Mesh", rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Document {
+    api_version: ApiVersion,
+    /// What the document is.
+    kind: Kind,
+    metadata: MeshMetadata,
+    spec: MeshSpec,
+}
+
+/// Name of the mesh.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct MeshMetadata {
+    /// Name of the mesh.
+    #[schemars(example = &"acme")]
+    name: Name,
+}
+
+/// The settings, services and domains.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "camelCase", deny_unknown_fields)]
+struct MeshSpec {
+    /// The SPIFFE trust domain: who has no certificate of it is nobody.
+    #[schemars(example = &"acme.corp")]
+    trust_domain: String,
+    /// How the path of a SPIFFE ID names a service; `*` stands for one part. Default: `/ns/*/sa/{service}`.
+    #[schemars(example = &"/ns/*/sa/{service}")]
+    identity: Option<String>,
+    /// The domains: who owns which services.
+    #[schemars(extend("propertyNames" = {"pattern": "^[A-Za-z0-9._-]{1,253}$"}))]
+    domains: BTreeMap<String, Domain>,
+    /// The services that stand at the edge of the mesh, where clients come in. They drop any context that arrives.
+    gateways: Option<Vec<Name>>,
+    carriers: Option<Carriers>,
+    trust: Option<Trust>,
+    /// What a broken carrier or field does. Default: `ignore`.
+    on_invalid: Option<OnInvalid>,
+    /// Oldest `x-mesh-context` that is accepted. Default: any.
+    max_age: Option<Duration>,
+    memory: Option<Memory>,
+}
+
+/// A domain: a team or a part of the business, which owns services, fields and policies.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Domain {
+    /// Its services. A service belongs to one domain.
+    services: Option<Vec<Name>>,
+    /// Where it runs. Fields with `residency` are sent to services of the listed regions only.
+    #[schemars(example = &"eu-west-1")]
+    region: Option<Name>,
+    /// The frameworks that it is under, for policies to ask for.
+    #[schemars(extend("examples" = [["gdpr", "sox"]]), length(max = 64))]
+    frameworks: Option<Vec<Name>>,
+}
+
+/// How the context is shown to applications.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Carriers {
+    /// The carriers. Default: `[headers, baggage]`.
+    present: Option<Vec<Carrier>>,
+    /// The JSON envelope; it cannot be switched on yet.
+    envelope: Option<shape::False>,
+}
+
+/// A carrier of the context.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "lowercase")]
+enum Carrier {
+    /// The headers of fields that name one.
+    Headers,
+    /// Members of the W3C `baggage` header.
+    Baggage,
+    /// The header `x-mesh-context`.
+    Mesh,
+}
+
+/// What is believed.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "camelCase", deny_unknown_fields)]
+struct Trust {
+    /// Who may send a context. Default: `mtls`.
+    peers: Option<Peers>,
+    /// What happens when the context names another caller than the peer. Default: `replace`.
+    caller_mismatch: Option<CallerMismatch>,
+}
+
+/// Who may send a context.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "lowercase")]
+enum Peers {
+    /// Peers with a certificate of the trust domain.
+    Mtls,
+    /// Anybody: for a mesh without mTLS.
+    Any,
+}
+
+/// What a false caller does.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "lowercase")]
+enum CallerMismatch {
+    /// The peer takes its place.
+    Replace,
+    /// The request is refused with 403.
+    Deny,
+}
+
+/// What a broken carrier or field does.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "lowercase")]
+enum OnInvalid {
+    /// It is left out, counted and reported.
+    Ignore,
+    /// The request is refused with 400.
+    Deny,
+}
+
+/// What a proxy remembers of the requests in flight.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Memory {
+    /// How many requests; a power of two. Default: 16384.
+    #[schemars(range(min = 1, max = 1_048_576), example = 16_384)]
+    slots: Option<u32>,
+    /// How long; longer than requests take. Default: 60s.
+    ttl: Option<Duration>,
+}

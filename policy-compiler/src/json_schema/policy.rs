@@ -1,0 +1,217 @@
+//! The shape of `ContextPolicy` documents.
+#![allow(dead_code, reason = "the types describe a shape; nobody makes values of them")]
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+
+use super::{
+    common::{ApiVersion, Classification, Expression, Metadata, Name},
+    shape,
+};
+
+#[derive(JsonSchema)]
+#[schemars(inline)]
+enum Kind {
+    ContextPolicy,
+}
+
+/// Rules for requests of workloads.
+#[derive(JsonSchema)]
+#[schemars(title = "ContextPolicy", rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Document {
+    api_version: ApiVersion,
+    /// What the document is.
+    kind: Kind,
+    metadata: Metadata,
+    spec: PolicySpec,
+}
+
+/// Workloads and rules.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct PolicySpec {
+    /// The services that the rules are for; `"*"` is all: of the domain, or of the mesh where the enterprise says it.
+    #[schemars(length(min = 1), extend("examples" = [["payment-service"], ["*"]]))]
+    workloads: Vec<String>,
+    /// Which requests the rules are for. Default: `inbound`.
+    direction: Option<Direction>,
+    /// Named expressions, used as `variables.<name>`. Each may use the ones before it.
+    variables: Option<Vec<Variable>>,
+    /// The rules. Their order does not matter.
+    rules: Vec<Rule>,
+}
+
+/// Which requests the rules are for.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "lowercase")]
+enum Direction {
+    /// Those that arrive at the workload.
+    Inbound,
+    /// Those that the workload makes.
+    Outbound,
+}
+
+/// A named expression.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Variable {
+    /// Its name.
+    name: String,
+    expression: Expression,
+}
+
+/// A rule: when it applies, and its one effect.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("oneOf" = [
+    {"required": ["deny"]}, {"required": ["allow"]}, {"required": ["require"]}, {"required": ["redact"]},
+    {"required": ["mask"]}, {"required": ["set"]}, {"required": ["audit"]},
+]))]
+struct Rule {
+    /// Its name, unique in the document.
+    #[schemars(example = &"known-callers")]
+    name: Name,
+    /// When it applies. Default: always.
+    when: Option<Expression>,
+    /// What a condition that fails with an error means. Default: `deny`.
+    on_error: Option<OnError>,
+    /// Whether it is enforced. Default: `enforce`.
+    enforcement: Option<Enforcement>,
+    /// Refuses the request.
+    deny: Option<Reply>,
+    /// Once a layer has an allow rule for a workload, one of them must match.
+    allow: Option<shape::PlainEffect>,
+    /// Refuses the request when a field is missing.
+    require: Option<Require>,
+    /// Takes fields out; nothing downstream puts them back.
+    redact: Option<Redact>,
+    /// Puts something in place of the fields' values that tells less.
+    mask: Option<Mask>,
+    /// Gives fields values.
+    #[schemars(extend("minProperties" = 1, "examples" = [{"environment": "'prod'"}]))]
+    set: Option<BTreeMap<String, Expression>>,
+    /// Names the rule in reports of requests, and changes nothing.
+    audit: Option<shape::PlainEffect>,
+}
+
+/// What a failing condition means.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "lowercase")]
+enum OnError {
+    /// A deny rule fires, an allow rule does not match.
+    Deny,
+    /// The rule does not match.
+    Ignore,
+}
+
+/// Whether the rule is enforced.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "lowercase")]
+enum Enforcement {
+    /// It is.
+    Enforce,
+    /// It is computed and reported, and changes nothing.
+    Shadow,
+}
+
+/// The answer in place of the service's.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "camelCase", deny_unknown_fields)]
+struct Reply {
+    /// HTTP status. Default: 403.
+    #[schemars(range(min = 400, max = 599), example = 403)]
+    status: Option<u16>,
+    /// gRPC status, for gRPC requests. Default: the one that fits the HTTP status.
+    #[schemars(range(min = 1, max = 16), example = 7)]
+    grpc_status: Option<u8>,
+    /// Text for the caller.
+    #[schemars(length(max = 1024), example = &"only checkout may charge")]
+    message: Option<String>,
+}
+
+/// The fields that must be there.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+enum Require {
+    List(FieldNames),
+    Reply(RequireFields),
+}
+
+/// Names of fields.
+#[derive(JsonSchema)]
+#[schemars(transparent)]
+struct FieldNames(#[schemars(length(min = 1))] Vec<String>);
+
+/// The fields that must be there, and the answer when one is not.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "camelCase", deny_unknown_fields)]
+struct RequireFields {
+    /// The fields.
+    fields: FieldNames,
+    /// HTTP status. Default: 403.
+    #[schemars(range(min = 400, max = 599), example = 403)]
+    status: Option<u16>,
+    /// gRPC status, for gRPC requests. Default: the one that fits the HTTP status.
+    #[schemars(range(min = 1, max = 16), example = 7)]
+    grpc_status: Option<u8>,
+    /// Text for the caller.
+    #[schemars(length(max = 1024))]
+    message: Option<String>,
+}
+
+/// The fields that are taken out: by name, or all of some kinds of data.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+enum Redact {
+    List(FieldNames),
+    Choice(FieldChoice),
+}
+
+/// Fields by name, by the kind of data that they hold, or both.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[schemars(extend("anyOf" = [{"required": ["fields"]}, {"required": ["classification"]}]))]
+struct FieldChoice {
+    /// Fields by name.
+    fields: Option<FieldNames>,
+    /// All fields of these kinds of data.
+    classification: Option<Classes>,
+}
+
+/// One kind of data, or a list of them.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+enum Classes {
+    One(Classification),
+    Several(#[schemars(length(min = 1))] Vec<Classification>),
+}
+
+/// Which fields, and what takes the place of their values: `keepLast` or `with`.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend(
+    "anyOf" = [{"required": ["fields"]}, {"required": ["classification"]}],
+    "oneOf" = [{"required": ["keepLast"]}, {"required": ["with"]}],
+))]
+struct Mask {
+    /// Fields by name.
+    fields: Option<FieldNames>,
+    /// All fields of these kinds of data.
+    classification: Option<Classes>,
+    /// How many characters stay at the end; `*` stands for the others.
+    #[schemars(range(min = 0, max = 64), example = 4)]
+    keep_last: Option<u16>,
+    /// What takes the place of a value.
+    with: Option<MaskWith>,
+}
+
+/// What takes the place of a value.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "lowercase")]
+enum MaskWith {
+    /// A hash of it: who guesses a value can check the guess.
+    Hash,
+    /// A pseudonym, the same in a domain for the same value; needs a secret in the proxies.
+    Pseudonym,
+}
