@@ -1,5 +1,7 @@
 //! An artifact as text: all tables, and the programs with their operands resolved.
 
+mod json;
+
 use std::fmt::{self, Write as _};
 
 use context_mesh_core::artifact::tables::{
@@ -9,6 +11,7 @@ use context_mesh_core::artifact::tables::{
 use context_mesh_core::artifact::{Decoded, FORMAT_VERSION, LoadError, load};
 
 use crate::codegen::listing;
+pub use json::json;
 
 /// Describes an artifact that loads.
 ///

@@ -48,32 +48,30 @@ pub fn compile(model: &Model, diagnostics: &mut Diagnostics, progress: &mut Watc
     let environment = Environment::new(fields);
     let bounded = model.fields.iter().filter(|field| field.table.max_bytes > 0);
     let limits = bounded.map(|field| (field.table.name.clone(), u64::from(field.table.max_bytes)));
-    let builder = Builder::new().with_field_limits(limits);
-    let mut compiler = Compiler { model, builder, made_of: Vec::new(), diagnostics };
-    let patterns = model.fields.iter().map(|field| compiler.pattern(field.pattern.as_ref()?)).collect();
     let total = model.policies.iter().map(|policy| policy.rules.len()).sum();
-    let mut done = 0;
-    let rules = model.policies.iter().map(|policy| {
-        progress(Progress { stage: Stage::Compiling, done, total });
-        done += policy.rules.len();
-        compiler.policy(policy, environment.clone())
-    });
-    let rules = rules.collect();
-    progress(Progress { stage: Stage::Sharing, done: 0, total: 0 });
+    let builder = Builder::new().with_field_limits(limits);
+    let mut compiler = Compiler { model, builder, made_of: Vec::new(), diagnostics, progress, done: 0, total };
+    let patterns = model.fields.iter().map(|field| compiler.pattern(field.pattern.as_ref()?)).collect();
+    let rules = model.policies.iter().map(|policy| compiler.policy(policy, environment.clone())).collect();
+    (compiler.progress)(Progress { stage: Stage::Sharing, done: 0, total: 0 });
     let costs = compiler.builder.costs();
     let (table, regexes) = compiler.builder.finish();
     Programs { table, regexes, patterns, rules, costs }
 }
 
-struct Compiler<'a> {
+struct Compiler<'a, 'w> {
     model: &'a Model,
     builder: Builder,
     /// The fields that each variable is made of, by its number.
     made_of: Vec<BTreeSet<String>>,
     diagnostics: &'a mut Diagnostics,
+    progress: &'a mut Watcher<'w>,
+    /// Rules that are done, and how many there are.
+    done: usize,
+    total: usize,
 }
 
-impl Compiler<'_> {
+impl Compiler<'_, '_> {
     fn policy(&mut self, policy: &Policy, mut environment: Environment) -> Vec<RulePrograms> {
         for variable in &policy.variables {
             // A variable with a problem fits everywhere, so that its problem is reported once.
@@ -91,6 +89,8 @@ impl Compiler<'_> {
     }
 
     fn rule(&mut self, layer: Layer, rule: &Rule, environment: &Environment) -> RulePrograms {
+        (self.progress)(Progress { stage: Stage::Compiling, done: self.done, total: self.total });
+        self.done += 1;
         let when = rule.when.as_ref().and_then(|when| self.program(environment, when, Expected::Bool));
         let Effect::Set(assignments) = &rule.effect else { return RulePrograms { when, values: Vec::new() } };
         let values = assignments.iter().filter_map(|(field, value)| {

@@ -148,7 +148,8 @@ impl Checked {
     fn more(&self, all: usize, word: &str, paint: Paint) -> String {
         match all.saturating_sub(self.shown) {
             0 => String::new(),
-            more => paint.faint(format!("  and {} that cost less; `--costs` shows all\n", plural(more, word))),
+            more => paint
+                .faint(format!("  and {more} more {word}{}; `--costs` shows all\n", if more == 1 { "" } else { "s" })),
         }
     }
 }

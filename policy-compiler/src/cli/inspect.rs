@@ -2,14 +2,13 @@
 
 use std::{fs, path::PathBuf};
 
-use context_mesh_core::artifact::load;
 use policy_compiler::inspect;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::output::{Failure, Outcome, Paint, Report};
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  policyc inspect policy.cmx")]
+#[command(after_help = "Examples:\n  policyc inspect policy.cmx\n  policyc inspect policy.cmx --format json")]
 pub(super) struct Arguments {
     /// The artifact.
     #[arg(value_name = "FILE")]
@@ -18,16 +17,14 @@ pub(super) struct Arguments {
 
 struct Inspected {
     text: String,
-    digest: String,
-    bytes: usize,
+    json: Value,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Outcome {
     let bytes = fs::read(&arguments.file).map_err(|error| Failure::io("read", &arguments.file, &error))?;
     let wrong = |error| Failure::Artifact(format!("`{}`: {error}", arguments.file.display()));
-    let text = inspect::text(&bytes).map_err(wrong)?;
-    let digest = load(&bytes).map_err(wrong)?.digest().to_string();
-    Ok(Box::new(Inspected { text, digest, bytes: bytes.len() }))
+    let (text, json) = (inspect::text(&bytes).map_err(wrong)?, inspect::json(&bytes).map_err(wrong)?);
+    Ok(Box::new(Inspected { text, json }))
 }
 
 impl Report for Inspected {
@@ -36,6 +33,6 @@ impl Report for Inspected {
     }
 
     fn json(&self) -> Value {
-        json!({"digest": self.digest, "bytes": self.bytes, "text": self.text})
+        self.json.clone()
     }
 }

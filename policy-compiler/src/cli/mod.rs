@@ -38,6 +38,9 @@ Examples:
   policyc check policies
   policyc build policies -o policy.cmx";
 
+/// The heading of the options that every command has.
+const GLOBAL: &str = "Global options";
+
 /// Checks context policies and compiles them for the Context Mesh filter.
 #[derive(Debug, Parser)]
 #[command(name = "policyc", version, arg_required_else_help = true, max_term_width = 100, after_help = EXIT_CODES)]
@@ -45,13 +48,13 @@ struct Cli {
     #[command(subcommand)]
     command: Command,
     /// How results are printed: for people, or as one JSON document.
-    #[arg(long, value_enum, global = true, default_value = "text", value_name = "FORMAT")]
+    #[arg(long, value_enum, global = true, default_value = "text", value_name = "FORMAT", help_heading = GLOBAL)]
     format: Format,
-    /// How diagnostics are written to standard error. Without it as `--format` says; JSON is one object a line.
-    #[arg(long, value_enum, global = true, value_name = "FORMAT")]
+    /// How diagnostics are written to standard error: for people, or as JSON, one object a line [default: as --format].
+    #[arg(long, value_enum, global = true, value_name = "FORMAT", help_heading = GLOBAL)]
     diagnostics: Option<Format>,
-    /// Whether text is coloured. `auto`: on a terminal, unless NO_COLOR is set.
-    #[arg(long, value_enum, global = true, default_value = "auto", value_name = "WHEN")]
+    /// Whether text is coloured; `auto` is on a terminal, unless NO_COLOR is set.
+    #[arg(long, value_enum, global = true, default_value = "auto", value_name = "WHEN", help_heading = GLOBAL)]
     color: Colour,
 }
 

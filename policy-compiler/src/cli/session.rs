@@ -24,20 +24,16 @@ use super::{
 /// How something is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Format {
-    /// For people.
+    // Without doc comments, which the help of every command would show.
     Text,
-    /// For programs.
     Json,
 }
 
 /// When text is coloured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Colour {
-    /// On a terminal, unless NO_COLOR is set.
     Auto,
-    /// Also in files and pipes.
     Always,
-    /// Never.
     Never,
 }
 

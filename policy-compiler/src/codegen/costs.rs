@@ -45,3 +45,21 @@ impl Costs {
 fn at<T>(items: &[T], index: u32) -> Option<&T> {
     items.get(usize::try_from(index).ok()?)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_variable_counts_once_and_a_program_each_time() {
+        let costs = Costs {
+            programs: vec![(1, BTreeSet::from([0])), (10, BTreeSet::from([0, 1])), (100, BTreeSet::new())],
+            variables: vec![1000, 20_000],
+        };
+        let cases: [(&[u32], u64); 6] =
+            [(&[], 0), (&[0], 1001), (&[0, 0], 1002), (&[0, 1], 21_011), (&[2, 1, 2], 21_210), (&[7], 0)];
+        for (programs, expected) in cases {
+            assert_eq!(costs.together(programs.iter().copied()), expected, "{programs:?}");
+        }
+    }
+}

@@ -144,10 +144,18 @@ impl Lowering {
     /// is left over could be something else than a bool.
     fn connective(&mut self, connective: Connective, arguments: &[TypedExpr]) -> Node {
         let mut parts = Vec::new();
+        let mut rest_is_bool = true;
         for argument in arguments {
             match (connective, self.node(argument)) {
-                (Connective::And, Node::All(inner)) | (Connective::Or, Node::Any(inner)) => parts.extend(inner),
-                (_, other) => parts.push(other),
+                (Connective::And, Node::All(inner)) | (Connective::Or, Node::Any(inner)) => {
+                    // One that was kept with a constant is no bool: the constant makes it an error.
+                    rest_is_bool = false;
+                    parts.extend(inner);
+                }
+                (_, other) => {
+                    rest_is_bool &= argument.ty == Type::Bool;
+                    parts.push(other);
+                }
             }
         }
         let absorbing = connective == Connective::Or;
@@ -155,7 +163,6 @@ impl Lowering {
             return Node::bool(absorbing);
         }
         let neutral = parts.iter().filter(|part| part.as_bool().is_some()).count();
-        let rest_is_bool = arguments.iter().all(|argument| argument.ty == Type::Bool);
         if neutral > 0 && (rest_is_bool || parts.len() - neutral >= 2) {
             parts.retain(|part| part.as_bool().is_none());
         }

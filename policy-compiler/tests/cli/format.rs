@@ -16,7 +16,7 @@ fn every_command_gives_one_json_document() {
     let cases: [(&[&str], &str); 7] = [
         (&["check", &tree], "/rules"),
         (&["build", &tree, "-o", file], "/digest"),
-        (&["inspect", file], "/digest"),
+        (&["inspect", file], "/rules/0/effect/deny/status"),
         (&["emit", "envoy", &tree, "--service", "ledger", "--role", "inbound"], "/0/typed_config"),
         (&["emit", "envoy", &tree, "--service", "ledger", "--role", "inbound", "--as", "ecds"], "/resources/0/name"),
         (&["emit", "envoy", &tree, "--service", "ledger", "--role", "inbound", "--as", "config"], "/artifact"),

@@ -1,6 +1,11 @@
 //! The help texts: every command has examples, and every example works.
 
-use std::{collections::BTreeSet, fs, path::Path, process::Command};
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use crate::{policyc, scratch, text};
 
@@ -52,26 +57,39 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// The examples run in a folder with `policies` (the demo's), `policy.cmx` (built from them), `old` (another version of
-/// them) and recorded requests, each on its own.
-#[test]
-fn every_example_of_the_help_texts_works() {
-    let folder = scratch("help-examples");
-    let policies = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/shop");
-    copy(&policies, &folder.join("policies"));
-    let run = |line: &str| {
+/// A folder with `policies` (the demo's), `policy.cmx` (built from them), `old` (another version of them) and recorded
+/// requests, in which commands run.
+struct Place(PathBuf);
+
+impl Place {
+    fn new(name: &str) -> Self {
+        let place = Self(scratch(name));
+        copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/shop"), &place.0.join("policies"));
+        place.run("policyc build policies -o policy.cmx");
+        place.run("cp -r policies old");
+        let request =
+            r#"{"workload": "ledger", "principal": "payment-service", "context": {"tenant_id": "tenant_acme"}}"#;
+        fs::write(place.0.join("request.json"), request).unwrap();
+        fs::write(place.0.join("requests.jsonl"), format!("{request}\n{request}\n")).unwrap();
+        let recorded = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/policy_tests/eval/access.log");
+        fs::copy(recorded, place.0.join("access.log")).unwrap();
+        place
+    }
+
+    /// Runs a line of a shell, which must succeed.
+    fn run(&self, line: &str) {
+        // A command may write a folder that must be new.
+        let _ = fs::remove_dir_all(self.0.join("my-policies"));
         let binary = Path::new(env!("CARGO_BIN_EXE_policyc")).parent().unwrap();
         let path = format!("{}:{}", binary.display(), std::env::var("PATH").unwrap());
-        let output = Command::new("sh").args(["-ec", line]).current_dir(&folder).env("PATH", path).output().unwrap();
+        let output = Command::new("sh").args(["-ec", line]).current_dir(&self.0).env("PATH", path).output().unwrap();
         assert_eq!(output.status.code(), Some(0), "{line}\n{}", text(&output.stderr));
-    };
-    run("policyc build policies -o policy.cmx");
-    run("cp -r policies old");
-    let request = r#"{"workload": "ledger", "principal": "payment-service", "context": {"tenant_id": "tenant_acme"}}"#;
-    fs::write(folder.join("request.json"), request).unwrap();
-    fs::write(folder.join("requests.jsonl"), format!("{request}\n{request}\n")).unwrap();
-    let recorded = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/policy_tests/eval/access.log");
-    fs::copy(recorded, folder.join("access.log")).unwrap();
+    }
+}
+
+#[test]
+fn every_example_of_the_help_texts_works() {
+    let place = Place::new("help-examples");
     let mut seen = BTreeSet::new();
     for path in commands() {
         let help = help(&path);
@@ -81,13 +99,40 @@ fn every_example_of_the_help_texts_works() {
             // Lines of the help may be broken; none of ours is long enough for that.
             assert!(line.starts_with("policyc "), "{path:?}: {line}");
             if seen.insert(line.to_owned()) {
-                // A command may write a folder that must be new.
-                let _ = fs::remove_dir_all(folder.join("my-policies"));
-                run(line);
+                place.run(line);
             }
         }
     }
     assert!(seen.len() >= 6, "{seen:?}");
+}
+
+#[test]
+fn every_command_of_the_page_works() {
+    let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/policyc.md")).unwrap();
+    let place = Place::new("page-commands");
+    let lines: Vec<&str> = page.lines().filter(|line| line.starts_with("policyc ")).collect();
+    assert!(lines.len() >= 10, "{lines:?}");
+    lines.into_iter().for_each(|line| place.run(line));
+}
+
+#[test]
+fn the_page_names_every_command_and_option() {
+    let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/policyc.md")).unwrap();
+    for path in commands().into_iter().filter(|path| !path.is_empty()) {
+        let help = help(&path);
+        if !listed(&help).is_empty() {
+            continue;
+        }
+        let heading = format!("## `policyc {}", path.join(" "));
+        let section = page.split("\n").skip_while(|line| !line.starts_with(&heading)).skip(1);
+        let section: Vec<&str> = section.take_while(|line| !line.starts_with("## ")).collect();
+        assert!(!section.is_empty(), "the page has no section {heading}");
+        let own = help.split("Global options:").next().unwrap();
+        for option in own.split_whitespace().filter(|word| word.starts_with("--") && *word != "--help") {
+            let option = option.trim_end_matches([']', ',']);
+            assert!(section.join("\n").contains(option), "{heading} does not name {option}");
+        }
+    }
 }
 
 #[test]
