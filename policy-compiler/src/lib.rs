@@ -14,6 +14,7 @@ mod artifact;
 pub mod cel;
 pub mod codegen;
 pub mod diagnostic;
+pub mod diff;
 pub mod document;
 pub mod emit;
 pub mod eval;

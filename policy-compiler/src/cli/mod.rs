@@ -2,6 +2,7 @@
 
 mod build;
 mod check;
+mod diff;
 mod emit;
 mod eval;
 mod files;
@@ -50,6 +51,8 @@ enum Command {
     Inspect(inspect::Arguments),
     /// Runs the tests of a source tree.
     Test(test::Arguments),
+    /// Says what changed between two versions, and which recorded requests are decided differently.
+    Diff(diff::Arguments),
     /// Says what becomes of a request, and why.
     Eval(eval::Arguments),
     /// Prints configuration for Envoy or Istio with the compiled policies inside.
@@ -63,6 +66,10 @@ pub(crate) fn run() -> ExitCode {
     let cli = Cli::parse();
     let session = |format: &frame::ResultFormat| frame::Session::new(format, cli.diagnostics);
     let result = match cli.command {
+        Command::Diff(arguments) => {
+            let session = session(&arguments.format);
+            return finish(&session, diff::run(&arguments, &session));
+        }
         Command::Eval(arguments) => {
             let session = session(&arguments.format);
             return finish(&session, eval::run(&arguments, &session));

@@ -25,4 +25,5 @@ mod tests;
 pub use builder::Builder;
 pub use cost::MAX_COST;
 pub(crate) use evaluate::{evaluate, fails};
+pub(crate) use listing::instruction;
 pub use listing::listing;
