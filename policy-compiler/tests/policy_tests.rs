@@ -209,3 +209,34 @@ fn an_artifact_is_compared_by_what_its_programs_do() {
     let changes = diff::changes(&old, &artifact(&shop_with(EDITS)));
     check("diff/artifacts.txt", &diff::text::render(&changes, None, Paint::Plain));
 }
+
+/// Whether the rule of a run has a condition that holds, as its parts say.
+fn holds(run: &policy_compiler::explain::RuleRun<'_>) -> Option<bool> {
+    use policy_compiler::explain::Seen;
+    match run.condition.as_ref().map(|condition| &condition.value) {
+        None | Some(Seen::Bool(true)) => Some(true),
+        Some(Seen::Bool(false)) => Some(false),
+        Some(Seen::Error(_) | Seen::Other(_)) => None,
+    }
+}
+
+#[test]
+fn the_parts_of_a_condition_say_what_the_decision_says() {
+    let sources = sources(&package().join("../examples/shop"), "examples/shop");
+    let (compiled, model) = compile_with_model(&sources).unwrap();
+    let mut evaluator = Evaluator::new(&compiled, &model).unwrap();
+    let mut seen = 0;
+    for case in &model.tests {
+        for run in evaluator.evaluate(&case.request).unwrap().runs {
+            let rule = &compiled.tables.rules[run.rule];
+            let require = matches!(rule.effect, context_mesh_core::artifact::tables::Effect::Require { .. });
+            match holds(&run) {
+                Some(holds) if require => assert!(holds || !run.applied, "{} in {}", rule.name, case.name),
+                Some(holds) => assert_eq!(holds, run.applied, "{} in {}", rule.name, case.name),
+                None => assert!(run.error.is_some(), "{} in {}", rule.name, case.name),
+            }
+            seen += 1;
+        }
+    }
+    assert!(seen > 100);
+}
