@@ -16,6 +16,7 @@ pub mod cel;
 pub mod codegen;
 mod data_flow;
 pub mod diagnostic;
+pub mod diff;
 pub mod document;
 pub mod emit;
 pub mod eval;

@@ -9,6 +9,7 @@ use std::{
 
 use policy_compiler::{
     compile_with_model,
+    diff::{self, Version},
     eval::{self, Evaluator, input},
     model::World,
     source::Sources,
@@ -121,4 +122,121 @@ fn a_line_of_an_access_log_is_a_request_and_what_it_lacks_is_said() {
 #[test]
 fn requests_that_cannot_be_read_have_a_place() {
     check("eval/mistakes.txt", &evaluated("mistakes.jsonl").0);
+}
+
+/// The shop with changes in its files: path, old text, new text.
+fn shop_with(edits: &[(&str, &str, &str)]) -> Sources {
+    let original = sources(&package().join("../examples/shop"), "examples/shop");
+    let mut changed = Sources::new("examples/shop");
+    for (_, file) in original.iter() {
+        let mut text = file.text().to_owned();
+        for (_, from, to) in edits.iter().filter(|(path, ..)| *path == file.path()) {
+            assert!(text.contains(from), "{from}");
+            text = text.replace(from, to);
+        }
+        // Tests may expect what is no longer so.
+        if !file.path().starts_with("tests/") {
+            changed.add(file.path(), text);
+        }
+    }
+    changed
+}
+
+const EDITS: &[(&str, &str, &str)] = &[
+    ("mesh.yaml", "      region: us\n", "      region: ca\n"),
+    ("mesh.yaml", "services: [payment-service, ledger]", "services: [payment-service, ledger, refunds]"),
+    ("mesh.yaml", "  carriers: {present: [headers, baggage]}", "  onInvalid: deny\n  carriers: {present: [headers]}"),
+    ("shop/schema.yaml", "enum: [bronze, silver, gold]", "enum: [bronze, silver, gold, platinum]"),
+    ("enterprise/guardrails.yaml", "status: 401", "status: 400"),
+    ("payments/policies.yaml", "expression: peer.domain == 'shop'", "expression: peer.domain != 'payments'"),
+    ("payments/policies.yaml", "&& context.loyalty_tier != 'gold'", "&& context.loyalty_tier == 'bronze'"),
+    ("payments/policies.yaml", "      redact: [user_id]", "      enforcement: shadow\n      redact: [user_id]"),
+    ("payments/policies.yaml", "    - name: traceable\n      require: [correlation_id]\n", ""),
+    (
+        "payments/policies.yaml",
+        "  workloads: [ledger]\n  rules:\n",
+        "  workloads: [ledger]\n  rules:\n    - name: quiet\n      audit: {}\n",
+    ),
+];
+
+fn version(sources: &Sources) -> Version {
+    let (compiled, model) = compile_with_model(sources).unwrap_or_else(|found| panic!("{}", found.to_text(sources)));
+    Version::of_tree(compiled, &model)
+}
+
+fn recorded(old: &Version, new: &Version) -> Vec<input::Recorded> {
+    let text = fs::read_to_string(package().join("tests/policy_tests/eval/requests.jsonl")).unwrap();
+    input::requests("requests.jsonl", &text, &old.world(new)).unwrap()
+}
+
+#[test]
+fn a_difference_names_what_changed_and_the_requests_that_are_decided_differently() {
+    let (old, new) = (version(&shop_with(&[])), version(&shop_with(EDITS)));
+    let changes = diff::changes(&old, &new);
+    let impact = diff::impact(&old, &new, &recorded(&old, &new)).unwrap();
+    check("diff/shop.txt", &diff::text::render(&changes, Some(&impact), Paint::Plain));
+    check("diff/shop.json", &format!("{:#}\n", diff::json::document(&changes, Some(&impact))));
+}
+
+#[test]
+fn the_same_policies_in_other_files_and_another_order_are_no_difference() {
+    let mut moved = Sources::new("moved");
+    let original = shop_with(&[]);
+    for (number, (_, file)) in original.iter().collect::<Vec<_>>().into_iter().rev().enumerate() {
+        moved.add(format!("{number}.yaml"), file.text());
+    }
+    let (old, new) = (version(&original), version(&moved));
+    assert_eq!(diff::changes(&old, &new), []);
+    assert!(diff::impact(&old, &new, &recorded(&old, &new)).unwrap().differences.is_empty());
+}
+
+#[test]
+fn an_artifact_is_compared_by_what_its_programs_do() {
+    let artifact = |sources: &Sources| {
+        let bytes = policy_compiler::compile(sources).unwrap().artifact;
+        Version::of_artifact(bytes).unwrap()
+    };
+    let old = artifact(&shop_with(&[]));
+    assert_eq!(diff::changes(&old, &version(&shop_with(&[]))), [], "an artifact and the tree that it was built from");
+    // A new rule moves constants and variables in their pools; the programs of the others stay the same.
+    let more = [(
+        "enterprise/guardrails.yaml",
+        "    - name: no-test-tenants\n",
+        "    - name: a-new-one\n      when: peer.domain == 'nowhere' && request.method == 'TRACE'\n      deny: {}\n    - name: no-test-tenants\n",
+    )];
+    let changes = diff::changes(&old, &artifact(&shop_with(&more)));
+    assert_eq!(changes.iter().map(|of| of.name.as_str()).collect::<Vec<_>>(), ["enterprise/guardrails/a-new-one"]);
+    let changes = diff::changes(&old, &artifact(&shop_with(EDITS)));
+    check("diff/artifacts.txt", &diff::text::render(&changes, None, Paint::Plain));
+}
+
+/// Whether the rule of a run has a condition that holds, as its parts say.
+fn holds(run: &policy_compiler::explain::RuleRun<'_>) -> Option<bool> {
+    use policy_compiler::explain::Seen;
+    match run.condition.as_ref().map(|condition| &condition.value) {
+        None | Some(Seen::Bool(true)) => Some(true),
+        Some(Seen::Bool(false)) => Some(false),
+        Some(Seen::Error(_) | Seen::Other(_)) => None,
+    }
+}
+
+#[test]
+fn the_parts_of_a_condition_say_what_the_decision_says() {
+    let sources = sources(&package().join("../examples/shop"), "examples/shop");
+    let (compiled, model) = compile_with_model(&sources).unwrap();
+    let mut evaluator = Evaluator::new(&compiled, &model).unwrap();
+    let mut seen = 0;
+    for case in &model.tests {
+        for run in evaluator.evaluate(&case.request).unwrap().runs {
+            let rule = &compiled.tables.rules[run.rule];
+            let require = matches!(rule.effect, context_mesh_core::artifact::tables::Effect::Require { .. });
+            match holds(&run) {
+                Some(holds) if require => assert!(holds || !run.applied, "{} in {}", rule.name, case.name),
+                Some(holds) => assert_eq!(holds, run.applied, "{} in {}", rule.name, case.name),
+                None => assert!(run.error.is_some(), "{} in {}", rule.name, case.name),
+            }
+            seen += 1;
+        }
+    }
+    assert!(seen > 100);
 }

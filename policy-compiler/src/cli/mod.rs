@@ -6,6 +6,7 @@
 mod build;
 mod check;
 mod completions;
+mod diff;
 mod emit;
 mod eval;
 mod files;
@@ -70,6 +71,8 @@ enum Command {
     Inspect(inspect::Arguments),
     /// Runs the tests of a source tree.
     Test(test::Arguments),
+    /// Says what changed between two versions, and which recorded requests are decided differently.
+    Diff(diff::Arguments),
     /// Says what becomes of a request, and why.
     Eval(eval::Arguments),
     /// Prints configuration for Envoy or Istio with the compiled policies inside.
@@ -115,6 +118,7 @@ fn run_command(command: &Command, session: &Session) -> Outcome {
         Command::Init(arguments) => init::run(arguments),
         Command::Test(arguments) => test::run(arguments, session),
         Command::Eval(arguments) => eval::run(arguments, session),
+        Command::Diff(arguments) => diff::run(arguments, session),
         Command::Check(arguments) => check::run(arguments, session),
         Command::Build(arguments) => build::run(arguments, session),
         Command::Inspect(arguments) => inspect::run(arguments),

@@ -36,7 +36,6 @@ pub(super) enum Exit {
     /// The command cannot be carried out.
     Usage,
     /// A comparison found a difference that matters.
-    #[allow(dead_code, reason = "for the commands that compare")]
     Different,
 }
 

@@ -18,7 +18,8 @@ pub fn listing(table: &ProgramTable, program: u32) -> String {
     code.iter().enumerate().map(|(at, word)| format!("{at:>4}  {}\n", instruction(table, *word))).collect()
 }
 
-fn instruction(table: &ProgramTable, word: u32) -> String {
+/// One instruction: its mnemonic and what its operand stands for.
+pub(crate) fn instruction(table: &ProgramTable, word: u32) -> String {
     let Some(op) = Op::decode(word) else { return format!("unknown {word:#010x}") };
     let number = op.operand();
     let operand = match op.operand_kind() {

@@ -27,4 +27,5 @@ pub use builder::Builder;
 pub use cost::MAX_COST;
 pub use costs::Costs;
 pub(crate) use evaluate::{evaluate, fails};
+pub(crate) use listing::instruction;
 pub use listing::listing;

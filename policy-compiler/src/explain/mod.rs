@@ -55,3 +55,55 @@ fn verified(builder: Builder, tables: &Tables) -> Result<VerifiedProgram, String
     let bytes = encode(&parts).map_err(|error| error.to_string())?;
     load(&bytes).map_err(|error| error.to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{compile_with_model, source::Sources};
+
+    /// The parts of a condition that are not made of others.
+    fn atoms(condition: &str) -> Vec<String> {
+        let text = format!(
+            "apiVersion: contextmesh.io/v1\nkind: Mesh\nmetadata: {{name: m}}\n\
+             spec: {{trustDomain: a.b, domains: {{d: {{services: [s]}}}}}}\n---\n\
+             apiVersion: contextmesh.io/v1\nkind: ContextSchema\nmetadata: {{name: c}}\n\
+             spec: {{fields: {{s: {{type: string}}, l: {{type: 'list<string>'}}, b: {{type: bool}}}}}}\n---\n\
+             apiVersion: contextmesh.io/v1\nkind: ContextPolicy\nmetadata: {{name: p, domain: d}}\n\
+             spec:\n  workloads: [s]\n  variables: [{{name: v, expression: context.b}}]\n\
+             \x20 rules:\n    - name: r\n      deny: {{}}\n      when: |\n        {condition}\n"
+        );
+        let mut sources = Sources::new("t");
+        sources.add("a.yaml", text);
+        let (compiled, model) = compile_with_model(&sources).unwrap_or_else(|e| panic!("{}", e.to_text(&sources)));
+        let explainer = Explainer::new(&model, &compiled.tables).unwrap();
+        let condition = explainer.rules()[0].condition.as_ref().unwrap();
+        condition
+            .atoms()
+            .iter()
+            .map(|part| {
+                let file = sources.file(part.span.file).unwrap();
+                assert_eq!(&file.text()[part.span.range()], part.text, "the place of a part");
+                part.text.clone()
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_condition_is_taken_apart_down_to_what_is_not_made_of_parts() {
+        let cases: [(&str, &[&str]); 10] = [
+            ("context.b", &["context.b"]),
+            ("!context.b", &["context.b"]),
+            ("context.b && (context.s == 'é' || !variables.v)", &["context.b", "context.s == 'é'", "variables.v"]),
+            ("context.b ? variables.v : context.s == 'x'", &["context.b", "variables.v", "context.s == 'x'"]),
+            ("context.l.exists(x, x == 'a' && context.b)", &["context.l.exists(x, x == 'a' && context.b)"]),
+            ("cel.bind(x, context.b, x && !x)", &["cel.bind(x, context.b, x && !x)"]),
+            ("!(context.s in ['a', 'b'])", &["context.s in ['a', 'b']"]),
+            ("has(context.s) && true", &["has(context.s)"]),
+            ("[context.b && variables.v][0]", &["[context.b && variables.v][0]"]),
+            ("1 == 1", &[]),
+        ];
+        for (condition, expected) in cases {
+            assert_eq!(atoms(condition), expected, "{condition}");
+        }
+    }
+}

@@ -20,7 +20,7 @@ pub struct World<'w> {
     mesh: &'w MeshTable,
     services: Vec<&'w str>,
     fields: Vec<&'w str>,
-    gateways: &'w [String],
+    gateways: Vec<&'w str>,
 }
 
 impl<'w> World<'w> {
@@ -28,13 +28,28 @@ impl<'w> World<'w> {
     pub fn new(tables: &'w Tables, gateways: &'w [String]) -> Self {
         let services = tables.services.iter().map(|service| service.name.as_str()).collect();
         let fields = tables.fields.iter().map(|field| field.name.as_str()).collect();
-        Self { mesh: &tables.mesh, services, fields, gateways }
+        Self { mesh: &tables.mesh, services, fields, gateways: gateways.iter().map(String::as_str).collect() }
     }
 
     pub(super) fn of_model(mesh: &'w MeshTable, directory: &'w super::Directory, fields: &'w [super::Field]) -> Self {
         let services = directory.services.iter().map(|service| service.name.as_str()).collect();
         let fields = fields.iter().map(|field| field.table.name.as_str()).collect();
-        Self { mesh, services, fields, gateways: &directory.gateways }
+        let gateways = directory.gateways.iter().map(String::as_str).collect();
+        Self { mesh, services, fields, gateways }
+    }
+
+    /// The same with all that another version of the mesh has besides.
+    #[must_use]
+    pub(crate) fn and(mut self, other: Self) -> Self {
+        let add = |all: &mut Vec<&'w str>, more: Vec<&'w str>| {
+            all.extend(more);
+            all.sort_unstable();
+            all.dedup();
+        };
+        add(&mut self.services, other.services);
+        add(&mut self.fields, other.fields);
+        add(&mut self.gateways, other.gateways);
+        self
     }
 
     /// The services of the mesh, sorted by name.
@@ -55,7 +70,7 @@ impl<'w> World<'w> {
 
     /// The role of a proxy for requests that come to it.
     pub fn usual_role(&self, workload: &str) -> Role {
-        if self.gateways.iter().any(|gateway| gateway == workload) { Role::Gateway } else { Role::Inbound }
+        if self.gateways.contains(&workload) { Role::Gateway } else { Role::Inbound }
     }
 
     /// A finding about a field that no schema declares; `caller` is always there.
