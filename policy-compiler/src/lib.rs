@@ -13,6 +13,7 @@
 mod artifact;
 pub mod cel;
 pub mod codegen;
+pub mod compatibility;
 pub mod diagnostic;
 pub mod document;
 pub mod emit;
@@ -52,6 +53,7 @@ pub fn compile(sources: &Sources) -> Result<Compiled, Diagnostics> {
     let mut diagnostics = Diagnostics::new();
     let documents = document::read(sources, &mut diagnostics);
     let model = model::check(documents, sources, &mut diagnostics);
+    compatibility::report_versions(&model.schemas, &mut diagnostics);
     let programs = programs::compile(&model, &mut diagnostics);
     if diagnostics.has_errors() {
         diagnostics.sort();

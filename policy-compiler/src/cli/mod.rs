@@ -6,6 +6,7 @@ mod emit;
 mod files;
 mod inspect;
 mod output;
+mod schema;
 
 use std::process::ExitCode;
 
@@ -48,6 +49,9 @@ enum Command {
     /// Prints configuration for Envoy or Istio with the compiled policies inside.
     #[command(subcommand)]
     Emit(emit::Command),
+    /// Compares versions of schemas.
+    #[command(subcommand)]
+    Schema(schema::Command),
 }
 
 /// Runs the command that the arguments name.
@@ -59,6 +63,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Build(arguments) => build::run(&arguments, cli.diagnostics),
         Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Emit(command) => emit::run(&command, cli.diagnostics),
+        Command::Schema(command) => schema::run(&command, cli.diagnostics),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

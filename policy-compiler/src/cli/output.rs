@@ -22,6 +22,8 @@ pub(super) enum Failure {
     Artifact(String),
     /// The command cannot be carried out.
     Usage(String),
+    /// A comparison found what must not be, and that has been said.
+    Different,
 }
 
 impl Failure {
@@ -34,6 +36,7 @@ impl Failure {
     pub(super) fn report(&self) -> ExitCode {
         match self {
             Self::Diagnostics => ExitCode::from(1),
+            Self::Different => ExitCode::from(3),
             Self::Artifact(message) => {
                 error_line(message);
                 ExitCode::from(1)

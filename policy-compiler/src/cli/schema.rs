@@ -1,0 +1,140 @@
+//! `policyc schema`: versions of schemas against each other.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Subcommand, ValueEnum};
+use policy_compiler::{
+    compatibility::{
+        self, Advice, Matrix, SchemaChange, Tree, Verdict, check_json, check_text, matrix_json, matrix_text,
+    },
+    model::SchemaVersion,
+};
+use serde_json::Value;
+
+use super::{
+    DiagnosticFormat, files,
+    output::{self, Failure},
+};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Says whether the schemas of a tree understand those of an older one, field by field, and which version is right.
+    #[command(after_help = CHECK_HELP)]
+    Check(Check),
+    /// Prints which versions of each schema understand each other: all that stand in the trees.
+    #[command(after_help = MATRIX_HELP)]
+    Matrix(MatrixArguments),
+}
+
+const CHECK_HELP: &str = "\
+Exit codes: 0 compatible as asked, 1 the sources or a version number are wrong, 2 the command cannot be carried out,
+3 a change is not compatible as asked.
+
+Example:
+  git worktree add /tmp/released v1.4 && policyc schema check policies --against /tmp/released/policies";
+
+const MATRIX_HELP: &str = "\
+Exit codes: 0 all versions understand each other, 1 the sources are wrong, 2 the command cannot be carried out,
+3 two versions do not understand each other.
+
+Example:
+  policyc schema matrix releases/1.3 releases/1.4 policies";
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Check {
+    /// The folder with the policy documents.
+    #[arg(value_name = "DIR")]
+    folder: PathBuf,
+    /// The folder with the policy documents that are in use.
+    #[arg(long, value_name = "OLD")]
+    against: PathBuf,
+    /// How much a change may break. Without it, sidecars with the old and with the new version must understand each
+    /// other, because both are there during a rollout.
+    #[arg(long, value_enum, value_name = "DIRECTION")]
+    allow: Option<Allowed>,
+    /// How the result is printed.
+    #[arg(long, value_enum, default_value = "text", value_name = "FORMAT")]
+    format: Format,
+}
+
+/// What a change may be.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Allowed {
+    /// New sidecars must understand old ones: where those that receive are updated first.
+    Backward,
+    /// Old sidecars must understand new ones: where those that send are updated first.
+    Forward,
+    /// Anything: only the version number is looked at.
+    Incompatible,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct MatrixArguments {
+    /// Folders with policy documents, for example one for each release.
+    #[arg(value_name = "DIR", required = true)]
+    folders: Vec<PathBuf>,
+    /// How the result is printed.
+    #[arg(long, value_enum, default_value = "text", value_name = "FORMAT")]
+    format: Format,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Format {
+    /// For people.
+    Text,
+    /// One JSON document.
+    Json,
+}
+
+pub(super) fn run(command: &Command, diagnostics: DiagnosticFormat) -> Result<(), Failure> {
+    match command {
+        Command::Check(arguments) => {
+            let old = schemas(&arguments.against, diagnostics)?;
+            let new = schemas(&arguments.folder, diagnostics)?;
+            let changes = compatibility::check(&old, &new);
+            print(arguments.format, || check_text(&changes), || check_json(&changes))?;
+            judge(&changes, arguments.allow)
+        }
+        Command::Matrix(arguments) => {
+            let tree = |folder: &PathBuf| {
+                let name = folder.display().to_string();
+                schemas(folder, diagnostics).map(|schemas| Tree { name, schemas })
+            };
+            let trees = arguments.folders.iter().map(tree).collect::<Result<Vec<_>, _>>()?;
+            let matrices = compatibility::matrices(&trees);
+            print(arguments.format, || matrix_text(&matrices), || matrix_json(&matrices))?;
+            if matrices.iter().all(Matrix::is_compatible) { Ok(()) } else { Err(Failure::Different) }
+        }
+    }
+}
+
+/// An incompatible change weighs more than a wrong number: who allows the change still has to hear of the number.
+fn judge(changes: &[SchemaChange], allowed: Option<Allowed>) -> Result<(), Failure> {
+    let fits = |change: &SchemaChange| match (change.comparison.verdict(), allowed) {
+        (Verdict::Full, _) | (_, Some(Allowed::Incompatible)) => true,
+        (Verdict::Backward, Some(Allowed::Backward)) | (Verdict::Forward, Some(Allowed::Forward)) => true,
+        _ => false,
+    };
+    if !changes.iter().all(fits) {
+        Err(Failure::Different)
+    } else if changes.iter().any(|change| matches!(change.advice, Advice::Raise(_))) {
+        Err(Failure::Diagnostics)
+    } else {
+        Ok(())
+    }
+}
+
+fn print(format: Format, text: impl Fn() -> String, json: impl Fn() -> Value) -> Result<(), Failure> {
+    output::result(&match format {
+        Format::Text => text(),
+        Format::Json => format!("{:#}\n", json()),
+    })
+}
+
+fn schemas(folder: &Path, format: DiagnosticFormat) -> Result<Vec<SchemaVersion>, Failure> {
+    let sources = files::read_tree(folder)?;
+    compatibility::schemas(&sources).map_err(|diagnostics| {
+        output::diagnostics(&diagnostics, &sources, format);
+        Failure::Diagnostics
+    })
+}
