@@ -191,7 +191,7 @@ fn versions_that_do_not_understand_each_other_are_warned_about() {
     assert_eq!(warnings(&[one.clone(), schema("1.1.0", &["f: {type: string}", "g: {type: int}"])]), "");
     let found = warnings(&[one, schema("2.0.0", &["f: {type: int}"])]);
     assert!(
-        found.starts_with("warning[CM0322]: version 1.0.0 of `fields` and 2.0.0 do not understand each other\n"),
+        found.starts_with("warning[CM0322]: the versions 1.0.0 and 2.0.0 of `fields` do not understand each other\n"),
         "{found}"
     );
     assert!(found.contains("help: `policyc schema matrix` says why (2 reasons); take 1.0.0 out when"), "{found}");

@@ -110,10 +110,12 @@ pub(super) fn run(command: &Command, diagnostics: DiagnosticFormat) -> Result<()
 
 /// An incompatible change weighs more than a wrong number: who allows the change still has to hear of the number.
 fn judge(changes: &[SchemaChange], allowed: Option<Allowed>) -> Result<(), Failure> {
-    let fits = |change: &SchemaChange| match (change.comparison.verdict(), allowed) {
-        (Verdict::Full, _) | (_, Some(Allowed::Incompatible)) => true,
-        (Verdict::Backward, Some(Allowed::Backward)) | (Verdict::Forward, Some(Allowed::Forward)) => true,
-        _ => false,
+    let fits = |change: &SchemaChange| match allowed {
+        _ if change.comparison.verdict() == Verdict::Full => true,
+        None => false,
+        Some(Allowed::Backward) => change.comparison.verdict() == Verdict::Backward,
+        Some(Allowed::Forward) => change.comparison.verdict() == Verdict::Forward,
+        Some(Allowed::Incompatible) => true,
     };
     if !changes.iter().all(fits) {
         Err(Failure::Different)

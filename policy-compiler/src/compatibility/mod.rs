@@ -50,22 +50,18 @@ pub(crate) fn report_versions(schemas: &[SchemaVersion], diagnostics: &mut Diagn
     for other in schemas.iter().filter(|schema| !schema.active) {
         let active = schemas.iter().find(|active| active.active && check::same_schema(active, other));
         let Some(active) = active else { continue };
+        // One without a version beside others is an error, which has been reported.
+        let (Some(old), Some(new)) = (&other.version, &active.version) else { continue };
         let comparison = matrix::in_order(other, active);
         let reasons = comparison.backward().chain(comparison.forward()).count();
         if reasons == 0 {
             continue;
         }
-        let name = |schema: &SchemaVersion| {
-            schema.version.as_ref().map_or_else(|| "no version".to_owned(), ToString::to_string)
-        };
-        let message =
-            format!("version {} of `{}` and {} do not understand each other", name(other), other.name, name(active));
+        let message = format!("the versions {old} and {new} of `{}` do not understand each other", other.name);
         let problem = Diagnostic::warning(code::SCHEMA_VERSIONS, other.span, message);
-        let problem = problem.label(active.span, "the version that counts");
-        diagnostics.push(problem.help(format!(
-            "`policyc schema matrix` says why ({reasons} {}); take {} out when no sidecar has it any more",
-            if reasons == 1 { "reason" } else { "reasons" },
-            name(other),
+        let word = if reasons == 1 { "reason" } else { "reasons" };
+        diagnostics.push(problem.label(active.span, "the version that counts").help(format!(
+            "`policyc schema matrix` says why ({reasons} {word}); take {old} out when no sidecar has it any more"
         )));
     }
 }
