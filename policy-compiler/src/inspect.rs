@@ -113,7 +113,7 @@ const fn scalar_name(scalar: Scalar) -> &'static str {
     }
 }
 
-fn type_name(value: FieldType) -> String {
+pub(crate) fn type_name(value: FieldType) -> String {
     match value {
         FieldType::One(scalar) => scalar_name(scalar).to_owned(),
         FieldType::List(scalar) => format!("list<{}>", scalar_name(scalar)),

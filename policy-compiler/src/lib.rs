@@ -14,6 +14,7 @@ mod artifact;
 pub mod budget;
 pub mod cel;
 pub mod codegen;
+pub mod compatibility;
 mod data_flow;
 pub mod diagnostic;
 pub mod diff;
@@ -123,6 +124,7 @@ pub fn compile_watched(sources: &Sources, progress: &mut Watcher<'_>) -> Result<
     let documents = document::read(sources, &mut diagnostics, progress);
     progress(Progress { stage: Stage::Checking, done: 0, total: 0 });
     let model = model::check(documents, sources, &mut diagnostics);
+    compatibility::report_versions(&model.schemas, &mut diagnostics);
     let mut programs = programs::compile(&model, &mut diagnostics, progress);
     if diagnostics.has_errors() {
         diagnostics.sort();

@@ -107,3 +107,33 @@ fn odd_input_is_a_diagnostic_and_never_a_panic() {
         }
     }
 }
+
+#[test]
+fn every_option_of_a_field_goes_into_the_artifact_and_is_shown() {
+    let mesh = "apiVersion: contextmesh.io/v1\nkind: Mesh\nmetadata: {name: m}\n\
+                spec: {trustDomain: a.b, domains: {d: {services: [s], region: eu}}}\n---\n";
+    let schema = "apiVersion: contextmesh.io/v1\nkind: ContextSchema\nmetadata: {name: fields, version: 1.0.0}\nspec:\n  fields:\n";
+    let cases = [
+        ("type: int", "int  owner enterprise  merge Replace"),
+        ("type: int, minimum: -1, maximum: 10", "int  owner enterprise  merge Replace  at least -1  at most 10"),
+        ("type: double, minimum: 0.5, maximum: 2", "double  owner enterprise  merge Replace  at least 0.5  at most 2"),
+        ("type: list<int>, maxItems: 3", "list<int>  owner enterprise  merge Replace  at most 3 items"),
+        ("type: string, ttl: 90s", "string  owner enterprise  merge Replace  ttl 90 s"),
+        ("type: string, ttl: 500ms", "string  owner enterprise  merge Replace  ttl 500 ms"),
+        ("type: string, consistency: session", "string  owner enterprise  merge Replace"),
+        (
+            "type: string, consistency: strong, residency: [eu]",
+            "string  owner enterprise  merge Replace  consistency strong  residency eu",
+        ),
+        (
+            "type: string, consistency: eventual, classification: phi",
+            "string  owner enterprise  merge Replace  consistency eventual  classification phi",
+        ),
+    ];
+    for (options, shown) in cases {
+        let compiled = try_compile(&format!("{mesh}{schema}    f: {{{options}}}\n")).unwrap();
+        assert!(compiled.warnings.is_empty(), "{options}");
+        let text = inspect::text(&compiled.artifact).unwrap();
+        assert!(text.contains(&format!("\n  f  {shown}\n")), "{options}: {text}");
+    }
+}

@@ -52,7 +52,8 @@ pub struct MeshTable {
     pub present_baggage: bool,
     /// Whether the context is shown to the application as `x-mesh-context`.
     pub present_mesh_header: bool,
-    /// Oldest `x-mesh-context` that is accepted, in milliseconds; 0 means any age.
+    /// Oldest context that is accepted in `x-mesh-context`, in milliseconds since it was made (at the gateway, or at the
+    /// first sidecar that sent it); 0 means any age.
     pub max_age_ms: u64,
     /// Slots of the memory in shared data, a power of two.
     pub memory_slots: u32,

@@ -5,7 +5,7 @@
 //! 1   flags       bit 0: the payload is its length (LEB128) and one lz4 block; bit 1: sealed; the others are 0
 //! 2   key id      u16; 0 is unsealed
 //! 4   dictionary  u32; 0 is none
-//! 8   issued at   48 bits, milliseconds since 1970
+//! 8   issued at   48 bits, milliseconds since 1970: when the context was made, at whichever hop
 //! 14  payload     see the module `payload`
 //!     tag         16 bytes when sealed, else nothing
 //! ```
@@ -41,7 +41,7 @@ const MIN_LZ4_BYTES: usize = 256;
 pub struct MeshHeader {
     /// The fields.
     pub context: Context,
-    /// When it was issued, in milliseconds since 1970; `None` for the plain form, which does not say.
+    /// When its context was made, in milliseconds since 1970; `None` for the plain form, which does not say.
     pub issued_at_ms: Option<u64>,
 }
 
@@ -57,7 +57,7 @@ impl MeshHeader {
     }
 }
 
-/// Writes the header's value. `issued_at_ms` is in milliseconds since 1970; `dictionary` must be one that the
+/// Writes the header's value. `issued_at_ms` is when the context was made, in milliseconds since 1970; `dictionary` must be one that the
 /// receivers list.
 ///
 /// # Errors

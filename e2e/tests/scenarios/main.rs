@@ -4,6 +4,7 @@
 
 mod denial;
 mod edge;
+mod fields;
 mod hostile;
 mod journey;
 mod load;

@@ -15,6 +15,7 @@ mod inspect;
 mod json_schema;
 mod output;
 mod progress;
+mod schema;
 mod session;
 mod sizes;
 mod test;
@@ -78,6 +79,9 @@ enum Command {
     /// Prints configuration for Envoy or Istio with the compiled policies inside.
     #[command(subcommand)]
     Emit(emit::Command),
+    /// Compares versions of schemas.
+    #[command(subcommand)]
+    Schema(schema::Command),
     /// Prints the JSON Schema of the documents, for editors.
     #[command(after_help = json_schema::EXAMPLE)]
     JsonSchema(json_schema::Arguments),
@@ -123,6 +127,7 @@ fn run_command(command: &Command, session: &Session) -> Outcome {
         Command::Build(arguments) => build::run(arguments, session),
         Command::Inspect(arguments) => inspect::run(arguments),
         Command::Emit(command) => emit::run(command, session),
+        Command::Schema(command) => schema::run(command, session),
         Command::JsonSchema(arguments) => Ok(json_schema::run(arguments)),
         Command::Completions(arguments) => completions::run(arguments),
     }

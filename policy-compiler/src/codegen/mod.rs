@@ -11,7 +11,7 @@ mod evaluate;
 mod listing;
 mod loops;
 mod pool;
-mod regex;
+pub(crate) mod regex;
 mod share;
 
 #[cfg(test)]

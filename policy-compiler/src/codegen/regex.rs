@@ -19,7 +19,7 @@ const MAX_NFA_BYTES: usize = 1024 * 1024;
 
 /// Why there is no DFA.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum RegexError {
+pub(crate) enum RegexError {
     /// The pattern is none; the text says why.
     Syntax(String),
     /// The DFA would exceed its budget.
@@ -28,7 +28,7 @@ pub(super) enum RegexError {
 
 /// Builds the DFA of a pattern, for an anchored search that must end at the end of the text. With `whole`
 /// the pattern must match all of the text, otherwise it may be found anywhere.
-pub(super) fn build(pattern: &str, whole: bool) -> Result<Vec<u8>, RegexError> {
+pub(crate) fn build(pattern: &str, whole: bool) -> Result<Vec<u8>, RegexError> {
     let pattern = translate_pattern(pattern).map_err(RegexError::Syntax)?;
     let pattern = if whole { format!("(?:{pattern})\\z") } else { format!("(?s-u:.)*?(?:{pattern})(?s-u:.)*") };
     let config = dense::Config::new()

@@ -28,7 +28,7 @@ pub struct Mesh {
     pub trust: Trust,
     /// Whether a broken carrier or field is answered with 400.
     pub deny_invalid: bool,
-    /// Oldest context that is accepted, in milliseconds; 0 is any.
+    /// Oldest context that is accepted, in milliseconds since it was made; 0 is any.
     pub max_age_ms: u64,
     /// The memory.
     pub memory: Memory,

@@ -145,7 +145,7 @@ fn the_help_says_what_the_exit_codes_mean() {
 
 #[test]
 fn a_near_command_is_suggested() {
-    let output = policyc(&["chekc", "x"]);
+    let output = policyc(&["completons", "x"]);
     assert_eq!(output.status.code(), Some(2));
-    assert!(text(&output.stderr).contains("a similar subcommand exists: 'check'"), "{}", text(&output.stderr));
+    assert!(text(&output.stderr).contains("a similar subcommand exists: 'completions'"), "{}", text(&output.stderr));
 }
