@@ -77,6 +77,10 @@ compose-files: envoy build ## Writes what docker-compose.yml mounts into .mesh/c
 bench-quick: envoy filter ## Measures the price of the filter in Envoy, in a few minutes
 	cargo run --release --quiet --package context-mesh-benches --bin bench-quick
 
+.PHONY: bench-compile
+bench-compile: toolchain ## Measures how long the compiler takes for 10,000 rules
+	cargo run --release --quiet --package context-mesh-benches --bin bench-compile
+
 .PHONY: lint
 lint: toolchain ## Checks format and lints
 	cargo fmt --all --check

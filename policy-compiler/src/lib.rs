@@ -10,6 +10,7 @@
 //! The library takes sources as values and does no I/O; reading and writing files is the work of the binary
 //! `policyc`. So it runs in a browser as well.
 
+pub mod analysis;
 mod artifact;
 pub mod cel;
 pub mod codegen;
@@ -53,6 +54,7 @@ pub fn compile(sources: &Sources) -> Result<Compiled, Diagnostics> {
     let documents = document::read(sources, &mut diagnostics);
     let model = model::check(documents, sources, &mut diagnostics);
     let programs = programs::compile(&model, &mut diagnostics);
+    analysis::check(&model, &programs, &mut diagnostics);
     if diagnostics.has_errors() {
         diagnostics.sort();
         return Err(diagnostics);

@@ -6,11 +6,11 @@
 use context_mesh_core::artifact::tables::{FieldType, ProgramTable, Scalar};
 
 use crate::{
-    cel::{self, Environment, Expected, Problem, Type, TypedExpr},
+    cel::{self, Environment, Expected, Function, Parsed, Problem, Type, TypedExpr, TypedKind},
     codegen::Builder,
     diagnostic::{Diagnostic, Diagnostics},
     document::Expression,
-    ir::lower,
+    ir::{Node, lower},
     model::{Effect, INCOMPLETE_NOTE, Model, Pattern, Policy, Rule, Unfinished},
 };
 
@@ -25,6 +25,47 @@ pub struct Programs {
     pub patterns: Vec<Option<u32>>,
     /// For each policy of the model and each of its rules: its programs.
     pub rules: Vec<Vec<RulePrograms>>,
+    /// What the programs compute, for analysis.
+    pub conditions: Conditions,
+}
+
+/// Conditions as trees, before they became code.
+#[derive(Debug, Clone, Default)]
+pub struct Conditions {
+    /// What each variable stands for, by the numbers that [`Node::Variable`] has.
+    pub variables: Vec<Node>,
+    /// For each policy of the model and each of its rules: its condition.
+    pub rules: Vec<Vec<When>>,
+    /// The regexes of conditions and fields: text, whether all of a text must match, index into [`Programs::regexes`].
+    regexes: Vec<(String, bool, u32)>,
+}
+
+/// The condition of a rule.
+#[derive(Debug, Clone, Default)]
+pub enum When {
+    /// The rule has none.
+    #[default]
+    Always,
+    /// This one.
+    Condition {
+        /// What it computes.
+        root: Node,
+        /// The parts of an `&&` at its root: first character and the one behind the last, in the text. As many as
+        /// [`Node::conjuncts`] has, or none.
+        parts: Vec<(usize, usize)>,
+    },
+    /// It has problems, which are reported.
+    Broken,
+}
+
+impl Programs {
+    /// The regexes that are built: text, whether all of a text must match, serialized automaton.
+    pub(crate) fn built_regexes(&self) -> impl Iterator<Item = (&str, bool, &[u8])> {
+        self.conditions.regexes.iter().filter_map(|(text, whole, number)| {
+            let bytes = self.regexes.get(usize::try_from(*number).ok()?)?;
+            Some((text.as_str(), *whole, bytes.as_slice()))
+        })
+    }
 }
 
 /// The programs of one rule: indices into [`ProgramTable::programs`].
@@ -42,16 +83,37 @@ pub fn compile(model: &Model, diagnostics: &mut Diagnostics) -> Programs {
     let environment = Environment::new(fields);
     let bounded = model.fields.iter().filter(|field| field.table.max_bytes > 0);
     let limits = bounded.map(|field| (field.table.name.clone(), u64::from(field.table.max_bytes)));
-    let mut compiler = Compiler { model, builder: Builder::new().with_field_limits(limits), diagnostics };
+    let builder = Builder::new().with_field_limits(limits);
+    let parsed = Parsed::new(expressions(model).map(|expression| expression.text.as_str()));
+    let mut compiler = Compiler { model, builder, parsed, conditions: Conditions::default(), diagnostics };
     let patterns = model.fields.iter().map(|field| compiler.pattern(field.pattern.as_ref()?)).collect();
     let rules = model.policies.iter().map(|policy| compiler.policy(policy, environment.clone())).collect();
-    let (table, regexes) = compiler.builder.finish();
-    Programs { table, regexes, patterns, rules }
+    let Compiler { builder, mut conditions, .. } = compiler;
+    conditions.regexes = builder.regex_numbers();
+    let (table, regexes) = builder.finish();
+    Programs { table, regexes, patterns, rules, conditions }
+}
+
+/// All expressions of a model.
+fn expressions(model: &Model) -> impl Iterator<Item = &Expression> {
+    model.policies.iter().flat_map(|policy| {
+        let variables = policy.variables.iter().map(|variable| &variable.expression);
+        let unfinished = policy.unfinished.iter().map(|unfinished| match unfinished {
+            Unfinished::Condition(expression) | Unfinished::Value(expression) => expression,
+        });
+        let rules = policy.rules.iter().flat_map(|rule| {
+            let values: &[_] = if let Effect::Set(assignments) = &rule.effect { assignments } else { &[] };
+            rule.when.iter().chain(values.iter().map(|(_, value)| value))
+        });
+        variables.chain(unfinished).chain(rules)
+    })
 }
 
 struct Compiler<'a> {
     model: &'a Model,
     builder: Builder,
+    parsed: Parsed,
+    conditions: Conditions,
     diagnostics: &'a mut Diagnostics,
 }
 
@@ -69,11 +131,24 @@ impl Compiler<'_> {
             };
             self.check(&environment, expression, expected);
         }
+        self.conditions.rules.push(Vec::with_capacity(policy.rules.len()));
         policy.rules.iter().map(|rule| self.rule(rule, &environment)).collect()
     }
 
     fn rule(&mut self, rule: &Rule, environment: &Environment) -> RulePrograms {
-        let when = rule.when.as_ref().and_then(|when| self.program(environment, when, Expected::Bool));
+        let mut condition = When::Always;
+        let when = rule.when.as_ref().and_then(|when| {
+            condition = When::Broken;
+            let typed = self.check(environment, when, Expected::Bool)?;
+            let ir = lower(&typed);
+            let program = self.builder.condition(&ir);
+            let program = self.report(program, when)?;
+            condition = When::Condition { parts: parts(&typed, &ir.root), root: ir.root };
+            Some(program)
+        });
+        if let Some(conditions) = self.conditions.rules.last_mut() {
+            conditions.push(condition);
+        }
         let Effect::Set(assignments) = &rule.effect else { return RulePrograms { when, values: Vec::new() } };
         let values = assignments.iter().filter_map(|(field, value)| {
             let ty = self.model.fields.get(*field)?.table.value;
@@ -91,8 +166,13 @@ impl Compiler<'_> {
 
     fn variable(&mut self, environment: &Environment, expression: &Expression) -> Option<(Type, u32)> {
         let typed = self.check(environment, expression, Expected::Any)?;
-        let index = self.builder.variable(&lower(&typed));
-        Some((typed.ty, self.report(index, expression)?))
+        let ir = lower(&typed);
+        let index = self.builder.variable(&ir);
+        let index = self.report(index, expression)?;
+        if usize::try_from(index) == Ok(self.conditions.variables.len()) {
+            self.conditions.variables.push(ir.root);
+        }
+        Some((typed.ty, index))
     }
 
     fn pattern(&mut self, pattern: &Pattern) -> Option<u32> {
@@ -114,7 +194,7 @@ impl Compiler<'_> {
     }
 
     fn check(&mut self, environment: &Environment, expression: &Expression, expected: Expected) -> Option<TypedExpr> {
-        match cel::check(environment, &expression.text, expected) {
+        match cel::check_parsed(environment, &self.parsed, &expression.text, expected) {
             Ok(typed) => Some(typed),
             Err(problems) => {
                 let incomplete = self.model.incomplete;
@@ -128,6 +208,20 @@ impl Compiler<'_> {
             }
         }
     }
+}
+
+/// The places of the parts of an `&&` at the root of a condition.
+fn parts(typed: &TypedExpr, root: &Node) -> Vec<(usize, usize)> {
+    fn collect(typed: &TypedExpr, found: &mut Vec<(usize, usize)>) {
+        match &typed.kind {
+            TypedKind::Call(Function::And, arguments) => arguments.iter().for_each(|part| collect(part, found)),
+            _ => found.push((typed.start, typed.end)),
+        }
+    }
+    let mut found = Vec::new();
+    collect(typed, &mut found);
+    // Constants that fell away leave nothing to point at.
+    if found.len() == root.conjuncts().len() { found } else { Vec::new() }
 }
 
 /// A problem in the text of an expression, at its place in the source.

@@ -1,10 +1,12 @@
 //! The type checker.
 
+use cel::IdedExpr;
 use context_mesh_core::artifact::tables::{Attribute, FieldType, Scalar, ScalarConstant};
 
 use super::environment::Environment;
 use super::infer::Inference;
 use super::parse;
+use super::parse_all::Parsed;
 use super::problem::{Problem, code};
 use super::syntax::{Expr, ExprKind, Literal, Place};
 use super::typed::{Element, Entry, TypedExpr, TypedKind};
@@ -26,9 +28,43 @@ pub enum Expected {
 /// # Errors
 /// Everything that is wrong with it, sorted by place.
 pub fn check(environment: &Environment, text: &str, expected: Expected) -> Result<TypedExpr, Vec<Problem>> {
-    let expr = parse::parse(text)?;
+    check_expr(environment, text, &parse::parse(text)?, expected)
+}
+
+/// As [`check`], for a text that is among the parsed ones; others are parsed now.
+///
+/// # Errors
+/// Everything that is wrong with it, sorted by place.
+pub(crate) fn check_parsed(
+    environment: &Environment,
+    parsed: &Parsed,
+    text: &str,
+    expected: Expected,
+) -> Result<TypedExpr, Vec<Problem>> {
+    match parsed.get(text) {
+        Some(Ok(expr)) => check_expr(environment, text, expr, expected),
+        Some(Err(problems)) => Err(problems.clone()),
+        None => check(environment, text, expected),
+    }
+}
+
+/// As [`check`], for a tree as the `cel` crate's parser makes it without macros. Problems have no places. For tests
+/// that make expressions and do not want to pay for their parsing.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn check_tree(environment: &Environment, tree: &IdedExpr, expected: Expected) -> Result<TypedExpr, Vec<Problem>> {
+    check_expr(environment, "", &parse::from_tree(tree), expected)
+}
+
+fn check_expr(
+    environment: &Environment,
+    text: &str,
+    expr: &Expr,
+    expected: Expected,
+) -> Result<TypedExpr, Vec<Problem>> {
     let mut checker = Checker::new(environment, text);
-    let mut typed = checker.expr(&expr);
+    let mut typed = checker.expr(expr);
     let inference = &checker.inference;
     typed.visit(&mut |part| part.ty = inference.closed(&part.ty));
     checker.expect(&typed, expected);

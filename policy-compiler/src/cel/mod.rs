@@ -16,6 +16,7 @@ mod literals;
 mod macros;
 mod names;
 mod parse;
+mod parse_all;
 mod pattern;
 mod problem;
 mod reword;
@@ -28,9 +29,12 @@ mod zone;
 #[cfg(test)]
 mod tests;
 
-pub use check::{Expected, check};
+pub(crate) use check::check_parsed;
+pub use check::{Expected, check, check_tree};
 pub use environment::Environment;
 pub(crate) use library::number as library_function;
+pub use parse::on_large_stack;
+pub(crate) use parse_all::Parsed;
 pub(crate) use pattern::translate as translate_pattern;
 pub use problem::{CODES, Problem, code};
 pub use typed::{Element, Entry, Function, Loop, LoopResult, TypedExpr, TypedKind, WithOptional};

@@ -1,5 +1,6 @@
 //! Text to syntax tree, with the parser of the `cel` crate.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 
 use cel::common::ast::{CallExpr, EntryExpr, Expr as CelExpr, LiteralValue, SourceInfo, operators};
@@ -20,7 +21,32 @@ pub(super) const MAX_DEPTH: usize = 64;
 
 /// Stack of the thread that parses. The generated parser needs up to 160 KB a level without optimisation.
 #[cfg(not(target_family = "wasm"))]
-const PARSER_STACK: usize = 64 * 1024 * 1024;
+pub(super) const PARSER_STACK: usize = 64 * 1024 * 1024;
+
+thread_local! {
+    /// Whether the stack of this thread is large enough for the parser.
+    static LARGE_STACK: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs `work` with texts parsed on the stack of this thread. Otherwise every text gets a thread of its own, which
+/// takes longer than to parse it.
+///
+/// The stack must have 64 MiB, or 8 MiB in a build with optimisation. A panic of the parser is not caught.
+pub fn on_large_stack<R>(work: impl FnOnce() -> R) -> R {
+    struct Restore(bool);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            LARGE_STACK.set(self.0);
+        }
+    }
+    let _restore = Restore(LARGE_STACK.replace(true));
+    work()
+}
+
+/// The syntax tree of a tree that the `cel` crate's parser could have made, without places.
+pub(super) fn from_tree(tree: &IdedExpr) -> Expr {
+    Converter::new("", &[], &SourceInfo::default()).expr(tree)
+}
 
 /// Parses a text.
 ///
@@ -55,6 +81,9 @@ pub(super) type SyntaxError = (usize, usize, String);
 
 #[cfg(not(target_family = "wasm"))]
 fn with_stack(work: impl FnOnce() -> Result<Expr, Vec<SyntaxError>> + Send) -> Result<Expr, Vec<SyntaxError>> {
+    if LARGE_STACK.get() {
+        return work();
+    }
     std::thread::scope(|scope| {
         let parser = std::thread::Builder::new().name("cel-parser".to_owned()).stack_size(PARSER_STACK);
         let result = parser.spawn_scoped(scope, work).map(std::thread::ScopedJoinHandle::join);
@@ -309,6 +338,16 @@ mod tests {
             let problems = parse(&text).unwrap_err();
             assert_eq!(problems[0].code, code::TOO_LARGE);
         }
+    }
+
+    #[test]
+    fn the_stack_of_the_caller_gives_the_same() {
+        let parse_there = || on_large_stack(|| parse("a.b + [1]"));
+        assert_eq!(
+            std::thread::Builder::new().stack_size(PARSER_STACK).spawn(parse_there).unwrap().join().unwrap(),
+            parse("a.b + [1]")
+        );
+        assert!(!LARGE_STACK.get());
     }
 
     #[test]

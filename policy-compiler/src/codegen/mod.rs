@@ -26,3 +26,8 @@ pub use builder::Builder;
 pub use cost::MAX_COST;
 pub(crate) use evaluate::{evaluate, fails};
 pub use listing::listing;
+
+/// The serialized automaton of a regex; `None` for one that cannot be built. With `whole` it must match all of a text.
+pub(crate) fn build_regex(pattern: &str, whole: bool) -> Option<Vec<u8>> {
+    regex::build(pattern, whole).ok()
+}

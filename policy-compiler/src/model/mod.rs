@@ -14,7 +14,6 @@
 //!   words into its owner's mouth downstream;
 //! - `caller` belongs to the mesh: it is a string, and no rule sets or redacts it.
 
-mod conflicts;
 mod directory;
 mod fields;
 mod headers;
@@ -77,7 +76,6 @@ pub fn check(documents: Documents, sources: &Sources, diagnostics: &mut Diagnost
     let (mesh, directory) = directory::check(documents.meshes, &context, diagnostics);
     let fields = fields::check(documents.schemas, &directory, &context, diagnostics);
     let policies = policies::check(documents.policies, &directory, &fields, &context, diagnostics);
-    conflicts::check(&policies, &fields, diagnostics);
     Model { mesh, directory, fields, policies, incomplete: context.incomplete }
 }
 
