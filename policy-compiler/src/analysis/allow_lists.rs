@@ -28,8 +28,7 @@ pub(super) fn find<'k>(knowledge: &'k Knowledge<'_>, odd: &[Odd], findings: &mut
         return;
     }
     let dead = dead(knowledge, odd, findings);
-    for ((direction, enterprise, domain), workloads) in by_workloads(knowledge) {
-        let here = Workloads::These(workloads);
+    for ((direction, enterprise, domain), here) in each_alike(knowledge) {
         let alive = |list: &[usize]| -> Vec<usize> {
             list.iter()
                 .copied()
@@ -115,14 +114,34 @@ fn by_workloads(knowledge: &Knowledge<'_>) -> BTreeMap<Lists, Vec<usize>> {
     groups
 }
 
+/// The same, with workloads apart from each other where a rule asks which one it is at.
+fn each_alike(knowledge: &Knowledge<'_>) -> Vec<(Lists, Workloads)> {
+    let mut all = Vec::new();
+    for (lists, workloads) in by_workloads(knowledge) {
+        if lists.1.iter().chain(&lists.2).any(|rule| asks_for_workload(knowledge, *rule)) {
+            all.extend(workloads.into_iter().map(|workload| (lists.clone(), Workloads::These(vec![workload]))));
+        } else {
+            all.push((lists, Workloads::These(workloads)));
+        }
+    }
+    all
+}
+
+fn asks_for_workload(knowledge: &Knowledge<'_>, rule: usize) -> bool {
+    let mut asks = false;
+    if let Some(facts) = knowledge.rules.get(rule) {
+        facts.applies.literals(&mut |literal| {
+            asks |= matches!(reads(knowledge, literal.term), Reads::Own | Reads::Destination);
+        });
+    }
+    asks
+}
+
 /// Whether the rule may match at one of the workloads.
 fn matches_at(knowledge: &Knowledge<'_>, rule: usize, workloads: &Workloads) -> bool {
     let Some(facts) = knowledge.rules.get(rule) else { return true };
-    let mut of_workload = false;
-    facts.applies.literals(&mut |literal| {
-        of_workload |= matches!(reads(knowledge, literal.term), Reads::Own | Reads::Destination);
-    });
-    !of_workload || !knowledge.is_impossible(&scope(knowledge.model, facts.policy, workloads), &[&facts.applies])
+    !asks_for_workload(knowledge, rule)
+        || !knowledge.is_impossible(&scope(knowledge.model, facts.policy, workloads), &[&facts.applies])
 }
 
 fn named(knowledge: &Knowledge<'_>, workloads: &Workloads) -> String {

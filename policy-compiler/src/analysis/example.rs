@@ -251,7 +251,7 @@ impl Example {
             at = object.entry(name.clone()).or_insert_with(|| Json::Object(serde_json::Map::new()));
         }
         let taken = !matches!(at, Json::Object(members) if members.is_empty());
-        if !(taken && value == Json::from("")) {
+        if !(taken && value == "") {
             *at = value;
         }
         Some(())

@@ -7,10 +7,11 @@ use super::patterns::Patterns;
 use super::places::Scope;
 use super::solve::Solver;
 use super::terms::Terms;
-use crate::document::OnError;
+use crate::document::{Expression, OnError};
 use crate::ir::Node;
 use crate::model::{Effect, Model, Policy, Rule, Workloads};
 use crate::programs::{Programs, When};
+use crate::source::Span;
 
 /// A rule and when it applies.
 #[derive(Debug)]
@@ -55,9 +56,14 @@ impl Facts<'_> {
     }
 
     /// Where the condition stands, or the rule.
-    pub(super) fn span(&self) -> crate::source::Span {
-        self.rule.when.as_ref().map_or(self.rule.span, |when| when.span)
+    pub(super) fn span(&self) -> Span {
+        self.rule.when.as_ref().map_or(self.rule.span, condition_span)
     }
+}
+
+/// Where the text of a condition stands, without what is around it in the YAML.
+pub(super) fn condition_span(when: &Expression) -> Span {
+    when.map.span(0, when.text.trim_end().chars().count())
 }
 
 /// The requests that a policy is for, at some of its workloads.

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use context_mesh_core::artifact::tables::{Attribute, Constant, FieldType, Scalar, ScalarConstant};
 
 use super::patterns::Patterns;
-use super::terms::{TermId, Terms};
+use super::terms::{TermId, Terms, is_condition};
 use super::test::{Test, understood_number};
 use crate::ir::{Comparison, Node, TextTest};
 
@@ -278,6 +278,13 @@ impl<'a> Formulas<'a> {
                     ask,
                 )
             }
+            // `condition == true` asks what the condition asks.
+            node if is_condition(node) && matches!(test, Test::Truth | Test::Equals(ScalarConstant::Bool(true))) => {
+                self.condition(node, ask)
+            }
+            node if is_condition(node) && *test == Test::Equals(ScalarConstant::Bool(false)) => {
+                self.condition(node, ask.of_negation())
+            }
             Node::ValueOr(pair) => match &**pair {
                 [Node::OptionalAttribute(attribute), otherwise @ Node::Constant(_)] => {
                     let of = Node::Attribute(attribute.clone());
@@ -292,6 +299,12 @@ impl<'a> Formulas<'a> {
             },
             _ => self.literal(node, test.clone(), ask),
         }
+    }
+
+    /// A node that is a bool or an error.
+    fn condition(&mut self, node: &Node, ask: Ask) -> Formula {
+        // A loop is no further part.
+        if matches!(node, Node::Loop(_) | Node::HasMember(..)) { self.opaque(node, ask) } else { self.part(node, ask) }
     }
 
     fn literal(&mut self, node: &Node, test: Test, ask: Ask) -> Formula {

@@ -187,9 +187,9 @@ fn look_under(knowledge: &Knowledge<'_>, formula: &Formula) -> BTreeSet<Key> {
     keys
 }
 
-fn prefixes(text: &str, mut see: impl FnMut(&str)) {
+fn prefixes(text: &str, see: impl FnMut(&str)) {
     let ends = text.char_indices().map(|(end, _)| end).chain([text.len()]);
-    ends.take(MAX_PREFIX).filter_map(|end| text.get(..end)).for_each(|prefix| see(prefix));
+    ends.take(MAX_PREFIX).filter_map(|end| text.get(..end)).for_each(see);
 }
 
 /// The strings that a condition leaves of the terms of which it names some.

@@ -1,7 +1,7 @@
 //! Rules that never match, and rules that always do.
 
 use super::Finding;
-use super::facts::{Facts, Knowledge};
+use super::facts::{Facts, Knowledge, condition_span};
 use super::formula::{Ask, Formula, Formulas, Literal};
 use super::places::Scope;
 use super::show;
@@ -40,7 +40,7 @@ pub(super) fn find<'k>(knowledge: &'k Knowledge<'_>, findings: &mut Vec<Finding<
             (Odd::No, _) | (_, None) => {}
             (Odd::Always, Some(when)) => {
                 let message = format!("`{}` always matches: its condition holds for every request", facts.rule.name);
-                let problem = Diagnostic::warning(code::ALWAYS_MATCHES, when.span, message);
+                let problem = Diagnostic::warning(code::ALWAYS_MATCHES, condition_span(when), message);
                 findings.push(Finding::new(problem.help("leave `when` out, so that everybody sees it, or correct it")));
             }
             (Odd::Never, Some(when)) => {
@@ -79,12 +79,9 @@ fn of_rule(knowledge: &Knowledge<'_>, facts: &Facts<'_>) -> Odd {
     if knowledge.is_impossible(&scope, &[&facts.spares]) {
         return Odd::Always;
     }
-    if facts.ask() == Ask::NotFalse {
-        if knowledge.is_impossible(&scope, &[&without_errors(&facts.applies)]) {
-            return Odd::OnlyErrors;
-        }
-    }
-    Odd::No
+    let only_errors =
+        facts.ask() == Ask::NotFalse && knowledge.is_impossible(&scope, &[&without_errors(&facts.applies)]);
+    if only_errors { Odd::OnlyErrors } else { Odd::No }
 }
 
 /// The same formula with every literal asked for true or false: it holds at least for the requests for which the condition is true.
@@ -108,18 +105,20 @@ fn without_errors(formula: &Formula) -> Formula {
 /// The finding with what contradicts what: one part of the condition by itself, or two.
 fn explained(knowledge: &Knowledge<'_>, facts: &Facts<'_>, when: &Expression, ask: Ask, message: String) -> Diagnostic {
     let at = |span| Diagnostic::warning(code::NEVER_MATCHES, span, message.clone());
-    let When::Condition { root, parts } = facts.when else { return at(when.span) };
+    let When::Condition { root, parts } = facts.when else { return at(condition_span(when)) };
     let mut terms = Terms::new(&knowledge.model.fields, &knowledge.patterns);
     let mut formulas = Formulas::new(&mut terms, knowledge.variables, &knowledge.patterns);
     let conjuncts: Vec<Formula> = root.conjuncts().iter().map(|part| formulas.formula(part, ask)).collect();
-    let place = |index: usize| parts.get(index).map_or(when.span, |(start, end)| when.map.span(*start, *end));
+    let place = |index: usize| {
+        parts.get(index).map_or_else(|| condition_span(when), |(start, end)| when.map.span(*start, *end))
+    };
     let solver = Solver { terms: &terms, ..knowledge.solver() };
     let scope = facts.scope(knowledge.model);
     if let Some(alone) = conjuncts.iter().position(|part| solver.is_impossible(&scope, &[part])) {
         let problem = at(place(alone));
         return conjuncts
             .get(alone)
-            .map_or_else(|| at(when.span), |part| why(knowledge, &terms, &scope, part, problem));
+            .map_or_else(|| at(condition_span(when)), |part| why(knowledge, &terms, &scope, part, problem));
     }
     for (second, part) in conjuncts.iter().enumerate().take(MAX_PARTS) {
         for (first, other) in conjuncts.iter().enumerate().take(second) {
@@ -128,7 +127,7 @@ fn explained(knowledge: &Knowledge<'_>, facts: &Facts<'_>, when: &Expression, as
             }
         }
     }
-    let whole = at(when.span);
+    let whole = at(condition_span(when));
     if conjuncts.len() > 1 { whole.note("its parts contradict each other") } else { whole }
 }
 

@@ -30,9 +30,13 @@ mod text;
 mod values;
 
 #[cfg(test)]
+mod graph_tests;
+#[cfg(test)]
 mod random_tests;
 #[cfg(test)]
 mod table_tests;
+#[cfg(test)]
+mod testing;
 
 use crate::diagnostic::{Diagnostic, Diagnostics, MAX_SHOWN};
 use crate::model::Model;

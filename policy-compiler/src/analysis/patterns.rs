@@ -19,7 +19,11 @@ const MAX_TEXT: usize = 64;
 /// The order in which bytes are tried, so that the text that is found is one that a person would write.
 const FRIENDLY: &[u8] = b"abcdefghijklmnopqrstuvwxyz0123456789_-/.ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
+/// A regex, and whether it must match all of a text.
 type Key = (String, bool);
+
+/// An automaton; nothing for a regex that cannot be built.
+type Built = Option<Rc<DFA<Vec<u8>>>>;
 
 /// What is known of a set of regexes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,7 +42,7 @@ pub(super) type Wanted<'p> = (&'p str, bool, bool);
 /// The regexes of a tree, each built when it is first asked.
 #[derive(Debug, Default)]
 pub(super) struct Patterns {
-    automata: RefCell<HashMap<Key, Option<Rc<DFA<Vec<u8>>>>>>,
+    automata: RefCell<HashMap<Key, Built>>,
     together: RefCell<HashMap<String, Together>>,
 }
 
@@ -49,7 +53,7 @@ impl Patterns {
         self.automata.borrow_mut().insert((text.to_owned(), whole), dfa);
     }
 
-    fn automaton(&self, text: &str, whole: bool) -> Option<Rc<DFA<Vec<u8>>>> {
+    fn automaton(&self, text: &str, whole: bool) -> Built {
         let key = (text.to_owned(), whole);
         if let Some(known) = self.automata.borrow().get(&key) {
             return known.clone();

@@ -12,7 +12,7 @@ use super::patterns::Patterns;
 use super::test::Test;
 use super::text::Text;
 use super::values::{List, Values};
-use crate::ir::{Comparison, LoopResult, Node, Pattern};
+use crate::ir::{Comparison, Loop, LoopResult, Node, Pattern, WithOptional};
 use crate::model::Field;
 
 /// A term of a [`Terms`].
@@ -81,7 +81,7 @@ impl Terms {
     pub(super) fn term(&mut self, node: &Node) -> TermId {
         let key = match node {
             Node::Attribute(attribute) => format!("{attribute:?}"),
-            other => format!("{:?}", without_places(other)),
+            other => format!("{:?}", normal(other, &mut Vec::new())),
         };
         if let Some(known) = self.by_text.get(&key) {
             return *known;
@@ -136,7 +136,7 @@ impl Terms {
 }
 
 /// Whether a node gives a bool or an error only.
-fn is_condition(node: &Node) -> bool {
+pub(super) fn is_condition(node: &Node) -> bool {
     match node {
         Node::Has(_)
         | Node::All(_)
@@ -154,14 +154,41 @@ fn is_condition(node: &Node) -> bool {
     }
 }
 
-/// The same without the places of patterns, so that equal parts of different conditions are equal.
-fn without_places(node: &Node) -> Node {
+/// The same without the places of patterns and with locals numbered from 0, so that equal parts of different conditions are equal.
+fn normal(node: &Node, locals: &mut Vec<u32>) -> Node {
+    let declare = |locals: &mut Vec<u32>, local: u32| {
+        locals.push(local);
+        u32::try_from(locals.len() - 1).unwrap_or(u32::MAX)
+    };
     match node {
         Node::Matches(of, pattern) => {
             let pattern = Pattern { text: pattern.text.clone(), start: 0, end: 0 };
-            Node::Matches(Box::new(without_places(of)), pattern)
+            Node::Matches(Box::new(normal(of, locals)), pattern)
         }
-        other => other.with_children(&mut without_places),
+        // The numbers are distinct within a condition, but not across the variables that it reads: the last one counts.
+        Node::Local(local) => {
+            let number = locals.iter().rposition(|known| known == local);
+            number.and_then(|number| u32::try_from(number).ok()).map_or(Node::Local(u32::MAX), Node::Local)
+        }
+        Node::Let(local, pair) => {
+            let value = normal(&pair[0], locals);
+            let local = declare(locals, *local);
+            Node::Let(local, Box::new([value, normal(&pair[1], locals)]))
+        }
+        Node::WithOptional(with) => {
+            let of = normal(&with.of, locals);
+            let local = declare(locals, with.local);
+            Node::WithOptional(Box::new(WithOptional { of, local, then: normal(&with.then, locals), flat: with.flat }))
+        }
+        Node::Loop(of) => {
+            let range = normal(&of.range, locals);
+            let first = declare(locals, of.first);
+            let second = of.second.map(|second| declare(locals, second));
+            let filter = of.filter.as_ref().map(|filter| normal(filter, locals));
+            let result = of.result.map(|body| normal(body, locals));
+            Node::Loop(Box::new(Loop { range, first, second, filter, result }))
+        }
+        other => other.with_children(&mut |child| normal(child, locals)),
     }
 }
 
