@@ -1,5 +1,7 @@
 //! The rules of a tree with the formulas of their conditions.
 
+use std::cell::Cell;
+
 use context_mesh_core::artifact::tables::{Layer, OnInvalid};
 
 use super::formula::{Ask, Formula, Formulas};
@@ -89,10 +91,18 @@ pub(super) struct Knowledge<'a> {
     /// All rules whose conditions are right, in an order that no document decides: the enterprise first, then by name.
     pub(super) rules: Vec<Facts<'a>>,
     required: Vec<String>,
+    /// How many literals may still be looked at, in all.
+    left: Cell<usize>,
 }
 
+/// Most literals that are looked at to check a tree: a few seconds for the worst of trees, and a hundred times more than 10,000 rules need.
+pub(super) const WORK_OF_A_CHECK: usize = 10_000_000;
+
+/// The same for questions about all pairs of services.
+pub(super) const WORK_OF_A_GRAPH: usize = 200_000_000;
+
 impl<'a> Knowledge<'a> {
-    pub(super) fn new(model: &'a Model, programs: &'a Programs) -> Self {
+    pub(super) fn new(model: &'a Model, programs: &'a Programs, work: usize) -> Self {
         let patterns = Patterns::default();
         for (text, whole, bytes) in programs.built_regexes() {
             patterns.add(text, whole, bytes);
@@ -123,11 +133,11 @@ impl<'a> Knowledge<'a> {
         });
         let required = model.fields.iter().filter(|field| field.table.required);
         let required = required.map(|field| field.table.name.clone()).collect();
-        Self { model, variables, terms, patterns, rules, required }
+        Self { model, variables, terms, patterns, rules, required, left: Cell::new(work) }
     }
 
     pub(super) fn solver(&self) -> Solver<'_> {
-        Solver { terms: &self.terms, patterns: &self.patterns, required: &self.required }
+        Solver { terms: &self.terms, patterns: &self.patterns, required: &self.required, left: &self.left }
     }
 
     /// Whether it is proven that no request of the scope satisfies all formulas.

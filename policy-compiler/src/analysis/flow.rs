@@ -1,6 +1,6 @@
 //! Where fields may flow.
 
-use super::facts::{Facts, Knowledge};
+use super::facts::{Facts, Knowledge, WORK_OF_A_GRAPH};
 use super::reach::{Applies, Pairs};
 use crate::document::Direction;
 use crate::model::{Effect, Model};
@@ -46,7 +46,7 @@ impl FieldFlow {
 ///
 /// `model` and `programs` come from a tree without errors. Whether requests of a pair pass at all is what [`super::reachability`] says.
 pub fn field_flow(model: &Model, programs: &Programs, pairs: &[(usize, usize)]) -> Vec<FieldFlow> {
-    let knowledge = Knowledge::new(model, programs);
+    let knowledge = Knowledge::new(model, programs, WORK_OF_A_GRAPH);
     let mut known = Pairs::new(&knowledge);
     let mut flows = Vec::with_capacity(pairs.len().saturating_mul(model.fields.len()));
     for (from, to) in pairs.iter().copied() {

@@ -45,7 +45,7 @@ use crate::programs::Programs;
 pub use flow::{FieldFlow, Taken, field_flow};
 pub use reach::{Reach, Verdict, reachability};
 
-use facts::Knowledge;
+use facts::{Knowledge, WORK_OF_A_CHECK};
 
 /// A finding, and how to get an example for it: looking for one takes longer than to find what is wrong.
 struct Finding<'k> {
@@ -66,7 +66,7 @@ impl<'k> Finding<'k> {
 /// Adds what is found to the diagnostics. Rules that can set one field differently are looked for in any case, everything else only in
 /// a tree without errors: what is broken would be missing.
 pub fn check(model: &Model, programs: &Programs, diagnostics: &mut Diagnostics) {
-    let knowledge = Knowledge::new(model, programs);
+    let knowledge = Knowledge::new(model, programs, WORK_OF_A_CHECK);
     let mut findings = conflicts::find(&knowledge);
     if !diagnostics.has_errors() {
         let odd = matching::find(&knowledge, &mut findings);

@@ -1,6 +1,6 @@
 //! Regexes while policies are analysed: what they say to a text, and whether several can hold together.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::rc::Rc;
 
@@ -12,6 +12,9 @@ use crate::codegen::build_regex;
 
 /// Most states that are visited to find a text for several regexes.
 const MAX_STATES: usize = 3_000;
+
+/// Most steps of automata that all searches of a tree make together: some tenths of a second. Later ones are given up.
+const MAX_STEPS: usize = 20_000_000;
 
 /// Longest text that is looked for, in bytes.
 const MAX_TEXT: usize = 64;
@@ -44,6 +47,8 @@ pub(super) type Wanted<'p> = (&'p str, bool, bool);
 pub(super) struct Patterns {
     automata: RefCell<HashMap<Key, Built>>,
     together: RefCell<HashMap<String, Together>>,
+    /// The steps that searches made.
+    steps: Cell<usize>,
 }
 
 impl Patterns {
@@ -113,6 +118,10 @@ impl Patterns {
             queue.push_back((first, prefix.as_bytes().to_vec()));
         }
         while let Some((states, text)) = queue.pop_front() {
+            self.steps.set(self.steps.get().saturating_add(bytes.len().saturating_mul(automata.len())));
+            if self.steps.get() > MAX_STEPS {
+                return None;
+            }
             if fits(&states) {
                 return String::from_utf8(text).ok().map(Together::Text);
             }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use context_mesh_core::artifact::tables::Layer;
 
-use super::facts::{Facts, Knowledge, scope};
+use super::facts::{Facts, Knowledge, WORK_OF_A_GRAPH, scope};
 use super::index::{Reads, reads};
 use super::places::Scope;
 use crate::document::Direction;
@@ -60,7 +60,7 @@ pub(super) enum Applies {
 ///
 /// `model` and `programs` come from a tree without errors. What a rule asks of the request itself counts as possible.
 pub fn reachability(model: &Model, programs: &Programs) -> Vec<Reach> {
-    let knowledge = Knowledge::new(model, programs);
+    let knowledge = Knowledge::new(model, programs, WORK_OF_A_GRAPH);
     let mut pairs = Pairs::new(&knowledge);
     let services = 0..model.directory.services.len();
     let all = services.clone().flat_map(|from| services.clone().map(move |to| (from, to)));

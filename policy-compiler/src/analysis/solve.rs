@@ -3,6 +3,8 @@
 //! The search takes one alternative of each `or` at a time and keeps what each term can still be. It stops after a bounded number of
 //! steps: then the answer is that it may be possible. So only "no request" is a proof, and everything that is reported rests on it.
 
+use std::cell::Cell;
+
 use super::formula::{Formula, Literal};
 use super::patterns::Patterns;
 use super::places::{Cast, Scope};
@@ -12,6 +14,9 @@ use context_mesh_core::context::CALLER;
 
 /// Most literals that one search looks at.
 const MAX_STEPS: usize = 3_000;
+
+/// Most choices that one way takes: the search recurses for each.
+const MAX_DEPTH: usize = 200;
 
 /// Most ways to satisfy the formulas that are offered to the caller.
 const MAX_OFFERS: usize = 12;
@@ -50,6 +55,8 @@ pub(super) struct Solver<'a> {
     pub(super) terms: &'a Terms,
     pub(super) patterns: &'a Patterns,
     pub(super) required: &'a [String],
+    /// How many literals all searches together may still look at.
+    pub(super) left: &'a Cell<usize>,
 }
 
 impl Solver<'_> {
@@ -70,8 +77,10 @@ impl Solver<'_> {
         formulas: &[&Formula],
         take: &mut dyn FnMut(&State, &Cast) -> bool,
     ) -> bool {
-        let mut search = Search { solver: *self, scope, take, steps: MAX_STEPS, offers: MAX_OFFERS, stopped: false };
-        search.go(State::default(), formulas.to_vec(), &[]);
+        let steps = MAX_STEPS.min(self.left.get());
+        let mut search = Search { solver: *self, scope, take, steps, offers: MAX_OFFERS, stopped: false };
+        search.go(State::default(), formulas.to_vec(), &[], MAX_DEPTH);
+        self.left.set(self.left.get().saturating_sub(steps.saturating_sub(search.steps)));
         !search.stopped
     }
 }
@@ -88,7 +97,7 @@ struct Search<'a, 's> {
 
 impl Search<'_, '_> {
     /// Goes on from a state with what must hold, and with choices of which one part each must hold.
-    fn go(&mut self, mut state: State, mut pending: Vec<&Formula>, choices: &[&[Formula]]) {
+    fn go(&mut self, mut state: State, mut pending: Vec<&Formula>, choices: &[&[Formula]], depth: usize) {
         let mut choices = choices.to_vec();
         while let Some(formula) = pending.pop() {
             match formula {
@@ -107,11 +116,15 @@ impl Search<'_, '_> {
         let Some(shortest) = (0..choices.len()).min_by_key(|index| choices.get(*index).map(|parts| parts.len())) else {
             return self.offer(&state);
         };
+        let Some(depth) = depth.checked_sub(1) else {
+            self.stopped = true;
+            return;
+        };
         for part in choices.swap_remove(shortest) {
             if self.stopped {
                 return;
             }
-            self.go(state.clone(), vec![part], &choices);
+            self.go(state.clone(), vec![part], &choices, depth);
         }
     }
 

@@ -1,6 +1,6 @@
 //! A small mesh for the tests of this module.
 
-use super::facts::Knowledge;
+use super::facts::{Knowledge, WORK_OF_A_CHECK};
 use crate::diagnostic::Diagnostics;
 use crate::model::Model;
 use crate::programs::{self, Programs};
@@ -56,7 +56,7 @@ impl Tree {
     }
 
     pub(super) fn knowledge(&self) -> Knowledge<'_> {
-        Knowledge::new(&self.model, &self.programs)
+        Knowledge::new(&self.model, &self.programs, WORK_OF_A_CHECK)
     }
 
     /// Everything that analysis finds.
