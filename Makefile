@@ -79,6 +79,10 @@ bench-quick: envoy filter ## Measures expressions against another interpreter an
 	cargo run --profile filter --quiet --package context-mesh-benches --no-default-features --bin bench-expressions
 	cargo run --release --quiet --package context-mesh-benches --bin bench-quick
 
+.PHONY: bench-compile
+bench-compile: toolchain ## Measures how long the compiler takes for 10,000 rules
+	cargo run --release --quiet --package context-mesh-benches --bin bench-compile
+
 .PHONY: lint
 lint: toolchain ## Checks format and lints
 	cargo fmt --all --check

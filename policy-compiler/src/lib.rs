@@ -10,6 +10,7 @@
 //! The library takes sources as values and does no I/O; reading and writing files is the work of the binary
 //! `policyc`. So it runs in a browser as well.
 
+pub mod analysis;
 mod artifact;
 pub mod budget;
 pub mod cel;
@@ -126,6 +127,7 @@ pub fn compile_watched(sources: &Sources, progress: &mut Watcher<'_>) -> Result<
     let model = model::check(documents, sources, &mut diagnostics);
     compatibility::report_versions(&model.schemas, &mut diagnostics);
     let mut programs = programs::compile(&model, &mut diagnostics, progress);
+    analysis::check(&model, &programs, &mut diagnostics);
     if diagnostics.has_errors() {
         diagnostics.sort();
         return Err(diagnostics);

@@ -8,12 +8,12 @@ use std::collections::BTreeSet;
 use context_mesh_core::artifact::tables::{FieldType, Layer, ProgramTable, Scalar};
 
 use crate::{
-    cel::{self, Environment, Expected, Problem, Type, TypedExpr},
+    cel::{self, Environment, Expected, Function, Parsed, Problem, Type, TypedExpr, TypedKind},
     codegen::{Builder, Costs},
     data_flow::{fields_of, lost_protection},
     diagnostic::{Diagnostic, Diagnostics, code},
     document::Expression,
-    ir::{Ir, lower},
+    ir::{Ir, Node, lower},
     model::{Effect, Field, INCOMPLETE_NOTE, Model, Pattern, Policy, Rule, Unfinished},
     progress::{Progress, Stage, Watcher},
 };
@@ -31,6 +31,47 @@ pub struct Programs {
     pub rules: Vec<Vec<RulePrograms>>,
     /// What the programs cost at worst.
     pub costs: Costs,
+    /// What the programs compute, for analysis.
+    pub conditions: Conditions,
+}
+
+/// Conditions as trees, before they became code.
+#[derive(Debug, Clone, Default)]
+pub struct Conditions {
+    /// What each variable stands for, by the numbers that [`Node::Variable`] has.
+    pub variables: Vec<Node>,
+    /// For each policy of the model and each of its rules: its condition.
+    pub rules: Vec<Vec<When>>,
+    /// The regexes of conditions and fields: text, whether all of a text must match, index into [`Programs::regexes`].
+    regexes: Vec<(String, bool, u32)>,
+}
+
+/// The condition of a rule.
+#[derive(Debug, Clone, Default)]
+pub enum When {
+    /// The rule has none.
+    #[default]
+    Always,
+    /// This one.
+    Condition {
+        /// What it computes.
+        root: Node,
+        /// The parts of an `&&` at its root: first character and the one behind the last, in the text. As many as
+        /// [`Node::conjuncts`] has, or none.
+        parts: Vec<(usize, usize)>,
+    },
+    /// It has problems, which are reported.
+    Broken,
+}
+
+impl Programs {
+    /// The regexes that are built: text, whether all of a text must match, serialized automaton.
+    pub(crate) fn built_regexes(&self) -> impl Iterator<Item = (&str, bool, &[u8])> {
+        self.conditions.regexes.iter().filter_map(|(text, whole, number)| {
+            let bytes = self.regexes.get(usize::try_from(*number).ok()?)?;
+            Some((text.as_str(), *whole, bytes.as_slice()))
+        })
+    }
 }
 
 /// The programs of one rule: indices into [`ProgramTable::programs`].
@@ -49,19 +90,47 @@ pub fn compile(model: &Model, diagnostics: &mut Diagnostics, progress: &mut Watc
     let bounded = model.fields.iter().filter(|field| field.table.max_bytes > 0);
     let limits = bounded.map(|field| (field.table.name.clone(), u64::from(field.table.max_bytes)));
     let total = model.policies.iter().map(|policy| policy.rules.len()).sum();
-    let builder = Builder::new().with_field_limits(limits);
-    let mut compiler = Compiler { model, builder, made_of: Vec::new(), diagnostics, progress, done: 0, total };
+    let mut compiler = Compiler {
+        model,
+        builder: Builder::new().with_field_limits(limits),
+        parsed: Parsed::new(expressions(model).map(|expression| expression.text.as_str())),
+        conditions: Conditions::default(),
+        made_of: Vec::new(),
+        diagnostics,
+        progress,
+        done: 0,
+        total,
+    };
     let patterns = model.fields.iter().map(|field| compiler.pattern(field.pattern.as_ref()?)).collect();
     let rules = model.policies.iter().map(|policy| compiler.policy(policy, environment.clone())).collect();
-    (compiler.progress)(Progress { stage: Stage::Sharing, done: 0, total: 0 });
-    let costs = compiler.builder.costs();
-    let (table, regexes) = compiler.builder.finish();
-    Programs { table, regexes, patterns, rules, costs }
+    let Compiler { builder, mut conditions, progress, .. } = compiler;
+    progress(Progress { stage: Stage::Sharing, done: 0, total: 0 });
+    conditions.regexes = builder.regex_numbers();
+    let costs = builder.costs();
+    let (table, regexes) = builder.finish();
+    Programs { table, regexes, patterns, rules, costs, conditions }
+}
+
+/// All expressions of a model.
+fn expressions(model: &Model) -> impl Iterator<Item = &Expression> {
+    model.policies.iter().flat_map(|policy| {
+        let variables = policy.variables.iter().map(|variable| &variable.expression);
+        let unfinished = policy.unfinished.iter().map(|unfinished| match unfinished {
+            Unfinished::Condition(expression) | Unfinished::Value(expression) => expression,
+        });
+        let rules = policy.rules.iter().flat_map(|rule| {
+            let values: &[_] = if let Effect::Set(assignments) = &rule.effect { assignments } else { &[] };
+            rule.when.iter().chain(values.iter().map(|(_, value)| value))
+        });
+        variables.chain(unfinished).chain(rules)
+    })
 }
 
 struct Compiler<'a, 'w> {
     model: &'a Model,
     builder: Builder,
+    parsed: Parsed,
+    conditions: Conditions,
     /// The fields that each variable is made of, by its number.
     made_of: Vec<BTreeSet<String>>,
     diagnostics: &'a mut Diagnostics,
@@ -85,13 +154,26 @@ impl Compiler<'_, '_> {
             };
             self.check(&environment, expression, expected);
         }
+        self.conditions.rules.push(Vec::with_capacity(policy.rules.len()));
         policy.rules.iter().map(|rule| self.rule(policy.layer, rule, &environment)).collect()
     }
 
     fn rule(&mut self, layer: Layer, rule: &Rule, environment: &Environment) -> RulePrograms {
         (self.progress)(Progress { stage: Stage::Compiling, done: self.done, total: self.total });
         self.done += 1;
-        let when = rule.when.as_ref().and_then(|when| self.program(environment, when, Expected::Bool));
+        let mut condition = When::Always;
+        let when = rule.when.as_ref().and_then(|when| {
+            condition = When::Broken;
+            let typed = self.check(environment, when, Expected::Bool)?;
+            let ir = lower(&typed);
+            let program = self.builder.condition(&ir);
+            let program = self.report(program, when)?;
+            condition = When::Condition { parts: parts(&typed, &ir.root), root: ir.root };
+            Some(program)
+        });
+        if let Some(conditions) = self.conditions.rules.last_mut() {
+            conditions.push(condition);
+        }
         let Effect::Set(assignments) = &rule.effect else { return RulePrograms { when, values: Vec::new() } };
         let values = assignments.iter().filter_map(|(field, value)| {
             let target = self.model.fields.get(*field)?;
@@ -105,12 +187,6 @@ impl Compiler<'_, '_> {
         RulePrograms { when, values }
     }
 
-    fn program(&mut self, environment: &Environment, expression: &Expression, expected: Expected) -> Option<u32> {
-        let typed = self.check(environment, expression, expected)?;
-        let program = self.builder.condition(&lower(&typed));
-        self.report(program, expression)
-    }
-
     fn variable(&mut self, environment: &Environment, expression: &Expression) -> Option<(Type, u32)> {
         let typed = self.check(environment, expression, Expected::Any)?;
         let ir = lower(&typed);
@@ -119,6 +195,9 @@ impl Compiler<'_, '_> {
         let made_of = fields_of(&ir.root, &self.made_of);
         if usize::try_from(index).is_ok_and(|index| index == self.made_of.len()) {
             self.made_of.push(made_of);
+        }
+        if usize::try_from(index) == Ok(self.conditions.variables.len()) {
+            self.conditions.variables.push(ir.root);
         }
         Some((typed.ty, index))
     }
@@ -165,7 +244,7 @@ impl Compiler<'_, '_> {
     }
 
     fn check(&mut self, environment: &Environment, expression: &Expression, expected: Expected) -> Option<TypedExpr> {
-        match cel::check(environment, &expression.text, expected) {
+        match cel::check_parsed(environment, &self.parsed, &expression.text, expected) {
             Ok(typed) => Some(typed),
             Err(problems) => {
                 let incomplete = self.model.incomplete;
@@ -179,6 +258,20 @@ impl Compiler<'_, '_> {
             }
         }
     }
+}
+
+/// The places of the parts of an `&&` at the root of a condition.
+fn parts(typed: &TypedExpr, root: &Node) -> Vec<(usize, usize)> {
+    fn collect(typed: &TypedExpr, found: &mut Vec<(usize, usize)>) {
+        match &typed.kind {
+            TypedKind::Call(Function::And, arguments) => arguments.iter().for_each(|part| collect(part, found)),
+            _ => found.push((typed.start, typed.end)),
+        }
+    }
+    let mut found = Vec::new();
+    collect(typed, &mut found);
+    // Constants that fell away leave nothing to point at.
+    if found.len() == root.conjuncts().len() { found } else { Vec::new() }
 }
 
 /// A problem in the text of an expression, at its place in the source.

@@ -6,6 +6,7 @@ use context_mesh_core::artifact::tables::{Attribute, FieldType, Scalar, ScalarCo
 use super::environment::Environment;
 use super::infer::Inference;
 use super::parse;
+use super::parse_all::Parsed;
 use super::problem::{Problem, code};
 use super::syntax::{Expr, ExprKind, Literal, Place};
 use super::typed::{Element, Entry, TypedExpr, TypedKind};
@@ -28,6 +29,23 @@ pub enum Expected {
 /// Everything that is wrong with it, sorted by place.
 pub fn check(environment: &Environment, text: &str, expected: Expected) -> Result<TypedExpr, Vec<Problem>> {
     check_expr(environment, text, &parse::parse(text)?, expected)
+}
+
+/// As [`check`], for a text that is among the parsed ones; others are parsed now.
+///
+/// # Errors
+/// Everything that is wrong with it, sorted by place.
+pub(crate) fn check_parsed(
+    environment: &Environment,
+    parsed: &Parsed,
+    text: &str,
+    expected: Expected,
+) -> Result<TypedExpr, Vec<Problem>> {
+    match parsed.get(text) {
+        Some(Ok(expr)) => check_expr(environment, text, expr, expected),
+        Some(Err(problems)) => Err(problems.clone()),
+        None => check(environment, text, expected),
+    }
 }
 
 /// As [`check`], for a tree as the `cel` crate's parser makes it without macros. Problems have no places. For tests

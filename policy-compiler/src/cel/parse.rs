@@ -21,7 +21,7 @@ pub(super) const MAX_DEPTH: usize = 64;
 
 /// Stack of the thread that parses. The generated parser needs up to 160 KB a level without optimisation.
 #[cfg(not(target_family = "wasm"))]
-const PARSER_STACK: usize = 64 * 1024 * 1024;
+pub(super) const PARSER_STACK: usize = 64 * 1024 * 1024;
 
 thread_local! {
     /// Whether the stack of this thread is large enough for the parser.

@@ -1,6 +1,6 @@
 //! Collects the programs of an artifact.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use context_mesh_core::artifact::tables::{Attribute, Constant, ProgramTable, ScalarConstant, ZoneTable};
 use context_mesh_core::limits::MAX_VARIABLE_DEPTH;
@@ -24,6 +24,8 @@ pub struct Builder {
     regexes: Pool<Vec<u8>>,
     zones: BTreeMap<String, ZoneTable>,
     variables: Vec<Variable>,
+    /// The variable that a program computes.
+    variable_of: HashMap<u32, u32>,
     sizes: Sizes,
     /// What each program costs at worst.
     costs: Vec<Estimate>,
@@ -102,8 +104,8 @@ impl Builder {
     pub fn variable(&mut self, ir: &Ir) -> Result<u32, Problem> {
         let (program, estimate) = self.program(ir)?;
         let number = |index: usize| u32::try_from(index).unwrap_or(u32::MAX);
-        if let Some(known) = self.variables.iter().position(|variable| variable.program == program) {
-            return Ok(number(known));
+        if let Some(known) = self.variable_of.get(&program) {
+            return Ok(*known);
         }
         let depth = self.depth(&ir.root) + 1;
         if depth > MAX_VARIABLE_DEPTH {
@@ -114,7 +116,9 @@ impl Builder {
         }
         self.variables.push(Variable { program, depth });
         self.sizes.variables.push(estimate);
-        Ok(number(self.variables.len() - 1))
+        let new = number(self.variables.len() - 1);
+        self.variable_of.insert(program, new);
+        Ok(new)
     }
 
     /// Compiles a pattern and gives the number of its regex: with `whole` for a match of all of a text,
@@ -125,6 +129,15 @@ impl Builder {
     pub fn regex(&mut self, pattern: &str, whole: bool) -> Result<u32, Problem> {
         let pattern = Pattern { text: pattern.to_owned(), start: 0, end: pattern.chars().count() };
         self.pattern(&pattern, whole)
+    }
+
+    /// The regexes so far: text, whether all of a text must match, number.
+    pub(crate) fn regex_numbers(&self) -> Vec<(String, bool, u32)> {
+        let read = |(key, number): (&[u8], u32)| {
+            let (whole, text) = key.split_first()?;
+            Some((String::from_utf8(text.to_vec()).ok()?, *whole == 1, number))
+        };
+        self.regexes.numbers().filter_map(read).collect()
     }
 
     /// What was collected: the programs, and the regexes as serialized sparse DFAs. What several programs

@@ -29,3 +29,8 @@ pub use costs::Costs;
 pub(crate) use evaluate::{evaluate, fails};
 pub(crate) use listing::instruction;
 pub use listing::listing;
+
+/// The serialized automaton of a regex; `None` for one that cannot be built. With `whole` it must match all of a text.
+pub(crate) fn build_regex(pattern: &str, whole: bool) -> Option<Vec<u8>> {
+    regex::build(pattern, whole).ok()
+}

@@ -42,6 +42,11 @@ impl<T> Pool<T> {
         self.entries.get_mut(index)
     }
 
+    /// The keys with their numbers, in no order.
+    pub(super) fn numbers(&self) -> impl Iterator<Item = (&[u8], u32)> {
+        self.numbers.iter().map(|(key, number)| (key.as_slice(), *number))
+    }
+
     pub(super) fn into_entries(self) -> Vec<T> {
         self.entries
     }

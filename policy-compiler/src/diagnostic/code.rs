@@ -1,7 +1,8 @@
 //! The codes of all diagnostics, in one table.
 //!
 //! A code keeps its meaning for ever; a retired one is not given out again. `CM01` is reading, `CM02` the
-//! shape of documents, `CM03` what documents say of each other, `CM04` CEL (see [`crate::cel::CODES`]), `CM05` the artifact.
+//! shape of documents, `CM03` what documents say of each other, `CM04` CEL (see [`crate::cel::CODES`]), `CM05` the artifact,
+//! `CM06` what rules do together (see [`crate::analysis`]).
 
 macro_rules! codes {
     ($($id:literal $name:ident $summary:literal;)+) => {
@@ -46,6 +47,11 @@ codes! {
     "CM0332" TEST_CONTRADICTION "The keys of a test contradict each other.";
     "CM0501" ARTIFACT_LIMIT "The artifact would exceed a limit of its format.";
     "CM0502" DECISION_COST "The rules of a workload can together take more fuel than a decision has.";
+    "CM0601" NEVER_MATCHES "A rule can never match, or its condition is never true.";
+    "CM0602" ALWAYS_MATCHES "A rule matches every request, though it has a condition.";
+    "CM0603" COVERED_DENY "A deny rule denies nothing that another one does not deny already.";
+    "CM0604" POINTLESS_ALLOW "A deny rule denies everything that an allow rule lets through.";
+    "CM0605" NOBODY_ALLOWED "No request can satisfy the allow rules of a workload.";
 }
 
 /// One line that explains a code; `None` if there is no such code.

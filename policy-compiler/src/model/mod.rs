@@ -14,7 +14,6 @@
 //!   words into its owner's mouth downstream;
 //! - `caller` belongs to the mesh: it is a string, and no rule sets or redacts it.
 
-mod conflicts;
 mod directory;
 mod fields;
 mod headers;
@@ -89,7 +88,6 @@ pub fn check(documents: Documents, sources: &Sources, diagnostics: &mut Diagnost
     let (fields, schemas) = fields::check(documents.schemas, &directory, &context, diagnostics);
     let rule_names = policy_tests::rule_names(&documents.policies);
     let policies = policies::check(documents.policies, &directory, &fields, &context, diagnostics);
-    conflicts::check(&policies, &fields, diagnostics);
     // Without a mesh, and with documents that could not be read, nothing that a test names can be called unknown.
     let tests = if documents.tests.is_empty() || context.incomplete || directory.is_unsure() {
         Vec::new()

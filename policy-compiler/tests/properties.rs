@@ -1,0 +1,202 @@
+//! What holds for every tree of policies, whatever it says.
+
+use context_mesh_core::{context::Context, pipeline::Role};
+use policy_compiler::{
+    compile,
+    diagnostic::Severity,
+    simulate::{Outcome, Request, Simulator},
+    source::Sources,
+};
+use proptest::prelude::*;
+
+const MESH: &str = "apiVersion: contextmesh.io/v1
+kind: Mesh
+metadata: {name: acme}
+spec:
+  trustDomain: acme.corp
+  carriers: {present: [headers, baggage, mesh]}
+  domains:
+    shop: {services: [cart, search], region: us}
+    bank: {services: [ledger], region: eu}
+";
+
+const SCHEMA: &str = "apiVersion: contextmesh.io/v1
+kind: ContextSchema
+metadata: {name: fields, domain: shop}
+spec:
+  fields:
+    a: {type: string, header: x-a}
+    b: {type: string, header: x-b}
+    c: {type: string, classification: pii}
+";
+
+/// A rule: its layer, condition and effect.
+#[derive(Debug, Clone)]
+struct AnyRule {
+    enterprise: bool,
+    when: Option<&'static str>,
+    ignore: bool,
+    effect: &'static str,
+}
+
+const CONDITIONS: [Option<&str>; 8] = [
+    None,
+    Some("context.a == 'x'"),
+    Some("context.a != 'x'"),
+    Some("'y' == context.b"),
+    Some("has(context.c)"),
+    Some("request.path.startsWith('/p')"),
+    Some("peer.service == 'search' || context.b == 'x'"),
+    Some("int(context.a) > 1"),
+];
+
+/// What a rule does; of the values that can be set, there is one for each field, so that no two rules disagree.
+const EFFECTS: [&str; 9] = [
+    "deny: {}",
+    "deny: {status: 429, message: slow down}",
+    "allow: {}",
+    "redact: [a]",
+    "redact: {classification: pii}",
+    "mask: {fields: [b], keepLast: 1}",
+    "mask: {fields: [b], with: hash}",
+    "require: [c]",
+    "set: {b: \"'made-by-a-rule'\"}",
+];
+
+fn any_rule() -> impl Strategy<Value = AnyRule> {
+    let parts = (any::<bool>(), 0..CONDITIONS.len(), any::<bool>(), 0..EFFECTS.len());
+    parts.prop_map(|(enterprise, when, ignore, effect)| AnyRule {
+        // Setting a field of the shop is for the shop.
+        enterprise: enterprise && !EFFECTS[effect].starts_with("set"),
+        when: CONDITIONS[when],
+        ignore,
+        effect: EFFECTS[effect],
+    })
+}
+
+/// The rules as documents: each in a policy of its own, in a file of its own, named by its number.
+fn documents(rules: &[AnyRule]) -> Vec<(String, String)> {
+    let document = |(number, rule): (usize, &AnyRule)| {
+        let (domain, workloads) = if rule.enterprise { ("", "['*']") } else { (", domain: shop", "[cart]") };
+        let when = rule.when.map(|when| format!("when: \"{when}\", ")).unwrap_or_default();
+        let on_error = if rule.ignore { "onError: ignore, " } else { "" };
+        let text = format!(
+            "apiVersion: contextmesh.io/v1
+kind: ContextPolicy
+metadata: {{name: p{number}{domain}}}
+spec:
+  workloads: {workloads}
+  rules:
+    - {{name: r, {when}{on_error}{}}}
+",
+            rule.effect
+        );
+        (format!("p{number}.yaml"), text)
+    };
+    rules.iter().enumerate().map(document).collect()
+}
+
+/// What becomes of the request; `None` for a tree that is refused, because no request could reach the workload.
+fn decide(files: &[(String, String)], request: &Request) -> Option<Outcome> {
+    let mut sources = Sources::new("tree");
+    for (name, text) in files {
+        sources.add(name.as_str(), text.clone());
+    }
+    match compile(&sources) {
+        Ok(compiled) => Some(Simulator::new(&compiled.artifact).unwrap().run(request, None).unwrap()),
+        Err(problems) => {
+            let errors = problems.iter().filter(|problem| problem.severity == Severity::Error);
+            assert!(errors.clone().all(|problem| problem.code == "CM0605"), "{}", problems.to_text(&sources));
+            None
+        }
+    }
+}
+
+fn with_mesh(documents: Vec<(String, String)>) -> Vec<(String, String)> {
+    let base = [("mesh.yaml", MESH), ("schema.yaml", SCHEMA)];
+    base.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).chain(documents).collect()
+}
+
+/// A request that arrives at `cart`.
+fn any_request() -> impl Strategy<Value = Request> {
+    let value = || prop::option::of(prop::sample::select(vec!["x", "y", "2", "secret-value"]));
+    let peer = prop::option::of(prop::sample::select(vec!["search", "ledger"]));
+    (value(), value(), value(), peer, any::<bool>()).prop_map(|(a, b, c, peer, path)| {
+        let mut context = Context::new();
+        for (name, value) in [("a", a), ("b", b), ("c", c)] {
+            if let Some(value) = value {
+                context.insert_string(name, value).unwrap();
+            }
+        }
+        let path = if path { "/p/1" } else { "/" };
+        Request {
+            principal: peer.map(|peer| format!("spiffe://acme.corp/ns/x/sa/{peer}")),
+            headers: vec![(":path".to_owned(), path.to_owned())],
+            context,
+            ..Request::new("cart", Role::Inbound)
+        }
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Where a document stands, and which file comes first, never changes what a request gets.
+    #[test]
+    fn order_never_changes_a_decision(
+        rules in prop::collection::vec(any_rule(), 1..8),
+        request in any_request(),
+        shuffle in any::<prop::sample::Index>(),
+    ) {
+        let files = with_mesh(documents(&rules));
+        let mut shuffled = files.clone();
+        let by = shuffle.index(files.len());
+        shuffled.rotate_left(by);
+        shuffled.reverse();
+        let renamed: Vec<_> =
+            shuffled.iter().enumerate().map(|(place, (_, text))| (format!("f{place}.yaml"), text.clone())).collect();
+        prop_assert_eq!(decide(&files, &request), decide(&renamed, &request));
+    }
+
+    /// One deny of the enterprise more never lets a request pass that was refused before.
+    #[test]
+    fn an_enterprise_deny_never_allows(
+        rules in prop::collection::vec(any_rule(), 0..8),
+        when in 0..CONDITIONS.len(),
+        request in any_request(),
+    ) {
+        let Some(before) = decide(&with_mesh(documents(&rules)), &request) else { return Ok(()) };
+        let mut more = rules;
+        more.push(AnyRule { enterprise: true, when: CONDITIONS[when], ignore: false, effect: "deny: {}" });
+        let Some(after) = decide(&with_mesh(documents(&more)), &request) else { return Ok(()) };
+        prop_assert!(before.refusal.is_none() || after.refusal.is_some());
+    }
+
+    /// A field that a rule redacts is in no carrier that leaves the filter, whatever other rules do with it.
+    #[test]
+    fn a_redacted_field_is_in_no_output(
+        rules in prop::collection::vec(any_rule(), 0..8),
+        request in any_request(),
+        enterprise in any::<bool>(),
+        sent in any::<bool>(),
+    ) {
+        let mut rules = rules;
+        rules.push(AnyRule { enterprise, when: None, ignore: false, effect: "redact: [b]" });
+        let mut request = request;
+        request.context.insert_string("b", "the-redacted-value").unwrap();
+        if sent {
+            // The value comes by other carriers too.
+            request.headers.push(("x-b".to_owned(), "the-redacted-value".to_owned()));
+            request.headers.push(("baggage".to_owned(), "b=the-redacted-value,k=v".to_owned()));
+        }
+        let Some(outcome) = decide(&with_mesh(documents(&rules)), &request) else { return Ok(()) };
+        if outcome.refusal.is_none() {
+            prop_assert!(!outcome.context.contains("b"));
+            prop_assert_eq!(outcome.headers.iter().find(|(name, _)| name == "x-b"), None);
+            for (name, value) in &outcome.headers {
+                let text = String::from_utf8_lossy(value);
+                prop_assert!(!text.contains("the-redacted-value") && !text.contains("made-by-a-rule"), "{}: {}", name, text);
+            }
+        }
+    }
+}
