@@ -8,6 +8,10 @@ TOOLS := $(ROOT)/.tools
 TARGET := $(or $(CARGO_TARGET_DIR),$(ROOT)/target)
 FILTER := $(TARGET)/wasm32-wasip1/filter/context_mesh_filter.wasm
 RUNNER := $(TOOLS)/bin/wasm-bindgen-test-runner
+CARGO_FUZZ := $(TOOLS)/bin/cargo-fuzz
+FUZZ := $(ROOT)/policy-compiler/fuzz
+# Seconds for each target; docs/fuzzing.md has the options of longer runs.
+FUZZ_SECONDS ?= 60
 # The runner must have the version of the wasm-bindgen that Cargo.lock names.
 WASM_BINDGEN = $(shell sed -n '/^name = "wasm-bindgen"$$/{n;s/version = "\(.*\)"/\1/p}' Cargo.lock)
 
@@ -82,6 +86,18 @@ bench-quick: envoy filter ## Measures expressions against another interpreter an
 .PHONY: bench-compile
 bench-compile: toolchain ## Measures how long the compiler takes for 10,000 rules
 	cargo run --release --quiet --package context-mesh-benches --bin bench-compile
+
+$(CARGO_FUZZ):
+	@echo "building cargo-fuzz, once (about a minute)"
+	cargo install cargo-fuzz --root $(TOOLS) --target-dir $(TOOLS)/build
+	@rm -rf $(TOOLS)/build
+
+.PHONY: fuzz
+fuzz: $(CARGO_FUZZ) ## Runs each fuzz target for a minute (FUZZ_SECONDS=600 for ten); needs nightly Rust and a C++ compiler
+	@rustup toolchain list 2>/dev/null | grep -q '^nightly' || \
+		{ echo "Nightly Rust is missing: rustup toolchain install nightly --profile minimal" >&2; exit 1; }
+	@command -v c++ >/dev/null || { echo "A C++ compiler is missing: install g++ or clang++ (libFuzzer is C++)" >&2; exit 1; }
+	$(FUZZ)/run.sh $(FUZZ_SECONDS)
 
 .PHONY: lint
 lint: toolchain ## Checks format and lints

@@ -142,7 +142,8 @@ impl Resolver<'_, '_> {
         let context = given.context.as_ref().map(|context| self.context(context)).unwrap_or_default();
         let remembered = given.remembered.as_ref().map(|context| self.context(&context.value));
         let http = given.request.as_ref().and_then(|request| self.http(request)).unwrap_or_default();
-        if let Some(destination) = &given.destination {
+        // A name with a dot is a host: one that no service has is outside of the mesh.
+        if let Some(destination) = given.destination.as_ref().filter(|name| !name.value.contains('.')) {
             self.diagnostics.extend(self.world.unknown_service(destination));
         }
         let destination = given.destination.as_ref().map(|name| name.value.clone());
