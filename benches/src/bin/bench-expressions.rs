@@ -86,7 +86,7 @@ The request has 10 headers and 7 context fields.
          the expression itself is computed each time; a share of preparing the machine is in it
   cel    parsed once, run on variables that were converted once, which is not in it
   ratio  cel / next: both sides know the request already. The target, {}, is about it; first is for comparison
-Ours is compiled to an artifact, loaded, verified. Equal values are checked first. Medians of {} rounds, taking turns.
+Ours is compiled to an artifact, loaded, verified. Equal values are checked first. The fastest of {} rounds, taking turns.
 ",
         ours::EVALUATIONS,
         table::TARGET,

@@ -433,7 +433,8 @@ impl<'a> Machine<'a> {
         self.push(value);
     }
 
-    #[inline]
+    // Small, and in the midst of nearly every step: a call would cost as much as what it does.
+    #[inline(always)]
     fn operand(&mut self, operand: Operand) -> Value<'a> {
         match operand {
             Operand::Stack => self.pop(),
