@@ -12,16 +12,23 @@ use policy_compiler::ir::lower;
 
 use super::request::{self, MESH, Proxy};
 
+/// How many evaluations of a decision are measured together. They share the price of its beginning, and together they
+/// stay far below the fuel and the memory of one decision.
+pub const EVALUATIONS: u32 = 64;
+
 /// Compiles an expression, writes it as an artifact and loads that.
 ///
 /// # Errors
-/// The compiler refuses the expression.
+/// The compiler refuses the expression, or a part of it became a variable, which a decision computes only once.
 pub fn compile(text: &str) -> Result<VerifiedProgram, String> {
     let environment = Environment::new(request::FIELDS.map(|(name, ty, _)| (name.to_owned(), ty)));
     let typed = cel::check(&environment, text, Expected::Any).map_err(|problems| format!("{text}: {problems:?}"))?;
     let mut builder = Builder::new();
     builder.condition(&lower(&typed)).map_err(|problem| format!("{text}: {problem:?}"))?;
     let (program, regexes) = builder.finish();
+    if !program.variables.is_empty() {
+        return Err(format!("{text}: a variable would be computed once for all evaluations"));
+    }
     let mesh = MeshTable {
         trust_domain: "shop.example".to_owned(),
         identity_path: "/sa/{service}".to_owned(),
@@ -50,8 +57,10 @@ impl Default for Side {
 }
 
 impl Side {
-    /// One decision that runs the expression and nothing else: nothing that it read is known from the last one.
-    pub fn evaluate<T>(&mut self, program: &VerifiedProgram, look: impl FnOnce(Value<'_>) -> T) -> T {
+    /// One decision that evaluates the expression so many times and does nothing else. The first time it reads the
+    /// attributes from the request; nothing that it read or made is known from the last decision. `look` sees every
+    /// value.
+    pub fn decide(&mut self, program: &VerifiedProgram, evaluations: u32, mut look: impl FnMut(Value<'_>)) {
         self.arena.reset();
         let snapshot = Snapshot {
             headers: &self.headers,
@@ -63,22 +72,29 @@ impl Side {
         };
         let scratch = std::mem::take(&mut self.scratch);
         let mut machine = Machine::with_scratch(program, snapshot, &self.arena, scratch);
-        let seen = look(machine.run(0));
+        for _ in 0..evaluations {
+            look(machine.run(0));
+        }
         self.scratch = machine.into_scratch().recycle();
-        seen
     }
 
-    /// The value of the expression.
+    /// The value of the expression, which is the same each time.
     ///
     /// # Errors
-    /// The expression ends with an error.
+    /// The expression ends with an error, or with another value later in the decision.
     pub fn value(&mut self, program: &VerifiedProgram) -> Result<serde_json::Value, String> {
-        self.evaluate(program, |value| {
-            let text = match value {
+        let mut values = Vec::new();
+        self.decide(program, EVALUATIONS, |value| {
+            values.push(match value {
                 Value::Error(error) => Err(error.kind.as_str().to_owned()),
                 value => value.to_json().ok_or_else(|| "a value that JSON does not have".to_owned()),
-            };
-            text.and_then(|text| serde_json::from_str(&text).map_err(|error| error.to_string()))
-        })
+            });
+        });
+        values.dedup();
+        match values.as_slice() {
+            [Ok(text)] => serde_json::from_str(text).map_err(|error| error.to_string()),
+            [Err(error)] => Err(error.clone()),
+            _ => Err(format!("several values in one decision: {values:?}")),
+        }
     }
 }

@@ -19,6 +19,7 @@ use crate::context::json;
 use crate::limits::{MAX_FIELD_NAME_BYTES, MAX_FRAMEWORKS, MAX_MEMORY_SLOTS, MAX_ZONE_TRANSITIONS};
 use crate::number;
 use crate::vm::Timestamp;
+use crate::vm::fuse::{self, Step};
 use crate::vm::op::Op;
 
 /// An artifact that can run.
@@ -30,7 +31,7 @@ use crate::vm::op::Op;
 pub struct VerifiedProgram {
     digest: Digest,
     tables: Tables,
-    code: Vec<Op>,
+    programs: Vec<Box<[Step]>>,
     regexes: Vec<sparse::DFA<Vec<u8>>>,
     dictionaries: Dictionaries,
 }
@@ -41,6 +42,11 @@ impl VerifiedProgram {
     /// # Errors
     /// [`LoadError::Verify`] with the first rule that is broken.
     pub fn verify(decoded: Decoded) -> Result<Self, LoadError> {
+        Self::verify_with(decoded, fuse::fuse)
+    }
+
+    /// As [`VerifiedProgram::verify`], with the way to make steps of a verified program.
+    pub(crate) fn verify_with(decoded: Decoded, steps: fn(&[Op]) -> Box<[Step]>) -> Result<Self, LoadError> {
         let Decoded { digest, mut tables } = decoded;
         let wrap = |error| LoadError::Verify { digest, error };
         let regexes = regexes(&tables.regexes).map_err(wrap)?;
@@ -52,11 +58,13 @@ impl VerifiedProgram {
         check_rules(&tables).map_err(wrap)?;
         check_pools(&tables.program).map_err(wrap)?;
         verify_code::check_programs(&tables, &code).map_err(wrap)?;
+        let ranges = tables.program.programs.iter().filter_map(|range| bounds(*range));
+        let programs = ranges.map(|(start, end)| steps(code.get(start..end).unwrap_or_default())).collect();
         let dictionaries = Dictionaries::new(&tables.dictionaries);
         // Their verified forms stand beside them; wasm memory never shrinks, so keep nothing twice.
         tables.regexes = Vec::new();
         tables.program.code = Vec::new();
-        Ok(Self { digest, tables, code, regexes, dictionaries })
+        Ok(Self { digest, tables, programs, regexes, dictionaries })
     }
 
     /// Identifies the artifact.
@@ -65,7 +73,7 @@ impl VerifiedProgram {
     }
 
     /// The tables, as verified. The bytecode and the regexes are not among them any more: see
-    /// [`VerifiedProgram::code`] and [`VerifiedProgram::regex_matches`].
+    /// [`VerifiedProgram::steps`] and [`VerifiedProgram::regex_matches`].
     pub fn tables(&self) -> &Tables {
         &self.tables
     }
@@ -75,10 +83,9 @@ impl VerifiedProgram {
         &self.dictionaries
     }
 
-    /// The instructions of a program; empty for an index that verification never lets through.
-    pub fn code(&self, program: u32) -> &[Op] {
-        let range = item(&self.tables.program.programs, program).and_then(|range| bounds(*range));
-        range.and_then(|(start, end)| self.code.get(start..end)).unwrap_or_default()
+    /// What the machine runs for a program; nothing for an index that verification never lets through.
+    pub(crate) fn steps(&self, program: u32) -> &[Step] {
+        item(&self.programs, program).map(AsRef::as_ref).unwrap_or_default()
     }
 
     /// Whether the regex matches the whole of `text`.

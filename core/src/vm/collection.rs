@@ -16,7 +16,7 @@ use crate::headers::Headers;
 pub(super) fn is_list(value: Value<'_>) -> bool {
     match value {
         Value::Json(text, _) => json::kind(text) == JsonKind::Array,
-        Value::Constants(_) | Value::StringSet(_) | Value::List(_) => true,
+        Value::Constants(_) | Value::StringSet(_) | Value::List(_) | Value::JsonList(_) => true,
         _ => false,
     }
 }
@@ -25,7 +25,7 @@ pub(super) fn is_list(value: Value<'_>) -> bool {
 pub(super) fn is_map(value: Value<'_>) -> bool {
     match value {
         Value::Json(text, _) => json::kind(text) == JsonKind::Object,
-        Value::Headers(_) | Value::ConstantMap(_) | Value::Map(_) => true,
+        Value::Headers(_) | Value::ConstantMap(_) | Value::Map(_) | Value::JsonMap(_) => true,
         _ => false,
     }
 }
@@ -37,6 +37,8 @@ pub(super) fn units(value: Value<'_>) -> u64 {
     match value {
         Value::String(text) | Value::Json(text, _) => super::cost::text_units(text.len()),
         Value::Bytes(bytes) => super::cost::text_units(bytes.len()),
+        Value::JsonList(list) => super::cost::text_units(list.text.len()),
+        Value::JsonMap(map) => super::cost::text_units(map.text.len()),
         Value::Constants(items) => elements(items.len()),
         Value::List(items) => elements(items.len()),
         Value::StringSet(_) | Value::ConstantMap(_) | Value::Map(_) => 1,
@@ -57,6 +59,8 @@ pub(super) fn length<'a>(value: Value<'a>, env: &mut Env<'a>) -> Result<usize, E
         Value::Bytes(bytes) => Ok(bytes.len()),
         Value::Json(text, _) if json::kind(text) == JsonKind::Array => Ok(json::elements(text).count()),
         Value::Json(text, _) => Ok(json::members(text).count()),
+        Value::JsonList(list) => Ok(list.items.len()),
+        Value::JsonMap(map) => Ok(map.items.len()),
         Value::Constants(items) => Ok(items.len()),
         Value::StringSet(items) => Ok(items.len()),
         Value::List(items) => Ok(items.len()),
@@ -106,6 +110,8 @@ impl<'a> Cursor<'a> {
             Value::Constants(items) => Source::Constants(items.iter()),
             Value::StringSet(items) => Source::Words(items.iter()),
             Value::List(items) => Source::Values(items.iter()),
+            Value::JsonList(list) => Source::Values(list.items.iter()),
+            Value::JsonMap(map) => Source::Entries(map.items.iter()),
             Value::ConstantMap(entries) => Source::ConstantEntries(entries.iter()),
             Value::Map(entries) => Source::Entries(entries.iter()),
             _ => Source::Values([].iter()),
@@ -117,6 +123,17 @@ impl<'a> Cursor<'a> {
     pub(super) fn is_map(&self) -> bool {
         use Source::{ConstantEntries, Entries, Headers, Members};
         matches!(self.source, Members(..) | ConstantEntries(_) | Entries(_) | Headers(_))
+    }
+
+    /// The next element of a list of values that are made already; `None` for anything else.
+    #[inline]
+    pub(super) fn next_made(&mut self) -> Option<Option<Value<'a>>> {
+        let Source::Values(items) = &mut self.source else { return None };
+        let item = items.next().copied();
+        if item.is_some() {
+            self.index = self.index.saturating_add(1);
+        }
+        Some(item)
     }
 
     /// The next index and element of a list, or key and value of a map. Without `with_value` the value of a map
@@ -202,6 +219,11 @@ pub(super) fn find<'a>(map: Value<'a>, key: Value<'a>, env: &mut Env<'a>) -> Res
             Value::String(name) => Ok(find_member(text, name).map(|text| Value::json(text, scalar, env))),
             _ => Ok(None),
         },
+        (Value::JsonMap(map), Value::String(name)) => {
+            let named = map.items.iter().rfind(|(key, _)| matches!(key, Value::String(key) if *key == name));
+            Ok(named.map(|(_, value)| *value))
+        }
+        (Value::JsonMap(_), _) => Ok(None),
         (Value::Headers(headers), Value::String(name)) => {
             let found = headers.contains(name);
             Ok(found.then(|| attribute::header(headers, name, EvalErrorKind::NoSuchKey, env)))
@@ -291,6 +313,7 @@ pub(super) fn element<'a>(
 ) -> Result<Option<Value<'a>>, EvalErrorKind> {
     Ok(match list {
         Value::List(items) => items.get(index).copied(),
+        Value::JsonList(list) => list.items.get(index).copied(),
         Value::Constants(items) => items.get(index).map(Value::constant),
         Value::StringSet(items) => items.get(index).map(|item| Value::String(item)),
         Value::Json(text, scalar) => {
@@ -314,6 +337,10 @@ pub(super) fn member<'a>(value: Value<'a>, of: Value<'a>, env: &mut Env<'a>) -> 
         (Value::String(value), Value::Json(text, Scalar::String)) if json::kind(text) == JsonKind::Array => {
             has_string(text, value, env)
         }
+        (Value::String(text), Value::JsonList(list)) => has_text(text, list.items, env),
+        (_, Value::JsonList(list)) => has_element(value, list.items.iter().copied(), env),
+        (_, Value::List(items)) => has_element(value, items.iter().copied(), env),
+        (_, Value::Constants(items)) => has_element(value, items.iter().map(Value::constant), env),
         (Value::String(name), Value::Headers(headers)) => {
             env.burn(units(of))?;
             Ok(headers.contains(name))
@@ -336,6 +363,42 @@ pub(super) fn member<'a>(value: Value<'a>, of: Value<'a>, env: &mut Env<'a>) -> 
     }
 }
 
+fn has_element<'a>(
+    value: Value<'a>,
+    elements: impl Iterator<Item = Value<'a>>,
+    env: &mut Env<'a>,
+) -> Result<bool, EvalErrorKind> {
+    let mut error = None;
+    for element in elements {
+        env.burn(1)?;
+        match compare::equal(value, element, env) {
+            Ok(true) => return Ok(true),
+            Ok(false) => {}
+            Err(kind) => error = Some(kind),
+        }
+    }
+    error.map_or(Ok(false), Err)
+}
+
+/// As [`has_element`], for what is asked most often.
+fn has_text(text: &str, elements: &[Value<'_>], env: &mut Env<'_>) -> Result<bool, EvalErrorKind> {
+    let mut error = None;
+    for element in elements {
+        env.burn(1)?;
+        match element {
+            Value::String(element) => {
+                env.burn_text(element.len().min(text.len()))?;
+                if *element == text {
+                    return Ok(true);
+                }
+            }
+            Value::Error(element) => error = Some(element.kind),
+            _ => {}
+        }
+    }
+    error.map_or(Ok(false), Err)
+}
+
 /// Whether an array of strings has this one. The strings are compared where they stand.
 fn has_string(array: &str, value: &str, env: &mut Env<'_>) -> Result<bool, EvalErrorKind> {
     let mut all_strings = true;
@@ -355,8 +418,10 @@ fn has_string(array: &str, value: &str, env: &mut Env<'_>) -> Result<bool, EvalE
 /// The value is no list, or one of its elements is an error.
 #[inline(never)]
 pub(super) fn values<'a>(list: Value<'a>, env: &mut Env<'a>) -> Result<&'a [Value<'a>], EvalErrorKind> {
-    if let Value::List(items) = list {
-        return Ok(items);
+    match list {
+        Value::List(items) => return Ok(items),
+        Value::JsonList(list) => return list.error.map_or(Ok(list.items), Err),
+        _ => {}
     }
     if !is_list(list) {
         return Err(EvalErrorKind::NoSuchOverload);

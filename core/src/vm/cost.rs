@@ -142,6 +142,7 @@ mod tests {
     use crate::vm::env::Env;
     use crate::vm::function::Function;
     use crate::vm::library::arithmetic;
+    use crate::vm::parsed::{self, Parsed};
     use crate::vm::value::{Timestamp, Value};
     use Value::{Int, List, String as Text};
     #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
@@ -152,7 +153,9 @@ mod tests {
         match value {
             Value::List(items) => items.iter().map(|item| 1 + size(*item)).sum(),
             Value::Map(entries) => entries.iter().map(|(key, value)| 1 + size(*key) + size(*value)).sum(),
-            Value::Json(text, _) => text_units(text.len()) + text.matches(',').count() as u64 + 1,
+            Value::Json(text, _) | Value::JsonList(&Parsed { text, .. }) | Value::JsonMap(&Parsed { text, .. }) => {
+                text_units(text.len()) + text.matches(',').count() as u64 + 1
+            }
             Value::Optional(Some(value)) => 1 + size(*value),
             value => collection::units(value),
         }
@@ -190,6 +193,8 @@ mod tests {
         let entries: Vec<_> = (0..40).map(|key| (Int(key), Text(&long))).collect();
         let json = format!("[{}]", vec!["\"an \\n escape\""; 50].join(","));
         let object = format!("{{{}}}", (0..50).map(|key| format!("\"k{key}\":[1,2,3]")).collect::<Vec<_>>().join(","));
+        let arena = Bump::new();
+        let parse = |value| parsed::parse(value, &mut Env::new(&arena, &[]));
         let pool = [
             Int(3),
             Text("long"),
@@ -202,10 +207,11 @@ mod tests {
             Value::Map(&entries),
             Value::Json(&json, Scalar::String),
             Value::Json(&object, Scalar::Any),
+            parse(Value::Json(&json, Scalar::String)),
+            parse(Value::Json(&object, Scalar::Any)),
             Value::Timestamp(Timestamp { seconds: 0, nanos: 0 }),
             Text("%s"),
         ];
-        let arena = Bump::new();
         for function in Function::ALL {
             for_each(&pool, function.arity(), &mut Vec::new(), &mut |arguments| {
                 check(&arena, function.name(), function.cost(), arguments, &|env, arguments| {

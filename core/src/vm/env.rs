@@ -17,6 +17,8 @@ pub(super) struct Env<'a> {
     pub(super) arena: &'a Bump,
     /// The time zones of the artifact.
     pub(super) zones: &'a [ZoneTable],
+    /// For texts whose length is known only when they are written. Empty between uses.
+    pub(super) buffer: String,
     fuel: u64,
     memory: usize,
 }
@@ -24,12 +26,17 @@ pub(super) struct Env<'a> {
 impl<'a> Env<'a> {
     /// A full budget.
     pub(super) fn new(arena: &'a Bump, zones: &'a [ZoneTable]) -> Self {
-        Self { arena, zones, fuel: MAX_FUEL, memory: MAX_MADE_BYTES }
+        Self { arena, zones, buffer: String::new(), fuel: MAX_FUEL, memory: MAX_MADE_BYTES }
     }
 
     /// The fuel that is left.
     pub(super) fn fuel(&self) -> u64 {
         self.fuel
+    }
+
+    /// The bytes that may still be made.
+    pub(super) fn memory(&self) -> usize {
+        self.memory
     }
 
     /// The bytes that were made so far.
@@ -75,6 +82,16 @@ impl<'a> Env<'a> {
     pub(super) fn text(&mut self, text: &str) -> Outcome<'a> {
         self.reserve(text.len())?;
         Ok(Value::String(self.arena.alloc_str(text)))
+    }
+
+    /// Keeps a short text that `write` writes.
+    pub(super) fn written(&mut self, write: impl FnOnce(&mut String)) -> Outcome<'a> {
+        let mut buffer = core::mem::take(&mut self.buffer);
+        write(&mut buffer);
+        let text = self.text(&buffer);
+        buffer.clear();
+        self.buffer = buffer;
+        text
     }
 
     /// Keeps bytes that were made.

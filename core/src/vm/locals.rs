@@ -18,7 +18,7 @@ impl<'a> Machine<'a> {
         let local = op.operand();
         match op {
             Op::Load(_) => {
-                let value = if let Some(Local::Value(value)) = self.local(local) { *value } else { UNSET };
+                let value = self.load(local);
                 self.push(value);
             }
             Op::Store(_) => {
@@ -29,8 +29,14 @@ impl<'a> Machine<'a> {
                 let value = self.pop();
                 self.set_local(local, Local::Cursor(Cursor::new(value)));
             }
-            Op::IterNext(_) => self.next(local, false),
-            Op::IterNext2(_) => self.next(local, true),
+            Op::IterNext(_) => {
+                let is_there = self.advance(local, false);
+                self.push(Value::Bool(is_there));
+            }
+            Op::IterNext2(_) => {
+                let is_there = self.advance(local, true);
+                self.push(Value::Bool(is_there));
+            }
             Op::ListBegin(_) => {
                 let start = self.scratch.items.len();
                 self.set_local(local, Local::List(Builder { start, count: 0, error: None }));
@@ -69,6 +75,12 @@ impl<'a> Machine<'a> {
         }
     }
 
+    /// The value of a local.
+    #[inline]
+    pub(super) fn load(&mut self, local: u32) -> Value<'a> {
+        if let Some(Local::Value(value)) = self.local(local) { *value } else { UNSET }
+    }
+
     fn slot(&self, local: u32) -> usize {
         self.locals.saturating_add(usize::try_from(local).unwrap_or(usize::MAX))
     }
@@ -88,12 +100,17 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// Gives whether there is a next element, with the element in the locals behind the cursor.
-    fn next(&mut self, local: u32, both: bool) {
+    /// Says whether there is a next element; it is in the locals behind the cursor then.
+    pub(super) fn advance(&mut self, local: u32, both: bool) -> bool {
         let slot = self.slot(local);
         let Some(Local::Cursor(cursor)) = self.scratch.locals.get_mut(slot) else {
-            return self.push(Value::Bool(false));
+            return false;
         };
+        if !both && let Some(element) = cursor.next_made() {
+            let is_there = element.is_some();
+            self.set_local(local.saturating_add(1), Local::Value(element.unwrap_or(Value::Null)));
+            return is_there;
+        }
         let keys = cursor.is_map();
         // Without fuel the next instruction ends the run.
         let item = cursor.next(&mut self.env, both).unwrap_or_default();
@@ -106,7 +123,7 @@ impl<'a> Machine<'a> {
         if both {
             self.set_local(local.saturating_add(2), Local::Value(second));
         }
-        self.push(Value::Bool(item.is_some()));
+        item.is_some()
     }
 
     /// Puts a value at the end of a list. An inner list that was left unfinished is dropped.

@@ -7,11 +7,14 @@ use bumpalo::Bump;
 use super::attribute;
 use super::collection;
 use super::compare;
+use super::cost::CostClass;
 use super::env::{Env, Outcome};
 use super::error::{EvalError, EvalErrorKind};
 use super::function::Function;
-use super::library::arithmetic;
+use super::fuse::{Action, Operand, Operator, Step};
+use super::library::{arithmetic, strings};
 use super::op::Op;
+use super::parsed;
 use super::scratch::Scratch;
 use super::snapshot::Snapshot;
 use super::value::Value;
@@ -41,18 +44,20 @@ impl<'a> Machine<'a> {
         program: &'a VerifiedProgram,
         snapshot: Snapshot<'a>,
         arena: &'a Bump,
-        scratch: Scratch<'_>,
+        mut scratch: Scratch<'a>,
     ) -> Self {
         let tables = &program.tables().program;
-        let mut scratch = scratch.recycle();
+        scratch.clear();
         scratch.known.resize(tables.attributes.len().saturating_add(tables.variables.len()), None);
         scratch.stack.reserve(MAX_STACK);
-        Self { program, snapshot, env: Env::new(arena, &tables.zones), scratch, locals: 0 }
+        let mut env = Env::new(arena, &tables.zones);
+        env.buffer = core::mem::take(&mut scratch.buffer);
+        Self { program, snapshot, env, scratch, locals: 0 }
     }
 
     /// The memory of the machine, for the next one.
     pub fn into_scratch(self) -> Scratch<'a> {
-        self.scratch
+        Scratch { buffer: self.env.buffer, ..self.scratch }
     }
 
     /// The fuel that was used so far.
@@ -67,24 +72,54 @@ impl<'a> Machine<'a> {
         let base = self.scratch.stack.len();
         let outer_locals = core::mem::replace(&mut self.locals, self.scratch.locals.len());
         let artifact = self.program;
-        let code = artifact.code(program);
-        let mut at = 0_usize;
-        let mut value = None;
-        while let Some(op) = code.get(at) {
-            if let Err(error) = self.env.burn(1) {
-                value = Some(Value::error(error));
-                break;
-            }
-            let jumps = self.step(*op);
-            // A target that does not fit `usize` cannot be in the code, so the loop would end there.
-            let target = usize::try_from(op.operand()).unwrap_or(usize::MAX);
-            at = if jumps { target } else { at.saturating_add(1) };
-        }
-        let value = value.unwrap_or_else(|| self.pop());
+        let value = match self.run_steps(artifact.steps(program)) {
+            Ok(()) => self.pop(),
+            Err(error) => Value::error(error),
+        };
         self.scratch.stack.truncate(base);
         self.scratch.locals.truncate(self.locals);
         self.locals = outer_locals;
         value
+    }
+
+    /// Runs steps until the last one is done.
+    ///
+    /// # Errors
+    /// There is not enough fuel for the next one.
+    fn run_steps(&mut self, steps: &[Step]) -> Result<(), EvalErrorKind> {
+        let mut at = 0_usize;
+        while let Some(step) = steps.get(at) {
+            self.env.burn(u64::from(step.fuel))?;
+            at = at.wrapping_add(1);
+            match step.action {
+                Action::Single(op) => {
+                    if self.step(op) {
+                        at = place(op.operand());
+                    }
+                }
+                Action::Operate { left, right, operator } => self.operate(left, right, operator),
+                Action::Call { function, arity, cost } => self.call(function, arity, cost),
+                Action::Jump(target) => at = place(target),
+                Action::Next { cursor, both, done } => {
+                    if !self.advance(cursor, both) {
+                        at = place(done);
+                    }
+                }
+                Action::Branch { failed, no } => {
+                    if let Value::Bool(holds) = self.top() {
+                        self.env.burn(1)?;
+                        self.pop();
+                        if !holds {
+                            at = place(no);
+                        }
+                    } else {
+                        self.fail_top();
+                        at = place(failed);
+                    }
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Runs a condition: a bool or why there is none.
@@ -130,10 +165,12 @@ impl<'a> Machine<'a> {
                 return self.jump_unless(is_optional, |value| matches!(value, Value::Optional(None)));
             }
             Op::PopJumpIfFalse(_) => return !matches!(self.pop(), Value::Bool(true)),
-            Op::Jump(_) | Op::Loop(_) => return true,
-            Op::Const(index) => self.push_constant(index),
+            Op::Const(index) => {
+                let value = self.constant(index);
+                self.push(value);
+            }
             Op::Attr(index) => {
-                let value = self.attribute(index);
+                let value = self.parsed_attribute(index);
                 self.push(value);
             }
             Op::HasAttr(index) => {
@@ -156,7 +193,6 @@ impl<'a> Machine<'a> {
                 self.pop();
             }
             Op::List(count) => self.make_list(count),
-            Op::Call(number) => self.call(number),
             Op::Member(name) => {
                 let name = Value::String(self.name(name));
                 self.unary(|env, value| select(value, name, env));
@@ -188,23 +224,27 @@ impl<'a> Machine<'a> {
             }
             Op::And(_) => self.absorb(false),
             Op::Or(_) => self.absorb(true),
-            Op::Index(_) => self.binary(|env, of, index| select(of, index, env)),
-            Op::OptIndex(_) => self.binary(|env, of, index| select_optional(of, index, env)),
-            Op::Eq(_) => self.binary(|env, a, b| compare::equal(a, b, env).map(Value::Bool)),
-            Op::Ne(_) => self.binary(|env, a, b| compare::equal(a, b, env).map(|equal| Value::Bool(!equal))),
-            Op::Lt(_) => self.order(Ordering::is_lt),
-            Op::Le(_) => self.order(Ordering::is_le),
-            Op::Gt(_) => self.order(Ordering::is_gt),
-            Op::Ge(_) => self.order(Ordering::is_ge),
-            Op::In(_) => self.binary(|env, value, of| collection::member(value, of, env).map(Value::Bool)),
-            Op::Add(_) => self.binary(arithmetic::add),
-            Op::Sub(_) => self.binary(arithmetic::subtract),
-            Op::Mul(_) => self.binary(arithmetic::multiply),
-            Op::Div(_) => self.binary(arithmetic::divide),
-            Op::Mod(_) => self.binary(arithmetic::remainder),
-            Op::StartsWith(_) => self.text(|text, part| text.starts_with(part)),
-            Op::EndsWith(_) => self.text(|text, part| text.ends_with(part)),
-            Op::Contains(_) => self.text(|text, part| text.contains(part)),
+            // They are other actions than this one.
+            Op::Jump(_)
+            | Op::Loop(_)
+            | Op::Call(_)
+            | Op::Index(_)
+            | Op::OptIndex(_)
+            | Op::Eq(_)
+            | Op::Ne(_)
+            | Op::Lt(_)
+            | Op::Le(_)
+            | Op::Gt(_)
+            | Op::Ge(_)
+            | Op::In(_)
+            | Op::Add(_)
+            | Op::Sub(_)
+            | Op::Mul(_)
+            | Op::Div(_)
+            | Op::Mod(_)
+            | Op::StartsWith(_)
+            | Op::EndsWith(_)
+            | Op::Contains(_) => {}
             Op::Load(_)
             | Op::Store(_)
             | Op::IterBegin(_)
@@ -228,24 +268,29 @@ impl<'a> Machine<'a> {
             Value::Error(_) => true,
             value if fits(value) => jumps(value),
             _ => {
-                self.pop();
-                self.push(Value::error(EvalErrorKind::NoSuchOverload));
+                self.fail_top();
                 true
             }
         }
     }
 
-    fn push_constant(&mut self, index: u32) {
+    /// Makes the top, which does not fit, an error. An error stays the one that it is.
+    fn fail_top(&mut self) {
+        self.unary(|_, _| Err(EvalErrorKind::NoSuchOverload));
+    }
+
+    #[inline]
+    fn constant(&self, index: u32) -> Value<'a> {
         let program = self.program;
         let constants = &program.tables().program.constants;
         let constant = usize::try_from(index).ok().and_then(|index| constants.get(index));
-        self.push(match constant {
+        match constant {
             Some(Constant::Scalar(value)) => Value::constant(value),
             Some(Constant::List(items)) => Value::Constants(items),
             Some(Constant::StringSet(words)) => Value::StringSet(words),
             Some(Constant::Map(entries)) => Value::ConstantMap(entries),
             None => Value::error(EvalErrorKind::NoSuchOverload),
-        });
+        }
     }
 
     /// The string of a `Name` operand, which verification proves to be there.
@@ -265,6 +310,25 @@ impl<'a> Machine<'a> {
             Some(Some(value)) => *value,
             _ => self.read_attribute(index),
         }
+    }
+
+    /// The attribute with the elements of a list or map parsed, which happens at most once a decision.
+    #[inline]
+    fn parsed_attribute(&mut self, index: u32) -> Value<'a> {
+        match self.attribute(index) {
+            value @ Value::Json(..) => self.parse_attribute(index, value),
+            value => value,
+        }
+    }
+
+    #[inline(never)]
+    fn parse_attribute(&mut self, index: u32, value: Value<'a>) -> Value<'a> {
+        let value = parsed::parse(value, &mut self.env);
+        let slot = usize::try_from(index).ok().and_then(|index| self.scratch.known.get_mut(index));
+        if let Some(slot) = slot {
+            *slot = Some(value);
+        }
+        value
     }
 
     #[inline(never)]
@@ -288,7 +352,7 @@ impl<'a> Machine<'a> {
     }
 
     fn optional_attribute(&mut self, index: u32) -> Value<'a> {
-        match self.attribute(index) {
+        match self.parsed_attribute(index) {
             Value::Error(EvalError { kind: EvalErrorKind::NoValue | EvalErrorKind::NoSuchKey }) => {
                 Value::Optional(None)
             }
@@ -314,13 +378,17 @@ impl<'a> Machine<'a> {
     }
 
     /// Replaces so many values on top of the stack by what `make` makes of them; the first error stays as it is.
+    #[inline]
     fn replace(&mut self, count: u32, make: impl FnOnce(&mut Env<'a>, &[Value<'a>]) -> Outcome<'a>) {
         let count = usize::try_from(count).unwrap_or(usize::MAX);
         let stack = &mut self.scratch.stack;
         let from = stack.len().saturating_sub(count);
         let values = stack.get(from..).unwrap_or_default();
-        let error = values.iter().find(|value| matches!(value, Value::Error(_))).copied();
-        let value = error.unwrap_or_else(|| make(&mut self.env, values).unwrap_or_else(Value::error));
+        let error = values.iter().find(|value| matches!(value, Value::Error(_)));
+        let value = match error {
+            Some(error) => *error,
+            None => make(&mut self.env, values).unwrap_or_else(Value::error),
+        };
         stack.truncate(from);
         stack.push(value);
     }
@@ -329,13 +397,12 @@ impl<'a> Machine<'a> {
         self.replace(count, |env, items| env.list(items));
     }
 
-    fn call(&mut self, number: u32) {
-        let Some(function) = Function::from_number(number) else {
-            return self.push(Value::error(EvalErrorKind::NoSuchOverload));
-        };
-        self.replace(function.arity(), |env, arguments| {
-            let sizes = arguments.iter().map(|argument| collection::units(*argument));
-            env.burn(function.cost().fuel(sizes.fold(0, u64::saturating_add)))?;
+    fn call(&mut self, function: Function, arity: u32, cost: CostClass) {
+        self.replace(arity, |env, arguments| {
+            if cost != CostClass::Fixed {
+                let sizes = arguments.iter().map(|argument| collection::units(*argument));
+                env.burn(cost.fuel(sizes.fold(0, u64::saturating_add)))?;
+            }
             function.call(env, arguments)
         });
     }
@@ -348,32 +415,33 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// Replaces the two topmost values by what `apply` makes of them; the first error stays as it is.
-    fn binary(&mut self, apply: impl FnOnce(&mut Env<'a>, Value<'a>, Value<'a>) -> Outcome<'a>) {
-        let right = self.pop();
-        let Some(left) = self.scratch.stack.last_mut() else { return };
-        *left = match (*left, right) {
-            (Value::Error(error), _) | (_, Value::Error(error)) => Value::Error(error),
-            (left, right) => apply(&mut self.env, left, right).unwrap_or_else(Value::error),
-        };
-    }
-
-    /// `<` and its kin. NaN has no order: that is an error, as in cel-go, so that `a <= b` is always `!(a > b)`.
-    fn order(&mut self, holds: fn(Ordering) -> bool) {
-        self.binary(|env, a, b| {
-            let ordering = compare::order(a, b, env)?.ok_or(EvalErrorKind::InvalidArgument)?;
-            Ok(Value::Bool(holds(ordering)))
-        });
-    }
-
-    fn text(&mut self, holds: impl FnOnce(&str, &str) -> bool) {
-        self.binary(|env, text, part| match (text, part) {
-            (Value::String(text), Value::String(part)) => {
-                env.burn_text(text.len())?;
-                Ok(Value::Bool(holds(text, part)))
+    /// Puts what an operator gives onto the stack; the first error among its operands is its result.
+    #[inline]
+    fn operate(&mut self, left: Operand, right: Operand, operator: Operator) {
+        // The right one lies above, but is read last.
+        let (left, right) = match right {
+            Operand::Stack => {
+                let right = self.pop();
+                (self.pop(), right)
             }
-            _ => Err(EvalErrorKind::NoSuchOverload),
-        });
+            right => (self.operand(left), self.operand(right)),
+        };
+        let value = match (left, right) {
+            (Value::Error(error), _) | (_, Value::Error(error)) => Value::Error(error),
+            (left, right) => apply(operator, &mut self.env, left, right).unwrap_or_else(Value::error),
+        };
+        self.push(value);
+    }
+
+    // Small, and in the midst of nearly every step: a call would cost as much as what it does.
+    #[inline(always)]
+    fn operand(&mut self, operand: Operand) -> Value<'a> {
+        match operand {
+            Operand::Stack => self.pop(),
+            Operand::Attribute(index) => self.parsed_attribute(index),
+            Operand::Constant(index) => self.constant(index),
+            Operand::Local(local) => self.load(local),
+        }
     }
 
     /// CEL's `&&` (`absorbing` is false) and `||` (`absorbing` is true): the absorbing value wins over an error.
@@ -387,6 +455,63 @@ impl<'a> Machine<'a> {
             (Value::Error(error), _) | (_, Value::Error(error)) => Value::Error(error),
             _ => Value::error(EvalErrorKind::NoSuchOverload),
         };
+    }
+}
+
+/// Where a step stands. What does not fit `usize` cannot be a step, so a program would end there.
+fn place(number: u32) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
+}
+
+/// Applies an operator to values that are no errors.
+#[inline]
+fn apply<'a>(operator: Operator, env: &mut Env<'a>, a: Value<'a>, b: Value<'a>) -> Outcome<'a> {
+    match operator {
+        Operator::Eq => compare::equal(a, b, env).map(Value::Bool),
+        Operator::Ne => compare::equal(a, b, env).map(|equal| Value::Bool(!equal)),
+        Operator::Lt => order(env, a, b, Ordering::is_lt),
+        Operator::Le => order(env, a, b, Ordering::is_le),
+        Operator::Gt => order(env, a, b, Ordering::is_gt),
+        Operator::Ge => order(env, a, b, Ordering::is_ge),
+        Operator::In => collection::member(a, b, env).map(Value::Bool),
+        Operator::Index => select(a, b, env),
+        Operator::OptIndex => select_optional(a, b, env),
+        Operator::Add => arithmetic::add(env, a, b),
+        Operator::Sub => arithmetic::subtract(env, a, b),
+        Operator::Mul => arithmetic::multiply(env, a, b),
+        Operator::Div => arithmetic::divide(env, a, b),
+        Operator::Mod => arithmetic::remainder(env, a, b),
+        Operator::StartsWith => edge(env, a, b, |text, part| text.starts_with(part)),
+        Operator::EndsWith => edge(env, a, b, |text, part| text.ends_with(part)),
+        Operator::Contains => text(env, a, b, strings::contains),
+    }
+}
+
+fn order<'a>(env: &mut Env<'a>, a: Value<'a>, b: Value<'a>, holds: fn(Ordering) -> bool) -> Outcome<'a> {
+    let ordering = compare::order(a, b, env)?.ok_or(EvalErrorKind::InvalidArgument)?;
+    Ok(Value::Bool(holds(ordering)))
+}
+
+/// `startsWith` and `endsWith` look at so much of the text as the part is long.
+#[inline]
+fn edge<'a>(env: &mut Env<'a>, a: Value<'a>, b: Value<'a>, holds: impl FnOnce(&str, &str) -> bool) -> Outcome<'a> {
+    match (a, b) {
+        (Value::String(text), Value::String(part)) => {
+            env.burn_text(text.len().min(part.len()))?;
+            Ok(Value::Bool(holds(text, part)))
+        }
+        _ => Err(EvalErrorKind::NoSuchOverload),
+    }
+}
+
+#[inline]
+fn text<'a>(env: &mut Env<'a>, a: Value<'a>, b: Value<'a>, holds: impl FnOnce(&str, &str) -> bool) -> Outcome<'a> {
+    match (a, b) {
+        (Value::String(text), Value::String(part)) => {
+            env.burn_text(text.len())?;
+            Ok(Value::Bool(holds(text, part)))
+        }
+        _ => Err(EvalErrorKind::NoSuchOverload),
     }
 }
 

@@ -10,12 +10,14 @@ pub mod cost;
 mod env;
 mod error;
 pub mod function;
+pub(crate) mod fuse;
 mod library;
 mod locals;
 #[cfg(test)]
 mod locals_tests;
 mod machine;
 pub mod op;
+mod parsed;
 #[cfg(test)]
 mod random_tests;
 mod scratch;
@@ -27,6 +29,7 @@ mod value;
 
 pub use error::{EvalError, EvalErrorKind};
 pub use machine::Machine;
+pub use parsed::Parsed;
 pub use scratch::Scratch;
 pub use snapshot::{Destination, MeshView, Peer, Snapshot};
 pub use value::{Timestamp, Value};

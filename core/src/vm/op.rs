@@ -45,6 +45,11 @@ macro_rules! instructions {
                 match self { $(Self::$name(operand) => operand,)+ }
             }
 
+            /// The same instruction with another operand.
+            pub(super) const fn with_operand(self, operand: u32) -> Self {
+                match self { $(Self::$name(_) => Self::$name(operand),)+ }
+            }
+
             /// What the operand means.
             pub const fn operand_kind(self) -> Operand {
                 match self { $(Self::$name(_) => Operand::$operand,)+ }

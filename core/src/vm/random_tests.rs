@@ -5,11 +5,12 @@ use bumpalo::Bump;
 use proptest::prelude::*;
 
 use super::function::Function;
+use super::fuse;
 use super::op::Op;
 use super::tests::pools;
 use super::*;
 use crate::artifact::tables::{Attribute, Constant, FieldType, Scalar, ScalarConstant, Tables, ZoneTable};
-use crate::artifact::{encode, load};
+use crate::artifact::{Decoded, VerifiedProgram, encode, load};
 use crate::context::Context;
 use crate::headers::Headers;
 use crate::limits::{MAX_FUEL, MAX_MADE_BYTES};
@@ -239,9 +240,17 @@ fn generate(numbers: &[u16], tables: &Tables) -> Vec<Op> {
     generator.code
 }
 
-/// Runs what verifies; says whether it did.
+/// Runs what verifies, in fused steps and instruction by instruction; says whether it did.
 fn run(tables: &Tables) -> bool {
-    let Ok(artifact) = load(&encode(tables).unwrap()) else { return false };
+    let bytes = encode(tables).unwrap();
+    let Ok(artifact) = load(&bytes) else { return false };
+    let plain = VerifiedProgram::verify_with(Decoded::decode(&bytes).unwrap(), fuse::plain).unwrap();
+    assert_eq!(outcome(&artifact), outcome(&plain));
+    true
+}
+
+/// The value of a program and the fuel that it took.
+fn outcome(artifact: &VerifiedProgram) -> (String, u64) {
     let headers =
         Headers::new(vec![(b":path", b"/pay/7?x=1"), (b"x-two", b"a"), (b"x-two", b"b"), (b"x-odd", b"\xff")]);
     let mut context = Context::new();
@@ -262,15 +271,19 @@ fn run(tables: &Tables) -> bool {
         attributes: &host,
     };
     let arena = Bump::new();
-    let mut machine = Machine::new(&artifact, snapshot, &arena);
+    let mut machine = Machine::new(artifact, snapshot, &arena);
     let value = machine.run(0);
     assert!(machine.used_fuel() <= MAX_FUEL);
     let json = value.to_json();
-    assert!(json.is_none_or(|json| json.len() <= 16 * MAX_MADE_BYTES));
+    assert!(json.as_ref().is_none_or(|json| json.len() <= 16 * MAX_MADE_BYTES));
     // Chunks double, so at most half of the last one is empty; alignment and map entries add a little.
     let made = arena.allocated_bytes();
     assert!(made <= 4 * MAX_MADE_BYTES, "made {made} bytes");
-    true
+    let text = match value {
+        Value::Error(error) => error.kind.as_str().to_owned(),
+        value => json.unwrap_or_else(|| format!("{:?}", std::mem::discriminant(&value))),
+    };
+    (text, machine.used_fuel())
 }
 
 proptest! {

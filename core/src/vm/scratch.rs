@@ -16,6 +16,8 @@ pub struct Scratch<'a> {
     pub(super) items: Vec<Value<'a>>,
     /// The entries of all maps that are being made.
     pub(super) entries: Vec<(Value<'a>, Value<'a>)>,
+    /// For texts whose length is known only when they are written.
+    pub(super) buffer: String,
 }
 
 /// What a local holds.
@@ -42,6 +44,16 @@ impl<'a> Scratch<'a> {
         Self::default()
     }
 
+    /// Forgets what is in it.
+    pub(super) fn clear(&mut self) {
+        self.known.clear();
+        self.stack.clear();
+        self.locals.clear();
+        self.items.clear();
+        self.entries.clear();
+        self.buffer.clear();
+    }
+
     /// The same memory for another decision, empty.
     pub fn recycle<'b>(self) -> Scratch<'b> {
         Scratch {
@@ -50,13 +62,17 @@ impl<'a> Scratch<'a> {
             locals: recycle(self.locals),
             items: recycle(self.items),
             entries: recycle(self.entries),
+            buffer: self.buffer,
         }
     }
 }
 
 /// Collecting a vector's iterator into a vector of a type of the same layout keeps the allocation. The types here
-/// differ in their lifetimes only.
+/// differ in their lifetimes only. What most programs do not use never had any.
 fn recycle<A, B>(mut used: Vec<A>) -> Vec<B> {
+    if used.capacity() == 0 {
+        return Vec::new();
+    }
     used.clear();
     used.into_iter().filter_map(|_| None).collect()
 }

@@ -38,6 +38,8 @@ fn write(out: &mut String, value: Value<'_>, depth: usize) -> Option<()> {
         Value::Ip(_) | Value::Cidr(..) => json::write_string(out, &convert::address_text(value)?),
         Value::Optional(Some(value)) => write(out, *value, depth)?,
         Value::Json(text, _) => out.push_str(text),
+        Value::JsonList(list) => out.push_str(list.text),
+        Value::JsonMap(map) => out.push_str(map.text),
         Value::Constants(items) => list(out, items.iter().map(Value::constant), depth)?,
         Value::StringSet(items) => list(out, items.iter().map(|item| Value::String(item)), depth)?,
         Value::List(items) => list(out, items.iter().copied(), depth)?,

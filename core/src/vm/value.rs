@@ -5,6 +5,7 @@ use std::borrow::Cow;
 
 use super::env::Env;
 use super::error::{EvalError, EvalErrorKind};
+use super::parsed::Parsed;
 use crate::artifact::tables::{Scalar, ScalarConstant};
 use crate::context::json::{self, JsonKind};
 use crate::headers::Headers;
@@ -67,6 +68,10 @@ pub enum Value<'a> {
     /// A JSON array or object as its text; its elements have this type. An object may name a key twice: both are
     /// walked over, and a look-up finds the last one.
     Json(&'a str, Scalar),
+    /// A JSON array whose elements are parsed.
+    JsonList(&'a Parsed<'a, Value<'a>>),
+    /// A JSON object whose entries are parsed. It may name a key twice, as [`Value::Json`].
+    JsonMap(&'a Parsed<'a, (Value<'a>, Value<'a>)>),
     /// The request headers, as a map.
     Headers(&'a Headers<'a>),
     /// A list of constants.

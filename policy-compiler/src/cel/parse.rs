@@ -43,6 +43,12 @@ pub fn on_large_stack<R>(work: impl FnOnce() -> R) -> R {
     work()
 }
 
+/// Whether texts are parsed on the stack of this thread.
+#[cfg(not(target_family = "wasm"))]
+pub(super) fn is_on_large_stack() -> bool {
+    LARGE_STACK.get()
+}
+
 /// The syntax tree of a tree that the `cel` crate's parser could have made, without places.
 pub(super) fn from_tree(tree: &IdedExpr) -> Expr {
     Converter::new("", &[], &SourceInfo::default()).expr(tree)
@@ -81,7 +87,7 @@ pub(super) type SyntaxError = (usize, usize, String);
 
 #[cfg(not(target_family = "wasm"))]
 fn with_stack(work: impl FnOnce() -> Result<Expr, Vec<SyntaxError>> + Send) -> Result<Expr, Vec<SyntaxError>> {
-    if LARGE_STACK.get() {
+    if is_on_large_stack() {
         return work();
     }
     std::thread::scope(|scope| {

@@ -41,8 +41,11 @@ const WORTH_A_THREAD: usize = 16;
 
 #[cfg(not(target_family = "wasm"))]
 fn parse_on_threads(texts: &[&str]) -> Vec<Tree> {
-    use super::parse::{PARSER_STACK, on_large_stack};
+    use super::parse::{PARSER_STACK, is_on_large_stack, on_large_stack};
 
+    if is_on_large_stack() {
+        return parse_each(texts);
+    }
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let share = texts.len().div_ceil(threads).max(WORTH_A_THREAD);
     std::thread::scope(|scope| {

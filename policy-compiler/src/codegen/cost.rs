@@ -14,7 +14,7 @@ use context_mesh_core::limits::{MAX_CONTEXT_BYTES, MAX_FRAMEWORKS, MAX_FUEL, MAX
 use context_mesh_core::vm::cost::{BYTES_PER_UNIT, CostClass};
 use context_mesh_core::vm::function::Function;
 
-use crate::ir::{Loop, LoopResult, Node};
+use crate::ir::{Loop, LoopResult, Node, TextTest};
 
 /// Most that one expression may cost: the fuel of a whole decision.
 pub const MAX_COST: u64 = MAX_FUEL;
@@ -42,6 +42,11 @@ pub(super) struct Size {
 }
 
 impl Size {
+    /// Whether it has no parts: a text, a number.
+    const fn is_flat(self) -> bool {
+        self.count == 0 && self.inner == 0
+    }
+
     const fn text(bytes: u64) -> Self {
         let units = units(bytes);
         Self { units, most: units, count: 0, inner: 0 }
@@ -223,11 +228,18 @@ struct Walk<'s> {
 /// Fuel, and the size of the value.
 type Cost = (u64, Size);
 
+/// What reading an attribute costs, and what the machine reserves for a list or map that it parses, besides what its
+/// elements take.
+const PARSING: u64 = 4;
+
 impl Walk<'_> {
     fn node(&mut self, node: &Node) -> Cost {
         match node {
             Node::Constant(constant) => (1, constant_size(constant)),
-            Node::Attribute(attribute) | Node::OptionalAttribute(attribute) => (2, self.sizes.attribute(attribute)),
+            Node::Attribute(attribute) | Node::OptionalAttribute(attribute) => {
+                let size = self.sizes.attribute(attribute);
+                (PARSING.saturating_add(if size.is_flat() { 0 } else { size.units.saturating_mul(2) }), size)
+            }
             Node::Has(_) | Node::Fail => (1, Size::default()),
             Node::Variable(index) => (1, self.variable(*index)),
             Node::Local(local) => (1, self.locals.get(local).copied().unwrap_or_default()),
@@ -246,9 +258,8 @@ impl Walk<'_> {
                 let [condition, then, otherwise] = [&parts[0], &parts[1], &parts[2]].map(|part| self.node(part));
                 (sum([condition.0, then.0.max(otherwise.0), 3]), then.1.or(otherwise.1))
             }
-            Node::Compare(_, pair) | Node::In(pair) | Node::Text(_, pair) => {
-                self.read(pair.iter(), |_| Size::default())
-            }
+            Node::Compare(_, pair) | Node::Text(TextTest::Prefix | TextTest::Suffix, pair) => self.compare(pair),
+            Node::In(pair) | Node::Text(TextTest::Part, pair) => self.read(pair.iter(), |_| Size::default()),
             // A sum is made of both; everything else that is calculated has a fixed size.
             Node::Arithmetic(_, pair) => self.make(pair.iter(), CostClass::Linear, total),
             Node::Call(function, arguments) => self.call(*function, arguments),
@@ -285,6 +296,17 @@ impl Walk<'_> {
         let Some(known) = known else { return Size::default() };
         self.variables.extend(known.variables.iter().copied());
         known.size
+    }
+
+    /// A comparison: of a text, or a number, and anything else the shorter one is read.
+    fn compare(&mut self, pair: &[Node; 2]) -> Cost {
+        let [(left_fuel, left), (right_fuel, right)] = [self.node(&pair[0]), self.node(&pair[1])];
+        let units = if left.is_flat() || right.is_flat() {
+            left.units.min(right.units)
+        } else {
+            left.units.saturating_add(right.units)
+        };
+        (sum([left_fuel, right_fuel, CostClass::Linear.bound(units)]), Size::default())
     }
 
     /// An instruction that reads its values once.

@@ -19,22 +19,14 @@ pub(super) struct Civil {
     /// From 1.
     pub(super) day: i64,
     days: i64,
-    second_of_day: i64,
 }
 
 impl Civil {
     /// What they show so many seconds after 1970. The seconds are within some ten thousand years of it.
     pub(super) fn new(seconds: i64) -> Self {
         let days = seconds.div_euclid(SECONDS_OF_A_DAY);
-        let second_of_day = seconds.rem_euclid(SECONDS_OF_A_DAY);
         let (year, month, day) = date(days);
-        Self { year, month, day, days, second_of_day }
-    }
-
-    /// Hour, minute and second.
-    pub(super) fn clock(&self) -> (i64, i64, i64) {
-        let of_day = self.second_of_day;
-        (of_day / 3600, of_day / 60 % 60, of_day % 60)
+        Self { year, month, day, days }
     }
 
     /// From 0 for Sunday.
@@ -47,6 +39,12 @@ impl Civil {
     pub(super) fn day_of_year(&self) -> i64 {
         self.days.wrapping_sub(days(self.year, 1, 1).unwrap_or(self.days))
     }
+}
+
+/// Hour, minute and second that a clock shows so many seconds after 1970.
+pub(super) fn clock(seconds: i64) -> (i64, i64, i64) {
+    let of_day = seconds.rem_euclid(SECONDS_OF_A_DAY);
+    (of_day / 3600, of_day / 60 % 60, of_day % 60)
 }
 
 /// Days since 1970 of a date; `None` when it does not exist.
@@ -121,7 +119,7 @@ mod tests {
     #[test]
     fn clocks_run_forward_before_1970_too() {
         let before = Civil::new(-1);
-        assert_eq!((before.year, before.month, before.day, before.clock()), (1969, 12, 31, (23, 59, 59)));
+        assert_eq!((before.year, before.month, before.day, clock(-1)), (1969, 12, 31, (23, 59, 59)));
         assert_eq!((before.day_of_week(), before.day_of_year()), (3, 364));
     }
 }

@@ -111,8 +111,8 @@ pub(in crate::vm) fn string<'a>(env: &mut Env<'a>, arguments: &[Value<'a>]) -> O
     match arguments {
         [Value::String(text)] => Ok(Value::String(text)),
         [Value::Bool(value)] => Ok(Value::String(if *value { "true" } else { "false" })),
-        [Value::Int(value)] => env.text(&value.to_string()),
-        [Value::Uint(value)] => env.text(&value.to_string()),
+        [Value::Int(value)] => env.written(|out| number::write_integer(out, *value < 0, value.unsigned_abs())),
+        [Value::Uint(value)] => env.written(|out| number::write_integer(out, false, *value)),
         [Value::Double(value)] => env.text(&number::general(*value)),
         [Value::Bytes(bytes)] => {
             core::str::from_utf8(bytes).map(Value::String).map_err(|_| EvalErrorKind::InvalidArgument)

@@ -1,4 +1,25 @@
-//! Doubles as text, as Go prints them.
+//! Numbers as text, doubles as Go prints them.
+
+/// Writes an integer in decimal.
+pub(super) fn write_integer(out: &mut String, negative: bool, amount: u64) {
+    // The largest one has 20 digits.
+    let mut digits = [b'0'; 20];
+    let mut rest = amount;
+    let mut first = digits.len();
+    for (at, digit) in digits.iter_mut().enumerate().rev() {
+        *digit = b'0'.wrapping_add(u8::try_from(rest % 10).unwrap_or(0));
+        rest /= 10;
+        first = at;
+        if rest == 0 {
+            break;
+        }
+    }
+    if negative {
+        out.push('-');
+    }
+    let digits = digits.get(first..).and_then(|digits| core::str::from_utf8(digits).ok());
+    out.push_str(digits.unwrap_or_default());
+}
 
 /// The shortest digits that read back as the same double, without its sign, and the exponent of the first one.
 fn digits(value: f64) -> (String, i32) {

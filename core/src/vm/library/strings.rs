@@ -1,6 +1,5 @@
 //! Functions of strings. Positions count characters, from 0.
 
-use super::arithmetic::concatenate;
 use crate::vm::collection;
 use crate::vm::env::{Env, Outcome};
 use crate::vm::error::EvalErrorKind;
@@ -95,15 +94,22 @@ pub(in crate::vm) fn join<'a>(env: &mut Env<'a>, arguments: &[Value<'a>]) -> Out
         _ => return Err(NO_OVERLOAD),
     };
     let values = collection::values(*list, env)?;
-    let mut parts = Vec::with_capacity(values.len().saturating_mul(2));
+    let mut length = separator.len().saturating_mul(values.len().saturating_sub(1));
     for value in values {
         let Value::String(text) = value else { return Err(NO_OVERLOAD) };
-        if !parts.is_empty() {
-            parts.push(separator);
-        }
-        parts.push(*text);
+        length = length.saturating_add(text.len());
     }
-    concatenate(env, &parts)
+    env.reserve(length)?;
+    let mut joined = bumpalo::collections::String::with_capacity_in(length, env.arena);
+    for (index, value) in values.iter().enumerate() {
+        if index > 0 {
+            joined.push_str(separator);
+        }
+        if let Value::String(text) = value {
+            joined.push_str(text);
+        }
+    }
+    Ok(Value::String(joined.into_bump_str()))
 }
 
 /// `lowerAscii()`
@@ -152,6 +158,26 @@ fn limit(count: i64) -> usize {
     usize::try_from(count).unwrap_or(usize::MAX)
 }
 
+/// Whether a text has a part. For a short text a plain search is done before one of `str` is prepared.
+pub(in crate::vm) fn contains(text: &str, part: &str) -> bool {
+    let (bytes, part_bytes) = (text.as_bytes(), part.as_bytes());
+    let Some((first, behind)) = part_bytes.split_first() else { return true };
+    if bytes.len() > PLAIN_SEARCH {
+        return text.contains(part);
+    }
+    let mut rest = bytes;
+    while let Some(at) = rest.iter().position(|byte| byte == first) {
+        rest = rest.get(at.wrapping_add(1)..).unwrap_or_default();
+        if rest.starts_with(behind) {
+            return true;
+        }
+    }
+    false
+}
+
+/// The longest text, in bytes, for which a plain search is not worse than one of `str`, whatever is searched.
+const PLAIN_SEARCH: usize = 64;
+
 /// Where the occurrences of a part begin. Most parts are one byte, and a search of `str` takes longer to prepare than
 /// such a part to find.
 fn occurrences<'t>(text: &'t str, part: &'t str) -> impl Iterator<Item = usize> + 't {
@@ -172,6 +198,9 @@ pub(in crate::vm) fn replace<'a>(env: &mut Env<'a>, arguments: &[Value<'a>]) -> 
         }
         _ => return Err(NO_OVERLOAD),
     };
+    if let ([from], [to], true) = (from.as_bytes(), to.as_bytes(), count == usize::MAX) {
+        return replace_bytes(env, text, *from, *to);
+    }
     // The size of the result is known, and paid for, before it is made.
     let found = occurrences(text, from).take(count).count();
     if found == 0 {
@@ -189,6 +218,18 @@ pub(in crate::vm) fn replace<'a>(env: &mut Env<'a>, arguments: &[Value<'a>]) -> 
     }
     replaced.push_str(text.get(behind..).unwrap_or_default());
     Ok(Value::String(replaced.into_bump_str()))
+}
+
+/// Replaces a character of one byte by another one. That is what most replacements do.
+fn replace_bytes<'a>(env: &mut Env<'a>, text: &'a str, from: u8, to: u8) -> Outcome<'a> {
+    if !text.as_bytes().contains(&from) {
+        return Ok(Value::String(text));
+    }
+    env.reserve(text.len())?;
+    let replaced = env.arena.alloc_slice_copy(text.as_bytes());
+    replaced.iter_mut().filter(|byte| **byte == from).for_each(|byte| *byte = to);
+    // Neither byte is a part of a longer character.
+    core::str::from_utf8(replaced).map(Value::String).map_err(|_| EvalErrorKind::NotText)
 }
 
 /// `split()`; an empty separator stands between all characters.

@@ -107,7 +107,7 @@ impl Scanner<'_> {
 /// A timestamp as RFC 3339 text in UTC, without zeros at the end of its fraction.
 pub(in crate::vm) fn timestamp_text(point: Timestamp) -> String {
     let civil = calendar::Civil::new(point.seconds);
-    let (hour, minute, second) = civil.clock();
+    let (hour, minute, second) = calendar::clock(point.seconds);
     let fraction = fraction_text(point.nanos);
     format!("{:04}-{:02}-{:02}T{hour:02}:{minute:02}:{second:02}{fraction}Z", civil.year, civil.month, civil.day)
 }
@@ -195,9 +195,9 @@ fn fraction_of(unit: u64, digits: &str) -> u64 {
     (value as f64 * (unit as f64 / scale)) as u64
 }
 
-/// The time that clocks show: in UTC, or in the time zone that the second argument names.
-#[inline(never)]
-fn civil<'a>(env: &Env<'a>, arguments: &[Value<'a>]) -> Result<calendar::Civil, EvalErrorKind> {
+/// The time that clocks show, in seconds as if they were in UTC: in UTC, or in the time zone that the second argument
+/// names.
+fn shown<'a>(env: &Env<'a>, arguments: &[Value<'a>]) -> Result<i64, EvalErrorKind> {
     let (point, offset) = match arguments {
         [Value::Timestamp(point)] => (point, 0),
         [Value::Timestamp(point), Value::String(zone)] => {
@@ -205,7 +205,18 @@ fn civil<'a>(env: &Env<'a>, arguments: &[Value<'a>]) -> Result<calendar::Civil, 
         }
         _ => return Err(EvalErrorKind::NoSuchOverload),
     };
-    Ok(calendar::Civil::new(point.seconds.wrapping_add(i64::from(offset))))
+    Ok(point.seconds.wrapping_add(i64::from(offset)))
+}
+
+#[inline(never)]
+fn civil<'a>(env: &Env<'a>, arguments: &[Value<'a>]) -> Result<calendar::Civil, EvalErrorKind> {
+    Ok(calendar::Civil::new(shown(env, arguments)?))
+}
+
+/// Hour, minute and second. They need no date.
+#[inline(never)]
+fn clock<'a>(env: &Env<'a>, arguments: &[Value<'a>]) -> Result<(i64, i64, i64), EvalErrorKind> {
+    Ok(calendar::clock(shown(env, arguments)?))
 }
 
 /// `getFullYear()`
@@ -242,7 +253,7 @@ pub(in crate::vm) fn day_of_week<'a>(env: &mut Env<'a>, arguments: &[Value<'a>])
 pub(in crate::vm) fn hours<'a>(env: &mut Env<'a>, arguments: &[Value<'a>]) -> Outcome<'a> {
     match arguments {
         [Value::Duration(nanos)] => Ok(Value::Int(nanos.wrapping_div(3600 * SECOND))),
-        _ => Ok(Value::Int(civil(env, arguments)?.clock().0)),
+        _ => Ok(Value::Int(clock(env, arguments)?.0)),
     }
 }
 
@@ -250,7 +261,7 @@ pub(in crate::vm) fn hours<'a>(env: &mut Env<'a>, arguments: &[Value<'a>]) -> Ou
 pub(in crate::vm) fn minutes<'a>(env: &mut Env<'a>, arguments: &[Value<'a>]) -> Outcome<'a> {
     match arguments {
         [Value::Duration(nanos)] => Ok(Value::Int(nanos.wrapping_div(60 * SECOND))),
-        _ => Ok(Value::Int(civil(env, arguments)?.clock().1)),
+        _ => Ok(Value::Int(clock(env, arguments)?.1)),
     }
 }
 
@@ -258,7 +269,7 @@ pub(in crate::vm) fn minutes<'a>(env: &mut Env<'a>, arguments: &[Value<'a>]) -> 
 pub(in crate::vm) fn seconds<'a>(env: &mut Env<'a>, arguments: &[Value<'a>]) -> Outcome<'a> {
     match arguments {
         [Value::Duration(nanos)] => Ok(Value::Int(nanos.wrapping_div(SECOND))),
-        _ => Ok(Value::Int(civil(env, arguments)?.clock().2)),
+        _ => Ok(Value::Int(clock(env, arguments)?.2)),
     }
 }
 
@@ -267,7 +278,7 @@ pub(in crate::vm) fn milliseconds<'a>(env: &mut Env<'a>, arguments: &[Value<'a>]
     match arguments {
         [Value::Duration(nanos)] => Ok(Value::Int(nanos.wrapping_rem(SECOND).wrapping_div(1_000_000))),
         [Value::Timestamp(point), ..] => {
-            civil(env, arguments)?;
+            shown(env, arguments)?;
             Ok(Value::Int(i64::from(point.nanos.wrapping_div(1_000_000))))
         }
         _ => Err(EvalErrorKind::NoSuchOverload),
