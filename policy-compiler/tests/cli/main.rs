@@ -132,15 +132,3 @@ fn links_and_hidden_files_are_not_read() {
     let output = policyc(&["check", folder.to_str().unwrap()]);
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
 }
-
-/// A folder with a mesh and a schema `fields` of this version, whose only field has these options.
-fn schema_tree(name: &str, version: &str, options: &str) -> String {
-    let folder = scratch(name);
-    let mesh = "apiVersion: contextmesh.io/v1\nkind: Mesh\nmetadata: {name: m}\nspec: {trustDomain: a.b, domains: {d: {services: [s]}}}\n";
-    fs::write(folder.join("mesh.yaml"), mesh).unwrap();
-    let schema = format!(
-        "apiVersion: contextmesh.io/v1\nkind: ContextSchema\nmetadata: {{name: fields, domain: d, version: {version}}}\nspec: {{fields: {{tier: {{{options}}}}}}}\n"
-    );
-    fs::write(folder.join("schema.yaml"), schema).unwrap();
-    folder.to_str().unwrap().to_owned()
-}
