@@ -2,7 +2,7 @@
 //! virtual machine that runs it.
 //!
 //! Nothing in here talks to Envoy, to a file or to a clock. What a request needs from outside comes in
-//! through the small traits of [`host`], and what shall happen to it goes out as a [`plan::Plan`]. The same
+//! through the small traits of [`host`], and what shall happen to it goes out as a [`pipeline::Plan`]. The same
 //! code therefore decides in Envoy, in `policyc` and in the benches.
 //!
 //! Nothing in here panics on input: the lints below are denied, every size from outside has a limit in

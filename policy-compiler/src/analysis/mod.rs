@@ -1,6 +1,6 @@
 //! What can be said of rules without running them: whether one can ever match, whether one covers another, who may call whom.
 //!
-//! Everything rests on one question: can any request satisfy these formulas? ([`solve`]). A "no" is a proof over everything that a
+//! Everything rests on one question: can any request satisfy these formulas? (`solve`). A "no" is a proof over everything that a
 //! request may be under the schemas and the mesh; whatever is not understood counts as possible. So a finding is never wrong, and not
 //! every mistake is found. Two things are left aside: the budget of a decision (a condition that runs out of it is an error, whatever
 //! it says), and the sizes that schemas allow.

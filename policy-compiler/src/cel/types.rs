@@ -37,7 +37,7 @@ pub enum Type {
     Ip,
     /// A range of IP addresses.
     Cidr,
-    /// Not known yet while an expression is checked: a number that [`super::infer::Inference`] gives. The
+    /// Not known yet while an expression is checked: a number that `infer::Inference` gives. The
     /// checker leaves none behind.
     Var(u32),
     /// Known only when the expression runs.

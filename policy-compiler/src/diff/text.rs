@@ -23,15 +23,15 @@ fn change(out: &mut String, change: &Change, paint: Paint) {
     let title = format!("{} {}", change.kind.as_str(), change.name);
     match &change.what {
         What::Added(properties) => {
-            let _ = writeln!(out, "{}", paint.good(&format!("+ {title}")));
+            let _ = writeln!(out, "{}", paint.good(format!("+ {title}")));
             list(out, properties);
         }
         What::Removed(properties) => {
-            let _ = writeln!(out, "{}", paint.bad(&format!("- {title}")));
+            let _ = writeln!(out, "{}", paint.bad(format!("- {title}")));
             list(out, properties);
         }
         What::Changed(properties) => {
-            let _ = writeln!(out, "{}", paint.strong(&format!("~ {title}")));
+            let _ = writeln!(out, "{}", paint.strong(format!("~ {title}")));
             for (name, old, new) in properties {
                 let _ = writeln!(out, "    {name}");
                 lines(out, '-', old, |line| paint.bad(line));
@@ -100,7 +100,7 @@ fn table(out: &mut String, rows: &[[String; 4]], impact: &Impact, paint: Paint) 
         let padded: Vec<String> = cells.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
         padded.join("  ").trim_end().to_owned()
     };
-    let _ = writeln!(out, "{}", paint.strong(&line(TITLES)));
+    let _ = writeln!(out, "{}", paint.strong(line(TITLES)));
     for ([name, request, old, new], difference) in rows.iter().zip(&impact.differences) {
         let _ = writeln!(out, "{}", line([name, request, old, new]));
         values(out, "context", &difference.context, paint);
@@ -111,6 +111,6 @@ fn table(out: &mut String, rows: &[[String; 4]], impact: &Impact, paint: Paint) 
 fn values(out: &mut String, what: &str, values: &[(String, Option<String>, Option<String>)], paint: Paint) {
     let shown = |value: &Option<String>| value.as_deref().unwrap_or("not there").to_owned();
     for (name, old, new) in values {
-        let _ = writeln!(out, "    {what} {name}: {} -> {}", paint.bad(&shown(old)), paint.good(&shown(new)));
+        let _ = writeln!(out, "    {what} {name}: {} -> {}", paint.bad(shown(old)), paint.good(shown(new)));
     }
 }

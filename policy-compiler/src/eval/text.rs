@@ -27,7 +27,7 @@ pub fn render(
 ) -> String {
     let mut out = head(recorded, paint);
     for note in &recorded.notes {
-        let _ = writeln!(out, "  {}", paint.faint(&format!("note: {note}")));
+        let _ = writeln!(out, "  {}", paint.faint(format!("note: {note}")));
     }
     decision(&mut out, recorded, &evaluation.outcome, paint);
     let _ = writeln!(out, "  {}", evaluation.why);
@@ -64,7 +64,7 @@ fn decision(out: &mut String, recorded: &Recorded, outcome: &Outcome, paint: Pai
     let refused_by = outcome.refusal.as_ref().map(|refusal| &refusal.rule);
     if let Some(earlier) = recorded.earlier.as_ref().filter(|earlier| earlier.refused_by.as_ref() != refused_by) {
         let was = earlier.refused_by.as_ref().map_or("it went on".to_owned(), |rule| format!("{rule} refused it"));
-        let _ = writeln!(out, "  {}", paint.bad(&format!("when it was recorded, {was}")));
+        let _ = writeln!(out, "  {}", paint.bad(format!("when it was recorded, {was}")));
     }
 }
 
@@ -81,10 +81,10 @@ fn effects(out: &mut String, outcome: &Outcome, paint: Paint) {
         ("problems", &outcome.problems),
     ];
     for (title, names) in lists.iter().filter(|(_, names)| !names.is_empty()) {
-        let _ = writeln!(out, "  {} {}", paint.faint(&format!("{title:<15}")), names.join(", "));
+        let _ = writeln!(out, "  {} {}", paint.faint(format!("{title:<15}")), names.join(", "));
     }
     for (rule, error) in &outcome.errors {
-        let _ = writeln!(out, "  {} {rule}: {}", paint.faint(&format!("{:<15}", "error")), paint.bad(error));
+        let _ = writeln!(out, "  {} {rule}: {}", paint.faint(format!("{:<15}", "error")), paint.bad(error));
     }
     if !outcome.context.is_empty() {
         let _ = writeln!(out, "\n  {}", paint.strong("context that goes on"));
@@ -99,10 +99,10 @@ fn effects(out: &mut String, outcome: &Outcome, paint: Paint) {
             let line = match value {
                 // Its bytes tell a reader nothing that the context above does not.
                 Some(value) if name == mesh_header::NAME => {
-                    paint.good(&format!("+ {name}: the context, in {} bytes", value.len()))
+                    paint.good(format!("+ {name}: the context, in {} bytes", value.len()))
                 }
-                Some(value) => paint.good(&format!("+ {name}: {}", short(&String::from_utf8_lossy(value)))),
-                None => paint.bad(&format!("- {name}")),
+                Some(value) => paint.good(format!("+ {name}: {}", short(&String::from_utf8_lossy(value)))),
+                None => paint.bad(format!("- {name}")),
             };
             let _ = writeln!(out, "    {line}");
         }
@@ -188,7 +188,7 @@ fn part(out: &mut String, value: &PartValue<'_>, indent: usize, paint: Paint) {
     let reads = value.reads.iter().filter(|read| read.read.text != value.part.text);
     let reads: Vec<String> = reads.map(|read| format!("{} = {}", read.read.text, read.value)).collect();
     if !reads.is_empty() {
-        let _ = write!(line, "    {}", paint.faint(&reads.join(", ")));
+        let _ = write!(line, "    {}", paint.faint(reads.join(", ")));
     }
     let _ = writeln!(out, "{line}");
     value.parts.iter().for_each(|value| part(out, value, indent + 2, paint));

@@ -85,9 +85,9 @@ fn summary(out: &mut String, report: &TestReport, options: Options) {
     };
     let failed = match failed {
         0 => String::new(),
-        n => format!(", {}", paint.bad(&format!("{n} failed"))),
+        n => format!(", {}", paint.bad(format!("{n} failed"))),
     };
-    let _ = writeln!(out, "{}{failed}{left_out}", paint.good(&format!("{} passed", count(passed, "test"))));
+    let _ = writeln!(out, "{}{failed}{left_out}", paint.good(format!("{} passed", count(passed, "test"))));
     let (fired, rules) = report.coverage.rule_count();
     let (seen, branches) = report.coverage.branch_count();
     let hint = if options.coverage || report.coverage.rules.iter().all(is_covered) {

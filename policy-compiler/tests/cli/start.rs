@@ -29,6 +29,16 @@ fn what_init_writes_checks_and_builds() {
 }
 
 #[test]
+fn what_init_writes_passes_its_tests() {
+    let folder = scratch("init-tests").join("tree");
+    let folder = folder.to_str().unwrap();
+    assert_eq!(policyc(&["init", folder]).status.code(), Some(0));
+    let tested = policyc(&["test", folder, "--coverage"]);
+    assert_eq!((tested.status.code(), text(&tested.stderr)), (Some(0), ""), "{}", text(&tested.stdout));
+    assert!(text(&tested.stdout).contains("6 tests passed\n"), "{}", text(&tested.stdout));
+}
+
+#[test]
 fn init_never_changes_a_file() {
     let folder = scratch("init-again");
     fs::write(folder.join("mesh.yaml"), "mine").unwrap();
