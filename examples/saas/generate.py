@@ -27,8 +27,8 @@ def rules(number):
     )
     yield (
         f"{tenant}-own-network",
-        # Without a tenant the header may be missing too, and a condition that fails would refuse the request.
-        f"has(context.tenant_id) && {mine} && !cidr('{network}').containsIP(request.headers['x-client-ip'])",
+        # Without a tenant the address may be missing too, and a condition that fails would refuse the request.
+        f"has(context.tenant_id) && {mine} && !cidr('{network}').containsIP(context.client_ip)",
         "deny: {status: 403, message: the contract names the networks that may call}",
         {"path": "/", "ip": "192.0.2.1", "denied": 403},
     )
@@ -82,7 +82,7 @@ def tests():
         tenant = f"t{number:04}"
         for name, _, _, given in rules(number):
             ip = given.get("ip", f"10.{number % 200}.7.7")
-            request = f"{{method: {given.get('method', 'GET')}, path: {given['path']}, headers: {{x-client-ip: {ip}}}}}"
+            request = f"{{method: {given.get('method', 'GET')}, path: {given['path']}}}"
             rule = f"product/contracts/{name}"
             if "denied" in given:
                 expect = f"{{decision: deny, rule: {rule}, status: {given['denied']}}}"
@@ -93,7 +93,7 @@ def tests():
             lines += [
                 f"        - name: {name}",
                 f"          request: {request}",
-                f"          context: {{tenant_id: {tenant}, plan: enterprise}}",
+                f"          context: {{tenant_id: {tenant}, client_ip: {ip}, plan: enterprise}}",
                 f"          expect: {expect}",
             ]
     return "\n".join(lines) + "\n"
