@@ -4,6 +4,7 @@
 //! they give the same value, or it is proven that their conditions exclude each other. Across layers the enterprise wins, and a shadow
 //! rule changes nothing.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use context_mesh_core::artifact::tables::Layer;
@@ -19,7 +20,7 @@ use crate::model::{Effect, Workloads};
 
 /// Most pairs of rules of one field that are held against each other. Beyond it, rules that are not proven to exclude each other count as
 /// conflicting.
-const MAX_PAIRS: usize = 100_000;
+const MAX_PAIRS: usize = 500_000;
 
 /// A value that a rule gives to a field.
 #[derive(Clone, Copy)]
@@ -85,26 +86,26 @@ enum Where {
 /// What an assignment wants of the term by which the index is made.
 #[derive(Clone, PartialEq, Eq, Hash)]
 enum What<'k> {
-    Word(&'k str),
+    Word(Cow<'k, str>),
     /// Nothing in particular.
     Rest,
     /// Any of those: everything is here.
     Any,
 }
 
-/// Each assignment with the earlier ones that it may meet. Those that want different strings of one term are never held against each other.
+/// Each assignment with the earlier ones that it may meet. Those that want different values of one term are never held against each other.
 fn candidates<'a, 'k>(assignments: &'a [Assignment<'k>]) -> Vec<(&'a Assignment<'k>, Vec<usize>)> {
-    let words: Vec<Vec<(TermId, Vec<&'k str>)>> =
+    let words: Vec<Vec<(TermId, Vec<Cow<'k, str>>)>> =
         assignments.iter().map(|assignment| words_by_term(&assignment.facts.applies)).collect();
     let mut counts: BTreeMap<TermId, usize> = BTreeMap::new();
     words.iter().flatten().for_each(|(term, _)| *counts.entry(*term).or_default() += 1);
-    // The term that most of them name a string of; of several the first.
+    // The term that most of them name a value of; of several the first.
     let chosen = counts.iter().max_by_key(|(term, count)| (**count, std::cmp::Reverse(**term))).map(|(term, _)| *term);
     let mut filed: HashMap<(Where, What<'k>), Vec<usize>> = HashMap::new();
     let mut all = Vec::with_capacity(assignments.len());
     for (number, (assignment, words)) in assignments.iter().zip(&words).enumerate() {
         let whats: Vec<What<'k>> = match words.iter().find(|(term, _)| Some(*term) == chosen) {
-            Some((_, words)) => words.iter().copied().map(What::Word).collect(),
+            Some((_, words)) => words.iter().cloned().map(What::Word).collect(),
             None => vec![What::Rest],
         };
         let wheres: Vec<Where> = match &assignment.facts.policy.workloads {

@@ -95,8 +95,8 @@ pub(super) struct Knowledge<'a> {
     left: Cell<usize>,
 }
 
-/// Most literals that are looked at to check a tree: a few seconds for the worst of trees, and a hundred times more than 10,000 rules need.
-pub(super) const WORK_OF_A_CHECK: usize = 10_000_000;
+/// Most literals that are looked at to check a tree: a few seconds for the worst of trees, and many times more than 10,000 rules need.
+pub(super) const WORK_OF_A_CHECK: usize = 3_000_000;
 
 /// The same for questions about all pairs of services.
 pub(super) const WORK_OF_A_GRAPH: usize = 200_000_000;

@@ -4,6 +4,7 @@
 //! for known strings under each string, one for a prefix under the prefix, else under what it reads. Another rule looks where its own
 //! tests can imply that part.
 
+use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
 
 use context_mesh_core::artifact::tables::ScalarConstant;
@@ -11,7 +12,7 @@ use context_mesh_core::artifact::tables::ScalarConstant;
 use super::facts::{Knowledge, includes};
 use super::formula::{Ask, Formula, Literal};
 use super::terms::{Place, TermId};
-use super::test::Test;
+use super::test::{Test, understood_number};
 use crate::document::Direction;
 use crate::model::Workloads;
 
@@ -123,14 +124,16 @@ pub(super) fn reads(knowledge: &Knowledge<'_>, term: TermId) -> Reads {
     }
 }
 
-/// The strings that a literal leaves, if it wants its term to be one of them.
-fn words(literal: &Literal) -> Option<Vec<&str>> {
+/// The values that a literal leaves, if it wants its term to be one of them: strings as they are, a number behind a character that no
+/// string begins with in practice. That two values look alike costs a comparison and changes no answer.
+fn words(literal: &Literal) -> Option<Vec<Cow<'_, str>>> {
     if !matches!(literal.ask, Ask::True | Ask::NotFalse) {
         return None;
     }
     match &*literal.test {
-        Test::Equals(ScalarConstant::String(word)) => Some(vec![word]),
-        Test::OneOf(words) => Some(words.iter().map(String::as_str).collect()),
+        Test::Equals(ScalarConstant::String(word)) => Some(vec![Cow::Borrowed(word.as_str())]),
+        Test::Equals(number) => understood_number(number).map(|number| vec![Cow::Owned(format!("\u{0}{number}"))]),
+        Test::OneOf(words) => Some(words.iter().map(|word| Cow::Borrowed(word.as_str())).collect()),
         _ => None,
     }
 }
@@ -152,7 +155,7 @@ fn file_under(knowledge: &Knowledge<'_>, formula: &Formula) -> Vec<Key> {
     };
     let alone = |literal: &Literal| matches!(reads(knowledge, literal.term), Reads::Term(_));
     if let Some((term, words)) = literals().filter(|literal| alone(literal)).find_map(|l| Some((l.term, words(l)?))) {
-        return words.into_iter().map(|word| Key::Word(term, word.to_owned())).collect();
+        return words.into_iter().map(|word| Key::Word(term, word.into_owned())).collect();
     }
     if let Some((term, prefix)) = literals().filter(|literal| alone(literal)).find_map(|l| Some((l.term, prefix(l)?))) {
         return vec![Key::Prefix(term, prefix.to_owned())];
@@ -173,10 +176,10 @@ fn look_under(knowledge: &Knowledge<'_>, formula: &Formula) -> BTreeSet<Key> {
     formula.literals(&mut |literal| {
         keys.insert(Key::Reads(reads(knowledge, literal.term)));
         for word in words(literal).into_iter().flatten() {
-            keys.insert(Key::Word(literal.term, word.to_owned()));
-            prefixes(word, |prefix| {
+            prefixes(&word, |prefix| {
                 keys.insert(Key::Prefix(literal.term, prefix.to_owned()));
             });
+            keys.insert(Key::Word(literal.term, word.into_owned()));
         }
         if let Some(prefix) = prefix(literal) {
             prefixes(prefix, |shorter| {
@@ -192,8 +195,8 @@ fn prefixes(text: &str, see: impl FnMut(&str)) {
     ends.take(MAX_PREFIX).filter_map(|end| text.get(..end)).for_each(see);
 }
 
-/// The strings that a condition leaves of the terms of which it names some.
-pub(super) fn words_by_term(formula: &Formula) -> Vec<(TermId, Vec<&str>)> {
+/// The values that a condition leaves of the terms of which it names some.
+pub(super) fn words_by_term(formula: &Formula) -> Vec<(TermId, Vec<Cow<'_, str>>)> {
     let mut found = Vec::new();
     for part in formula.conjuncts() {
         if let Formula::Literal(literal) = part {
