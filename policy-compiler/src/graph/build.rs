@@ -49,7 +49,8 @@ impl Graph {
         let Selection { service, domain, field } = &self.selection;
         let mut selected = None;
         if let Some(name) = service {
-            let found = find("the mesh has no service", name, self.services.iter().map(|service| service.name.as_str()))?;
+            let found =
+                find("the mesh has no service", name, self.services.iter().map(|service| service.name.as_str()))?;
             selected = Some(BTreeSet::from([found]));
         }
         if let Some(name) = domain {
@@ -57,9 +58,9 @@ impl Graph {
             let of_domain = self.domains.get(found).into_iter().flat_map(|domain| domain.services.iter().copied());
             selected.get_or_insert_default().extend(of_domain);
         }
-        let field = field.as_ref().map(|name| {
-            find("no schema declares a field", name, self.fields.iter().map(|field| field.name.as_str()))
-        });
+        let field = field
+            .as_ref()
+            .map(|name| find("no schema declares a field", name, self.fields.iter().map(|field| field.name.as_str())));
         Ok((selected, field.transpose()?))
     }
 

@@ -103,8 +103,9 @@ fn measured(graph: &Graph, picture: &Picture, domain: &DomainBox) -> Placed {
     let title = text_width(graph.domain_name(domain.domain), 15.0);
     let note = domain.inside.as_ref().map_or(0.0, |look| text_width(&style::inside(look, domain.count), 11.0));
     let card_width = names.fold(150.0, f64::max).max(title).max(note).min(280.0).ceil();
-    let own = picture.arrows.iter().filter(|arrow| is_inside(domain, arrow.from) && is_inside(domain, arrow.to)).count();
-    let alley = if own == 0 { 0.0 } else { 14.0 + LANE * count(own.min(8)) };
+    let own =
+        picture.arrows.iter().filter(|arrow| is_inside(domain, arrow.from) && is_inside(domain, arrow.to)).count();
+    let alley = if own == 0 { 0.0 } else { 20.0 + LANE * count(own.min(6)) };
     let width = card_width + 2.0 * PAD + alley;
     let mut badges = Vec::new();
     let (mut x, mut y) = (PAD, TITLE_HEIGHT);
@@ -145,7 +146,8 @@ fn is_inside(domain: &DomainBox, end: End) -> bool {
 /// The column of each domain: right of those that call it and are not called by it as much.
 fn columns(graph: &Graph, picture: &Picture) -> Vec<usize> {
     let total = picture.boxes.len();
-    let number: BTreeMap<usize, usize> = picture.boxes.iter().enumerate().map(|(at, known)| (known.domain, at)).collect();
+    let number: BTreeMap<usize, usize> =
+        picture.boxes.iter().enumerate().map(|(at, known)| (known.domain, at)).collect();
     let of = |end: End| {
         let domain = match end {
             End::Service(service) => graph.domain_of(service),
@@ -196,7 +198,8 @@ fn squeezed(order: &[usize], rank: &[usize]) -> Vec<usize> {
     let mut columns = vec![0; rank.len()];
     let mut next = 0;
     for column in 0..wanted {
-        let members = order.iter().copied().filter(|at| rank.get(*at).is_some_and(|rank| rank * wanted / last == column));
+        let members =
+            order.iter().copied().filter(|at| rank.get(*at).is_some_and(|rank| rank * wanted / last == column));
         let members: Vec<usize> = members.collect();
         for some in members.chunks(members.len().div_ceil(members.len().div_ceil(most_rows).max(1)).max(1)) {
             for at in some {
@@ -213,7 +216,9 @@ fn squeezed(order: &[usize], rank: &[usize]) -> Vec<usize> {
 /// The boxes of each column, from top to bottom.
 fn rows(boxes: &[Placed]) -> Vec<Vec<usize>> {
     let last = boxes.iter().map(|placed| placed.column + 1).max().unwrap_or(0);
-    (0..last).map(|column| (0..boxes.len()).filter(|at| boxes.get(*at).is_some_and(|b| b.column == column)).collect()).collect()
+    (0..last)
+        .map(|column| (0..boxes.len()).filter(|at| boxes.get(*at).is_some_and(|b| b.column == column)).collect())
+        .collect()
 }
 
 /// Gives every box its place: columns side by side, each in the middle of the height.
@@ -367,13 +372,14 @@ impl Router<'_> {
             let distance = (start.1 - end.1).abs();
             let reach = match one == other {
                 // Three quarters of the reach is how far the curve goes out.
-                true => (16.0 + distance * 0.16).min((source.alley + PAD - 4.0) / 0.75),
+                true => (14.0 + distance * 0.42).min((source.alley + PAD - 5.0) / 0.75),
                 false => 60.0 + LANE * count(number % 5),
             };
             let out = start.0.max(end.0) + reach;
             return Curve { points: vec![start, end], reach: vec![(out - start.0, out - end.0)] };
         }
-        let between: Vec<usize> = if first < last { (first + 1..last).collect() } else { (last + 1..first).rev().collect() };
+        let between: Vec<usize> =
+            if first < last { (first + 1..last).collect() } else { (last + 1..first).rev().collect() };
         let steps = count(between.len() + 1);
         let mut points = vec![start];
         for (step, column) in between.into_iter().enumerate() {
@@ -398,7 +404,8 @@ impl Router<'_> {
         let right = row.iter().map(|placed| placed.x + placed.width).fold(0.0, f64::max);
         let mut gaps: Vec<f64> = row.iter().map(|placed| placed.y - ROW_GAP / 2.0).collect();
         gaps.extend(row.last().map(|placed| placed.y + placed.height + ROW_GAP / 2.0));
-        let near = |one: &(usize, &f64), other: &(usize, &f64)| (one.1 - wanted).abs().total_cmp(&(other.1 - wanted).abs());
+        let near =
+            |one: &(usize, &f64), other: &(usize, &f64)| (one.1 - wanted).abs().total_cmp(&(other.1 - wanted).abs());
         let (gap, y) = gaps.iter().enumerate().min_by(near)?;
         let used = self.lanes.entry((column, gap)).or_default();
         // The middle first, then above and below it in turn.

@@ -18,7 +18,8 @@ pub fn mermaid(graph: &Graph) -> String {
     for domain in &picture.boxes {
         let about = graph.domains.get(domain.domain).map(style::about).unwrap_or_default();
         let inside = domain.inside.as_ref().map(|look| format!("<br/>{}", style::inside(look, domain.count)));
-        let title = format!("{}{}", text(&style::join(graph.domain_name(domain.domain), &about)), inside.unwrap_or_default());
+        let title =
+            format!("{}{}", text(&style::join(graph.domain_name(domain.domain), &about)), inside.unwrap_or_default());
         if domain.services.is_empty() {
             let services = style::services(domain.count);
             out.push_str(&format!("  d{}[\"{title}<br/>{services}\"]\n", domain.domain));
@@ -40,8 +41,13 @@ pub fn mermaid(graph: &Graph) -> String {
     if fields {
         for mark in Mark::ALL {
             let of = |arrow: &Arrow| arrow.look.marks.first() == Some(&mark);
-            let numbers: Vec<String> =
-                picture.arrows.iter().enumerate().filter(|(_, arrow)| of(arrow)).map(|(at, _)| at.to_string()).collect();
+            let numbers: Vec<String> = picture
+                .arrows
+                .iter()
+                .enumerate()
+                .filter(|(_, arrow)| of(arrow))
+                .map(|(at, _)| at.to_string())
+                .collect();
             if !numbers.is_empty() {
                 let colour = style::colour(mark);
                 out.push_str(&format!("  linkStyle {} stroke:{colour},color:{colour}\n", numbers.join(",")));

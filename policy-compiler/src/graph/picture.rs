@@ -7,6 +7,9 @@ use super::{Call, Fate, Graph};
 /// With more services than this, the domains that nobody asked for are drawn without them.
 pub(super) const MAX_SERVICES: usize = 60;
 
+/// With more arrows than this between the services of one domain, words stand for them if they are all alike.
+const MAX_INSIDE: usize = 6;
+
 /// A graph to draw. Denied calls, and calls of services to gateways, are not in it.
 pub(super) struct Picture {
     pub(super) boxes: Vec<DomainBox>,
@@ -69,7 +72,7 @@ impl Mark {
         }
     }
 
-    const fn of(fate: Fate) -> Self {
+    pub(super) const fn of(fate: Fate) -> Self {
         match fate {
             Fate::Passes => Self::Passes,
             Fate::SometimesMasked | Fate::SometimesRedacted => Self::Varies,
@@ -95,7 +98,8 @@ pub(super) struct Arrow {
 impl Picture {
     /// What is drawn of a graph; `fields`: with what becomes of fields.
     pub(super) fn new(graph: &Graph, fields: bool) -> Self {
-        let drawn: Vec<&Call> = graph.calls.iter().filter(|call| call.may_pass() && !graph.is_gateway(call.to)).collect();
+        let drawn: Vec<&Call> =
+            graph.calls.iter().filter(|call| call.may_pass() && !graph.is_gateway(call.to)).collect();
         let narrowed = graph.selection.service.is_some() || graph.selection.domain.is_some();
         let shown: BTreeSet<usize> = match narrowed {
             false => (0..graph.services.len()).collect(),
@@ -105,8 +109,11 @@ impl Picture {
             }
         };
         let collapse = shown.len() > MAX_SERVICES;
-        let open: BTreeSet<usize> =
-            if narrowed { graph.selected_services().iter().map(|at| graph.domain_of(*at)).collect() } else { BTreeSet::new() };
+        let open: BTreeSet<usize> = if narrowed {
+            graph.selected_services().iter().map(|at| graph.domain_of(*at)).collect()
+        } else {
+            BTreeSet::new()
+        };
         let mut boxes: Vec<DomainBox> = Vec::new();
         for (number, domain) in graph.domains.iter().enumerate() {
             let services: Vec<usize> = domain.services.iter().copied().filter(|at| shown.contains(at)).collect();
@@ -128,13 +135,15 @@ impl Picture {
     fn fold_inside(&mut self) {
         for domain in &mut self.boxes {
             let inside = |arrow: &Arrow| match (arrow.from, arrow.to) {
-                (End::Service(from), End::Service(to)) => domain.services.contains(&from) && domain.services.contains(&to),
+                (End::Service(from), End::Service(to)) => {
+                    domain.services.contains(&from) && domain.services.contains(&to)
+                }
                 (from, to) => from == to && from == End::Domain(domain.domain),
             };
             let own: Vec<&Arrow> = self.arrows.iter().filter(|arrow| inside(arrow)).collect();
             let Some(first) = own.first() else { continue };
             let alike = own.iter().all(|arrow| arrow.look == first.look);
-            let enough = domain.services.is_empty() || (own.len() > 2 && own.len() == first_pairs(&own));
+            let enough = domain.services.is_empty() || (own.len() > MAX_INSIDE && own.len() == possible(&own));
             if alike && enough {
                 domain.inside = Some(first.look.clone());
                 self.arrows.retain(|arrow| !inside(arrow));
@@ -144,7 +153,7 @@ impl Picture {
 }
 
 /// How many calls there could be between the services that these arrows connect, if gateways are only called from.
-fn first_pairs(own: &[&Arrow]) -> usize {
+fn possible(own: &[&Arrow]) -> usize {
     let callers: BTreeSet<End> = own.iter().map(|arrow| arrow.from).collect();
     let called: BTreeSet<End> = own.iter().map(|arrow| arrow.to).collect();
     callers.iter().map(|from| called.iter().filter(|to| *to != from).count()).sum()
@@ -180,7 +189,9 @@ impl Grouping<'_> {
         for ((from, to), calls) in by_domains {
             let [Some(source), Some(target)] = [self.of_domain(from), self.of_domain(to)] else { continue };
             if from == to && !source.services.is_empty() {
-                arrows.extend(calls.iter().map(|call| self.arrow(End::Service(call.from), End::Service(call.to), &[call])));
+                arrows.extend(
+                    calls.iter().map(|call| self.arrow(End::Service(call.from), End::Service(call.to), &[call])),
+                );
             } else {
                 self.between(source, target, &calls, &mut arrows);
             }
@@ -202,7 +213,11 @@ impl Grouping<'_> {
             (true, 1) => calls.first().map_or(whole_target, |call| End::Service(call.to)),
             _ => whole_target,
         };
-        let whole_source = if source.services.len() == 1 { calls.first().map_or(whole_source, |call| End::Service(call.from)) } else { whole_source };
+        let whole_source = if source.services.len() == 1 {
+            calls.first().map_or(whole_source, |call| End::Service(call.from))
+        } else {
+            whole_source
+        };
         if (!open(source) && !open(target)) || (complete && self.alike(calls)) {
             arrows.push(self.arrow(whole_source, whole_target, calls));
             return;

@@ -29,7 +29,7 @@ const DARK: &str = "\
 ";
 
 /// What stands above the boxes.
-const HEADER: f64 = 44.0;
+const HEADER: f64 = 34.0;
 /// Narrowest picture, so that the legend has room.
 const LEAST_WIDTH: f64 = 720.0;
 
@@ -68,7 +68,8 @@ pub(super) fn render(graph: &Graph, picture: &Picture) -> String {
     }
     body.push_str("</g>\n");
     let mut y = HEADER + layout.height + 20.0;
-    body.push_str(&legend(one_field.is_some(), width, &mut y));
+    let marks = picture.arrows.iter().any(|arrow| !arrow.look.marks.is_empty());
+    body.push_str(&legend(marks, width, &mut y));
     for note in picture.notes.iter().flat_map(|note| wrapped(note, width - 2.0 * INSET)) {
         body.push_str(&text(INSET, y, "cm-note", &note));
         y += 18.0;
@@ -98,9 +99,10 @@ fn frame(graph: &Graph, domain: &DomainBox, placed: &Placed) -> String {
     out.push_str(&fitted(left, y + 25.0, "cm-name", name, 15.0, width - 2.0 * INSET));
     let known = graph.domains.get(domain.domain);
     let has_region = known.is_some_and(|domain| !domain.region.is_empty());
-    for (at, (badge, (dx, dy, size))) in known.map(style::about).unwrap_or_default().iter().zip(&placed.badges).enumerate() {
-        let (class, text_class) =
-            if at == 0 && has_region { (" cm-region", " cm-region-text") } else { ("", "") };
+    for (at, (badge, (dx, dy, size))) in
+        known.map(style::about).unwrap_or_default().iter().zip(&placed.badges).enumerate()
+    {
+        let (class, text_class) = if at == 0 && has_region { (" cm-region", " cm-region-text") } else { ("", "") };
         out.push_str(&format!(
             "<rect class=\"cm-badge{class}\" x=\"{}\" y=\"{}\" width=\"{}\" height=\"18\" rx=\"9\"/>\n",
             number(x + dx),
@@ -118,7 +120,11 @@ fn frame(graph: &Graph, domain: &DomainBox, placed: &Placed) -> String {
     if let Some(look) = &domain.inside {
         let marks = digits(look);
         let words = fitted(left, line, "cm-small", &style::inside(look, domain.count), 11.0, width - 2.0 * INSET);
-        out.push_str(&if marks.is_empty() { words } else { words.replacen("<text", &format!("<text data-marks=\"{marks}\""), 1) });
+        out.push_str(&if marks.is_empty() {
+            words
+        } else {
+            words.replacen("<text", &format!("<text data-marks=\"{marks}\""), 1)
+        });
     }
     out
 }
@@ -178,8 +184,8 @@ fn sign(arrow: &Arrow, curve: &Curve) -> String {
     // Half way along a cubic curve whose control points are level with its ends.
     let x = (one.0 + 3.0 * (one.0 + out) + 3.0 * (other.0 + back) + other.0) / 8.0;
     let y = f64::midpoint(one.1, other.1);
-    let hidden = if letter.is_empty() { " hidden" } else { "" };
-    let hidden = if hidden.is_empty() { "" } else { " visibility=\"hidden\"" };
+    // Of several fields the page shows one; until then there is no letter.
+    let hidden = if letter.is_empty() { " visibility=\"hidden\"" } else { "" };
     format!(
         "<g class=\"{}\"{}{hidden}><circle cx=\"{}\" cy=\"{}\" r=\"7.5\"/><text x=\"{}\" y=\"{}\">{letter}</text></g>\n",
         class("cm-sign", arrow),
@@ -261,14 +267,20 @@ fn legend(marks: bool, width: f64, y: &mut f64) -> String {
         let (left, middle) = (number(x), number(*y - 4.0));
         if class.is_empty() {
             let top = number(*y - 12.0);
-            out.push_str(&format!("<rect class=\"cm-card cm-gate\" x=\"{left}\" y=\"{top}\" width=\"34\" height=\"16\" rx=\"8\"/>\n"));
+            out.push_str(&format!(
+                "<rect class=\"cm-card cm-gate\" x=\"{left}\" y=\"{top}\" width=\"34\" height=\"16\" rx=\"8\"/>\n"
+            ));
         } else {
             let [tip, base, end] = [x + 34.0, x + 26.0, x + 30.0].map(number);
             let [above, below] = [*y - 8.0, *y].map(number);
             let sign = number_of.checked_sub(3).and_then(|at| Mark::ALL.get(at)).map_or("", |mark| letter(*mark));
-            let sign = if sign.is_empty() { String::new() } else {
+            let sign = if sign.is_empty() {
+                String::new()
+            } else {
                 let [cx, ty] = [x + 13.0, *y - 0.6].map(number);
-                format!("<g class=\"cm-sign\"><circle cx=\"{cx}\" cy=\"{middle}\" r=\"7.5\"/><text x=\"{cx}\" y=\"{ty}\">{sign}</text></g>")
+                format!(
+                    "<g class=\"cm-sign\"><circle cx=\"{cx}\" cy=\"{middle}\" r=\"7.5\"/><text x=\"{cx}\" y=\"{ty}\">{sign}</text></g>"
+                )
             };
             out.push_str(&format!(
                 "<g class=\"{class}\"><path class=\"cm-line\" d=\"M{left} {middle}H{end}\"/><path class=\"cm-head\" d=\"M{tip} {middle}L{base} {above}L{base} {below}Z\"/>{sign}</g>\n"
