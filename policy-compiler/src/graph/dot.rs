@@ -59,6 +59,9 @@ fn edge(arrow: &Arrow, picture: &Picture) -> String {
     let ((from, tail), (to, head)) = (node(arrow.from), node(arrow.to));
     attributes.extend(tail.map(|tail| format!("ltail={tail}")));
     attributes.extend(head.map(|head| format!("lhead={head}")));
+    if arrow.both {
+        attributes.push("dir=both".to_owned());
+    }
     if arrow.look.conditional {
         attributes.push("style=dashed".to_owned());
     }

@@ -90,7 +90,13 @@ impl Layout {
         let curves = router.curves();
         let over = |get: &dyn Fn(&Placed) -> f64| boxes.iter().map(get).fold(0.0, f64::max);
         let far = curves.iter().flat_map(|curve| &curve.points).map(|point| point.1).fold(0.0, f64::max);
-        let width = over(&|placed| placed.x + placed.width) + PAD;
+        // A curve with both controls to its right goes out by three quarters of their reach.
+        let bulge = |curve: &Curve| {
+            let point = curve.points.first().map_or(0.0, |point| point.0);
+            curve.reach.first().map_or(0.0, |(out, back)| point + 0.75 * out.min(out.signum() * back.abs()))
+        };
+        let out = curves.iter().filter(|curve| curve.points.len() == 2).map(bulge).fold(0.0, f64::max);
+        let width = over(&|placed| placed.x + placed.width).max(out) + PAD;
         let height = over(&|placed| placed.y + placed.height).max(far) + PAD;
         Self { width, height, boxes, curves }
     }
@@ -157,7 +163,7 @@ fn columns(graph: &Graph, picture: &Picture) -> Vec<usize> {
     };
     let mut calls: BTreeMap<(usize, usize), i64> = BTreeMap::new();
     let mut score = vec![0_i64; total];
-    for arrow in &picture.arrows {
+    for arrow in picture.arrows.iter().filter(|arrow| !arrow.both) {
         let (Some(from), Some(to)) = (of(arrow.from), of(arrow.to)) else { continue };
         let weight = i64::try_from(arrow.calls).unwrap_or(i64::MAX);
         *calls.entry((from, to)).or_default() += weight;

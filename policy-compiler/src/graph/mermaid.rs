@@ -34,7 +34,12 @@ pub fn mermaid(graph: &Graph) -> String {
         out.push_str("  end\n");
     }
     for arrow in &picture.arrows {
-        let line = if arrow.look.conditional { "-.->" } else { "-->" };
+        let line = match (arrow.look.conditional, arrow.both) {
+            (true, true) => "<-.->",
+            (true, false) => "-.->",
+            (false, true) => "<-->",
+            (false, false) => "-->",
+        };
         let label = style::label(arrow).map(|label| format!("|\"{}\"|", text(&label))).unwrap_or_default();
         out.push_str(&format!("  {} {line}{label} {}\n", id(arrow.from), id(arrow.to)));
     }

@@ -88,6 +88,8 @@ pub(super) struct Arrow {
     pub(super) from: End,
     pub(super) to: End,
     pub(super) look: Look,
+    /// Whether it stands for the calls in the other direction as well.
+    pub(super) both: bool,
     /// How many calls it stands for, and of how many pairs of services.
     pub(super) calls: usize,
     pub(super) pairs: usize,
@@ -127,8 +129,28 @@ impl Picture {
         let arrows = Grouping { graph, boxes: &boxes, fields }.arrows(&drawn);
         let mut picture = Self { boxes, arrows, notes: Vec::new() };
         picture.fold_inside();
+        picture.join_opposites();
         picture.notes = notes(graph, &picture, collapse);
         picture
+    }
+
+    /// One arrow with two heads for two that are alike.
+    fn join_opposites(&mut self) {
+        let mut joined: Vec<Arrow> = Vec::new();
+        for arrow in std::mem::take(&mut self.arrows) {
+            let opposite =
+                |known: &&mut Arrow| (known.from, known.to, &known.look) == (arrow.to, arrow.from, &arrow.look);
+            match joined.iter_mut().find(opposite).filter(|_| arrow.from != arrow.to) {
+                None => joined.push(arrow),
+                Some(known) => {
+                    known.both = true;
+                    known.calls += arrow.calls;
+                    known.pairs += arrow.pairs;
+                    known.rules.extend(arrow.rules);
+                }
+            }
+        }
+        self.arrows = joined;
     }
 
     /// Where all services of a domain call each other in the same way, words say it better than arrows.
@@ -266,7 +288,7 @@ impl Grouping<'_> {
         }
         let rules = calls.iter().flat_map(|call| self.graph.own_rules(call)).map(str::to_owned).collect();
         let pairs = self.count(from) * self.count(to) - if from == to { self.count(from) } else { 0 };
-        Arrow { from, to, look, calls: calls.len(), pairs, rules }
+        Arrow { from, to, look, both: false, calls: calls.len(), pairs, rules }
     }
 
     fn count(&self, end: End) -> usize {

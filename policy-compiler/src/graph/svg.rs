@@ -159,16 +159,25 @@ fn line(graph: &Graph, arrow: &Arrow, curve: &Curve) -> String {
         let controls = [x + out, *y, to_x + back, *to_y, *to_x, *to_y].map(number);
         path.push_str(&format!("C{}", controls.join(" ")));
     }
-    let (x, y) = curve.points.last().copied().unwrap_or_default();
-    // The curve ends level, towards the side that its last control point is not on.
-    let back = curve.reach.last().map_or(-1.0, |reach| reach.1).signum() * 8.0;
-    let [x, y, base, above, below] = [x, y, x + back, y - 4.0, y + 4.0].map(number);
+    let mut heads = String::new();
+    if let (Some(point), Some(reach)) = (curve.points.last(), curve.reach.last()) {
+        heads.push_str(&head(*point, reach.1));
+    }
+    if let (Some(point), Some(reach)) = (curve.points.first().filter(|_| arrow.both), curve.reach.first()) {
+        heads.push_str(&head(*point, reach.0));
+    }
     format!(
-        "<g class=\"{}\"{}><title>{}</title><path class=\"cm-line\" d=\"{path}\"/><path class=\"cm-head\" d=\"M{x} {y}L{base} {above}L{base} {below}Z\"/></g>\n",
+        "<g class=\"{}\"{}><title>{}</title><path class=\"cm-line\" d=\"{path}\"/>{heads}</g>\n",
         class("cm-arrow", arrow),
         marks(arrow),
         escape(&meaning(graph, arrow)),
     )
+}
+
+/// The head of an arrow. A curve ends level, on the side of its last control point.
+fn head((x, y): (f64, f64), reach: f64) -> String {
+    let [tip, base, middle, above, below] = [x, x + reach.signum() * 8.0, y, y - 4.0, y + 4.0].map(number);
+    format!("<path class=\"cm-head\" d=\"M{tip} {middle}L{base} {above}L{base} {below}Z\"/>")
 }
 
 /// The letter in the middle of an arrow that says what becomes of the field.
@@ -236,7 +245,10 @@ fn meaning(graph: &Graph, arrow: &Arrow) -> String {
         End::Service(service) => graph.service_name(service).to_owned(),
         End::Domain(domain) => format!("services of {}", graph.domain_name(domain)),
     };
-    let mut out = format!("{} may call {}", name(arrow.from), name(arrow.to));
+    let mut out = match arrow.both {
+        false => format!("{} may call {}", name(arrow.from), name(arrow.to)),
+        true => format!("{} and {} may call each other", name(arrow.from), name(arrow.to)),
+    };
     if let Some(label) = style::label(arrow) {
         out.push_str(&format!(" ({label})"));
     }
