@@ -23,6 +23,7 @@ pub mod document;
 pub mod emit;
 pub mod eval;
 pub mod explain;
+pub mod graph;
 pub mod inspect;
 pub mod ir;
 #[cfg(feature = "cli")]
@@ -121,17 +122,7 @@ pub fn compile_with_model(sources: &Sources) -> Result<(Compiled, model::Model),
 /// # Errors
 /// As [`compile`].
 pub fn compile_watched(sources: &Sources, progress: &mut Watcher<'_>) -> Result<(Compiled, model::Model), Diagnostics> {
-    let mut diagnostics = Diagnostics::new();
-    let documents = document::read(sources, &mut diagnostics, progress);
-    progress(Progress { stage: Stage::Checking, done: 0, total: 0 });
-    let model = model::check(documents, sources, &mut diagnostics);
-    compatibility::report_versions(&model.schemas, &mut diagnostics);
-    let mut programs = programs::compile(&model, &mut diagnostics, progress);
-    analysis::check(&model, &programs, &mut diagnostics);
-    if diagnostics.has_errors() {
-        diagnostics.sort();
-        return Err(diagnostics);
-    }
+    let Checked { model, mut programs, warnings: mut diagnostics } = check_watched(sources, progress)?;
     progress(Progress { stage: Stage::Packing, done: 0, total: 0 });
     let costs = std::mem::take(&mut programs.costs);
     let tables = artifact::tables(&model, programs, sources);
@@ -145,4 +136,36 @@ pub fn compile_watched(sources: &Sources, progress: &mut Watcher<'_>) -> Result<
         }
         None => Err(diagnostics),
     }
+}
+
+/// A tree without errors, before it is packed into an artifact: what [`analysis`] and [`graph`] ask.
+#[derive(Debug, Clone)]
+pub struct Checked {
+    /// What the documents say.
+    pub model: model::Model,
+    /// What the expressions compute.
+    pub programs: programs::Programs,
+    /// Findings that did not stand in the way.
+    pub warnings: Diagnostics,
+}
+
+/// Does everything that [`compile_watched`] does, but for packing the artifact.
+///
+/// # Errors
+/// Everything that is wrong with the sources, sorted by place. What only shows when the artifact is packed (its size, and what
+/// decisions cost) is not among it.
+pub fn check_watched(sources: &Sources, progress: &mut Watcher<'_>) -> Result<Checked, Diagnostics> {
+    let mut diagnostics = Diagnostics::new();
+    let documents = document::read(sources, &mut diagnostics, progress);
+    progress(Progress { stage: Stage::Checking, done: 0, total: 0 });
+    let model = model::check(documents, sources, &mut diagnostics);
+    compatibility::report_versions(&model.schemas, &mut diagnostics);
+    let programs = programs::compile(&model, &mut diagnostics, progress);
+    analysis::check(&model, &programs, &mut diagnostics);
+    if diagnostics.has_errors() {
+        diagnostics.sort();
+        return Err(diagnostics);
+    }
+    diagnostics.sort();
+    Ok(Checked { model, programs, warnings: diagnostics })
 }

@@ -10,6 +10,7 @@ mod diff;
 mod emit;
 mod eval;
 mod files;
+mod graph;
 mod init;
 mod inspect;
 mod json_schema;
@@ -76,6 +77,8 @@ enum Command {
     Diff(diff::Arguments),
     /// Says what becomes of a request, and why.
     Eval(eval::Arguments),
+    /// Shows who may call whom, and where fields may flow, as text or as a picture.
+    Graph(graph::Arguments),
     /// Prints configuration for Envoy or Istio with the compiled policies inside.
     #[command(subcommand)]
     Emit(emit::Command),
@@ -123,6 +126,7 @@ fn run_command(command: &Command, session: &Session) -> Outcome {
         Command::Test(arguments) => test::run(arguments, session),
         Command::Eval(arguments) => eval::run(arguments, session),
         Command::Diff(arguments) => diff::run(arguments, session),
+        Command::Graph(arguments) => graph::run(arguments, session),
         Command::Check(arguments) => check::run(arguments, session),
         Command::Build(arguments) => build::run(arguments, session),
         Command::Inspect(arguments) => inspect::run(arguments),

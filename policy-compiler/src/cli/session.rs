@@ -9,7 +9,7 @@ use std::{
 
 use clap::ValueEnum;
 use policy_compiler::{
-    Compiled, compile_watched,
+    Checked, Compiled, check_watched, compile_watched,
     diagnostic::{Diagnostics, json, text},
     model::Model,
     source::Sources,
@@ -133,6 +133,17 @@ impl Session {
                 Err(Failure::Diagnostics)
             }
         }
+    }
+
+    /// Reads and checks a folder without making an artifact of it; the diagnostics are written.
+    pub(super) fn check(&self, folder: &Path) -> Result<Checked, Failure> {
+        let sources = self.read(folder)?;
+        let mut display = self.progress();
+        let checked = check_watched(&sources, &mut |now| display.show(now.stage.as_str(), now.done, now.total));
+        drop(display);
+        let found = checked.as_ref().map_or_else(|diagnostics| diagnostics, |checked| &checked.warnings);
+        self.write_diagnostics(found, &sources);
+        checked.map_err(|_| Failure::Diagnostics)
     }
 
     /// Writes diagnostics to standard error.

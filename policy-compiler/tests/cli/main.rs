@@ -2,6 +2,7 @@
 
 mod check;
 mod format;
+mod graph;
 mod help;
 mod schema;
 mod start;

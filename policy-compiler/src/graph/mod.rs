@@ -1,0 +1,208 @@
+//! The mesh as its rules leave it: who may call whom, and where each field may flow.
+//!
+//! ```text
+//! model and programs -> Graph -> text, JSON
+//!                             -> Picture -> Mermaid, DOT, SVG -> HTML
+//! ```
+//!
+//! A [`Graph`] says everything, call by call. A picture of it leaves out what may not happen, and draws one arrow for all calls
+//! between two domains that are alike.
+
+mod build;
+mod dot;
+mod html;
+mod json;
+mod layout;
+mod mermaid;
+mod picture;
+mod style;
+mod svg;
+mod text;
+
+#[cfg(test)]
+mod tests;
+
+pub use dot::dot;
+pub use html::html;
+pub use json::document;
+pub use mermaid::mermaid;
+pub use svg::svg;
+pub use text::text;
+
+use context_mesh_core::artifact::tables::Classification;
+
+/// What a graph is narrowed to; nothing is the whole mesh.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Selection {
+    /// Only the calls from and to this service.
+    pub service: Option<String>,
+    /// Only the calls from and to the services of this domain.
+    pub domain: Option<String>,
+    /// Only this field.
+    pub field: Option<String>,
+}
+
+/// Who may call whom, and where fields may flow.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Graph {
+    /// The name of the mesh.
+    pub mesh: String,
+    /// All domains, sorted by name.
+    pub domains: Vec<Domain>,
+    /// All services, sorted by name.
+    pub services: Vec<Service>,
+    /// The selected fields, sorted by name. `caller`, which the mesh sets at every hop, is not among them.
+    pub fields: Vec<Field>,
+    /// The selected pairs of services, sorted by caller, then by called service.
+    pub calls: Vec<Call>,
+    /// The rules that decide about every call that is not denied, by what is in the request.
+    pub everywhere: Vec<String>,
+    /// What was selected.
+    pub selection: Selection,
+}
+
+/// A domain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Domain {
+    /// Its name.
+    pub name: String,
+    /// Its region; empty when not said.
+    pub region: String,
+    /// The frameworks that it is under.
+    pub frameworks: Vec<String>,
+    /// Its services: indices into [`Graph::services`].
+    pub services: Vec<usize>,
+}
+
+/// A service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Service {
+    /// Its name.
+    pub name: String,
+    /// Its domain: an index into [`Graph::domains`].
+    pub domain: usize,
+    /// Whether requests of clients enter the mesh here.
+    pub gateway: bool,
+}
+
+/// A field of the context.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Field {
+    /// Its name.
+    pub name: String,
+    /// The domain that owns it, or `enterprise`.
+    pub owner: String,
+    /// What kind of data it is.
+    pub classification: Classification,
+    /// The regions that it may be sent to; empty means any.
+    pub residency: Vec<String>,
+}
+
+/// Requests from one service to another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Call {
+    /// The caller: an index into [`Graph::services`].
+    pub from: usize,
+    /// The called service.
+    pub to: usize,
+    /// Whether they pass.
+    pub passage: Passage,
+    /// What does not arrive as it is, in the order of the fields; empty when the call is denied.
+    pub limits: Vec<Limit>,
+}
+
+/// Whether requests pass.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Passage {
+    /// All of them.
+    Always,
+    /// These rules decide by what is in the request.
+    OnCondition(Vec<String>),
+    /// None, because of these rules.
+    Never(Vec<String>),
+}
+
+/// What a field meets on a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limit {
+    /// The field: an index into [`Graph::fields`].
+    pub field: usize,
+    /// What becomes of it.
+    pub fate: Fate,
+    /// The rules that do it; none for what its schema says.
+    pub rules: Vec<String>,
+}
+
+/// What becomes of a field on a call; the last that holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Fate {
+    /// It arrives as it is.
+    Passes,
+    /// It shows less, depending on the request.
+    SometimesMasked,
+    /// It is taken out, depending on the request.
+    SometimesRedacted,
+    /// It shows less.
+    Masked,
+    /// It is taken out.
+    Redacted,
+    /// Its schema keeps it out of the region.
+    Kept,
+}
+
+impl Fate {
+    /// All of them.
+    pub const ALL: [Self; 6] =
+        [Self::Passes, Self::SometimesMasked, Self::SometimesRedacted, Self::Masked, Self::Redacted, Self::Kept];
+
+    /// In words.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Passes => "passes",
+            Self::SometimesMasked => "sometimes masked",
+            Self::SometimesRedacted => "sometimes redacted",
+            Self::Masked => "masked",
+            Self::Redacted => "redacted",
+            Self::Kept => "kept in region",
+        }
+    }
+}
+
+impl Call {
+    /// Whether any request passes.
+    pub const fn may_pass(&self) -> bool {
+        !matches!(self.passage, Passage::Never(_))
+    }
+
+    /// What becomes of a field of [`Graph::fields`].
+    pub fn fate(&self, field: usize) -> Fate {
+        self.limits.iter().find(|limit| limit.field == field).map_or(Fate::Passes, |limit| limit.fate)
+    }
+}
+
+impl Graph {
+    /// The rules that decide about a call and not about every call.
+    pub fn own_rules<'g>(&'g self, call: &'g Call) -> Vec<&'g str> {
+        let (Passage::OnCondition(rules) | Passage::Never(rules)) = &call.passage else { return Vec::new() };
+        let own = rules.iter().filter(|rule| !self.everywhere.contains(rule));
+        own.map(String::as_str).collect()
+    }
+
+    /// The name of a service.
+    pub(crate) fn service_name(&self, service: usize) -> &str {
+        self.services.get(service).map_or("", |service| &service.name)
+    }
+
+    /// The name of a domain.
+    pub(crate) fn domain_name(&self, domain: usize) -> &str {
+        self.domains.get(domain).map_or("", |domain| &domain.name)
+    }
+
+    fn is_gateway(&self, service: usize) -> bool {
+        self.services.get(service).is_some_and(|service| service.gateway)
+    }
+
+    fn domain_of(&self, service: usize) -> usize {
+        self.services.get(service).map_or(0, |service| service.domain)
+    }
+}

@@ -1,0 +1,335 @@
+//! What is drawn: domains with their services, and one arrow for all calls that are alike.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Call, Fate, Graph};
+
+/// With more services than this, the domains that nobody asked for are drawn without them.
+pub(super) const MAX_SERVICES: usize = 60;
+
+/// With more arrows than this between the services of one domain, words stand for them if they are all alike.
+const MAX_INSIDE: usize = 6;
+
+/// A graph to draw. Denied calls, and calls of services to gateways, are not in it.
+pub(super) struct Picture {
+    pub(super) boxes: Vec<DomainBox>,
+    pub(super) arrows: Vec<Arrow>,
+    /// What is to be said below the picture.
+    pub(super) notes: Vec<String>,
+}
+
+/// A domain.
+pub(super) struct DomainBox {
+    /// An index into [`Graph::domains`].
+    pub(super) domain: usize,
+    /// The services that are shown; empty when only their number is.
+    pub(super) services: Vec<usize>,
+    /// How many services it stands for.
+    pub(super) count: usize,
+    /// How the services call each other, where all do it in the same way: said in words, not drawn.
+    pub(super) inside: Option<Look>,
+}
+
+/// Where an arrow begins or ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum End {
+    /// At a service: an index into [`Graph::services`].
+    Service(usize),
+    /// At a domain: an index into [`Graph::domains`].
+    Domain(usize),
+}
+
+/// How an arrow looks.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct Look {
+    /// Whether rules decide by what is in the request.
+    pub(super) conditional: bool,
+    /// What becomes of each field; empty when that is not shown.
+    pub(super) marks: Vec<Mark>,
+}
+
+/// What becomes of a field on the calls that an arrow stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Mark {
+    Passes,
+    /// It depends on the request or, where an arrow stands for several calls, on the call.
+    Varies,
+    Masked,
+    Redacted,
+    Kept,
+}
+
+impl Mark {
+    pub(super) const ALL: [Self; 5] = [Self::Passes, Self::Varies, Self::Masked, Self::Redacted, Self::Kept];
+
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Passes => "passes",
+            Self::Varies => "depends",
+            Self::Masked => "masked",
+            Self::Redacted => "redacted",
+            Self::Kept => "kept in region",
+        }
+    }
+
+    pub(super) const fn of(fate: Fate) -> Self {
+        match fate {
+            Fate::Passes => Self::Passes,
+            Fate::SometimesMasked | Fate::SometimesRedacted => Self::Varies,
+            Fate::Masked => Self::Masked,
+            Fate::Redacted => Self::Redacted,
+            Fate::Kept => Self::Kept,
+        }
+    }
+}
+
+/// One or several calls that are alike.
+pub(super) struct Arrow {
+    pub(super) from: End,
+    pub(super) to: End,
+    pub(super) look: Look,
+    /// Whether it stands for the calls in the other direction as well.
+    pub(super) both: bool,
+    /// How many calls it stands for, and of how many pairs of services.
+    pub(super) calls: usize,
+    pub(super) pairs: usize,
+    /// The rules that decide, and not for every call.
+    pub(super) rules: BTreeSet<String>,
+}
+
+impl Picture {
+    /// What is drawn of a graph; `fields`: with what becomes of fields.
+    pub(super) fn new(graph: &Graph, fields: bool) -> Self {
+        let drawn: Vec<&Call> =
+            graph.calls.iter().filter(|call| call.may_pass() && !graph.is_gateway(call.to)).collect();
+        let narrowed = graph.selection.service.is_some() || graph.selection.domain.is_some();
+        let shown: BTreeSet<usize> = match narrowed {
+            false => (0..graph.services.len()).collect(),
+            true => {
+                let chosen = graph.selected_services();
+                chosen.into_iter().chain(drawn.iter().flat_map(|call| [call.from, call.to])).collect()
+            }
+        };
+        let collapse = shown.len() > MAX_SERVICES;
+        let open: BTreeSet<usize> = if narrowed {
+            graph.selected_services().iter().map(|at| graph.domain_of(*at)).collect()
+        } else {
+            BTreeSet::new()
+        };
+        let mut boxes: Vec<DomainBox> = Vec::new();
+        for (number, domain) in graph.domains.iter().enumerate() {
+            let services: Vec<usize> = domain.services.iter().copied().filter(|at| shown.contains(at)).collect();
+            if services.is_empty() {
+                continue;
+            }
+            let count = services.len();
+            let services = if collapse && !open.contains(&number) { Vec::new() } else { services };
+            boxes.push(DomainBox { domain: number, services, count, inside: None });
+        }
+        let arrows = Grouping { graph, boxes: &boxes, fields }.arrows(&drawn);
+        let mut picture = Self { boxes, arrows, notes: Vec::new() };
+        picture.fold_inside();
+        picture.join_opposites();
+        picture.notes = notes(graph, &picture, collapse);
+        picture
+    }
+
+    /// One arrow with two heads for two that are alike.
+    fn join_opposites(&mut self) {
+        let mut joined: Vec<Arrow> = Vec::new();
+        for arrow in std::mem::take(&mut self.arrows) {
+            let opposite =
+                |known: &&mut Arrow| (known.from, known.to, &known.look) == (arrow.to, arrow.from, &arrow.look);
+            match joined.iter_mut().find(opposite).filter(|_| arrow.from != arrow.to) {
+                None => joined.push(arrow),
+                Some(known) => {
+                    known.both = true;
+                    known.calls += arrow.calls;
+                    known.pairs += arrow.pairs;
+                    known.rules.extend(arrow.rules);
+                }
+            }
+        }
+        self.arrows = joined;
+    }
+
+    /// Where all services of a domain call each other in the same way, words say it better than arrows.
+    fn fold_inside(&mut self) {
+        for domain in &mut self.boxes {
+            let inside = |arrow: &Arrow| match (arrow.from, arrow.to) {
+                (End::Service(from), End::Service(to)) => {
+                    domain.services.contains(&from) && domain.services.contains(&to)
+                }
+                (from, to) => from == to && from == End::Domain(domain.domain),
+            };
+            let own: Vec<&Arrow> = self.arrows.iter().filter(|arrow| inside(arrow)).collect();
+            let Some(first) = own.first() else { continue };
+            let alike = own.iter().all(|arrow| arrow.look == first.look);
+            let enough = domain.services.is_empty() || (own.len() > MAX_INSIDE && own.len() == possible(&own));
+            if alike && enough {
+                domain.inside = Some(first.look.clone());
+                self.arrows.retain(|arrow| !inside(arrow));
+            }
+        }
+    }
+}
+
+/// How many calls there could be between the services that these arrows connect, if gateways are only called from.
+fn possible(own: &[&Arrow]) -> usize {
+    let callers: BTreeSet<End> = own.iter().map(|arrow| arrow.from).collect();
+    let called: BTreeSet<End> = own.iter().map(|arrow| arrow.to).collect();
+    callers.iter().map(|from| called.iter().filter(|to| *to != from).count()).sum()
+}
+
+impl Graph {
+    /// The services that were asked for.
+    pub(super) fn selected_services(&self) -> BTreeSet<usize> {
+        let service = self.selection.service.as_ref();
+        let domain = self.selection.domain.as_ref();
+        let wanted = |at: &usize| {
+            service.is_some_and(|name| name == self.service_name(*at))
+                || domain.is_some_and(|name| name == self.domain_name(self.domain_of(*at)))
+        };
+        (0..self.services.len()).filter(wanted).collect()
+    }
+}
+
+struct Grouping<'g> {
+    graph: &'g Graph,
+    boxes: &'g [DomainBox],
+    fields: bool,
+}
+
+impl Grouping<'_> {
+    fn arrows(&self, calls: &[&Call]) -> Vec<Arrow> {
+        let mut by_domains: BTreeMap<(usize, usize), Vec<&Call>> = BTreeMap::new();
+        for call in calls {
+            let key = (self.graph.domain_of(call.from), self.graph.domain_of(call.to));
+            by_domains.entry(key).or_default().push(call);
+        }
+        let mut arrows = Vec::new();
+        for ((from, to), calls) in by_domains {
+            let [Some(source), Some(target)] = [self.of_domain(from), self.of_domain(to)] else { continue };
+            if from == to && !source.services.is_empty() {
+                arrows.extend(
+                    calls.iter().map(|call| self.arrow(End::Service(call.from), End::Service(call.to), &[call])),
+                );
+            } else {
+                self.between(source, target, &calls, &mut arrows);
+            }
+        }
+        arrows
+    }
+
+    fn of_domain(&self, domain: usize) -> Option<&DomainBox> {
+        self.boxes.iter().find(|known| known.domain == domain)
+    }
+
+    /// One arrow for all calls if they are alike, or one for each called service or caller, or for each call.
+    fn between(&self, source: &DomainBox, target: &DomainBox, calls: &[&Call], arrows: &mut Vec<Arrow>) {
+        let [whole_source, whole_target] = [source, target].map(whole);
+        let open = |domain: &DomainBox| !domain.services.is_empty();
+        let callable = target.services.iter().filter(|at| !self.graph.is_gateway(**at)).count();
+        let complete = calls.len() == source.services.len() * callable;
+        let whole_target = match (open(target), callable) {
+            (true, 1) => calls.first().map_or(whole_target, |call| End::Service(call.to)),
+            _ => whole_target,
+        };
+        let whole_source = if source.services.len() == 1 {
+            calls.first().map_or(whole_source, |call| End::Service(call.from))
+        } else {
+            whole_source
+        };
+        if (!open(source) && !open(target)) || (complete && self.alike(calls)) {
+            arrows.push(self.arrow(whole_source, whole_target, calls));
+            return;
+        }
+        let mut left: Vec<&Call> = Vec::new();
+        for to in calls.iter().map(|call| call.to).collect::<BTreeSet<usize>>() {
+            let some: Vec<&Call> = calls.iter().copied().filter(|call| call.to == to).collect();
+            if !open(source) || (some.len() == source.services.len() && self.alike(&some)) {
+                arrows.push(self.arrow(whole_source, End::Service(to), &some));
+            } else {
+                left.extend(some);
+            }
+        }
+        for from in left.iter().map(|call| call.from).collect::<BTreeSet<usize>>() {
+            let some: Vec<&Call> = left.iter().copied().filter(|call| call.from == from).collect();
+            if !open(target) || (some.len() == callable && self.alike(&some)) {
+                arrows.push(self.arrow(End::Service(from), whole_target, &some));
+            } else {
+                arrows.extend(some.iter().map(|call| self.arrow(End::Service(from), End::Service(call.to), &[call])));
+            }
+        }
+    }
+
+    fn alike(&self, calls: &[&Call]) -> bool {
+        let mut looks = calls.iter().map(|call| self.look(call));
+        looks.next().is_none_or(|first| looks.all(|look| look == first))
+    }
+
+    fn look(&self, call: &Call) -> Look {
+        let fields = if self.fields { self.graph.fields.len() } else { 0 };
+        Look {
+            conditional: !self.graph.own_rules(call).is_empty(),
+            marks: (0..fields).map(|field| Mark::of(call.fate(field))).collect(),
+        }
+    }
+
+    fn arrow(&self, from: End, to: End, calls: &[&Call]) -> Arrow {
+        let mut look = calls.first().map_or(Look { conditional: false, marks: Vec::new() }, |call| self.look(call));
+        for other in calls.iter().skip(1).map(|call| self.look(call)) {
+            look.conditional |= other.conditional;
+            for (mark, other) in look.marks.iter_mut().zip(other.marks) {
+                if *mark != other {
+                    *mark = Mark::Varies;
+                }
+            }
+        }
+        let rules = calls.iter().flat_map(|call| self.graph.own_rules(call)).map(str::to_owned).collect();
+        let pairs = self.count(from) * self.count(to) - if from == to { self.count(from) } else { 0 };
+        Arrow { from, to, look, both: false, calls: calls.len(), pairs, rules }
+    }
+
+    fn count(&self, end: End) -> usize {
+        match end {
+            End::Service(_) => 1,
+            End::Domain(domain) => self.of_domain(domain).map_or(0, |domain| domain.count),
+        }
+    }
+}
+
+/// The arrow end that stands for all services of a domain.
+fn whole(domain: &DomainBox) -> End {
+    match domain.services.as_slice() {
+        [one] => End::Service(*one),
+        _ => End::Domain(domain.domain),
+    }
+}
+
+fn notes(graph: &Graph, picture: &Picture, collapsed: bool) -> Vec<String> {
+    let mut notes = Vec::new();
+    if collapsed {
+        notes.push(format!(
+            "More than {MAX_SERVICES} services: domains are drawn with their number. Narrow it with --service NAME or --domain NAME."
+        ));
+    }
+    if picture.arrows.iter().any(|arrow| matches!((arrow.from, arrow.to), (End::Domain(_), _) | (_, End::Domain(_)))) {
+        notes.push(match collapsed {
+            false => "An arrow from or to a domain stands for all services in it; gateways are not called.".to_owned(),
+            true => "An arrow from or to a domain stands for some or all services in it.".to_owned(),
+        });
+    }
+    let denied = graph.calls.iter().filter(|call| !call.may_pass()).count();
+    if denied > 0 {
+        notes.push(format!("Not drawn: {denied} pairs of services whose calls are always denied."));
+    }
+    if !graph.everywhere.is_empty() {
+        const NAMED: usize = 3;
+        let named: Vec<&str> = graph.everywhere.iter().take(NAMED).map(String::as_str).collect();
+        let more = graph.everywhere.len().saturating_sub(NAMED);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        notes.push(format!("Every call also depends on {}{more}.", named.join(", ")));
+    }
+    notes
+}
