@@ -6,17 +6,26 @@ use serde_json::{Value, json};
 
 use crate::support::*;
 
-const AUDIT: &str = r#"
+/// The same rules for what comes in and for what goes out.
+fn audit() -> String {
+    let policy = |direction: &str| {
+        format!(
+            r#"
 ---
 apiVersion: contextmesh.io/v1
 kind: ContextPolicy
-metadata: {name: watch, domain: all}
+metadata: {{name: {direction}, domain: all}}
 spec:
   workloads: [front]
+  direction: {direction}
   rules:
-    - {name: acme, when: "context.tenant_id == 'acme'", audit: true}
-    - {name: everything, audit: {}}
-"#;
+    - {{name: acme, when: "context.tenant_id == 'acme'", audit: true}}
+    - {{name: everything, audit: {{}}}}
+"#
+        )
+    };
+    format!("{}{}", policy("inbound"), policy("outbound"))
+}
 
 /// What the applications saw of a request for this tenant. The request's own id is left out: it differs each time.
 fn send(mesh: &Mesh, tenant: &str) -> (Response, Value) {
@@ -34,7 +43,7 @@ fn send(mesh: &Mesh, tenant: &str) -> (Response, Value) {
 
 #[test]
 fn an_audit_rule_is_named_in_the_access_log_and_changes_nothing() {
-    let (audited, plain) = (pair(AUDIT), pair(""));
+    let (audited, plain) = (pair(&audit()), pair(""));
     for tenant in ["acme", "other"] {
         let ((response, answer), (expected, same)) = (send(&audited, tenant), send(&plain, tenant));
         assert_eq!((response.status, &answer), (expected.status, &same), "{tenant}");
@@ -47,9 +56,9 @@ fn an_audit_rule_is_named_in_the_access_log_and_changes_nothing() {
         of(&mesh.access_log_when("front", |lines| of(lines).len() == 2).unwrap())
     };
     for listener in ["inbound", "outbound"] {
-        for (at, rules) in
-            [(0, json!(["all/watch/acme", "all/watch/everything"])), (1, json!(["all/watch/everything"]))]
-        {
+        let named =
+            |rules: &[&str]| json!(rules.iter().map(|rule| format!("all/{listener}/{rule}")).collect::<Vec<_>>());
+        for (at, rules) in [(0, named(&["acme", "everything"])), (1, named(&["everything"]))] {
             let (mut with, mut without) =
                 (reports(&audited, listener)[at].clone(), reports(&plain, listener)[at].clone());
             assert_eq!((&with["audited"], &with["rules"]), (&rules, &rules), "{listener}");
