@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::client::{Endpoint, Request, send};
 use crate::error::{Context as _, Error, Result};
+use crate::filter_config;
 use crate::process::Process;
 use crate::runtime::block_on;
 use crate::stats::Stats;
@@ -43,16 +44,36 @@ pub struct StartingEnvoy {
 
 impl StartingEnvoy {
     /// Starts `binary` with the bootstrap file `config` and `concurrency` workers; its log goes to `envoy.log` in `folder`.
+    /// What the filter reads in the environment of this process is kept from it.
     ///
     /// # Errors
     /// The log cannot be written, or the program not be started.
     pub fn spawn(name: &str, binary: &Path, config: &Path, folder: &Path, concurrency: u32) -> Result<Self> {
+        Self::spawn_with(name, binary, config, folder, concurrency, &[])
+    }
+
+    /// As [`StartingEnvoy::spawn`], with these variables in the Envoy's environment: names and values.
+    ///
+    /// # Errors
+    /// As [`StartingEnvoy::spawn`].
+    pub fn spawn_with(
+        name: &str,
+        binary: &Path,
+        config: &Path,
+        folder: &Path,
+        concurrency: u32,
+        variables: &[(&str, &str)],
+    ) -> Result<Self> {
         let log = folder.join("envoy.log");
         let admin_file = folder.join("admin-address");
         let output = File::create(&log).context(format_args!("cannot write `{}`", log.display()))?;
         let errors = output.try_clone().context(format_args!("cannot write `{}`", log.display()))?;
         let mut command = Command::new(binary);
+        for variable in filter_config::HOST_VARIABLES {
+            command.env_remove(variable);
+        }
         command
+            .envs(variables.iter().copied())
             .arg("--config-path")
             .arg(config)
             .arg("--admin-address-path")

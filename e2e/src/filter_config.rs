@@ -3,10 +3,14 @@
 
 use std::path::{Path, PathBuf};
 
+pub use policy_compiler::emit::HOST_VARIABLES;
 use serde_json::Value;
 
 use crate::error::{Context as _, Result};
 use crate::topology::Role;
+
+/// The variable of Envoy's environment with the secret of pseudonyms, one of [`HOST_VARIABLES`].
+pub const PSEUDONYM_VARIABLE: &str = "CONTEXT_MESH_PSEUDONYM_KEY";
 
 /// The document: `wasm` is the filter as Envoy finds it, `configuration` the plugin configuration, and `version` a text that
 /// changes with each update.
@@ -32,6 +36,14 @@ pub fn replace(file: &Path, content: &str) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_virtual_machine_gets_the_secret_of_pseudonyms_from_envoys_environment() {
+        let document = discovery_response(Path::new("/f.wasm"), "{}", "1");
+        let vm = &document["resources"][0]["typed_config"]["config"]["vm_config"];
+        assert_eq!(vm["environment_variables"]["host_env_keys"], serde_json::json!(HOST_VARIABLES));
+        assert!(HOST_VARIABLES.contains(&PSEUDONYM_VARIABLE));
+    }
 
     #[test]
     fn a_file_is_replaced_as_a_whole() {

@@ -17,6 +17,9 @@ use crate::envoy::Envoy;
 use crate::error::Result;
 use crate::topology::{Gateway, Role, Service, Topology};
 
+/// The secret of pseudonyms that the Envoys of a mesh have unless the test says otherwise. It is good for tests only.
+pub const PSEUDONYM_SECRET: &str = "known-to-everybody-for-tests-only";
+
 /// Gives the plugin configuration of a service's filter in a role.
 pub type Configuration = dyn Fn(&str, Role) -> String + Send + Sync;
 
@@ -62,6 +65,7 @@ pub struct MeshBuilder {
     concurrency: u32,
     tokens: bool,
     envoy: Option<PathBuf>,
+    pseudonym_secret: Option<String>,
     watcher: Watcher,
 }
 
@@ -78,7 +82,15 @@ impl MeshBuilder {
 
     /// A mesh of this shape, without filter, with one worker in each Envoy and a gateway that checks tokens.
     pub fn of(topology: Topology) -> Self {
-        Self { topology, filter: None, concurrency: 1, tokens: true, envoy: None, watcher: Watcher::default() }
+        Self {
+            topology,
+            filter: None,
+            concurrency: 1,
+            tokens: true,
+            envoy: None,
+            pseudonym_secret: Some(PSEUDONYM_SECRET.to_owned()),
+            watcher: Watcher::default(),
+        }
     }
 
     /// Adds a gateway that hands every request to `upstream`.
@@ -125,6 +137,13 @@ impl MeshBuilder {
     #[must_use]
     pub fn envoy(mut self, binary: impl Into<PathBuf>) -> Self {
         self.envoy = Some(binary.into());
+        self
+    }
+
+    /// Gives all Envoys this secret of pseudonyms, and not [`PSEUDONYM_SECRET`]; `None` for no secret.
+    #[must_use]
+    pub fn pseudonym_secret(mut self, secret: Option<&str>) -> Self {
+        self.pseudonym_secret = secret.map(str::to_owned);
         self
     }
 

@@ -1,11 +1,13 @@
 //! A policy tree as the meshes of this crate use it: compiled, and handed to each filter as its plugin configuration.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use context_mesh_core::artifact::tables::Tables;
 use context_mesh_core::pipeline;
 use context_mesh_core::plugin_config::PluginConfig;
 use policy_compiler::source::Sources;
+use policy_compiler::{Compiled, Slice};
 
 use crate::error::{Context as _, Error, Result};
 use crate::topology::{Role, Topology};
@@ -28,6 +30,8 @@ pub struct Policy {
     pub digest: String,
     /// What the compiler had to say all the same, as text; empty for nothing.
     pub warnings: String,
+    /// What slices are cut from.
+    compiled: Arc<Compiled>,
 }
 
 impl Policy {
@@ -69,16 +73,26 @@ impl Policy {
     fn of(sources: &Sources) -> Result<Self> {
         match policy_compiler::compile(sources) {
             Ok(compiled) => Ok(Self {
-                tables: compiled.tables,
-                artifact: compiled.artifact,
-                digest: compiled.digest,
+                tables: compiled.tables.clone(),
+                artifact: compiled.artifact.clone(),
+                digest: compiled.digest.clone(),
                 warnings: compiled.warnings.to_text(sources),
+                compiled: Arc::new(compiled),
             }),
             Err(diagnostics) => {
                 let report = diagnostics.to_text(sources);
                 Err(Error::new(format!("`{}` does not compile:\n{report}", sources.origin())))
             }
         }
+    }
+
+    /// The same policies with the artifact of one service, as `policyc build --service` writes it.
+    ///
+    /// # Errors
+    /// The mesh has no such service.
+    pub fn slice(&self, service: &str) -> Result<Self> {
+        let Slice { tables, artifact, digest } = self.compiled.slice(service).map_err(Error::new)?;
+        Ok(Self { tables, artifact, digest, warnings: self.warnings.clone(), compiled: Arc::clone(&self.compiled) })
     }
 
     /// The plugin configuration of the filter of `service` in `role`.
@@ -167,6 +181,14 @@ mod tests {
         let read = PluginConfig::parse(configuration.as_bytes()).unwrap();
         assert_eq!(read.artifact, policy.artifact);
         assert_eq!((read.service.as_deref(), read.role), (Some("ledger"), Some(pipeline::Role::Outbound)));
+    }
+
+    #[test]
+    fn a_slice_says_whose_it_is() {
+        let policy = Policy::shop().unwrap();
+        assert_eq!(policy.slice("ledger").unwrap().tables.mesh.slice, "ledger");
+        let error = policy.slice("ledgr").unwrap_err().to_string();
+        assert!(error.contains("the mesh has no service `ledgr`"), "{error}");
     }
 
     #[test]

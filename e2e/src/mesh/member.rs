@@ -38,6 +38,7 @@ pub(super) struct Shared<'a> {
     pub(super) tokens: Option<(&'a str, &'a str)>,
     pub(super) binary: &'a Path,
     pub(super) concurrency: u32,
+    pub(super) pseudonym_secret: Option<&'a str>,
 }
 
 /// A running Envoy and, behind a sidecar, its application.
@@ -154,7 +155,16 @@ impl Place {
                 Some(Application::spawn(service, application.address(), outbound.address(), &self.folder)?)
             }
         };
-        let envoy = StartingEnvoy::spawn(&self.name, shared.binary, bootstrap, &self.folder, shared.concurrency)?;
+        let variables: Vec<_> =
+            shared.pseudonym_secret.iter().map(|secret| (filter_config::PSEUDONYM_VARIABLE, *secret)).collect();
+        let envoy = StartingEnvoy::spawn_with(
+            &self.name,
+            shared.binary,
+            bootstrap,
+            &self.folder,
+            shared.concurrency,
+            &variables,
+        )?;
         Ok(StartingMember { envoy, application, place: self })
     }
 }

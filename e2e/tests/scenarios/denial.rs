@@ -49,11 +49,13 @@ fn a_denied_grpc_request_gets_a_grpc_status() {
         let endpoint = if http2 { endpoint.http2() } else { endpoint };
         let send = |path: &str| mesh.send(&endpoint, Request::grpc(path).header("traceparent", TRACE)).unwrap();
         // 418 has no gRPC status of its own: UNKNOWN. 429 is RESOURCE_EXHAUSTED, which clients do not retry.
-        for (path, status) in [("/a.B/C", "2"), ("/busy.B/C", "2")] {
+        // Both rules refuse the second call: of two denials of a policy the first by name answers.
+        let calls = [("/a.B/C", "2", "only front, please"), ("/busy.B/C", "8", "later, \"please\"")];
+        for (path, status, message) in calls {
             let response = send(path);
             assert_eq!(response.status, 200, "trailers only");
             assert_eq!(response.grpc_status().as_deref(), Some(status), "{path}");
-            assert_eq!(response.header("grpc-message").as_deref(), Some("only front, please"));
+            assert_eq!(response.header("grpc-message").as_deref(), Some(message), "{path}");
             assert_eq!(response.text(), "");
         }
     }

@@ -2,11 +2,15 @@
 //!
 //! Each test starts the mesh that it needs and ends it; they run side by side.
 
+mod audit;
+mod classification;
 mod denial;
 mod edge;
 mod fields;
 mod hostile;
 mod journey;
 mod load;
+mod masking;
+mod slices;
 mod support;
 mod update;

@@ -40,12 +40,14 @@ fn a_new_policy_goes_live_and_a_broken_one_leaves_it_in_force() {
         artifact[at] ^= 1;
         with_artifact(artifact)
     };
+    // The version is the number after the eight bytes that mark an artifact.
+    let version = format!("the artifact has format version {},", open.artifact[8] ^ 1);
     let broken = [
         ("not JSON".to_owned(), "not a JSON object"),
         ("{}".to_owned(), "has no `artifact`"),
         (r#"{"artifact":"AQID","role":"inbound"}"#.to_owned(), "not an artifact of Context Mesh"),
         (flipped(open.artifact.len() - 1), "it was changed or cut on its way"),
-        (flipped(8), "format version 0"),
+        (flipped(8), version.as_str()),
         (with_artifact(open.artifact[..100].to_vec()), "it was changed or cut on its way"),
         (r#"{"artifact":"AQID","role":"sideways"}"#.to_owned(), "`role` of the plugin configuration is `sideways`"),
     ];

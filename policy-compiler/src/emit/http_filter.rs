@@ -10,7 +10,7 @@ pub const VM_ID: &str = "context-mesh";
 
 /// Variables of the proxy's environment that the filter reads: the secret of pseudonyms, which must not stand in a
 /// configuration, and the service where the configuration does not name it.
-pub(super) const HOST_VARIABLES: [&str; 2] = ["CONTEXT_MESH_PSEUDONYM_KEY", "CONTEXT_MESH_SERVICE"];
+pub const HOST_VARIABLES: [&str; 2] = ["CONTEXT_MESH_PSEUDONYM_KEY", "CONTEXT_MESH_SERVICE"];
 
 /// The entry: `wasm_path` is the filter as the proxy finds it, `configuration` what [`super::PluginConfig::to_json`]
 /// writes.

@@ -11,7 +11,7 @@ pub use context_mesh_core::{pipeline::Role, plugin_config::PluginConfig};
 pub use ecds::discovery_response;
 pub use envoyfilter::{EnvoyFilter, envoy_filter};
 pub use extension::{Extension, Module, OnFailure, Phase, Pull, Target, TargetRef, traffic_extension, wasm_plugin};
-pub use http_filter::{FILTER_NAME, VM_ID, http_filter};
+pub use http_filter::{FILTER_NAME, HOST_VARIABLES, VM_ID, http_filter};
 pub use yaml::to_yaml;
 
 /// Where the filter is expected in a proxy's file system unless the user says otherwise.
