@@ -293,6 +293,9 @@ struct Port {
     towards: f64,
 }
 
+/// An arrow that meets a side: where its other end is, its number, and which of its ends this is.
+type Meeting = (f64, usize, usize);
+
 struct Router<'p> {
     picture: &'p Picture,
     boxes: &'p [Placed],
@@ -305,7 +308,7 @@ impl Router<'_> {
     fn curves(&mut self) -> Vec<Curve> {
         let picture = self.picture;
         let ports: Vec<[Port; 2]> = picture.arrows.iter().map(|arrow| self.ports(arrow.from, arrow.to)).collect();
-        let mut by_side: BTreeMap<(End, Side), Vec<(f64, usize, usize)>> = BTreeMap::new();
+        let mut by_side: BTreeMap<(End, Side), Vec<Meeting>> = BTreeMap::new();
         for (arrow, pair) in ports.iter().enumerate() {
             for (which, port) in pair.iter().enumerate() {
                 by_side.entry((port.end, port.side)).or_default().push((port.towards, arrow, which));
@@ -416,7 +419,7 @@ impl Router<'_> {
         let used = self.lanes.entry((column, gap)).or_default();
         // The middle first, then above and below it in turn.
         let away = LANE * count(used.div_ceil(2) % 3);
-        let offset = if *used % 2 == 0 { away } else { -away };
+        let offset = if used.is_multiple_of(2) { away } else { -away };
         *used += 1;
         Some((left - 6.0, right + 6.0, y + offset))
     }

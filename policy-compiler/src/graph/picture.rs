@@ -26,6 +26,8 @@ pub(super) struct DomainBox {
     pub(super) services: Vec<usize>,
     /// How many services it stands for.
     pub(super) count: usize,
+    /// How many of these may be called: all but gateways.
+    callable: usize,
     /// How the services call each other, where all do it in the same way: said in words, not drawn.
     pub(super) inside: Option<Look>,
 }
@@ -123,8 +125,9 @@ impl Picture {
                 continue;
             }
             let count = services.len();
+            let callable = services.iter().filter(|at| !graph.is_gateway(**at)).count();
             let services = if collapse && !open.contains(&number) { Vec::new() } else { services };
-            boxes.push(DomainBox { domain: number, services, count, inside: None });
+            boxes.push(DomainBox { domain: number, services, count, callable, inside: None });
         }
         let arrows = Grouping { graph, boxes: &boxes, fields }.arrows(&drawn);
         let mut picture = Self { boxes, arrows, notes: Vec::new() };
@@ -229,7 +232,7 @@ impl Grouping<'_> {
     fn between(&self, source: &DomainBox, target: &DomainBox, calls: &[&Call], arrows: &mut Vec<Arrow>) {
         let [whole_source, whole_target] = [source, target].map(whole);
         let open = |domain: &DomainBox| !domain.services.is_empty();
-        let callable = target.services.iter().filter(|at| !self.graph.is_gateway(**at)).count();
+        let callable = target.callable;
         let complete = calls.len() == source.services.len() * callable;
         let whole_target = match (open(target), callable) {
             (true, 1) => calls.first().map_or(whole_target, |call| End::Service(call.to)),
@@ -287,14 +290,16 @@ impl Grouping<'_> {
             }
         }
         let rules = calls.iter().flat_map(|call| self.graph.own_rules(call)).map(str::to_owned).collect();
-        let pairs = self.count(from) * self.count(to) - if from == to { self.count(from) } else { 0 };
+        let [callers, called] = [self.count(from, |domain| domain.count), self.count(to, |domain| domain.callable)];
+        // Nobody calls itself.
+        let pairs = callers.saturating_sub(usize::from(from == to)) * called;
         Arrow { from, to, look, both: false, calls: calls.len(), pairs, rules }
     }
 
-    fn count(&self, end: End) -> usize {
+    fn count(&self, end: End, of: fn(&DomainBox) -> usize) -> usize {
         match end {
             End::Service(_) => 1,
-            End::Domain(domain) => self.of_domain(domain).map_or(0, |domain| domain.count),
+            End::Domain(domain) => self.of_domain(domain).map_or(0, of),
         }
     }
 }

@@ -8,6 +8,9 @@ use crate::style::Paint;
 /// Where lines are broken.
 const WIDTH: usize = 110;
 
+/// The called services of one caller, by what the rules say (an order: denied last) and which rules say it.
+type Called<'g> = BTreeMap<(u8, Vec<&'g str>), Vec<String>>;
+
 /// Domains with their services, then calls by caller, then what becomes of each field.
 pub fn text(graph: &Graph, paint: Paint) -> String {
     let mut out = format!("{} {}\n", paint.strong("mesh"), graph.mesh);
@@ -48,8 +51,7 @@ fn calls(graph: &Graph, paint: Paint, out: &mut String) {
         wrap("    ", &graph.everywhere, out);
         out.push_str("    these rules are not repeated below\n");
     }
-    // By caller, then by what the rules say: an order that the enum gives, so that denied calls come last.
-    let mut callers: BTreeMap<usize, BTreeMap<(u8, Vec<&str>), Vec<String>>> = BTreeMap::new();
+    let mut callers: BTreeMap<usize, Called<'_>> = BTreeMap::new();
     for call in &graph.calls {
         let own = graph.own_rules(call);
         let kind = match &call.passage {

@@ -8,9 +8,9 @@ use crate::{case, policyc, scratch, text, tree};
 fn every_form_can_be_printed() {
     let tree = tree();
     let cases = [
-        ("text", "mesh shop\n"),
+        ("text", "mesh acme\n"),
         ("mermaid", "flowchart LR\n"),
-        ("dot", "digraph \"shop\" {\n"),
+        ("dot", "digraph \"acme\" {\n"),
         ("svg", "<svg "),
         ("html", "<!DOCTYPE html>\n"),
     ];
@@ -24,7 +24,7 @@ fn every_form_can_be_printed() {
 #[test]
 fn the_name_of_the_file_says_the_form() {
     let (tree, folder) = (tree(), scratch("graph-files"));
-    for (name, expected) in [("a.svg", "<svg "), ("a.html", "<!DOCTYPE"), ("a.dot", "digraph"), ("a.txt", "mesh shop")]
+    for (name, expected) in [("a.svg", "<svg "), ("a.html", "<!DOCTYPE"), ("a.dot", "digraph"), ("a.txt", "mesh acme")]
     {
         let file = folder.join(name);
         let output = policyc(&["graph", &tree, "-o", file.to_str().unwrap()]);
