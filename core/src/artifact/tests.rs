@@ -114,7 +114,7 @@ fn an_unknown_section_that_is_optional_is_skipped() {
 #[test]
 fn every_rule_of_verification_refuses_what_breaks_it() {
     type Break = fn(&mut Tables);
-    let cases: [(Break, VerifyError); 32] = [
+    let cases: [(Break, VerifyError); 34] = [
         (|t| t.mesh.memory_slots = 3, VerifyError::Value { of: "memory slots" }),
         (|t| t.mesh.identity_path = "/sa".into(), VerifyError::Value { of: "identity path" }),
         (|t| t.mesh.trust_domain.clear(), VerifyError::Value { of: "trust domain" }),
@@ -138,6 +138,11 @@ fn every_rule_of_verification_refuses_what_breaks_it() {
         (|t| t.regexes = vec![b"no dfa".to_vec()], VerifyError::Regex { index: 0 }),
         (|t| t.program.code[0] = 0xff, VerifyError::Instruction { at: 0 }),
         (|t| t.program.programs[0].1 = 99, VerifyError::Index { of: "code of program", index: 0 }),
+        (
+            |t| t.program.programs.extend([t.program.programs[0]; 2]),
+            VerifyError::Value { of: "length of the programs in all" },
+        ),
+        (|t| t.program.variables = vec![0; 3], VerifyError::Value { of: "length of the variables in all" }),
         (
             |t| t.program.constants[1] = Constant::StringSet(vec!["b".into(), "a".into()]),
             VerifyError::Order { table: "string set" },

@@ -10,15 +10,24 @@ use crate::vm::function::Function;
 use crate::vm::op::{Op, Operand};
 
 /// Checks all programs, and that variables lead only to variables before them.
+///
+/// Programs share no instructions and variables no programs, so that the time is in proportion to the code: a small
+/// artifact of many programs over the same code would take minutes.
 pub(super) fn check_programs(tables: &Tables, code: &[Op]) -> Check {
     let program = &tables.program;
+    let mut left = code.len();
     for index in 0..program.programs.len() {
+        let length = instructions(program, code, number(index)).len();
+        left = left.checked_sub(length).ok_or(VerifyError::Value { of: "length of the programs in all" })?;
         check_program(tables, code, number(index))?;
     }
+    let mut left = code.len();
     let mut depths: Vec<usize> = Vec::with_capacity(program.variables.len());
     for (index, variable) in program.variables.iter().enumerate() {
         exists(&program.programs, *variable, "program")?;
-        let depth = variable_depth(&depths, instructions(program, code, *variable));
+        let code = instructions(program, code, *variable);
+        left = left.checked_sub(code.len()).ok_or(VerifyError::Value { of: "length of the variables in all" })?;
+        let depth = variable_depth(&depths, code);
         match depth {
             Some(depth) if depth <= MAX_VARIABLE_DEPTH => depths.push(depth),
             _ => return Err(VerifyError::Variables { index: number(index) }),

@@ -238,7 +238,7 @@ impl Walk<'_> {
             Node::Constant(constant) => (1, constant_size(constant)),
             Node::Attribute(attribute) | Node::OptionalAttribute(attribute) => {
                 let size = self.sizes.attribute(attribute);
-                (PARSING.saturating_add(if size.is_flat() { 0 } else { size.units.saturating_mul(2) }), size)
+                (PARSING.saturating_add(if size.is_flat() { 0 } else { size.units }), size)
             }
             Node::Has(_) | Node::Fail => (1, Size::default()),
             Node::Variable(index) => (1, self.variable(*index)),
