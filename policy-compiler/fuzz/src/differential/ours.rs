@@ -1,0 +1,83 @@
+//! Our side: checker, lowering, code, artifact, verification, machine.
+
+use std::sync::LazyLock;
+
+use cel::IdedExpr;
+use context_mesh_core::artifact::tables::{MeshTable, Tables};
+use context_mesh_core::artifact::{VerifiedProgram, encode, load};
+use context_mesh_core::vm::{EvalError, EvalErrorKind, Machine, Snapshot, Value};
+use policy_compiler::cel::{Environment, Expected, check, check_tree, on_large_stack};
+use policy_compiler::codegen::Builder;
+use policy_compiler::ir::{lower, lower_unfolded};
+
+use super::inputs::{FIELDS, Input};
+use super::print;
+use crate::request;
+
+static STRICT: LazyLock<Environment> =
+    LazyLock::new(|| Environment::new(FIELDS.iter().map(|field| (field.name.to_owned(), field.declared))));
+
+static LENIENT: LazyLock<Environment> = LazyLock::new(|| STRICT.clone().without_check());
+
+/// How the expression is compiled.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct How {
+    /// Without the static check of types.
+    pub(super) lenient: bool,
+    /// With constants computed ahead.
+    pub(super) folded: bool,
+    /// From its text, not from its tree.
+    pub(super) text: bool,
+}
+
+/// What became of the expression.
+pub(super) enum Outcome<'a> {
+    /// It does not compile.
+    Refused,
+    /// A limit of the machine stood in the way.
+    Limit,
+    Value(Value<'a>),
+}
+
+/// Compiles and runs the expression, and gives what `read` makes of the outcome.
+pub(super) fn run<R>(tree: &IdedExpr, input: &Input, how: How, read: impl FnOnce(Outcome<'_>) -> R) -> R {
+    let Some((verified, program)) = compile(tree, how) else { return read(Outcome::Refused) };
+    // The machine's arena, whose type is its own affair.
+    let arena = Default::default();
+    request::with_snapshot(|snapshot| {
+        let snapshot = Snapshot { context: &input.context, ..snapshot };
+        let value = Machine::new(&verified, snapshot, &arena).run(program);
+        let limit = [EvalErrorKind::OutOfFuel, EvalErrorKind::OutOfMemory, EvalErrorKind::TooDeep];
+        match value {
+            Value::Error(EvalError { kind }) if limit.contains(&kind) => read(Outcome::Limit),
+            value => read(Outcome::Value(value)),
+        }
+    })
+}
+
+fn compile(tree: &IdedExpr, how: How) -> Option<(VerifiedProgram, u32)> {
+    let environment = if how.lenient { &*LENIENT } else { &*STRICT };
+    let typed = if how.text {
+        let text = print::text(tree);
+        on_large_stack(|| check(environment, &text, Expected::Any))
+    } else {
+        check_tree(environment, tree, Expected::Any)
+    };
+    let typed = typed.ok()?;
+    let ir = if how.folded { lower(&typed) } else { lower_unfolded(&typed) };
+    let mut builder = Builder::new().with_field_limits(FIELDS.iter().map(|field| (field.name.to_owned(), 128)));
+    let program = builder.condition(&ir).ok()?;
+    let (program_table, regexes) = builder.finish();
+    let mesh = MeshTable {
+        trust_domain: "fuzz.invalid".to_owned(),
+        identity_path: "/{service}".to_owned(),
+        memory_slots: 1,
+        ..MeshTable::default()
+    };
+    let tables = Tables { mesh, program: program_table, regexes, ..Tables::default() };
+    let loaded = encode(&tables).map(|bytes| load(&bytes));
+    match loaded {
+        Ok(Ok(verified)) => Some((verified, program)),
+        other => panic!("what was compiled does not load: {other:?}"),
+    }
+}

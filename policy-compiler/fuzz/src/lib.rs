@@ -1,0 +1,9 @@
+//! What the fuzz targets share. `docs/fuzzing.md` says what each target checks and how to run it.
+
+pub mod artifact;
+pub mod differential;
+pub mod machine;
+pub mod programs;
+pub mod request;
+pub mod tables;
+pub mod text;
