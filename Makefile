@@ -85,7 +85,7 @@ bench-quick: envoy filter ## Measures expressions against another interpreter an
 
 .PHONY: bench-compile
 bench-compile: toolchain ## Measures how long the compiler takes for 10,000 rules
-	cargo run --release --quiet --package context-mesh-benches --bin bench-compile
+	cargo run --release --quiet --package context-mesh-benches --no-default-features --bin bench-compile
 
 $(CARGO_FUZZ):
 	@echo "building cargo-fuzz, once (about a minute)"

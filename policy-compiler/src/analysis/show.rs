@@ -1,10 +1,9 @@
 //! Terms and values as messages show them.
 
-use context_mesh_core::artifact::tables::{
-    Attribute, DestinationPart, MeshPart, PeerPart, RequestPart, ScalarConstant,
-};
+use context_mesh_core::artifact::tables::ScalarConstant;
 use serde_json::Value as Json;
 
+use crate::codegen::attribute_name;
 use crate::ir::Node;
 
 /// The name of a term, as conditions write it; `None` for one that has no short name.
@@ -18,56 +17,6 @@ pub(super) fn name(node: &Node) -> Option<String> {
         }
         Node::Size(of) => Some(format!("size({})", name(of)?)),
         _ => None,
-    }
-}
-
-fn attribute_name(attribute: &Attribute) -> String {
-    match attribute {
-        Attribute::Field(name, _) => format!("context.{name}"),
-        Attribute::Header(name) => format!("request.headers['{name}']"),
-        Attribute::Headers => "request.headers".to_owned(),
-        Attribute::Request(part) => format!(
-            "request.{}",
-            match part {
-                RequestPart::Path => "path",
-                RequestPart::UrlPath => "url_path",
-                RequestPart::Query => "query",
-                RequestPart::Host => "host",
-                RequestPart::Method => "method",
-                RequestPart::Scheme => "scheme",
-                RequestPart::Referer => "referer",
-                RequestPart::UserAgent => "useragent",
-                RequestPart::Id => "id",
-            }
-        ),
-        Attribute::Peer(part) => format!(
-            "peer.{}",
-            match part {
-                PeerPart::Principal => "principal",
-                PeerPart::Service => "service",
-                PeerPart::Domain => "domain",
-                PeerPart::Region => "region",
-            }
-        ),
-        Attribute::Mesh(part) => format!(
-            "mesh.{}",
-            match part {
-                MeshPart::Service => "service",
-                MeshPart::Domain => "domain",
-                MeshPart::Region => "region",
-                MeshPart::Direction => "direction",
-            }
-        ),
-        Attribute::Destination(part) => format!(
-            "destination.{}",
-            match part {
-                DestinationPart::Service => "service",
-                DestinationPart::Domain => "domain",
-                DestinationPart::Region => "region",
-                DestinationPart::Frameworks => "frameworks",
-            }
-        ),
-        Attribute::Host(path, _) => path.join("."),
     }
 }
 

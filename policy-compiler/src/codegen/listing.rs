@@ -77,7 +77,7 @@ fn text(value: &str) -> String {
 }
 
 /// An attribute as an expression names it.
-fn attribute(attribute: &Attribute) -> String {
+pub(crate) fn attribute(attribute: &Attribute) -> String {
     match attribute {
         Attribute::Field(name, _) => format!("context.{name}"),
         Attribute::Header(name) => format!("request.headers[{}]", text(name)),

@@ -27,7 +27,7 @@ pub use builder::Builder;
 pub use cost::MAX_COST;
 pub use costs::Costs;
 pub(crate) use evaluate::{evaluate, fails};
-pub(crate) use listing::instruction;
+pub(crate) use listing::{attribute as attribute_name, instruction};
 pub use listing::listing;
 
 /// The serialized automaton of a regex; `None` for one that cannot be built. With `whole` it must match all of a text.
