@@ -41,7 +41,10 @@ pub(super) fn units(value: Value<'_>) -> u64 {
         Value::JsonMap(map) => super::cost::text_units(map.text.len()),
         Value::Constants(items) => elements(items.len()),
         Value::List(items) => elements(items.len()),
-        Value::StringSet(_) | Value::ConstantMap(_) | Value::Map(_) => 1,
+        // A look-up, where there is something to find.
+        Value::StringSet(words) => elements(words.len().min(1)),
+        Value::ConstantMap(entries) => elements(entries.len().min(1)),
+        Value::Map(entries) => elements(entries.len().min(1)),
         Value::Headers(headers) => elements(headers.len()),
         _ => 0,
     }

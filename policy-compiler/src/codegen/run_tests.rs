@@ -120,6 +120,8 @@ fn expressions_give_what_cel_says() {
         ("size(context.flags) == 2", "true"),
         ("context.attempt > 2.5", "true"),
         ("0.0 / 0.0 < 1.0", "invalid-argument"),
+        ("{}.x == 1", "no-such-key"),
+        ("'a' in {} || size({}) > 0 || [].transformMap(i, x, x) != {}", "false"),
         ("true && (true && context.claims)", "no-such-overload"),
         ("[(context.claims || false) || false]", "no-such-overload"),
         ("true && (true && context.claims.age == 42)", "true"),
