@@ -27,8 +27,8 @@ pub use builder::Builder;
 pub use cost::MAX_COST;
 pub use costs::Costs;
 pub(crate) use evaluate::{evaluate, fails};
-pub(crate) use listing::{attribute as attribute_name, instruction};
 pub use listing::listing;
+pub(crate) use listing::{attribute as attribute_name, instruction};
 
 /// The serialized automaton of a regex; `None` for one that cannot be built. With `whole` it must match all of a text.
 pub(crate) fn build_regex(pattern: &str, whole: bool) -> Option<Vec<u8>> {
