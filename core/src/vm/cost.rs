@@ -141,7 +141,8 @@ mod tests {
     use crate::vm::compare;
     use crate::vm::env::Env;
     use crate::vm::function::Function;
-    use crate::vm::library::arithmetic;
+    use crate::vm::fuse::Operator;
+    use crate::vm::operator;
     use crate::vm::parsed::{self, Parsed};
     use crate::vm::value::{Timestamp, Value};
     use Value::{Int, List, String as Text};
@@ -235,7 +236,7 @@ mod tests {
                 let _ = collection::index(pair[0], pair[1], env);
             }),
             ("+", &|env, pair| {
-                let _ = arithmetic::add(env, pair[0], pair[1]);
+                let _ = operator::apply(Operator::Add, env, pair[0], pair[1]);
             }),
         ];
         for (name, run) in operators {

@@ -1,21 +1,20 @@
 //! The run loop.
 
-use core::cmp::Ordering;
-
 use bumpalo::Bump;
 
 use super::attribute;
 use super::collection;
-use super::compare;
 use super::cost::CostClass;
 use super::env::{Env, Outcome};
 use super::error::{EvalError, EvalErrorKind};
 use super::function::Function;
 use super::fuse::{Action, Operand, Operator, Step};
-use super::library::{arithmetic, strings};
+use super::library::arithmetic;
 use super::op::Op;
+use super::operator;
 use super::parsed;
 use super::scratch::Scratch;
+use super::select;
 use super::snapshot::Snapshot;
 use super::value::Value;
 use crate::artifact::VerifiedProgram;
@@ -159,10 +158,10 @@ impl<'a> Machine<'a> {
                 return self.jump_unless(|value| collection::is_list(value) || collection::is_map(value), |_| false);
             }
             Op::JumpIfPresent(_) => {
-                return self.jump_unless(is_optional, |value| matches!(value, Value::Optional(Some(_))));
+                return self.jump_unless(Value::is_optional, |value| matches!(value, Value::Optional(Some(_))));
             }
             Op::JumpIfAbsent(_) => {
-                return self.jump_unless(is_optional, |value| matches!(value, Value::Optional(None)));
+                return self.jump_unless(Value::is_optional, |value| matches!(value, Value::Optional(None)));
             }
             Op::PopJumpIfFalse(_) => return !matches!(self.pop(), Value::Bool(true)),
             Op::Const(index) => {
@@ -195,15 +194,15 @@ impl<'a> Machine<'a> {
             Op::List(count) => self.make_list(count),
             Op::Member(name) => {
                 let name = Value::String(self.name(name));
-                self.unary(|env, value| select(value, name, env));
+                self.unary(|env, value| select::select(value, name, env));
             }
             Op::OptMember(name) => {
                 let name = Value::String(self.name(name));
-                self.unary(|env, value| select_optional(value, name, env));
+                self.unary(|env, value| select::select_optional(value, name, env));
             }
             Op::HasMember(name) => {
                 let name = Value::String(self.name(name));
-                self.unary(|env, value| has(value, name, env));
+                self.unary(|env, value| select::has(value, name, env));
             }
             Op::Not(_) => self.unary(|_, value| match value {
                 Value::Bool(value) => Ok(Value::Bool(!value)),
@@ -426,10 +425,7 @@ impl<'a> Machine<'a> {
             }
             right => (self.operand(left), self.operand(right)),
         };
-        let value = match (left, right) {
-            (Value::Error(error), _) | (_, Value::Error(error)) => Value::Error(error),
-            (left, right) => apply(operator, &mut self.env, left, right).unwrap_or_else(Value::error),
-        };
+        let value = operator::apply(operator, &mut self.env, left, right);
         self.push(value);
     }
 
@@ -461,88 +457,4 @@ impl<'a> Machine<'a> {
 /// Where a step stands. What does not fit `usize` cannot be a step, so a program would end there.
 fn place(number: u32) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
-}
-
-/// Applies an operator to values that are no errors.
-#[inline]
-fn apply<'a>(operator: Operator, env: &mut Env<'a>, a: Value<'a>, b: Value<'a>) -> Outcome<'a> {
-    match operator {
-        Operator::Eq => compare::equal(a, b, env).map(Value::Bool),
-        Operator::Ne => compare::equal(a, b, env).map(|equal| Value::Bool(!equal)),
-        Operator::Lt => order(env, a, b, Ordering::is_lt),
-        Operator::Le => order(env, a, b, Ordering::is_le),
-        Operator::Gt => order(env, a, b, Ordering::is_gt),
-        Operator::Ge => order(env, a, b, Ordering::is_ge),
-        Operator::In => collection::member(a, b, env).map(Value::Bool),
-        Operator::Index => select(a, b, env),
-        Operator::OptIndex => select_optional(a, b, env),
-        Operator::Add => arithmetic::add(env, a, b),
-        Operator::Sub => arithmetic::subtract(env, a, b),
-        Operator::Mul => arithmetic::multiply(env, a, b),
-        Operator::Div => arithmetic::divide(env, a, b),
-        Operator::Mod => arithmetic::remainder(env, a, b),
-        Operator::StartsWith => edge(env, a, b, |text, part| text.starts_with(part)),
-        Operator::EndsWith => edge(env, a, b, |text, part| text.ends_with(part)),
-        Operator::Contains => text(env, a, b, strings::contains),
-    }
-}
-
-fn order<'a>(env: &mut Env<'a>, a: Value<'a>, b: Value<'a>, holds: fn(Ordering) -> bool) -> Outcome<'a> {
-    let ordering = compare::order(a, b, env)?.ok_or(EvalErrorKind::InvalidArgument)?;
-    Ok(Value::Bool(holds(ordering)))
-}
-
-/// `startsWith` and `endsWith` look at so much of the text as the part is long.
-#[inline]
-fn edge<'a>(env: &mut Env<'a>, a: Value<'a>, b: Value<'a>, holds: impl FnOnce(&str, &str) -> bool) -> Outcome<'a> {
-    match (a, b) {
-        (Value::String(text), Value::String(part)) => {
-            env.burn_text(text.len().min(part.len()))?;
-            Ok(Value::Bool(holds(text, part)))
-        }
-        _ => Err(EvalErrorKind::NoSuchOverload),
-    }
-}
-
-#[inline]
-fn text<'a>(env: &mut Env<'a>, a: Value<'a>, b: Value<'a>, holds: impl FnOnce(&str, &str) -> bool) -> Outcome<'a> {
-    match (a, b) {
-        (Value::String(text), Value::String(part)) => {
-            env.burn_text(text.len())?;
-            Ok(Value::Bool(holds(text, part)))
-        }
-        _ => Err(EvalErrorKind::NoSuchOverload),
-    }
-}
-
-fn is_optional(value: Value<'_>) -> bool {
-    matches!(value, Value::Optional(_))
-}
-
-/// `a.b` and `a[b]`. Of an optional it gives an optional, as `a.?b` does: an optional spreads along its chain.
-fn select<'a>(of: Value<'a>, key: Value<'a>, env: &mut Env<'a>) -> Outcome<'a> {
-    if is_optional(of) { select_optional(of, key, env) } else { collection::index(of, key, env) }
-}
-
-/// `a.?b` and `a[?b]`: empty where the key or index is not there.
-fn select_optional<'a>(of: Value<'a>, key: Value<'a>, env: &mut Env<'a>) -> Outcome<'a> {
-    let of = match of {
-        Value::Optional(Some(of)) => *of,
-        Value::Optional(None) => return Ok(of),
-        of => of,
-    };
-    match collection::index(of, key, env).and_then(Value::or_error) {
-        Ok(value) => env.some(value),
-        Err(EvalErrorKind::NoSuchKey | EvalErrorKind::IndexOutOfRange) => Ok(Value::Optional(None)),
-        Err(error) => Err(error),
-    }
-}
-
-/// `has(a.b)`
-fn has<'a>(of: Value<'a>, key: Value<'a>, env: &mut Env<'a>) -> Outcome<'a> {
-    match of {
-        Value::Optional(None) => Ok(Value::Bool(false)),
-        Value::Optional(Some(of)) => collection::find(*of, key, env).map(|found| Value::Bool(found.is_some())),
-        of => collection::find(of, key, env).map(|found| Value::Bool(found.is_some())),
-    }
 }

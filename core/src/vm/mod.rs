@@ -17,10 +17,12 @@ mod locals;
 mod locals_tests;
 mod machine;
 pub mod op;
+mod operator;
 mod parsed;
 #[cfg(test)]
 mod random_tests;
 mod scratch;
+mod select;
 mod snapshot;
 #[cfg(test)]
 mod tests;

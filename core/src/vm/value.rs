@@ -151,6 +151,11 @@ impl<'a> Value<'a> {
         }
     }
 
+    /// Whether it is an optional, with a value or without.
+    pub(super) fn is_optional(self) -> bool {
+        matches!(self, Self::Optional(_))
+    }
+
     /// The value, or the error that it is.
     pub(super) fn or_error(self) -> Result<Self, EvalErrorKind> {
         match self {

@@ -21,10 +21,7 @@ fn duration<'a>(result: Option<i64>) -> Outcome<'a> {
 /// `+`
 pub(in crate::vm) fn add<'a>(env: &mut Env<'a>, a: Value<'a>, b: Value<'a>) -> Outcome<'a> {
     match (a, b) {
-        (Value::Int(a), Value::Int(b)) => int(a.checked_add(b)),
         (Value::Uint(a), Value::Uint(b)) => uint(a.checked_add(b)),
-        (Value::Double(a), Value::Double(b)) => Ok(Value::Double(a + b)),
-        (Value::String(a), Value::String(b)) => concatenate(env, a, b),
         (Value::Bytes(a), Value::Bytes(b)) => {
             env.reserve(a.len().saturating_add(b.len()))?;
             let mut joined = bumpalo::collections::Vec::with_capacity_in(a.len().saturating_add(b.len()), env.arena);
@@ -43,7 +40,7 @@ pub(in crate::vm) fn add<'a>(env: &mut Env<'a>, a: Value<'a>, b: Value<'a>) -> O
 
 /// Two texts in one.
 #[inline(never)]
-fn concatenate<'a>(env: &mut Env<'a>, a: &str, b: &str) -> Outcome<'a> {
+pub(in crate::vm) fn concatenate<'a>(env: &mut Env<'a>, a: &str, b: &str) -> Outcome<'a> {
     let length = a.len().saturating_add(b.len());
     env.reserve(length)?;
     let mut joined = bumpalo::collections::String::with_capacity_in(length, env.arena);
@@ -62,11 +59,9 @@ fn add_lists<'a>(env: &mut Env<'a>, a: Value<'a>, b: Value<'a>) -> Outcome<'a> {
 }
 
 /// `-`
-pub(in crate::vm) fn subtract<'a>(_: &mut Env<'a>, a: Value<'a>, b: Value<'a>) -> Outcome<'a> {
+pub(in crate::vm) fn subtract<'a>(a: Value<'a>, b: Value<'a>) -> Outcome<'a> {
     match (a, b) {
-        (Value::Int(a), Value::Int(b)) => int(a.checked_sub(b)),
         (Value::Uint(a), Value::Uint(b)) => uint(a.checked_sub(b)),
-        (Value::Double(a), Value::Double(b)) => Ok(Value::Double(a - b)),
         (Value::Timestamp(a), Value::Timestamp(b)) => duration(time::between(a, b)),
         (Value::Timestamp(point), Value::Duration(nanos)) => {
             time::later(point, nanos.checked_neg().ok_or(EvalErrorKind::Overflow)?)
@@ -77,31 +72,26 @@ pub(in crate::vm) fn subtract<'a>(_: &mut Env<'a>, a: Value<'a>, b: Value<'a>) -
 }
 
 /// `*`
-pub(in crate::vm) fn multiply<'a>(_: &mut Env<'a>, a: Value<'a>, b: Value<'a>) -> Outcome<'a> {
+pub(in crate::vm) fn multiply<'a>(a: Value<'a>, b: Value<'a>) -> Outcome<'a> {
     match (a, b) {
-        (Value::Int(a), Value::Int(b)) => int(a.checked_mul(b)),
         (Value::Uint(a), Value::Uint(b)) => uint(a.checked_mul(b)),
-        (Value::Double(a), Value::Double(b)) => Ok(Value::Double(a * b)),
         _ => Err(EvalErrorKind::NoSuchOverload),
     }
 }
 
 /// `/`
-pub(in crate::vm) fn divide<'a>(_: &mut Env<'a>, a: Value<'a>, b: Value<'a>) -> Outcome<'a> {
+pub(in crate::vm) fn divide<'a>(a: Value<'a>, b: Value<'a>) -> Outcome<'a> {
     match (a, b) {
-        (Value::Int(_), Value::Int(0)) | (Value::Uint(_), Value::Uint(0)) => Err(EvalErrorKind::DivisionByZero),
-        (Value::Int(a), Value::Int(b)) => int(a.checked_div(b)),
+        (Value::Uint(_), Value::Uint(0)) => Err(EvalErrorKind::DivisionByZero),
         (Value::Uint(a), Value::Uint(b)) => uint(a.checked_div(b)),
-        (Value::Double(a), Value::Double(b)) => Ok(Value::Double(a / b)),
         _ => Err(EvalErrorKind::NoSuchOverload),
     }
 }
 
 /// `%`
-pub(in crate::vm) fn remainder<'a>(_: &mut Env<'a>, a: Value<'a>, b: Value<'a>) -> Outcome<'a> {
+pub(in crate::vm) fn remainder<'a>(a: Value<'a>, b: Value<'a>) -> Outcome<'a> {
     match (a, b) {
-        (Value::Int(_), Value::Int(0)) | (Value::Uint(_), Value::Uint(0)) => Err(EvalErrorKind::DivisionByZero),
-        (Value::Int(a), Value::Int(b)) => int(a.checked_rem(b)),
+        (Value::Uint(_), Value::Uint(0)) => Err(EvalErrorKind::DivisionByZero),
         (Value::Uint(a), Value::Uint(b)) => uint(a.checked_rem(b)),
         _ => Err(EvalErrorKind::NoSuchOverload),
     }
