@@ -1,9 +1,9 @@
 //! The life of a request: from what the proxy hands over to the plan that the proxy carries out.
 //!
 //! ```text
-//! inbound:  extract -> trust -> validate -> decide -> apply -> present, remember
-//! outbound: extract -> recall, merge -> caller -> validate -> decide -> apply -> attach
-//! gateway:  drop -> decide -> apply -> attach
+//! inbound:  extract -> expire -> caller -> validate -> decide -> apply -> present, remember
+//! outbound: extract -> validate -> recall, merge -> expire -> caller -> validate -> decide -> apply -> residency -> attach
+//! gateway:  drop -> mint -> decide -> apply -> validate -> caller -> residency -> attach
 //! egress:   drop
 //! ```
 

@@ -37,7 +37,7 @@ fn schema(change: &SchemaChange) -> Value {
         "new": text(new.as_ref()),
         "compatible": comparison.verdict().as_str(),
         "changes": changes,
-        "needed_version": needed,
+        "neededVersion": needed,
     })
 }
 

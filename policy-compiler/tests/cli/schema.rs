@@ -49,7 +49,7 @@ d/fields 1.0.0 -> 1.0.0: backward compatible only
     let output = policyc(&["schema", "check", &unraised, "--against", &old, "--format", "json"]);
     let json: serde_json::Value = serde_json::from_str(text(&output.stdout)).unwrap();
     let schema = &json["schemas"][0];
-    assert_eq!((&schema["compatible"], &schema["needed_version"]), (&"backward".into(), &"1.1.0".into()));
+    assert_eq!((&schema["compatible"], &schema["neededVersion"]), (&"backward".into(), &"1.1.0".into()));
     assert_eq!(schema["changes"][0]["forward"]["aspect"], "value");
 }
 
