@@ -1,16 +1,14 @@
 //! Lists and maps, whatever they are made of: JSON text, constants, headers or values.
 
 use core::cmp::Ordering;
-use core::slice::Iter;
 
 use super::attribute;
 use super::compare;
+use super::cursor::Cursor;
 use super::env::{Env, Outcome};
 use super::error::EvalErrorKind;
 use super::value::Value;
-use crate::artifact::tables::{Scalar, ScalarConstant};
 use crate::context::json::{self, JsonKind};
-use crate::headers::Headers;
 
 /// Whether it is a list.
 pub(super) fn is_list(value: Value<'_>) -> bool {
@@ -79,134 +77,6 @@ pub(super) fn length<'a>(value: Value<'a>, env: &mut Env<'a>) -> Result<usize, E
         }
         Value::Error(error) => Err(error.kind),
         _ => Err(EvalErrorKind::NoSuchOverload),
-    }
-}
-
-/// Walks over a list or a map.
-#[derive(Debug, Clone)]
-pub(super) struct Cursor<'a> {
-    index: i64,
-    source: Source<'a>,
-}
-
-#[derive(Debug, Clone)]
-enum Source<'a> {
-    Elements(json::Elements<'a>, Scalar),
-    Members(json::Members<'a>, Scalar),
-    Constants(Iter<'a, ScalarConstant>),
-    Words(Iter<'a, String>),
-    Values(Iter<'a, Value<'a>>),
-    ConstantEntries(Iter<'a, (ScalarConstant, ScalarConstant)>),
-    Entries(Iter<'a, (Value<'a>, Value<'a>)>),
-    Headers(&'a Headers<'a>),
-}
-
-impl<'a> Cursor<'a> {
-    /// In front of the first element; of an empty list for a value that is neither list nor map.
-    pub(super) fn new(value: Value<'a>) -> Self {
-        let source = match value {
-            Value::Json(text, scalar) if json::kind(text) == JsonKind::Array => {
-                Source::Elements(json::elements(text), scalar)
-            }
-            Value::Json(text, scalar) => Source::Members(json::members(text), scalar),
-            Value::Headers(headers) => Source::Headers(headers),
-            Value::Constants(items) => Source::Constants(items.iter()),
-            Value::StringSet(items) => Source::Words(items.iter()),
-            Value::List(items) => Source::Values(items.iter()),
-            Value::JsonList(list) => Source::Values(list.items.iter()),
-            Value::JsonMap(map) => Source::Entries(map.items.iter()),
-            Value::ConstantMap(entries) => Source::ConstantEntries(entries.iter()),
-            Value::Map(entries) => Source::Entries(entries.iter()),
-            _ => Source::Values([].iter()),
-        };
-        Self { index: 0, source }
-    }
-
-    /// Whether it walks over a map.
-    pub(super) fn is_map(&self) -> bool {
-        use Source::{ConstantEntries, Entries, Headers, Members};
-        matches!(self.source, Members(..) | ConstantEntries(_) | Entries(_) | Headers(_))
-    }
-
-    /// The next element of a list of values that are made already; `None` for anything else.
-    #[inline]
-    pub(super) fn next_made(&mut self) -> Option<Option<Value<'a>>> {
-        let Source::Values(items) = &mut self.source else { return None };
-        let item = items.next().copied();
-        if item.is_some() {
-            self.index = self.index.saturating_add(1);
-        }
-        Some(item)
-    }
-
-    /// The next index and element of a list, or key and value of a map. Without `with_value` the value of a map
-    /// may be left out.
-    ///
-    /// # Errors
-    /// There is not enough fuel to read it.
-    #[inline(never)]
-    pub(super) fn next(
-        &mut self,
-        env: &mut Env<'a>,
-        with_value: bool,
-    ) -> Result<Option<(Value<'a>, Value<'a>)>, EvalErrorKind> {
-        let index = Value::Int(self.index);
-        let item = match &mut self.source {
-            Source::Elements(elements, scalar) => match elements.next() {
-                Some(text) => {
-                    env.burn_text(text.len())?;
-                    Some((index, Value::json(text, *scalar, env)))
-                }
-                None => None,
-            },
-            Source::Members(members, scalar) => match members.next() {
-                Some((key, text)) => {
-                    env.burn_text(key.len().saturating_add(text.len()))?;
-                    let value = if with_value { Value::json(text, *scalar, env) } else { Value::Null };
-                    Some((Value::json_string(key, env), value))
-                }
-                None => None,
-            },
-            Source::Constants(items) => items.next().map(|item| (index, Value::constant(item))),
-            Source::Words(items) => items.next().map(|item| (index, Value::String(item))),
-            Source::Values(items) => items.next().map(|item| (index, *item)),
-            Source::ConstantEntries(entries) => {
-                entries.next().map(|(key, value)| (Value::constant(key), Value::constant(value)))
-            }
-            Source::Entries(entries) => entries.next().copied(),
-            Source::Headers(headers) => {
-                let headers = *headers;
-                return self.next_header(headers, env, with_value);
-            }
-        };
-        if item.is_some() {
-            self.index = self.index.saturating_add(1);
-        }
-        Ok(item)
-    }
-
-    /// A repeated header is one entry, where its name stands first.
-    fn next_header(
-        &mut self,
-        headers: &'a Headers<'a>,
-        env: &mut Env<'a>,
-        with_value: bool,
-    ) -> Result<Option<(Value<'a>, Value<'a>)>, EvalErrorKind> {
-        loop {
-            let at = usize::try_from(self.index).unwrap_or(usize::MAX);
-            self.index = self.index.saturating_add(1);
-            let Some((name, _)) = headers.iter().nth(at) else { return Ok(None) };
-            env.burn(units(Value::Headers(headers)))?;
-            if headers.iter().take(at).any(|(earlier, _)| earlier == name) {
-                continue;
-            }
-            let Ok(name) = core::str::from_utf8(name) else {
-                return Ok(Some((Value::error(EvalErrorKind::NotText), Value::Null)));
-            };
-            let value =
-                if with_value { attribute::header(headers, name, EvalErrorKind::NoSuchKey, env) } else { Value::Null };
-            return Ok(Some((Value::String(name), value)));
-        }
     }
 }
 
@@ -325,94 +195,6 @@ pub(super) fn element<'a>(
         }
         _ => None,
     })
-}
-
-/// `in`: an element of a list, a key of a map.
-///
-/// # Errors
-/// The value is neither list nor map; an element is an error and none is the value.
-pub(super) fn member<'a>(value: Value<'a>, of: Value<'a>, env: &mut Env<'a>) -> Result<bool, EvalErrorKind> {
-    match (value, of) {
-        (Value::String(value), Value::StringSet(words)) => {
-            Ok(words.binary_search_by(|word| word.as_str().cmp(value)).is_ok())
-        }
-        (_, Value::StringSet(_)) => Ok(false),
-        (Value::String(value), Value::Json(text, Scalar::String)) if json::kind(text) == JsonKind::Array => {
-            has_string(text, value, env)
-        }
-        (Value::String(text), Value::JsonList(list)) => has_text(text, list.items, env),
-        (_, Value::JsonList(list)) => has_element(value, list.items.iter().copied(), env),
-        (_, Value::List(items)) => has_element(value, items.iter().copied(), env),
-        (_, Value::Constants(items)) => has_element(value, items.iter().map(Value::constant), env),
-        (Value::String(name), Value::Headers(headers)) => {
-            env.burn(units(of))?;
-            Ok(headers.contains(name))
-        }
-        _ if is_map(of) => Ok(find(of, value, env)?.is_some()),
-        _ if is_list(of) => {
-            let mut elements = Cursor::new(of);
-            let mut error = None;
-            while let Some((_, element)) = elements.next(env, true)? {
-                env.burn(1)?;
-                match compare::equal(value, element, env) {
-                    Ok(true) => return Ok(true),
-                    Ok(false) => {}
-                    Err(kind) => error = Some(kind),
-                }
-            }
-            error.map_or(Ok(false), Err)
-        }
-        _ => Err(EvalErrorKind::NoSuchOverload),
-    }
-}
-
-fn has_element<'a>(
-    value: Value<'a>,
-    elements: impl Iterator<Item = Value<'a>>,
-    env: &mut Env<'a>,
-) -> Result<bool, EvalErrorKind> {
-    let mut error = None;
-    for element in elements {
-        env.burn(1)?;
-        match compare::equal(value, element, env) {
-            Ok(true) => return Ok(true),
-            Ok(false) => {}
-            Err(kind) => error = Some(kind),
-        }
-    }
-    error.map_or(Ok(false), Err)
-}
-
-/// As [`has_element`], for what is asked most often.
-fn has_text(text: &str, elements: &[Value<'_>], env: &mut Env<'_>) -> Result<bool, EvalErrorKind> {
-    let mut error = None;
-    for element in elements {
-        env.burn(1)?;
-        match element {
-            Value::String(element) => {
-                env.burn_text(element.len().min(text.len()))?;
-                if *element == text {
-                    return Ok(true);
-                }
-            }
-            Value::Error(element) => error = Some(element.kind),
-            _ => {}
-        }
-    }
-    error.map_or(Ok(false), Err)
-}
-
-/// Whether an array of strings has this one. The strings are compared where they stand.
-fn has_string(array: &str, value: &str, env: &mut Env<'_>) -> Result<bool, EvalErrorKind> {
-    let mut all_strings = true;
-    for element in json::elements(array) {
-        env.burn(super::cost::text_units(element.len()).saturating_add(1))?;
-        if json::is_string(element, value) {
-            return Ok(true);
-        }
-        all_strings &= json::kind(element) == JsonKind::String;
-    }
-    if all_strings { Ok(false) } else { Err(EvalErrorKind::NoSuchOverload) }
 }
 
 /// The elements of a list, all of them values.

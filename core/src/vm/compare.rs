@@ -3,7 +3,8 @@
 
 use core::cmp::Ordering;
 
-use super::collection::{self, Cursor};
+use super::collection;
+use super::cursor::Cursor;
 use super::env::Env;
 use super::error::EvalErrorKind;
 use super::value::Value;

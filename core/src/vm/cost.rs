@@ -142,6 +142,7 @@ mod tests {
     use crate::vm::env::Env;
     use crate::vm::function::Function;
     use crate::vm::fuse::Operator;
+    use crate::vm::member;
     use crate::vm::operator;
     use crate::vm::parsed::{self, Parsed};
     use crate::vm::value::{Timestamp, Value};
@@ -230,7 +231,7 @@ mod tests {
                 let _ = compare::order(pair[0], pair[1], env);
             }),
             ("in", &|env, pair| {
-                let _ = collection::member(pair[0], pair[1], env);
+                let _ = member::member(pair[0], pair[1], env);
             }),
             ("[]", &|env, pair| {
                 let _ = collection::index(pair[0], pair[1], env);

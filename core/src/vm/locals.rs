@@ -1,6 +1,7 @@
 //! The instructions that work on locals: loops, and lists and maps that grow element by element.
 
-use super::collection::{self, Cursor};
+use super::collection;
+use super::cursor::Cursor;
 use super::env::Env;
 use super::error::EvalErrorKind;
 use super::library::sort;

@@ -7,6 +7,7 @@ mod attribute;
 mod collection;
 mod compare;
 pub mod cost;
+mod cursor;
 mod env;
 mod error;
 pub mod function;
@@ -16,6 +17,7 @@ mod locals;
 #[cfg(test)]
 mod locals_tests;
 mod machine;
+mod member;
 pub mod op;
 mod operator;
 mod parsed;

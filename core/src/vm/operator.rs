@@ -5,12 +5,12 @@
 
 use core::cmp::Ordering;
 
-use super::collection;
 use super::compare;
 use super::env::{Env, Outcome};
 use super::error::EvalErrorKind;
 use super::fuse::Operator;
 use super::library::{arithmetic, strings};
+use super::member::member;
 use super::select::{select, select_optional};
 use super::value::Value;
 
@@ -105,7 +105,7 @@ fn of_others<'a>(operator: Operator, env: &mut Env<'a>, a: Value<'a>, b: Value<'
         Operator::Le => order(env, a, b, Ordering::is_le),
         Operator::Gt => order(env, a, b, Ordering::is_gt),
         Operator::Ge => order(env, a, b, Ordering::is_ge),
-        Operator::In => collection::member(a, b, env).map(Value::Bool),
+        Operator::In => member(a, b, env).map(Value::Bool),
         Operator::Index => select(a, b, env),
         Operator::OptIndex => select_optional(a, b, env),
         Operator::Add => arithmetic::add(env, a, b),

@@ -87,8 +87,10 @@ mod tests {
     use super::*;
     use crate::artifact::tables::Scalar;
     use crate::limits::MAX_MADE_BYTES;
-    use crate::vm::collection::{self, Cursor};
+    use crate::vm::collection;
     use crate::vm::compare;
+    use crate::vm::cursor::Cursor;
+    use crate::vm::member;
     #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
     use wasm_bindgen_test::wasm_bindgen_test as test;
 
@@ -103,7 +105,7 @@ mod tests {
         let asked: std::vec::Vec<_> = keys
             .map(|key| {
                 let found = collection::is_map(of).then(|| collection::find(of, key, env));
-                (collection::member(key, of, env), collection::index(of, key, env), found)
+                (member::member(key, of, env), collection::index(of, key, env), found)
             })
             .collect();
         let length = collection::length(of, env);

@@ -1,6 +1,6 @@
 //! The memory of a machine, which the next decision can use again.
 
-use super::collection::Cursor;
+use super::cursor::Cursor;
 use super::error::EvalErrorKind;
 use super::value::Value;
 

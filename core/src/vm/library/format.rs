@@ -2,7 +2,8 @@
 
 use super::{convert, number, sort, time};
 use crate::limits::MAX_VALUE_DEPTH;
-use crate::vm::collection::{self, Cursor};
+use crate::vm::collection;
+use crate::vm::cursor::Cursor;
 use crate::vm::env::{Env, Outcome};
 use crate::vm::error::EvalErrorKind;
 use crate::vm::value::Value;

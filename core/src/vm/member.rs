@@ -1,0 +1,99 @@
+//! `in`: whether a list has an element, or a map a key.
+
+use super::collection::{find, is_list, is_map, units};
+use super::compare;
+use super::cost::text_units;
+use super::cursor::Cursor;
+use super::env::Env;
+use super::error::EvalErrorKind;
+use super::value::Value;
+use crate::artifact::tables::Scalar;
+use crate::context::json::{self, JsonKind};
+
+/// `in`: an element of a list, a key of a map.
+///
+/// # Errors
+/// The value is neither list nor map; an element is an error and none is the value.
+pub(super) fn member<'a>(value: Value<'a>, of: Value<'a>, env: &mut Env<'a>) -> Result<bool, EvalErrorKind> {
+    match (value, of) {
+        (Value::String(value), Value::StringSet(words)) => {
+            Ok(words.binary_search_by(|word| word.as_str().cmp(value)).is_ok())
+        }
+        (_, Value::StringSet(_)) => Ok(false),
+        (Value::String(value), Value::Json(text, Scalar::String)) if json::kind(text) == JsonKind::Array => {
+            has_string(text, value, env)
+        }
+        (Value::String(text), Value::JsonList(list)) => has_text(text, list.items, env),
+        (_, Value::JsonList(list)) => has_element(value, list.items.iter().copied(), env),
+        (_, Value::List(items)) => has_element(value, items.iter().copied(), env),
+        (_, Value::Constants(items)) => has_element(value, items.iter().map(Value::constant), env),
+        (Value::String(name), Value::Headers(headers)) => {
+            env.burn(units(of))?;
+            Ok(headers.contains(name))
+        }
+        _ if is_map(of) => Ok(find(of, value, env)?.is_some()),
+        _ if is_list(of) => {
+            let mut elements = Cursor::new(of);
+            let mut error = None;
+            while let Some((_, element)) = elements.next(env, true)? {
+                env.burn(1)?;
+                match compare::equal(value, element, env) {
+                    Ok(true) => return Ok(true),
+                    Ok(false) => {}
+                    Err(kind) => error = Some(kind),
+                }
+            }
+            error.map_or(Ok(false), Err)
+        }
+        _ => Err(EvalErrorKind::NoSuchOverload),
+    }
+}
+
+fn has_element<'a>(
+    value: Value<'a>,
+    elements: impl Iterator<Item = Value<'a>>,
+    env: &mut Env<'a>,
+) -> Result<bool, EvalErrorKind> {
+    let mut error = None;
+    for element in elements {
+        env.burn(1)?;
+        match compare::equal(value, element, env) {
+            Ok(true) => return Ok(true),
+            Ok(false) => {}
+            Err(kind) => error = Some(kind),
+        }
+    }
+    error.map_or(Ok(false), Err)
+}
+
+/// As [`has_element`], for what is asked most often.
+fn has_text(text: &str, elements: &[Value<'_>], env: &mut Env<'_>) -> Result<bool, EvalErrorKind> {
+    let mut error = None;
+    for element in elements {
+        env.burn(1)?;
+        match element {
+            Value::String(element) => {
+                env.burn_text(element.len().min(text.len()))?;
+                if *element == text {
+                    return Ok(true);
+                }
+            }
+            Value::Error(element) => error = Some(element.kind),
+            _ => {}
+        }
+    }
+    error.map_or(Ok(false), Err)
+}
+
+/// Whether an array of strings has this one. The strings are compared where they stand.
+fn has_string(array: &str, value: &str, env: &mut Env<'_>) -> Result<bool, EvalErrorKind> {
+    let mut all_strings = true;
+    for element in json::elements(array) {
+        env.burn(text_units(element.len()).saturating_add(1))?;
+        if json::is_string(element, value) {
+            return Ok(true);
+        }
+        all_strings &= json::kind(element) == JsonKind::String;
+    }
+    if all_strings { Ok(false) } else { Err(EvalErrorKind::NoSuchOverload) }
+}
