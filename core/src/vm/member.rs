@@ -36,11 +36,8 @@ pub(super) fn member<'a>(value: Value<'a>, of: Value<'a>, env: &mut Env<'a>) -> 
             let mut elements = Cursor::new(of);
             let mut error = None;
             while let Some((_, element)) = elements.next(env, true)? {
-                env.burn(1)?;
-                match compare::equal(value, element, env) {
-                    Ok(true) => return Ok(true),
-                    Ok(false) => {}
-                    Err(kind) => error = Some(kind),
+                if is(value, element, &mut error, env)? {
+                    return Ok(true);
                 }
             }
             error.map_or(Ok(false), Err)
@@ -56,14 +53,26 @@ fn has_element<'a>(
 ) -> Result<bool, EvalErrorKind> {
     let mut error = None;
     for element in elements {
-        env.burn(1)?;
-        match compare::equal(value, element, env) {
-            Ok(true) => return Ok(true),
-            Ok(false) => {}
-            Err(kind) => error = Some(kind),
+        if is(value, element, &mut error, env)? {
+            return Ok(true);
         }
     }
     error.map_or(Ok(false), Err)
+}
+
+/// Whether an element is the value. An error that it is waits in `error`: a later element may be the value.
+#[inline]
+fn is<'a>(
+    value: Value<'a>,
+    element: Value<'a>,
+    error: &mut Option<EvalErrorKind>,
+    env: &mut Env<'a>,
+) -> Result<bool, EvalErrorKind> {
+    env.burn(1)?;
+    Ok(compare::equal(value, element, env).unwrap_or_else(|kind| {
+        *error = Some(kind);
+        false
+    }))
 }
 
 /// As [`has_element`], for what is asked most often.
