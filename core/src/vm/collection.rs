@@ -3,50 +3,13 @@
 use core::cmp::Ordering;
 
 use super::attribute;
-use super::compare;
+use super::cost::units;
 use super::cursor::Cursor;
 use super::env::{Env, Outcome};
 use super::error::EvalErrorKind;
+use super::numeric::numeric;
 use super::value::Value;
 use crate::context::json::{self, JsonKind};
-
-/// Whether it is a list.
-pub(super) fn is_list(value: Value<'_>) -> bool {
-    match value {
-        Value::Json(text, _) => json::kind(text) == JsonKind::Array,
-        Value::Constants(_) | Value::StringSet(_) | Value::List(_) | Value::JsonList(_) => true,
-        _ => false,
-    }
-}
-
-/// Whether it is a map.
-pub(super) fn is_map(value: Value<'_>) -> bool {
-    match value {
-        Value::Json(text, _) => json::kind(text) == JsonKind::Object,
-        Value::Headers(_) | Value::ConstantMap(_) | Value::Map(_) | Value::JsonMap(_) => true,
-        _ => false,
-    }
-}
-
-/// The size of a value in units of fuel, as far as it can be told at a glance: what the elements of a list that a
-/// condition made contain is not among it.
-pub(super) fn units(value: Value<'_>) -> u64 {
-    let elements = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
-    match value {
-        Value::String(text) | Value::Json(text, _) => super::cost::text_units(text.len()),
-        Value::Bytes(bytes) => super::cost::text_units(bytes.len()),
-        Value::JsonList(list) => super::cost::text_units(list.text.len()),
-        Value::JsonMap(map) => super::cost::text_units(map.text.len()),
-        Value::Constants(items) => elements(items.len()),
-        Value::List(items) => elements(items.len()),
-        // A look-up, where there is something to find.
-        Value::StringSet(words) => elements(words.len().min(1)),
-        Value::ConstantMap(entries) => elements(entries.len().min(1)),
-        Value::Map(entries) => elements(entries.len().min(1)),
-        Value::Headers(headers) => elements(headers.len()),
-        _ => 0,
-    }
-}
 
 /// The number of characters, bytes, elements or entries.
 ///
@@ -123,7 +86,7 @@ fn search_order(known: Value<'_>, wanted: Value<'_>) -> Ordering {
 /// The order of the keys in a map: bools, numbers, strings. `None` for what cannot be a key, except that a number
 /// may be a double.
 pub(super) fn key_order(a: Value<'_>, b: Value<'_>) -> Option<Ordering> {
-    if let Some(ordering) = compare::numeric(a, b) {
+    if let Some(ordering) = numeric(a, b) {
         return ordering;
     }
     let rank = |value: Value<'_>| match value {
@@ -150,7 +113,7 @@ fn find_member<'a>(object: &'a str, name: &str) -> Option<&'a str> {
 /// It is not there, or the types do not fit.
 #[inline(never)]
 pub(super) fn index<'a>(of: Value<'a>, index: Value<'a>, env: &mut Env<'a>) -> Outcome<'a> {
-    if is_map(of) {
+    if of.is_map() {
         return match index {
             Value::Bool(_) | Value::Int(_) | Value::Uint(_) | Value::Double(_) | Value::String(_) => {
                 find(of, index, env)?.ok_or(EvalErrorKind::NoSuchKey)
@@ -158,7 +121,7 @@ pub(super) fn index<'a>(of: Value<'a>, index: Value<'a>, env: &mut Env<'a>) -> O
             _ => Err(EvalErrorKind::NoSuchOverload),
         };
     }
-    if !is_list(of) {
+    if !of.is_list() {
         return Err(EvalErrorKind::NoSuchOverload);
     }
     element(of, list_index(index)?, env)?.ok_or(EvalErrorKind::IndexOutOfRange)
@@ -208,7 +171,7 @@ pub(super) fn values<'a>(list: Value<'a>, env: &mut Env<'a>) -> Result<&'a [Valu
         Value::JsonList(list) => return list.error.map_or(Ok(list.items), Err),
         _ => {}
     }
-    if !is_list(list) {
+    if !list.is_list() {
         return Err(EvalErrorKind::NoSuchOverload);
     }
     let count = length(list, env)?;

@@ -7,6 +7,7 @@ use super::collection;
 use super::cursor::Cursor;
 use super::env::Env;
 use super::error::EvalErrorKind;
+use super::numeric::numeric;
 use super::value::Value;
 use crate::limits::MAX_VALUE_DEPTH;
 
@@ -57,8 +58,8 @@ fn equal_nested<'a>(a: Value<'a>, b: Value<'a>, env: &mut Env<'a>, depth: usize)
     }
     match (a, b) {
         (Value::Optional(Some(a)), Value::Optional(Some(b))) => equal_at(*a, *b, env, depth),
-        _ if collection::is_list(a) && collection::is_list(b) => equal_lists(a, b, env, depth),
-        _ if collection::is_map(a) && collection::is_map(b) => equal_maps(a, b, env, depth),
+        _ if a.is_list() && b.is_list() => equal_lists(a, b, env, depth),
+        _ if a.is_map() && b.is_map() => equal_maps(a, b, env, depth),
         _ => Ok(false),
     }
 }
@@ -88,30 +89,6 @@ fn equal_maps<'a>(a: Value<'a>, b: Value<'a>, env: &mut Env<'a>, depth: usize) -
         }
     }
     Ok(true)
-}
-
-/// The order of two numbers of any numeric types; the outer `None` says that they are not both numbers, the
-/// inner one that one is not a number (NaN).
-pub(super) fn numeric(a: Value<'_>, b: Value<'_>) -> Option<Option<Ordering>> {
-    Some(match (a, b) {
-        (Value::Int(a), Value::Int(b)) => Some(a.cmp(&b)),
-        (Value::Uint(a), Value::Uint(b)) => Some(a.cmp(&b)),
-        (Value::Double(a), Value::Double(b)) => a.partial_cmp(&b),
-        (Value::Int(a), Value::Uint(b)) => Some(i128::from(a).cmp(&i128::from(b))),
-        (Value::Uint(a), Value::Int(b)) => Some(i128::from(a).cmp(&i128::from(b))),
-        (Value::Int(a), Value::Double(b)) => integer_to_double(i128::from(a), b),
-        (Value::Uint(a), Value::Double(b)) => integer_to_double(i128::from(a), b),
-        (Value::Double(a), Value::Int(b)) => integer_to_double(i128::from(b), a).map(Ordering::reverse),
-        (Value::Double(a), Value::Uint(b)) => integer_to_double(i128::from(b), a).map(Ordering::reverse),
-        _ => return None,
-    })
-}
-
-/// Compares as cel-go does: an integer that no double equals is rounded to the nearest one, and a double beyond the
-/// range of the integer's type is beyond all of its integers.
-#[expect(clippy::as_conversions, reason = "rounding is what is asked for")]
-fn integer_to_double(integer: i128, double: f64) -> Option<Ordering> {
-    (integer as f64).partial_cmp(&double)
 }
 
 /// `<` and its kin; `None` for a comparison with NaN. Takes fuel for what it looks at.

@@ -1,12 +1,12 @@
-//! What everything costs: one table for the machine, which burns it as fuel, and for the compiler, which adds it
-//! up with upper bounds of the sizes.
+//! How costs grow: for the machine, which burns them as fuel, and for the compiler, which adds them up with upper
+//! bounds of the sizes. The tables of instructions and functions have the class of each.
 //!
 //! The unit of fuel is one simple instruction. The unit of size is one element of a list, one entry of a map or
 //! 64 bytes of text. Sizes are deep: a list costs one for each element and what the elements themselves cost.
 //! What a condition makes costs one for every 64 bytes, too, and is bounded by
 //! [`crate::limits::MAX_MADE_BYTES`] a decision.
 
-use super::op::Op;
+use super::value::Value;
 
 /// Bytes of text that cost as much as one element.
 pub const BYTES_PER_UNIT: usize = 64;
@@ -63,71 +63,23 @@ pub fn text_units(bytes: usize) -> u64 {
     u64::try_from(bytes.wrapping_div(BYTES_PER_UNIT)).unwrap_or(u64::MAX)
 }
 
-impl Op {
-    /// How its cost grows.
-    pub const fn cost(self) -> CostClass {
-        match self {
-            Self::Call(number) => match super::function::Function::from_number(number) {
-                Some(function) => function.cost(),
-                None => CostClass::Fixed,
-            },
-            Self::Member(_)
-            | Self::HasMember(_)
-            | Self::OptMember(_)
-            | Self::Index(_)
-            | Self::OptIndex(_)
-            | Self::Size(_)
-            | Self::Matches(_)
-            | Self::Eq(_)
-            | Self::Ne(_)
-            | Self::Lt(_)
-            | Self::Le(_)
-            | Self::Gt(_)
-            | Self::Ge(_)
-            | Self::In(_)
-            | Self::StartsWith(_)
-            | Self::EndsWith(_)
-            | Self::Contains(_)
-            | Self::Add(_)
-            | Self::IterNext(_)
-            | Self::IterNext2(_)
-            | Self::MapPut(_)
-            | Self::MapPutOptional(_) => CostClass::Linear,
-            Self::MapPutAll(_) => CostClass::Quadratic,
-            Self::Const(_)
-            | Self::Attr(_)
-            | Self::HasAttr(_)
-            | Self::OptAttr(_)
-            | Self::Var(_)
-            | Self::List(_)
-            | Self::Fail(_)
-            | Self::Pop(_)
-            | Self::Not(_)
-            | Self::And(_)
-            | Self::Or(_)
-            | Self::JumpIfFalse(_)
-            | Self::JumpIfTrue(_)
-            | Self::JumpIfError(_)
-            | Self::PopJumpIfFalse(_)
-            | Self::Jump(_)
-            | Self::JumpIfNotIterable(_)
-            | Self::JumpIfPresent(_)
-            | Self::JumpIfAbsent(_)
-            | Self::Loop(_)
-            | Self::Sub(_)
-            | Self::Mul(_)
-            | Self::Div(_)
-            | Self::Mod(_)
-            | Self::Neg(_)
-            | Self::Load(_)
-            | Self::Store(_)
-            | Self::IterBegin(_)
-            | Self::ListBegin(_)
-            | Self::ListPush(_)
-            | Self::ListPushOptional(_)
-            | Self::MapBegin(_)
-            | Self::BuildEnd(_) => CostClass::Fixed,
-        }
+/// The size of a value in units of fuel, as far as it can be told at a glance: what the elements of a list that a
+/// condition made contain is not among it.
+pub(super) fn units(value: Value<'_>) -> u64 {
+    let elements = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+    match value {
+        Value::String(text) | Value::Json(text, _) => text_units(text.len()),
+        Value::Bytes(bytes) => text_units(bytes.len()),
+        Value::JsonList(list) => text_units(list.text.len()),
+        Value::JsonMap(map) => text_units(map.text.len()),
+        Value::Constants(items) => elements(items.len()),
+        Value::List(items) => elements(items.len()),
+        // A look-up, where there is something to find.
+        Value::StringSet(words) => elements(words.len().min(1)),
+        Value::ConstantMap(entries) => elements(entries.len().min(1)),
+        Value::Map(entries) => elements(entries.len().min(1)),
+        Value::Headers(headers) => elements(headers.len()),
+        _ => 0,
     }
 }
 
@@ -144,8 +96,8 @@ mod tests {
     use crate::vm::fuse::Operator;
     use crate::vm::member;
     use crate::vm::operator;
-    use crate::vm::parsed::{self, Parsed};
-    use crate::vm::value::{Timestamp, Value};
+    use crate::vm::parsed;
+    use crate::vm::value::{Parsed, Timestamp, Value};
     use Value::{Int, List, String as Text};
     #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
     use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -159,7 +111,7 @@ mod tests {
                 text_units(text.len()) + text.matches(',').count() as u64 + 1
             }
             Value::Optional(Some(value)) => 1 + size(*value),
-            value => collection::units(value),
+            value => units(value),
         }
     }
 
@@ -217,7 +169,7 @@ mod tests {
         for function in Function::ALL {
             for_each(&pool, function.arity(), &mut Vec::new(), &mut |arguments| {
                 check(&arena, function.name(), function.cost(), arguments, &|env, arguments| {
-                    let shallow = arguments.iter().map(|argument| collection::units(*argument)).sum();
+                    let shallow = arguments.iter().map(|argument| units(*argument)).sum();
                     env.burn(function.cost().fuel(shallow)).unwrap();
                     let _ = function.call(env, arguments);
                 });

@@ -3,7 +3,7 @@
 use core::slice::Iter;
 
 use super::attribute;
-use super::collection::units;
+use super::cost::units;
 use super::env::Env;
 use super::error::EvalErrorKind;
 use super::value::Value;

@@ -1,6 +1,5 @@
 //! The instructions that work on locals: loops, and lists and maps that grow element by element.
 
-use super::collection;
 use super::cursor::Cursor;
 use super::env::Env;
 use super::error::EvalErrorKind;
@@ -166,7 +165,7 @@ impl<'a> Machine<'a> {
     }
 
     fn extend_map_by_all(&mut self, local: u32, from: Value<'a>) {
-        if !collection::is_map(from) {
+        if !from.is_map() {
             let error = from.or_error().err().unwrap_or(EvalErrorKind::NoSuchOverload);
             return self.extend_map(local, Value::Null, Err(error));
         }

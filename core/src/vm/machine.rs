@@ -4,7 +4,7 @@ use bumpalo::Bump;
 
 use super::attribute;
 use super::collection;
-use super::cost::CostClass;
+use super::cost::{CostClass, units};
 use super::env::{Env, Outcome};
 use super::error::{EvalError, EvalErrorKind};
 use super::function::Function;
@@ -155,7 +155,7 @@ impl<'a> Machine<'a> {
                 return self.jump_unless(|value| matches!(value, Value::Bool(_)), |_| false);
             }
             Op::JumpIfNotIterable(_) => {
-                return self.jump_unless(|value| collection::is_list(value) || collection::is_map(value), |_| false);
+                return self.jump_unless(|value| value.is_list() || value.is_map(), |_| false);
             }
             Op::JumpIfPresent(_) => {
                 return self.jump_unless(Value::is_optional, |value| matches!(value, Value::Optional(Some(_))));
@@ -399,7 +399,7 @@ impl<'a> Machine<'a> {
     fn call(&mut self, function: Function, arity: u32, cost: CostClass) {
         self.replace(arity, |env, arguments| {
             if cost != CostClass::Fixed {
-                let sizes = arguments.iter().map(|argument| collection::units(*argument));
+                let sizes = arguments.iter().map(|argument| units(*argument));
                 env.burn(cost.fuel(sizes.fold(0, u64::saturating_add)))?;
             }
             function.call(env, arguments)

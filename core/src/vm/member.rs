@@ -1,8 +1,8 @@
 //! `in`: whether a list has an element, or a map a key.
 
-use super::collection::{find, is_list, is_map, units};
+use super::collection::find;
 use super::compare;
-use super::cost::text_units;
+use super::cost::{text_units, units};
 use super::cursor::Cursor;
 use super::env::Env;
 use super::error::EvalErrorKind;
@@ -31,8 +31,8 @@ pub(super) fn member<'a>(value: Value<'a>, of: Value<'a>, env: &mut Env<'a>) -> 
             env.burn(units(of))?;
             Ok(headers.contains(name))
         }
-        _ if is_map(of) => Ok(find(of, value, env)?.is_some()),
-        _ if is_list(of) => {
+        _ if of.is_map() => Ok(find(of, value, env)?.is_some()),
+        _ if of.is_list() => {
             let mut elements = Cursor::new(of);
             let mut error = None;
             while let Some((_, element)) = elements.next(env, true)? {

@@ -6,19 +6,8 @@ use bumpalo::collections::Vec;
 
 use super::env::Env;
 use super::error::EvalErrorKind;
-use super::value::Value;
+use super::value::{Parsed, Value};
 use crate::context::json::{self, JsonKind};
-
-/// A JSON array or object with its parsed elements or entries, in the order of the text.
-#[derive(Debug)]
-pub struct Parsed<'a, T> {
-    /// The text, as it came.
-    pub text: &'a str,
-    /// Elements, or keys and values. An element that does not have the type of the field is an error.
-    pub items: &'a [T],
-    /// The first error among the elements.
-    pub(super) error: Option<EvalErrorKind>,
-}
 
 /// The part of the memory that is left which parsing one text may take at most: one of so many.
 const SHARE: usize = 4;
@@ -89,6 +78,7 @@ mod tests {
     use crate::limits::MAX_MADE_BYTES;
     use crate::vm::collection;
     use crate::vm::compare;
+    use crate::vm::cost::units;
     use crate::vm::cursor::Cursor;
     use crate::vm::member;
     #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
@@ -104,13 +94,13 @@ mod tests {
         let keys = ["a", "b", "n\u{e9}w", ""].map(Value::String).into_iter().chain([Value::Int(1), Value::Double(0.0)]);
         let asked: std::vec::Vec<_> = keys
             .map(|key| {
-                let found = collection::is_map(of).then(|| collection::find(of, key, env));
+                let found = of.is_map().then(|| collection::find(of, key, env));
                 (member::member(key, of, env), collection::index(of, key, env), found)
             })
             .collect();
         let length = collection::length(of, env);
         let values = collection::values(of, env);
-        let units = collection::units(of);
+        let units = units(of);
         format!("{walked:?} {asked:?} {length:?} {values:?} {units} {:?}", of.to_json())
     }
 

@@ -1,11 +1,8 @@
 //! What stands on the stack: values that borrow from the request, the artifact or the arena.
 
 use core::net::IpAddr;
-use std::borrow::Cow;
 
-use super::env::Env;
 use super::error::{EvalError, EvalErrorKind};
-use super::parsed::Parsed;
 use crate::artifact::tables::{Scalar, ScalarConstant};
 use crate::context::json::{self, JsonKind};
 use crate::headers::Headers;
@@ -89,6 +86,17 @@ pub enum Value<'a> {
     Error(EvalError),
 }
 
+/// A JSON array or object with its parsed elements or entries, in the order of the text.
+#[derive(Debug)]
+pub struct Parsed<'a, T> {
+    /// The text, as it came.
+    pub text: &'a str,
+    /// Elements, or keys and values. An element that does not have the type of the field is an error.
+    pub items: &'a [T],
+    /// The first error among the elements.
+    pub(super) error: Option<EvalErrorKind>,
+}
+
 // The memory that a decision uses is counted by it, and must be the same in the filter and in the compiler's tests.
 const _: () = assert!(size_of::<Value<'_>>() == 24, "the same on every platform");
 
@@ -116,38 +124,21 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// The value of a JSON text whose type the schema states. A text of another type is an error.
-    pub(super) fn json(text: &'a str, scalar: Scalar, env: &mut Env<'a>) -> Self {
-        match (scalar, json::kind(text)) {
-            (Scalar::String, JsonKind::String) => Self::json_string(text, env),
-            (Scalar::Int, JsonKind::Number) => json::as_i64(text).map_or(NO_OVERLOAD, Self::Int),
-            (Scalar::Double, JsonKind::Number) => json::as_f64(text).map_or(NO_OVERLOAD, Self::Double),
-            (Scalar::Any, _) | (Scalar::Bool, JsonKind::Bool) => Self::any_json(text, env),
-            _ => NO_OVERLOAD,
+    /// Whether it is a list.
+    pub(super) fn is_list(self) -> bool {
+        match self {
+            Self::Json(text, _) => json::kind(text) == JsonKind::Array,
+            Self::Constants(_) | Self::StringSet(_) | Self::List(_) | Self::JsonList(_) => true,
+            _ => false,
         }
     }
 
-    /// The value of any JSON text. Numbers without fraction are integers while they fit, so that ids stay exact.
-    fn any_json(text: &'a str, env: &mut Env<'a>) -> Self {
-        match json::kind(text) {
-            JsonKind::Null => Self::Null,
-            JsonKind::Bool => Self::Bool(text == "true"),
-            JsonKind::Number => json::as_i64(text)
-                .map(Self::Int)
-                .or_else(|| json::as_u64(text).map(Self::Uint))
-                .or_else(|| json::as_f64(text).map(Self::Double))
-                .unwrap_or(NO_OVERLOAD),
-            JsonKind::String => Self::json_string(text, env),
-            JsonKind::Array | JsonKind::Object => Self::Json(text, Scalar::Any),
-        }
-    }
-
-    /// The content of a JSON string: borrowed, unless it has escapes.
-    pub(super) fn json_string(text: &'a str, env: &mut Env<'a>) -> Self {
-        match json::string_content(text) {
-            Some(Cow::Borrowed(content)) => Self::String(content),
-            Some(Cow::Owned(content)) => env.text(&content).unwrap_or_else(Self::error),
-            None => NO_OVERLOAD,
+    /// Whether it is a map.
+    pub(super) fn is_map(self) -> bool {
+        match self {
+            Self::Json(text, _) => json::kind(text) == JsonKind::Object,
+            Self::Headers(_) | Self::ConstantMap(_) | Self::Map(_) | Self::JsonMap(_) => true,
+            _ => false,
         }
     }
 
@@ -164,8 +155,6 @@ impl<'a> Value<'a> {
         }
     }
 }
-
-const NO_OVERLOAD: Value<'static> = Value::error(EvalErrorKind::NoSuchOverload);
 
 #[cfg(test)]
 mod tests {

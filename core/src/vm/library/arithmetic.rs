@@ -33,7 +33,7 @@ pub(in crate::vm) fn add<'a>(env: &mut Env<'a>, a: Value<'a>, b: Value<'a>) -> O
             time::later(point, nanos)
         }
         (Value::Duration(a), Value::Duration(b)) => duration(a.checked_add(b)),
-        _ if collection::is_list(a) && collection::is_list(b) => add_lists(env, a, b),
+        _ if a.is_list() && b.is_list() => add_lists(env, a, b),
         _ => Err(EvalErrorKind::NoSuchOverload),
     }
 }

@@ -1,7 +1,6 @@
 //! Conversions between types.
 
 use super::{number, time};
-use crate::vm::collection;
 use crate::vm::env::{Env, Outcome};
 use crate::vm::error::EvalErrorKind;
 use crate::vm::value::Value;
@@ -28,7 +27,7 @@ fn type_name(value: Value<'_>) -> &'static str {
         Value::Ip(_) => "net.IP",
         Value::Cidr(..) => "net.CIDR",
         Value::Optional(_) => "optional_type",
-        other if collection::is_list(other) => "list",
+        other if other.is_list() => "list",
         _ => "map",
     }
 }

@@ -171,8 +171,8 @@ fn write_value<'a>(out: &mut String, value: Value<'a>, env: &mut Env<'a>, depth:
         Value::Duration(nanos) => push(out, &time::duration_text(nanos), env),
         Value::Type(name) => push(out, name, env),
         Value::Error(error) => Err(error.kind),
-        _ if collection::is_list(value) => write_list(out, value, env, depth),
-        _ if collection::is_map(value) => write_map(out, value, env, depth),
+        _ if value.is_list() => write_list(out, value, env, depth),
+        _ if value.is_map() => write_map(out, value, env, depth),
         _ => push(out, &convert::address_text(value).ok_or(NO_OVERLOAD)?, env),
     }
 }

@@ -71,7 +71,7 @@ fn flatten_into<'a>(
     for item in collection::values(list, env)? {
         env.burn(1)?;
         match depth.checked_sub(1) {
-            Some(depth) if collection::is_list(*item) => flatten_into(flat, *item, depth, env)?,
+            Some(depth) if item.is_list() => flatten_into(flat, *item, depth, env)?,
             _ => {
                 // Paid for while it grows: the same list may be in it many times.
                 env.reserve(size_of::<Value<'_>>())?;
@@ -144,7 +144,7 @@ pub(in crate::vm) fn last<'a>(env: &mut Env<'a>, arguments: &[Value<'a>]) -> Out
 }
 
 fn end<'a>(env: &mut Env<'a>, list: Value<'a>, index: fn(usize) -> usize) -> Outcome<'a> {
-    if !collection::is_list(list) {
+    if !list.is_list() {
         return Err(NO_OVERLOAD);
     }
     let index = index(collection::length(list, env)?);

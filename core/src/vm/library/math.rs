@@ -3,9 +3,9 @@
 use core::cmp::Ordering;
 
 use crate::vm::collection;
-use crate::vm::compare;
 use crate::vm::env::{Env, Outcome};
 use crate::vm::error::EvalErrorKind;
+use crate::vm::numeric::numeric;
 use crate::vm::value::Value;
 
 const NO_OVERLOAD: EvalErrorKind = EvalErrorKind::NoSuchOverload;
@@ -25,8 +25,8 @@ fn extreme<'a>(env: &mut Env<'a>, arguments: &[Value<'a>], wanted: Ordering) -> 
     let mut best = None;
     for number in collection::values(*list, env)? {
         // A number has an order with itself, if it is one.
-        compare::numeric(*number, *number).ok_or(NO_OVERLOAD)?;
-        let better = best.is_none_or(|best| compare::numeric(*number, best).flatten() == Some(wanted));
+        numeric(*number, *number).ok_or(NO_OVERLOAD)?;
+        let better = best.is_none_or(|best| numeric(*number, best).flatten() == Some(wanted));
         if better {
             best = Some(*number);
         }

@@ -31,7 +31,7 @@ fn is_zero<'a>(value: Value<'a>, env: &mut Env<'a>) -> Result<bool, EvalErrorKin
         Value::String(text) => text.is_empty(),
         Value::Bytes(bytes) => bytes.is_empty(),
         Value::Optional(value) => value.is_none(),
-        _ if collection::is_list(value) || collection::is_map(value) => collection::length(value, env)? == 0,
+        _ if value.is_list() || value.is_map() => collection::length(value, env)? == 0,
         _ => false,
     })
 }
