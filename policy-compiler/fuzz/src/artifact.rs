@@ -1,6 +1,8 @@
-//! The frame of an artifact, made right around any body.
+//! Artifacts: the frame, made right around any body, and what the compiler made, loaded.
 
-use context_mesh_core::artifact::{FORMAT_VERSION, KNOWN_FEATURES};
+use context_mesh_core::artifact::tables::{MeshTable, Tables};
+use context_mesh_core::artifact::{FORMAT_VERSION, KNOWN_FEATURES, VerifiedProgram, encode, load};
+use policy_compiler::codegen::Builder;
 use sha2::{Digest as _, Sha256};
 
 /// First bytes of an artifact.
@@ -39,11 +41,28 @@ fn literals(body: &[u8]) -> Vec<u8> {
     block
 }
 
+/// What was compiled, through the bytes of an artifact.
+///
+/// # Panics
+/// It is not written or does not load: a finding.
+pub fn loaded(builder: Builder) -> VerifiedProgram {
+    let (program, regexes) = builder.finish();
+    let mesh = MeshTable {
+        trust_domain: "fuzz.invalid".to_owned(),
+        identity_path: "/{service}".to_owned(),
+        memory_slots: 1,
+        ..MeshTable::default()
+    };
+    let bytes = encode(&Tables { mesh, program, regexes, ..Tables::default() });
+    let bytes = bytes.unwrap_or_else(|error| panic!("what was compiled is not written: {error}"));
+    load(&bytes).unwrap_or_else(|error| panic!("what was compiled does not load: {error}"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::tables;
-    use context_mesh_core::artifact::{LoadError, load};
+    use context_mesh_core::artifact::LoadError;
 
     #[test]
     fn a_body_in_its_frame_loads() {

@@ -2,8 +2,7 @@
 
 use std::sync::LazyLock;
 
-use context_mesh_core::artifact::tables::{FieldType, MeshTable, Scalar, Tables};
-use context_mesh_core::artifact::{encode, load};
+use context_mesh_core::artifact::tables::{FieldType, Scalar};
 use context_mesh_core::vm::{EvalError, EvalErrorKind, Value};
 use policy_compiler::cel::{Environment, Expected, TypedExpr, check, on_large_stack};
 use policy_compiler::codegen::Builder;
@@ -12,7 +11,7 @@ use policy_compiler::ir::{self, Ir, lower};
 use policy_compiler::source::Sources;
 use policy_compiler::{compile, inspect};
 
-use crate::request;
+use crate::{artifact, request};
 
 static ENVIRONMENT: LazyLock<Environment> = LazyLock::new(|| {
     let fields = request::FIELDS.iter().map(|(name, ty, _)| ((*name).to_owned(), *ty));
@@ -84,16 +83,7 @@ fn outcome(typed: &TypedExpr, lower: fn(&TypedExpr) -> Ir) -> Option<String> {
     let mut builder = Builder::new();
     let program = builder.condition(&lower(typed)).ok()?;
     let cost = builder.cost(program).unwrap_or(0);
-    let (program_table, regexes) = builder.finish();
-    let mesh = MeshTable {
-        trust_domain: "fuzz.invalid".to_owned(),
-        identity_path: "/{service}".to_owned(),
-        memory_slots: 1,
-        ..MeshTable::default()
-    };
-    let tables = Tables { mesh, program: program_table, regexes, ..Tables::default() };
-    let bytes = encode(&tables).unwrap_or_else(|error| panic!("what was compiled is not written: {error}"));
-    let verified = load(&bytes).unwrap_or_else(|error| panic!("what was compiled does not load: {error}"));
+    let verified = artifact::loaded(builder);
     request::with_machine(&verified, |machine| {
         let value = machine.run(program);
         assert!(machine.used_fuel() <= cost, "used {}, estimated {cost}", machine.used_fuel());

@@ -3,8 +3,7 @@
 use std::sync::LazyLock;
 
 use cel::IdedExpr;
-use context_mesh_core::artifact::tables::{MeshTable, Tables};
-use context_mesh_core::artifact::{VerifiedProgram, encode, load};
+use context_mesh_core::artifact::VerifiedProgram;
 use context_mesh_core::vm::{EvalError, EvalErrorKind, Machine, Snapshot, Value};
 use policy_compiler::cel::{Environment, Expected, check, check_tree, on_large_stack};
 use policy_compiler::codegen::Builder;
@@ -12,7 +11,7 @@ use policy_compiler::ir::{lower, lower_unfolded};
 
 use super::inputs::{FIELDS, Input};
 use super::print;
-use crate::request;
+use crate::{artifact, request};
 
 static STRICT: LazyLock<Environment> =
     LazyLock::new(|| Environment::new(FIELDS.iter().map(|field| (field.name.to_owned(), field.declared))));
@@ -67,17 +66,5 @@ fn compile(tree: &IdedExpr, how: How) -> Option<(VerifiedProgram, u32)> {
     let ir = if how.folded { lower(&typed) } else { lower_unfolded(&typed) };
     let mut builder = Builder::new().with_field_limits(FIELDS.iter().map(|field| (field.name.to_owned(), 128)));
     let program = builder.condition(&ir).ok()?;
-    let (program_table, regexes) = builder.finish();
-    let mesh = MeshTable {
-        trust_domain: "fuzz.invalid".to_owned(),
-        identity_path: "/{service}".to_owned(),
-        memory_slots: 1,
-        ..MeshTable::default()
-    };
-    let tables = Tables { mesh, program: program_table, regexes, ..Tables::default() };
-    let loaded = encode(&tables).map(|bytes| load(&bytes));
-    match loaded {
-        Ok(Ok(verified)) => Some((verified, program)),
-        other => panic!("what was compiled does not load: {other:?}"),
-    }
+    Some((artifact::loaded(builder), program))
 }
