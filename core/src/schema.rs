@@ -1,6 +1,6 @@
 //! The declared fields: finding one, and checking a context against them.
 
-use crate::artifact::tables::{FieldTable, FieldType, Scalar};
+use crate::artifact::tables::{Classification, Consistency, FieldTable, FieldType, Scalar};
 use crate::context::{Context, json};
 use crate::number;
 
@@ -8,6 +8,17 @@ use crate::number;
 pub fn find<'a>(fields: &'a [FieldTable], name: &str) -> Option<&'a FieldTable> {
     let index = fields.binary_search_by(|field| field.name.as_str().cmp(name)).ok()?;
     fields.get(index)
+}
+
+impl FieldTable {
+    /// Whether the field is never lost, changed or believed in silence. The one place that says which fields are.
+    pub fn is_protected(&self) -> bool {
+        self.immutable
+            || !self.residency.is_empty()
+            || self.ttl_ms > 0
+            || self.consistency == Consistency::Strong
+            || self.classification > Classification::Internal
+    }
 }
 
 /// What is wrong with a field of a context.
@@ -268,6 +279,26 @@ mod tests {
         context.insert("c", "\"x\"").unwrap();
         let problems = validate(&context, &fields, |_, _| false);
         assert_eq!(problems, [("c".to_owned(), FieldProblem::Type), ("a".to_owned(), FieldProblem::Missing)]);
+    }
+
+    #[test]
+    fn what_a_schema_binds_is_protected() {
+        let plain = || field("f", FieldType::One(Scalar::String));
+        for (what, field, expected) in [
+            ("nothing", plain(), false),
+            ("required", FieldTable { required: true, ..plain() }, false),
+            ("pattern", FieldTable { pattern: Some(0), ..plain() }, false),
+            ("immutable", FieldTable { immutable: true, ..plain() }, true),
+            ("residency", FieldTable { residency: vec!["eu".into()], ..plain() }, true),
+            ("ttl", FieldTable { ttl_ms: 1, ..plain() }, true),
+            ("eventual", FieldTable { consistency: Consistency::Eventual, ..plain() }, false),
+            ("strong", FieldTable { consistency: Consistency::Strong, ..plain() }, true),
+            ("public", FieldTable { classification: Classification::Public, ..plain() }, false),
+            ("confidential", FieldTable { classification: Classification::Confidential, ..plain() }, true),
+            ("financial", FieldTable { classification: Classification::Financial, ..plain() }, true),
+        ] {
+            assert_eq!(field.is_protected(), expected, "{what}");
+        }
     }
 
     #[test]
