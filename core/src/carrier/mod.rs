@@ -8,6 +8,7 @@ pub mod dictionary;
 pub mod mapped;
 pub mod mesh_header;
 pub(crate) mod payload;
+pub mod tracestate;
 pub(crate) mod wire;
 
 use crate::context::ContextError;

@@ -54,9 +54,9 @@ pub fn gateway<'w>(workload: &'w Workload, headers: &Headers<'_>, host: Host<'_>
 /// Applications forward a trace id; where the client sent none and no tracer made one, the gateway does. A request
 /// id is not enough: Envoy makes one for every request, and tracing libraries do not forward it.
 fn ensure_trace_id(headers: &Headers<'_>, host: Host<'_>, plan: &mut Plan<'_>) {
-    if trace::trace_id(headers).is_none() {
+    if !trace::Ids::read(headers).has_trace() {
         let [a, b, c, d, e, f, g, h, ..] = host.randomness.random();
-        let value = trace::make_traceparent(host.randomness.random(), [a, b, c, d, e, f, g, h]);
+        let value = trace::make_traceparent(host.randomness.random(), [a, b, c, d, e, f, g, h], 0);
         plan.edits.push(HeaderEdit::Set(trace::TRACEPARENT, value.into_bytes()));
     }
 }

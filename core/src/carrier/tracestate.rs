@@ -1,0 +1,4 @@
+//! W3C `tracestate`.
+
+/// The name of the header.
+pub const NAME: &str = "tracestate";

@@ -1,0 +1,222 @@
+//! The ids that connect the requests of one trace: what a service's calls are recognised by where no ticket comes back.
+//!
+//! Applications and their libraries read these headers in many ways: they trim, change case, fill short ids with zeros, take the
+//! first of several lines or the last, prefer one kind to another. A request must therefore name the same trace to
+//! every reader of a kind. What is broken, or contradicts itself, is taken out, and what repeats becomes one line.
+//! Headers of different kinds may name different traces; each of them counts.
+
+mod b3;
+mod foreign;
+mod hex;
+mod line;
+mod request_id;
+#[cfg(test)]
+mod tests;
+mod traceparent;
+
+use crate::headers::Headers;
+use line::Line;
+
+pub use request_id::REQUEST_ID;
+pub use traceparent::{TRACEPARENT, flags as traceparent_flags, make as make_traceparent};
+
+/// What the requests of one trace have in common.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum TraceKey {
+    /// A trace id of 128 bits, from W3C Trace Context or B3. B3's short ids are filled with zeros on the left,
+    /// as tracers do, so that both kinds of headers lead to the same key.
+    Trace(u128),
+    /// An `x-request-id`: its letters in lower case and its digits, which applications do not change.
+    RequestId(String),
+}
+
+/// A kind of headers that one reader reads together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// W3C Trace Context.
+    Traceparent,
+    /// `b3` and `x-b3-*`.
+    B3,
+    /// `x-request-id`.
+    RequestId,
+    /// A header of another tracer, by its number. Contexts are remembered under it, and never recalled by it.
+    Foreign(usize),
+}
+
+impl Kind {
+    /// The name in settings and reports.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Traceparent => TRACEPARENT,
+            Self::B3 => "b3",
+            Self::RequestId => REQUEST_ID,
+            Self::Foreign(number) => foreign::HEADERS.get(number).map_or("other", |(name, _)| *name),
+        }
+    }
+
+    /// The headers of the kind.
+    fn headers(self) -> &'static [&'static str] {
+        match self {
+            Self::Traceparent => &[TRACEPARENT, crate::carrier::tracestate::NAME],
+            Self::B3 => &b3::NAMES,
+            Self::RequestId => &[REQUEST_ID],
+            Self::Foreign(number) => foreign::HEADERS.get(number).map_or(&[], |(name, _)| std::slice::from_ref(name)),
+        }
+    }
+}
+
+/// Why the headers of a kind name no trace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trouble {
+    /// They name two, or repeat with different values.
+    Contradiction,
+    /// They are not what their specification says.
+    Broken,
+}
+
+impl Trouble {
+    /// The name in reports. Names are never changed.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Contradiction => "contradiction",
+            Self::Broken => "broken",
+        }
+    }
+}
+
+/// What the headers of one kind say together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reading {
+    /// No id, and nothing wrong.
+    Nothing,
+    /// This trace.
+    Id(u128),
+    /// No id, because of this.
+    Trouble(Trouble),
+}
+
+/// All ids of a request, and what makes its headers name the same ones to every reader.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Ids<'h> {
+    /// The valid ids, each with the kind that names it, in the order in which contexts are recalled by them.
+    pub ids: Vec<(Kind, TraceKey)>,
+    /// Kinds that name nothing; their headers must go.
+    pub troubles: Vec<(Kind, Trouble)>,
+    /// Headers that repeat with equal values, and must become one line with this value.
+    pub repeated: Vec<(&'static str, &'h [u8])>,
+}
+
+impl<'h> Ids<'h> {
+    /// Reads the ids of a request.
+    pub fn read(headers: &Headers<'h>) -> Self {
+        let lines = Lines::collect(headers);
+        let mut ids = Self::default();
+        let parent = lines.parent.value().map(|value| traceparent::trace_id(value).map(TraceKey::Trace));
+        ids.one(Kind::Traceparent, TRACEPARENT, lines.parent, parent.flatten());
+        match b3::read(&lines.b3) {
+            Reading::Nothing => ids.repeat_b3(&lines.b3),
+            Reading::Id(id) => {
+                ids.ids.push((Kind::B3, TraceKey::Trace(id)));
+                ids.repeat_b3(&lines.b3);
+            }
+            Reading::Trouble(trouble) => ids.troubles.push((Kind::B3, trouble)),
+        }
+        let request = lines.request.value().and_then(request_id::read).map(TraceKey::RequestId);
+        ids.one(Kind::RequestId, REQUEST_ID, lines.request, request);
+        for (number, line) in lines.foreign {
+            let Some((name, read)) = foreign::HEADERS.get(number) else { continue };
+            let id = line.value().and_then(read).map(|id| foreign::with_high_half(name, id, headers));
+            ids.one(Kind::Foreign(number), name, line, id.map(TraceKey::Trace));
+        }
+        ids
+    }
+
+    /// Notes a kind of one header.
+    fn one(&mut self, kind: Kind, name: &'static str, line: Line<'h>, id: Option<TraceKey>) {
+        match (line, id) {
+            (Line::Absent, _) => {}
+            (Line::Differs, _) => self.troubles.push((kind, Trouble::Contradiction)),
+            (_, None) => self.troubles.push((kind, Trouble::Broken)),
+            (Line::Once(_), Some(id)) => self.ids.push((kind, id)),
+            (Line::Again(value), Some(id)) => {
+                self.ids.push((kind, id));
+                self.repeated.push((name, value));
+            }
+        }
+    }
+
+    fn repeat_b3(&mut self, lines: &[Line<'h>; b3::NAMES.len()]) {
+        for (name, line) in b3::NAMES.iter().zip(lines) {
+            if let Line::Again(value) = line {
+                self.repeated.push((name, value));
+            }
+        }
+    }
+
+    /// The id that the headers of a kind name.
+    pub fn of(&self, kind: Kind) -> Option<&TraceKey> {
+        self.ids.iter().find(|(of, _)| *of == kind).map(|(_, id)| id)
+    }
+
+    /// Whether a kind names a trace that applications go on with.
+    pub fn has_trace(&self) -> bool {
+        self.ids.iter().any(|(kind, _)| *kind != Kind::RequestId)
+    }
+
+    /// The headers that must go, and those that must become one line.
+    pub fn edits(&self) -> impl Iterator<Item = (&'static str, Option<&'h [u8]>)> {
+        let gone = self.troubles.iter().flat_map(|(kind, _)| kind.headers()).map(|name| (*name, None));
+        gone.chain(self.repeated.iter().map(|(name, value)| (*name, Some(*value))))
+    }
+
+    /// The headers of all kinds of traces but one: the first valid kind, in the order in which contexts are recalled.
+    pub fn headers_beside_first(&self) -> impl Iterator<Item = &'static str> {
+        let kinds = self.ids.iter().map(|(kind, _)| *kind).filter(|kind| *kind != Kind::RequestId);
+        kinds.skip(1).flat_map(Kind::headers).copied()
+    }
+}
+
+/// The lines of all headers that name ids, found in one pass.
+#[derive(Default)]
+struct Lines<'h> {
+    parent: Line<'h>,
+    b3: [Line<'h>; b3::NAMES.len()],
+    request: Line<'h>,
+    foreign: Vec<(usize, Line<'h>)>,
+}
+
+impl<'h> Lines<'h> {
+    fn collect(headers: &Headers<'h>) -> Self {
+        let mut lines = Self::default();
+        for (name, value) in headers.iter() {
+            if name == TRACEPARENT.as_bytes() {
+                lines.parent = lines.parent.add(value);
+            } else if name == REQUEST_ID.as_bytes() {
+                lines.request = lines.request.add(value);
+            } else if let Some(line) = b3_line(name, &mut lines.b3) {
+                *line = line.add(value);
+            } else if let Some(number) = foreign::HEADERS.iter().position(|(known, _)| known.as_bytes() == name) {
+                match lines.foreign.iter_mut().find(|(known, _)| *known == number) {
+                    Some((_, line)) => *line = line.add(value),
+                    None => lines.foreign.push((number, Line::Absent.add(value))),
+                }
+            }
+        }
+        lines
+    }
+}
+
+/// The place of a header of B3.
+fn b3_line<'l, 'h>(name: &[u8], lines: &'l mut [Line<'h>; b3::NAMES.len()]) -> Option<&'l mut Line<'h>> {
+    b3::NAMES.iter().zip(lines).find(|(known, _)| known.as_bytes() == name).map(|(_, line)| line)
+}
+
+/// The key to recall a context by: the trace id, else the request id.
+pub fn find(headers: &Headers<'_>) -> Option<TraceKey> {
+    all(headers).next()
+}
+
+/// The keys to remember a context under: nobody knows which of them the application forwards.
+pub fn all(headers: &Headers<'_>) -> impl Iterator<Item = TraceKey> {
+    Ids::read(headers).ids.into_iter().map(|(_, key)| key)
+}
