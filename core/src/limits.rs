@@ -22,6 +22,9 @@ pub const MAX_JSON_DEPTH: usize = 64;
 /// Most members read from one `baggage` header, as W3C Baggage section 3.3.2 asks of a propagator.
 pub const MAX_BAGGAGE_MEMBERS: usize = 64;
 
+/// Up to which size foreign members of a `baggage` header are kept, in bytes: what W3C Baggage asks libraries to carry on.
+pub const MAX_BAGGAGE_BYTES: usize = 8192;
+
 /// Size of an artifact after decompression, in bytes. Far above the 4 MiB that gRPC lets through compressed,
 /// far below what would exhaust a sidecar.
 pub const MAX_ARTIFACT_BYTES: usize = 64 * 1024 * 1024;
@@ -59,3 +62,9 @@ pub const MAX_MEMORY_SLOTS: u32 = 1 << 20;
 
 /// Largest remembered record, in bytes. A larger context is not remembered, and that is counted.
 pub const MAX_RECORD_BYTES: usize = 48 * 1024;
+
+/// Most members of one `tracestate`, ours among them: libraries drop the whole header when there are more.
+pub const MAX_TRACESTATE_MEMBERS: usize = 32;
+
+/// Longest `tracestate` that is written, in bytes: what W3C Trace Context asks libraries to carry on at least.
+pub const MAX_TRACESTATE_BYTES: usize = 512;

@@ -7,11 +7,17 @@
 use super::{CarrierError, insert_new};
 use crate::artifact::tables::{FieldTable, FieldType, Scalar};
 use crate::context::{Context, json};
-use crate::limits::{MAX_BAGGAGE_MEMBERS, MAX_CARRIER_BYTES};
+use crate::limits::{MAX_BAGGAGE_BYTES, MAX_BAGGAGE_MEMBERS, MAX_CARRIER_BYTES};
 use crate::schema;
 
 /// The name of the header.
 pub const NAME: &str = "baggage";
+
+/// The key of the member that carries a ticket. No field is called so: their names have no dot.
+pub const TICKET_KEY: &str = "cmesh.ticket";
+
+/// How often a key is decoded before it is compared. Nothing ordinary is encoded twice.
+const MAX_DECODINGS: usize = 4;
 
 /// Room for our members of a typical header, so that it is written without growing.
 const TYPICAL_BYTES: usize = 256;
@@ -53,41 +59,107 @@ pub fn extract<'v>(
     Ok(())
 }
 
-/// The header's value that shows `context` to an application: the foreign members of `existing`, byte for
-/// byte, then the declared fields that the context has. `None` when there is nothing to show.
+/// What a `baggage` header becomes.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Presented {
+    /// The header's value; `None` when there is nothing to show.
+    pub value: Option<Vec<u8>>,
+    /// Whether foreign members were left out, because they are broken or too many.
+    pub left_out: bool,
+}
+
+/// The header that shows `context` to an application, as one line: the ticket, the declared fields that the context has,
+/// then the foreign members of `existing`, byte for byte and in order. Libraries cut at the end what is too much, and some
+/// throw all of it away for one broken member: so ours stand first, and what is broken is left out.
 ///
 /// A field whose name cannot be a baggage key is left out, and so is one that would make the value longer
 /// than [`MAX_CARRIER_BYTES`].
 pub fn present<'v>(
     existing: impl Iterator<Item = &'v [u8]>,
+    ticket: Option<&str>,
     context: &Context,
     fields: &[FieldTable],
-) -> Option<Vec<u8>> {
-    let mut out = foreign(existing, fields);
-    out.reserve(if context.is_empty() { 0 } else { TYPICAL_BYTES });
+) -> Presented {
+    let mut out = Vec::with_capacity(if context.is_empty() { 0 } else { TYPICAL_BYTES });
+    let mut count = 0_usize;
+    if let Some(ticket) = ticket {
+        out.extend([TICKET_KEY.as_bytes(), b"=", ticket.as_bytes()].concat());
+        count = 1;
+    }
     for (name, value) in context.iter() {
         let Some(field) = schema::find(fields, name) else { continue };
         let before = out.len();
         if write_member(&mut out, field, value).is_none() || out.len() > MAX_CARRIER_BYTES {
             out.truncate(before);
+        } else {
+            count = count.saturating_add(1);
         }
     }
-    (!out.is_empty()).then_some(out)
+    let mut left_out = false;
+    for member in foreign(existing, fields) {
+        let room = count < MAX_BAGGAGE_MEMBERS && out.len().saturating_add(member.len()) < MAX_BAGGAGE_BYTES;
+        if !room || !is_whole(member) {
+            left_out = true;
+            continue;
+        }
+        separate(&mut out);
+        out.extend_from_slice(member);
+        count = count.saturating_add(1);
+    }
+    Presented { value: (!out.is_empty()).then_some(out), left_out }
 }
 
 /// The header's value without our members; `None` when nothing is left.
 pub fn strip<'v>(existing: impl Iterator<Item = &'v [u8]>, fields: &[FieldTable]) -> Option<Vec<u8>> {
-    let out = foreign(existing, fields);
-    (!out.is_empty()).then_some(out)
-}
-
-fn foreign<'v>(existing: impl Iterator<Item = &'v [u8]>, fields: &[FieldTable]) -> Vec<u8> {
     let mut out = Vec::new();
-    for member in existing.flat_map(members).filter(|member| !is_ours(member, fields)) {
+    for member in foreign(existing, fields) {
         separate(&mut out);
         out.extend_from_slice(member);
     }
-    out
+    (!out.is_empty()).then_some(out)
+}
+
+/// The values of all members that carry a ticket, wherever they stand, decoded and without properties.
+pub fn tickets<'v>(lines: impl Iterator<Item = &'v [u8]>) -> impl Iterator<Item = Vec<u8>> {
+    lines.flat_map(members).filter(|member| is_ticket(member)).map(|member| {
+        let value = member.splitn(2, |byte| *byte == b'=').nth(1).unwrap_or_default();
+        let mut value = decode_all(value);
+        value.truncate(value.iter().position(|byte| *byte == b';').unwrap_or(value.len()));
+        value.trim_ascii().to_vec()
+    })
+}
+
+/// Whether a member is a ticket to a reader who decodes, trims, or does not care for case.
+fn is_ticket(member: &[u8]) -> bool {
+    let key = member.split(|byte| matches!(byte, b'=' | b';')).next().unwrap_or_default();
+    if key.len() < TICKET_KEY.len() {
+        return false;
+    }
+    decode_all(key).trim_ascii().eq_ignore_ascii_case(TICKET_KEY.as_bytes())
+}
+
+/// Decodes again and again, as many readers in a row do; what cannot be decoded stays.
+fn decode_all(encoded: &[u8]) -> Vec<u8> {
+    let mut value = encoded.to_vec();
+    for _ in 0..MAX_DECODINGS {
+        match percent_decode(&value) {
+            Ok(decoded) if decoded != value => value = decoded,
+            _ => break,
+        }
+    }
+    value
+}
+
+/// Whether a foreign member has a key and a value, as W3C says: some libraries drop the whole header for one that has not.
+fn is_whole(member: &[u8]) -> bool {
+    let pair = member.split(|byte| *byte == b';').next().unwrap_or_default();
+    let Some(at) = pair.iter().position(|byte| *byte == b'=') else { return false };
+    let key = pair.get(..at).unwrap_or_default().trim_ascii();
+    !key.is_empty() && key.iter().copied().all(is_token)
+}
+
+fn foreign<'v>(existing: impl Iterator<Item = &'v [u8]>, fields: &[FieldTable]) -> impl Iterator<Item = &'v [u8]> {
+    existing.flat_map(members).filter(|member| !is_ours(member, fields) && !is_ticket(member))
 }
 
 fn separate(out: &mut Vec<u8>) {
@@ -280,7 +352,7 @@ mod tests {
     }
 
     #[test]
-    fn presents_our_fields_behind_the_foreign_ones() {
+    fn presents_our_fields_before_the_foreign_ones() {
         let mut context = Context::new();
         context.insert("tenant", "\"a, b;\\u00e9%\\\\\"").unwrap();
         context.insert("undeclared", "1").unwrap();
@@ -291,14 +363,15 @@ mod tests {
         let cases: [(&[&[u8]], Vec<u8>); 3] = [
             (&[], ours.into()),
             (&[b" k = v;p=1 ,tenant=old;p, x=%zz\xFF", b",level", b"last"], {
-                [b"k = v;p=1,x=%zz\xFF,last,", ours.as_bytes()].concat()
+                [ours.as_bytes(), b",k = v;p=1,x=%zz\xFF"].concat()
             }),
             (&[b"tenant=old"], ours.into()),
         ];
         for (existing, expected) in cases {
-            assert_eq!(present(existing.iter().copied(), &context, &fields()), Some(expected), "{existing:?}");
+            let presented = present(existing.iter().copied(), None, &context, &fields());
+            assert_eq!(presented.value, Some(expected), "{existing:?}");
         }
-        assert_eq!(present([&b"tenant=old"[..]].into_iter(), &Context::new(), &fields()), None);
+        assert_eq!(present([&b"tenant=old"[..]].into_iter(), None, &Context::new(), &fields()).value, None);
     }
 
     #[test]
@@ -315,7 +388,60 @@ mod tests {
         let mut context = Context::new();
         context.insert_string("tenant", &"\"".repeat(MAX_CARRIER_BYTES / 2)).unwrap();
         context.insert("level", "7").unwrap();
-        assert_eq!(present(std::iter::empty(), &context, &fields()), Some(b"level=7".to_vec()));
+        assert_eq!(present(std::iter::empty(), None, &context, &fields()).value, Some(b"level=7".to_vec()));
+    }
+
+    #[test]
+    fn the_ticket_stands_first_and_once() {
+        let mut context = Context::new();
+        context.insert_string("tenant", "a").unwrap();
+        for (existing, foreign) in [
+            (vec![], ""),
+            (vec!["k=v"], ",k=v"),
+            (vec!["cmesh.ticket=1,k=v", "cmesh.ticket=2"], ",k=v"),
+            (
+                vec![
+                    "cmesh%2Eticket=1",
+                    "%63mesh.ticket=2;p=1",
+                    "cmesh%252eticket=3",
+                    "CMESH.Ticket = 4",
+                    "cmesh.ticket",
+                ],
+                "",
+            ),
+            (vec!["xcmesh.ticket=1,cmesh.tickets=2"], ",xcmesh.ticket=1,cmesh.tickets=2"),
+        ] {
+            let presented = present(existing.iter().map(|line| line.as_bytes()), Some("t"), &context, &fields());
+            let text = String::from_utf8(presented.value.unwrap()).unwrap();
+            assert_eq!(text, format!("cmesh.ticket=t,tenant=a{foreign}"), "{existing:?}");
+            assert!(!presented.left_out);
+        }
+    }
+
+    #[test]
+    fn foreign_members_that_are_broken_or_too_many_are_left_out() {
+        let shown = |existing: &str| {
+            let presented = present([existing.as_bytes()].into_iter(), Some("t"), &Context::new(), &fields());
+            (String::from_utf8(presented.value.unwrap()).unwrap(), presented.left_out)
+        };
+        for broken in ["x", "=v", " =v", "a b=c", "x;p=1", "\u{e9}=1"] {
+            assert_eq!(shown(&format!("{broken},k=a b;p")), ("cmesh.ticket=t,k=a b;p".to_owned(), true), "{broken}");
+        }
+        let many: Vec<String> = (0..64).map(|number| format!("k{number}=v")).collect();
+        let (text, left_out) = shown(&many.join(","));
+        assert!(text.ends_with(",k62=v") && left_out, "{text}");
+        let (text, left_out) = shown(&format!("k={},l=1", "v".repeat(8192)));
+        assert_eq!((text.as_str(), left_out), ("cmesh.ticket=t,l=1", true));
+    }
+
+    #[test]
+    fn tickets_are_found_wherever_they_stand() {
+        let found = |values: &[&str]| -> Vec<String> {
+            let found = tickets(values.iter().map(|value| value.as_bytes()));
+            found.map(|value| String::from_utf8_lossy(&value).into_owned()).collect()
+        };
+        assert_eq!(found(&["k=v,cmesh.ticket=1", "cmesh%2eticket = %32%2E;p=1,cmesh.ticket=3%3Bp"]), ["1", "2.", "3"]);
+        assert_eq!(found(&["k=cmesh.ticket=1", "cmesh=2"]), [""; 0]);
     }
 
     #[cfg(not(target_family = "wasm"))]
@@ -334,7 +460,7 @@ mod tests {
                     text
                 });
                 context.insert("flags", &format!("[{}]", list.collect::<Vec<_>>().join(", "))).unwrap();
-                let value = present([&b"k=v"[..]].into_iter(), &context, &fields()).unwrap();
+                let value = present([&b"k=v"[..]].into_iter(), None, &context, &fields()).value.unwrap();
                 prop_assert!(value.iter().all(u8::is_ascii_graphic));
                 let mut read = Context::new();
                 extract([value.as_slice()].into_iter(), &fields(), &mut read).unwrap();
@@ -347,7 +473,7 @@ mod tests {
                 let value = [b"tenant=".as_slice(), &value].concat();
                 let mut context = Context::new();
                 let _ = extract([value.as_slice()].into_iter(), &fields(), &mut context);
-                let _ = present([value.as_slice()].into_iter(), &context, &fields());
+                let _ = present([value.as_slice()].into_iter(), Some("t"), &context, &fields());
             }
         }
     }

@@ -66,8 +66,8 @@ fn mapped_headers<'w>(workload: &'w Workload, headers: &Headers<'_>, context: &C
 
 fn baggage_header<'w>(workload: &'w Workload, headers: &Headers<'_>, context: &Context, plan: &mut Plan<'w>) {
     if !context.is_empty() || headers.contains(baggage::NAME) {
-        let value = baggage::present(headers.all(baggage::NAME), context, workload.fields());
-        edit(headers, baggage::NAME, value, plan);
+        let presented = baggage::present(headers.all(baggage::NAME), None, context, workload.fields());
+        edit(headers, baggage::NAME, presented.value, plan);
     }
 }
 
