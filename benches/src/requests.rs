@@ -29,7 +29,7 @@ pub fn mesh_context(policy: &Policy, now_ms: u64) -> Result<String> {
     for (field, json) in FIELDS {
         context.insert(field, json).map_err(|error| Error::new(format!("the field `{field}`: {error:?}")))?;
     }
-    mesh_header::encode(&context, program.dictionaries().active(), now_ms)
+    mesh_header::encode(&context, program.words().writer(now_ms), now_ms)
         .map_err(|error| Error::new(format!("the context: {}", error.as_str())))
 }
 
@@ -76,7 +76,7 @@ mod tests {
         let policy = Policy::shop().unwrap();
         let value = mesh_context(&policy, 1_000).unwrap();
         let program = artifact::load(&policy.artifact).unwrap();
-        let header = mesh_header::decode(value.as_bytes(), program.dictionaries()).unwrap();
+        let header = mesh_header::decode(value.as_bytes(), program.words()).unwrap();
         assert_eq!(header.context.get("tenant_id"), Some("\"tenant_acme\""));
         assert_eq!(header.context.len(), FIELDS.len());
     }

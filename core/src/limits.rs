@@ -3,9 +3,29 @@
 //! Writer and reader share these constants, so what the compiler or another sidecar writes can always be
 //! read back.
 
-/// Longest value of one context carrier header, in bytes. Envoy accepts 60 KiB of headers in all; a context
+/// Longest value of one context carrier header in plain text, in bytes. Envoy accepts 60 KiB of headers in all; a context
 /// that needs more than a quarter of that is a mistake or an attack.
 pub const MAX_CARRIER_BYTES: usize = 16 * 1024;
+
+/// Longest `x-mesh-context` in its compact form, in bytes: [`MAX_PAYLOAD_BYTES`] in base64, and a little for what stands
+/// before it. So a context that can be read can be written.
+pub const MAX_MESH_HEADER_BYTES: usize = 24 * 1024;
+
+/// Size of the payload of `x-mesh-context` before compression, in bytes: a whole context, and for each field the
+/// lengths of its name and value. Bounds what lz4 may inflate a carrier to.
+pub const MAX_PAYLOAD_BYTES: usize = MAX_CONTEXT_BYTES + 1024;
+
+/// Most extensions of one `x-mesh-context`. Five numbers are reserved today.
+pub const MAX_EXTENSIONS: usize = 16;
+
+/// Longest word that can have a number, in bytes: field names may be as long.
+pub const MAX_WORD_BYTES: usize = MAX_FIELD_NAME_BYTES;
+
+/// Most words of one artifact. Every sidecar holds all of them.
+pub const MAX_WORDS: usize = 1 << 16;
+
+/// Largest number of a word. Numbers are given out one after the other, so this is far away.
+pub const MAX_WORD_NUMBER: u32 = 1 << 24;
 
 /// Most fields of one context.
 pub const MAX_CONTEXT_FIELDS: usize = 128;
@@ -13,8 +33,9 @@ pub const MAX_CONTEXT_FIELDS: usize = 128;
 /// Longest name of a context field, in bytes.
 pub const MAX_FIELD_NAME_BYTES: usize = 128;
 
-/// Size of a whole context (names and JSON texts), in bytes. Bounds what lz4 may inflate a carrier to.
-pub const MAX_CONTEXT_BYTES: usize = 32 * 1024;
+/// Size of a whole context (names and JSON texts), in bytes, wherever its fields come from. One limit for reading and
+/// writing: what is within it fits into `x-mesh-context`, even where it cannot be compressed.
+pub const MAX_CONTEXT_BYTES: usize = 16 * 1024;
 
 /// Deepest nesting of a JSON value. Scanning keeps one bit a level, so this also bounds memory.
 pub const MAX_JSON_DEPTH: usize = 64;
@@ -29,7 +50,7 @@ pub const MAX_BAGGAGE_BYTES: usize = 8192;
 /// far below what would exhaust a sidecar.
 pub const MAX_ARTIFACT_BYTES: usize = 64 * 1024 * 1024;
 
-/// Most sections of an artifact. Today's compiler writes nine.
+/// Most sections of an artifact. Today's compiler writes ten.
 pub const MAX_SECTIONS: usize = 64;
 
 /// Deepest operand stack of one condition.

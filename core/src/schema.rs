@@ -72,7 +72,8 @@ pub fn validate(
         let problem = find(fields, name).and_then(|field| problem(field, value, &matches));
         problems.extend(problem.map(|problem| (name.to_owned(), problem)));
     }
-    let missing = fields.iter().filter(|field| field.required && !context.contains(&field.name));
+    let is_missing = |name: &str| !context.contains(name) && !context.is_unread(name);
+    let missing = fields.iter().filter(|field| field.required && is_missing(&field.name));
     problems.extend(missing.map(|field| (field.name.clone(), FieldProblem::Missing)));
     problems
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use crate::artifact::tables::{
     Attribute, Constant, DictionaryTable, DomainTable, Effect, EntryTable, FieldTable, FieldType, Merge, MeshTable,
-    RuleTable, Scalar, ScalarConstant, ServiceTable, Tables,
+    RuleTable, Scalar, ScalarConstant, ServiceTable, Tables, WordTable,
 };
 use crate::artifact::{VerifiedProgram, encode, load};
 use crate::carrier::mesh_header::dictionary_id;
@@ -15,6 +15,7 @@ use crate::vm::op::Op;
 /// A mesh `acme` with the services `a` and `b` of the domain `shop`, and `z` of the domain `bank`.
 pub(crate) fn tables() -> Tables {
     let words: Vec<String> = ["caller", "tenant", "a", "b"].map(str::to_owned).to_vec();
+    let numbered = (1..).zip(&words).map(|(number, text)| word(number, text, 0)).collect();
     let service = |name: &str, domain| ServiceTable { name: name.into(), domain, entry: EntryTable::default() };
     Tables {
         mesh: MeshTable {
@@ -26,8 +27,10 @@ pub(crate) fn tables() -> Tables {
             present_baggage: true,
             memory_slots: 64,
             memory_ttl_ms: 60_000,
+            rollout_window_ms: 1000,
             ..MeshTable::default()
         },
+        words: numbered,
         dictionaries: vec![DictionaryTable { id: dictionary_id(&words), words }],
         fields: vec![
             FieldTable { merge: Merge::Union, ..field("flags", FieldType::List(Scalar::String)) },
@@ -50,6 +53,11 @@ fn string() -> FieldType {
 /// A field with nothing special about it.
 pub(crate) fn field(name: &str, value: FieldType) -> FieldTable {
     FieldTable { name: name.into(), value, ..FieldTable::default() }
+}
+
+/// A word with a number, released at this time.
+pub(crate) fn word(number: u32, text: &str, released_at_ms: u64) -> WordTable {
+    WordTable { number, text: text.into(), released_at_ms }
 }
 
 /// Adds a program and gives its index.

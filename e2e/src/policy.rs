@@ -6,6 +6,7 @@ use std::sync::Arc;
 use context_mesh_core::artifact::tables::Tables;
 use context_mesh_core::pipeline;
 use context_mesh_core::plugin_config::PluginConfig;
+use policy_compiler::lock;
 use policy_compiler::source::Sources;
 use policy_compiler::{Compiled, Slice};
 
@@ -49,6 +50,11 @@ impl Policy {
             let name = file.strip_prefix(folder).unwrap_or(&file);
             sources.add(name.to_string_lossy(), text);
         }
+        let lock = folder.join(lock::FILE_NAME);
+        if lock.is_file() {
+            let text = std::fs::read(&lock).context(format_args!("cannot read `{}`", lock.display()))?;
+            sources.set_lock(lock::FILE_NAME, text);
+        }
         Self::of(&sources)
     }
 
@@ -59,6 +65,17 @@ impl Policy {
     pub fn from_text(text: &str) -> Result<Self> {
         let mut sources = Sources::new("policy");
         sources.add("policy.yaml", text);
+        Self::of(&sources)
+    }
+
+    /// As [`Policy::from_text`], with a lock file.
+    ///
+    /// # Errors
+    /// As [`Policy::from_text`].
+    pub fn from_text_and_lock(text: &str, lock: &str) -> Result<Self> {
+        let mut sources = Sources::new("policy");
+        sources.add("policy.yaml", text);
+        sources.set_lock(lock::FILE_NAME, lock);
         Self::of(&sources)
     }
 

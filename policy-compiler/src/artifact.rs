@@ -10,11 +10,13 @@ use context_mesh_core::{
             Tables,
         },
     },
+    artifact::tables::CarrierVersion,
     carrier::dictionary::dictionary_id,
 };
 
 use crate::{
     diagnostic::{Diagnostic, Diagnostics, code},
+    lock::Lock,
     document::{Direction, OnError},
     model::{Effect, Model, Policy, Rule, Workloads},
     programs::{Programs, RulePrograms},
@@ -28,16 +30,24 @@ const MAX_WORD_BYTES: usize = 64;
 const MAX_WORDS: usize = 4096;
 
 /// The tables of a model. The model and the programs must have been made without errors.
-pub(crate) fn tables(model: &Model, programs: Programs, sources: &Sources) -> Tables {
+pub(crate) fn tables(model: &Model, programs: Programs, sources: &Sources, lock: &Lock) -> Tables {
     let fields = model.fields.iter().zip(&programs.patterns);
     let fields: Vec<FieldTable> =
         fields.map(|(field, pattern)| FieldTable { pattern: *pattern, ..field.table.clone() }).collect();
     let ordered = ordered(model, &programs.rules);
     let rules = ordered.iter().map(|entry| rule_table(entry, &fields, sources)).collect();
-    let words = words(model, &programs.table.constants);
+    let dictionaries = match model.mesh.carrier_version {
+        // Nobody writes them any more.
+        CarrierVersion::Two => Vec::new(),
+        CarrierVersion::Dated | CarrierVersion::One => {
+            let words = first_words(model, &programs.table.constants);
+            vec![DictionaryTable { id: dictionary_id(&words), words }]
+        }
+    };
     Tables {
         mesh: model.mesh.clone(),
-        dictionaries: vec![DictionaryTable { id: dictionary_id(&words), words }],
+        dictionaries,
+        words: lock.table(),
         services: services(model, &ordered),
         domains: model.directory.domains.clone(),
         unlisted: entry(&ordered, |policy| policy.workloads == Workloads::All),
@@ -153,10 +163,9 @@ fn list(entry: &mut EntryTable, direction: Direction) -> &mut Vec<u32> {
     }
 }
 
-/// The words of the dictionary. The first 128 take one byte on the wire, so the kinds come in the order in
-/// which they are likely to be in every context; within a kind they are sorted, so that the same sources
-/// always give the same dictionary.
-fn words(model: &Model, constants: &[Constant]) -> Vec<String> {
+/// The words that the first filters gave numbers for a tree, in their order: a proxy that still has one writes these numbers. It
+/// must never change, or what they send during an upgrade is lost.
+fn first_words(model: &Model, constants: &[Constant]) -> Vec<String> {
     let enums = model.fields.iter().flat_map(|field| &field.table.allowed);
     let strings = enums.filter_map(|text| serde_json::from_str::<String>(text).ok());
     let kinds: [BTreeSet<String>; 5] = [

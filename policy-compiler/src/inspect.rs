@@ -5,12 +5,13 @@ mod json;
 use std::fmt::{self, Write as _};
 
 use context_mesh_core::artifact::tables::{
-    Classification, Consistency, DictionaryTable, Effect, EntryTable, FieldTable, FieldType, Layer, MeshTable, Number,
+    CarrierVersion, Classification, Consistency, DictionaryTable, Effect, EntryTable, FieldTable, FieldType, Layer, MeshTable, Number,
     OnError, Reply, RuleTable, Scalar, ServiceTable, Tables,
 };
 use context_mesh_core::artifact::{Decoded, FORMAT_VERSION, LoadError, load};
 
 use crate::codegen::listing;
+use crate::lock::date_text;
 pub use json::json;
 
 /// Describes an artifact that loads.
@@ -53,7 +54,11 @@ fn sections(out: &mut String, tables: &Tables) -> fmt::Result {
     for (index, regex) in tables.regexes.iter().enumerate() {
         writeln!(out, "  {index}  {} bytes", regex.len())?;
     }
-    tables.dictionaries.iter().enumerate().try_for_each(|(index, table)| dictionary(out, index, table))
+    writeln!(out, "\nwords")?;
+    for word in &tables.words {
+        writeln!(out, "  {:4}  {:?}  released {}", word.number, word.text, date_text(word))?;
+    }
+    tables.dictionaries.iter().try_for_each(|table| dictionary(out, table))
 }
 
 fn list(words: &[String]) -> String {
@@ -77,6 +82,13 @@ fn mesh(out: &mut String, mesh: &MeshTable) -> fmt::Result {
     writeln!(out, "  on invalid       {:?}", mesh.on_invalid)?;
     writeln!(out, "  shown as         {}", list(&shown))?;
     writeln!(out, "  oldest context   {}", if mesh.max_age_ms == 0 { "any".into() } else { millis(mesh.max_age_ms) })?;
+    let version = match mesh.carrier_version {
+        CarrierVersion::Dated => "1 until the first number may be written, then 2",
+        CarrierVersion::One => "1",
+        CarrierVersion::Two => "2",
+    };
+    writeln!(out, "  version written  {version}")?;
+    writeln!(out, "  rollout window   {}", millis(mesh.rollout_window_ms))?;
     writeln!(out, "  memory           {} slots, {}", mesh.memory_slots, millis(mesh.memory_ttl_ms))
 }
 
@@ -223,8 +235,7 @@ fn code(out: &mut String, tables: &Tables, program: u32) -> fmt::Result {
     listing(&tables.program, program).lines().try_for_each(|line| writeln!(out, "        {line}"))
 }
 
-fn dictionary(out: &mut String, index: usize, table: &DictionaryTable) -> fmt::Result {
-    let active = if index == 0 { " (written)" } else { " (read only)" };
-    writeln!(out, "\ndictionary {:08x}{active}", table.id)?;
+fn dictionary(out: &mut String, table: &DictionaryTable) -> fmt::Result {
+    writeln!(out, "\ndictionary {:08x} of version 1, for reading", table.id)?;
     table.words.iter().enumerate().try_for_each(|(number, word)| writeln!(out, "  {number:4}  {word:?}"))
 }

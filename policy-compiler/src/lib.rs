@@ -28,6 +28,7 @@ pub mod inspect;
 pub mod ir;
 #[cfg(feature = "cli")]
 pub mod json_schema;
+pub mod lock;
 pub mod model;
 mod near;
 pub mod programs;
@@ -122,10 +123,10 @@ pub fn compile_with_model(sources: &Sources) -> Result<(Compiled, model::Model),
 /// # Errors
 /// As [`compile`].
 pub fn compile_watched(sources: &Sources, progress: &mut Watcher<'_>) -> Result<(Compiled, model::Model), Diagnostics> {
-    let Checked { model, mut programs, warnings: mut diagnostics } = check_watched(sources, progress)?;
+    let Checked { model, mut programs, lock, warnings: mut diagnostics } = check_watched(sources, progress)?;
     progress(Progress { stage: Stage::Packing, done: 0, total: 0 });
     let costs = std::mem::take(&mut programs.costs);
-    let tables = artifact::tables(&model, programs, sources);
+    let tables = artifact::tables(&model, programs, sources, &lock);
     budget::warn(&tables, &costs, &model, &mut diagnostics);
     let built = artifact::bytes(&tables, &mut diagnostics);
     diagnostics.sort();
@@ -145,6 +146,8 @@ pub struct Checked {
     pub model: model::Model,
     /// What the expressions compute.
     pub programs: programs::Programs,
+    /// The words of the mesh and their numbers.
+    pub lock: lock::Lock,
     /// Findings that did not stand in the way.
     pub warnings: Diagnostics,
 }
@@ -159,6 +162,7 @@ pub fn check_watched(sources: &Sources, progress: &mut Watcher<'_>) -> Result<Ch
     let documents = document::read(sources, &mut diagnostics, progress);
     progress(Progress { stage: Stage::Checking, done: 0, total: 0 });
     let model = model::check(documents, sources, &mut diagnostics);
+    let lock = lock::read(sources, &mut diagnostics);
     compatibility::report_versions(&model.schemas, &mut diagnostics);
     let programs = programs::compile(&model, &mut diagnostics, progress);
     analysis::check(&model, &programs, &mut diagnostics);
@@ -167,5 +171,5 @@ pub fn check_watched(sources: &Sources, progress: &mut Watcher<'_>) -> Result<Ch
         return Err(diagnostics);
     }
     diagnostics.sort();
-    Ok(Checked { model, programs, warnings: diagnostics })
+    Ok(Checked { model, programs, lock, warnings: diagnostics })
 }

@@ -2,7 +2,7 @@
 //!
 //! It is cut from the compiled tables, so its programs are those of the whole, instruction for instruction; only the
 //! numbers of what they refer to change. All services, domains and fields stay, because they tell who a peer is
-//! and what a context may hold; so do the dictionaries, so that services with slices understand each other.
+//! and what a context may hold; so do the words, so that services with slices understand each other.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -37,6 +37,7 @@ pub fn slice(tables: &Tables, service: &str) -> Option<Tables> {
     Some(Tables {
         mesh,
         dictionaries: tables.dictionaries.clone(),
+        words: tables.words.clone(),
         fields: fields.collect::<Option<_>>()?,
         services: services.collect::<Option<_>>()?,
         domains: tables.domains.clone(),

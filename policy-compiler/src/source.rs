@@ -74,6 +74,22 @@ pub struct SourceFile {
 }
 
 impl SourceFile {
+    fn new(path: String, mut bytes: Vec<u8>) -> Self {
+        let size = bytes.len();
+        if size > MAX_FILE_BYTES {
+            bytes.clear();
+        }
+        let (text, invalid) = match String::from_utf8(bytes) {
+            Ok(text) => (text, None),
+            Err(error) => {
+                let valid = error.utf8_error().valid_up_to();
+                (String::from_utf8_lossy(error.as_bytes()).into_owned(), Some(valid))
+            }
+        };
+        let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(i, _)| i + 1)).collect();
+        Self { path, text, lines, invalid, size }
+    }
+
     /// The path below the origin of the tree. It goes into artifacts, which must not depend on where a checkout is.
     pub fn path(&self) -> &str {
         &self.path
@@ -120,33 +136,40 @@ impl SourceFile {
 pub struct Sources {
     origin: String,
     files: Vec<SourceFile>,
+    lock: Option<SourceFile>,
 }
+
+/// The id of the lock file, which is no document.
+const LOCK: FileId = FileId(u32::MAX);
 
 impl Sources {
     /// An empty tree. `origin` is the folder, for messages; the paths of files are below it.
     pub fn new(origin: impl Into<String>) -> Self {
-        Self { origin: origin.into(), files: Vec::new() }
+        Self { origin: origin.into(), files: Vec::new(), lock: None }
     }
 
     /// Adds a file. The order of adding is the order of the documents. What is not UTF-8 or larger than
     /// [`MAX_FILE_BYTES`] becomes a diagnostic when the tree is compiled.
     pub fn add(&mut self, path: impl Into<String>, bytes: impl Into<Vec<u8>>) -> FileId {
-        let mut bytes = bytes.into();
-        let size = bytes.len();
-        if size > MAX_FILE_BYTES {
-            bytes.clear();
-        }
-        let (text, invalid) = match String::from_utf8(bytes) {
-            Ok(text) => (text, None),
-            Err(error) => {
-                let valid = error.utf8_error().valid_up_to();
-                (String::from_utf8_lossy(error.as_bytes()).into_owned(), Some(valid))
-            }
-        };
-        let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(i, _)| i + 1)).collect();
         let id = FileId(u32::try_from(self.files.len()).unwrap_or(u32::MAX));
-        self.files.push(SourceFile { path: path.into(), text, lines, invalid, size });
+        self.files.push(SourceFile::new(path.into(), bytes.into()));
         id
+    }
+
+    /// Gives the tree its lock file, in place of one that it has.
+    pub fn set_lock(&mut self, path: impl Into<String>, bytes: impl Into<Vec<u8>>) {
+        self.lock = Some(SourceFile::new(path.into(), bytes.into()));
+    }
+
+    /// The same tree without a lock file.
+    #[must_use]
+    pub fn without_lock(self) -> Self {
+        Self { lock: None, ..self }
+    }
+
+    /// The lock file.
+    pub fn lock(&self) -> Option<(FileId, &SourceFile)> {
+        self.lock.as_ref().map(|file| (LOCK, file))
     }
 
     /// Name of the tree.
@@ -154,7 +177,7 @@ impl Sources {
         &self.origin
     }
 
-    /// The files with their ids, in the order in which they were added.
+    /// The documents' files with their ids, in the order in which they were added.
     pub fn iter(&self) -> impl Iterator<Item = (FileId, &SourceFile)> {
         (0..).map(FileId).zip(&self.files)
     }
@@ -171,6 +194,9 @@ impl Sources {
 
     /// The file of this id; `None` if the id comes from another tree.
     pub fn file(&self, id: FileId) -> Option<&SourceFile> {
+        if id == LOCK {
+            return self.lock.as_ref();
+        }
         self.files.get(usize::try_from(id.0).unwrap_or(usize::MAX))
     }
 

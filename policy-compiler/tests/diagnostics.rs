@@ -8,7 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use policy_compiler::{compile, diagnostic::Diagnostics, source::Sources};
+use policy_compiler::{compile, diagnostic::Diagnostics, lock::FILE_NAME, source::Sources};
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/diagnostics")
@@ -22,6 +22,9 @@ fn sources(case: &Path) -> Sources {
     let mut sources = Sources::new("policies");
     for path in files {
         sources.add(path.file_name().unwrap().to_str().unwrap(), fs::read(&path).unwrap());
+    }
+    if let Ok(lock) = fs::read(case.join(FILE_NAME)) {
+        sources.set_lock(FILE_NAME, lock);
     }
     sources
 }

@@ -96,7 +96,7 @@ fn run(count: usize) -> Result<(), String> {
     for (field, json) in FIELDS {
         context.insert(field, json).map_err(|error| format!("{field}: {error:?}"))?;
     }
-    let carried = mesh_header::encode(&context, program.dictionaries().active(), NOW_MS);
+    let carried = mesh_header::encode(&context, program.words().writer(NOW_MS), NOW_MS);
     let carried = carried.map_err(|error| error.as_str().to_owned())?;
     let workload = Workload::new(program, "checkout-service");
     let proxy = Proxy::default();

@@ -111,5 +111,6 @@ fn tables(body: &[u8]) -> Result<Tables, LoadError> {
         rules: read!(Section::Rules),
         program: read!(Section::Program),
         regexes: read!(Section::Regexes),
+        words: read!(Section::Words),
     })
 }

@@ -93,5 +93,6 @@ fn content(tables: &Tables, section: Section) -> wincode::WriteResult<Vec<u8>> {
         Section::Rules => serialize(&tables.rules, WIRE),
         Section::Program => serialize(&tables.program, WIRE),
         Section::Regexes => serialize(&tables.regexes, WIRE),
+        Section::Words => serialize(&tables.words, WIRE),
     }
 }

@@ -6,7 +6,7 @@ use core::fmt;
 pub(super) const MAGIC: [u8; 8] = *b"\x89CMESH\r\n";
 
 /// Version of the layout and of the tables that this crate writes and reads.
-pub const FORMAT_VERSION: u32 = 2;
+pub const FORMAT_VERSION: u32 = 3;
 
 /// The features that this crate knows. None is defined yet.
 pub const KNOWN_FEATURES: u64 = 0;
@@ -55,7 +55,7 @@ macro_rules! sections {
 sections! {
     /// Settings of the mesh.
     1 Mesh;
-    /// Dictionaries of `x-mesh-context`.
+    /// Dictionaries of version 1 of `x-mesh-context`.
     2 Dictionaries;
     /// Declared fields.
     3 Fields;
@@ -71,6 +71,8 @@ sections! {
     8 Program;
     /// Serialized DFAs.
     9 Regexes;
+    /// Words of `x-mesh-context` with their numbers.
+    10 Words;
 }
 
 /// Identifies an artifact: the SHA-256 of its content.

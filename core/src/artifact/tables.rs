@@ -12,7 +12,7 @@ use wincode::{SchemaRead, SchemaWrite};
 pub struct Tables {
     /// Settings of the mesh.
     pub mesh: MeshTable,
-    /// The dictionaries of `x-mesh-context` that can be read; the first one is used for writing.
+    /// The dictionaries of version 1 of `x-mesh-context` that can be read.
     pub dictionaries: Vec<DictionaryTable>,
     /// The declared fields, sorted by name.
     pub fields: Vec<FieldTable>,
@@ -28,6 +28,8 @@ pub struct Tables {
     pub regexes: Vec<Vec<u8>>,
     /// Rules that apply to a service that the mesh does not list: those of enterprise policies for all workloads.
     pub unlisted: EntryTable,
+    /// The words of `x-mesh-context` that have numbers, sorted by number.
+    pub words: Vec<WordTable>,
 }
 
 /// Settings of the mesh.
@@ -61,6 +63,22 @@ pub struct MeshTable {
     pub memory_ttl_ms: u64,
     /// The one service that the artifact was built for; empty when it serves all of them.
     pub slice: String,
+    /// The version of `x-mesh-context` that is written.
+    pub carrier_version: CarrierVersion,
+    /// How long a word must have been readable before it is written as its number, in milliseconds.
+    pub rollout_window_ms: u64,
+}
+
+/// The version of `x-mesh-context` that is written. All versions are read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, SchemaRead, SchemaWrite)]
+pub enum CarrierVersion {
+    /// 1 until the first number may be written, then 2.
+    #[default]
+    Dated,
+    /// Always 1: for a mesh with filters that know no other.
+    One,
+    /// Always 2.
+    Two,
 }
 
 /// What happens when the claimed caller is not the peer.
@@ -83,7 +101,18 @@ pub enum OnInvalid {
     Deny,
 }
 
-/// Words that `x-mesh-context` writes as numbers.
+/// A word that `x-mesh-context` can write as a number.
+#[derive(Debug, Clone, Default, PartialEq, Eq, SchemaRead, SchemaWrite)]
+pub struct WordTable {
+    /// Its number. It never belongs to another word.
+    pub number: u32,
+    /// The word: the name of a field, a service or a domain, or a value of an enum.
+    pub text: String,
+    /// When an artifact with the word was first shipped, in milliseconds since 1970.
+    pub released_at_ms: u64,
+}
+
+/// The words that version 1 of `x-mesh-context` writes as numbers.
 #[derive(Debug, Clone, Default, PartialEq, SchemaRead, SchemaWrite)]
 pub struct DictionaryTable {
     /// Identifies the words and their order: the first four bytes of their SHA-256, little endian.

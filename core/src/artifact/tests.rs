@@ -114,11 +114,17 @@ fn an_unknown_section_that_is_optional_is_skipped() {
 #[test]
 fn every_rule_of_verification_refuses_what_breaks_it() {
     type Break = fn(&mut Tables);
-    let cases: [(Break, VerifyError); 34] = [
+    let cases: [(Break, VerifyError); 40] = [
         (|t| t.mesh.memory_slots = 3, VerifyError::Value { of: "memory slots" }),
         (|t| t.mesh.identity_path = "/sa".into(), VerifyError::Value { of: "identity path" }),
         (|t| t.mesh.trust_domain.clear(), VerifyError::Value { of: "trust domain" }),
         (|t| t.dictionaries[0].id = 0, VerifyError::Value { of: "dictionary id" }),
+        (|t| t.words.swap(0, 1), VerifyError::Order { table: "words" }),
+        (|t| t.words[1].number = t.words[0].number, VerifyError::Order { table: "words" }),
+        (|t| t.words[1].text = t.words[0].text.clone(), VerifyError::Value { of: "word" }),
+        (|t| t.words[0].text.clear(), VerifyError::Value { of: "word" }),
+        (|t| t.words[0].number = 0, VerifyError::Value { of: "number of a word" }),
+        (|t| t.words[3].number = u32::MAX, VerifyError::Value { of: "number of a word" }),
         (|t| t.fields.swap(0, 1), VerifyError::Order { table: "fields" }),
         (|t| t.fields[0].pattern = Some(0), VerifyError::Index { of: "regex", index: 0 }),
         (|t| t.fields[0].header = Some("X-Upper".into()), VerifyError::Value { of: "header name" }),
@@ -286,7 +292,7 @@ fn a_load_error_says_which_artifact_and_what_to_do() {
     let message = load(&bytes).unwrap_err().to_string();
     assert_eq!(
         message,
-        "the artifact has format version 9, this reader knows version 2: use a filter and a compiler of matching releases"
+        "the artifact has format version 9, this reader knows version 3: use a filter and a compiler of matching releases"
     );
     let mut tables = sample();
     tables.mesh.memory_slots = 3;

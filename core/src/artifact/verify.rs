@@ -11,12 +11,12 @@ use super::error::{LoadError, VerifyError};
 use super::format::Digest;
 use super::tables::{
     Attribute, Constant, Effect, EntryTable, FieldTable, FieldType, MeshTable, ProgramTable, Reply, RuleTable, Scalar,
-    ScalarConstant, Tables, ZoneTable,
+    ScalarConstant, Tables, WordTable, ZoneTable,
 };
 use super::verify_code;
-use crate::carrier::mesh_header::Dictionaries;
+use crate::carrier::words::Words;
 use crate::context::json;
-use crate::limits::{MAX_FIELD_NAME_BYTES, MAX_FRAMEWORKS, MAX_MEMORY_SLOTS, MAX_ZONE_TRANSITIONS};
+use crate::limits::{MAX_FIELD_NAME_BYTES, MAX_FRAMEWORKS, MAX_MEMORY_SLOTS, MAX_WORD_BYTES, MAX_WORD_NUMBER, MAX_WORDS, MAX_ZONE_TRANSITIONS};
 use crate::number;
 use crate::vm::Timestamp;
 use crate::vm::fuse::{self, Step};
@@ -33,7 +33,7 @@ pub struct VerifiedProgram {
     tables: Tables,
     programs: Vec<Box<[Step]>>,
     regexes: Vec<sparse::DFA<Vec<u8>>>,
-    dictionaries: Dictionaries,
+    words: Words,
 }
 
 impl VerifiedProgram {
@@ -53,6 +53,7 @@ impl VerifiedProgram {
         let code = code(&tables.program).map_err(wrap)?;
         check_mesh(&tables.mesh).map_err(wrap)?;
         check_dictionaries(&tables).map_err(wrap)?;
+        check_words(&tables.words).map_err(wrap)?;
         check_fields(&tables).map_err(wrap)?;
         check_services(&tables).map_err(wrap)?;
         check_rules(&tables).map_err(wrap)?;
@@ -60,11 +61,13 @@ impl VerifiedProgram {
         verify_code::check_programs(&tables, &code).map_err(wrap)?;
         let ranges = tables.program.programs.iter().filter_map(|range| bounds(*range));
         let programs = ranges.map(|(start, end)| steps(code.get(start..end).unwrap_or_default())).collect();
-        let dictionaries = Dictionaries::new(&tables.dictionaries);
+        let words = Words::new(&tables.words, &tables.dictionaries, &tables.mesh);
         // Their verified forms stand beside them; wasm memory never shrinks, so keep nothing twice.
+        tables.words = Vec::new();
+        tables.dictionaries = Vec::new();
         tables.regexes = Vec::new();
         tables.program.code = Vec::new();
-        Ok(Self { digest, tables, programs, regexes, dictionaries })
+        Ok(Self { digest, tables, programs, regexes, words })
     }
 
     /// Identifies the artifact.
@@ -72,15 +75,15 @@ impl VerifiedProgram {
         self.digest
     }
 
-    /// The tables, as verified. The bytecode and the regexes are not among them any more: see
-    /// [`VerifiedProgram::steps`] and [`VerifiedProgram::regex_matches`].
+    /// The tables, as verified. The bytecode, the regexes and the words are not among them any more: see
+    /// [`VerifiedProgram::steps`], [`VerifiedProgram::regex_matches`] and [`VerifiedProgram::words`].
     pub fn tables(&self) -> &Tables {
         &self.tables
     }
 
-    /// The dictionaries of `x-mesh-context`.
-    pub fn dictionaries(&self) -> &Dictionaries {
-        &self.dictionaries
+    /// The words of `x-mesh-context`, and what reads version 1.
+    pub fn words(&self) -> &Words {
+        &self.words
     }
 
     /// What the machine runs for a program; nothing for an index that verification never lets through.
@@ -146,6 +149,19 @@ fn check_dictionaries(tables: &Tables) -> Check {
     ids.sort_unstable();
     ensure(ids.windows(2).all(|pair| pair.first() != pair.last()), VerifyError::Order { table: "dictionaries" })?;
     ensure(!ids.contains(&0), VerifyError::Value { of: "dictionary id" })
+}
+
+fn check_words(words: &[WordTable]) -> Check {
+    let ordered = words.iter().zip(words.iter().skip(1)).all(|(a, b)| a.number < b.number);
+    ensure(ordered, VerifyError::Order { table: "words" })?;
+    ensure(words.len() <= MAX_WORDS, VerifyError::Value { of: "number of words" })?;
+    let sized = words.iter().all(|word| (1..=MAX_WORD_BYTES).contains(&word.text.len()));
+    ensure(sized, VerifyError::Value { of: "word" })?;
+    let numbered = words.iter().all(|word| (1..=MAX_WORD_NUMBER).contains(&word.number));
+    ensure(numbered, VerifyError::Value { of: "number of a word" })?;
+    let mut texts: Vec<&str> = words.iter().map(|word| word.text.as_str()).collect();
+    texts.sort_unstable();
+    ensure(texts.windows(2).all(|pair| pair.first() != pair.last()), VerifyError::Value { of: "word" })
 }
 
 fn sorted_by<'t, T>(items: &'t [T], name: impl Fn(&'t T) -> &'t str) -> bool {

@@ -1,13 +1,22 @@
 //! `x-mesh-context`: the mesh's own carrier, compact and versioned.
 //!
 //! ```text
+//! 0   version     2
+//! 1   flags       bit 0: the fields are their length (LEB128) and one lz4 block; the others are 0
+//! 2   issued at   48 bits, milliseconds since 1970: when the context was made, at whichever hop
+//! 8   extensions  see the module `extension`
+//!     fields      see the module `payload`
+//! ```
+//!
+//! Version 1 is read too, and written while it must be (see [`super::words::Writer::version`]):
+//!
+//! ```text
 //! 0   version     1
-//! 1   flags       bit 0: the payload is its length (LEB128) and one lz4 block; bit 1: sealed; the others are 0
+//! 1   flags       bit 0 as above; bit 1: sealed; the others are 0
 //! 2   key id      u16; 0 is unsealed
-//! 4   dictionary  u32; 0 is none
-//! 8   issued at   48 bits, milliseconds since 1970: when the context was made, at whichever hop
-//! 14  payload     see the module `payload`
-//!     tag         16 bytes when sealed, else nothing
+//! 4   dictionary  u32; 0 is none, and so it is written
+//! 8   issued at   as above
+//! 14  fields      as above
 //! ```
 //!
 //! Numbers are little endian. The whole is base64url without padding.
@@ -18,21 +27,23 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-pub use super::dictionary::{Dictionaries, Dictionary, dictionary_id};
+pub use super::dictionary::dictionary_id;
+use super::payload::Numbers;
 use super::wire::{Reader, from_size, write_varint};
-use super::{CarrierError, insert_new, payload};
+use super::words::{Version, Words, Writer};
+use super::{CarrierError, extension, insert_new, payload};
 use crate::context::{Context, json};
-use crate::limits::{MAX_CARRIER_BYTES, MAX_CONTEXT_BYTES};
+use crate::limits::{MAX_CARRIER_BYTES, MAX_MESH_HEADER_BYTES, MAX_PAYLOAD_BYTES};
 
 /// The name of the header.
 pub const NAME: &str = "x-mesh-context";
 
-const VERSION: u8 = 1;
+const VERSION_1: u8 = 1;
+const VERSION_2: u8 = 2;
 const LZ4: u8 = 1;
 const SEALED: u8 = 2;
-const HEADER_BYTES: usize = 14;
 
-/// Payloads below this size are not compressed: they seldom hold a repetition that the dictionary left, and
+/// Payloads below this size are not compressed: they seldom hold a repetition that the words left, and
 /// lz4 would take longer than all the rest of writing.
 const MIN_LZ4_BYTES: usize = 256;
 
@@ -57,59 +68,72 @@ impl MeshHeader {
     }
 }
 
-/// Writes the header's value. `issued_at_ms` is when the context was made, in milliseconds since 1970; `dictionary` must be one that the
-/// receivers list.
+/// Writes the header's value, in the version that the writer says. `issued_at_ms` is when the context was made, in
+/// milliseconds since 1970.
 ///
 /// # Errors
-/// [`CarrierError::TooLarge`] when the value would exceed [`MAX_CARRIER_BYTES`].
-pub fn encode(context: &Context, dictionary: Option<&Dictionary>, issued_at_ms: u64) -> Result<String, CarrierError> {
-    let mut plain = header(0, dictionary, issued_at_ms);
-    payload::write(&mut plain, context, dictionary);
-    let size = plain.len().saturating_sub(HEADER_BYTES);
-    if size > MAX_CONTEXT_BYTES {
+/// [`CarrierError::TooLarge`] when the value would exceed [`MAX_MESH_HEADER_BYTES`]. No context that was read does.
+pub fn encode(context: &Context, writer: Writer<'_>, issued_at_ms: u64) -> Result<String, CarrierError> {
+    let mut bytes = Vec::with_capacity(256);
+    let [time @ .., _, _] = issued_at_ms.min((1 << 48) - 1).to_le_bytes();
+    match writer.version(context) {
+        Version::One => {
+            bytes.extend_from_slice(&[VERSION_1, 0, 0, 0, 0, 0, 0, 0]);
+            bytes.extend_from_slice(&time);
+        }
+        Version::Two => {
+            bytes.extend_from_slice(&[VERSION_2, 0]);
+            bytes.extend_from_slice(&time);
+            extension::write(&mut bytes, context.carried());
+        }
+    }
+    let start = bytes.len();
+    payload::write_fields(&mut bytes, context, Some(writer));
+    let fields = bytes.get(start..).unwrap_or_default();
+    if fields.len() > MAX_PAYLOAD_BYTES {
         return Err(CarrierError::TooLarge);
     }
-    let mut bytes = plain;
-    if size >= MIN_LZ4_BYTES {
-        let mut smaller = header(LZ4, dictionary, issued_at_ms);
-        write_varint(&mut smaller, from_size(size));
-        let block = lz4_flex::block::compress(bytes.get(HEADER_BYTES..).unwrap_or_default());
-        smaller.extend_from_slice(&block);
+    if fields.len() >= MIN_LZ4_BYTES {
+        let mut smaller = bytes.get(..start).unwrap_or_default().to_vec();
+        if let Some(flags) = smaller.get_mut(1) {
+            *flags |= LZ4;
+        }
+        write_varint(&mut smaller, from_size(fields.len()));
+        smaller.extend_from_slice(&lz4_flex::block::compress(fields));
         if smaller.len() < bytes.len() {
             bytes = smaller;
         }
     }
     // Refused before it is written out: base64 makes it a third longer.
-    let text = base64::encoded_len(bytes.len(), false).filter(|length| *length <= MAX_CARRIER_BYTES);
+    let text = base64::encoded_len(bytes.len(), false).filter(|length| *length <= MAX_MESH_HEADER_BYTES);
     text.map(|_| URL_SAFE_NO_PAD.encode(bytes)).ok_or(CarrierError::TooLarge)
 }
 
-/// The bytes before the payload of an unsealed header.
-fn header(flags: u8, dictionary: Option<&Dictionary>, issued_at_ms: u64) -> Vec<u8> {
-    let mut out = Vec::with_capacity(256);
-    out.extend_from_slice(&[VERSION, flags, 0, 0]);
-    out.extend_from_slice(&dictionary.map_or(0, Dictionary::id).to_le_bytes());
-    let [time @ .., _, _] = issued_at_ms.min((1 << 48) - 1).to_le_bytes();
-    out.extend_from_slice(&time);
-    out
-}
-
-/// Reads the header's value, in either form. The age is not looked at: see [`MeshHeader::check_age`].
+/// Reads the header's value, in any form. The age is not looked at: see [`MeshHeader::check_age`].
 ///
 /// # Errors
-/// [`CarrierError`] says what is wrong; a sealed header is [`CarrierError::Sealed`].
-pub fn decode(value: &[u8], dictionaries: &Dictionaries) -> Result<MeshHeader, CarrierError> {
-    if value.len() > MAX_CARRIER_BYTES {
-        return Err(CarrierError::TooLarge);
-    }
+/// [`CarrierError`] says what is wrong; a sealed header of version 1 is [`CarrierError::Sealed`], and one whose dictionary
+/// the artifact does not list [`CarrierError::UnknownDictionary`].
+pub fn decode(value: &[u8], words: &Words) -> Result<MeshHeader, CarrierError> {
     if value.first() == Some(&b'{') {
+        if value.len() > MAX_CARRIER_BYTES {
+            return Err(CarrierError::TooLarge);
+        }
         return Ok(MeshHeader { context: decode_plain(value)?, issued_at_ms: None });
+    }
+    if value.len() > MAX_MESH_HEADER_BYTES {
+        return Err(CarrierError::TooLarge);
     }
     let bytes = URL_SAFE_NO_PAD.decode(value).map_err(|_| CarrierError::NotBase64)?;
     let mut reader = Reader::new(&bytes);
-    if reader.byte()? != VERSION {
-        return Err(CarrierError::UnknownVersion);
+    match reader.byte()? {
+        VERSION_1 => decode_1(reader, words),
+        VERSION_2 => decode_2(reader, words),
+        _ => Err(CarrierError::UnknownVersion),
     }
+}
+
+fn decode_1(mut reader: Reader<'_>, words: &Words) -> Result<MeshHeader, CarrierError> {
     let flags = reader.byte()?;
     if flags & !(LZ4 | SEALED) != 0 {
         return Err(CarrierError::UnknownFlags);
@@ -119,23 +143,43 @@ pub fn decode(value: &[u8], dictionaries: &Dictionaries) -> Result<MeshHeader, C
         return Err(CarrierError::Sealed);
     }
     let dictionary = match u32::from_le_bytes(reader.array()?) {
-        0 => None,
-        id => Some(dictionaries.find(id).ok_or(CarrierError::UnknownDictionary)?),
+        0 => &[],
+        id => words.dictionaries().find(id).ok_or(CarrierError::UnknownDictionary)?,
     };
-    let [a, b, c, d, e, f] = reader.array()?;
-    let issued_at_ms = Some(u64::from_le_bytes([a, b, c, d, e, f, 0, 0]));
-    let context = if flags & LZ4 == 0 {
-        payload::read(reader.rest(), dictionary)?
-    } else {
-        payload::read(&decompress(reader)?, dictionary)?
-    };
+    let issued_at_ms = Some(time(&mut reader)?);
+    let context = fields(reader, flags, Numbers::Listed(dictionary), Context::new())?;
     Ok(MeshHeader { context, issued_at_ms })
+}
+
+fn decode_2(mut reader: Reader<'_>, words: &Words) -> Result<MeshHeader, CarrierError> {
+    let flags = reader.byte()?;
+    if flags & !LZ4 != 0 {
+        return Err(CarrierError::UnknownFlags);
+    }
+    let issued_at_ms = Some(time(&mut reader)?);
+    let mut context = Context::new();
+    extension::read(&mut reader, &mut context)?;
+    let context = fields(reader, flags, Numbers::Lasting(Some(words)), context)?;
+    Ok(MeshHeader { context, issued_at_ms })
+}
+
+fn time(reader: &mut Reader<'_>) -> Result<u64, CarrierError> {
+    let [a, b, c, d, e, f] = reader.array()?;
+    Ok(u64::from_le_bytes([a, b, c, d, e, f, 0, 0]))
+}
+
+fn fields(reader: Reader<'_>, flags: u8, numbers: Numbers<'_>, start: Context) -> Result<Context, CarrierError> {
+    if flags & LZ4 == 0 {
+        payload::read_fields(reader.rest(), numbers, start)
+    } else {
+        payload::read_fields(&decompress(reader)?, numbers, start)
+    }
 }
 
 fn decompress(mut reader: Reader<'_>) -> Result<Vec<u8>, CarrierError> {
     let size = reader.size()?;
     // Checked before anything is allocated: the sender chooses this number.
-    if size > MAX_CONTEXT_BYTES {
+    if size > MAX_PAYLOAD_BYTES {
         return Err(CarrierError::TooLarge);
     }
     let bytes = lz4_flex::block::decompress(reader.rest(), size).map_err(|_| CarrierError::Malformed)?;

@@ -5,11 +5,13 @@
 
 pub mod baggage;
 pub mod dictionary;
+pub(crate) mod extension;
 pub mod mapped;
 pub mod mesh_header;
 pub(crate) mod payload;
 pub mod tracestate;
 pub(crate) mod wire;
+pub mod words;
 
 use crate::context::ContextError;
 
@@ -31,6 +33,10 @@ pub enum CarrierError {
     UnknownVersion,
     /// It uses a flag that is not known here.
     UnknownFlags,
+    /// It has an extension that is not known here and must be.
+    UnknownExtension,
+    /// It has more extensions than the limit.
+    TooManyExtensions,
     /// It was written with a dictionary that the artifact does not list.
     UnknownDictionary,
     /// A value is not JSON.
@@ -58,6 +64,8 @@ impl CarrierError {
             Self::Malformed => "malformed",
             Self::UnknownVersion => "unknown-version",
             Self::UnknownFlags => "unknown-flags",
+            Self::UnknownExtension => "unknown-extension",
+            Self::TooManyExtensions => "too-many-extensions",
             Self::UnknownDictionary => "unknown-dictionary",
             Self::NotJson => "not-json",
             Self::FieldName => "field-name",

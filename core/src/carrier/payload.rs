@@ -1,12 +1,13 @@
 //! The fields of a context as compact bytes, for [`super::mesh_header`] and for the memory.
 //!
 //! ```text
-//! payload  count, then each field
+//! payload  extensions (see `extension`), then the fields; version 1 of the header has no extensions
+//! fields   count, then each field
 //! field    name, value
-//! name     n: even is word n/2 of the dictionary; odd is a text of n/2 bytes, which follow
+//! name     n: even is the word with the number n/2; odd is a text of n/2 bytes, which follow
 //! value    n: the form is n % 8 and its argument n / 8
 //!          0 constant   0 null, 1 false, 2 true
-//!          1 word       a string: this word of the dictionary
+//!          1 word       a string: the word with this number
 //!          2 string     a string without escapes of so many bytes, which follow
 //!          3 integer    zigzag
 //!          4 list       so many values, which follow; each of the forms 0 to 3
@@ -14,13 +15,14 @@
 //! ```
 //!
 //! Numbers are LEB128. The writer takes the first form that gives the value's text back byte for byte; form 5
-//! always does.
+//! always does. A field with a number that is not known here is carried on as it stands: it costs that field only.
 
-use super::dictionary::Dictionary;
 use super::wire::{Reader, from_size, to_size, write_varint};
-use super::{CarrierError, insert_new};
+use super::words::{Words, Writer};
+use super::{CarrierError, extension, insert_new};
+use crate::context::carried::{CarriedField, CarriedName};
 use crate::context::{Context, json};
-use crate::limits::{MAX_CONTEXT_BYTES, MAX_CONTEXT_FIELDS};
+use crate::limits::{MAX_CONTEXT_BYTES, MAX_CONTEXT_FIELDS, MAX_FIELD_NAME_BYTES, MAX_WORD_BYTES};
 
 const CONSTANT: u64 = 0;
 const WORD: u64 = 1;
@@ -32,18 +34,32 @@ const TEXT: u64 = 5;
 /// The texts of the constants; their place is their number.
 const CONSTANTS: [&str; 3] = ["null", "false", "true"];
 
-/// Appends the payload of `context`.
-pub(crate) fn write(out: &mut Vec<u8>, context: &Context, dictionary: Option<&Dictionary>) {
-    write_varint(out, from_size(context.len()));
+/// Appends the payload of `context`. Without a writer all words go as text.
+pub(crate) fn write(out: &mut Vec<u8>, context: &Context, words: Option<Writer<'_>>) {
+    extension::write(out, context.carried());
+    write_fields(out, context, words);
+}
+
+/// Appends the fields of `context`, also those that could not be read here.
+pub(super) fn write_fields(out: &mut Vec<u8>, context: &Context, words: Option<Writer<'_>>) {
+    let carried = &context.carried().fields;
+    write_varint(out, from_size(context.len().saturating_add(carried.len())));
     for (name, value) in context.iter() {
-        write_name(out, name, dictionary);
-        write_value(out, value, dictionary);
+        write_name(out, name, words);
+        write_value(out, value, words);
+    }
+    for field in carried {
+        match &field.name {
+            CarriedName::Text(name) => write_name(out, name, words),
+            CarriedName::Number(number) => write_varint(out, number << 1),
+        }
+        out.extend_from_slice(&field.value);
     }
 }
 
-fn write_name(out: &mut Vec<u8>, name: &str, dictionary: Option<&Dictionary>) {
-    match dictionary.and_then(|words| words.number(name)) {
-        Some(number) => write_varint(out, from_size(number) << 1),
+fn write_name(out: &mut Vec<u8>, name: &str, words: Option<Writer<'_>>) {
+    match words.and_then(|words| words.number(name)) {
+        Some(number) => write_varint(out, number << 1),
         None => {
             write_varint(out, from_size(name.len()) << 1 | 1);
             out.extend_from_slice(name.as_bytes());
@@ -51,12 +67,12 @@ fn write_name(out: &mut Vec<u8>, name: &str, dictionary: Option<&Dictionary>) {
     }
 }
 
-fn write_value(out: &mut Vec<u8>, text: &str, dictionary: Option<&Dictionary>) {
+fn write_value(out: &mut Vec<u8>, text: &str, words: Option<Writer<'_>>) {
     let start = out.len();
-    if write_scalar(out, text, dictionary).is_some() {
+    if write_scalar(out, text, words).is_some() {
         return;
     }
-    if write_list(out, text, dictionary).is_none() {
+    if write_list(out, text, words).is_none() {
         out.truncate(start);
         write_head(out, TEXT, from_size(text.len()));
         out.extend_from_slice(text.as_bytes());
@@ -69,7 +85,7 @@ fn write_head(out: &mut Vec<u8>, form: u64, argument: u64) {
 }
 
 /// Writes a value that forms 0 to 3 can express; `None` and nothing written otherwise.
-fn write_scalar(out: &mut Vec<u8>, text: &str, dictionary: Option<&Dictionary>) -> Option<()> {
+fn write_scalar(out: &mut Vec<u8>, text: &str, words: Option<Writer<'_>>) -> Option<()> {
     match json::kind(text) {
         json::JsonKind::Null | json::JsonKind::Bool => {
             let number = CONSTANTS.iter().position(|constant| *constant == text)?;
@@ -80,8 +96,8 @@ fn write_scalar(out: &mut Vec<u8>, text: &str, dictionary: Option<&Dictionary>) 
             if content.contains('\\') {
                 return None;
             }
-            match dictionary.and_then(|words| words.number(content)) {
-                Some(number) => write_head(out, WORD, from_size(number)),
+            match words.and_then(|words| words.number(content)) {
+                Some(number) => write_head(out, WORD, number),
                 None => {
                     write_head(out, STRING, from_size(content.len()));
                     out.extend_from_slice(content.as_bytes());
@@ -104,7 +120,7 @@ fn write_scalar(out: &mut Vec<u8>, text: &str, dictionary: Option<&Dictionary>) 
 
 /// Writes an array that has no whitespace between its elements and only elements of forms 0 to 3; `None`
 /// otherwise, and then something may have been written.
-fn write_list(out: &mut Vec<u8>, text: &str, dictionary: Option<&Dictionary>) -> Option<()> {
+fn write_list(out: &mut Vec<u8>, text: &str, words: Option<Writer<'_>>) -> Option<()> {
     if json::kind(text) != json::JsonKind::Array {
         return None;
     }
@@ -117,65 +133,162 @@ fn write_list(out: &mut Vec<u8>, text: &str, dictionary: Option<&Dictionary>) ->
         return None;
     }
     write_head(out, LIST, from_size(count));
-    json::elements(text).try_for_each(|element| write_scalar(out, element, dictionary))
+    json::elements(text).try_for_each(|element| write_scalar(out, element, words))
+}
+
+/// Where the numbers of a payload are looked up.
+#[derive(Clone, Copy)]
+pub(super) enum Numbers<'w> {
+    /// Lasting numbers: one that is not listed may be of a newer artifact.
+    Lasting(Option<&'w Words>),
+    /// Those of a dictionary of version 1, from 0: all are known, or the header is broken.
+    Listed(&'w [String]),
+}
+
+impl<'w> Numbers<'w> {
+    fn word(self, number: u64) -> Result<Option<&'w str>, CarrierError> {
+        match self {
+            Self::Lasting(words) => Ok(words.and_then(|words| words.word(number))),
+            Self::Listed(words) => {
+                let word = usize::try_from(number).ok().and_then(|number| words.get(number));
+                word.map(|word| Some(word.as_str())).ok_or(CarrierError::Malformed)
+            }
+        }
+    }
 }
 
 /// Reads a payload up to the end of the bytes.
-pub(crate) fn read(bytes: &[u8], dictionary: Option<&Dictionary>) -> Result<Context, CarrierError> {
+pub(crate) fn read(bytes: &[u8], words: Option<&Words>) -> Result<Context, CarrierError> {
+    let mut reader = Reader::new(bytes);
+    let mut context = Context::new();
+    extension::read(&mut reader, &mut context)?;
+    read_fields(reader.rest(), Numbers::Lasting(words), context)
+}
+
+/// Reads fields up to the end of the bytes, into a context that has none.
+pub(super) fn read_fields(bytes: &[u8], numbers: Numbers<'_>, start: Context) -> Result<Context, CarrierError> {
     let mut reader = Reader::new(bytes);
     let count = reader.size()?;
     if count > MAX_CONTEXT_FIELDS {
         return Err(CarrierError::TooManyFields);
     }
-    // Names and short values are mostly words of the dictionary: a number here, a text there.
+    // Names and short values are mostly words: a number here, a text there.
     let mut context = Context::with_capacity(count, bytes.len().saturating_mul(3).min(MAX_CONTEXT_BYTES));
+    context.set_carried(start.into_carried());
     let mut value = String::with_capacity(64);
+    // Which fields, by their places in the context, had a number for a name.
+    let mut numbered: u128 = 0;
     for _ in 0..count {
-        let name = read_name(&mut reader, dictionary)?;
+        let name = read_name(&mut reader, numbers)?;
+        let before = reader.rest();
         value.clear();
-        read_value(&mut reader, dictionary, &mut value)?;
-        insert_new(&mut context, name, &value)?;
+        let unknown = read_value(&mut reader, numbers, &mut value)?;
+        let text = match &name {
+            Name::Text(text) | Name::Word(text) => *text,
+            Name::Unknown(_) => "",
+        };
+        if unknown > 0 || matches!(name, Name::Unknown(_)) {
+            let raw = before.get(..before.len().saturating_sub(reader.rest().len())).unwrap_or_default();
+            carry(&mut context, &name, raw, value.len().saturating_add(unknown.saturating_mul(MAX_WORD_BYTES)))?;
+            continue;
+        }
+        let place = context.place(text).or_else(|| context.is_unread(text).then_some(usize::MAX));
+        match (place, &name) {
+            (None, _) => {}
+            // Only one of the two can have a number: a hop that did not know it, and an application that sent the name.
+            // The number is the mesh's own.
+            (Some(place), Name::Text(_)) if bit(place) & numbered != 0 => continue,
+            (Some(place), Name::Word(_)) if place != usize::MAX && bit(place) & numbered == 0 => {
+                context.remove(text);
+                numbered = without(numbered, place);
+            }
+            (Some(_), _) => return Err(CarrierError::Repeated),
+        }
+        if matches!(name, Name::Word(_)) {
+            numbered |= bit(context.len());
+        }
+        insert_new(&mut context, text, &value)?;
     }
     reader.finish()?;
     Ok(context)
 }
 
-fn read_name<'a>(reader: &mut Reader<'a>, dictionary: Option<&'a Dictionary>) -> Result<&'a str, CarrierError> {
+/// The bit of a place among at most [`MAX_CONTEXT_FIELDS`] fields.
+fn bit(place: usize) -> u128 {
+    u32::try_from(place).ok().and_then(|place| 1_u128.checked_shl(place)).unwrap_or(0)
+}
+
+/// The bits after the field at this place was taken out: those behind it move up.
+fn without(bits: u128, place: usize) -> u128 {
+    let below = bit(place).wrapping_sub(1);
+    bits & below | bits >> 1 & !below
+}
+
+/// Adds a field that cannot be read here; `text_bytes` is what its value may take as text.
+fn carry(context: &mut Context, name: &Name<'_>, value: &[u8], text_bytes: usize) -> Result<(), CarrierError> {
+    let (name, name_bytes) = match *name {
+        Name::Unknown(number) => (CarriedName::Number(number), MAX_FIELD_NAME_BYTES),
+        Name::Text(text) | Name::Word(text) => {
+            if text.is_empty() || text.len() > MAX_FIELD_NAME_BYTES {
+                return Err(CarrierError::FieldName);
+            }
+            if context.contains(text) {
+                return Err(CarrierError::Repeated);
+            }
+            (CarriedName::Text(text.to_owned()), text.len())
+        }
+    };
+    if context.carried().fields.iter().any(|field| field.name == name) {
+        return Err(CarrierError::Repeated);
+    }
+    let most_bytes = text_bytes.saturating_add(name_bytes);
+    Ok(context.carry_field(CarriedField { name, value: value.to_owned(), most_bytes })?)
+}
+
+/// The name of a field, as it is written.
+enum Name<'a> {
+    Text(&'a str),
+    Word(&'a str),
+    Unknown(u64),
+}
+
+fn read_name<'a>(reader: &mut Reader<'a>, numbers: Numbers<'a>) -> Result<Name<'a>, CarrierError> {
     let head = reader.varint()?;
-    let argument = to_size(head >> 1)?;
-    if head & 1 == 0 { word(dictionary, argument) } else { reader.text(argument) }
+    if head & 1 == 1 {
+        return Ok(Name::Text(reader.text(to_size(head >> 1)?)?));
+    }
+    Ok(numbers.word(head >> 1)?.map_or(Name::Unknown(head >> 1), Name::Word))
 }
 
-fn word(dictionary: Option<&Dictionary>, number: usize) -> Result<&str, CarrierError> {
-    dictionary.and_then(|words| words.word(number)).ok_or(CarrierError::Malformed)
-}
-
-fn read_value(reader: &mut Reader<'_>, dictionary: Option<&Dictionary>, out: &mut String) -> Result<(), CarrierError> {
+/// Reads a value; gives how many of its words are not known here. Where there are any, `out` is not the value's text.
+fn read_value(reader: &mut Reader<'_>, numbers: Numbers<'_>, out: &mut String) -> Result<usize, CarrierError> {
     let (form, argument) = read_head(reader)?;
     match form {
         LIST => {
+            let mut unknown = 0_usize;
             out.push('[');
             for index in 0..argument {
                 if index > 0 {
                     out.push(',');
                 }
                 let (form, argument) = read_head(reader)?;
-                read_scalar(reader, dictionary, form, argument, out)?;
+                unknown = unknown.saturating_add(usize::from(!read_scalar(reader, numbers, form, argument, out)?));
                 // A word takes a byte here and many there, so the sum is bounded while it grows.
                 if out.len() > MAX_CONTEXT_BYTES {
                     return Err(CarrierError::TooLarge);
                 }
             }
             out.push(']');
+            Ok(unknown)
         }
         TEXT => {
             let text = reader.text(to_size(argument)?)?;
             json::check(text).map_err(|_| CarrierError::NotJson)?;
             out.push_str(text);
+            Ok(0)
         }
-        _ => read_scalar(reader, dictionary, form, argument, out)?,
+        _ => Ok(usize::from(!read_scalar(reader, numbers, form, argument, out)?)),
     }
-    Ok(())
 }
 
 fn read_head(reader: &mut Reader<'_>) -> Result<(u64, u64), CarrierError> {
@@ -183,19 +296,23 @@ fn read_head(reader: &mut Reader<'_>) -> Result<(u64, u64), CarrierError> {
     Ok((head & 7, head >> 3))
 }
 
+/// Reads a value that is no list; says whether it is known here.
 fn read_scalar(
     reader: &mut Reader<'_>,
-    dictionary: Option<&Dictionary>,
+    numbers: Numbers<'_>,
     form: u64,
     argument: u64,
     out: &mut String,
-) -> Result<(), CarrierError> {
+) -> Result<bool, CarrierError> {
     match form {
         CONSTANT => {
             let constant = to_size(argument).ok().and_then(|number| CONSTANTS.get(number));
             out.push_str(constant.ok_or(CarrierError::Malformed)?);
         }
-        WORD => json::write_string(out, word(dictionary, to_size(argument)?)?),
+        WORD => match numbers.word(argument)? {
+            Some(word) => json::write_string(out, word),
+            None => return Ok(false),
+        },
         STRING => {
             let content = reader.text(to_size(argument)?)?;
             if content.as_bytes().iter().any(|byte| json::needs_escape(*byte)) {
@@ -211,5 +328,5 @@ fn read_scalar(
         }
         _ => return Err(CarrierError::Malformed),
     }
-    Ok(())
+    Ok(true)
 }

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::agree::agree;
-use super::{CALLER, Context, json};
+use super::carried::CarriedName;
+use super::{CALLER, Context, fit, json};
 use crate::artifact::tables::{Consistency, FieldTable, Merge};
 use crate::memory::Record;
 use crate::names::Names;
@@ -23,8 +24,10 @@ pub struct Merged {
     /// Fields with strong consistency that the application had changed. They are taken out, but for the immutable ones,
     /// which are put back.
     pub disagreed: Names,
-    /// Fields that did not fit into the limits of a context. Remembered fields go in first.
+    /// Fields that gave way to the limits of a context.
     pub dropped: Names,
+    /// Whether a required or protected field found no room.
+    pub unfit: bool,
 }
 
 /// Merges by each field's strategy in `fields` (sorted by name); an undeclared field takes the forwarded value.
@@ -33,16 +36,17 @@ pub struct Merged {
 pub fn merge(remembered: &Record, forwarded: Context, fields: &[FieldTable]) -> Merged {
     let mut merged = Merged::default();
     let is_withheld = |name: &str| remembered.withheld.contains(name);
+    merged.carry(remembered, &forwarded, fields);
     for (name, ours) in remembered.context.iter() {
         if name == CALLER || is_withheld(name) {
             continue;
         }
         match forwarded.get(name) {
             None => {
-                merged.put(name, ours);
+                merged.put(name, ours, fields);
                 merged.recalled.push(name);
             }
-            Some(theirs) => merged.put_both(name, ours, theirs, schema::find(fields, name)),
+            Some(theirs) => merged.put_both(name, ours, theirs, fields),
         }
     }
     for (name, theirs) in forwarded.iter() {
@@ -51,29 +55,58 @@ pub fn merge(remembered: &Record, forwarded: Context, fields: &[FieldTable]) -> 
         }
         if is_withheld(name) {
             merged.withheld.push(name);
-        } else if !remembered.context.contains(name) {
-            merged.put(name, theirs);
+        } else if !remembered.context.contains(name) && !merged.context.is_unread(name) {
+            merged.put(name, theirs, fields);
         }
     }
     merged
 }
 
 impl Merged {
-    fn put(&mut self, name: &str, value: &str) {
-        if self.context.insert_checked(name, value).is_err() {
-            self.dropped.push(name);
+    fn put(&mut self, name: &str, value: &str, fields: &[FieldTable]) {
+        self.unfit |= fit::put(&mut self.context, name, value, fields, &mut self.dropped).is_err();
+    }
+
+    /// Takes over what cannot be read here: what is remembered, then what only the application sent. What an application
+    /// sends in place of a remembered value counts where it may replace it.
+    fn carry(&mut self, remembered: &Record, forwarded: &Context, fields: &[FieldTable]) {
+        let mut all = remembered.context.carried().clone();
+        all.fields.retain(|field| match &field.name {
+            CarriedName::Text(name) => {
+                let may_replace = schema::find(fields, name)
+                    .is_none_or(|field| !field.immutable && field.merge == Merge::Replace);
+                let replaced = may_replace && forwarded.contains(name);
+                name != CALLER && !remembered.withheld.contains(name) && !replaced
+            }
+            CarriedName::Number(_) => true,
+        });
+        for field in &forwarded.carried().fields {
+            let known = all.fields.iter().any(|ours| ours.name == field.name);
+            match &field.name {
+                CarriedName::Text(name) if remembered.withheld.contains(name) => self.withheld.push(name),
+                CarriedName::Text(name) if name == CALLER || remembered.context.contains(name) => {}
+                _ if known => {}
+                _ => all.fields.push(field.clone()),
+            }
         }
+        for extension in &forwarded.carried().extensions {
+            if all.extensions.iter().all(|ours| ours.number != extension.number) {
+                all.extensions.push(extension.clone());
+            }
+        }
+        self.context.set_carried(all);
     }
 
     /// Puts a field that is remembered and forwarded.
-    fn put_both(&mut self, name: &str, ours: &str, theirs: &str, field: Option<&FieldTable>) {
+    fn put_both(&mut self, name: &str, ours: &str, theirs: &str, fields: &[FieldTable]) {
+        let field = schema::find(fields, name);
         let changed = !agree(ours, theirs);
         let disputed = changed && field.is_some_and(|field| field.consistency == Consistency::Strong);
         if disputed {
             self.disagreed.push(name);
         }
         if field.is_some_and(|field| field.immutable) {
-            self.put(name, ours);
+            self.put(name, ours, fields);
             if changed {
                 self.restored.push(name);
             }
@@ -83,21 +116,21 @@ impl Merged {
             return;
         }
         match field.map_or(Merge::Replace, |field| field.merge) {
-            Merge::Replace => self.put(name, theirs),
+            Merge::Replace => self.put(name, theirs, fields),
             Merge::Keep => {
-                self.put(name, ours);
+                self.put(name, ours, fields);
                 if changed {
                     self.recalled.push(name);
                 }
             }
             Merge::Union => match union(ours, theirs) {
                 Some(both) => {
-                    self.put(name, &both);
+                    self.put(name, &both, fields);
                     if both != theirs {
                         self.recalled.push(name);
                     }
                 }
-                None => self.put(name, theirs),
+                None => self.put(name, theirs, fields),
             },
         }
     }

@@ -1,8 +1,12 @@
 //! The context of a request: an ordered map from field name to JSON text.
 
 pub(crate) mod agree;
+pub(crate) mod carried;
+pub mod fit;
 pub mod json;
 pub mod merge;
+
+use carried::{Carried, CarriedField, Extension};
 
 use crate::limits::{MAX_CONTEXT_BYTES, MAX_CONTEXT_FIELDS, MAX_FIELD_NAME_BYTES};
 
@@ -18,6 +22,8 @@ pub struct Context {
     /// All names and values one behind the other, so that a context is two allocations.
     text: String,
     fields: Vec<Entry>,
+    /// What cannot be read here, and goes on all the same.
+    carried: Carried,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -47,7 +53,7 @@ impl Context {
 
     /// A context without fields, with room for so many fields and so many bytes of names and values.
     pub(crate) fn with_capacity(fields: usize, bytes: usize) -> Self {
-        Self { text: String::with_capacity(bytes), fields: Vec::with_capacity(fields) }
+        Self { text: String::with_capacity(bytes), fields: Vec::with_capacity(fields), carried: Carried::default() }
     }
 
     /// The JSON text of the field, if it is there.
@@ -86,12 +92,19 @@ impl Context {
             return Err(ContextError::FieldName);
         }
         let known = self.place(name);
-        if known.is_none() && self.fields.len() >= MAX_CONTEXT_FIELDS {
+        // A value that can be read takes the place of one that cannot.
+        let replaced = !self.carried.fields.is_empty() && self.carried.has(name);
+        let taken = self.carried.fields.len().saturating_sub(usize::from(replaced));
+        if known.is_none() && self.fields.len().saturating_add(taken) >= MAX_CONTEXT_FIELDS {
             return Err(ContextError::TooManyFields);
         }
         let new_bytes = name.len().saturating_add(value.len());
-        if self.text.len().saturating_add(new_bytes) > MAX_CONTEXT_BYTES {
-            self.make_room(known, new_bytes)?;
+        let carried = self.carried.bytes();
+        if self.text.len().saturating_add(new_bytes).saturating_add(carried) > MAX_CONTEXT_BYTES {
+            self.make_room(known, new_bytes.saturating_add(carried))?;
+        }
+        if replaced {
+            self.carried.remove(name);
         }
         let used = self.text.len();
         match known.and_then(|i| self.fields.get_mut(i)) {
@@ -124,14 +137,59 @@ impl Context {
         if kept.text.len().saturating_add(new_bytes) > MAX_CONTEXT_BYTES {
             return Err(ContextError::TooLarge);
         }
+        kept.carried = std::mem::take(&mut self.carried);
         *self = kept;
         Ok(())
     }
 
-    /// Takes the field out; says whether it was there.
+    /// Takes the field out, also where its value cannot be read; says whether it was there.
     pub fn remove(&mut self, name: &str) -> bool {
+        let unread = !self.carried.fields.is_empty() && self.carried.remove(name);
         let place = self.place(name);
-        place.map(|place| self.fields.remove(place)).is_some()
+        place.map(|place| self.fields.remove(place)).is_some() || unread
+    }
+
+    /// Whether the field is there with a value that cannot be read here.
+    pub fn is_unread(&self, name: &str) -> bool {
+        self.carried.has(name)
+    }
+
+    /// What cannot be read here and goes on all the same.
+    pub(crate) fn carried(&self) -> &Carried {
+        &self.carried
+    }
+
+    /// Adds a field that cannot be read here.
+    pub(crate) fn carry_field(&mut self, field: CarriedField) -> Result<(), ContextError> {
+        if self.fields.len().saturating_add(self.carried.fields.len()) >= MAX_CONTEXT_FIELDS {
+            return Err(ContextError::TooManyFields);
+        }
+        self.check_room(field.most_bytes.max(field.value.len()))?;
+        self.carried.fields.push(field);
+        Ok(())
+    }
+
+    /// Adds an extension that every hop passes on.
+    pub(crate) fn carry_extension(&mut self, extension: Extension) -> Result<(), ContextError> {
+        self.check_room(extension.content.len())?;
+        self.carried.extensions.push(extension);
+        Ok(())
+    }
+
+    /// Says whether so many bytes more would be too many.
+    fn check_room(&mut self, bytes: usize) -> Result<(), ContextError> {
+        let needed = bytes.saturating_add(self.carried.bytes());
+        if self.text.len().saturating_add(needed) > MAX_CONTEXT_BYTES { self.make_room(None, needed) } else { Ok(()) }
+    }
+
+    /// Only what cannot be read here.
+    pub(crate) fn into_carried(self) -> Carried {
+        self.carried
+    }
+
+    /// Takes what cannot be read here from another context.
+    pub(crate) fn set_carried(&mut self, carried: Carried) {
+        self.carried = carried;
     }
 
     /// All fields in order: name and JSON text.
@@ -139,18 +197,18 @@ impl Context {
         self.fields.iter().map(|entry| (self.slice(entry.name), self.slice(entry.value)))
     }
 
-    /// How many fields there are.
+    /// How many fields can be read here.
     pub fn len(&self) -> usize {
         self.fields.len()
     }
 
-    /// Whether there is no field.
+    /// Whether there is no field that can be read here.
     pub fn is_empty(&self) -> bool {
         self.fields.is_empty()
     }
 
     /// Where among the fields this one stands. Compares bytes: every look-up of a field comes here.
-    fn place(&self, name: &str) -> Option<usize> {
+    pub(crate) fn place(&self, name: &str) -> Option<usize> {
         let text = self.text.as_bytes();
         self.fields.iter().position(|entry| text.get(entry.name.0..entry.name.1) == Some(name.as_bytes()))
     }
@@ -162,7 +220,7 @@ impl Context {
 
 impl PartialEq for Context {
     fn eq(&self, other: &Self) -> bool {
-        self.iter().eq(other.iter())
+        self.iter().eq(other.iter()) && self.carried == other.carried
     }
 }
 

@@ -8,9 +8,10 @@ use super::validate::{Completeness, validate};
 use super::workload::Workload;
 use crate::artifact::tables::MaskMethod;
 use crate::context::json::{self, JsonKind};
-use crate::context::{CALLER, Context};
+use crate::context::{CALLER, Context, fit};
 use crate::decide::Decision;
 use crate::mask::{mask, stricter};
+use crate::names::Names;
 use crate::vm::Destination;
 
 /// Carries a decision out. `seen_by` is the place that gets to see the context. Gives the refusal, if it is one; the context is then of no more use.
@@ -25,22 +26,24 @@ pub(super) fn apply<'w>(
     if let Some(denial) = decision.denial {
         return Some(Refusal { reply: denial.reply, cause: denial.rule });
     }
-    let mut set = Context::new();
+    let (mut set, mut dropped) = (Context::new(), Names::default());
     for (field, value) in &decision.set {
-        if set.insert_checked(field, value).is_err() {
-            too_large(field, plan);
+        if fit::put(&mut set, field, value, workload.fields(), &mut dropped).is_err() {
+            return Some(Refusal::unfit());
         }
     }
     // A value that a rule made must fit the schema too.
     validate(workload, &mut set, Completeness::Part, plan);
     for (field, _) in decision.set {
         let Some(value) = set.get(field) else { continue };
-        match context.insert_checked(field, value) {
-            Ok(()) if plan.report.set.contains(&field) => {}
-            Ok(()) => plan.report.set.push(field),
-            Err(_) => too_large(field, plan),
+        if fit::put(context, field, value, workload.fields(), &mut dropped).is_err() {
+            return Some(Refusal::unfit());
+        }
+        if context.contains(field) && !plan.report.set.contains(&field) {
+            plan.report.set.push(field);
         }
     }
+    plan.dropped(&dropped);
     mask_fields(workload, &decision.mask, seen_by.domain, context, plan);
     // After the values: nothing puts a redacted field back.
     for field in decision.redact {
@@ -66,6 +69,9 @@ fn mask_fields<'w>(
         *known = stricter(*known, *method);
     }
     for (field, method) in strictest {
+        if context.is_unread(field) {
+            unmasked(field, context, plan);
+        }
         let Some(value) = context.get(field) else { continue };
         let masked = masked_json(value, |text| mask(text, method, workload.pseudonyms(), domain));
         let mut alone = Context::new();
@@ -75,12 +81,17 @@ fn mask_fields<'w>(
         if kept {
             plan.report.masked.push(field);
         } else {
-            context.remove(field);
-            plan.count(Counter::MaskFailed);
-            plan.report.problems.push(Problem::new(field, "cannot-be-masked"));
-            plan.report.redacted.push(field);
+            unmasked(field, context, plan);
         }
     }
+}
+
+/// Takes a field out in place of masking it.
+fn unmasked<'w>(field: &'w str, context: &mut Context, plan: &mut Plan<'w>) {
+    context.remove(field);
+    plan.count(Counter::MaskFailed);
+    plan.report.problems.push(Problem::new(field, "cannot-be-masked"));
+    plan.report.redacted.push(field);
 }
 
 /// The JSON text of a string, or of a list of strings, with every string masked. `None` for any other value, or when
@@ -103,11 +114,6 @@ fn masked_json(value: &str, mask: impl Fn(&str) -> Option<String>) -> Option<Str
     }
     out.push(']');
     Some(out)
-}
-
-fn too_large(field: &str, plan: &mut Plan<'_>) {
-    plan.count(Counter::FieldInvalid);
-    plan.report.problems.push(Problem::new(field, "too-large"));
 }
 
 fn note<'w>(decision: &Decision<'w>, plan: &mut Plan<'w>) {

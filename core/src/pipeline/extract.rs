@@ -8,6 +8,7 @@ use crate::carrier::mesh_header::MeshHeader;
 use crate::carrier::{CarrierError, baggage, mapped, mesh_header};
 use crate::context::Context;
 use crate::context::agree::agree;
+use crate::context::fit;
 use crate::headers::{Headers, Single};
 use crate::names::Names;
 use crate::schema;
@@ -21,6 +22,8 @@ pub(super) struct Extracted {
     pub(super) issued_at_ms: Option<u64>,
     /// Whether a carrier was broken, or carriers disagreed about a field that has one value only.
     pub(super) broken: bool,
+    /// Whether a required or protected field found no room in the context.
+    pub(super) unfit: bool,
     /// Fields with strong consistency about which carriers disagreed.
     disputed: Names,
 }
@@ -34,6 +37,10 @@ pub(super) fn extract(workload: &Workload, headers: &Headers<'_>, now_ms: u64, p
         Ok(Some(header)) => {
             // Clocks differ: nothing was made later than now.
             extracted.issued_at_ms = header.issued_at_ms.map(|issued| issued.min(now_ms));
+            for field in &header.context.carried().fields {
+                plan.count(Counter::WordUnknown);
+                plan.report.problems.push(Problem::new(field.name.shown(), "word-unknown"));
+            }
             extracted.add(mesh_header::NAME, header.context, fields, plan);
         }
         Err(error) => extracted.problem(mesh_header::NAME, error, plan),
@@ -58,7 +65,7 @@ fn mesh_header(workload: &Workload, headers: &Headers<'_>, now_ms: u64) -> Resul
         Single::Repeated => return Err(CarrierError::Repeated),
         Single::Value(value) => value,
     };
-    let header = mesh_header::decode(value, workload.program().dictionaries())?;
+    let header = mesh_header::decode(value, workload.program().words())?;
     header.check_age(now_ms, workload.mesh().max_age_ms)?;
     Ok(Some(header))
 }
@@ -72,14 +79,15 @@ impl Extracted {
 
     /// Adds the fields of a carrier that no carrier before it gave. What a disagreement means, the field's consistency says.
     fn add(&mut self, carrier: &'static str, context: Context, fields: &[FieldTable], plan: &mut Plan<'_>) {
-        if context.is_empty() {
+        if context.is_empty() && context.carried().is_empty() {
             return;
         }
         plan.report.received.push((carrier, context.len()));
-        if self.context.is_empty() {
+        if self.context.is_empty() && self.context.carried().is_empty() {
             self.context = context;
             return;
         }
+        let mut dropped = Names::default();
         for (name, value) in context.iter() {
             match self.context.get(name) {
                 Some(known) if agree(known, value) => {}
@@ -94,13 +102,12 @@ impl Extracted {
                         self.disputed.push(name);
                     }
                 }
-                None => {
-                    if self.context.insert_checked(name, value).is_err() {
-                        self.problem(name, CarrierError::TooLarge, plan);
-                    }
-                }
+                // `x-mesh-context` gave it, with a value that cannot be read here.
+                None if self.context.is_unread(name) => {}
+                None => self.unfit |= fit::put(&mut self.context, name, value, fields, &mut dropped).is_err(),
             }
         }
+        plan.dropped(&dropped);
     }
 }
 

@@ -3,7 +3,7 @@
 use super::apply::apply;
 use super::extract::carriers;
 use super::inbound::peer;
-use super::outbound::set_caller;
+use super::outbound::put_caller;
 use super::plan::{Counter, HeaderEdit, Plan};
 use super::present::{attach, drop_all};
 use super::report::Report;
@@ -42,11 +42,15 @@ pub fn gateway<'w>(workload: &'w Workload, headers: &Headers<'_>, host: Host<'_>
     if let Some(refusal) = refuse_invalid(workload, &mut context, false, &mut plan) {
         return plan.refuse(refusal);
     }
-    set_caller(workload, &mut context, &mut plan);
+    if let Some(refusal) = put_caller(workload, workload.service(), &mut context, &mut plan) {
+        return plan.refuse(refusal);
+    }
     keep_in_region(workload, destination, &mut context, &mut plan);
     plan.report.went_on(&context);
     host.went_on(&context);
-    attach(workload, headers, &context, host.now_ms, &mut plan);
+    if let Some(refusal) = attach(workload, headers, &context, host.now_ms, host.now_ms, &mut plan) {
+        return plan.refuse(refusal);
+    }
     ensure_trace_id(headers, host, &mut plan);
     plan
 }

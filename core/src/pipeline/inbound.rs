@@ -3,6 +3,7 @@
 use super::apply::apply;
 use super::expire::expire;
 use super::extract::{carriers, extract};
+use super::outbound::put_caller;
 use super::plan::{Counter, Plan, Refusal};
 use super::present::present;
 use super::report::{Problem, Report};
@@ -29,6 +30,9 @@ pub fn inbound<'w>(workload: &'w Workload, headers: &Headers<'_>, host: Host<'_>
         distrust(workload, headers, &mut plan);
     } else {
         let extracted = extract(workload, headers, host.now_ms, &mut plan);
+        if extracted.unfit {
+            return plan.refuse(Refusal::unfit());
+        }
         context = extracted.context;
         broken = extracted.broken;
         issued_at_ms = extracted.issued_at_ms.unwrap_or(host.now_ms);
@@ -52,7 +56,9 @@ pub fn inbound<'w>(workload: &'w Workload, headers: &Headers<'_>, host: Host<'_>
     }
     plan.report.went_on(&decided);
     host.went_on(&decided);
-    present(workload, headers, &decided, issued_at_ms, &mut plan);
+    if let Some(refusal) = present(workload, headers, &decided, issued_at_ms, host.now_ms, &mut plan) {
+        return plan.refuse(refusal);
+    }
     remember(workload, headers, host, decided, issued_at_ms, &mut plan);
     plan
 }
@@ -95,10 +101,7 @@ fn verify_caller(
             return Some(Refusal { reply, cause: "mesh callerMismatch" });
         }
     }
-    if claimed.as_ref() != Some(&peer.service) && context.insert_string(CALLER, &peer.service).is_err() {
-        plan.report.problems.push(Problem::new(CALLER, "too-large"));
-    }
-    None
+    if claimed.as_ref() == Some(&peer.service) { None } else { put_caller(workload, &peer.service, context, plan) }
 }
 
 /// Keeps the context for the calls that the service makes while it serves this request. An empty one is kept too,

@@ -3,16 +3,17 @@
 use super::apply::apply;
 use super::expire::expire;
 use super::extract::{Extracted, extract};
-use super::plan::{Counter, Plan};
+use super::plan::{Counter, Plan, Refusal};
 use super::present::attach;
 use super::report::{Problem, Report};
 use super::residency::keep_in_region;
 use super::validate::{Completeness, refuse_invalid, validate};
 use super::workload::{Host, Role, Workload};
 use crate::context::merge::merge;
-use crate::context::{CALLER, Context};
+use crate::context::{CALLER, Context, fit, json};
 use crate::destination;
 use crate::headers::Headers;
+use crate::names::Names;
 use crate::trace;
 use crate::vm::{Peer, Snapshot};
 
@@ -21,12 +22,20 @@ pub fn outbound<'w>(workload: &'w Workload, headers: &Headers<'_>, host: Host<'_
     let mut plan = Plan { report: Report::new(workload, Role::Outbound), ..Plan::default() };
     let mut extracted = extract(workload, headers, host.now_ms, &mut plan);
     // Before merging, so that a broken value does not take the place of the one that is remembered.
+    if extracted.unfit {
+        return plan.refuse(Refusal::unfit());
+    }
     let mut broken = extracted.broken;
     broken |= validate(workload, &mut extracted.context, Completeness::Part, &mut plan);
-    let Recalled { mut context, issued_at_ms, disputed } = recall(workload, headers, host, extracted, &mut plan);
+    let Recalled { mut context, issued_at_ms, disputed, unfit } = recall(workload, headers, host, extracted, &mut plan);
+    if unfit {
+        return plan.refuse(Refusal::unfit());
+    }
     broken |= disputed;
     expire(workload, host.now_ms.saturating_sub(issued_at_ms), &mut context, &mut plan);
-    set_caller(workload, &mut context, &mut plan);
+    if let Some(refusal) = put_caller(workload, workload.service(), &mut context, &mut plan) {
+        return plan.refuse(refusal);
+    }
     if let Some(refusal) = refuse_invalid(workload, &mut context, broken, &mut plan) {
         return plan.refuse(refusal);
     }
@@ -44,7 +53,9 @@ pub fn outbound<'w>(workload: &'w Workload, headers: &Headers<'_>, host: Host<'_
     keep_in_region(workload, destination, &mut decided, &mut plan);
     plan.report.went_on(&decided);
     host.went_on(&decided);
-    attach(workload, headers, &decided, issued_at_ms, &mut plan);
+    if let Some(refusal) = attach(workload, headers, &decided, issued_at_ms, host.now_ms, &mut plan) {
+        return plan.refuse(refusal);
+    }
     plan
 }
 
@@ -55,6 +66,8 @@ struct Recalled {
     issued_at_ms: u64,
     /// Whether the application changed a field that has one value only, and nobody can say which one is right.
     disputed: bool,
+    /// Whether a required or protected field found no room.
+    unfit: bool,
 }
 
 /// Adds what was remembered for the trace to what the application forwarded. Of two times at which the context was made
@@ -72,13 +85,13 @@ fn recall(
         plan.count(Counter::TraceIdMissing);
         plan.report.problems.push(Problem::new("trace id", "missing"));
         forwarded.remove(CALLER);
-        return Recalled { context: forwarded, issued_at_ms, disputed: false };
+        return Recalled { context: forwarded, issued_at_ms, disputed: false, unfit: false };
     };
     let Some(record) = workload.memory().recall(host.memory, &trace, host.now_ms) else {
         plan.count(Counter::RecallMiss);
         plan.report.problems.push(Problem::new("memory", "miss"));
         forwarded.remove(CALLER);
-        return Recalled { context: forwarded, issued_at_ms, disputed: false };
+        return Recalled { context: forwarded, issued_at_ms, disputed: false, unfit: false };
     };
     let merged = merge(&record, forwarded, workload.fields());
     merged.restored.iter().for_each(|_| plan.count(Counter::FieldRestored));
@@ -93,20 +106,24 @@ fn recall(
             disputed = true;
         }
     }
-    for field in merged.dropped.iter() {
-        plan.count(Counter::FieldInvalid);
-        plan.report.problems.push(Problem::new(field, "too-large"));
-    }
+    plan.dropped(&merged.dropped);
     plan.report.recalled = merged.recalled;
     plan.report.restored = merged.restored;
     plan.report.withheld = merged.withheld;
-    Recalled { context: merged.context, issued_at_ms: issued_at_ms.min(record.issued_at_ms), disputed }
+    Recalled { context: merged.context, issued_at_ms: issued_at_ms.min(record.issued_at_ms), disputed, unfit: merged.unfit }
 }
 
-/// The Mesh protocol: downstream, the caller is the current service.
-pub(super) fn set_caller(workload: &Workload, context: &mut Context, plan: &mut Plan<'_>) {
-    if context.insert_string(CALLER, workload.service()).is_err() {
-        plan.count(Counter::FieldInvalid);
-        plan.report.problems.push(Problem::new(CALLER, "too-large"));
-    }
+/// Puts who calls: the verified peer, or downstream, as the Mesh protocol says, the current service. Gives the refusal
+/// where it does not fit.
+pub(super) fn put_caller(
+    workload: &Workload,
+    service: &str,
+    context: &mut Context,
+    plan: &mut Plan<'_>,
+) -> Option<Refusal<'static>> {
+    let (mut text, mut dropped) = (String::new(), Names::default());
+    json::write_string(&mut text, service);
+    let fitted = fit::put(context, CALLER, &text, workload.fields(), &mut dropped);
+    plan.dropped(&dropped);
+    fitted.err().map(|_| Refusal::unfit())
 }

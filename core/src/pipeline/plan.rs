@@ -1,7 +1,8 @@
 //! What shall happen to a request: the host carries it out and decides nothing itself.
 
-use super::report::Report;
+use super::report::{Problem, Report};
 use crate::artifact::tables::Reply;
+use crate::names::Names;
 
 /// What shall happen to a request.
 ///
@@ -25,6 +26,14 @@ pub struct Refusal<'w> {
     pub reply: Reply,
     /// What refused the request: a rule, or a setting of the mesh.
     pub cause: &'w str,
+}
+
+impl Refusal<'static> {
+    /// A required or protected field does not fit into the context.
+    pub(super) fn unfit() -> Self {
+        let message = "the context of the request is too large".to_owned();
+        Self { reply: Reply { status: 431, grpc_status: 8, message }, cause: "mesh context size" }
+    }
 }
 
 /// One change of the request headers.
@@ -91,6 +100,10 @@ counters! {
     MaskFailed "mask_failed";
     /// A context was too large to be attached.
     AttachFailed "attach_failed";
+    /// A field gave way because the context was too large.
+    FieldDropped "field_dropped";
+    /// A field has a word whose number the artifact does not list; it goes on as it is.
+    WordUnknown "word_unknown";
     /// A field could not be shown to the application, because a header cannot carry its value.
     FieldUnpresentable "field_unpresentable";
     /// A shadow rule would have applied.
@@ -100,6 +113,14 @@ counters! {
 }
 
 impl<'w> Plan<'w> {
+    /// Notes fields that gave way because a context did not fit.
+    pub(super) fn dropped(&mut self, fields: &Names) {
+        for field in fields.iter() {
+            self.count(Counter::FieldDropped);
+            self.report.problems.push(Problem::new(field, "does-not-fit"));
+        }
+    }
+
     pub(super) fn count(&mut self, counter: Counter) {
         self.counters.push(counter);
     }

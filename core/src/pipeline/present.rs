@@ -2,21 +2,23 @@
 
 use std::borrow::Cow;
 
-use super::plan::{Counter, HeaderEdit, Plan};
+use super::plan::{Counter, HeaderEdit, Plan, Refusal};
 use super::report::Problem;
 use super::workload::Workload;
 use crate::carrier::{baggage, mapped, mesh_header};
 use crate::context::Context;
 use crate::headers::{Headers, Single};
 
-/// Shows the context to the application, in the carriers that the mesh names. No other carrier is left.
+/// Shows the context to the application, in the carriers that the mesh names. No other carrier is left. Gives the refusal
+/// where the context does not fit.
 pub(super) fn present<'w>(
     workload: &'w Workload,
     headers: &Headers<'_>,
     context: &Context,
+    issued_at_ms: u64,
     now_ms: u64,
     plan: &mut Plan<'w>,
-) {
+) -> Option<Refusal<'w>> {
     let mesh = workload.mesh();
     // One edit for each field, and two for the carriers.
     plan.edits.reserve(workload.fields().len().saturating_add(2));
@@ -24,24 +26,25 @@ pub(super) fn present<'w>(
     mapped_headers(workload, headers, &shown(mesh.present_headers), plan);
     baggage_header(workload, headers, &shown(mesh.present_baggage), plan);
     if mesh.present_mesh_header {
-        mesh_context(workload, headers, context, now_ms, plan);
-    } else {
-        edit(headers, mesh_header::NAME, None, plan);
+        return mesh_context(workload, headers, context, issued_at_ms, now_ms, plan);
     }
+    edit(headers, mesh_header::NAME, None, plan);
+    None
 }
 
-/// Sends the context to the next hop, in the mesh's own header alone.
+/// Sends the context to the next hop, in the mesh's own header alone. Gives the refusal where it does not fit.
 pub(super) fn attach<'w>(
     workload: &'w Workload,
     headers: &Headers<'_>,
     context: &Context,
+    issued_at_ms: u64,
     now_ms: u64,
     plan: &mut Plan<'w>,
-) {
+) -> Option<Refusal<'w>> {
     let none = Context::new();
     mapped_headers(workload, headers, &none, plan);
     baggage_header(workload, headers, &none, plan);
-    mesh_context(workload, headers, context, now_ms, plan);
+    mesh_context(workload, headers, context, issued_at_ms, now_ms, plan)
 }
 
 /// Takes every carrier away.
@@ -75,15 +78,20 @@ fn mesh_context<'w>(
     workload: &'w Workload,
     headers: &Headers<'_>,
     context: &Context,
+    issued_at_ms: u64,
     now_ms: u64,
     plan: &mut Plan<'w>,
-) {
-    match mesh_header::encode(context, workload.program().dictionaries().active(), now_ms) {
-        Ok(value) => edit(headers, mesh_header::NAME, Some(value.into_bytes()), plan),
+) -> Option<Refusal<'w>> {
+    match mesh_header::encode(context, workload.program().words().writer(now_ms), issued_at_ms) {
+        Ok(value) => {
+            edit(headers, mesh_header::NAME, Some(value.into_bytes()), plan);
+            None
+        }
         Err(error) => {
+            // What is within the limits of a context fits; were it otherwise, it must not be lost in silence.
             plan.count(Counter::AttachFailed);
             plan.report.problems.push(Problem::new(mesh_header::NAME, error.as_str()));
-            edit(headers, mesh_header::NAME, None, plan);
+            Some(Refusal::unfit())
         }
     }
 }

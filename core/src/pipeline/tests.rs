@@ -53,14 +53,14 @@ impl Hop {
     fn mesh_context(&self, fields: &[(&str, &str)]) -> String {
         let mut context = Context::new();
         fields.iter().for_each(|(name, value)| context.insert(name, value).unwrap());
-        mesh_header::encode(&context, self.workload.program().dictionaries().active(), NOW).unwrap()
+        mesh_header::encode(&context, self.workload.program().words().writer(NOW), NOW).unwrap()
     }
 
     /// The fields of the `x-mesh-context` that a plan attaches.
     fn attached(&self, plan: &Plan<'_>) -> BTreeMap<String, String> {
         let edits = edits(plan);
         let value = edits[mesh_header::NAME].clone().expect("x-mesh-context is set");
-        let header = mesh_header::decode(value.as_bytes(), self.workload.program().dictionaries()).unwrap();
+        let header = mesh_header::decode(value.as_bytes(), self.workload.program().words()).unwrap();
         header.context.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
     }
 }
@@ -451,7 +451,7 @@ fn an_unlisted_service_gets_the_rules_for_all_workloads() {
 /// The time at which an attached `x-mesh-context` says that its context was made.
 fn issued_at(hop: &Hop, plan: &Plan<'_>) -> Option<u64> {
     let value = edits(plan)[mesh_header::NAME].clone().expect("x-mesh-context is set");
-    mesh_header::decode(value.as_bytes(), hop.workload.program().dictionaries()).unwrap().issued_at_ms
+    mesh_header::decode(value.as_bytes(), hop.workload.program().words()).unwrap().issued_at_ms
 }
 
 #[test]

@@ -33,7 +33,7 @@ pub(super) fn validate(workload: &Workload, context: &mut Context, whole: Comple
 
 /// Whether a context says nothing but who calls.
 fn is_empty(context: &Context) -> bool {
-    context.iter().all(|(name, _)| name == CALLER)
+    context.iter().all(|(name, _)| name == CALLER) && context.carried().fields.is_empty()
 }
 
 /// Validates the whole context of a request, whose carriers may have been broken. Gives the refusal where the mesh

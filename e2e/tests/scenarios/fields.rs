@@ -131,7 +131,7 @@ fn a_field_is_gone_at_the_next_hop_when_its_time_is_over() {
     let program = artifact::load(&Policy::from_text(&tree).unwrap().artifact).unwrap();
     let seen = |response: &Response, service: &str| -> (String, MeshHeader) {
         let header = saw(response, service, "x-mesh-context").as_str().unwrap().to_owned();
-        let decoded = mesh_header::decode(header.as_bytes(), program.dictionaries()).unwrap();
+        let decoded = mesh_header::decode(header.as_bytes(), program.words()).unwrap();
         (header, decoded)
     };
     let request = get("/").header("x-mesh-context", r#"{"tenant_id":"t1","code":"1234"}"#);

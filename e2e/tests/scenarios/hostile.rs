@@ -75,8 +75,8 @@ fn every_cut_and_every_flipped_byte_of_a_carrier_is_survived() {
     let mut context = context_mesh_core::context::Context::new();
     context.insert("tenant_id", "\"t1\"").unwrap();
     context.insert("custom", r#"{"a":[1,2,3]}"#).unwrap();
-    let dictionary = program.dictionaries().active();
-    let good = context_mesh_core::carrier::mesh_header::encode(&context, dictionary, 1).unwrap();
+    let writer = program.words().writer(1);
+    let good = context_mesh_core::carrier::mesh_header::encode(&context, writer, 1).unwrap();
     let endpoint = peer(&mesh, "back");
     let send = |value: &[u8]| {
         let request = get("/").header("x-mesh-context", value);

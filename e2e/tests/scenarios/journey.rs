@@ -59,7 +59,7 @@ fn an_undeclared_field_arrives_byte_for_byte() {
     let policy = context_mesh_e2e::policy::Policy::from_text(&tree).unwrap();
     let program = context_mesh_core::artifact::load(&policy.artifact).unwrap();
     let header = arrived.as_str().unwrap().as_bytes();
-    let decoded = context_mesh_core::carrier::mesh_header::decode(header, program.dictionaries()).unwrap();
+    let decoded = context_mesh_core::carrier::mesh_header::decode(header, program.words()).unwrap();
     assert_eq!(decoded.context.get("custom"), Some(custom));
     assert_eq!(decoded.context.get("caller"), Some("\"front\""));
 }

@@ -171,9 +171,9 @@ fn sidecars_with_the_whole_and_with_a_slice_understand_each_other() {
         for (service, caller) in [("front", "client"), ("back", "front")] {
             let header = saw(&response, service, "x-mesh-context").as_str().unwrap().to_owned();
             // Its names are words of the dictionary: without it, nobody reads them.
-            mesh_header::decode(header.as_bytes(), none.dictionaries()).unwrap_err();
+            mesh_header::decode(header.as_bytes(), none.words()).unwrap_err();
             for program in [&whole, &slice] {
-                let read = mesh_header::decode(header.as_bytes(), program.dictionaries()).unwrap().context;
+                let read = mesh_header::decode(header.as_bytes(), program.words()).unwrap().context;
                 let fields = ["tenant_id", "user_id", "feature_flags", "custom", "caller"].map(|field| read.get(field));
                 let caller = format!("\"{caller}\"");
                 let expected = ["\"t1\"", "\"u1\"", "[\"a\"]", "{\"a\":1.0}", caller.as_str()].map(Some);

@@ -14,7 +14,8 @@ use super::{
 #[command(after_help = "\
 Examples:
   policyc build policies -o policy.cmx
-  policyc build policies --service payment-service -o payment-service.cmx")]
+  policyc build policies --service payment-service -o payment-service.cmx
+  policyc build old --lock policies/context-mesh.lock -o policy.cmx")]
 pub(super) struct Arguments {
     #[command(flatten)]
     tree: Tree,
@@ -24,6 +25,9 @@ pub(super) struct Arguments {
     /// Builds only what this service needs. Without it, one artifact serves all of them.
     #[arg(long)]
     service: Option<String>,
+    /// The lock file in place of the folder's own: for an older tree that is built again, the present one.
+    #[arg(long, value_name = "FILE")]
+    lock: Option<PathBuf>,
     /// Writes nothing and ends with 1 when there are warnings.
     #[arg(long)]
     deny_warnings: bool,
@@ -37,7 +41,10 @@ struct Built {
 }
 
 pub(super) fn run(arguments: &Arguments, session: &Session) -> Outcome {
-    let compiled = session.compile(&arguments.tree.folder)?;
+    let compiled = match &arguments.lock {
+        None => session.compile(&arguments.tree.folder)?,
+        Some(lock) => session.compile_with_lock(&arguments.tree.folder, lock)?,
+    };
     let warnings = compiled.warnings.len();
     if arguments.deny_warnings && warnings > 0 {
         let text = format!("nothing was written: `--deny-warnings` refuses {}", plural(warnings, "warning"));

@@ -5,13 +5,15 @@ use policy_compiler::{
     budget::{self, DecisionCost, RuleCost},
     codegen::MAX_COST,
     document::Direction,
+    lock::words,
 };
 use serde_json::{Value, json};
 
 use super::{
     Tree,
-    output::{Exit, Outcome, Paint, Report, plural},
-    session::Session,
+    lock::missing,
+    output::{Exit, Failure, Outcome, Paint, Report, plural},
+    session::{CompiledTree, Session},
     sizes,
 };
 
@@ -23,13 +25,16 @@ const SHOWN: usize = 10;
 Examples:
   policyc check policies
   policyc check policies --costs --format json
-  policyc check policies --deny-warnings")]
+  policyc check policies --deny-warnings --locked")]
 pub(super) struct Arguments {
     #[command(flatten)]
     tree: Tree,
     /// Shows the costs of all rules and decisions, not only of the ten most expensive.
     #[arg(long)]
     costs: bool,
+    /// Ends with 1 when words of the tree have no number in its lock file: for pipelines.
+    #[arg(long)]
+    locked: bool,
     /// Ends with 1 when there are warnings.
     #[arg(long)]
     deny_warnings: bool,
@@ -47,7 +52,12 @@ struct Checked {
 }
 
 pub(super) fn run(arguments: &Arguments, session: &Session) -> Outcome {
-    let compiled = session.compile(&arguments.tree.folder)?;
+    let CompiledTree { compiled, model, lock, .. } = session.compile_tree(&arguments.tree.folder)?;
+    if arguments.locked
+        && let Some(message) = missing(&arguments.tree.folder.display().to_string(), &lock, &words(&model))
+    {
+        return Err(Failure::Artifact(message));
+    }
     Ok(Box::new(Checked {
         folder: arguments.tree.folder.display().to_string(),
         rules: budget::rules(&compiled.tables, &compiled.costs),

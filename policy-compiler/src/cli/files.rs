@@ -2,11 +2,14 @@
 
 use std::{
     fs,
-    io::{Read as _, Write as _},
+    io::{ErrorKind, Read as _, Write as _},
     path::{Path, PathBuf},
 };
 
-use policy_compiler::source::{MAX_FILE_BYTES, Sources};
+use policy_compiler::{
+    lock::FILE_NAME,
+    source::{MAX_FILE_BYTES, Sources},
+};
 
 use super::{output::Failure, progress::Display};
 
@@ -35,7 +38,22 @@ pub(super) fn read_tree(folder: &Path, progress: &mut Display) -> Result<Sources
         let names: Vec<_> = path.components().map(|part| part.as_os_str().to_string_lossy()).collect();
         sources.add(names.join("/"), bytes);
     }
+    if let Some(bytes) = read_lock(&folder.join(FILE_NAME))? {
+        sources.set_lock(FILE_NAME, bytes);
+    }
     Ok(sources)
+}
+
+/// The lock file, if there is one. A symbolic link is none, as for documents.
+pub(super) fn read_lock(path: &Path) -> Result<Option<Vec<u8>>, Failure> {
+    match fs::symlink_metadata(path) {
+        Ok(metadata) if metadata.is_file() => {
+            read(path).map(Some).map_err(|error| Failure::io("read", path, &error))
+        }
+        Ok(_) => Err(Failure::Usage(format!("`{}` is not a file", path.display()))),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Failure::io("read", path, &error)),
+    }
 }
 
 /// At most one byte more than the compiler accepts, so that it can say that there are too many.

@@ -14,6 +14,7 @@ mod graph;
 mod init;
 mod inspect;
 mod json_schema;
+mod lock;
 mod output;
 mod progress;
 mod schema;
@@ -69,6 +70,8 @@ enum Command {
     Check(check::Arguments),
     /// Compiles a source tree into an artifact.
     Build(build::Arguments),
+    /// Keeps the numbers of the words of a source tree, in its file `context-mesh.lock`.
+    Lock(lock::Arguments),
     /// Shows what an artifact says.
     Inspect(inspect::Arguments),
     /// Runs the tests of a source tree.
@@ -129,6 +132,7 @@ fn run_command(command: &Command, session: &Session) -> Outcome {
         Command::Graph(arguments) => graph::run(arguments, session),
         Command::Check(arguments) => check::run(arguments, session),
         Command::Build(arguments) => build::run(arguments, session),
+        Command::Lock(arguments) => lock::run(arguments, session),
         Command::Inspect(arguments) => inspect::run(arguments),
         Command::Emit(command) => emit::run(command, session),
         Command::Schema(command) => schema::run(command, session),

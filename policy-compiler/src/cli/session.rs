@@ -11,6 +11,7 @@ use clap::ValueEnum;
 use policy_compiler::{
     Checked, Compiled, check_watched, compile_watched,
     diagnostic::{Diagnostics, json, text},
+    lock::{self, Lock},
     model::Model,
     source::Sources,
 };
@@ -87,6 +88,8 @@ pub(super) struct CompiledTree {
     pub(super) sources: Sources,
     pub(super) compiled: Compiled,
     pub(super) model: Model,
+    /// The words that have numbers.
+    pub(super) lock: Lock,
 }
 
 impl Session {
@@ -117,16 +120,28 @@ impl Session {
         self.compile_tree(folder).map(|tree| tree.compiled)
     }
 
+    /// As [`Session::compile`], with the lock file at this path in place of the folder's own.
+    pub(super) fn compile_with_lock(&self, folder: &Path, lock: &Path) -> Result<Compiled, Failure> {
+        let mut sources = self.read(folder)?;
+        let missing = || Failure::Usage(format!("the lock file `{}` does not exist", lock.display()));
+        sources.set_lock(lock.display().to_string(), files::read_lock(lock)?.ok_or_else(missing)?);
+        self.compile_sources(sources).map(|tree| tree.compiled)
+    }
+
     /// As [`Session::compile`], with what the artifact was made from.
     pub(super) fn compile_tree(&self, folder: &Path) -> Result<CompiledTree, Failure> {
-        let sources = self.read(folder)?;
+        self.compile_sources(self.read(folder)?)
+    }
+
+    fn compile_sources(&self, sources: Sources) -> Result<CompiledTree, Failure> {
         let mut display = self.progress();
         let compiled = compile_watched(&sources, &mut |now| display.show(now.stage.as_str(), now.done, now.total));
         drop(display);
         match compiled {
             Ok((compiled, model)) => {
                 self.write_diagnostics(&compiled.warnings, &sources);
-                Ok(CompiledTree { sources, compiled, model })
+                let lock = sources.lock().and_then(|(_, file)| lock::parse(file.text()).ok()).unwrap_or_default();
+                Ok(CompiledTree { sources, compiled, model, lock })
             }
             Err(diagnostics) => {
                 self.write_diagnostics(&diagnostics, &sources);
@@ -137,12 +152,20 @@ impl Session {
 
     /// Reads and checks a folder without making an artifact of it; the diagnostics are written.
     pub(super) fn check(&self, folder: &Path) -> Result<Checked, Failure> {
-        let sources = self.read(folder)?;
+        self.check_sources(&self.read(folder)?)
+    }
+
+    /// As [`Session::check`], without the lock file, which may be what is wrong.
+    pub(super) fn check_unlocked(&self, folder: &Path) -> Result<Checked, Failure> {
+        self.check_sources(&self.read(folder)?.without_lock())
+    }
+
+    fn check_sources(&self, sources: &Sources) -> Result<Checked, Failure> {
         let mut display = self.progress();
-        let checked = check_watched(&sources, &mut |now| display.show(now.stage.as_str(), now.done, now.total));
+        let checked = check_watched(sources, &mut |now| display.show(now.stage.as_str(), now.done, now.total));
         drop(display);
         let found = checked.as_ref().map_or_else(|diagnostics| diagnostics, |checked| &checked.warnings);
-        self.write_diagnostics(found, &sources);
+        self.write_diagnostics(found, sources);
         checked.map_err(|_| Failure::Diagnostics)
     }
 

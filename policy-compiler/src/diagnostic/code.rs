@@ -45,6 +45,7 @@ codes! {
     "CM0330" UNKNOWN_FIXTURE "A test names a principal, request, context or attribute that does not exist.";
     "CM0331" UNKNOWN_RULE "A test expects a rule that no policy has.";
     "CM0332" TEST_CONTRADICTION "The keys of a test contradict each other.";
+    "CM0340" BROKEN_LOCK "A line of the lock file cannot be read, or contradicts another one.";
     "CM0501" ARTIFACT_LIMIT "The artifact would exceed a limit of its format.";
     "CM0502" DECISION_COST "The rules of a workload can together take more fuel than a decision has.";
     "CM0601" NEVER_MATCHES "A rule can never match, or its condition is never true.";

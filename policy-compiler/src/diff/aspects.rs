@@ -3,13 +3,14 @@
 use std::collections::HashMap;
 
 use context_mesh_core::artifact::tables::{
-    Classification, Consistency, DomainTable, Effect, EntryTable, FieldTable, FieldType, Layer, Merge, MeshTable,
-    Number, OnError, OnInvalid, OnMismatch, RuleTable, Scalar, Tables,
+    CarrierVersion, Classification, Consistency, DomainTable, Effect, EntryTable, FieldTable, FieldType, Layer, Merge,
+    MeshTable, Number, OnError, OnInvalid, OnMismatch, RuleTable, Scalar, Tables, WordTable,
 };
 
 use super::{Expressions, Version, code};
 use crate::{
     document::Expression,
+    lock::date_text,
     model::{self, Model, Policy},
 };
 
@@ -221,9 +222,23 @@ pub(super) fn mesh(mesh: &MeshTable) -> Aspects {
             },
         ),
         aspect("carriers.present", presented.join(", ")),
+        aspect("carriers.version", carrier_version(mesh.carrier_version)),
+        aspect("rollout.window (ms)", mesh.rollout_window_ms.to_string()),
         aspect("maxAge (ms)", mesh.max_age_ms.to_string()),
         aspect("memory.slots", mesh.memory_slots.to_string()),
         aspect("memory.ttl (ms)", mesh.memory_ttl_ms.to_string()),
         aspect("built for", if mesh.slice.is_empty() { "all services".to_owned() } else { mesh.slice.clone() }),
     ]
+}
+
+const fn carrier_version(version: CarrierVersion) -> &'static str {
+    match version {
+        CarrierVersion::Dated => "by the dates of the lock file",
+        CarrierVersion::One => "1",
+        CarrierVersion::Two => "2",
+    }
+}
+
+pub(super) fn word(word: &WordTable) -> Aspects {
+    vec![aspect("number", word.number.to_string()), aspect("released", date_text(word))]
 }

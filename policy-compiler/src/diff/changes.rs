@@ -22,6 +22,8 @@ pub enum Kind {
     Field,
     /// A rule.
     Rule,
+    /// A word with a number.
+    Word,
 }
 
 impl Kind {
@@ -33,6 +35,7 @@ impl Kind {
             Self::Service => "service",
             Self::Field => "field",
             Self::Rule => "rule",
+            Self::Word => "word",
         }
     }
 }
@@ -89,6 +92,7 @@ fn all(version: &Version, source: bool) -> BTreeMap<(Kind, String), Aspects> {
     all.extend(fields.map(|field| ((Kind::Field, field.name.clone()), aspects::field(tables, field))));
     let rules = tables.rules.iter().enumerate();
     all.extend(rules.map(|(index, of)| ((Kind::Rule, of.name.clone()), aspects::rule(version, index, of, source))));
+    all.extend(tables.words.iter().map(|word| ((Kind::Word, word.text.clone()), aspects::word(word))));
     all
 }
 

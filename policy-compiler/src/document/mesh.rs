@@ -32,6 +32,8 @@ pub struct Mesh {
     pub max_age_ms: u64,
     /// The memory.
     pub memory: Memory,
+    /// How long a word must have been readable before it is written as its number, in milliseconds.
+    pub rollout_window_ms: u64,
 }
 
 /// A domain of a `Mesh` document.
@@ -56,6 +58,8 @@ pub struct Carriers {
     pub baggage: bool,
     /// As `x-mesh-context`.
     pub mesh: bool,
+    /// The version of `x-mesh-context` that is written; `None` is what the dates of the lock file say.
+    pub version: Option<u8>,
 }
 
 /// What is believed.
@@ -97,6 +101,9 @@ pub struct Memory {
 /// How long a context is remembered unless the document says otherwise: longer than requests take.
 const DEFAULT_TTL_MS: u64 = 60_000;
 
+/// How long a rollout takes at most unless the document says otherwise: a day.
+const DEFAULT_WINDOW_MS: u64 = 24 * 60 * 60 * 1000;
+
 pub(super) fn read(header: Header<'_>, decoder: &mut Decoder<'_>) -> Mesh {
     let mut mesh = Mesh {
         metadata: header.metadata,
@@ -104,11 +111,12 @@ pub(super) fn read(header: Header<'_>, decoder: &mut Decoder<'_>) -> Mesh {
         identity: None,
         domains: Vec::new(),
         gateways: Vec::new(),
-        carriers: Carriers { headers: true, baggage: true, mesh: false },
+        carriers: Carriers { headers: true, baggage: true, mesh: false, version: None },
         trust: Trust { peers: Peers::Mtls, caller_mismatch: CallerMismatch::Replace },
         deny_invalid: false,
         max_age_ms: 0,
         memory: Memory { slots: None, ttl_ms: DEFAULT_TTL_MS },
+        rollout_window_ms: DEFAULT_WINDOW_MS,
     };
     let span = mesh.metadata.span;
     let Some(mut keys) = header.spec.and_then(|node| decoder.keys(node, span, "the spec of a Mesh")) else {
@@ -130,8 +138,19 @@ pub(super) fn read(header: Header<'_>, decoder: &mut Decoder<'_>) -> Mesh {
     if let Some(node) = keys.get("memory") {
         memory(node, &mut mesh.memory, decoder);
     }
+    if let Some(node) = keys.get("rollout") {
+        rollout(node, &mut mesh, decoder);
+    }
     keys.finish(decoder);
     mesh
+}
+
+fn rollout(node: &Node, mesh: &mut Mesh, decoder: &mut Decoder<'_>) {
+    let Some(mut keys) = decoder.keys(node, node.span, "rollout") else { return };
+    if let Some(window) = keys.get("window").and_then(|node| decoder.duration_ms(node)) {
+        mesh.rollout_window_ms = window;
+    }
+    keys.finish(decoder);
 }
 
 fn domains(node: &Node, decoder: &mut Decoder<'_>) -> Vec<DomainEntry> {
@@ -164,8 +183,11 @@ fn carriers(node: &Node, carriers: &mut Carriers, decoder: &mut Decoder<'_>) {
         let chosen: Vec<Carrier> =
             decoder.list(node).iter().filter_map(|node| decoder.choice(node, &CHOICES)).collect();
         let has = |carrier| chosen.contains(&carrier);
-        *carriers =
-            Carriers { headers: has(Carrier::Headers), baggage: has(Carrier::Baggage), mesh: has(Carrier::Mesh) };
+        (carriers.headers, carriers.baggage) = (has(Carrier::Headers), has(Carrier::Baggage));
+        carriers.mesh = has(Carrier::Mesh);
+    }
+    if let Some(node) = keys.get("version") {
+        carriers.version = decoder.int(node, 1..=2).and_then(|version| u8::try_from(version.value).ok());
     }
     if let Some(node) = keys.get("envelope")
         && decoder.bool(node) == Some(true)

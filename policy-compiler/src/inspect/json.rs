@@ -3,14 +3,14 @@
 use context_mesh_core::artifact::{
     Decoded, FORMAT_VERSION, LoadError, load,
     tables::{
-        Classification, Consistency, EntryTable, FieldTable, MaskMethod, Merge, MeshTable, Number, OnInvalid,
+        CarrierVersion, Classification, Consistency, EntryTable, FieldTable, MaskMethod, Merge, MeshTable, Number, OnInvalid,
         OnMismatch, Reply, RuleTable, ServiceTable, Tables,
     },
 };
 use serde_json::{Value, json};
 
 use super::{Effect, Layer, OnError, get, type_name};
-use crate::codegen::listing;
+use crate::{codegen::listing, lock::date_text};
 
 /// Describes an artifact that loads, as one document.
 ///
@@ -36,6 +36,9 @@ pub fn json(artifact: &[u8]) -> Result<Value, LoadError> {
         "variables": tables.program.variables.iter().map(|program| code(&tables, *program)).collect::<Value>(),
         "regexes": tables.regexes.iter().map(|regex| json!({"bytes": regex.len()})).collect::<Value>(),
         "zones": tables.program.zones.iter().map(|zone| zone.name.as_str()).collect::<Value>(),
+        "words": tables.words.iter()
+            .map(|word| json!({"number": word.number, "word": word.text, "released": date_text(word)}))
+            .collect::<Value>(),
         "dictionaries": dictionaries
             .map(|table| json!({"id": format!("{:08x}", table.id), "words": table.words}))
             .collect::<Value>(),
@@ -70,6 +73,12 @@ fn mesh(mesh: &MeshTable) -> Value {
             OnInvalid::Deny => "deny",
         },
         "present": carriers.iter().filter(|(_, on)| *on).map(|(name, _)| *name).collect::<Value>(),
+        "version": match mesh.carrier_version {
+            CarrierVersion::Dated => Value::Null,
+            CarrierVersion::One => json!(1),
+            CarrierVersion::Two => json!(2),
+        },
+        "rolloutWindowMs": mesh.rollout_window_ms,
         "maxAgeMs": limit(mesh.max_age_ms),
         "memory": {"slots": mesh.memory_slots, "ttlMs": mesh.memory_ttl_ms},
     })

@@ -58,6 +58,15 @@ struct MeshSpec {
     /// Oldest `x-mesh-context` that is accepted. Default: any.
     max_age: Option<Duration>,
     memory: Option<Memory>,
+    rollout: Option<Rollout>,
+}
+
+/// How a new version of the policies reaches the proxies.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Rollout {
+    /// How long a rollout takes at most: so long a new word of the lock file goes as text. Default: 24h.
+    window: Option<Duration>,
 }
 
 /// A domain: a team or a part of the business, which owns services, fields and policies.
@@ -80,6 +89,10 @@ struct Domain {
 struct Carriers {
     /// The carriers. Default: `[headers, baggage]`.
     present: Option<Vec<Carrier>>,
+    /// The version of `x-mesh-context` that is written; all are read. Default: 1 until the first word of the lock file has been
+    /// released for the rollout window, then 2.
+    #[schemars(range(min = 1, max = 2), example = 2)]
+    version: Option<u8>,
     /// The JSON envelope; it cannot be switched on yet.
     envelope: Option<shape::False>,
 }

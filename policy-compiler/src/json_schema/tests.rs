@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Which definitions describe what the decoder calls by this name.
-const OWNERS: [(&str, &[&str]); 23] = [
+const OWNERS: [(&str, &[&str]); 24] = [
     ("the document", &["Mesh", "ContextSchema", "ContextPolicy", "PolicyTest"]),
     ("metadata", &["Metadata", "MeshMetadata", "SchemaMetadata"]),
     ("the spec of a Mesh", &["MeshSpec"]),
@@ -24,6 +24,7 @@ const OWNERS: [(&str, &[&str]); 23] = [
     ("carriers", &["Carriers"]),
     ("trust", &["Trust"]),
     ("memory", &["Memory"]),
+    ("rollout", &["Rollout"]),
     ("the spec of a ContextSchema", &["SchemaSpec"]),
     ("a field", &["Field"]),
     ("the spec of a ContextPolicy", &["PolicySpec"]),

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use context_mesh_core::{
-    artifact::tables::{DomainTable, MeshTable, OnInvalid, OnMismatch},
+    artifact::tables::{CarrierVersion, DomainTable, MeshTable, OnInvalid, OnMismatch},
     limits::{MAX_FRAMEWORKS, MAX_MEMORY_SLOTS},
 };
 
@@ -192,6 +192,12 @@ fn settings(mesh: &Mesh, diagnostics: &mut Diagnostics) -> MeshTable {
         memory_slots: mesh.memory.slots.map_or(DEFAULT_SLOTS, |slots| memory_slots(slots, diagnostics)),
         memory_ttl_ms: mesh.memory.ttl_ms,
         slice: String::new(),
+        carrier_version: match mesh.carriers.version {
+            None => CarrierVersion::Dated,
+            Some(1) => CarrierVersion::One,
+            Some(_) => CarrierVersion::Two,
+        },
+        rollout_window_ms: mesh.rollout_window_ms,
     }
 }
 

@@ -91,8 +91,8 @@ impl Simulator {
 fn run(workload: &Workload, request: &Request, observer: Option<&dyn Observer>) -> Result<Outcome, SimulationError> {
     let mut sent = request.headers.clone();
     if !request.context.is_empty() {
-        let dictionary = workload.program().dictionaries().active();
-        let value = mesh_header::encode(&request.context, dictionary, request.now_ms)
+        let writer = workload.program().words().writer(request.now_ms);
+        let value = mesh_header::encode(&request.context, writer, request.now_ms)
             .map_err(|error| SimulationError(format!("the context cannot be sent: {}", error.as_str())))?;
         sent.push((mesh_header::NAME.to_owned(), value));
     }

@@ -4,6 +4,7 @@ mod check;
 mod format;
 mod graph;
 mod help;
+mod lock;
 mod schema;
 mod start;
 
