@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashSet};
 
 use context_mesh_core::{
+    artifact::tables::CarrierVersion,
     artifact::{
         encode, load,
         tables::{
@@ -10,14 +11,13 @@ use context_mesh_core::{
             Tables,
         },
     },
-    artifact::tables::CarrierVersion,
     carrier::dictionary::dictionary_id,
 };
 
 use crate::{
     diagnostic::{Diagnostic, Diagnostics, code},
-    lock::Lock,
     document::{Direction, OnError},
+    lock::Lock,
     model::{Effect, Model, Policy, Rule, Workloads},
     programs::{Programs, RulePrograms},
     source::Sources,

@@ -5,8 +5,8 @@ mod json;
 use std::fmt::{self, Write as _};
 
 use context_mesh_core::artifact::tables::{
-    CarrierVersion, Classification, Consistency, DictionaryTable, Effect, EntryTable, FieldTable, FieldType, Layer, MeshTable, Number,
-    OnError, Reply, RuleTable, Scalar, ServiceTable, Tables,
+    CarrierVersion, Classification, Consistency, DictionaryTable, Effect, EntryTable, FieldTable, FieldType, Layer,
+    MeshTable, Number, OnError, Reply, RuleTable, Scalar, ServiceTable, Tables,
 };
 use context_mesh_core::artifact::{Decoded, FORMAT_VERSION, LoadError, load};
 

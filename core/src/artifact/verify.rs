@@ -16,7 +16,10 @@ use super::tables::{
 use super::verify_code;
 use crate::carrier::words::Words;
 use crate::context::json;
-use crate::limits::{MAX_FIELD_NAME_BYTES, MAX_FRAMEWORKS, MAX_MEMORY_SLOTS, MAX_WORD_BYTES, MAX_WORD_NUMBER, MAX_WORDS, MAX_ZONE_TRANSITIONS};
+use crate::limits::{
+    MAX_FIELD_NAME_BYTES, MAX_FRAMEWORKS, MAX_MEMORY_SLOTS, MAX_WORD_BYTES, MAX_WORD_NUMBER, MAX_WORDS,
+    MAX_ZONE_TRANSITIONS,
+};
 use crate::number;
 use crate::vm::Timestamp;
 use crate::vm::fuse::{self, Step};

@@ -19,7 +19,12 @@ fn words(texts: &[&str]) -> Words {
 /// Words of an artifact whose words were released at this time. The window is a second.
 fn dated(texts: &[&str], released_at_ms: u64) -> Words {
     let mut seen = Vec::new();
-    let texts = texts.iter().filter(|text| !seen.contains(*text) && { seen.push(**text); true });
+    let texts = texts.iter().filter(|text| {
+        !seen.contains(*text) && {
+            seen.push(**text);
+            true
+        }
+    });
     let table: Vec<WordTable> = (1..).zip(texts).map(|(number, text)| word(number, text, released_at_ms)).collect();
     Words::new(&table, &[], &MeshTable { rollout_window_ms: 1000, ..MeshTable::default() })
 }

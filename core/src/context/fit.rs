@@ -100,9 +100,8 @@ mod tests {
     /// Puts fields one after the other; gives what is left, and what went.
     fn put_all(all: &[(&str, usize)]) -> (Vec<String>, Vec<String>, Result<(), DoesNotFit>) {
         let (mut context, mut dropped) = (Context::new(), Names::default());
-        let result = all
-            .iter()
-            .try_for_each(|(name, size)| put(&mut context, name, &sized(*size), &fields(), &mut dropped));
+        let result =
+            all.iter().try_for_each(|(name, size)| put(&mut context, name, &sized(*size), &fields(), &mut dropped));
         let left = context.iter().map(|(name, _)| name.to_owned()).collect();
         (left, dropped.iter().map(str::to_owned).collect(), result)
     }
@@ -117,13 +116,22 @@ mod tests {
             (&[("other", MOST - 100), ("bound", 200)], &["bound"], &["other"], true),
             (&[("small", 10), ("big", MOST - 100), ("bound", 200)], &["small", "bound"], &["big"], true),
             (&[("plain", MOST - 100), ("other", 200)], &["plain"], &["other"], true),
-            (&[("plain", MOST / 2), ("other", MOST / 3), ("required", MOST - 100)], &["required"], &["other", "plain"], true),
+            (
+                &[("plain", MOST / 2), ("other", MOST / 3), ("required", MOST - 100)],
+                &["required"],
+                &["other", "plain"],
+                true,
+            ),
             (&[("bound", MOST - 100), ("required", 200)], &["bound"], &[], false),
             (&[("bound", MOST)], &[], &[], false),
         ];
         for (all, left, dropped, fits) in cases {
             let (kept, went, result) = put_all(all);
-            assert_eq!((kept, went), (left.iter().map(|n| (*n).to_owned()).collect(), dropped.iter().map(|n| (*n).to_owned()).collect()), "{all:?}");
+            assert_eq!(
+                (kept, went),
+                (left.iter().map(|n| (*n).to_owned()).collect(), dropped.iter().map(|n| (*n).to_owned()).collect()),
+                "{all:?}"
+            );
             assert_eq!(result.is_ok(), fits, "{all:?}");
         }
     }

@@ -73,8 +73,8 @@ impl Merged {
         let mut all = remembered.context.carried().clone();
         all.fields.retain(|field| match &field.name {
             CarriedName::Text(name) => {
-                let may_replace = schema::find(fields, name)
-                    .is_none_or(|field| !field.immutable && field.merge == Merge::Replace);
+                let may_replace =
+                    schema::find(fields, name).is_none_or(|field| !field.immutable && field.merge == Merge::Replace);
                 let replaced = may_replace && forwarded.contains(name);
                 name != CALLER && !remembered.withheld.contains(name) && !replaced
             }

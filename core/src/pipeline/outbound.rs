@@ -110,7 +110,12 @@ fn recall(
     plan.report.recalled = merged.recalled;
     plan.report.restored = merged.restored;
     plan.report.withheld = merged.withheld;
-    Recalled { context: merged.context, issued_at_ms: issued_at_ms.min(record.issued_at_ms), disputed, unfit: merged.unfit }
+    Recalled {
+        context: merged.context,
+        issued_at_ms: issued_at_ms.min(record.issued_at_ms),
+        disputed,
+        unfit: merged.unfit,
+    }
 }
 
 /// Puts who calls: the verified peer, or downstream, as the Mesh protocol says, the current service. Gives the refusal

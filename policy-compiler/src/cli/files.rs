@@ -47,9 +47,7 @@ pub(super) fn read_tree(folder: &Path, progress: &mut Display) -> Result<Sources
 /// The lock file, if there is one. A symbolic link is none, as for documents.
 pub(super) fn read_lock(path: &Path) -> Result<Option<Vec<u8>>, Failure> {
     match fs::symlink_metadata(path) {
-        Ok(metadata) if metadata.is_file() => {
-            read(path).map(Some).map_err(|error| Failure::io("read", path, &error))
-        }
+        Ok(metadata) if metadata.is_file() => read(path).map(Some).map_err(|error| Failure::io("read", path, &error)),
         Ok(_) => Err(Failure::Usage(format!("`{}` is not a file", path.display()))),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(Failure::io("read", path, &error)),

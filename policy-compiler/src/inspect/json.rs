@@ -3,8 +3,8 @@
 use context_mesh_core::artifact::{
     Decoded, FORMAT_VERSION, LoadError, load,
     tables::{
-        CarrierVersion, Classification, Consistency, EntryTable, FieldTable, MaskMethod, Merge, MeshTable, Number, OnInvalid,
-        OnMismatch, Reply, RuleTable, ServiceTable, Tables,
+        CarrierVersion, Classification, Consistency, EntryTable, FieldTable, MaskMethod, Merge, MeshTable, Number,
+        OnInvalid, OnMismatch, Reply, RuleTable, ServiceTable, Tables,
     },
 };
 use serde_json::{Value, json};

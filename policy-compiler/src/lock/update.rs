@@ -65,12 +65,15 @@ impl Lock {
         let mut taken: BTreeMap<u32, String> = BTreeMap::new();
         let mut next = self.entries.iter().map(|entry| entry.number).max().unwrap_or(0);
         let mut entries: Vec<Entry> = by_word.into_values().collect();
-        entries.sort_by(|a, b| (a.released.is_none(), a.number, &a.word).cmp(&(b.released.is_none(), b.number, &b.word)));
+        entries
+            .sort_by(|a, b| (a.released.is_none(), a.number, &a.word).cmp(&(b.released.is_none(), b.number, &b.word)));
         for entry in &mut entries {
             match taken.get(&entry.number) {
                 Some(first) if entry.released.is_some() => {
-                    let message = format!("`{first}` and `{}` were released with the number {}", entry.word, entry.number);
-                    let help = "take the line back that was released last, and release the word again under a new number";
+                    let message =
+                        format!("`{first}` and `{}` were released with the number {}", entry.word, entry.number);
+                    let help =
+                        "take the line back that was released last, and release the word again under a new number";
                     problems.push(problem(entry.line, message, help));
                 }
                 Some(_) => {
