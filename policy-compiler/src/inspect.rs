@@ -89,6 +89,8 @@ fn mesh(out: &mut String, mesh: &MeshTable) -> fmt::Result {
     };
     writeln!(out, "  version written  {version}")?;
     writeln!(out, "  rollout window   {}", millis(mesh.rollout_window_ms))?;
+    let sampled = if mesh.gateway_sampled { "sampled" } else { "not sampled" };
+    writeln!(out, "  gateway traces   {:?}, its own {sampled}", mesh.gateway_traces)?;
     writeln!(out, "  memory           {} slots, {}", mesh.memory_slots, millis(mesh.memory_ttl_ms))
 }
 

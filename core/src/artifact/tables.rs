@@ -57,6 +57,10 @@ pub struct MeshTable {
     /// Oldest context that is accepted in `x-mesh-context`, in milliseconds since it was made (at the gateway, or at the
     /// first sidecar that sent it); 0 means any age.
     pub max_age_ms: u64,
+    /// What a gateway does with the client's trace.
+    pub gateway_traces: GatewayTraces,
+    /// Whether traces that a gateway starts are sampled.
+    pub gateway_sampled: bool,
     /// Slots of the memory in shared data, a power of two.
     pub memory_slots: u32,
     /// How long a context is remembered, in milliseconds.
@@ -89,6 +93,18 @@ pub enum OnMismatch {
     Replace,
     /// The request is answered with 403.
     Deny,
+}
+
+/// What a gateway does with the client's trace.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, SchemaRead, SchemaWrite)]
+pub enum GatewayTraces {
+    /// It goes on. Where there is none, the gateway starts none; applications and tracers do.
+    #[default]
+    Keep,
+    /// Every request gets a new trace id, with the client's flags.
+    New,
+    /// It goes on. Where there is none, the gateway starts one.
+    Start,
 }
 
 /// What happens when a carrier or a field is broken.

@@ -70,7 +70,7 @@ pub struct Presented {
 
 /// The header that shows `context` to an application, as one line: the ticket, the declared fields that the context has,
 /// then the foreign members of `existing`, byte for byte and in order. Libraries cut at the end what is too much, and some
-/// throw all of it away for one broken member: so ours stand first, and what is broken is left out.
+/// throw all of it away for one broken member: so ours stand first, and beside a ticket what is broken or too much is left out.
 ///
 /// A field whose name cannot be a baggage key is left out, and so is one that would make the value longer
 /// than [`MAX_CARRIER_BYTES`].
@@ -98,7 +98,7 @@ pub fn present<'v>(
     let mut left_out = false;
     for member in foreign(existing, fields) {
         let room = count < MAX_BAGGAGE_MEMBERS && out.len().saturating_add(member.len()) < MAX_BAGGAGE_BYTES;
-        if !room || !is_whole(member) {
+        if ticket.is_some() && !(room && is_whole(member)) {
             left_out = true;
             continue;
         }
@@ -363,7 +363,7 @@ mod tests {
         let cases: [(&[&[u8]], Vec<u8>); 3] = [
             (&[], ours.into()),
             (&[b" k = v;p=1 ,tenant=old;p, x=%zz\xFF", b",level", b"last"], {
-                [ours.as_bytes(), b",k = v;p=1,x=%zz\xFF"].concat()
+                [ours.as_bytes(), b",k = v;p=1,x=%zz\xFF,last"].concat()
             }),
             (&[b"tenant=old"], ours.into()),
         ];

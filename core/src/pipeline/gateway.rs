@@ -2,9 +2,10 @@
 
 use super::apply::apply;
 use super::extract::carriers;
+use super::ids;
 use super::inbound::peer;
 use super::outbound::put_caller;
-use super::plan::{Counter, HeaderEdit, Plan};
+use super::plan::{Counter, Plan};
 use super::present::{attach, drop_all};
 use super::report::Report;
 use super::residency::keep_in_region;
@@ -13,7 +14,6 @@ use super::workload::{Host, Role, Workload};
 use crate::context::Context;
 use crate::destination;
 use crate::headers::Headers;
-use crate::trace;
 use crate::vm::Snapshot;
 
 /// The plan for a request from a client: every carrier that it sent is dropped, and the context is what the
@@ -24,6 +24,7 @@ pub fn gateway<'w>(workload: &'w Workload, headers: &Headers<'_>, host: Host<'_>
     if !plan.report.dropped.is_empty() {
         plan.count(Counter::ClientCarrierDropped);
     }
+    let ids = ids::read(headers, &mut plan);
     let peer = peer(workload, host);
     plan.report.peer.clone_from(&peer.service);
     let destination = destination::resolve(headers, host.attributes, workload.program().tables());
@@ -51,18 +52,8 @@ pub fn gateway<'w>(workload: &'w Workload, headers: &Headers<'_>, host: Host<'_>
     if let Some(refusal) = attach(workload, headers, &context, host.now_ms, host.now_ms, &mut plan) {
         return plan.refuse(refusal);
     }
-    ensure_trace_id(headers, host, &mut plan);
+    ids::at_edge(workload, headers, &ids, host, &mut plan);
     plan
-}
-
-/// Applications forward a trace id; where the client sent none and no tracer made one, the gateway does. A request
-/// id is not enough: Envoy makes one for every request, and tracing libraries do not forward it.
-fn ensure_trace_id(headers: &Headers<'_>, host: Host<'_>, plan: &mut Plan<'_>) {
-    if !trace::Ids::read(headers).has_trace() {
-        let [a, b, c, d, e, f, g, h, ..] = host.randomness.random();
-        let value = trace::make_traceparent(host.randomness.random(), [a, b, c, d, e, f, g, h], 0);
-        plan.edits.push(HeaderEdit::Set(trace::TRACEPARENT, value.into_bytes()));
-    }
 }
 
 /// The plan for a call that leaves the mesh: the context stays inside.

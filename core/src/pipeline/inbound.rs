@@ -3,9 +3,10 @@
 use super::apply::apply;
 use super::expire::expire;
 use super::extract::{carriers, extract};
+use super::ids;
 use super::outbound::put_caller;
 use super::plan::{Counter, Plan, Refusal};
-use super::present::present;
+use super::present::{present, tracestate_header};
 use super::report::{Problem, Report};
 use super::validate::refuse_invalid;
 use super::workload::{Host, Role, Workload};
@@ -15,12 +16,13 @@ use crate::context::{CALLER, Context};
 use crate::headers::Headers;
 use crate::identity;
 use crate::memory::Record;
-use crate::trace;
+use crate::trace::Ids;
 use crate::vm::{Peer, Snapshot};
 
 /// The plan for a request that arrives at the workload.
 pub fn inbound<'w>(workload: &'w Workload, headers: &Headers<'_>, host: Host<'_>) -> Plan<'w> {
     let mut plan = Plan { report: Report::new(workload, Role::Inbound), ..Plan::default() };
+    let ids = ids::read(headers, &mut plan);
     let peer = peer(workload, host);
     plan.report.peer.clone_from(&peer.service);
     let mut context = Context::new();
@@ -56,10 +58,12 @@ pub fn inbound<'w>(workload: &'w Workload, headers: &Headers<'_>, host: Host<'_>
     }
     plan.report.went_on(&decided);
     host.went_on(&decided);
-    if let Some(refusal) = present(workload, headers, &decided, issued_at_ms, host.now_ms, &mut plan) {
+    if let Some(refusal) = present(workload, headers, None, &decided, issued_at_ms, host.now_ms, &mut plan) {
         return plan.refuse(refusal);
     }
-    remember(workload, headers, host, decided, issued_at_ms, &mut plan);
+    tracestate_header(headers, None, &mut plan);
+    ids::settle(headers, &ids, &mut plan);
+    remember(workload, &ids, host, decided, issued_at_ms, &mut plan);
     plan
 }
 
@@ -108,7 +112,7 @@ fn verify_caller(
 /// so that an earlier request of the same trace is not taken for this one.
 fn remember(
     workload: &Workload,
-    headers: &Headers<'_>,
+    ids: &Ids<'_>,
     host: Host<'_>,
     context: Context,
     issued_at_ms: u64,
@@ -116,11 +120,11 @@ fn remember(
 ) {
     let withheld = plan.report.redacted.iter().copied().collect();
     let record = Record { context, withheld, issued_at_ms };
-    let mut traces = trace::all(headers).peekable();
-    if traces.peek().is_none() {
+    if ids.ids.is_empty() {
         plan.count(Counter::TraceIdMissing);
         plan.report.problems.push(Problem::new("trace id", "missing"));
     }
+    let traces = ids.ids.iter().map(|(_, key)| key);
     if let Err(error) = workload.memory().remember(host.memory, traces, host.now_ms, &record) {
         plan.count(Counter::RememberFailed);
         plan.report.problems.push(Problem::new("memory", error.as_str()));

@@ -11,6 +11,7 @@ mod apply;
 mod expire;
 mod extract;
 mod gateway;
+mod ids;
 mod inbound;
 mod outbound;
 mod plan;

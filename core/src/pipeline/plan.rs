@@ -84,6 +84,14 @@ counters! {
     CallerMismatch "caller_mismatch";
     /// A request had no id to remember or to recall its context by.
     TraceIdMissing "trace_id_missing";
+    /// Headers of one kind named two traces, or repeated with different values; they were taken out.
+    TraceIdContradiction "trace_id_contradiction";
+    /// Headers that name a trace were broken, and were taken out.
+    TraceIdInvalid "trace_id_invalid";
+    /// A `tracestate` was not what W3C says, and was replaced.
+    TracestateInvalid "tracestate_invalid";
+    /// Foreign members of `baggage` were broken or too many, and were left out.
+    BaggageLeftOut "baggage_left_out";
     /// Nothing was remembered for the request's trace id.
     RecallMiss "recall_miss";
     /// A context could not be remembered.

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::plan::{Counter, HeaderEdit, Plan, Refusal};
 use super::report::Problem;
 use super::workload::Workload;
-use crate::carrier::{baggage, mapped, mesh_header};
+use crate::carrier::{baggage, mapped, mesh_header, tracestate};
 use crate::context::Context;
 use crate::headers::{Headers, Single};
 
@@ -14,6 +14,7 @@ use crate::headers::{Headers, Single};
 pub(super) fn present<'w>(
     workload: &'w Workload,
     headers: &Headers<'_>,
+    ticket: Option<&str>,
     context: &Context,
     issued_at_ms: u64,
     now_ms: u64,
@@ -24,7 +25,7 @@ pub(super) fn present<'w>(
     plan.edits.reserve(workload.fields().len().saturating_add(2));
     let shown = |wanted: bool| if wanted { Cow::Borrowed(context) } else { Cow::Owned(Context::new()) };
     mapped_headers(workload, headers, &shown(mesh.present_headers), plan);
-    baggage_header(workload, headers, &shown(mesh.present_baggage), plan);
+    baggage_header(workload, headers, ticket, &shown(mesh.present_baggage), plan);
     if mesh.present_mesh_header {
         return mesh_context(workload, headers, context, issued_at_ms, now_ms, plan);
     }
@@ -43,7 +44,8 @@ pub(super) fn attach<'w>(
 ) -> Option<Refusal<'w>> {
     let none = Context::new();
     mapped_headers(workload, headers, &none, plan);
-    baggage_header(workload, headers, &none, plan);
+    baggage_header(workload, headers, None, &none, plan);
+    tracestate_header(headers, None, plan);
     mesh_context(workload, headers, context, issued_at_ms, now_ms, plan)
 }
 
@@ -51,7 +53,8 @@ pub(super) fn attach<'w>(
 pub(super) fn drop_all<'w>(workload: &'w Workload, headers: &Headers<'_>, plan: &mut Plan<'w>) {
     let none = Context::new();
     mapped_headers(workload, headers, &none, plan);
-    baggage_header(workload, headers, &none, plan);
+    baggage_header(workload, headers, None, &none, plan);
+    tracestate_header(headers, None, plan);
     edit(headers, mesh_header::NAME, None, plan);
 }
 
@@ -67,11 +70,36 @@ fn mapped_headers<'w>(workload: &'w Workload, headers: &Headers<'_>, context: &C
     }
 }
 
-fn baggage_header<'w>(workload: &'w Workload, headers: &Headers<'_>, context: &Context, plan: &mut Plan<'w>) {
-    if !context.is_empty() || headers.contains(baggage::NAME) {
-        let presented = baggage::present(headers.all(baggage::NAME), None, context, workload.fields());
-        edit(headers, baggage::NAME, presented.value, plan);
+fn baggage_header<'w>(
+    workload: &'w Workload,
+    headers: &Headers<'_>,
+    ticket: Option<&str>,
+    context: &Context,
+    plan: &mut Plan<'w>,
+) {
+    if ticket.is_none() && context.is_empty() && !headers.contains(baggage::NAME) {
+        return;
     }
+    let presented = baggage::present(headers.all(baggage::NAME), ticket, context, workload.fields());
+    if presented.left_out {
+        plan.count(Counter::BaggageLeftOut);
+        plan.report.problems.push(Problem::new(baggage::NAME, "left-out"));
+    }
+    edit(headers, baggage::NAME, presented.value, plan);
+}
+
+/// Writes the ticket into `tracestate`, or takes ours out of it. Where there is none of ours and none to write, it stays as it
+/// is. What is broken is carried on by no library, so it makes room for the ticket alone.
+pub(super) fn tracestate_header(headers: &Headers<'_>, ticket: Option<&str>, plan: &mut Plan<'_>) {
+    if ticket.is_none() && tracestate::tickets(headers.all(tracestate::NAME)).next().is_none() {
+        return;
+    }
+    let foreign = tracestate::foreign(headers.all(tracestate::NAME));
+    if ticket.is_some() && !foreign.valid {
+        plan.count(Counter::TracestateInvalid);
+        plan.report.problems.push(Problem::new(tracestate::NAME, "invalid"));
+    }
+    edit(headers, tracestate::NAME, foreign.with(ticket), plan);
 }
 
 fn mesh_context<'w>(

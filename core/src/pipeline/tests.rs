@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::artifact::tables::{
-    Attribute, Effect, FieldType, Layer, OnError, OnInvalid, OnMismatch, PeerPart, Reply, Scalar, Tables,
+    Attribute, Effect, FieldType, GatewayTraces, Layer, OnError, OnInvalid, OnMismatch, PeerPart, Reply, Scalar, Tables,
 };
 use crate::carrier::mesh_header;
 use crate::context::Context;
@@ -407,10 +407,98 @@ fn a_gateway_believes_no_client_and_mints_what_its_rules_say() {
     assert_eq!(edits(&plan)["x-tenant"], None);
     assert_eq!(edits(&plan)["baggage"], Some("k=v".into()));
     assert!(!edits(&plan).contains_key("traceparent"), "the client's trace goes on");
+}
 
-    let plan = hop.run(Role::Gateway, &[("x-request-id", "r")]);
-    let made = edits(&plan)["traceparent"].clone().unwrap();
-    assert_eq!(made, "00-07070707070707070707070707070707-0707070707070707-00");
+#[test]
+fn what_becomes_of_a_clients_trace_at_a_gateway_the_mesh_says() {
+    let (of, b3) = (TRACE.1, ("b3", "0af7651916cd43dd8448eb211c80319c-00f067aa0ba902b7-1"));
+    let new = |flags: &str| Some(format!("00-07070707070707070707070707070707-0707070707070707-{flags}"));
+    let twice = format!("{of},{of}");
+    let cases: Vec<(GatewayTraces, bool, Vec<(&str, &str)>, Vec<(&str, Option<String>)>)> = vec![
+        (
+            GatewayTraces::Keep,
+            true,
+            vec![],
+            vec![("x-request-id", Some("07070707-0707-4707-8707-070707070707".into()))],
+        ),
+        (GatewayTraces::Keep, true, vec![("x-request-id", "r")], vec![]),
+        (GatewayTraces::Keep, true, vec![TRACE, ("tracestate", "a=b")], vec![]),
+        (GatewayTraces::Keep, true, vec![b3], vec![]),
+        (
+            GatewayTraces::Keep,
+            true,
+            vec![TRACE, b3, ("uber-trace-id", "1:1:0:1")],
+            vec![("b3", None), ("uber-trace-id", None)],
+        ),
+        (
+            GatewayTraces::Keep,
+            true,
+            vec![("traceparent", "x"), ("tracestate", "a=b"), b3],
+            vec![("traceparent", None), ("tracestate", None)],
+        ),
+        (GatewayTraces::Keep, true, vec![("traceparent", &twice)], vec![("traceparent", Some(of.into()))]),
+        (GatewayTraces::New, true, vec![], vec![("traceparent", new("01"))]),
+        (
+            GatewayTraces::New,
+            false,
+            vec![TRACE, b3, ("tracestate", "a=b")],
+            vec![("traceparent", new("01")), ("b3", None), ("tracestate", None)],
+        ),
+        (
+            GatewayTraces::New,
+            true,
+            vec![("traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00")],
+            vec![("traceparent", new("00"))],
+        ),
+        (
+            GatewayTraces::New,
+            false,
+            vec![("traceparent", "x"), ("x-request-id", "r")],
+            vec![("traceparent", new("00"))],
+        ),
+        (GatewayTraces::Start, false, vec![("x-request-id", "r")], vec![("traceparent", new("00"))]),
+        (
+            GatewayTraces::Start,
+            true,
+            vec![("x-b3-sampled", "0")],
+            vec![("traceparent", new("01")), ("x-b3-sampled", None)],
+        ),
+        (GatewayTraces::Start, true, vec![TRACE], vec![]),
+    ];
+    for (traces, sampled, sent, expected) in cases {
+        let mut tables = tables();
+        (tables.mesh.gateway_traces, tables.mesh.gateway_sampled) = (traces, sampled);
+        let hop = Hop::new(&tables, "a", "");
+        let plan = hop.run(Role::Gateway, &sent);
+        let mut made = edits(&plan);
+        made.remove("x-mesh-context");
+        let expected = expected.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        assert_eq!(made, expected, "{traces:?} {sent:?}");
+    }
+}
+
+#[test]
+fn tickets_of_clients_end_at_the_gateway_and_those_of_applications_at_egress() {
+    let hop = Hop::new(&tables(), "a", "");
+    let sent = [TRACE, ("tracestate", "a=b,cmesh=1.2"), ("tracestate", "cmesh=3"), ("baggage", "cmesh%2Eticket=1,k=v")];
+    for role in [Role::Gateway, Role::Egress, Role::Outbound] {
+        let made = edits(&hop.run(role, &sent));
+        assert_eq!(made["tracestate"].as_deref(), Some("a=b"), "{role:?}");
+        assert_eq!(made["baggage"].as_deref(), Some("k=v"), "{role:?}");
+    }
+}
+
+#[test]
+fn ids_that_contradict_themselves_reach_no_application() {
+    let hop = Hop::new(&tables(), "a", PEER_B);
+    let plan = hop.run(Role::Inbound, &[TRACE, ("traceparent", "x"), ("tracestate", "a=b"), ("b3", "X")]);
+    let made = edits(&plan);
+    for name in ["traceparent", "tracestate", "b3"] {
+        assert_eq!(made[name], None, "{name}");
+    }
+    assert!(plan.counters.contains(&Counter::TraceIdContradiction));
+    assert!(plan.counters.contains(&Counter::TraceIdInvalid));
+    assert_eq!(problems(&plan)[..2], ["traceparent: contradiction", "b3: broken"]);
 }
 
 #[test]

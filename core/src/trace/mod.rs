@@ -169,6 +169,12 @@ impl<'h> Ids<'h> {
         gone.chain(self.repeated.iter().map(|(name, value)| (*name, Some(*value))))
     }
 
+    /// The headers of all kinds of traces.
+    pub fn headers_of_traces() -> impl Iterator<Item = &'static str> {
+        let others = foreign::HEADERS.iter().map(|(name, _)| *name);
+        [Kind::Traceparent, Kind::B3].into_iter().flat_map(Kind::headers).copied().chain(others)
+    }
+
     /// The headers of all kinds of traces but one: the first valid kind, in the order in which contexts are recalled.
     pub fn headers_beside_first(&self) -> impl Iterator<Item = &'static str> {
         let kinds = self.ids.iter().map(|(kind, _)| *kind).filter(|kind| *kind != Kind::RequestId);

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use context_mesh_core::artifact::tables::{
-    CarrierVersion, Classification, Consistency, DomainTable, Effect, EntryTable, FieldTable, FieldType, Layer, Merge,
-    MeshTable, Number, OnError, OnInvalid, OnMismatch, RuleTable, Scalar, Tables, WordTable,
+    CarrierVersion, Classification, Consistency, DomainTable, Effect, EntryTable, FieldTable, FieldType, GatewayTraces,
+    Layer, Merge, MeshTable, Number, OnError, OnInvalid, OnMismatch, RuleTable, Scalar, Tables, WordTable,
 };
 
 use super::{Expressions, Version, code};
@@ -225,6 +225,15 @@ pub(super) fn mesh(mesh: &MeshTable) -> Aspects {
         aspect("carriers.version", carrier_version(mesh.carrier_version)),
         aspect("rollout.window (ms)", mesh.rollout_window_ms.to_string()),
         aspect("maxAge (ms)", mesh.max_age_ms.to_string()),
+        aspect(
+            "gateway.traces",
+            match mesh.gateway_traces {
+                GatewayTraces::Keep => "keep",
+                GatewayTraces::New => "new",
+                GatewayTraces::Start => "start",
+            },
+        ),
+        aspect("gateway.sampled", mesh.gateway_sampled.to_string()),
         aspect("memory.slots", mesh.memory_slots.to_string()),
         aspect("memory.ttl (ms)", mesh.memory_ttl_ms.to_string()),
         aspect("built for", if mesh.slice.is_empty() { "all services".to_owned() } else { mesh.slice.clone() }),

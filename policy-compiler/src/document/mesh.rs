@@ -30,6 +30,8 @@ pub struct Mesh {
     pub deny_invalid: bool,
     /// Oldest context that is accepted, in milliseconds since it was made; 0 is any.
     pub max_age_ms: u64,
+    /// What gateways do with traces.
+    pub gateway: Gateway,
     /// The memory.
     pub memory: Memory,
     /// How long a word must have been readable before it is written as its number, in milliseconds.
@@ -89,6 +91,26 @@ pub enum CallerMismatch {
     Deny,
 }
 
+/// What gateways do with traces.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Gateway {
+    /// With the client's trace.
+    pub traces: Traces,
+    /// Whether a trace that the gateway starts is sampled.
+    pub sampled: bool,
+}
+
+/// What gateways do with the client's trace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Traces {
+    /// It goes on.
+    Keep,
+    /// Every request gets a new trace id.
+    New,
+    /// It goes on; where there is none, the gateway starts one.
+    Start,
+}
+
 /// The memory in Envoy's shared data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Memory {
@@ -115,6 +137,7 @@ pub(super) fn read(header: Header<'_>, decoder: &mut Decoder<'_>) -> Mesh {
         trust: Trust { peers: Peers::Mtls, caller_mismatch: CallerMismatch::Replace },
         deny_invalid: false,
         max_age_ms: 0,
+        gateway: Gateway { traces: Traces::Keep, sampled: false },
         memory: Memory { slots: None, ttl_ms: DEFAULT_TTL_MS },
         rollout_window_ms: DEFAULT_WINDOW_MS,
     };
@@ -135,6 +158,9 @@ pub(super) fn read(header: Header<'_>, decoder: &mut Decoder<'_>) -> Mesh {
     let on_invalid = [("ignore", false), ("deny", true)];
     mesh.deny_invalid = keys.get("onInvalid").and_then(|node| decoder.choice(node, &on_invalid)).unwrap_or_default();
     mesh.max_age_ms = keys.get("maxAge").and_then(|node| decoder.duration_ms(node)).unwrap_or_default();
+    if let Some(node) = keys.get("gateway") {
+        gateway(node, &mut mesh.gateway, decoder);
+    }
     if let Some(node) = keys.get("memory") {
         memory(node, &mut mesh.memory, decoder);
     }
@@ -213,6 +239,18 @@ fn trust(node: &Node, trust: &mut Trust, decoder: &mut Decoder<'_>) {
     let mismatch = [("replace", CallerMismatch::Replace), ("deny", CallerMismatch::Deny)];
     if let Some(chosen) = keys.get("callerMismatch").and_then(|node| decoder.choice(node, &mismatch)) {
         trust.caller_mismatch = chosen;
+    }
+    keys.finish(decoder);
+}
+
+fn gateway(node: &Node, gateway: &mut Gateway, decoder: &mut Decoder<'_>) {
+    let Some(mut keys) = decoder.keys(node, node.span, "gateway") else { return };
+    let traces = [("keep", Traces::Keep), ("new", Traces::New), ("start", Traces::Start)];
+    if let Some(chosen) = keys.get("traces").and_then(|node| decoder.choice(node, &traces)) {
+        gateway.traces = chosen;
+    }
+    if let Some(sampled) = keys.get("sampled").and_then(|node| decoder.bool(node)) {
+        gateway.sampled = sampled;
     }
     keys.finish(decoder);
 }

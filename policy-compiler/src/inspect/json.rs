@@ -3,8 +3,8 @@
 use context_mesh_core::artifact::{
     Decoded, FORMAT_VERSION, LoadError, load,
     tables::{
-        CarrierVersion, Classification, Consistency, EntryTable, FieldTable, MaskMethod, Merge, MeshTable, Number,
-        OnInvalid, OnMismatch, Reply, RuleTable, ServiceTable, Tables,
+        CarrierVersion, Classification, Consistency, EntryTable, FieldTable, GatewayTraces, MaskMethod, Merge,
+        MeshTable, Number, OnInvalid, OnMismatch, Reply, RuleTable, ServiceTable, Tables,
     },
 };
 use serde_json::{Value, json};
@@ -80,6 +80,14 @@ fn mesh(mesh: &MeshTable) -> Value {
         },
         "rolloutWindowMs": mesh.rollout_window_ms,
         "maxAgeMs": limit(mesh.max_age_ms),
+        "gateway": {
+            "traces": match mesh.gateway_traces {
+                GatewayTraces::Keep => "keep",
+                GatewayTraces::New => "new",
+                GatewayTraces::Start => "start",
+            },
+            "sampled": mesh.gateway_sampled,
+        },
         "memory": {"slots": mesh.memory_slots, "ttlMs": mesh.memory_ttl_ms},
     })
 }

@@ -57,6 +57,7 @@ struct MeshSpec {
     on_invalid: Option<OnInvalid>,
     /// Oldest `x-mesh-context` that is accepted. Default: any.
     max_age: Option<Duration>,
+    gateway: Option<Gateway>,
     memory: Option<Memory>,
     rollout: Option<Rollout>,
 }
@@ -147,6 +148,28 @@ enum OnInvalid {
     Ignore,
     /// The request is refused with 400.
     Deny,
+}
+
+/// What gateways do with traces.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Gateway {
+    /// What becomes of the client's trace. Default: `keep`.
+    traces: Option<Traces>,
+    /// Whether a trace that the gateway starts is sampled. Default: false.
+    sampled: Option<bool>,
+}
+
+/// What becomes of the client's trace.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "lowercase")]
+enum Traces {
+    /// It goes on; where there is none, the gateway starts none.
+    Keep,
+    /// Every request gets a new trace id, with the client's flags.
+    New,
+    /// It goes on; where there is none, the gateway starts one.
+    Start,
 }
 
 /// What a proxy remembers of the requests in flight.

@@ -16,13 +16,14 @@ use crate::{
 };
 
 /// Which definitions describe what the decoder calls by this name.
-const OWNERS: [(&str, &[&str]); 24] = [
+const OWNERS: &[(&str, &[&str])] = &[
     ("the document", &["Mesh", "ContextSchema", "ContextPolicy", "PolicyTest"]),
     ("metadata", &["Metadata", "MeshMetadata", "SchemaMetadata"]),
     ("the spec of a Mesh", &["MeshSpec"]),
     ("a domain", &["Domain"]),
     ("carriers", &["Carriers"]),
     ("trust", &["Trust"]),
+    ("gateway", &["Gateway"]),
     ("memory", &["Memory"]),
     ("rollout", &["Rollout"]),
     ("the spec of a ContextSchema", &["SchemaSpec"]),

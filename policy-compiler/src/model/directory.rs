@@ -3,14 +3,14 @@
 use std::collections::HashMap;
 
 use context_mesh_core::{
-    artifact::tables::{CarrierVersion, DomainTable, MeshTable, OnInvalid, OnMismatch},
+    artifact::tables::{CarrierVersion, DomainTable, GatewayTraces, MeshTable, OnInvalid, OnMismatch},
     limits::{MAX_FRAMEWORKS, MAX_MEMORY_SLOTS},
 };
 
 use super::Context;
 use crate::{
     diagnostic::{Diagnostic, Diagnostics, code},
-    document::{CallerMismatch, DomainEntry, Mesh, Metadata, Peers},
+    document::{CallerMismatch, DomainEntry, Mesh, Metadata, Peers, Traces},
     near,
     source::{Span, Spanned},
 };
@@ -189,6 +189,12 @@ fn settings(mesh: &Mesh, diagnostics: &mut Diagnostics) -> MeshTable {
         present_baggage: mesh.carriers.baggage,
         present_mesh_header: mesh.carriers.mesh,
         max_age_ms: mesh.max_age_ms,
+        gateway_traces: match mesh.gateway.traces {
+            Traces::Keep => GatewayTraces::Keep,
+            Traces::New => GatewayTraces::New,
+            Traces::Start => GatewayTraces::Start,
+        },
+        gateway_sampled: mesh.gateway.sampled,
         memory_slots: mesh.memory.slots.map_or(DEFAULT_SLOTS, |slots| memory_slots(slots, diagnostics)),
         memory_ttl_ms: mesh.memory.ttl_ms,
         slice: String::new(),
