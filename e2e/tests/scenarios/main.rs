@@ -11,6 +11,7 @@ mod hostile;
 mod journey;
 mod load;
 mod masking;
+mod rollout;
 mod slices;
 mod support;
 mod update;

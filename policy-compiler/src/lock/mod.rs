@@ -174,6 +174,11 @@ fn is_number(number: u32) -> bool {
 
 /// The date of a word as the file has it.
 pub(crate) fn date_text(word: &WordTable) -> String {
-    let ms = i64::try_from(word.released_at_ms).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
-    ms.map_or_else(|| "never".to_owned(), |date| date.to_string())
+    date_at(word.released_at_ms).unwrap_or_else(|| "never".to_owned())
+}
+
+/// A time in milliseconds since 1970 as the file has it; `None` where no calendar has it.
+pub fn date_at(ms: u64) -> Option<String> {
+    let date = Timestamp::from_millisecond(i64::try_from(ms).ok()?).ok()?;
+    Some(date.to_string())
 }
