@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::artifact::tables::{
-    Attribute, Effect, FieldType, GatewayTraces, Layer, OnError, OnInvalid, OnMismatch, PeerPart, Reply, Scalar, Tables,
+    Attribute, Effect, FieldTable, FieldType, GatewayTraces, Layer, OnError, OnInvalid, OnMismatch, PeerPart, Reply, Scalar,
+    Tables,
 };
 use crate::carrier::mesh_header;
 use crate::context::Context;
@@ -699,4 +700,95 @@ fn an_observer_sees_what_the_rules_saw_and_what_goes_on() {
         r#"on ["tenant", "caller"]"#,
     ];
     assert_eq!(*notes.0.borrow(), expected);
+}
+
+/// Text that cannot be compressed.
+fn noise(bytes: usize) -> String {
+    let mut state = 1_u64;
+    let letter = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        char::from(b'a' + (state >> 33) as u8 % 26)
+    };
+    std::iter::repeat_with(letter).take(bytes).collect()
+}
+
+#[test]
+fn what_does_not_fit_gives_way_by_what_depends_on_it() {
+    let mut tables = tables();
+    tables.fields[2].required = true;
+    let quoted = |bytes| format!("\"{}\"", noise(bytes));
+    // Sizes of the tenant (immutable), the user (required), flags (declared) and a blob (undeclared); what is left.
+    type Case = ([usize; 4], Option<&'static [&'static str]>, &'static [&'static str]);
+    let cases: [Case; 5] = [
+        ([4000, 4000, 4000, 4000], Some(&["blob", "caller", "flags", "tenant", "user"]), &[]),
+        ([5000, 5000, 4000, 4000], Some(&["caller", "flags", "tenant", "user"]), &["blob"]),
+        ([7000, 7000, 4000, 100], Some(&["caller", "tenant", "user"]), &["blob", "flags"]),
+        ([9000, 9000, 10, 10], None, &[]),
+        ([10, 15_000, 10, 15_000], Some(&["caller", "flags", "tenant", "user"]), &["blob"]),
+    ];
+    for ([tenant, user, flags, blob], left, dropped) in cases {
+        let hop = Hop::new(&tables, "a", PEER_B);
+        // Remembered: the tenant and the blob. The application adds the user and the flags.
+        let remembered = hop.mesh_context(&[("blob", &quoted(blob)), ("tenant", &quoted(tenant)), ("user", "\"u\"")]);
+        assert_eq!(hop.run(Role::Inbound, &[TRACE, ("x-mesh-context", &remembered)]).refusal, None);
+        let list = format!("[{}]", quoted(flags));
+        let sent = hop.mesh_context(&[("user", &quoted(user)), ("flags", &list)]);
+        let plan = hop.run(Role::Outbound, &[TRACE, ("x-mesh-context", &sent)]);
+        let case = (tenant, user, flags, blob);
+        let Some(left) = left else {
+            let refusal = plan.refusal.clone().unwrap();
+            assert_eq!((refusal.reply.status, refusal.reply.grpc_status, refusal.cause), (431, 8, "mesh context size"));
+            assert_eq!(edits(&plan), BTreeMap::new(), "{case:?}");
+            continue;
+        };
+        assert_eq!(plan.refusal, None, "{case:?}");
+        assert_eq!(hop.attached(&plan).keys().map(String::as_str).collect::<Vec<_>>(), left, "{case:?}");
+        let expected: Vec<String> = dropped.iter().map(|name| format!("{name}: does-not-fit")).collect();
+        assert_eq!(problems(&plan), expected, "{case:?}");
+        assert_eq!(plan.counters, vec![Counter::FieldDropped; dropped.len()], "{case:?}");
+    }
+}
+
+#[test]
+fn a_field_with_a_number_of_a_newer_artifact_goes_through_a_hop() {
+    let old = tables();
+    let mut new = tables();
+    new.fields.push(FieldTable { name: "zone".into(), ..field("zone", FieldType::One(Scalar::String)) });
+    new.words.push(word(5, "zone", 0));
+    new.words.push(word(6, "gold", 0));
+    let sender = Hop::new(&new, "b", "");
+    let fields = [("tenant", "\"t1\""), ("user", "\"gold\""), ("zone", "\"gold\""), ("flags", "[\"gold\",\"x\"]")];
+    let sent = sender.mesh_context(&fields);
+    let hop = Hop::new(&old, "a", PEER_B);
+    let plan = hop.run(Role::Inbound, &[TRACE, ("x-mesh-context", &sent)]);
+    assert_eq!(plan.refusal, None);
+    assert_eq!(problems(&plan), ["user: word-unknown", "#5: word-unknown", "flags: word-unknown"]);
+    assert_eq!(plan.counters, [Counter::WordUnknown; 3]);
+    let forwarded = |headers: &[(&str, &str)]| {
+        let plan = hop.run(Role::Outbound, &[&[TRACE], headers].concat());
+        sender.attached(&plan)
+    };
+    let all = map(&[&fields[..], &[("caller", "\"a\"")]].concat());
+    assert_eq!(forwarded(&[]), all);
+    // What the application sends counts as it does for a value that can be read: `user` is replaced; `flags` cannot be joined.
+    let mut replaced = all;
+    replaced.insert("user".into(), "\"u2\"".into());
+    assert_eq!(forwarded(&[("x-user", "u2"), ("baggage", "flags=%5B%22y%22%5D")]), replaced);
+}
+
+#[test]
+fn a_field_that_cannot_be_read_is_redacted_and_masked_all_the_same() {
+    let mut new = tables();
+    new.words.push(word(5, "gold", 0));
+    let sent = Hop::new(&new, "b", "").mesh_context(&[("tenant", "\"gold\""), ("user", "\"gold\""), ("flags", "[]")]);
+    let mut old = tables();
+    add_inbound(&mut old, "a", rule("r", Effect::Redact { fields: vec!["user".into()] }));
+    let method = crate::artifact::tables::MaskMethod::Hash;
+    add_inbound(&mut old, "a", rule("m", Effect::Mask { fields: vec!["tenant".into()], method }));
+    let hop = Hop::new(&old, "a", PEER_B);
+    let plan = hop.run(Role::Inbound, &[TRACE, ("x-mesh-context", &sent)]);
+    assert_eq!(plan.report.redacted, ["tenant", "user"]);
+    let plan = hop.run(Role::Outbound, &[TRACE]);
+    let reader = Hop::new(&new, "b", "");
+    assert_eq!(reader.attached(&plan), map(&[("caller", "\"a\""), ("flags", "[]")]));
 }

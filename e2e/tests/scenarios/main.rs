@@ -12,6 +12,7 @@ mod journey;
 mod load;
 mod masking;
 mod rollout;
+mod size;
 mod slices;
 mod support;
 mod update;

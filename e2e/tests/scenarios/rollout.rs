@@ -140,23 +140,11 @@ spec:
     )
 }
 
-/// The lock file that `policyc lock` makes of `before` for a tree; words without a date get `date`.
-fn locked(tree: &str, before: &str, date: &str) -> String {
-    let mut sources = policy_compiler::source::Sources::new("policy");
-    sources.add("policy.yaml", tree);
-    let (_, model) = policy_compiler::compile_with_model(&sources).unwrap_or_else(|d| panic!("{}", d.to_text(&sources)));
-    let (mut lock, _) = lock::parse(before).unwrap().updated(&lock::words(&model)).unwrap();
-    lock.release_at(date).unwrap();
-    lock.to_string()
-}
-
 /// The present time as the lock file has it.
 fn now() -> String {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
     lock::date_at(u64::try_from(since.as_millis()).unwrap()).unwrap()
 }
-
-const LONG_AGO: &str = "2026-01-01T00:00:00Z";
 
 fn chain(policy: &Policy) -> Mesh {
     let policy = policy.clone();

@@ -3,6 +3,8 @@
 use context_mesh_e2e::client::{Endpoint, Request, Response};
 use context_mesh_e2e::mesh::{As, Mesh, MeshBuilder};
 use context_mesh_e2e::policy::{self, Policy};
+use policy_compiler::lock;
+use policy_compiler::source::Sources;
 use serde_json::Value;
 
 /// The trace id that most requests have.
@@ -51,6 +53,19 @@ spec:
     user_id: {type: string, classification: pii, header: x-user-id}
     feature_flags: {type: list<string>, merge: union}
 "#;
+
+/// A date of a lock file before any window.
+pub(crate) const LONG_AGO: &str = "2026-01-01T00:00:00Z";
+
+/// The lock file that `policyc lock` makes of `before` for a tree; words without a date get `date`.
+pub(crate) fn locked(tree: &str, before: &str, date: &str) -> String {
+    let mut sources = Sources::new("policy");
+    sources.add("policy.yaml", tree);
+    let (_, model) = policy_compiler::compile_with_model(&sources).unwrap_or_else(|d| panic!("{}", d.to_text(&sources)));
+    let (mut lock, _) = lock::parse(before).unwrap().updated(&lock::words(&model)).unwrap();
+    lock.release_at(date).unwrap();
+    lock.to_string()
+}
 
 /// A peer of the service, with the certificate of `client`.
 pub(crate) fn peer(mesh: &Mesh, service: &str) -> Endpoint {
