@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::artifact::tables::{
-    Attribute, Effect, FieldTable, FieldType, GatewayTraces, Layer, OnError, OnInvalid, OnMismatch, PeerPart, Reply, Scalar,
-    Tables,
+    Attribute, Effect, FieldTable, FieldType, GatewayTraces, Layer, OnError, OnInvalid, OnMismatch, PeerPart, Reply,
+    Scalar, Tables,
 };
 use crate::carrier::mesh_header;
 use crate::context::Context;

@@ -61,7 +61,8 @@ pub(crate) const LONG_AGO: &str = "2026-01-01T00:00:00Z";
 pub(crate) fn locked(tree: &str, before: &str, date: &str) -> String {
     let mut sources = Sources::new("policy");
     sources.add("policy.yaml", tree);
-    let (_, model) = policy_compiler::compile_with_model(&sources).unwrap_or_else(|d| panic!("{}", d.to_text(&sources)));
+    let (_, model) =
+        policy_compiler::compile_with_model(&sources).unwrap_or_else(|d| panic!("{}", d.to_text(&sources)));
     let (mut lock, _) = lock::parse(before).unwrap().updated(&lock::words(&model)).unwrap();
     lock.release_at(date).unwrap();
     lock.to_string()
