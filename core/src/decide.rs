@@ -6,11 +6,16 @@
 //!
 //! A condition that ends with a CEL error is neither true nor false. With `onError: deny` a deny, require or
 //! redact rule then applies; an allow or set rule never does. With `onError: ignore` no rule applies.
+//!
+//! Running out of fuel or memory is no error of the data, and nothing absorbs it: the request is refused. Audit and shadow
+//! rules run after all others, on a share of their own; when that is used up, the rest of them is left out.
 
 use bumpalo::Bump;
 
 use crate::artifact::VerifiedProgram;
 use crate::artifact::tables::{Effect, Layer, MaskMethod, OnError, Reply, RuleTable};
+use crate::fuel::{self, Fuel};
+use crate::limits::MAX_WATCHING_FUEL;
 use crate::vm::{EvalErrorKind, Machine, Scratch, Snapshot, Value};
 
 /// Answer to a request that no allow rule of a layer matches.
@@ -21,7 +26,7 @@ const NOT_ALLOWED: (u16, u8, &str) = (403, 7, "no rule allows this request");
 pub struct Decision<'p> {
     /// Why the request is refused, if it is.
     pub denial: Option<Denial<'p>>,
-    /// Names of the rules with an effect that applied, in the order of the artifact.
+    /// Names of the rules with an effect that applied: those that decide, then those that watch, in the order of the artifact.
     pub applied: Vec<&'p str>,
     /// Names of the shadow rules that would have applied.
     pub shadow: Vec<&'p str>,
@@ -35,6 +40,8 @@ pub struct Decision<'p> {
     pub set: Vec<(&'p str, String)>,
     /// Rules whose condition or value ended with an error.
     pub errors: Vec<(&'p str, EvalErrorKind)>,
+    /// Whether audit and shadow rules were left out, because their share of the fuel or memory was used up.
+    pub unwatched: bool,
 }
 
 /// Why a request is refused.
@@ -53,16 +60,17 @@ pub fn decide<'p: 'a, 'a>(
     snapshot: Snapshot<'a>,
     arena: &'a Bump,
 ) -> Decision<'p> {
-    decide_reusing(program, rules, snapshot, arena, &mut Scratch::new())
+    decide_reusing(program, rules, snapshot, arena, &mut Scratch::new(), &Fuel::default())
 }
 
-/// As [`decide`], with memory that stays from decision to decision.
+/// As [`decide`], with memory that stays from decision to decision, and with the fuel that the request has left.
 pub fn decide_reusing<'p: 'a, 'a>(
     program: &'p VerifiedProgram,
     rules: &[u32],
     snapshot: Snapshot<'a>,
     arena: &'a Bump,
     scratch: &mut Scratch<'static>,
+    fuel: &Fuel,
 ) -> Decision<'p> {
     let memory = core::mem::take(scratch);
     let mut tally = Tally {
@@ -72,15 +80,31 @@ pub fn decide_reusing<'p: 'a, 'a>(
         enterprise: LayerTally::default(),
         domain: LayerTally::default(),
     };
-    for index in rules {
-        let rule = usize::try_from(*index).ok().and_then(|index| program.tables().rules.get(index));
-        if let Some(rule) = rule {
-            tally.add(rule);
-        }
+    let known = |index: &u32| usize::try_from(*index).ok().and_then(|index| program.tables().rules.get(index));
+    let rules = || rules.iter().filter_map(known);
+    tally.machine.refill(fuel.left());
+    tally.run(rules().filter(|rule| !watches(rule)));
+    let exhausted = tally.machine.is_exhausted();
+    let left = tally.machine.refill(MAX_WATCHING_FUEL);
+    fuel.settle(left);
+    if exhausted {
+        fuel.exhaust();
+    } else {
+        tally.run(rules().filter(|rule| watches(rule)));
+        tally.decision.unwatched = tally.machine.is_exhausted();
     }
-    let (decision, machine) = tally.finish();
+    let (mut decision, machine) = tally.finish();
+    if exhausted {
+        // Before every other reason: what else the rules said is not all that they would have said.
+        decision.denial = Some(Denial { rule: fuel::CAUSE, reply: fuel::refusal() });
+    }
     *scratch = machine.into_scratch().recycle();
     decision
+}
+
+/// Whether a rule changes nothing: it is only reported.
+fn watches(rule: &RuleTable) -> bool {
+    rule.shadow || matches!(rule.effect, Effect::Audit)
 }
 
 /// What is known after some of the rules.
@@ -115,6 +139,16 @@ impl<'p, 'a> Tally<'p, 'a> {
         match layer {
             Layer::Enterprise => &mut self.enterprise,
             Layer::Domain => &mut self.domain,
+        }
+    }
+
+    /// Runs rules until there are no more, or until something ran out.
+    fn run(&mut self, rules: impl Iterator<Item = &'p RuleTable>) {
+        for rule in rules {
+            self.add(rule);
+            if self.machine.is_exhausted() {
+                return;
+            }
         }
     }
 
@@ -178,7 +212,11 @@ impl<'p, 'a> Tally<'p, 'a> {
     fn value(&mut self, program: u32) -> Result<String, EvalErrorKind> {
         match self.machine.run(program) {
             Value::Error(error) => Err(error.kind),
-            value => value.to_json().ok_or(EvalErrorKind::NoSuchOverload),
+            value => {
+                let text = value.to_json().ok_or(EvalErrorKind::NoSuchOverload)?;
+                self.machine.burn(fuel::text(text.len()))?;
+                Ok(text)
+            }
         }
     }
 

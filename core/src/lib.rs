@@ -31,6 +31,7 @@ pub mod carrier;
 pub mod context;
 pub mod decide;
 pub mod destination;
+pub mod fuel;
 pub mod headers;
 pub mod host;
 pub mod identity;

@@ -74,8 +74,16 @@ pub const MAX_FRAMEWORKS: usize = 64;
 /// Longest chain of variables that refer to variables.
 pub const MAX_VARIABLE_DEPTH: usize = 16;
 
-/// Instructions that the conditions of one decision may execute in all, before they run out of fuel.
-pub const MAX_FUEL: u64 = 1_000_000;
+/// Fuel of one request: for its conditions, and for everything else that it makes us do ([`crate::fuel`]). A unit is about
+/// ten nanoseconds of a worker in Envoy, so this is one millisecond.
+pub const MAX_FUEL: u64 = 100_000;
+
+/// Fuel for what only watches one decision: its audit and shadow rules. A share of its own, so that they neither take
+/// anything from the rules that decide nor refuse a request.
+pub const MAX_WATCHING_FUEL: u64 = 25_000;
+
+/// Most elements of a list, or members of a map, where the schema names no number.
+pub const DEFAULT_MAX_ITEMS: usize = 256;
 
 /// Most slots of the memory in shared data: 2^20 slots of about half a kilobyte are half a gigabyte, and
 /// shared data has no delete.

@@ -5,7 +5,8 @@
 //! - `Pseudonym`: `psn:` and the first 16 bytes of an HMAC-SHA-256, in hex, under a key that is derived for each domain
 //!   (HMAC-SHA-256 of the domain's name under the mesh's secret), so that two domains cannot compare their pseudonyms.
 
-use core::fmt::Write as _;
+use core::cell::RefCell;
+use std::collections::BTreeMap;
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::{Digest as _, Sha256};
@@ -38,11 +39,47 @@ impl PseudonymSecret {
     }
 
     /// What makes the pseudonyms of a domain.
-    fn domain(&self, domain: &str) -> Option<Hmac<Sha256>> {
+    pub fn key(&self, domain: &str) -> Option<PseudonymKey> {
         let mut derivation = Hmac::<Sha256>::new_from_slice(&self.0).ok()?;
         derivation.update(DERIVATION);
         derivation.update(domain.as_bytes());
-        Hmac::<Sha256>::new_from_slice(&derivation.finalize().into_bytes()).ok()
+        Hmac::<Sha256>::new_from_slice(&derivation.finalize().into_bytes()).ok().map(PseudonymKey)
+    }
+}
+
+/// Makes the pseudonyms of one domain: an HMAC under its key, before any text. It is never shown.
+#[derive(Clone)]
+pub struct PseudonymKey(Hmac<Sha256>);
+
+/// The keys of the domains, each derived from the secret once.
+pub struct Pseudonyms {
+    secret: PseudonymSecret,
+    /// One for each domain that was asked for; domains come from the artifact, so there are few.
+    keys: RefCell<BTreeMap<String, PseudonymKey>>,
+}
+
+impl core::fmt::Debug for Pseudonyms {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("Pseudonyms(..)")
+    }
+}
+
+impl Pseudonyms {
+    /// The keys under a secret.
+    pub fn new(secret: PseudonymSecret) -> Self {
+        Self { secret, keys: RefCell::default() }
+    }
+
+    /// The key of a domain.
+    pub fn key(&self, domain: &str) -> Option<PseudonymKey> {
+        let known = self.keys.try_borrow().ok().and_then(|keys| keys.get(domain).cloned());
+        known.or_else(|| {
+            let key = self.secret.key(domain)?;
+            if let Ok(mut keys) = self.keys.try_borrow_mut() {
+                keys.insert(domain.to_owned(), key.clone());
+            }
+            Some(key)
+        })
     }
 }
 
@@ -56,14 +93,14 @@ pub fn stricter(a: MaskMethod, b: MaskMethod) -> MaskMethod {
     if rank(b) > rank(a) { b } else { a }
 }
 
-/// What takes the place of `text`. `domain` is the one that gets to see it. `None` for a pseudonym without a secret:
+/// What takes the place of `text`. The key is that of the domain that gets to see it. `None` for a pseudonym without a key:
 /// the caller must then show nothing.
-pub fn mask(text: &str, method: MaskMethod, secret: Option<&PseudonymSecret>, domain: &str) -> Option<String> {
+pub fn mask(text: &str, method: MaskMethod, key: Option<&PseudonymKey>) -> Option<String> {
     Some(match method {
         MaskMethod::KeepLast(kept) => keep_last(text, usize::from(kept)),
         MaskMethod::Hash => hex("sha256:", &Sha256::digest(text.as_bytes())),
         MaskMethod::Pseudonym => {
-            let mut mac = secret?.domain(domain)?;
+            let PseudonymKey(mut mac) = key?.clone();
             mac.update(text.as_bytes());
             hex("psn:", &mac.finalize().into_bytes())
         }
@@ -77,10 +114,11 @@ fn keep_last(text: &str, kept: usize) -> String {
 }
 
 fn hex(prefix: &str, bytes: &[u8]) -> String {
-    let mut text = prefix.to_owned();
+    let mut text = String::with_capacity(prefix.len().saturating_add(SHOWN_BYTES.saturating_mul(2)));
+    text.push_str(prefix);
     for byte in bytes.iter().take(SHOWN_BYTES) {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
+        let digits = [byte >> 4, byte & 0xF];
+        text.extend(digits.iter().filter_map(|digit| char::from_digit(u32::from(*digit), 16)));
     }
     text
 }
@@ -103,7 +141,7 @@ mod tests {
             ("", 3, ""),
             ("grüße", 2, "***ße"),
         ] {
-            assert_eq!(mask(text, MaskMethod::KeepLast(kept), None, "").as_deref(), Some(expected), "{text} {kept}");
+            assert_eq!(mask(text, MaskMethod::KeepLast(kept), None).as_deref(), Some(expected), "{text} {kept}");
         }
     }
 
@@ -111,14 +149,16 @@ mod tests {
     fn a_hash_is_the_sha256_of_the_text() {
         // From FIPS 180-2, appendix B.1.
         let expected = Some("sha256:ba7816bf8f01cfea414140de5dae2223".to_owned());
-        assert_eq!(mask("abc", MaskMethod::Hash, None, "shop"), expected);
+        assert_eq!(mask("abc", MaskMethod::Hash, None), expected);
     }
 
     #[test]
     fn a_pseudonym_is_stable_in_its_domain_and_differs_in_others() {
         let secret = PseudonymSecret::new(b"0123456789abcdef").unwrap();
         let other = PseudonymSecret::new(b"0123456789abcdeg").unwrap();
-        let of = |text, secret, domain| mask(text, MaskMethod::Pseudonym, Some(secret), domain).unwrap();
+        let of = |text, secret: &PseudonymSecret, domain| {
+            mask(text, MaskMethod::Pseudonym, secret.key(domain).as_ref()).unwrap()
+        };
         let shop = of("user_1", &secret, "shop");
         assert_eq!(shop, of("user_1", &secret, "shop"));
         assert_eq!(shop.len(), "psn:".len() + 32);
@@ -129,8 +169,27 @@ mod tests {
     }
 
     #[test]
+    fn known_answers_never_change() {
+        // By `printf '%s' TEXT | sha256sum`, and by two runs of `openssl dgst -sha256 -mac HMAC` for the pseudonyms.
+        let secret = PseudonymSecret::new(b"0123456789abcdef").unwrap();
+        for (text, method, domain, expected) in [
+            ("", MaskMethod::Hash, "shop", "sha256:e3b0c44298fc1c149afbf4c8996fb924"),
+            ("grüße", MaskMethod::Hash, "shop", "sha256:8285d1ad84c6b6e475d3b50dbf90389c"),
+            ("user_1", MaskMethod::Pseudonym, "shop", "psn:77c04afc903ecc9beae7569de760a88d"),
+            ("user_1", MaskMethod::Pseudonym, "", "psn:74adeeac191c738acf91f7a4c123875a"),
+            ("grüße", MaskMethod::Pseudonym, "bank", "psn:dc3613ebe78da4444e4c3cd5450b2706"),
+        ] {
+            let keys = Pseudonyms::new(secret.clone());
+            for _ in 0..2 {
+                let masked = mask(text, method, keys.key(domain).as_ref());
+                assert_eq!(masked.as_deref(), Some(expected), "{text} {method:?} {domain}");
+            }
+        }
+    }
+
+    #[test]
     fn without_a_secret_there_is_no_pseudonym() {
-        assert_eq!(mask("user_1", MaskMethod::Pseudonym, None, "shop"), None);
+        assert_eq!(mask("user_1", MaskMethod::Pseudonym, None), None);
         assert!(PseudonymSecret::new(b"too short").is_none());
     }
 

@@ -2,12 +2,21 @@
 
 use crate::artifact::tables::{Classification, Consistency, FieldTable, FieldType, Scalar};
 use crate::context::{Context, json};
+use crate::fuel::{Exhausted, Fuel};
+use crate::limits::DEFAULT_MAX_ITEMS;
 use crate::number;
+
+mod choice;
+
+pub use choice::Choice;
 
 /// The declared field with this name, in `fields` sorted by name.
 pub fn find<'a>(fields: &'a [FieldTable], name: &str) -> Option<&'a FieldTable> {
-    let index = fields.binary_search_by(|field| field.name.as_str().cmp(name)).ok()?;
-    fields.get(index)
+    fields.get(place(fields, name)?)
+}
+
+fn place(fields: &[FieldTable], name: &str) -> Option<usize> {
+    fields.binary_search_by(|field| field.name.as_str().cmp(name)).ok()
 }
 
 impl FieldTable {
@@ -38,6 +47,8 @@ pub enum FieldProblem {
     TooMany,
     /// The field is required and not there.
     Missing,
+    /// There was no fuel left to check it; the request is refused.
+    Unchecked,
 }
 
 impl FieldProblem {
@@ -51,25 +62,32 @@ impl FieldProblem {
             Self::OutOfRange => "out-of-range",
             Self::TooMany => "too-many",
             Self::Missing => "missing",
+            Self::Unchecked => "unchecked",
         }
     }
 }
 
-/// Checks a context against the declared `fields`, sorted by name. Undeclared fields are not looked at.
+/// Checks a context against the declared `fields`, sorted by name. Undeclared fields are not looked at. `choices` are the
+/// allowed values of each.
 ///
 /// `matches` says whether the regex with this index matches a text as a whole. In a list or map, pattern, limits of
 /// numbers and allowed values hold for each element.
 ///
 /// Gives the first problem of each field: those of present fields in the order of the context, then the
-/// missing ones in the order of `fields`.
+/// missing ones in the order of `fields`. When the fuel runs out, what is not checked yet is a [`FieldProblem::Unchecked`].
 pub fn validate(
     context: &Context,
     fields: &[FieldTable],
+    choices: &[Choice],
     matches: impl Fn(u32, &str) -> bool,
+    fuel: &Fuel,
 ) -> Vec<(String, FieldProblem)> {
     let mut problems = Vec::new();
     for (name, value) in context.iter() {
-        let problem = find(fields, name).and_then(|field| problem(field, value, &matches));
+        let Some(place) = place(fields, name) else { continue };
+        let (Some(field), Some(choice)) = (fields.get(place), choices.get(place)) else { continue };
+        let check = Check { field, choice, matches: &matches, fuel };
+        let problem = check.value(value).unwrap_or(Some(FieldProblem::Unchecked));
         problems.extend(problem.map(|problem| (name.to_owned(), problem)));
     }
     let is_missing = |name: &str| !context.contains(name) && !context.is_unread(name);
@@ -78,58 +96,82 @@ pub fn validate(
     problems
 }
 
-fn problem(field: &FieldTable, value: &str, matches: &impl Fn(u32, &str) -> bool) -> Option<FieldProblem> {
-    let longest = usize::try_from(field.max_bytes).unwrap_or(usize::MAX);
-    if longest > 0 && value.len() > longest {
-        return Some(FieldProblem::TooLarge);
-    }
-    match field.value {
-        FieldType::One(scalar) => element_problem(field, scalar, value, matches),
-        FieldType::List(scalar) => {
-            if json::kind(value) != json::JsonKind::Array {
-                return Some(FieldProblem::Type);
-            }
-            too_many(field, json::elements(value))
-                .or_else(|| json::elements(value).find_map(|element| element_problem(field, scalar, element, matches)))
-        }
-        FieldType::Map(scalar) => {
-            if json::kind(value) != json::JsonKind::Object {
-                return Some(FieldProblem::Type);
-            }
-            too_many(field, json::members(value)).or_else(|| {
-                json::members(value).find_map(|(_, member)| element_problem(field, scalar, member, matches))
-            })
-        }
+/// The most elements or members that a field may have.
+pub fn max_items(field: &FieldTable) -> usize {
+    match usize::try_from(field.max_items) {
+        Ok(0) => DEFAULT_MAX_ITEMS,
+        Ok(items) => items,
+        Err(_) => usize::MAX,
     }
 }
 
-/// Counts no further than needed: the sender chooses how many there are.
-fn too_many<T>(field: &FieldTable, mut items: impl Iterator<Item = T>) -> Option<FieldProblem> {
-    let most = usize::try_from(field.max_items).unwrap_or(usize::MAX);
-    (most > 0 && items.nth(most).is_some()).then_some(FieldProblem::TooMany)
+/// How one field is checked.
+struct Check<'c, M> {
+    field: &'c FieldTable,
+    choice: &'c Choice,
+    matches: &'c M,
+    fuel: &'c Fuel,
 }
 
-fn element_problem(
-    field: &FieldTable,
-    scalar: Scalar,
-    text: &str,
-    matches: &impl Fn(u32, &str) -> bool,
-) -> Option<FieldProblem> {
-    if !is_of_type(scalar, text) {
-        return Some(FieldProblem::Type);
-    }
-    if let Some(pattern) = field.pattern {
-        // A pattern speaks of strings; of another type the compiler accepts none, and here none matches.
-        let matched = json::string_content(text).is_some_and(|content| matches(pattern, &content));
-        if !matched {
-            return Some(FieldProblem::Pattern);
+/// The first problem, if there is one.
+type Checked = Result<Option<FieldProblem>, Exhausted>;
+
+impl<M: Fn(u32, &str) -> bool> Check<'_, M> {
+    fn value(&self, value: &str) -> Checked {
+        let longest = usize::try_from(self.field.max_bytes).unwrap_or(usize::MAX);
+        if longest > 0 && value.len() > longest {
+            return Ok(Some(FieldProblem::TooLarge));
+        }
+        // To count the items, and to walk over them.
+        self.fuel.text(value.len().saturating_mul(2))?;
+        match self.field.value {
+            FieldType::One(scalar) => self.element(scalar, value),
+            FieldType::List(scalar) => {
+                if json::kind(value) != json::JsonKind::Array {
+                    return Ok(Some(FieldProblem::Type));
+                }
+                self.several(scalar, json::elements(value))
+            }
+            FieldType::Map(scalar) => {
+                if json::kind(value) != json::JsonKind::Object {
+                    return Ok(Some(FieldProblem::Type));
+                }
+                self.several(scalar, json::members(value).map(|(_, member)| member))
+            }
         }
     }
-    if !number::is_within(text, field.minimum, field.maximum) {
-        return Some(FieldProblem::OutOfRange);
+
+    /// Counts first, and no further than needed: the sender chooses how many there are.
+    fn several<'v>(&self, scalar: Scalar, items: impl Iterator<Item = &'v str> + Clone) -> Checked {
+        if items.clone().nth(max_items(self.field)).is_some() {
+            return Ok(Some(FieldProblem::TooMany));
+        }
+        for item in items {
+            if let problem @ Some(_) = self.element(scalar, item)? {
+                return Ok(problem);
+            }
+        }
+        Ok(None)
     }
-    let allowed = field.allowed.is_empty() || field.allowed.iter().any(|allowed| json::same(allowed, text));
-    if allowed { None } else { Some(FieldProblem::NotAllowed) }
+
+    fn element(&self, scalar: Scalar, text: &str) -> Checked {
+        self.fuel.items(1)?;
+        if !is_of_type(scalar, text) {
+            return Ok(Some(FieldProblem::Type));
+        }
+        if let Some(pattern) = self.field.pattern {
+            self.fuel.text(text.len())?;
+            // A pattern speaks of strings; of another type the compiler accepts none, and here none matches.
+            let matched = json::string_content(text).is_some_and(|content| (self.matches)(pattern, &content));
+            if !matched {
+                return Ok(Some(FieldProblem::Pattern));
+            }
+        }
+        if !number::is_within(text, self.field.minimum, self.field.maximum) {
+            return Ok(Some(FieldProblem::OutOfRange));
+        }
+        Ok(if self.choice.allows(text) { None } else { Some(FieldProblem::NotAllowed) })
+    }
 }
 
 fn is_of_type(scalar: Scalar, text: &str) -> bool {
@@ -155,7 +197,8 @@ mod tests {
         context.insert(&field.name, value).unwrap();
         // Regex 7 of these tests matches lower-case words.
         let matches = |regex, text: &str| regex == 7 && text.bytes().all(|byte| byte.is_ascii_lowercase());
-        let problems = validate(&context, &[field], matches);
+        let choices = [Choice::new(&field.allowed)];
+        let problems = validate(&context, &[field], &choices, matches, &Fuel::default());
         assert!(problems.len() <= 1, "{problems:?}");
         problems.first().map(|(_, problem)| *problem)
     }
@@ -278,7 +321,8 @@ mod tests {
         let mut context = Context::new();
         context.insert("undeclared", "[1,[]]").unwrap();
         context.insert("c", "\"x\"").unwrap();
-        let problems = validate(&context, &fields, |_, _| false);
+        let choices: Vec<Choice> = fields.iter().map(|field| Choice::new(&field.allowed)).collect();
+        let problems = validate(&context, &fields, &choices, |_, _| false, &Fuel::default());
         assert_eq!(problems, [("c".to_owned(), FieldProblem::Type), ("a".to_owned(), FieldProblem::Missing)]);
     }
 

@@ -21,6 +21,7 @@ use crate::limits::{
     MAX_ZONE_TRANSITIONS,
 };
 use crate::number;
+use crate::schema::Choice;
 use crate::vm::Timestamp;
 use crate::vm::fuse::{self, Step};
 use crate::vm::op::Op;
@@ -37,6 +38,7 @@ pub struct VerifiedProgram {
     programs: Vec<Box<[Step]>>,
     regexes: Vec<sparse::DFA<Vec<u8>>>,
     words: Words,
+    choices: Vec<Choice>,
 }
 
 impl VerifiedProgram {
@@ -70,7 +72,8 @@ impl VerifiedProgram {
         tables.dictionaries = Vec::new();
         tables.regexes = Vec::new();
         tables.program.code = Vec::new();
-        Ok(Self { digest, tables, programs, regexes, words })
+        let choices = tables.fields.iter().map(|field| Choice::new(&field.allowed)).collect();
+        Ok(Self { digest, tables, programs, regexes, words, choices })
     }
 
     /// Identifies the artifact.
@@ -82,6 +85,11 @@ impl VerifiedProgram {
     /// [`VerifiedProgram::steps`], [`VerifiedProgram::regex_matches`] and [`VerifiedProgram::words`].
     pub fn tables(&self) -> &Tables {
         &self.tables
+    }
+
+    /// The allowed values of each field, in the order of the fields.
+    pub fn choices(&self) -> &[Choice] {
+        &self.choices
     }
 
     /// The words of `x-mesh-context`, and what reads version 1.

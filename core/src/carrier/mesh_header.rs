@@ -176,6 +176,16 @@ fn fields(reader: Reader<'_>, flags: u8, numbers: Numbers<'_>, start: Context) -
     }
 }
 
+/// The most bytes that reading the header's value gives, as its first bytes say.
+pub(crate) fn most_bytes(value: &[u8]) -> usize {
+    // A word is longer than its number.
+    let plain = value.len().saturating_mul(2);
+    let head = value.get(..4).and_then(|head| URL_SAFE_NO_PAD.decode(head).ok()).unwrap_or_default();
+    let inflated = head.get(1).is_some_and(|flags| flags & LZ4 != 0);
+    // The most that lz4 makes of a byte; and what is larger than the largest payload is refused unread.
+    if inflated { value.len().saturating_mul(255).min(MAX_PAYLOAD_BYTES).max(plain) } else { plain }
+}
+
 fn decompress(mut reader: Reader<'_>) -> Result<Vec<u8>, CarrierError> {
     let size = reader.size()?;
     // Checked before anything is allocated: the sender chooses this number.

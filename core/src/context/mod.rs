@@ -56,6 +56,16 @@ impl Context {
         Self { text: String::with_capacity(bytes), fields: Vec::with_capacity(fields), carried: Carried::default() }
     }
 
+    /// Bytes of its names and values.
+    pub(crate) fn bytes(&self) -> usize {
+        self.text.len()
+    }
+
+    /// More than its fields with all elements and members of their values can be.
+    pub(crate) fn most_items(&self) -> usize {
+        self.fields.len().saturating_add(self.text.bytes().filter(|byte| *byte == b',').count())
+    }
+
     /// The JSON text of the field, if it is there.
     pub fn get(&self, name: &str) -> Option<&str> {
         let place = self.place(name)?;

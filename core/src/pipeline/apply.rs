@@ -28,6 +28,9 @@ pub(super) fn apply<'w>(
     }
     let (mut set, mut dropped) = (Context::new(), Names::default());
     for (field, value) in &decision.set {
+        if plan.fuel.text(value.len()).is_err() {
+            return None;
+        }
         if fit::put(&mut set, field, value, workload.fields(), &mut dropped).is_err() {
             return Some(Refusal::unfit());
         }
@@ -68,12 +71,23 @@ fn mask_fields<'w>(
         let known = strictest.entry(field).or_insert(*method);
         *known = stricter(*known, *method);
     }
+    let key = workload.pseudonyms().and_then(|pseudonyms| pseudonyms.key(domain));
     for (field, method) in strictest {
         if context.is_unread(field) {
             unmasked(field, context, plan);
         }
         let Some(value) = context.get(field) else { continue };
-        let masked = masked_json(value, |text| mask(text, method, workload.pseudonyms(), domain));
+        let fuel = &plan.fuel;
+        let masked = masked_json(value, |text| {
+            match method {
+                MaskMethod::KeepLast(_) => fuel.text(text.len()).and_then(|()| fuel.items(1)),
+                MaskMethod::Hash => fuel.hash(text.len()),
+                // The outer hash takes the inner one.
+                MaskMethod::Pseudonym => fuel.hash(text.len()).and_then(|()| fuel.hash(0)),
+            }
+            .ok()?;
+            mask(text, method, key.as_ref())
+        });
         let mut alone = Context::new();
         let fits = masked.is_some_and(|masked| alone.insert(field, &masked).is_ok())
             && !validate(workload, &mut alone, Completeness::Part, plan);

@@ -9,6 +9,7 @@ use crate::carrier::{CarrierError, baggage, mapped, mesh_header};
 use crate::context::Context;
 use crate::context::agree::agree;
 use crate::context::fit;
+use crate::fuel::{Exhausted, Fuel};
 use crate::headers::{Headers, Single};
 use crate::names::Names;
 use crate::schema;
@@ -32,6 +33,9 @@ pub(super) struct Extracted {
 pub(super) fn extract(workload: &Workload, headers: &Headers<'_>, now_ms: u64, plan: &mut Plan<'_>) -> Extracted {
     let fields = workload.fields();
     let mut extracted = Extracted::default();
+    if pay_for_carriers(headers, fields, &plan.fuel).is_err() {
+        return extracted;
+    }
     match mesh_header(workload, headers, now_ms) {
         Ok(None) => {}
         Ok(Some(header)) => {
@@ -83,6 +87,10 @@ impl Extracted {
             return;
         }
         plan.report.received.push((carrier, context.len()));
+        // Its values are compared with those that are known.
+        if plan.fuel.items(context.len()).and_then(|()| plan.fuel.text(context.bytes())).is_err() {
+            return;
+        }
         if self.context.is_empty() && self.context.carried().is_empty() {
             self.context = context;
             return;
@@ -124,9 +132,25 @@ impl Extracted {
     }
 }
 
+/// Pays for reading the carriers: for what they hold, and for what an inflated one may.
+fn pay_for_carriers(headers: &Headers<'_>, fields: &[FieldTable], fuel: &Fuel) -> Result<(), Exhausted> {
+    if let Single::Value(value) = headers.single(mesh_header::NAME) {
+        // From base64, inflated, as fields, and scanned.
+        fuel.text(mesh_header::most_bytes(value).saturating_mul(2).saturating_add(value.len()))?;
+    }
+    headers.all(baggage::NAME).try_for_each(|value| fuel.text(value.len().saturating_mul(2)))?;
+    let mapped = fields.iter().filter_map(|field| field.header.as_deref());
+    mapped.flat_map(|header| headers.all(header)).try_for_each(|value| fuel.text(value.len()))?;
+    // Each field is looked for in each header.
+    fuel.items(fields.len())
+}
+
 /// Names of the carriers that a request has, whether or not they can be read.
-pub(super) fn carriers(headers: &Headers<'_>, fields: &[FieldTable]) -> Names {
+pub(super) fn carriers(headers: &Headers<'_>, fields: &[FieldTable], fuel: &Fuel) -> Names {
     let mut found = Names::default();
+    if pay_for_carriers(headers, fields, fuel).is_err() {
+        return found;
+    }
     if headers.contains(mesh_header::NAME) {
         found.push(mesh_header::NAME);
     }

@@ -19,8 +19,12 @@ use crate::vm::Snapshot;
 /// The plan for a request from a client: every carrier that it sent is dropped, and the context is what the
 /// `set` rules make of verified sources. They take the place of extraction, so all other rules see what they made.
 pub fn gateway<'w>(workload: &'w Workload, headers: &Headers<'_>, host: Host<'_>) -> Plan<'w> {
+    mint(workload, headers, host).within_budget()
+}
+
+fn mint<'w>(workload: &'w Workload, headers: &Headers<'_>, host: Host<'_>) -> Plan<'w> {
     let mut plan = Plan { report: Report::new(workload, Role::Gateway), ..Plan::default() };
-    plan.report.dropped = carriers(headers, workload.fields());
+    plan.report.dropped = carriers(headers, workload.fields(), &plan.fuel);
     if !plan.report.dropped.is_empty() {
         plan.count(Counter::ClientCarrierDropped);
     }
@@ -34,7 +38,7 @@ pub fn gateway<'w>(workload: &'w Workload, headers: &Headers<'_>, host: Host<'_>
         let mesh = workload.view(Role::Gateway);
         let attributes = host.attributes;
         let snapshot = Snapshot { headers, context: &seen, peer: &peer, mesh, destination, attributes };
-        let decision = workload.decide(rules, snapshot);
+        let decision = workload.decide(rules, snapshot, &plan.fuel);
         host.decided(snapshot, rules, &decision);
         if let Some(refusal) = apply(workload, decision, destination, &mut context, &mut plan) {
             return plan.refuse(refusal);
@@ -59,7 +63,7 @@ pub fn gateway<'w>(workload: &'w Workload, headers: &Headers<'_>, host: Host<'_>
 /// The plan for a call that leaves the mesh: the context stays inside.
 pub fn egress<'w>(workload: &'w Workload, headers: &Headers<'_>) -> Plan<'w> {
     let mut plan = Plan { report: Report::new(workload, Role::Egress), ..Plan::default() };
-    plan.report.dropped = carriers(headers, workload.fields());
+    plan.report.dropped = carriers(headers, workload.fields(), &plan.fuel);
     drop_all(workload, headers, &mut plan);
-    plan
+    plan.within_budget()
 }

@@ -21,6 +21,10 @@ use crate::vm::{Peer, Snapshot};
 
 /// The plan for a request that arrives at the workload.
 pub fn inbound<'w>(workload: &'w Workload, headers: &Headers<'_>, host: Host<'_>) -> Plan<'w> {
+    arrive(workload, headers, host).within_budget()
+}
+
+fn arrive<'w>(workload: &'w Workload, headers: &Headers<'_>, host: Host<'_>) -> Plan<'w> {
     let mut plan = Plan { report: Report::new(workload, Role::Inbound), ..Plan::default() };
     let ids = ids::read(headers, &mut plan);
     let peer = peer(workload, host);
@@ -51,7 +55,7 @@ pub fn inbound<'w>(workload: &'w Workload, headers: &Headers<'_>, host: Host<'_>
     let mesh = workload.view(Role::Inbound);
     let destination = workload.as_destination();
     let snapshot = Snapshot { headers, context: &context, peer: &peer, mesh, destination, attributes };
-    let decision = workload.decide(workload.inbound_rules(), snapshot);
+    let decision = workload.decide(workload.inbound_rules(), snapshot, &plan.fuel);
     host.decided(snapshot, workload.inbound_rules(), &decision);
     if let Some(refusal) = apply(workload, decision, destination, &mut decided, &mut plan) {
         return plan.refuse(refusal);
@@ -63,6 +67,9 @@ pub fn inbound<'w>(workload: &'w Workload, headers: &Headers<'_>, host: Host<'_>
     }
     tracestate_header(headers, None, &mut plan);
     ids::settle(headers, &ids, &mut plan);
+    if plan.fuel.is_exhausted() {
+        return plan;
+    }
     remember(workload, &ids, host, decided, issued_at_ms, &mut plan);
     plan
 }
@@ -79,7 +86,7 @@ pub(super) fn peer(workload: &Workload, host: Host<'_>) -> Peer {
 
 /// Notes the carriers of a peer that is not believed; none of them is read.
 fn distrust(workload: &Workload, headers: &Headers<'_>, plan: &mut Plan<'_>) {
-    plan.report.dropped = carriers(headers, workload.fields());
+    plan.report.dropped = carriers(headers, workload.fields(), &plan.fuel);
     if !plan.report.dropped.is_empty() {
         plan.count(Counter::CarrierUntrusted);
     }

@@ -12,13 +12,19 @@ use super::workload::{Host, Role, Workload};
 use crate::context::merge::merge;
 use crate::context::{CALLER, Context, fit, json};
 use crate::destination;
+use crate::fuel::{Exhausted, Fuel};
 use crate::headers::Headers;
+use crate::memory::Record;
 use crate::names::Names;
 use crate::trace;
 use crate::vm::{Peer, Snapshot};
 
 /// The plan for a call that the workload makes.
 pub fn outbound<'w>(workload: &'w Workload, headers: &Headers<'_>, host: Host<'_>) -> Plan<'w> {
+    call(workload, headers, host).within_budget()
+}
+
+fn call<'w>(workload: &'w Workload, headers: &Headers<'_>, host: Host<'_>) -> Plan<'w> {
     let mut plan = Plan { report: Report::new(workload, Role::Outbound), ..Plan::default() };
     let mut extracted = extract(workload, headers, host.now_ms, &mut plan);
     // Before merging, so that a broken value does not take the place of the one that is remembered.
@@ -45,7 +51,7 @@ pub fn outbound<'w>(workload: &'w Workload, headers: &Headers<'_>, host: Host<'_
     let destination = destination::resolve(headers, host.attributes, workload.program().tables());
     let attributes = host.attributes;
     let snapshot = Snapshot { headers, context: &context, peer: &peer, mesh, destination, attributes };
-    let decision = workload.decide(workload.outbound_rules(), snapshot);
+    let decision = workload.decide(workload.outbound_rules(), snapshot, &plan.fuel);
     host.decided(snapshot, workload.outbound_rules(), &decision);
     if let Some(refusal) = apply(workload, decision, destination, &mut decided, &mut plan) {
         return plan.refuse(refusal);
@@ -93,6 +99,9 @@ fn recall(
         forwarded.remove(CALLER);
         return Recalled { context: forwarded, issued_at_ms, disputed: false, unfit: false };
     };
+    if pay_for_merging(&record, &forwarded, &plan.fuel).is_err() {
+        return Recalled { context: Context::new(), issued_at_ms, disputed: false, unfit: false };
+    }
     let merged = merge(&record, forwarded, workload.fields());
     merged.restored.iter().for_each(|_| plan.count(Counter::FieldRestored));
     merged.withheld.iter().for_each(|_| plan.count(Counter::FieldWithheld));
@@ -116,6 +125,13 @@ fn recall(
         disputed,
         unfit: merged.unfit,
     }
+}
+
+/// Pays for comparing all values, and for the union of lists: its elements are sorted.
+fn pay_for_merging(record: &Record, forwarded: &Context, fuel: &Fuel) -> Result<(), Exhausted> {
+    let both = [&record.context, forwarded];
+    fuel.text(both.iter().map(|context| context.bytes().saturating_mul(4)).fold(0, usize::saturating_add))?;
+    fuel.items(both.iter().map(|context| context.most_items().saturating_mul(2)).fold(0, usize::saturating_add))
 }
 
 /// Puts who calls: the verified peer, or downstream, as the Mesh protocol says, the current service. Gives the refusal

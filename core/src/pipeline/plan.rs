@@ -2,6 +2,7 @@
 
 use super::report::{Problem, Report};
 use crate::artifact::tables::Reply;
+use crate::fuel::{self, Fuel};
 use crate::names::Names;
 
 /// What shall happen to a request.
@@ -17,6 +18,8 @@ pub struct Plan<'w> {
     pub counters: Vec<Counter>,
     /// What happened, for the access log.
     pub report: Report<'w>,
+    /// What the request may still make us do.
+    pub fuel: Fuel,
 }
 
 /// An answer in place of the service's.
@@ -118,6 +121,10 @@ counters! {
     ShadowMatched "shadow_matched";
     /// A condition or a value ended with a CEL error.
     PolicyError "policy_error";
+    /// A request asked for more than its budget of fuel and memory, and was refused.
+    BudgetExceeded "budget_exceeded";
+    /// Audit and shadow rules were left out, because their share of the budget was used up.
+    WatchingSkipped "watching_skipped";
 }
 
 impl<'w> Plan<'w> {
@@ -133,9 +140,21 @@ impl<'w> Plan<'w> {
         self.counters.push(counter);
     }
 
+    /// Refuses the request if something ran out, whatever the stages made of that. Else the plan as it is.
+    pub(super) fn within_budget(mut self) -> Self {
+        self.report.used_fuel(self.fuel.used());
+        if self.fuel.is_exhausted() && self.refusal.is_none() {
+            return self.refuse(Refusal { reply: fuel::refusal(), cause: fuel::CAUSE });
+        }
+        self
+    }
+
     /// The plan that refuses the request. What the report says so far stays.
     pub(super) fn refuse(mut self, refusal: Refusal<'w>) -> Self {
         self.count(Counter::Denied);
+        if self.fuel.is_exhausted() {
+            self.count(Counter::BudgetExceeded);
+        }
         self.edits.clear();
         self.report.denied_by(refusal.cause, refusal.reply.status);
         self.refusal = Some(refusal);

@@ -7,6 +7,7 @@ use super::report::Problem;
 use super::workload::Workload;
 use crate::carrier::{baggage, mapped, mesh_header, tracestate};
 use crate::context::Context;
+use crate::fuel::{Exhausted, Fuel};
 use crate::headers::{Headers, Single};
 
 /// Shows the context to the application, in the carriers that the mesh names. No other carrier is left. Gives the refusal
@@ -20,6 +21,9 @@ pub(super) fn present<'w>(
     now_ms: u64,
     plan: &mut Plan<'w>,
 ) -> Option<Refusal<'w>> {
+    if pay_for_writing(headers, context, &plan.fuel).is_err() {
+        return None;
+    }
     let mesh = workload.mesh();
     // One edit for each field, and two for the carriers.
     plan.edits.reserve(workload.fields().len().saturating_add(2));
@@ -42,6 +46,9 @@ pub(super) fn attach<'w>(
     now_ms: u64,
     plan: &mut Plan<'w>,
 ) -> Option<Refusal<'w>> {
+    if pay_for_writing(headers, context, &plan.fuel).is_err() {
+        return None;
+    }
     let none = Context::new();
     mapped_headers(workload, headers, &none, plan);
     baggage_header(workload, headers, None, &none, plan);
@@ -52,10 +59,20 @@ pub(super) fn attach<'w>(
 /// Takes every carrier away.
 pub(super) fn drop_all<'w>(workload: &'w Workload, headers: &Headers<'_>, plan: &mut Plan<'w>) {
     let none = Context::new();
+    if pay_for_writing(headers, &none, &plan.fuel).is_err() {
+        return;
+    }
     mapped_headers(workload, headers, &none, plan);
     baggage_header(workload, headers, None, &none, plan);
     tracestate_header(headers, None, plan);
     edit(headers, mesh_header::NAME, None, plan);
+}
+
+/// Pays for writing the context as headers, as baggage and compressed, and for the baggage of others, which is copied.
+fn pay_for_writing(headers: &Headers<'_>, context: &Context, fuel: &Fuel) -> Result<(), Exhausted> {
+    headers.all(baggage::NAME).try_for_each(|value| fuel.text(value.len()))?;
+    fuel.items(context.most_items())?;
+    fuel.text(context.bytes().saturating_mul(4))
 }
 
 fn mapped_headers<'w>(workload: &'w Workload, headers: &Headers<'_>, context: &Context, plan: &mut Plan<'w>) {

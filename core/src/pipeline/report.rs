@@ -3,6 +3,7 @@
 use super::workload::{Role, Workload};
 use crate::context::Context;
 use crate::context::json::write_string;
+use crate::limits::MAX_FUEL;
 use crate::names::Names;
 
 /// What happened to the context of a request at one hop.
@@ -44,6 +45,7 @@ pub struct Report<'w> {
     /// Fields that went on.
     pub fields: Names,
     denied: Option<(&'w str, u16)>,
+    fuel: u64,
 }
 
 /// Something that was wrong, and with what.
@@ -69,6 +71,15 @@ impl<'w> Report<'w> {
 
     pub(super) fn denied_by(&mut self, cause: &'w str, status: u16) {
         self.denied = Some((cause, status));
+    }
+
+    pub(super) fn used_fuel(&mut self, fuel: u64) {
+        self.fuel = fuel;
+    }
+
+    /// The fuel that the request took, where that is remarkable: more than a quarter of what there is.
+    fn remarkable_fuel(&self) -> Option<u64> {
+        (self.fuel > MAX_FUEL / 4).then_some(self.fuel)
     }
 
     pub(super) fn went_on(&mut self, context: &Context) {
@@ -107,6 +118,10 @@ impl<'w> Report<'w> {
         json.list("shadow", self.shadow.iter().copied());
         json.problems("errors", &self.errors);
         json.list("fields", self.fields.iter());
+        if let Some(fuel) = self.remarkable_fuel() {
+            json.key("fuel");
+            json.out.push_str(&fuel.to_string());
+        }
         json.out.push('}');
         json.out
     }

@@ -19,7 +19,7 @@ pub(super) enum Completeness {
 /// Takes fields that break the schema out of the context; says whether there was a problem.
 pub(super) fn validate(workload: &Workload, context: &mut Context, whole: Completeness, plan: &mut Plan<'_>) -> bool {
     let matches = |regex, text: &str| workload.program().regex_matches(regex, text);
-    let mut problems = schema::validate(context, workload.fields(), matches);
+    let mut problems = schema::validate(context, workload.fields(), workload.program().choices(), matches, &plan.fuel);
     if whole == Completeness::Part || is_empty(context) {
         problems.retain(|(_, problem)| *problem != FieldProblem::Missing);
     }

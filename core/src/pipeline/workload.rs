@@ -7,11 +7,12 @@ use bumpalo::Bump;
 use crate::artifact::VerifiedProgram;
 use crate::artifact::tables::{Effect, EntryTable, FieldTable, MeshTable};
 use crate::context::Context;
-use crate::decide::{Decision, decide, decide_reusing};
+use crate::decide::{Decision, decide_reusing};
 use crate::destination;
+use crate::fuel::Fuel;
 use crate::host::{Attributes, Randomness, SharedMemory};
 use crate::identity::domain_of;
-use crate::mask::PseudonymSecret;
+use crate::mask::{PseudonymSecret, Pseudonyms};
 use crate::memory::Memory;
 use crate::vm::{Destination, MeshView, Scratch, Snapshot};
 
@@ -111,7 +112,7 @@ pub struct Workload {
     listed: bool,
     memory: Memory,
     digest: String,
-    pseudonyms: Option<PseudonymSecret>,
+    pseudonyms: Option<Pseudonyms>,
 }
 
 impl Workload {
@@ -151,7 +152,7 @@ impl Workload {
     /// taken out.
     #[must_use]
     pub fn with_pseudonyms(self, secret: PseudonymSecret) -> Self {
-        Self { pseudonyms: Some(secret), ..self }
+        Self { pseudonyms: Some(Pseudonyms::new(secret)), ..self }
     }
 
     /// Whether the mesh lists the service.
@@ -174,7 +175,7 @@ impl Workload {
         &self.digest
     }
 
-    pub(super) fn pseudonyms(&self) -> Option<&PseudonymSecret> {
+    pub(super) fn pseudonyms(&self) -> Option<&Pseudonyms> {
         self.pseudonyms.as_ref()
     }
 
@@ -185,13 +186,13 @@ impl Workload {
 
     /// Decides on memory that stays from request to request. A decision within a decision (a host that serves another
     /// request while it is asked for an attribute) gets memory of its own.
-    pub(super) fn decide(&self, rules: &[u32], snapshot: Snapshot<'_>) -> Decision<'_> {
+    pub(super) fn decide(&self, rules: &[u32], snapshot: Snapshot<'_>, fuel: &Fuel) -> Decision<'_> {
         let Ok(mut kept) = self.kept.try_borrow_mut() else {
-            return decide(&self.program, rules, snapshot, &Bump::new());
+            return decide_reusing(&self.program, rules, snapshot, &Bump::new(), &mut Scratch::new(), fuel);
         };
         let Kept { arena, scratch } = &mut *kept;
         arena.reset();
-        decide_reusing(&self.program, rules, snapshot, arena, scratch)
+        decide_reusing(&self.program, rules, snapshot, arena, scratch, fuel)
     }
 
     pub(super) fn mesh(&self) -> &MeshTable {

@@ -21,17 +21,31 @@ pub(super) struct Env<'a> {
     pub(super) buffer: String,
     fuel: u64,
     memory: usize,
+    exhausted: bool,
 }
 
 impl<'a> Env<'a> {
     /// A full budget.
     pub(super) fn new(arena: &'a Bump, zones: &'a [ZoneTable]) -> Self {
-        Self { arena, zones, buffer: String::new(), fuel: MAX_FUEL, memory: MAX_MADE_BYTES }
+        Self { arena, zones, buffer: String::new(), fuel: MAX_FUEL, memory: MAX_MADE_BYTES, exhausted: false }
     }
 
     /// The fuel that is left.
     pub(super) fn fuel(&self) -> u64 {
         self.fuel
+    }
+
+    /// Takes another budget of fuel in place of what is left, and a full one of memory; gives what was left. Nothing
+    /// has run out then.
+    pub(super) fn refill(&mut self, fuel: u64) -> u64 {
+        self.memory = MAX_MADE_BYTES;
+        self.exhausted = false;
+        core::mem::replace(&mut self.fuel, fuel)
+    }
+
+    /// Whether fuel or memory ran out, whatever a condition made of that error.
+    pub(super) fn is_exhausted(&self) -> bool {
+        self.exhausted
     }
 
     /// The bytes that may still be made.
@@ -57,6 +71,7 @@ impl<'a> Env<'a> {
             }
             None => {
                 self.fuel = 0;
+                self.exhausted = true;
                 Err(EvalErrorKind::OutOfFuel)
             }
         }
@@ -73,7 +88,11 @@ impl<'a> Env<'a> {
     /// [`EvalErrorKind::OutOfMemory`] or [`EvalErrorKind::OutOfFuel`].
     #[inline(never)]
     pub(super) fn reserve(&mut self, bytes: usize) -> Result<(), EvalErrorKind> {
-        self.memory = self.memory.checked_sub(bytes).ok_or(EvalErrorKind::OutOfMemory)?;
+        let Some(left) = self.memory.checked_sub(bytes) else {
+            self.exhausted = true;
+            return Err(EvalErrorKind::OutOfMemory);
+        };
+        self.memory = left;
         self.burn_text(bytes)
     }
 

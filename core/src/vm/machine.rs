@@ -64,6 +64,24 @@ impl<'a> Machine<'a> {
         MAX_FUEL.saturating_sub(self.env.fuel())
     }
 
+    /// Goes on with another budget: so much fuel, and all the memory. Gives the fuel that was left.
+    pub fn refill(&mut self, fuel: u64) -> u64 {
+        self.env.refill(fuel)
+    }
+
+    /// Whether fuel or memory ran out, also where a condition absorbed the error.
+    pub fn is_exhausted(&self) -> bool {
+        self.env.is_exhausted()
+    }
+
+    /// Takes fuel for what is made of a program's value.
+    ///
+    /// # Errors
+    /// [`EvalErrorKind::OutOfFuel`] when there is not enough.
+    pub(crate) fn burn(&mut self, amount: u64) -> Result<(), EvalErrorKind> {
+        self.env.burn(amount)
+    }
+
     /// Runs a program and gives its value, which may be an error.
     ///
     /// Ends always: every step takes fuel, and variables lead only to earlier ones.
