@@ -34,7 +34,7 @@ pub struct DecisionCost {
     pub direction: Direction,
     /// How many rules there are.
     pub rules: usize,
-    /// Units of fuel; a decision has [`MAX_FUEL`].
+    /// Units of fuel; a request has [`MAX_FUEL`] for everything.
     pub fuel: u64,
 }
 
@@ -100,7 +100,7 @@ pub(crate) fn warn(tables: &Tables, costs: &Costs, model: &Model, diagnostics: &
         let listed: Vec<String> =
             expensive.iter().take(NAMED).map(|(fuel, name)| format!("`{name}` ({fuel})")).collect();
         let message = format!(
-            "the {} {direction} rules of {}{more} can together cost {fuel} units of fuel; a decision has {MAX_FUEL}",
+            "the {} {direction} rules of {}{more} can together cost {fuel} units of fuel; a request has {MAX_FUEL}",
             list.len(),
             names.join(", "),
         );
@@ -108,7 +108,7 @@ pub(crate) fn warn(tables: &Tables, costs: &Costs, model: &Model, diagnostics: &
         diagnostics.push(
             Diagnostic::warning(code::DECISION_COST, span, message)
                 .note(format!("the most expensive are {}", listed.join(", ")))
-                .note("when the fuel is used up, the conditions that are left fail, and deny rules among them apply")
+                .note("a request for which the fuel does not suffice is refused (431)")
                 .help("say how long the fields that they read can be (`maxBytes` in the schema), or loop over less"),
         );
     }

@@ -87,12 +87,10 @@ pub struct RulePrograms {
 pub fn compile(model: &Model, diagnostics: &mut Diagnostics, progress: &mut Watcher<'_>) -> Programs {
     let fields = model.fields.iter().map(|field| (field.table.name.clone(), field.table.value));
     let environment = Environment::new(fields);
-    let bounded = model.fields.iter().filter(|field| field.table.max_bytes > 0);
-    let limits = bounded.map(|field| (field.table.name.clone(), u64::from(field.table.max_bytes)));
     let total = model.policies.iter().map(|policy| policy.rules.len()).sum();
     let mut compiler = Compiler {
         model,
-        builder: Builder::new().with_field_limits(limits),
+        builder: Builder::for_fields(model.fields.iter().map(|field| &field.table)),
         parsed: Parsed::new(expressions(model).map(|expression| expression.text.as_str())),
         conditions: Conditions::default(),
         made_of: Vec::new(),

@@ -58,12 +58,13 @@ impl Context {
 
     /// Bytes of its names and values.
     pub(crate) fn bytes(&self) -> usize {
-        self.text.len()
+        self.iter().map(|(name, value)| name.len().saturating_add(value.len())).fold(0, usize::saturating_add)
     }
 
     /// More than its fields with all elements and members of their values can be.
     pub(crate) fn most_items(&self) -> usize {
-        self.fields.len().saturating_add(self.text.bytes().filter(|byte| *byte == b',').count())
+        let inside = |value: &str| value.bytes().filter(|byte| *byte == b',').count();
+        self.iter().map(|(_, value)| inside(value).saturating_add(1)).fold(0, usize::saturating_add)
     }
 
     /// The JSON text of the field, if it is there.

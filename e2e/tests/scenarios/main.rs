@@ -3,6 +3,7 @@
 //! Each test starts the mesh that it needs and ends it; they run side by side.
 
 mod audit;
+mod budget;
 mod classification;
 mod denial;
 mod edge;

@@ -1,9 +1,9 @@
 //! `policyc check`
 
+use context_mesh_core::limits::MAX_FUEL;
 use policy_compiler::{
     Compiled,
     budget::{self, DecisionCost, RuleCost},
-    codegen::MAX_COST,
     document::Direction,
     lock::words,
 };
@@ -99,7 +99,7 @@ impl Report for Checked {
             "rules": tables.rules.len(),
             "warnings": self.compiled.warnings.len(),
             "costs": {
-                "budget": MAX_COST,
+                "budget": MAX_FUEL,
                 "rules": rules.collect::<Value>(),
                 "decisions": decisions.collect::<Value>(),
             },
@@ -145,7 +145,7 @@ impl Checked {
     }
 
     fn decision_costs(&self, paint: Paint) -> String {
-        let title = format!("cost of a decision at worst, which has {MAX_COST} units of fuel");
+        let title = format!("cost of a decision at worst, which has {MAX_FUEL} units of fuel");
         let mut out = format!("\n{}\n", paint.strong(title));
         for cost in self.decisions.iter().take(self.shown) {
             let (rules, direction) = (plural(cost.rules, "rule"), direction(cost.direction));
@@ -166,11 +166,11 @@ impl Checked {
 
 /// The fuel, and how much that is of what a decision has.
 fn fuel(fuel: u64, paint: Paint) -> String {
-    let tenths = fuel.saturating_mul(1000) / MAX_COST;
+    let tenths = fuel.saturating_mul(1000) / MAX_FUEL;
     let text = format!("{fuel:>9} {:>5}.{}%", tenths / 10, tenths % 10);
     match fuel {
-        fuel if fuel > MAX_COST => paint.bad(text),
-        fuel if fuel > MAX_COST / 2 => paint.warn(text),
+        fuel if fuel > MAX_FUEL => paint.bad(text),
+        fuel if fuel > MAX_FUEL / 2 => paint.warn(text),
         _ => text,
     }
 }

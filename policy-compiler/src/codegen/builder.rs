@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use context_mesh_core::artifact::tables::{Attribute, Constant, ProgramTable, ScalarConstant, ZoneTable};
-use context_mesh_core::limits::MAX_VARIABLE_DEPTH;
+use context_mesh_core::artifact::tables::{Attribute, Constant, FieldTable, ProgramTable, ScalarConstant, ZoneTable};
+use context_mesh_core::limits::{MAX_FUEL, MAX_VARIABLE_DEPTH};
+use context_mesh_core::schema::max_items;
 
 use super::cost::{self, Estimate, MAX_COST, Sizes};
 use super::costs::Costs;
@@ -52,6 +53,19 @@ impl Builder {
     pub fn with_field_limits(mut self, limits: impl IntoIterator<Item = (String, u64)>) -> Self {
         self.sizes.fields = limits.into_iter().collect();
         self
+    }
+
+    /// A builder that knows how long the values of these fields can be, and how many items they can have.
+    pub fn for_fields<'f>(fields: impl Iterator<Item = &'f FieldTable>) -> Self {
+        let mut builder = Self::default();
+        for field in fields {
+            let name = || field.name.clone();
+            if field.max_bytes > 0 {
+                builder.sizes.fields.insert(name(), u64::from(field.max_bytes));
+            }
+            builder.sizes.items.insert(name(), u64::try_from(max_items(field)).unwrap_or(u64::MAX));
+        }
+        builder
     }
 
     /// What a program costs at worst, the variables that it may read included: at most [`MAX_COST`] units of the
@@ -252,7 +266,7 @@ impl Builder {
 }
 
 fn too_costly(ir: &Ir, cost: u64) -> Problem {
-    let message = format!("the expression could cost {cost} steps; a whole decision has {MAX_COST}");
+    let message = format!("the expression could cost {cost} units of fuel; a whole request has {MAX_FUEL}");
     let mut fields: Vec<&str> = ir
         .attributes()
         .into_iter()

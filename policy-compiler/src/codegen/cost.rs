@@ -10,14 +10,15 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use context_mesh_core::artifact::tables::{
     Attribute, Constant, DestinationPart, FieldType, HostType, Scalar, ScalarConstant,
 };
-use context_mesh_core::limits::{MAX_CONTEXT_BYTES, MAX_FRAMEWORKS, MAX_FUEL, MAX_MADE_BYTES};
+use context_mesh_core::limits::{DEFAULT_MAX_ITEMS, MAX_CONTEXT_BYTES, MAX_FRAMEWORKS, MAX_FUEL, MAX_MADE_BYTES};
 use context_mesh_core::vm::cost::{BYTES_PER_UNIT, CostClass};
 use context_mesh_core::vm::function::Function;
 
 use crate::ir::{Loop, LoopResult, Node, TextTest};
 
-/// Most that one expression may cost: the fuel of a whole decision.
-pub const MAX_COST: u64 = MAX_FUEL;
+/// Most that one expression may cost at worst: ten times the fuel of a whole request. The worst is far from what requests
+/// are: every field as large as it may be. What is above the fuel of a request is a warning, what is above this a mistake.
+pub const MAX_COST: u64 = MAX_FUEL * 10;
 
 /// Bytes of all headers of a request, as Envoy limits them by default.
 const MAX_HEADER_BYTES: u64 = 60 * 1024;
@@ -57,6 +58,18 @@ impl Size {
         let count = bytes.div_ceil(element);
         let units = units(bytes).saturating_add(count);
         Self { units, most: units, count, inner: 1 }
+    }
+
+    /// A list or map of no more than so many items. Where these may have items of their own, there are as many in all as
+    /// before.
+    fn at_most(self, items: u64, nested: bool) -> Self {
+        let count = self.count.min(items);
+        if nested {
+            let inner = self.count.saturating_sub(count).div_ceil(count.max(1)).saturating_add(1);
+            return Self { count, inner, ..self };
+        }
+        let units = self.units.saturating_sub(self.count).saturating_add(count);
+        Self { units, most: self.most.min(units), count, ..self }
     }
 
     /// A list or map of these parts.
@@ -130,6 +143,8 @@ const fn units(bytes: u64) -> u64 {
 pub(super) struct Sizes {
     /// The longest values that the schema allows, in bytes, by field.
     pub(super) fields: BTreeMap<String, u64>,
+    /// Most elements or members that the schema allows, by field; without one it is [`DEFAULT_MAX_ITEMS`].
+    pub(super) items: BTreeMap<String, u64>,
     /// The variables: what each gives, and what it costs.
     pub(super) variables: Vec<Estimate>,
 }
@@ -162,7 +177,9 @@ impl Sizes {
         match attribute {
             Attribute::Field(name, field) => {
                 let limit = u64::try_from(MAX_CONTEXT_BYTES).unwrap_or(u64::MAX);
-                field_size(*field, self.fields.get(name).copied().unwrap_or(limit).min(limit))
+                let bytes = self.fields.get(name).copied().unwrap_or(limit).min(limit);
+                let items = u64::try_from(DEFAULT_MAX_ITEMS).unwrap_or(u64::MAX);
+                field_size(*field, bytes, self.items.get(name).copied().unwrap_or(items))
             }
             Attribute::Header(_) | Attribute::Request(_) => Size::text(MAX_HEADER_BYTES),
             Attribute::Headers => {
@@ -181,7 +198,15 @@ impl Sizes {
     }
 }
 
-fn field_size(field: FieldType, bytes: u64) -> Size {
+fn field_size(field: FieldType, bytes: u64, items: u64) -> Size {
+    let size = json_size(field, bytes);
+    match field {
+        FieldType::One(_) => size,
+        FieldType::List(scalar) | FieldType::Map(scalar) => size.at_most(items, scalar == Scalar::Any),
+    }
+}
+
+fn json_size(field: FieldType, bytes: u64) -> Size {
     match field {
         FieldType::One(Scalar::String) => Size::text(bytes),
         FieldType::One(Scalar::Int | Scalar::Double | Scalar::Bool) => Size::default(),
@@ -435,7 +460,7 @@ mod tests {
         let environment = Environment::new(fields.map(|(name, ty)| (name.to_owned(), ty)));
         let ir = lower(&check(&environment, text, Expected::Any).unwrap());
         let fields = ["flags", "groups", "name"].into_iter().filter_map(|name| Some((name.to_owned(), limit?)));
-        let sizes = Sizes { fields: fields.collect(), variables: Vec::new() };
+        let sizes = Sizes { fields: fields.collect(), ..Sizes::default() };
         sizes.total(&estimate(&sizes, &ir.root))
     }
 
@@ -445,11 +470,11 @@ mod tests {
             ("context.name == 'a'", None, 0..3000),
             ("source.port == 80", None, 0..10),
             ("'a' in context.flags", None, 0..60_000),
-            ("context.flags.exists(f, f.startsWith('a') || f.endsWith('b'))", None, 100_000..MAX_COST),
-            ("context.flags.exists(f, context.groups.exists(g, f == g))", None, MAX_COST..u64::MAX),
+            ("context.flags.exists(f, f.startsWith('a') || f.endsWith('b'))", None, 5_000..MAX_FUEL),
+            ("context.flags.exists(f, context.groups.exists(g, f == g))", None, MAX_FUEL..MAX_COST),
             ("context.flags.exists(f, context.groups.exists(g, f == g))", Some(256), 0..MAX_COST),
             ("context.flags.exists(f, f in ['a', 'b'])", None, 0..MAX_COST),
-            ("context.flags.distinct().size() < 3", None, MAX_COST..u64::MAX),
+            ("context.flags.distinct().size() < 3", None, MAX_FUEL..MAX_COST),
             ("context.flags.distinct().size() < 3", Some(512), 0..MAX_COST),
             ("lists.range(1000000).exists(x, x == source.port)", None, MAX_COST..u64::MAX),
             ("context.name.split(',').exists(x, x.trim() == 'a')", Some(128), 0..MAX_COST),

@@ -160,10 +160,10 @@ fn what_the_machine_cannot_hold_is_a_problem() {
     let nested = |depth: usize| format!("{}context.flags{}", "[1].map(x, ".repeat(depth), ")".repeat(depth));
     assert!(builder.condition(&ir(&environment, &nested(7))).is_ok());
     assert_eq!(builder.condition(&ir(&environment, &nested(9))).unwrap_err().code, code::PROGRAM_LIMIT);
-    let costly = "context.flags.exists(f, context.flags.exists(g, f + g == 'ab'))";
+    let costly = "context.flags.exists(f, context.flags.exists(g, context.flags.exists(h, f + g + h == 'ab')))";
     let problem = builder.condition(&ir(&environment, costly)).unwrap_err();
     assert_eq!((problem.code, problem.start, problem.end), (code::TOO_COSTLY, 0, costly.len()));
-    assert!(problem.message.ends_with("steps; a whole decision has 1000000"));
+    assert!(problem.message.ends_with("units of fuel; a whole request has 100000"));
     assert_eq!(
         problem.help.as_deref(),
         Some("say how long `flags` can be (`maxBytes` in the schema), or do not loop inside of a loop")

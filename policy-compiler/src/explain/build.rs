@@ -19,9 +19,7 @@ use crate::{
 pub(super) fn all(model: &Model) -> (Builder, HashMap<&str, RuleParts>) {
     let fields = model.fields.iter().map(|field| (field.table.name.clone(), field.table.value));
     let environment = Environment::new(fields);
-    let bounded = model.fields.iter().filter(|field| field.table.max_bytes > 0);
-    let limits = bounded.map(|field| (field.table.name.clone(), u64::from(field.table.max_bytes)));
-    let mut builder = Builder::new().with_field_limits(limits);
+    let mut builder = Builder::for_fields(model.fields.iter().map(|field| &field.table));
     let mut rules = HashMap::new();
     for policy in &model.policies {
         let mut scope =
