@@ -131,6 +131,9 @@ fn masked_json(value: &str, mask: impl Fn(&str) -> Option<String>) -> Option<Str
 }
 
 fn note<'w>(decision: &Decision<'w>, plan: &mut Plan<'w>) {
+    if decision.unwatched {
+        plan.count(Counter::WatchingSkipped);
+    }
     plan.report.rules.extend(&decision.applied);
     plan.report.audited.extend(&decision.audited);
     for rule in &decision.shadow {

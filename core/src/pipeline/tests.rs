@@ -792,3 +792,32 @@ fn a_field_that_cannot_be_read_is_redacted_and_masked_all_the_same() {
     let reader = Hop::new(&new, "b", "");
     assert_eq!(reader.attached(&plan), map(&[("caller", "\"a\""), ("flags", "[]")]));
 }
+
+#[test]
+fn what_runs_out_refuses_whatever_on_error_says_unless_it_only_watches() {
+    use crate::artifact::tables::{Constant, RuleTable, ScalarConstant};
+    use crate::limits::MAX_FUEL;
+    for (effect, shadow, refused) in [
+        (Effect::Redact { fields: vec!["user".into()] }, false, true),
+        (Effect::Allow, false, true),
+        (Effect::Audit, false, false),
+        (Effect::Redact { fields: vec!["user".into()] }, true, false),
+    ] {
+        for on_error in [OnError::Ignore, OnError::Deny] {
+            let mut tables = tables();
+            let yes = add_constant(&mut tables, Constant::Scalar(ScalarConstant::Bool(true)));
+            let endless = [Op::Const(yes), Op::PopJumpIfFalse(3), Op::Loop(0), Op::Const(yes)];
+            let condition = Some(add_program(&mut tables, &endless));
+            let rule = RuleTable { condition, on_error, shadow, ..rule("burn", effect.clone()) };
+            add_inbound(&mut tables, "b", rule);
+            let hop = Hop::new(&tables, "b", "spiffe://acme.corp/ns/default/sa/a");
+            let plan = hop.run(Role::Inbound, &[TRACE, ("x-user", "u")]);
+            let case = format!("{effect:?} {shadow} {on_error:?}");
+            assert_eq!(plan.counters.contains(&Counter::BudgetExceeded), refused, "{case}");
+            assert_eq!(plan.counters.contains(&Counter::WatchingSkipped), !refused, "{case}");
+            let refusal = plan.refusal.as_ref().map(|refusal| (refusal.cause, refusal.reply.status));
+            assert_eq!(refusal, refused.then_some(("mesh budget", 431)), "{case}");
+            assert!(refused || plan.fuel.used() < MAX_FUEL / 10, "{case}: {}", plan.fuel.used());
+        }
+    }
+}

@@ -47,7 +47,7 @@ fn check_shows_the_costs_and_sizes() {
     for expected in [
         "cost of a rule at worst, in units of fuel\n",
         "payments/payments-guard/minimise",
-        "cost of a decision at worst, which has 1000000 units of fuel\n",
+        "cost of a decision at worst, which has 100000 units of fuel\n",
         "payment-service inbound, 6 rules\n",
         "checkout-service, ledger, web-frontend and 1 more inbound, 3 rules\n",
         "slice of payment-service\n",
