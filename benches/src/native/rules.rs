@@ -7,6 +7,7 @@ use bumpalo::Bump;
 use cel::Value;
 use context_mesh_core::artifact;
 use context_mesh_core::decide::decide_reusing;
+use context_mesh_core::fuel::Fuel;
 use context_mesh_core::vm::{Destination, Scratch, Snapshot};
 use policy_compiler::source::Sources;
 
@@ -44,7 +45,7 @@ pub fn measure(plan: Plan, count: usize) -> Result<Pair, String> {
             destination: Destination::default(),
             attributes: &Proxy,
         };
-        let decision = decide_reusing(&program, &rules, snapshot, &arena, &mut scratch);
+        let decision = decide_reusing(&program, &rules, snapshot, &arena, &mut scratch, &Fuel::default());
         decision.denial.is_none() && decision.errors.is_empty()
     };
 
