@@ -28,4 +28,9 @@ pub struct VersionChanged;
 pub trait Randomness {
     /// Sixteen random bytes.
     fn random(&self) -> [u8; 16];
+
+    /// Sixteen bytes that nobody can guess, for tickets; `None` where the host has no such source, and then none are made.
+    fn secret(&self) -> Option<[u8; 16]> {
+        None
+    }
 }

@@ -45,5 +45,6 @@ pub mod plugin_config;
 pub mod schema;
 #[cfg(test)]
 mod testing;
+pub mod ticket;
 pub mod trace;
 pub mod vm;

@@ -1,6 +1,6 @@
 //! What the tests of this crate share: a small mesh, and hosts made of plain data.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 
 use crate::artifact::tables::{
@@ -116,6 +116,8 @@ pub(crate) fn verified(tables: &Tables) -> VerifiedProgram {
 pub(crate) struct FakeHost {
     pub(crate) attributes: HashMap<String, Vec<u8>>,
     pub(crate) memory: RefCell<HashMap<String, (Vec<u8>, u32)>>,
+    /// What the next secret is made of; none is given as long as it is 0.
+    pub(crate) next_secret: Cell<u8>,
 }
 
 impl FakeHost {
@@ -154,5 +156,11 @@ impl SharedMemory for FakeHost {
 impl Randomness for FakeHost {
     fn random(&self) -> [u8; 16] {
         [7; 16]
+    }
+
+    fn secret(&self) -> Option<[u8; 16]> {
+        let next = self.next_secret.get();
+        self.next_secret.set(next.saturating_add(u8::from(next > 0)));
+        (next > 0).then_some([next; 16])
     }
 }

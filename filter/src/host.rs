@@ -38,6 +38,11 @@ impl Randomness for Envoy {
         }
         bytes
     }
+
+    fn secret(&self) -> Option<[u8; 16]> {
+        let mut bytes = [0; 16];
+        getrandom::fill(&mut bytes).ok().map(|()| bytes)
+    }
 }
 
 /// Reads the host's layout of a header map in place: a count, the sizes of all names and values, then all names and

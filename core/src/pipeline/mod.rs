@@ -20,6 +20,7 @@ mod report;
 mod residency;
 #[cfg(test)]
 mod tests;
+mod ticket;
 mod validate;
 mod workload;
 

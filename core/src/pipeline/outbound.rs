@@ -3,10 +3,12 @@
 use super::apply::apply;
 use super::expire::expire;
 use super::extract::{Extracted, extract};
+use super::ids;
 use super::plan::{Counter, Plan, Refusal};
 use super::present::attach;
 use super::report::{Problem, Report};
 use super::residency::keep_in_region;
+use super::ticket::{self, Named};
 use super::validate::{Completeness, refuse_invalid, validate};
 use super::workload::{Host, Role, Workload};
 use crate::context::merge::merge;
@@ -16,7 +18,7 @@ use crate::fuel::{Exhausted, Fuel};
 use crate::headers::Headers;
 use crate::memory::Record;
 use crate::names::Names;
-use crate::trace;
+use crate::trace::{Ids, Kind};
 use crate::vm::{Peer, Snapshot};
 
 /// The plan for a call that the workload makes.
@@ -76,6 +78,23 @@ struct Recalled {
     unfit: bool,
 }
 
+/// What is remembered under the ids of a call: the first one under which there is something.
+fn by_id(workload: &Workload, ids: &Ids<'_>, host: Host<'_>, plan: &mut Plan<'_>) -> Option<Record> {
+    let mut asked = false;
+    for (kind, key) in ids.ids.iter().filter(|(kind, _)| !matches!(kind, Kind::Foreign(_))) {
+        asked = true;
+        if let Some(record) = workload.memory().recall(host.memory, key, host.now_ms) {
+            plan.report.recalled_by = kind.as_str();
+            return Some(record);
+        }
+    }
+    let (counter, subject, error) =
+        if asked { (Counter::RecallMiss, "memory", "miss") } else { (Counter::TraceIdMissing, "trace id", "missing") };
+    plan.count(counter);
+    plan.report.problems.push(Problem::new(subject, error));
+    None
+}
+
 /// Adds what was remembered for the trace to what the application forwarded. Of two times at which the context was made
 /// the older one counts: forwarding a context makes it no younger.
 fn recall(
@@ -87,15 +106,16 @@ fn recall(
 ) -> Recalled {
     let mut forwarded = extracted.context;
     let issued_at_ms = extracted.issued_at_ms.unwrap_or(host.now_ms);
-    let Some(trace) = trace::find(headers) else {
-        plan.count(Counter::TraceIdMissing);
-        plan.report.problems.push(Problem::new("trace id", "missing"));
-        forwarded.remove(CALLER);
-        return Recalled { context: forwarded, issued_at_ms, disputed: false, unfit: false };
+    let ids = ids::read(headers, plan);
+    let record = match ticket::find(workload, headers, host, plan) {
+        Named::Request(record) => {
+            plan.report.recalled_by = "ticket";
+            Some(record)
+        }
+        Named::Nobody => None,
+        Named::NoTicket => by_id(workload, &ids, host, plan),
     };
-    let Some(record) = workload.memory().recall(host.memory, &trace, host.now_ms) else {
-        plan.count(Counter::RecallMiss);
-        plan.report.problems.push(Problem::new("memory", "miss"));
+    let Some(record) = record else {
         forwarded.remove(CALLER);
         return Recalled { context: forwarded, issued_at_ms, disputed: false, unfit: false };
     };

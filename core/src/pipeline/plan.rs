@@ -95,6 +95,10 @@ counters! {
     TracestateInvalid "tracestate_invalid";
     /// Foreign members of `baggage` were broken or too many, and were left out.
     BaggageLeftOut "baggage_left_out";
+    /// A call carried tickets of two requests, so nothing was recalled.
+    TicketConflict "ticket_conflict";
+    /// A call carried the ticket of a request that is no longer remembered, so nothing was recalled.
+    RecallDead "recall_dead";
     /// Nothing was remembered for the request's trace id.
     RecallMiss "recall_miss";
     /// A context could not be remembered.

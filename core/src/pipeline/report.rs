@@ -20,6 +20,8 @@ pub struct Report<'w> {
     pub problems: Vec<Problem>,
     /// Carriers that were dropped unread.
     pub dropped: Names,
+    /// What the context was recalled by: a ticket, or a kind of id; empty when it was not.
+    pub recalled_by: &'static str,
     /// Fields that came from memory.
     pub recalled: Names,
     /// Immutable fields that the application changed and that were put back.
@@ -106,6 +108,7 @@ impl<'w> Report<'w> {
         json.received(&self.received);
         json.problems("problems", &self.problems);
         json.list("dropped", self.dropped.iter());
+        json.text("recalledBy", self.recalled_by);
         json.list("recalled", self.recalled.iter());
         json.list("restored", self.restored.iter());
         json.list("withheld", self.withheld.iter());

@@ -821,3 +821,106 @@ fn what_runs_out_refuses_whatever_on_error_says_unless_it_only_watches() {
         }
     }
 }
+
+/// A service whose proxy makes tickets.
+fn hop_with_tickets() -> Hop {
+    let hop = Hop::new(&tables(), "a", PEER_B);
+    hop.host.next_secret.set(1);
+    hop
+}
+
+/// The member with the ticket, which stands first, as an application forwards it that forwards nothing else of this carrier.
+fn ticket_of(plan: &Plan<'_>, carrier: &'static str) -> (&'static str, String) {
+    let value = edits(plan)[carrier].clone().unwrap();
+    (carrier, value.split(',').next().unwrap().to_owned())
+}
+
+fn tenant_of(hop: &Hop, plan: &Plan<'_>) -> Option<String> {
+    hop.attached(plan).remove("tenant")
+}
+
+#[test]
+fn requests_of_one_trace_are_told_apart_by_their_tickets() {
+    let hop = hop_with_tickets();
+    let arrive = |tenant: &str| {
+        let context = hop.mesh_context(&[("tenant", &format!("\"{tenant}\""))]);
+        let plan =
+            hop.run(Role::Inbound, &[TRACE, ("x-mesh-context", &context), ("tracestate", "k=v"), ("baggage", "k=v")]);
+        ["tracestate", "baggage"].map(|carrier| ticket_of(&plan, carrier))
+    };
+    let tenants = ["t1", "t2", "t3"];
+    let requests = tenants.map(arrive);
+    for (tenant, carriers) in tenants.iter().zip(&requests) {
+        for (name, value) in carriers {
+            assert!(
+                value.starts_with(if *name == "baggage" { "cmesh.ticket=01010101." } else { "cmesh=01010101." }),
+                "{value}"
+            );
+            let plan = hop.run(Role::Outbound, &[TRACE, (name, value)]);
+            assert_eq!(tenant_of(&hop, &plan), Some(format!("\"{tenant}\"")), "{name}");
+            assert_eq!(plan.report.recalled_by, "ticket");
+            let left = edits(&plan)[*name].clone().unwrap_or_default();
+            assert!(!left.contains("cmesh"), "tickets leave in {name}: {left}");
+        }
+    }
+    let [first, second, _] = &requests;
+    let both = [TRACE, (first[0].0, &first[0].1), (second[1].0, &second[1].1)];
+    let plan = hop.run(Role::Outbound, &both);
+    assert_eq!((tenant_of(&hop, &plan), problems(&plan)), (None, vec!["ticket: conflict".to_owned()]));
+    assert_eq!(plan.counters[0], Counter::TicketConflict);
+}
+
+#[test]
+fn a_dead_ticket_recalls_nothing_and_falls_back_to_nothing() {
+    let hop = hop_with_tickets();
+    let context = hop.mesh_context(&[("tenant", "\"t1\"")]);
+    let plan = hop.run(Role::Inbound, &[TRACE, ("x-mesh-context", &context)]);
+    let (name, value) = ticket_of(&plan, "baggage");
+    let later = NOW + 60_001;
+    let context = hop.mesh_context(&[("tenant", "\"t2\"")]);
+    hop.run_at(Role::Inbound, &[TRACE, ("x-mesh-context", &context)], later);
+    let plan = hop.run_at(Role::Outbound, &[TRACE, (name, &value)], later);
+    assert_eq!((tenant_of(&hop, &plan), plan.report.recalled_by), (None, ""));
+    assert_eq!(problems(&plan), ["ticket: dead"]);
+}
+
+#[test]
+fn tickets_of_others_are_no_tickets() {
+    let hop = hop_with_tickets();
+    let context = hop.mesh_context(&[("tenant", "\"t1\"")]);
+    hop.run(Role::Inbound, &[TRACE, ("x-mesh-context", &context)]);
+    for foreign in ["cmesh=99999999.9f8e7d6c5b4a3f2e1d0c9b8a", "cmesh=rubbish", "cmesh="] {
+        let plan = hop.run(Role::Outbound, &[TRACE, ("tracestate", foreign)]);
+        assert_eq!(tenant_of(&hop, &plan).as_deref(), Some("\"t1\""), "{foreign}");
+        assert_eq!(plan.report.recalled_by, "traceparent");
+    }
+}
+
+#[test]
+fn without_a_traceparent_the_baggage_alone_carries_the_ticket() {
+    let hop = hop_with_tickets();
+    let context = hop.mesh_context(&[("tenant", "\"t1\"")]);
+    for parent in [None, Some(("traceparent", "broken"))] {
+        let sent: Vec<_> =
+            parent.into_iter().chain([("x-mesh-context", context.as_str()), ("tracestate", "cmesh=1")]).collect();
+        let plan = hop.run(Role::Inbound, &sent);
+        assert_eq!(edits(&plan)["tracestate"], None);
+        let (name, value) = ticket_of(&plan, "baggage");
+        let plan = hop.run(Role::Outbound, &[TRACE, (name, &value)]);
+        assert_eq!(tenant_of(&hop, &plan).as_deref(), Some("\"t1\""));
+    }
+}
+
+#[test]
+fn on_a_miss_the_next_id_is_tried() {
+    let hop = Hop::new(&tables(), "a", PEER_B);
+    let context = hop.mesh_context(&[("tenant", "\"t1\"")]);
+    let b3 = ("b3", "0af7651916cd43dd8448eb211c80319c-00f067aa0ba902b7-1");
+    hop.run(Role::Inbound, &[TRACE, b3, ("x-request-id", "r"), ("x-mesh-context", &context)]);
+    let own = ("traceparent", "00-11111111111111111111111111111111-00f067aa0ba902b7-01");
+    for (sent, by) in [(vec![own, ("x-request-id", "r")], "x-request-id"), (vec![own, b3], "b3"), (vec![b3], "b3")] {
+        let plan = hop.run(Role::Outbound, &sent);
+        assert_eq!(tenant_of(&hop, &plan).as_deref(), Some("\"t1\""), "{sent:?}");
+        assert_eq!(plan.report.recalled_by, by);
+    }
+}

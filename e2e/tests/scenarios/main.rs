@@ -16,4 +16,6 @@ mod rollout;
 mod size;
 mod slices;
 mod support;
+mod tickets;
+mod trace_ids;
 mod update;

@@ -22,7 +22,7 @@ fn sliced_shop() -> Mesh {
 fn comparable(mut value: Value) -> Value {
     match &mut value {
         Value::Object(members) => {
-            let own = ["artifact", "x-request-id", "x-correlation-id", "baggage"];
+            let own = ["artifact", "x-request-id", "x-correlation-id", "baggage", "tracestate"];
             members.retain(|name, _| !own.contains(&name.as_str()));
             members.values_mut().for_each(|member| *member = comparable(member.take()));
         }
