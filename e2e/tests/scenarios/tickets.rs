@@ -9,8 +9,8 @@ use crate::support::{TRACE, assert_no_trap, counter, get, pair, peer, saw};
 
 /// What `front` is shown of a request of this tenant: the ticket's member of each carrier.
 fn tickets(mesh: &Mesh, tenant: &str, sent: &[(&str, &str)]) -> [(&'static str, String); 2] {
-    let request = get("/").header("x-mesh-context", &format!(r#"{{"tenant_id":"{tenant}"}}"#));
-    let request = sent.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+    let request = get("/").header("x-mesh-context", format!(r#"{{"tenant_id":"{tenant}"}}"#));
+    let request = sent.iter().fold(request, |request, (name, value)| request.header(name, *value));
     let response = mesh.send(&peer(mesh, "front"), request).unwrap();
     assert_eq!(response.status, 200, "{}", response.text());
     ["tracestate", "baggage"].map(|carrier| {
@@ -26,7 +26,7 @@ fn tickets(mesh: &Mesh, tenant: &str, sent: &[(&str, &str)]) -> [(&'static str, 
 /// The tenant that `back` sees when `front` calls it with these headers of the usual trace.
 fn tenant_at_back(mesh: &Mesh, sent: &[&(&str, String)]) -> Value {
     let request = Request::get("/").header("traceparent", TRACE);
-    let request = sent.iter().fold(request, |request, (name, value)| request.header(*name, value.as_str()));
+    let request = sent.iter().fold(request, |request, (name, value)| request.header(name, value.as_str()));
     let response = mesh.send(&mesh.outbound("front", "back").unwrap(), request).unwrap();
     for carrier in ["tracestate", "baggage"] {
         // The ticket of `back` is its own: none of `front` got through.

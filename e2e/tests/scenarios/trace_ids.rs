@@ -26,7 +26,7 @@ fn what_names_two_traces_or_is_broken_is_taken_out_before_the_application() {
     ];
     for (gone, sent) in &cases {
         let request = Request::get("/").header("x-mesh-context", r#"{"tenant_id":"t1"}"#);
-        let request = sent.iter().fold(request, |request, (name, value)| request.header(*name, value.as_str()));
+        let request = sent.iter().fold(request, |request, (name, value)| request.header(name, value.as_str()));
         let response = mesh.send(&front, request).unwrap();
         assert_eq!(response.status, 200, "{sent:?}");
         assert_eq!(saw(&response, "front", gone), Value::Null, "{sent:?}");
@@ -58,7 +58,7 @@ fn one_forwarded_id_of_any_kind_suffices() {
         [format!("send.front={own}&send.front=x-request-id:r1"), format!("send.front={own}&send.front={b3}")]
     {
         let request = Request::get(&format!("/?{forwarded}"))
-            .header("b3", &format!("{VICTIM}-{SPAN}-1"))
+            .header("b3", format!("{VICTIM}-{SPAN}-1"))
             .header("x-request-id", "r1")
             .header("x-mesh-context", r#"{"tenant_id":"t1"}"#);
         let response = mesh.send(&peer(&mesh, "front"), request).unwrap();
