@@ -21,7 +21,7 @@
 //! | 5 | clock: when each field was made |
 
 use super::CarrierError;
-use super::wire::{Reader, from_size, to_size, write_varint};
+use super::wire::{Reader, from_size, write_varint};
 use crate::context::Context;
 use crate::context::carried::{Carried, Extension};
 use crate::limits::MAX_EXTENSIONS;
@@ -50,7 +50,7 @@ pub(super) fn read(reader: &mut Reader<'_>, context: &mut Context) -> Result<(),
     for _ in 0..count {
         let head = reader.varint()?;
         let number = head >> 2;
-        let length = to_size(reader.varint()?)?;
+        let length = reader.size()?;
         let content = reader.take(length)?;
         if seen.contains(&number) {
             return Err(CarrierError::Repeated);

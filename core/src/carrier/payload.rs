@@ -255,7 +255,7 @@ enum Name<'a> {
 fn read_name<'a>(reader: &mut Reader<'a>, numbers: Numbers<'a>) -> Result<Name<'a>, CarrierError> {
     let head = reader.varint()?;
     if head & 1 == 1 {
-        return Ok(Name::Text(reader.text(to_size(head >> 1)?)?));
+        return Ok(Name::Text(reader.text(to_size(head >> 1))?));
     }
     Ok(numbers.word(head >> 1)?.map_or(Name::Unknown(head >> 1), Name::Word))
 }
@@ -282,7 +282,7 @@ fn read_value(reader: &mut Reader<'_>, numbers: Numbers<'_>, out: &mut String) -
             Ok(unknown)
         }
         TEXT => {
-            let text = reader.text(to_size(argument)?)?;
+            let text = reader.text(to_size(argument))?;
             json::check(text).map_err(|_| CarrierError::NotJson)?;
             out.push_str(text);
             Ok(0)
@@ -306,7 +306,7 @@ fn read_scalar(
 ) -> Result<bool, CarrierError> {
     match form {
         CONSTANT => {
-            let constant = to_size(argument).ok().and_then(|number| CONSTANTS.get(number));
+            let constant = CONSTANTS.get(to_size(argument));
             out.push_str(constant.ok_or(CarrierError::Malformed)?);
         }
         WORD => match numbers.word(argument)? {
@@ -314,7 +314,7 @@ fn read_scalar(
             None => return Ok(false),
         },
         STRING => {
-            let content = reader.text(to_size(argument)?)?;
+            let content = reader.text(to_size(argument))?;
             if content.as_bytes().iter().any(|byte| json::needs_escape(*byte)) {
                 return Err(CarrierError::Malformed);
             }

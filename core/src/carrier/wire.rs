@@ -53,7 +53,7 @@ impl<'a> Reader<'a> {
 
     /// A length, count or index.
     pub(crate) fn size(&mut self) -> Result<usize, CarrierError> {
-        to_size(self.varint()?)
+        Ok(to_size(self.varint()?))
     }
 
     /// The next `count` bytes as UTF-8.
@@ -72,9 +72,10 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// A number as a size of this machine. What does not fit is beyond every limit.
-pub(crate) fn to_size(value: u64) -> Result<usize, CarrierError> {
-    usize::try_from(value).map_err(|_| CarrierError::TooLarge)
+/// A number as a size of this machine. What does not fit is beyond every limit and every end, as it is on a larger machine: so
+/// broken bytes are refused by the same name everywhere.
+pub(crate) fn to_size(value: u64) -> usize {
+    usize::try_from(value).unwrap_or(usize::MAX)
 }
 
 /// A size as a number.
