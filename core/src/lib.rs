@@ -26,6 +26,7 @@
     )
 )]
 
+pub mod alias;
 pub mod artifact;
 pub mod carrier;
 pub mod context;

@@ -1,6 +1,7 @@
 //! The declared fields: finding one, and checking a context against them.
 
 use crate::artifact::tables::{Classification, Consistency, FieldTable, FieldType, Scalar};
+use crate::carrier::mapped;
 use crate::context::{Context, json};
 use crate::fuel::{Exhausted, Fuel};
 use crate::limits::DEFAULT_MAX_ITEMS;
@@ -45,6 +46,9 @@ pub enum FieldProblem {
     OutOfRange,
     /// A list or map has more elements or members than declared.
     TooMany,
+    /// An application would not see the string as it is: it begins or ends with white space, or the field has a header that
+    /// cannot carry it.
+    Unpresentable,
     /// The field is required and not there.
     Missing,
     /// There was no fuel left to check it; the request is refused.
@@ -61,6 +65,7 @@ impl FieldProblem {
             Self::TooLarge => "too-large",
             Self::OutOfRange => "out-of-range",
             Self::TooMany => "too-many",
+            Self::Unpresentable => "unpresentable",
             Self::Missing => "missing",
             Self::Unchecked => "unchecked",
         }
@@ -125,6 +130,10 @@ impl<M: Fn(u32, &str) -> bool> Check<'_, M> {
         // To count the items, and to walk over them.
         self.fuel.text(value.len().saturating_mul(2))?;
         match self.field.value {
+            FieldType::One(Scalar::String) => match self.element(Scalar::String, value)? {
+                None if !mapped::is_shown_as_it_is(self.field, value) => Ok(Some(FieldProblem::Unpresentable)),
+                problem => Ok(problem),
+            },
             FieldType::One(scalar) => self.element(scalar, value),
             FieldType::List(scalar) => {
                 if json::kind(value) != json::JsonKind::Array {
@@ -234,6 +243,31 @@ mod tests {
             let expected = if valid { None } else { Some(FieldProblem::Type) };
             assert_eq!(check(field("f", value), text), expected, "{value:?} {text}");
         }
+    }
+
+    #[test]
+    fn strings_that_applications_would_see_otherwise_are_invalid() {
+        let plain = || FieldTable { header: None, ..field("f", FieldType::One(Scalar::String)) };
+        let mapped = || field("f", FieldType::One(Scalar::String));
+        for (text, without_header, with_header) in [
+            ("\"admin\"", true, true),
+            ("\"a min é\"", true, true),
+            ("\"admin \"", false, false),
+            ("\" admin\"", false, false),
+            ("\"admin\\t\"", false, false),
+            ("\"admin\\n\"", false, false),
+            ("\"\\u00a0admin\"", false, false),
+            ("\"admin\\ufeff\"", false, false),
+            ("\"admin\\u0000\"", false, false),
+            ("\"\"", true, false),
+            ("\"a\\nb\"", true, false),
+            ("\"a\\u0085b\"", true, false),
+        ] {
+            let problem = |valid: bool| if valid { None } else { Some(FieldProblem::Unpresentable) };
+            assert_eq!(check(plain(), text), problem(without_header), "{text}");
+            assert_eq!(check(mapped(), text), problem(with_header), "{text}, with a header");
+        }
+        assert_eq!(check(field("f", FieldType::List(Scalar::String)), "[\" a \"]"), None, "JSON shows it as it is");
     }
 
     #[test]

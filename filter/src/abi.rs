@@ -85,16 +85,14 @@ pub(crate) fn plugin_configuration() -> Vec<u8> {
     bytes_from(|data, size| unsafe { proxy_get_buffer_bytes(buffer, 0, usize::MAX, data, size) }).unwrap_or_default()
 }
 
-/// All request headers, in the host's own layout; see [`crate::host::parse_headers`].
-pub(crate) fn request_headers() -> Option<Vec<u8>> {
-    let map = MapType::HttpRequestHeaders;
+/// All entries of a header map, in the host's own layout; see [`crate::host::parse_headers`].
+pub(crate) fn header_map(map: MapType) -> Option<Vec<u8>> {
     // SAFETY: the pointers are those of `bytes_from`.
     bytes_from(|data, size| unsafe { proxy_get_header_map_pairs(map, data, size) })
 }
 
-/// Gives a request header one value in place of all that it had.
-pub(crate) fn set_request_header(name: &str, value: &[u8]) -> Status {
-    let map = MapType::HttpRequestHeaders;
+/// Gives a header one value in place of all that it had.
+pub(crate) fn set_header(map: MapType, name: &str, value: &[u8]) -> Status {
     // SAFETY: the pointers and sizes are those of living slices.
     unsafe { proxy_replace_header_map_value(map, name.as_ptr(), name.len(), value.as_ptr(), value.len()) }
 }

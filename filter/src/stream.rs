@@ -33,7 +33,7 @@ impl HttpContext for Stream {
         let Some(active) = self.active.clone() else {
             return refuse_unready("the filter has no configuration");
         };
-        let Some(map) = abi::request_headers() else {
+        let Some(map) = abi::header_map(MapType::HttpRequestHeaders) else {
             return refuse_unready("the proxy gave no request headers");
         };
         let Some(headers) = parse_headers(&map) else {
@@ -48,10 +48,29 @@ impl HttpContext for Stream {
             Role::Egress => pipeline::egress(&active.workload, &headers),
         };
         note(&active, &plan, now_ms);
+        abi::set_filter_state(REPORT, plan.report.to_json().as_bytes());
         match &plan.refusal {
             Some(refusal) => refuse(refusal),
-            None => edit(&plan.edits),
+            None => edit(MapType::HttpRequestHeaders, &plan.edits),
         }
+    }
+
+    fn on_http_request_trailers(&mut self, count: usize) -> Action {
+        if count == 0 {
+            return Action::Continue;
+        }
+        let Some(active) = self.active.clone() else {
+            return refuse_unready("the filter has no configuration");
+        };
+        let Some(map) = abi::header_map(MapType::HttpRequestTrailers) else {
+            return refuse_unready("the proxy gave no request trailers");
+        };
+        let Some(trailers) = parse_headers(&map) else {
+            return refuse_unready("the request trailers do not have the proxy's layout");
+        };
+        let plan = pipeline::trailers(&active.workload, role(&active), &trailers);
+        note(&active, &plan, abi::now_ns().wrapping_div(1_000_000));
+        edit(MapType::HttpRequestTrailers, &plan.edits)
     }
 
     fn on_http_response_headers(&mut self, _count: usize, _end_of_stream: bool) -> Action {
@@ -75,13 +94,12 @@ fn role(active: &Active) -> Role {
     })
 }
 
-/// Writes counters, sampled warnings and the report for the access log.
+/// Writes counters and sampled warnings.
 fn note(active: &Active, plan: &Plan<'_>, now_ms: u64) {
     plan.counters.iter().for_each(|counter| active.stats.increment(*counter));
     if !plan.counters.is_empty() {
         active.warnings.write(plan, now_ms);
     }
-    abi::set_filter_state(REPORT, plan.report.to_json().as_bytes());
 }
 
 fn refuse(refusal: &Refusal<'_>) -> Action {
@@ -101,11 +119,11 @@ fn refuse_unready(reason: &str) -> Action {
 }
 
 /// Carries out the edits. One that fails refuses the request: a redacted field must not go on.
-fn edit(edits: &[HeaderEdit<'_>]) -> Action {
+fn edit(map: MapType, edits: &[HeaderEdit<'_>]) -> Action {
     for edit in edits {
         let status = match edit {
-            HeaderEdit::Set(name, value) => abi::set_request_header(name, value),
-            HeaderEdit::Remove(name) => abi::remove_header(MapType::HttpRequestHeaders, name),
+            HeaderEdit::Set(name, value) => abi::set_header(map, name, value),
+            HeaderEdit::Remove(name) => abi::remove_header(map, name),
         };
         if status != Status::Ok {
             return refuse_unready("the proxy refused a header edit");

@@ -3,6 +3,10 @@
 //! Only members whose key is a declared field are ours; all others are foreign and kept byte for byte. Ours
 //! carry the content of a string, and the JSON text of any other type, percent-encoded. Properties behind a
 //! `;` are not read. See <https://www.w3.org/TR/baggage/>.
+//!
+//! Libraries read more loosely than W3C writes. They decode keys too, trim what they decoded, take a `+` for a space, or do not
+//! care for case. So a foreign member whose key is one of our names to any of them is an alias, which is never read and
+//! always taken out. A `+` in a value of ours is read as W3C says, and written as `%2B`: so it is a plus to everybody.
 
 use super::{CarrierError, insert_new};
 use crate::artifact::tables::{FieldTable, FieldType, Scalar};
@@ -66,6 +70,8 @@ pub struct Presented {
     pub value: Option<Vec<u8>>,
     /// Whether foreign members were left out, because they are broken or too many.
     pub left_out: bool,
+    /// Whether members were left out whose keys some libraries take for ours.
+    pub alias: bool,
 }
 
 /// The header that shows `context` to an application, as one line: the ticket, the declared fields that the context has,
@@ -95,8 +101,17 @@ pub fn present<'v>(
             count = count.saturating_add(1);
         }
     }
-    let mut left_out = false;
-    for member in foreign(existing, fields) {
+    let (mut left_out, mut alias) = (false, false);
+    let mut lower = None;
+    for member in existing.flat_map(members) {
+        match owner(member, fields, lower.get_or_insert_with(|| capitals(fields))) {
+            Owner::Us => continue,
+            Owner::Alias => {
+                alias = true;
+                continue;
+            }
+            Owner::Foreign => {}
+        }
         let room = count < MAX_BAGGAGE_MEMBERS && out.len().saturating_add(member.len()) < MAX_BAGGAGE_BYTES;
         if ticket.is_some() && !(room && is_whole(member)) {
             left_out = true;
@@ -106,17 +121,12 @@ pub fn present<'v>(
         out.extend_from_slice(member);
         count = count.saturating_add(1);
     }
-    Presented { value: (!out.is_empty()).then_some(out), left_out }
+    Presented { value: (!out.is_empty()).then_some(out), left_out, alias }
 }
 
-/// The header's value without our members; `None` when nothing is left.
+/// The header's value without our members and their aliases; `None` when nothing is left.
 pub fn strip<'v>(existing: impl Iterator<Item = &'v [u8]>, fields: &[FieldTable]) -> Option<Vec<u8>> {
-    let mut out = Vec::new();
-    for member in foreign(existing, fields) {
-        separate(&mut out);
-        out.extend_from_slice(member);
-    }
-    (!out.is_empty()).then_some(out)
+    present(existing, None, &Context::new(), fields).value
 }
 
 /// The values of all members that carry a ticket, wherever they stand, decoded and without properties.
@@ -131,11 +141,66 @@ pub fn tickets<'v>(lines: impl Iterator<Item = &'v [u8]>) -> impl Iterator<Item 
 
 /// Whether a member is a ticket to a reader who decodes, trims, or does not care for case.
 fn is_ticket(member: &[u8]) -> bool {
-    let key = member.split(|byte| matches!(byte, b'=' | b';')).next().unwrap_or_default();
-    if key.len() < TICKET_KEY.len() {
-        return false;
+    let key = key(member);
+    key.len() >= TICKET_KEY.len() && loose(key).eq_ignore_ascii_case(TICKET_KEY)
+}
+
+/// Whose a member of `baggage` is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Owner {
+    /// Its key is a declared field's, or the ticket's.
+    Us,
+    /// Its key is not ours, and some library takes it for ours.
+    Alias,
+    /// Somebody else.
+    Foreign,
+}
+
+/// `capitals` is what [`capitals`] makes of the fields.
+fn owner(member: &[u8], fields: &[FieldTable], capitals: &[String]) -> Owner {
+    let key = key(member);
+    let plain = key.trim_ascii();
+    if std::str::from_utf8(plain).is_ok_and(|key| schema::find(fields, key).is_some()) || is_ticket(member) {
+        return Owner::Us;
     }
-    decode_all(key).trim_ascii().eq_ignore_ascii_case(TICKET_KEY.as_bytes())
+    // Nothing to decode and nothing to trim, as in nearly all: then only the case can differ.
+    let lower = if plain.iter().copied().all(is_simple) {
+        String::from_utf8_lossy(plain).to_ascii_lowercase()
+    } else {
+        loose(key).to_ascii_lowercase()
+    };
+    let taken = schema::find(fields, &lower).is_some() || capitals.binary_search(&lower).is_ok();
+    if taken { Owner::Alias } else { Owner::Foreign }
+}
+
+/// The names that have capitals, in lower case and sorted.
+fn capitals(fields: &[FieldTable]) -> Vec<String> {
+    let names =
+        fields.iter().map(|field| &field.name).filter(|name| name.bytes().any(|byte| byte.is_ascii_uppercase()));
+    let mut lower: Vec<String> = names.map(|name| name.to_ascii_lowercase()).collect();
+    lower.sort();
+    lower
+}
+
+fn is_simple(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.')
+}
+
+/// How many members have keys that must be decoded to tell whose they are. Each takes its time.
+pub fn encoded_keys<'v>(lines: impl Iterator<Item = &'v [u8]>) -> usize {
+    lines.flat_map(members).filter(|member| !key(member).trim_ascii().iter().copied().all(is_simple)).count()
+}
+
+/// The key of a member. A member without `=` is broken; its key still says whose it is.
+fn key(member: &[u8]) -> &[u8] {
+    member.split(|byte| matches!(byte, b'=' | b';')).next().unwrap_or_default()
+}
+
+/// A key as the loosest library reads it: decoded, a `+` as a space, and trimmed of all that any language trims.
+fn loose(key: &[u8]) -> String {
+    let decoded: Vec<u8> = decode_all(key).into_iter().map(|byte| if byte == b'+' { b' ' } else { byte }).collect();
+    let text = String::from_utf8_lossy(&decoded);
+    text.trim_matches(|c: char| c.is_whitespace() || c.is_control() || c == '\u{feff}').to_owned()
 }
 
 /// Decodes again and again, as many readers in a row do; what cannot be decoded stays.
@@ -158,10 +223,6 @@ fn is_whole(member: &[u8]) -> bool {
     !key.is_empty() && key.iter().copied().all(is_token)
 }
 
-fn foreign<'v>(existing: impl Iterator<Item = &'v [u8]>, fields: &[FieldTable]) -> impl Iterator<Item = &'v [u8]> {
-    existing.flat_map(members).filter(|member| !is_ours(member, fields) && !is_ticket(member))
-}
-
 fn separate(out: &mut Vec<u8>) {
     if !out.is_empty() {
         out.push(b',');
@@ -171,12 +232,6 @@ fn separate(out: &mut Vec<u8>) {
 /// The members of one header value, without the white space around them and without empty ones.
 fn members(value: &[u8]) -> impl Iterator<Item = &[u8]> {
     value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii).filter(|member| !member.is_empty())
-}
-
-/// The field that a member's key declares. A member without `=` is broken; its key still says whose it is.
-fn is_ours(member: &[u8], fields: &[FieldTable]) -> bool {
-    let key = member.split(|byte| matches!(byte, b'=' | b';')).next().unwrap_or_default().trim_ascii();
-    std::str::from_utf8(key).is_ok_and(|key| schema::find(fields, key).is_some())
 }
 
 /// The declared field of a member and its value, still encoded.
@@ -252,7 +307,8 @@ fn upper_hex(digit: u8) -> u8 {
     digit.saturating_add(offset)
 }
 
-/// Whether a byte stands for itself in a value: `baggage-octet` without `%`.
+/// Whether a byte stands for itself in a value, to every library: `baggage-octet` without `%`, and without `+`, which some
+/// read as a space.
 fn is_plain(byte: u8) -> bool {
     PLAIN.get(usize::from(byte)).copied().unwrap_or(false)
 }
@@ -263,7 +319,7 @@ const PLAIN: [bool; 256] = {
     let mut rest: &mut [bool] = &mut plain;
     let mut byte = 0_u8;
     while let Some((entry, behind)) = rest.split_first_mut() {
-        *entry = byte.is_ascii_graphic() && !matches!(byte, b'"' | b',' | b';' | b'\\' | b'%');
+        *entry = byte.is_ascii_graphic() && !matches!(byte, b'"' | b',' | b';' | b'\\' | b'%' | b'+');
         rest = behind;
         byte = byte.wrapping_add(1);
     }
@@ -372,6 +428,51 @@ mod tests {
             assert_eq!(presented.value, Some(expected), "{existing:?}");
         }
         assert_eq!(present([&b"tenant=old"[..]].into_iter(), None, &Context::new(), &fields()).value, None);
+    }
+
+    #[test]
+    fn keys_that_some_library_takes_for_ours_are_aliases() {
+        for (member, expected) in [
+            ("tenant=a", Owner::Us),
+            ("tenant", Owner::Us),
+            (" tenant ;p", Owner::Us),
+            ("cmesh.ticket=1", Owner::Us),
+            ("cmesh%2eticket=1", Owner::Us),
+            ("+cmesh.ticket=1", Owner::Us),
+            ("%74enant=a", Owner::Alias),
+            ("%2574enant=a", Owner::Alias),
+            ("tena%6Et;p=1", Owner::Alias),
+            ("TENANT=a", Owner::Alias),
+            ("Tenant", Owner::Alias),
+            ("+tenant=a", Owner::Alias),
+            ("%2Btenant=a", Owner::Alias),
+            ("tenant%20=a", Owner::Alias),
+            ("tenant%0a=a", Owner::Alias),
+            ("%C2%A0tenant=a", Owner::Alias),
+            ("tenant%00=a", Owner::Alias),
+            ("bad+key=a", Owner::Alias),
+            ("tenants=a", Owner::Foreign),
+            ("tenant.id=a", Owner::Foreign),
+            ("x%3Dtenant=a", Owner::Foreign),
+            ("%zztenant=a", Owner::Foreign),
+            ("k=tenant", Owner::Foreign),
+        ] {
+            assert_eq!(owner(member.as_bytes(), &fields(), &[]), expected, "{member}");
+        }
+        let camel = [field("tenantId", FieldType::One(Scalar::String))];
+        assert_eq!(owner(b"tenantid=a", &camel, &capitals(&camel)), Owner::Alias);
+    }
+
+    #[test]
+    fn aliases_are_neither_read_nor_passed_on() {
+        let line = &b"%74enant=evil,k=v,TENANT=evil,tenant=a"[..];
+        assert_eq!(read(&[line]), Ok(vec![("tenant".to_owned(), "\"a\"".to_owned())]));
+        let mut context = Context::new();
+        context.insert_string("tenant", "a+b").unwrap();
+        let presented = present([line].into_iter(), None, &context, &fields());
+        assert_eq!(presented.value, Some(b"tenant=a%2Bb,k=v".to_vec()));
+        assert!(presented.alias && !presented.left_out);
+        assert_eq!(strip([line].into_iter(), &fields()), Some(b"k=v".to_vec()));
     }
 
     #[test]

@@ -46,14 +46,12 @@ fn read(field: &FieldTable, value: &[u8], into: &mut Context) -> Result<(), Carr
 /// JSON text of any other type.
 ///
 /// `None` when it cannot be shown: an empty string (which would read as absent), a value that is not of a
-/// field's string type, a string with control characters (which could end the header and begin another), or
-/// more than [`MAX_CARRIER_BYTES`].
+/// field's string type, a string with white space around it (which HTTP strips) or with control characters (which could end
+/// the header and begin another), or more than [`MAX_CARRIER_BYTES`].
 pub fn value(field: &FieldTable, json_text: &str) -> Option<Vec<u8>> {
     let shown = if field.value == FieldType::One(Scalar::String) {
         let content = json::string_content(json_text)?;
-        // The control characters beyond ASCII are U+0080 to U+009F, which begin with the byte C2.
-        let suspicious = content.bytes().any(|byte| byte.is_ascii_control() || byte == 0xC2);
-        if content.is_empty() || (suspicious && content.chars().any(char::is_control)) {
+        if !fits_header(&content) {
             return None;
         }
         content.into_owned().into_bytes()
@@ -64,6 +62,25 @@ pub fn value(field: &FieldTable, json_text: &str) -> Option<Vec<u8>> {
         json_text.bytes().map(|byte| byte.max(b' ')).collect()
     };
     (shown.len() <= MAX_CARRIER_BYTES).then_some(shown)
+}
+
+/// Whether an application sees a string as rules do, in the field's header and in `baggage`, which libraries trim once it is
+/// decoded. What is no string is never seen as one.
+pub fn is_shown_as_it_is(field: &FieldTable, json_text: &str) -> bool {
+    let Some(content) = json::string_content(json_text) else { return false };
+    if field.header.is_some() { fits_header(&content) } else { !has_white_edges(&content) }
+}
+
+fn fits_header(content: &str) -> bool {
+    // The control characters beyond ASCII are U+0080 to U+009F, which begin with the byte C2.
+    let suspicious = content.bytes().any(|byte| byte.is_ascii_control() || byte == 0xC2);
+    !(content.is_empty() || has_white_edges(content) || (suspicious && content.chars().any(char::is_control)))
+}
+
+/// Whether a string begins or ends with what some language trims.
+fn has_white_edges(content: &str) -> bool {
+    let trimmed = |c: char| c.is_whitespace() || c.is_control() || c == '\u{feff}';
+    content.starts_with(trimmed) || content.ends_with(trimmed)
 }
 
 #[cfg(test)]
@@ -134,6 +151,8 @@ mod tests {
         for (declared, text, expected) in [
             (STRING, "\"acme\"", Some("acme")),
             (STRING, "\"\\u00e9 \\\"x\\\"\"", Some("é \"x\"")),
+            (STRING, "\"admin \"", None),
+            (STRING, "\"\\u2003admin\"", None),
             (STRING, "\"\"", None),
             (STRING, "\"a\\r\\nx-evil: 1\"", None),
             (STRING, "\"a\\u0000\"", None),

@@ -1,5 +1,6 @@
 //! The edges of the mesh: where requests come in from clients that nobody vouches for, and where calls leave.
 
+use super::aliases;
 use super::apply::apply;
 use super::extract::carriers;
 use super::ids;
@@ -24,6 +25,7 @@ pub fn gateway<'w>(workload: &'w Workload, headers: &Headers<'_>, host: Host<'_>
 
 fn mint<'w>(workload: &'w Workload, headers: &Headers<'_>, host: Host<'_>) -> Plan<'w> {
     let mut plan = Plan { report: Report::new(workload, Role::Gateway), ..Plan::default() };
+    aliases::take_out(workload, headers, &mut plan);
     plan.report.dropped = carriers(headers, workload.fields(), &plan.fuel);
     if !plan.report.dropped.is_empty() {
         plan.count(Counter::ClientCarrierDropped);
@@ -63,6 +65,7 @@ fn mint<'w>(workload: &'w Workload, headers: &Headers<'_>, host: Host<'_>) -> Pl
 /// The plan for a call that leaves the mesh: the context stays inside.
 pub fn egress<'w>(workload: &'w Workload, headers: &Headers<'_>) -> Plan<'w> {
     let mut plan = Plan { report: Report::new(workload, Role::Egress), ..Plan::default() };
+    aliases::take_out(workload, headers, &mut plan);
     plan.report.dropped = carriers(headers, workload.fields(), &plan.fuel);
     drop_all(workload, headers, &mut plan);
     plan.within_budget()

@@ -49,7 +49,7 @@ pub(super) fn at_edge(workload: &Workload, headers: &Headers<'_>, ids: &Ids<'_>,
         edit(headers, TRACEPARENT, Some(traceparent.into_bytes()), plan);
     } else if !ids.has_trace() && ids.of(Kind::RequestId).is_none() {
         // In place of the edit that takes a broken one out.
-        plan.edits.retain(|known| *known != HeaderEdit::Remove(REQUEST_ID));
+        plan.edits.retain(|known| *known != HeaderEdit::Remove(REQUEST_ID.into()));
         let id = uuid(u128::from_be_bytes(host.randomness.random()));
         edit(headers, REQUEST_ID, Some(id.into_bytes()), plan);
     }

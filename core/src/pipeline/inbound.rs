@@ -1,5 +1,6 @@
 //! A request arrives at a service.
 
+use super::aliases;
 use super::apply::apply;
 use super::expire::expire;
 use super::extract::{carriers, extract};
@@ -27,6 +28,7 @@ pub fn inbound<'w>(workload: &'w Workload, headers: &Headers<'_>, host: Host<'_>
 
 fn arrive<'w>(workload: &'w Workload, headers: &Headers<'_>, host: Host<'_>) -> Plan<'w> {
     let mut plan = Plan { report: Report::new(workload, Role::Inbound), ..Plan::default() };
+    aliases::take_out(workload, headers, &mut plan);
     let ids = ids::read(headers, &mut plan);
     let peer = peer(workload, host);
     plan.report.peer.clone_from(&peer.service);

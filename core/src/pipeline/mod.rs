@@ -7,6 +7,7 @@
 //! egress:   drop
 //! ```
 
+mod aliases;
 mod apply;
 mod expire;
 mod extract;
@@ -24,6 +25,7 @@ mod ticket;
 mod validate;
 mod workload;
 
+pub use aliases::trailers;
 pub use gateway::{egress, gateway};
 pub use inbound::inbound;
 pub use outbound::outbound;

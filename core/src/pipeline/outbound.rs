@@ -1,5 +1,6 @@
 //! A service makes a call.
 
+use super::aliases;
 use super::apply::apply;
 use super::expire::expire;
 use super::extract::{Extracted, extract};
@@ -28,6 +29,7 @@ pub fn outbound<'w>(workload: &'w Workload, headers: &Headers<'_>, host: Host<'_
 
 fn call<'w>(workload: &'w Workload, headers: &Headers<'_>, host: Host<'_>) -> Plan<'w> {
     let mut plan = Plan { report: Report::new(workload, Role::Outbound), ..Plan::default() };
+    aliases::take_out(workload, headers, &mut plan);
     let mut extracted = extract(workload, headers, host.now_ms, &mut plan);
     // Before merging, so that a broken value does not take the place of the one that is remembered.
     if extracted.unfit {

@@ -1,5 +1,7 @@
 //! What shall happen to a request: the host carries it out and decides nothing itself.
 
+use std::borrow::Cow;
+
 use super::report::{Problem, Report};
 use crate::artifact::tables::Reply;
 use crate::fuel::{self, Fuel};
@@ -44,8 +46,8 @@ impl Refusal<'static> {
 pub enum HeaderEdit<'w> {
     /// The header gets this value in place of all that it had.
     Set(&'w str, Vec<u8>),
-    /// The header goes.
-    Remove(&'w str),
+    /// The header goes. Its name may be one that only the request has.
+    Remove(Cow<'w, str>),
 }
 
 macro_rules! counters {
@@ -81,6 +83,10 @@ counters! {
     CarrierDisagreement "carrier_disagreement";
     /// A gateway dropped a carrier that a client sent.
     ClientCarrierDropped "client_carrier_dropped";
+    /// A header, or a member of `baggage`, had a name that some applications read as that of a carrier; it was taken out.
+    HeaderAlias "header_alias";
+    /// A trailer had the name of a carrier, or of a header that rules read; it was taken out.
+    TrailerDropped "trailer_dropped";
     /// A field broke its schema.
     FieldInvalid "field_invalid";
     /// The claimed caller was not the peer.

@@ -70,7 +70,8 @@ pub(super) fn drop_all<'w>(workload: &'w Workload, headers: &Headers<'_>, plan: 
 
 /// Pays for writing the context as headers, as baggage and compressed, and for the baggage of others, which is copied.
 fn pay_for_writing(headers: &Headers<'_>, context: &Context, fuel: &Fuel) -> Result<(), Exhausted> {
-    headers.all(baggage::NAME).try_for_each(|value| fuel.text(value.len()))?;
+    headers.all(baggage::NAME).try_for_each(|value| fuel.text(value.len().saturating_mul(2)))?;
+    fuel.items(baggage::encoded_keys(headers.all(baggage::NAME)).saturating_mul(4))?;
     fuel.items(context.most_items())?;
     fuel.text(context.bytes().saturating_mul(4))
 }
@@ -101,6 +102,10 @@ fn baggage_header<'w>(
     if presented.left_out {
         plan.count(Counter::BaggageLeftOut);
         plan.report.problems.push(Problem::new(baggage::NAME, "left-out"));
+    }
+    if presented.alias {
+        plan.count(Counter::HeaderAlias);
+        plan.report.problems.push(Problem::new(baggage::NAME, "alias"));
     }
     edit(headers, baggage::NAME, presented.value, plan);
 }
@@ -147,7 +152,7 @@ pub(super) fn edit<'w>(headers: &Headers<'_>, name: &'w str, wanted: Option<Vec<
         (Single::Absent, None) => return,
         (Single::Value(value), Some(wanted)) if value == wanted => return,
         (_, Some(wanted)) => HeaderEdit::Set(name, wanted),
-        (_, None) => HeaderEdit::Remove(name),
+        (_, None) => HeaderEdit::Remove(Cow::Borrowed(name)),
     };
     plan.edits.push(edit);
 }

@@ -70,7 +70,7 @@ impl Hop {
 fn edits(plan: &Plan<'_>) -> BTreeMap<String, Option<String>> {
     let edit = |edit: &HeaderEdit<'_>| match edit {
         HeaderEdit::Set(name, value) => ((*name).to_owned(), Some(String::from_utf8(value.clone()).unwrap())),
-        HeaderEdit::Remove(name) => ((*name).to_owned(), None),
+        HeaderEdit::Remove(name) => (name.clone().into_owned(), None),
     };
     plan.edits.iter().map(edit).collect()
 }
@@ -923,4 +923,73 @@ fn on_a_miss_the_next_id_is_tried() {
         assert_eq!(tenant_of(&hop, &plan).as_deref(), Some("\"t1\""), "{sent:?}");
         assert_eq!(plan.report.recalled_by, by);
     }
+}
+
+#[test]
+fn headers_that_are_read_as_carriers_are_taken_out_in_every_role() {
+    let mut tables = tables();
+    add_attribute(&mut tables, Attribute::Header("x-plan".into()));
+    for role in [Role::Inbound, Role::Outbound, Role::Gateway, Role::Egress] {
+        let hop = Hop::new(&tables, "a", PEER_B);
+        let sent =
+            [TRACE, ("x_tenant", "1"), ("x_tenant", "2"), ("x.b3.traceid", "3"), ("x_plan", "4"), ("x_other", "5")];
+        let plan = hop.run(role, &sent);
+        let edits = edits(&plan);
+        for name in ["x_tenant", "x.b3.traceid", "x_plan"] {
+            assert_eq!(edits.get(name), Some(&None), "{role:?} {name}");
+        }
+        assert!(!edits.contains_key("x_other") && !edits.contains_key("traceparent"), "{role:?}: {edits:?}");
+        let aliases = plan.counters.iter().filter(|counter| **counter == Counter::HeaderAlias).count();
+        assert_eq!(aliases, 3, "{role:?}");
+        for problem in ["x-tenant: alias", "x-b3-traceid: alias", "x-plan: alias"] {
+            assert!(problems(&plan).iter().any(|known| known == problem), "{role:?}: {:?}", problems(&plan));
+        }
+    }
+}
+
+#[test]
+fn aliases_in_baggage_are_taken_out_and_counted_in_every_role() {
+    for role in [Role::Inbound, Role::Outbound, Role::Gateway, Role::Egress] {
+        let hop = Hop::new(&tables(), "a", PEER_B);
+        let plan = hop.run(role, &[TRACE, ("baggage", "%74enant=evil,k=v")]);
+        assert_eq!(edits(&plan)["baggage"], Some("k=v".into()), "{role:?}");
+        assert!(plan.counters.contains(&Counter::HeaderAlias), "{role:?}");
+        assert!(problems(&plan).contains(&"baggage: alias".to_owned()), "{role:?}");
+    }
+}
+
+#[test]
+fn white_space_around_a_value_makes_it_invalid_before_anything_is_decided() {
+    let hop = Hop::new(&tables(), "a", PEER_B);
+    let context = hop.mesh_context(&[("user", "\"admin \"")]);
+    for sent in [("x-mesh-context", context.as_str()), ("baggage", "user=admin%20"), ("x-user", "admin ")] {
+        let plan = hop.run(Role::Inbound, &[TRACE, sent]);
+        assert_eq!(problems(&plan), ["user: unpresentable"], "{sent:?}");
+        assert!(plan.counters.contains(&Counter::FieldInvalid), "{sent:?}");
+        assert!(plan.report.fields.iter().all(|field| field != "user"), "{sent:?}");
+        assert!(edits(&plan).get("x-user").is_none_or(Option::is_none), "{sent:?}");
+    }
+}
+
+#[test]
+fn trailers_hold_no_carriers() {
+    let mut tables = tables();
+    add_attribute(&mut tables, Attribute::Header("x-plan".into()));
+    let workload = Workload::new(verified(&tables), "a");
+    let sent: [(&[u8], &[u8]); 9] = [
+        (b"x-tenant", b"1"),
+        (b"x-tenant", b"2"),
+        (b"x_user", b"3"),
+        (b"baggage", b"k=v"),
+        (b"x-mesh-context", b"{}"),
+        (b"traceparent", b"4"),
+        (b"x-plan", b"5"),
+        (b"grpc-status", b"0"),
+        (b"x-checksum", b"6"),
+    ];
+    let plan = trailers(&workload, Role::Inbound, &Headers::new(sent.to_vec()));
+    let gone: Vec<_> = edits(&plan).into_keys().collect();
+    assert_eq!(gone, ["baggage", "traceparent", "x-mesh-context", "x-plan", "x-tenant", "x_user"]);
+    assert_eq!(plan.counters, [Counter::TrailerDropped; 6]);
+    assert_eq!(problems(&plan)[..2], ["x-tenant: trailer", "x-user: trailer"]);
 }

@@ -4,6 +4,7 @@ use core::cell::RefCell;
 
 use bumpalo::Bump;
 
+use crate::alias::Guarded;
 use crate::artifact::VerifiedProgram;
 use crate::artifact::tables::{Effect, EntryTable, FieldTable, MeshTable};
 use crate::context::Context;
@@ -113,6 +114,7 @@ pub struct Workload {
     memory: Memory,
     digest: String,
     pseudonyms: Option<Pseudonyms>,
+    guarded: Guarded,
 }
 
 impl Workload {
@@ -132,6 +134,7 @@ impl Workload {
         let (mint, gateway) = entry.inbound.iter().partition(|index| sets(index));
         let memory = Memory::new(tables.mesh.memory_slots, tables.mesh.memory_ttl_ms);
         let digest = program.digest().to_string();
+        let guarded = Guarded::new(tables);
         Self {
             kept: RefCell::default(),
             program,
@@ -145,6 +148,7 @@ impl Workload {
             memory,
             digest,
             pseudonyms: None,
+            guarded,
         }
     }
 
@@ -201,6 +205,10 @@ impl Workload {
 
     pub(super) fn fields(&self) -> &[FieldTable] {
         &self.program.tables().fields
+    }
+
+    pub(super) fn guarded(&self) -> &Guarded {
+        &self.guarded
     }
 
     pub(super) fn memory(&self) -> &Memory {

@@ -6,15 +6,15 @@ use super::snapshot::{Destination, Snapshot};
 use super::value::{Timestamp, Value};
 use crate::artifact::tables::{Attribute, DestinationPart, FieldType, HostType, MeshPart, PeerPart, RequestPart};
 use crate::context::json::{self, JsonKind};
-use crate::headers::Headers;
+use crate::headers::{Headers, Single};
 
 /// Reads an attribute. An attribute without a value is the error `no-value` (a header: `no-such-key`).
 pub(super) fn read<'a>(attribute: &'a Attribute, snapshot: &Snapshot<'a>, env: &mut Env<'a>) -> Value<'a> {
     match attribute {
         Attribute::Field(name, field_type) => field(snapshot.context.get(name), *field_type, env),
-        Attribute::Header(name) => header(snapshot.headers, name, EvalErrorKind::NoSuchKey, env),
+        Attribute::Header(name) => header(snapshot.headers, name, EvalErrorKind::NoSuchKey),
         Attribute::Headers => Value::Headers(snapshot.headers),
-        Attribute::Request(part) => request(*part, snapshot, env),
+        Attribute::Request(part) => request(*part, snapshot),
         Attribute::Peer(part) => Value::String(peer(*part, snapshot)),
         Attribute::Mesh(part) => Value::String(mesh(*part, snapshot)),
         Attribute::Destination(part) => destination(*part, snapshot.destination, env),
@@ -35,21 +35,27 @@ fn field<'a>(text: Option<&'a str>, field_type: FieldType, env: &mut Env<'a>) ->
     }
 }
 
-/// A header; repeated ones are joined by a comma, as Envoy's own `request.headers` does.
-pub(super) fn header<'a>(headers: &'a Headers<'a>, name: &str, missing: EvalErrorKind, env: &mut Env<'a>) -> Value<'a> {
-    let mut values = headers.iter().filter(|(n, _)| *n == name.as_bytes()).map(|(_, value)| value);
-    let Some(first) = values.next() else {
-        return Value::error(missing);
-    };
-    let Some(second) = values.next() else {
-        return text(first);
-    };
-    let mut joined = first.to_vec();
-    for value in core::iter::once(second).chain(values) {
-        joined.push(b',');
-        joined.extend_from_slice(value);
+/// A header without the white space around it, which HTTP does not count to the value. One that repeats is an error: Go and
+/// Java read the first, PHP the last, Envoy and WSGI all of them joined, so no value is the one that the application sees.
+pub(super) fn header<'a>(headers: &'a Headers<'a>, name: &str, missing: EvalErrorKind) -> Value<'a> {
+    match headers.single(map_name(name)) {
+        Single::Absent => Value::error(missing),
+        Single::Value(value) => text(trim(value)),
+        Single::Repeated => Value::error(EvalErrorKind::Repeated),
     }
-    kept_text(&joined, env)
+}
+
+/// The name under which the proxy lists a header: HTTP/1.1 calls `host` what is `:authority` in HTTP/2.
+pub(super) fn map_name(name: &str) -> &str {
+    if name == "host" { ":authority" } else { name }
+}
+
+/// A value without the white space of HTTP around it.
+fn trim(value: &[u8]) -> &[u8] {
+    let is_space = |byte: &u8| matches!(byte, b' ' | b'\t');
+    let start = value.iter().position(|byte| !is_space(byte)).unwrap_or(value.len());
+    let end = value.iter().rposition(|byte| !is_space(byte)).map_or(start, |last| last.saturating_add(1));
+    value.get(start..end).unwrap_or_default()
 }
 
 /// A text that was made for this decision.
@@ -64,8 +70,8 @@ fn text(bytes: &[u8]) -> Value<'_> {
     core::str::from_utf8(bytes).map_or(Value::error(EvalErrorKind::NotText), Value::String)
 }
 
-fn request<'a>(part: RequestPart, snapshot: &Snapshot<'a>, env: &mut Env<'a>) -> Value<'a> {
-    let mut get = |name: &str| header(snapshot.headers, name, EvalErrorKind::NoValue, env);
+fn request<'a>(part: RequestPart, snapshot: &Snapshot<'a>) -> Value<'a> {
+    let get = |name: &str| header(snapshot.headers, name, EvalErrorKind::NoValue);
     match part {
         RequestPart::Path => get(":path"),
         RequestPart::UrlPath => split_path(get(":path")).0,

@@ -61,8 +61,8 @@ pub(super) fn find<'a>(map: Value<'a>, key: Value<'a>, env: &mut Env<'a>) -> Res
         }
         (Value::JsonMap(_), _) => Ok(None),
         (Value::Headers(headers), Value::String(name)) => {
-            let found = headers.contains(name);
-            Ok(found.then(|| attribute::header(headers, name, EvalErrorKind::NoSuchKey, env)))
+            let found = headers.contains(attribute::map_name(name));
+            Ok(found.then(|| attribute::header(headers, name, EvalErrorKind::NoSuchKey)))
         }
         (Value::Headers(_), _) => Ok(None),
         (Value::ConstantMap(entries), _) => {

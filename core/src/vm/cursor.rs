@@ -133,7 +133,7 @@ impl<'a> Cursor<'a> {
                 return Ok(Some((Value::error(EvalErrorKind::NotText), Value::Null)));
             };
             let value =
-                if with_value { attribute::header(headers, name, EvalErrorKind::NoSuchKey, env) } else { Value::Null };
+                if with_value { attribute::header(headers, name, EvalErrorKind::NoSuchKey) } else { Value::Null };
             return Ok(Some((Value::String(name), value)));
         }
     }

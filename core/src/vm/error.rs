@@ -73,6 +73,8 @@ kinds! {
     15 TooDeep "too-deep";
     /// A name that nothing declares.
     16 Undeclared "undeclared";
+    /// A header is there more than once: readers take the first, the last, or all of them joined.
+    17 Repeated "repeated";
 }
 
 impl From<EvalErrorKind> for EvalError {

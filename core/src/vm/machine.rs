@@ -363,6 +363,8 @@ impl<'a> Machine<'a> {
     fn has_attribute(&mut self, index: u32) -> Value<'a> {
         match self.attribute(index) {
             Value::Error(EvalError { kind: EvalErrorKind::NoValue | EvalErrorKind::NoSuchKey }) => Value::Bool(false),
+            // There it is, whatever its value.
+            Value::Error(EvalError { kind: EvalErrorKind::Repeated }) => Value::Bool(true),
             Value::Error(error) => Value::Error(error),
             _ => Value::Bool(true),
         }

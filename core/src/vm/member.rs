@@ -29,7 +29,7 @@ pub(super) fn member<'a>(value: Value<'a>, of: Value<'a>, env: &mut Env<'a>) -> 
         (_, Value::Constants(items)) => has_element(value, items.iter().map(Value::constant), env),
         (Value::String(name), Value::Headers(headers)) => {
             env.burn(units(of))?;
-            Ok(headers.contains(name))
+            Ok(headers.contains(super::attribute::map_name(name)))
         }
         _ if of.is_map() => Ok(find(of, value, env)?.is_some()),
         _ if of.is_list() => {

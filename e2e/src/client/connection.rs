@@ -1,8 +1,10 @@
 //! One connection, used for one request after the other.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Incoming;
 use hyper::client::conn::{http1, http2};
@@ -21,6 +23,9 @@ use crate::error::{Context as _, Result};
 /// The largest block of response headers that HTTP/2 accepts; more than Envoy sends.
 const MAX_HEADER_LIST: u32 = 256 * 1024;
 
+/// A request body: bytes, and perhaps trailers behind them.
+type Body = UnsyncBoxBody<Bytes, Infallible>;
+
 /// An open connection to an [`Endpoint`].
 #[derive(Debug)]
 pub struct Connection {
@@ -30,8 +35,8 @@ pub struct Connection {
 
 #[derive(Debug)]
 enum Sender {
-    Http1(http1::SendRequest<Full<Bytes>>),
-    Http2(http2::SendRequest<Full<Bytes>>),
+    Http1(http1::SendRequest<Body>),
+    Http2(http2::SendRequest<Body>),
 }
 
 impl Connection {
@@ -127,21 +132,35 @@ fn request_target(authority: Option<&str>) -> String {
     authority.map(|authority| format!("http://{authority}")).unwrap_or_default()
 }
 
-fn message(request: Request, target: &str) -> Result<hyper::Request<Full<Bytes>>> {
+fn message(request: Request, target: &str) -> Result<hyper::Request<Body>> {
     let mut message = hyper::Request::builder()
         .method(request.method.as_str())
         .uri(format!("{target}{}", request.path))
-        .body(Full::new(request.body))
+        .body(body(request.body, &request.trailers)?)
         .context(format_args!("`{} {}` is not a request", request.method, request.path))?;
-    for (name, value) in request.headers {
+    add(&request.headers, message.headers_mut())?;
+    Ok(message)
+}
+
+fn body(bytes: Bytes, trailers: &[(String, Vec<u8>)]) -> Result<Body> {
+    if trailers.is_empty() {
+        return Ok(Full::new(bytes).boxed_unsync());
+    }
+    let mut map = hyper::HeaderMap::new();
+    add(trailers, &mut map)?;
+    Ok(Full::new(bytes).with_trailers(async move { Some(Ok(map)) }).boxed_unsync())
+}
+
+fn add(headers: &[(String, Vec<u8>)], to: &mut hyper::HeaderMap) -> Result<()> {
+    for (name, value) in headers {
         let value =
-            HeaderValue::from_bytes(&value).context(format_args!("the value of `{name}` cannot stand in a header"))?;
-        message.headers_mut().append(
+            HeaderValue::from_bytes(value).context(format_args!("the value of `{name}` cannot stand in a header"))?;
+        to.append(
             HeaderName::from_bytes(name.as_bytes()).context(format_args!("`{name}` is not a header name"))?,
             value,
         );
     }
-    Ok(message)
+    Ok(())
 }
 
 async fn read(answer: hyper::Response<Incoming>) -> Result<Response> {

@@ -21,6 +21,8 @@ pub struct Request {
     pub headers: Vec<(String, Vec<u8>)>,
     /// The body, empty for none.
     pub body: Bytes,
+    /// Names and values behind the body.
+    pub trailers: Vec<(String, Vec<u8>)>,
 }
 
 impl Request {
@@ -32,6 +34,7 @@ impl Request {
             authority: None,
             headers: Vec::new(),
             body: Bytes::new(),
+            trailers: Vec::new(),
         }
     }
 
@@ -57,6 +60,13 @@ impl Request {
     #[must_use]
     pub fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
         self.headers.push((name.to_owned(), value.as_ref().to_vec()));
+        self
+    }
+
+    /// Adds a trailer. HTTP/1.1 sends those only that the header `trailer` announces.
+    #[must_use]
+    pub fn trailer(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
+        self.trailers.push((name.to_owned(), value.as_ref().to_vec()));
         self
     }
 

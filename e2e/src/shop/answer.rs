@@ -8,10 +8,12 @@ use crate::client::Response;
 /// What stands before a value that was not UTF-8.
 const NOT_UTF8: &str = "(not UTF-8) ";
 
-/// The headers that matter to a reader of the demo: those that start with `x-`, `baggage`, `traceparent` and `tracestate`.
+/// The headers that matter to a reader of the demo: those that start with `x-` (or what some take for it), `baggage`, `traceparent` and `tracestate`.
 /// A header that came more than once is a list.
 pub(super) fn saw(headers: &HeaderMap) -> Value {
-    let shown = |name: &str| name.starts_with("x-") || name == "baggage" || name.starts_with("trace");
+    let shown = |name: &str| {
+        ["x-", "x_", "x."].iter().any(|start| name.starts_with(start)) || name == "baggage" || name.starts_with("trace")
+    };
     let mut seen = Map::new();
     for name in headers.keys().filter(|name| shown(name.as_str())) {
         let mut values: Vec<Value> = headers.get_all(name).iter().map(|value| text(value.as_bytes()).into()).collect();

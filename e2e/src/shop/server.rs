@@ -77,12 +77,16 @@ impl Shop {
 
     async fn answer(self, request: Request<Incoming>) -> std::result::Result<Response<Full<Bytes>>, Infallible> {
         let (head, body) = request.into_parts();
-        let _ = Limited::new(body, MAX_REQUEST_BODY).collect().await;
+        let body = Limited::new(body, MAX_REQUEST_BODY).collect().await;
+        let trailers = body.ok().and_then(|body| body.trailers().map(answer::saw));
         let mut calls = Vec::with_capacity(self.config.calls.len());
         for service in &self.config.calls {
             calls.push(self.call(service, &head).await);
         }
-        let body = answer::compose(&self.config.name, answer::saw(&head.headers), calls);
+        let mut body = answer::compose(&self.config.name, answer::saw(&head.headers), calls);
+        if let Some(trailers) = trailers {
+            body["trailers"] = trailers;
+        }
         Ok(json_response(&body))
     }
 

@@ -12,6 +12,7 @@ mod hostile;
 mod journey;
 mod load;
 mod masking;
+mod readings;
 mod rollout;
 mod size;
 mod slices;

@@ -81,8 +81,14 @@ fn run_with(text: &str, lower: fn(&TypedExpr) -> Ir) -> String {
         ("limits", r#"{"rps": 10}"#),
     ];
     fields.iter().for_each(|(name, value)| context.insert(name, value).unwrap());
-    let entries: [(&[u8], &[u8]); 4] =
-        [(b":path", b"/v1/pay?x=1"), (b":method", b"POST"), (b"x-a", b"1"), (b"x-a", b"2")];
+    let entries: [(&[u8], &[u8]); 6] = [
+        (b":path", b"/v1/pay?x=1"),
+        (b":method", b"POST"),
+        (b"x-a", b"1"),
+        (b"x-a", b"2"),
+        (b"x-padded", b" \tp d "),
+        (b":authority", b"shop.test"),
+    ];
     let headers = Headers::new(entries.to_vec());
     let peer = Peer { service: "checkout".to_owned(), domain: "shop".to_owned(), ..Peer::default() };
     let mesh = MeshView { service: "payment", domain: "payments", region: "eu", direction: "inbound" };
@@ -147,7 +153,11 @@ fn expressions_give_what_cel_says() {
         ("!context.claims.sub", "no-such-overload"),
         ("context.limits.rps < 11 && 'rps' in context.limits", "true"),
         ("request.path.startsWith('/v1/') && request.url_path.endsWith('/pay') && request.query.contains('x')", "true"),
-        ("request.headers['x-a']", "\"1,2\""),
+        ("request.headers['x-a']", "repeated"),
+        ("request.headers.exists(n, v, n == 'x-a' && v == '1')", "repeated"),
+        ("request.headers[?'x-a'].orValue('')", "repeated"),
+        ("request.headers['x-padded']", "\"p d\""),
+        ("request.headers['host'] == request.host && 'host' in request.headers", "true"),
         ("request.headers['x-b']", "no-such-key"),
         ("'x-a' in request.headers && !('x-b' in request.headers)", "true"),
         ("request.headers[context.tenant_id]", "no-such-key"),

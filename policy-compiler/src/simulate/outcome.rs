@@ -89,7 +89,7 @@ impl Outcome {
 fn change(edit: &HeaderEdit<'_>) -> (String, Option<Vec<u8>>) {
     match edit {
         HeaderEdit::Set(name, value) => ((*name).to_owned(), Some(value.clone())),
-        HeaderEdit::Remove(name) => ((*name).to_owned(), None),
+        HeaderEdit::Remove(name) => (name.clone().into_owned(), None),
     }
 }
 

@@ -1,0 +1,183 @@
+//! Names of headers that some readers take for others.
+//!
+//! CGI turns `x-tenant-id` into `HTTP_X_TENANT_ID`, and so it does with `x_tenant_id` and `x.tenant.id`: WSGI, Rack, PHP
+//! and FastCGI read one variable, and Envoy knows three headers. What a rule decided on would not be what the
+//! application sees, so a header whose name folds to the name of a guarded one is taken out.
+
+use core::cmp::Ordering;
+
+use crate::artifact::tables::{Attribute, RequestPart, Tables};
+use crate::carrier::{baggage, mesh_header};
+use crate::trace::{Ids, REQUEST_ID};
+
+/// Headers in which proxies tell applications who calls and how. They are no carriers, and are believed like them.
+const OF_PROXIES: [&str; 5] =
+    ["x-forwarded-client-cert", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip"];
+
+/// The headers that no other header may be taken for: carriers, ids, and what rules read.
+#[derive(Debug, Default)]
+pub struct Guarded {
+    /// Sorted by their folded names, and the carriers among equal ones first.
+    entries: Vec<Entry>,
+    /// Whether all names are plain: then a plain name is an alias of none of them.
+    plain: bool,
+}
+
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Entry {
+    folded: Vec<u8>,
+    rank: Rank,
+    name: String,
+}
+
+/// Why a header is guarded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Rank {
+    /// It speaks of the context, of the trace or of the peer.
+    Carrier,
+    /// A rule reads it.
+    Read,
+}
+
+impl Guarded {
+    /// What an artifact guards.
+    pub fn new(tables: &Tables) -> Self {
+        let mut carriers: Vec<&str> = tables.fields.iter().filter_map(|field| field.header.as_deref()).collect();
+        for name in [mesh_header::NAME, baggage::NAME, REQUEST_ID].into_iter().chain(OF_PROXIES) {
+            carriers.push(name);
+        }
+        Ids::headers_of_traces().for_each(|name| carriers.push(name));
+        let read = tables.program.attributes.iter().filter_map(|attribute| match attribute {
+            Attribute::Header(name) => Some(name.as_str()),
+            Attribute::Request(RequestPart::UserAgent) => Some("user-agent"),
+            _ => None,
+        });
+        let carriers = carriers.into_iter().map(|name| (name, Rank::Carrier));
+        let names = carriers.chain(read.map(|name| (name, Rank::Read))).filter(|(name, _)| !name.starts_with(':'));
+        let entry = |(name, rank): (&str, Rank)| Entry { folded: folded(name), rank, name: name.to_owned() };
+        let mut entries: Vec<Entry> = names.map(entry).collect();
+        entries.sort();
+        let plain = entries.iter().all(|entry| is_plain(entry.name.as_bytes()));
+        Self { entries, plain }
+    }
+
+    /// Whether the header can be an alias at all; nearly none can.
+    pub fn is_suspect(&self, name: &[u8]) -> bool {
+        !self.plain || !is_plain(name)
+    }
+
+    /// The guarded header that the header `name` (lower case) is taken for, and is not.
+    pub fn alias_of(&self, name: &[u8]) -> Option<&str> {
+        if !self.is_suspect(name) {
+            return None;
+        }
+        let same = self.same(name);
+        let first = same.first()?;
+        let itself = same.iter().any(|entry| entry.name.as_bytes() == name && entry.rank == first.rank);
+        (!itself).then_some(first.name.as_str())
+    }
+
+    /// The guarded header that the header `name` (lower case) is, or is taken for.
+    pub fn find(&self, name: &[u8]) -> Option<&str> {
+        let same = self.same(name);
+        let itself = same.iter().find(|entry| entry.name.as_bytes() == name);
+        itself.or(same.first()).map(|entry| entry.name.as_str())
+    }
+
+    /// All guarded headers whose names fold to the same.
+    fn same(&self, name: &[u8]) -> &[Entry] {
+        let order = |entry: &Entry| entry.folded.iter().copied().cmp(name.iter().copied().map(fold));
+        let start = self.entries.partition_point(|entry| order(entry) == Ordering::Less);
+        let end = self.entries.partition_point(|entry| order(entry) != Ordering::Greater);
+        self.entries.get(start..end).unwrap_or_default()
+    }
+}
+
+/// The name as CGI and those who came after it write it, but for the case.
+pub fn folded(name: &str) -> Vec<u8> {
+    name.bytes().map(fold).collect()
+}
+
+fn fold(byte: u8) -> u8 {
+    if byte.is_ascii_alphanumeric() { byte.to_ascii_lowercase() } else { b'_' }
+}
+
+/// Whether a name consists of what CGI keeps apart: letters, digits and `-`.
+fn is_plain(name: &[u8]) -> bool {
+    name.iter().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b':'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::tables;
+
+    #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    fn guarded(read: &[&str]) -> Guarded {
+        let mut tables = tables();
+        tables.program.attributes.extend(read.iter().map(|name| Attribute::Header((*name).to_owned())));
+        Guarded::new(&tables)
+    }
+
+    #[test]
+    fn names_that_fold_to_a_guarded_one_are_aliases() {
+        let guarded = guarded(&["x-plan", "x_old", "x_tenant"]);
+        for (name, of) in [
+            ("x_tenant", Some("x-tenant")),
+            ("x.tenant", Some("x-tenant")),
+            ("x~tenant", Some("x-tenant")),
+            ("x_mesh-context", Some("x-mesh-context")),
+            ("x_b3_traceid", Some("x-b3-traceid")),
+            ("x_request_id", Some("x-request-id")),
+            ("uber_trace_id", Some("uber-trace-id")),
+            ("x_forwarded_client_cert", Some("x-forwarded-client-cert")),
+            ("x_plan", Some("x-plan")),
+            ("x-old", Some("x_old")),
+            ("x_old", None),
+            ("x-tenant", None),
+            ("x-plan", None),
+            ("baggage", None),
+            ("x_tenant_", None),
+            ("x__tenant", None),
+            ("x_other", None),
+            (":path", None),
+            ("_path", None),
+            ("", None),
+        ] {
+            assert_eq!(guarded.alias_of(name.as_bytes()), of, "{name}");
+        }
+    }
+
+    #[test]
+    fn two_names_that_rules_read_stay_apart() {
+        let guarded = guarded(&["x-plan", "x_plan"]);
+        for name in ["x-plan", "x_plan"] {
+            assert_eq!(guarded.alias_of(name.as_bytes()), None, "{name}");
+        }
+        assert_eq!(guarded.alias_of(b"x.plan"), Some("x-plan"));
+    }
+
+    #[test]
+    fn a_plain_name_is_suspect_only_beside_names_that_are_not() {
+        assert!(!guarded(&[]).is_suspect(b"x-tenant"));
+        assert!(guarded(&[]).is_suspect(b"x_tenant"));
+        assert!(guarded(&["x_old"]).is_suspect(b"x-old"));
+    }
+
+    #[test]
+    fn guarded_names_and_their_aliases_are_found() {
+        let guarded = guarded(&["x-plan"]);
+        for (name, found) in [
+            ("x-tenant", Some("x-tenant")),
+            ("x_tenant", Some("x-tenant")),
+            ("tracestate", Some("tracestate")),
+            ("x-plan", Some("x-plan")),
+            ("grpc-status", None),
+            ("x-checksum", None),
+        ] {
+            assert_eq!(guarded.find(name.as_bytes()), found, "{name}");
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! Takes out headers whose names are read as those of others, and what trailers say too late.
+
+use std::borrow::Cow;
+
+use super::plan::{Counter, HeaderEdit, Plan};
+use super::report::{Problem, Report};
+use super::workload::{Role, Workload};
+use crate::headers::Headers;
+
+/// Takes out the headers that some applications take for a carrier, an id, or a header that rules read.
+pub(super) fn take_out(workload: &Workload, headers: &Headers<'_>, plan: &mut Plan<'_>) {
+    let guarded = workload.guarded();
+    for (name, _) in headers.iter().filter(|(name, _)| guarded.is_suspect(name)) {
+        // A few comparisons of names.
+        if plan.fuel.text(name.len().saturating_mul(8)).is_err() {
+            return;
+        }
+        if let Some(of) = guarded.alias_of(name) {
+            remove(name, Counter::HeaderAlias, Problem::new(of, "alias"), plan);
+        }
+    }
+}
+
+/// The plan for the trailers of a request. They come when everything has been decided, and some applications add them to
+/// the headers: so what a decision looks at may not stand in them.
+pub fn trailers<'w>(workload: &'w Workload, role: Role, trailers: &Headers<'_>) -> Plan<'w> {
+    let mut plan = Plan { report: Report::new(workload, role), ..Plan::default() };
+    for (name, _) in trailers.iter() {
+        if let Some(of) = workload.guarded().find(name) {
+            remove(name, Counter::TrailerDropped, Problem::new(of, "trailer"), &mut plan);
+        }
+    }
+    plan
+}
+
+/// Notes a removal, once for each name. Envoy has no names that are not text.
+fn remove(name: &[u8], counter: Counter, problem: Problem, plan: &mut Plan<'_>) {
+    let Ok(name) = core::str::from_utf8(name) else { return };
+    let edit = HeaderEdit::Remove(Cow::Owned(name.to_owned()));
+    if !plan.edits.contains(&edit) {
+        plan.count(counter);
+        plan.report.problems.push(problem);
+        plan.edits.push(edit);
+    }
+}

@@ -1,0 +1,137 @@
+//! What a rule decides on is what the application sees, to the letter. `docs/readings.md` lists the ways around that.
+
+use context_mesh_e2e::client::{Request, Response};
+use context_mesh_e2e::mesh::Mesh;
+use serde_json::{Value, json};
+
+use crate::support::*;
+
+/// The mesh of [`MESH`] with a plain field and rules on it and on a header that is no carrier.
+const RULES: &str = r#"
+---
+apiVersion: contextmesh.io/v1
+kind: ContextSchema
+metadata: {name: more, domain: all}
+spec:
+  fields:
+    role: {type: string, header: x-role}
+---
+apiVersion: contextmesh.io/v1
+kind: ContextPolicy
+metadata: {name: readings, domain: all}
+spec:
+  workloads: [back]
+  rules:
+    - {name: admins, when: "has(context.role) && context.role == 'admin'", deny: {message: no admins}}
+    - {name: free-plan, when: "'x-plan' in request.headers && request.headers['x-plan'] != 'free'", deny: {message: free only}}
+"#;
+
+fn mesh() -> Mesh {
+    pair(RULES)
+}
+
+/// Sends a request to `back` and gives the answer with the filter's report.
+fn send(mesh: &Mesh, request: Request, http2: bool) -> (Response, Value) {
+    let before = mesh.access_log("back").unwrap().len();
+    let endpoint = if http2 { peer(mesh, "back").http2() } else { peer(mesh, "back") };
+    let response = mesh.send(&endpoint, request).unwrap();
+    let lines = mesh.access_log_when("back", |lines| lines.len() > before).unwrap();
+    (response, report_of(&lines[before]))
+}
+
+#[test]
+fn white_space_makes_no_other_value() {
+    let mesh = mesh();
+    for http2 in [false, true] {
+        for (name, value) in
+            [("x-mesh-context", r#"{"role":"admin "}"#), ("baggage", "role=admin%20"), ("baggage", "role=%C2%A0admin")]
+        {
+            let (response, report) = send(&mesh, get("/").header(name, value), http2);
+            assert_eq!(response.status, 200, "{name}: {value}");
+            assert_eq!(saw(&response, "back", "x-role"), Value::Null, "{name}: {value}");
+            assert_eq!(saw(&response, "back", "baggage").as_str().unwrap().matches("role").count(), 0);
+            assert_eq!(report["problems"], json!(["role: unpresentable"]), "{name}: {value}");
+        }
+        // HTTP itself strips what stands around the value of a header, or the value is refused.
+        let (response, _) = send(&mesh, get("/").header("x-role", "admin "), http2);
+        let seen = response.status == 200 && saw(&response, "back", "x-role") != Value::Null;
+        assert!(!seen, "{}: {}", response.status, response.text());
+        let (response, _) = send(&mesh, get("/").header("x-plan", "free "), http2);
+        assert_eq!(response.status, 200, "a rule reads `free`");
+        assert_eq!(saw(&response, "back", "x-plan").as_str().unwrap().trim_end(), "free");
+    }
+    assert_no_trap(&mesh);
+}
+
+#[test]
+fn encoded_keys_of_baggage_are_no_way_around() {
+    let mesh = mesh();
+    let line = "ro%6Ce=admin,ROLE=admin,+role=admin,role%20=admin,color=blue";
+    let (response, report) = send(&mesh, get("/").header("baggage", line), false);
+    assert_eq!(response.status, 200);
+    let shown = saw(&response, "back", "baggage");
+    let foreign: Vec<_> = shown.as_str().unwrap().split(',').filter(|member| !member.starts_with("cmesh.")).collect();
+    assert_eq!(foreign, ["caller=client", "color=blue"], "{shown}");
+    assert_eq!(report["problems"], json!(["baggage: alias"]));
+    assert_eq!(counter(&mesh, "back", "header_alias"), 1);
+
+    let (response, _) = send(&mesh, get("/").header("x-role", "a+b"), false);
+    assert!(saw(&response, "back", "baggage").as_str().unwrap().contains("role=a%2Bb"), "a plus is one to everybody");
+}
+
+#[test]
+fn headers_that_cgi_takes_for_carriers_do_not_reach_the_application() {
+    let mesh = mesh();
+    let request = get("/")
+        .header("x_role", "admin")
+        .header("x.role", "admin")
+        .header("x_mesh_context", r#"{"role":"admin"}"#)
+        .header("x_request_id", "1")
+        .header("x_plan", "gold")
+        .header("x_other", "stays");
+    let (response, report) = send(&mesh, request, false);
+    assert_eq!(response.status, 200);
+    for name in ["x_role", "x.role", "x_mesh_context", "x_request_id", "x_plan"] {
+        assert_eq!(saw(&response, "back", name), Value::Null, "{name}");
+    }
+    assert_eq!(saw(&response, "back", "x_other"), "stays");
+    let problems = report["problems"].as_array().unwrap();
+    assert_eq!(problems.iter().filter(|problem| problem.as_str().unwrap().ends_with(": alias")).count(), 5);
+    assert_eq!(counter(&mesh, "back", "header_alias"), 5);
+
+    // And an application cannot send them to the next one.
+    let path = "/?send.front=x_role:admin,x_tenant_id:evil";
+    let response = mesh.send(&peer(&mesh, "front"), get(path)).unwrap();
+    for name in ["x_role", "x_tenant_id"] {
+        assert_eq!(saw(&response, "back", name), Value::Null, "{name}: {}", response.text());
+    }
+}
+
+#[test]
+fn trailers_bring_no_carriers() {
+    let mesh = mesh();
+    for name in ["x-role", "x_role", "baggage", "x-mesh-context", "x-tenant-id", "traceparent", "x-plan"] {
+        let request = Request::post("/", "body").header("traceparent", TRACE).trailer(name, "role=admin");
+        let (response, _) = send(&mesh, request.trailer("x-checksum", "1"), true);
+        assert_eq!(response.status, 200, "{name}: {}", response.text());
+        assert_eq!(response.json().unwrap()["trailers"], json!({"x-checksum": "1"}), "{name}");
+    }
+    assert_eq!(counter(&mesh, "back", "trailer_dropped"), 7);
+    assert_no_trap(&mesh);
+}
+
+#[test]
+fn a_header_that_repeats_has_no_value() {
+    let mesh = mesh();
+    let twice = |name: &str, value: &str| get("/").header(name, value).header(name, value);
+    let (response, report) = send(&mesh, twice("x-role", "admin"), false);
+    assert_eq!((response.status, &report["problems"]), (200, &json!(["role: repeated"])));
+    assert_eq!(saw(&response, "back", "x-role"), Value::Null);
+
+    // A rule that reads it fails, and a failing deny rule denies.
+    let (response, report) = send(&mesh, twice("x-plan", "free"), false);
+    assert_eq!((response.status, response.text().as_str()), (403, "free only"));
+    assert_eq!(report["errors"], json!(["all/readings/free-plan: repeated"]));
+    let (response, _) = send(&mesh, get("/").header("x-plan", "free"), false);
+    assert_eq!(response.status, 200);
+}
