@@ -2,6 +2,7 @@
 
 use super::env::Env;
 use super::error::EvalErrorKind;
+use super::metadata::{self, Leaf, Malformed};
 use super::snapshot::{Destination, Snapshot};
 use super::value::{Timestamp, Value};
 use crate::artifact::tables::{Attribute, DestinationPart, FieldType, HostType, MeshPart, PeerPart, RequestPart};
@@ -85,6 +86,39 @@ fn request<'a>(part: RequestPart, snapshot: &Snapshot<'a>) -> Value<'a> {
     }
 }
 
+/// A value of metadata as a text: a string, a number, `true` or `false`. A list or an object is none. `None` where the host
+/// gives single values only.
+fn metadata<'a>(path: &[String], snapshot: &Snapshot<'a>, env: &mut Env<'a>) -> Option<Value<'a>> {
+    let all = match env.metadata {
+        Some(all) => all,
+        None => {
+            let bytes = snapshot.attributes.attribute(&["metadata"]);
+            let kept = bytes.map(|bytes| env.bytes(&bytes)).transpose();
+            let all = match kept {
+                Ok(Some(Value::Bytes(kept))) => Some(kept),
+                Ok(_) => None,
+                Err(kind) => return Some(Value::error(kind)),
+            };
+            env.metadata = Some(all);
+            all
+        }
+    }?;
+    if let Err(kind) = env.burn_text(all.len()) {
+        return Some(Value::error(kind));
+    }
+    let bad = EvalErrorKind::BadAttribute;
+    Some(match metadata::find(all, path) {
+        Ok(None) => Value::error(EvalErrorKind::NoValue),
+        Ok(Some(Leaf::Text(bytes))) => text(bytes),
+        Ok(Some(Leaf::Bool(value))) => Value::String(if value { "true" } else { "false" }),
+        Ok(Some(Leaf::Number(number))) => match metadata::number_text(number) {
+            Some(text) => env.text(&text).unwrap_or_else(Value::error),
+            None => Value::error(bad),
+        },
+        Ok(Some(Leaf::Compound)) | Err(Malformed) => Value::error(bad),
+    })
+}
+
 /// The path up to the `?`, and what stands behind it (empty without one).
 fn split_path(path: Value<'_>) -> (Value<'_>, Value<'_>) {
     match path {
@@ -128,6 +162,13 @@ fn destination<'a>(part: DestinationPart, destination: Destination<'a>, env: &mu
 }
 
 fn host<'a>(path: &'a [String], host_type: HostType, snapshot: &Snapshot<'a>, env: &mut Env<'a>) -> Value<'a> {
+    if let [group, kind, path @ ..] = path
+        && group == "metadata"
+        && kind == "filter_metadata"
+        && let Some(value) = metadata(path, snapshot, env)
+    {
+        return value;
+    }
     let bytes = match path {
         // Nearly all of them; no list is made for them.
         [group, name] => snapshot.attributes.attribute(&[group, name]),
@@ -139,6 +180,8 @@ fn host<'a>(path: &'a [String], host_type: HostType, snapshot: &Snapshot<'a>, en
     let integer = || bytes.as_slice().try_into().map(i64::from_le_bytes);
     let bad = Value::error(EvalErrorKind::BadAttribute);
     match host_type {
+        // Of metadata and filter state the host says no type, so a bool or a number must not pass for a text.
+        HostType::String if bytes.iter().any(u8::is_ascii_control) => bad,
         HostType::String => kept_text(&bytes, env),
         HostType::Int => integer().map_or(bad, Value::Int),
         HostType::Timestamp => integer().map_or(bad, |nanos| Value::Timestamp(Timestamp::from_nanos(nanos))),

@@ -19,6 +19,8 @@ pub(super) struct Env<'a> {
     pub(super) zones: &'a [ZoneTable],
     /// For texts whose length is known only when they are written. Empty between uses.
     pub(super) buffer: String,
+    /// The metadata of the proxy, once something of it was asked for; inside `None` where the proxy gives none as a whole.
+    pub(super) metadata: Option<Option<&'a [u8]>>,
     fuel: u64,
     memory: usize,
     exhausted: bool,
@@ -27,7 +29,15 @@ pub(super) struct Env<'a> {
 impl<'a> Env<'a> {
     /// A full budget.
     pub(super) fn new(arena: &'a Bump, zones: &'a [ZoneTable]) -> Self {
-        Self { arena, zones, buffer: String::new(), fuel: MAX_FUEL, memory: MAX_MADE_BYTES, exhausted: false }
+        Self {
+            arena,
+            zones,
+            buffer: String::new(),
+            metadata: None,
+            fuel: MAX_FUEL,
+            memory: MAX_MADE_BYTES,
+            exhausted: false,
+        }
     }
 
     /// The fuel that is left.

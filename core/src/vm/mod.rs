@@ -19,6 +19,7 @@ mod locals;
 mod locals_tests;
 mod machine;
 mod member;
+mod metadata;
 mod numeric;
 pub mod op;
 mod operator;
@@ -35,6 +36,7 @@ mod value;
 
 pub use error::{EvalError, EvalErrorKind};
 pub use machine::Machine;
+pub use metadata::number_text as metadata_number_text;
 pub use scratch::Scratch;
 pub use snapshot::{Destination, MeshView, Peer, Snapshot};
 pub use value::{Parsed, Timestamp, Value};

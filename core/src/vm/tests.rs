@@ -43,9 +43,18 @@ pub(super) fn pools() -> Tables {
         Attribute::Peer(PeerPart::Service),
         Attribute::Host(vec!["source".into(), "port".into()], HostType::Int),
         Attribute::Host(vec!["connection".into(), "mtls".into()], HostType::Bool),
+        Attribute::Host(vec!["filter_state".into(), "flag".into()], HostType::String),
+        metadata("suspended"),
+        metadata("level"),
+        metadata("roles"),
+        metadata("never"),
     ];
     tables.program.attributes.extend(attributes);
     tables
+}
+
+fn metadata(key: &str) -> Attribute {
+    Attribute::Host(["metadata", "filter_metadata", "a", key].map(str::to_owned).to_vec(), HostType::String)
 }
 
 const TRUE: Op = Op::Const(0);
@@ -87,6 +96,12 @@ pub(super) fn run_tables(tables: &Tables, program: u32) -> String {
     let mut host = FakeHost::default();
     host.attributes.insert("source.port".into(), 443_i64.to_le_bytes().to_vec());
     host.attributes.insert("connection.mtls".into(), vec![7]);
+    host.attributes.insert("filter_state.flag".into(), vec![1]);
+    // The name space `a`, whose `suspended` is true, `level` is 5 and `roles` a list.
+    let claims =
+        b"\n\x0f\n\tsuspended\x12\x02 \x01\n\x12\n\x05level\x12\t\x11\0\0\0\0\0\0\x14@\n\x0b\n\x05roles\x12\x022\0";
+    let space = [&b"\n\x01a\x12"[..], &[claims.len() as u8], claims].concat();
+    host.attributes.insert("metadata".into(), [&[b'\n', space.len() as u8], &space[..]].concat());
     let peer = Peer { service: "a".into(), ..Peer::default() };
     let mesh = MeshView { service: "b", domain: "shop", region: "us", direction: "inbound" };
     let snapshot = Snapshot {
@@ -122,6 +137,12 @@ fn attributes_read_as_their_types() {
         (Op::Attr(10), "\"a\""),
         (Op::Attr(11), "443"),
         (Op::Attr(12), "bad-attribute"),
+        (Op::Attr(13), "bad-attribute"),
+        (Op::Attr(14), "\"true\""),
+        (Op::Attr(15), "\"5\""),
+        (Op::Attr(16), "bad-attribute"),
+        (Op::Attr(17), "no-value"),
+        (Op::HasAttr(17), "false"),
     ];
     for (op, expected) in cases {
         assert_eq!(run(&[op]), expected, "{op:?}");

@@ -1,7 +1,8 @@
 //! What a rule decides on is what the application sees, to the letter. `docs/readings.md` lists the ways around that.
 
 use context_mesh_e2e::client::{Request, Response};
-use context_mesh_e2e::mesh::Mesh;
+use context_mesh_e2e::mesh::{Mesh, MeshBuilder};
+use context_mesh_e2e::policy::{self, Policy};
 use serde_json::{Value, json};
 
 use crate::support::*;
@@ -134,4 +135,69 @@ fn a_header_that_repeats_has_no_value() {
     assert_eq!(report["errors"], json!(["all/readings/free-plan: repeated"]));
     let (response, _) = send(&mesh, get("/").header("x-plan", "free"), false);
     assert_eq!(response.status, 200);
+}
+
+/// A gateway that reads claims of all types.
+const CLAIMS: &str = r#"
+apiVersion: contextmesh.io/v1
+kind: Mesh
+metadata: {name: claims}
+spec:
+  trustDomain: claims.example
+  gateways: [edge]
+  domains:
+    all: {services: [edge, back]}
+---
+apiVersion: contextmesh.io/v1
+kind: ContextSchema
+metadata: {name: fields, domain: all}
+spec:
+  fields:
+    level: {type: int, header: x-level}
+    city: {type: string, header: x-city}
+---
+apiVersion: contextmesh.io/v1
+kind: ContextPolicy
+metadata: {name: claims, domain: all}
+spec:
+  workloads: [edge]
+  rules:
+    - {name: suspended, when: "has(CLAIM.suspended) && CLAIM.suspended == 'true'", deny: {message: suspended}}
+    - {name: level, when: "has(CLAIM.level)", set: {level: "int(CLAIM.level)"}}
+    - {name: city, when: "has(CLAIM.address.city)", set: {city: "CLAIM.address.city"}}
+"#;
+
+fn gateway(tree: &str, domain: &str) -> Mesh {
+    let policy = Policy::from_text(tree).unwrap();
+    let filter = policy::filter().unwrap();
+    let mesh = MeshBuilder::new(domain).service("back", &[]).gateway("edge", "back");
+    mesh.filter(filter, move |service, role| policy.configuration(service, role)).start().unwrap()
+}
+
+#[test]
+fn claims_are_read_by_their_types() {
+    let claim = "metadata.filter_metadata['envoy.filters.http.jwt_authn']['jwt_payload']";
+    let mesh = gateway(&CLAIMS.replace("CLAIM", claim), "claims.example");
+    let send = |claims: Value| {
+        let token = mesh.signer().token(&claims);
+        mesh.send(&mesh.gateway(), get("/").header("authorization", format!("Bearer {token}"))).unwrap()
+    };
+    for (claims, status) in [
+        (json!({}), 200),
+        (json!({"suspended": true}), 403),
+        (json!({"suspended": "true"}), 403),
+        (json!({"suspended": false}), 200),
+        (json!({"suspended": null}), 200),
+        (json!({"suspended": 1}), 200),
+        // What is no text is an error, and a deny rule that fails denies.
+        (json!({"suspended": ["true"]}), 403),
+        (json!({"suspended": {"since": "today"}}), 403),
+        (json!({"suspended": 9_007_199_254_740_993_u64 * 2}), 403),
+    ] {
+        assert_eq!(send(claims.clone()).status, status, "{claims}");
+    }
+    let response = send(json!({"level": 5, "address": {"city": "Zürich"}, "roles": ["a"]}));
+    assert_eq!(saw(&response, "back", "x-level"), "5");
+    assert_eq!(saw(&response, "back", "x-city"), "Zürich");
+    assert_no_trap(&mesh);
 }

@@ -11,6 +11,7 @@ use crate::{
     yaml::{Node, Scalar, Value},
 };
 use context_mesh_core::artifact::tables::HostType;
+use context_mesh_core::vm::metadata_number_text;
 
 /// What the tests of a document share, each under a name.
 #[derive(Debug, Clone, Default)]
@@ -211,7 +212,7 @@ fn attribute_help(name: &str) -> String {
     }
 }
 
-/// The leaves of metadata, as the proxy encodes them: strings as such, numbers as eight bytes, bools as one.
+/// The leaves of metadata as the texts that policies read: strings, numbers, `true` and `false`.
 fn metadata(node: &Node, path: &mut Vec<String>, found: &mut Vec<HostAttribute>, decoder: &mut Decoder<'_>) {
     let bytes = match &node.value {
         Value::Mapping(entries) => {
@@ -224,8 +225,9 @@ fn metadata(node: &Node, path: &mut Vec<String>, found: &mut Vec<HostAttribute>,
         }
         Value::Scalar(scalar) if scalar.is_null() => return,
         Value::Scalar(scalar) => match (scalar.as_bool(), scalar.as_double()) {
-            (Some(value), _) => vec![u8::from(value)],
-            (_, Some(number)) => number.to_le_bytes().to_vec(),
+            (Some(value), _) => value.to_string().into_bytes(),
+            // What a proxy rounds reads as an error, here and there.
+            (_, Some(number)) => metadata_number_text(number).map_or(vec![0], String::into_bytes),
             _ => scalar.text.clone().into_bytes(),
         },
         Value::Sequence(_) => {
