@@ -274,12 +274,14 @@ impl Checker<'_, '_> {
         let header = value.to_ascii_lowercase();
         if let Some(why) = headers::reserved(&header) {
             let message = format!("the header `{header}` is reserved: {why}");
-            self.error(code::RESERVED_NAME, *span, message, format!("use another one, for example `x-ctx-{header}`"));
+            let example = headers::proposal(&header).unwrap_or_else(|| "x-ctx-field".to_owned());
+            self.error(code::RESERVED_NAME, *span, message, format!("use another one, for example `{example}`"));
             return None;
         }
         if !headers::is_name(&header) {
-            let help = "use letters, digits, `-`, `_` and `.`";
-            self.error(code::INVALID_VALUE, *span, format!("`{value}` is not the name of a header"), help);
+            let example = headers::proposal(&header).map(|name| format!(": `{name}`")).unwrap_or_default();
+            let help = format!("use letters, digits and `-`{example}; many frameworks take other signs for `-`");
+            self.error(code::INVALID_VALUE, *span, format!("`{value}` is not the name of a header of a field"), help);
             return None;
         }
         if let Some(first) = by_header.insert(header.clone(), *span) {
