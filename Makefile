@@ -73,6 +73,10 @@ test-e2e: envoy build ## Runs the scenarios on real Envoys
 test-compose: envoy build ## Runs the compose mesh, where a Docker engine answers
 	cargo test --quiet --package context-mesh-e2e --test compose -- --nocapture
 
+.PHONY: prove
+prove: envoy build ## Runs the long proofs, some minutes each (PART=name runs one of them)
+	cargo test --package context-mesh-e2e --test scenarios -- --ignored --test-threads 1 $(or $(PART),prove_)
+
 .PHONY: compose-files
 compose-files: envoy build ## Writes what docker-compose.yml mounts into .mesh/compose
 	cargo run --quiet --package context-mesh-e2e --bin compose-files -- --out .mesh/compose

@@ -46,6 +46,5 @@ pub mod plugin_config;
 pub mod schema;
 #[cfg(test)]
 mod testing;
-pub mod ticket;
 pub mod trace;
 pub mod vm;

@@ -85,9 +85,26 @@ pub const MAX_WATCHING_FUEL: u64 = 25_000;
 /// Most elements of a list, or members of a map, where the schema names no number.
 pub const DEFAULT_MAX_ITEMS: usize = 256;
 
-/// Most slots of the memory in shared data: 2^20 slots of about half a kilobyte are half a gigabyte, and
-/// shared data has no delete.
+/// Most records that a memory in shared data can hold.
 pub const MAX_MEMORY_SLOTS: u32 = 1 << 20;
+
+/// Most bytes that the records of a memory can take: as much as a sidecar may ever need, and what a virtual machine can address.
+pub const MAX_MEMORY_BYTES: u64 = 1 << 32;
+
+/// Fewest bytes that a memory can be given: each of its parts has room for the largest record.
+pub const MIN_MEMORY_BYTES: u64 = 8 << 20;
+
+/// Shortest time for which a worker that does not answer keeps its part of the memory, in milliseconds. Workers renew it at a quarter.
+pub const MIN_MEMORY_TTL_MS: u64 = 4000;
+
+/// Most tickets of earlier requests that a record names. One is what a service that calls itself makes.
+pub const MAX_PREDECESSORS: usize = 4;
+
+/// Most tickets of one call that are looked at. Two carriers bring one each.
+pub const MAX_TICKETS: usize = 8;
+
+/// Most contexts that one worker lists under an id. Where there are more, nothing is recalled by it.
+pub const MAX_CONTEXTS_OF_AN_ID: usize = 8;
 
 /// Largest remembered record, in bytes. A larger context is not remembered, and that is counted.
 pub const MAX_RECORD_BYTES: usize = 48 * 1024;

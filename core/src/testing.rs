@@ -26,7 +26,9 @@ pub(crate) fn tables() -> Tables {
             present_headers: true,
             present_baggage: true,
             memory_slots: 64,
+            memory_bytes: 64 << 20,
             memory_ttl_ms: 60_000,
+            memory_grace_ms: 5000,
             rollout_window_ms: 1000,
             ..MeshTable::default()
         },
@@ -116,8 +118,12 @@ pub(crate) fn verified(tables: &Tables) -> VerifiedProgram {
 pub(crate) struct FakeHost {
     pub(crate) attributes: HashMap<String, Vec<u8>>,
     pub(crate) memory: RefCell<HashMap<String, (Vec<u8>, u32)>>,
-    /// What the next secret is made of; none is given as long as it is 0.
-    pub(crate) next_secret: Cell<u8>,
+    /// Whether there is no source of secrets.
+    pub(crate) no_secrets: Cell<bool>,
+    /// How many secrets were given.
+    pub(crate) secrets: Cell<u64>,
+    /// How many shared values were read.
+    pub(crate) reads: Cell<usize>,
 }
 
 impl FakeHost {
@@ -137,6 +143,7 @@ impl Attributes for FakeHost {
 
 impl SharedMemory for FakeHost {
     fn get(&self, key: &str) -> Option<(Vec<u8>, Option<u32>)> {
+        self.reads.set(self.reads.get() + 1);
         self.memory.borrow().get(key).map(|(value, version)| (value.clone(), Some(*version)))
     }
 
@@ -159,8 +166,10 @@ impl Randomness for FakeHost {
     }
 
     fn secret(&self) -> Option<[u8; 16]> {
-        let next = self.next_secret.get();
-        self.next_secret.set(next.saturating_add(u8::from(next > 0)));
-        (next > 0).then_some([next; 16])
+        let number = self.secrets.get() + 1;
+        self.secrets.set(number);
+        let [a, b] =
+            [0x9E37_79B9_7F4A_7C15, 0xD1B5_4A32_D192_ED03_u64].map(|odd| number.wrapping_mul(odd).to_le_bytes());
+        (!self.no_secrets.get()).then(|| [a, b].concat().try_into().unwrap())
     }
 }

@@ -14,6 +14,7 @@ use context_mesh_core::artifact::{VerifiedProgram, encode, load};
 use context_mesh_core::context::Context;
 use context_mesh_core::headers::Headers;
 use context_mesh_core::host::{Attributes, Randomness, SharedMemory, VersionChanged};
+use context_mesh_core::memory::Memory;
 use context_mesh_core::pipeline::{Host, Workload, inbound};
 use context_mesh_core::vm::op::Op;
 use context_mesh_core::vm::{Destination, Machine, MeshView, Peer, Scratch, Snapshot, Value};
@@ -72,8 +73,7 @@ fn tables() -> Tables {
             name: "acme".into(),
             trust_domain: "acme.corp".into(),
             identity_path: "/ns/*/sa/{service}".into(),
-            memory_slots: 1,
-            ..MeshTable::default()
+            ..MeshTable::of_programs()
         },
         ..Tables::default()
     };
@@ -254,7 +254,15 @@ fn allocations_of_a_request(code: &[Op], condition: bool) -> usize {
     let workload = Workload::new(load(&encode(&tables).unwrap()).unwrap(), "b");
     let entries: Vec<(&[u8], &[u8])> = vec![(b":path", b"/svc7/pay?x=1"), (b"x-request-id", b"r")];
     let headers = Headers::new(entries);
-    let host = Host { attributes: &NoAttributes, memory: &NoMemory, randomness: &NoMemory, now_ms: 1, observer: None };
+    let requests = Memory::new("b");
+    let host = Host {
+        attributes: &NoAttributes,
+        memory: &NoMemory,
+        requests: &requests,
+        randomness: &NoMemory,
+        now_ms: 1,
+        observer: None,
+    };
     let mut allocations = 0;
     for _ in 0..3 {
         let before = COUNT.get();

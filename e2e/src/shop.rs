@@ -4,6 +4,8 @@
 //! `traceparent`: all that Context Mesh asks of an application. A test may want an application that does more:
 //!
 //! - `?send.<service>=<header>:<value>` makes that service send this header on its own calls (percent-encoded, may repeat).
+//! - `?forward.<service>=<header>,<header>` makes it forward these headers, and no others, as a tracing library does.
+//! - `?wait.<service>=<milliseconds>` makes it wait before its calls, at most ten seconds.
 //!
 //! Path and query travel on with every call, so each service of the chain finds its part.
 

@@ -50,6 +50,7 @@ unsafe extern "C" {
     ) -> Status;
     fn proxy_define_metric(metric: MetricType, name: *const u8, name_size: usize, id: *mut u32) -> Status;
     fn proxy_increment_metric(id: u32, offset: i64) -> Status;
+    fn proxy_set_tick_period_milliseconds(period: u32) -> Status;
 }
 
 /// Calls a host function that gives bytes. `None` when it has none or refuses.
@@ -156,6 +157,12 @@ pub(crate) fn define_counter(name: &str) -> Option<u32> {
     // SAFETY: the pointers are those of a living string and of one `u32`.
     let status = unsafe { proxy_define_metric(MetricType::Counter, name.as_ptr(), name.len(), &raw mut id) };
     (status == Status::Ok).then_some(id)
+}
+
+/// Asks for a tick of the plugin every so many milliseconds.
+pub(crate) fn set_tick_period(period_ms: u32) -> Status {
+    // SAFETY: no pointers.
+    unsafe { proxy_set_tick_period_milliseconds(period_ms) }
 }
 
 /// Adds one to a counter.

@@ -1,12 +1,16 @@
 //! From the plugin's configuration to a workload: decided by the configuration and the proxy's node alone.
 
+use std::rc::Rc;
+
 use context_mesh_core::artifact;
 use context_mesh_core::mask::{MIN_SECRET_BYTES, PseudonymSecret};
+use context_mesh_core::memory::Memory;
 use context_mesh_core::pipeline::{Role, Workload};
 use context_mesh_core::plugin_config::PluginConfig;
 use proxy_wasm::types::LogLevel;
 
 use crate::abi;
+use crate::memories;
 use crate::stats::Stats;
 use crate::warnings::Warnings;
 
@@ -20,6 +24,8 @@ const PSEUDONYM_VARIABLE: &str = "CONTEXT_MESH_PSEUDONYM_KEY";
 pub(crate) struct Active {
     /// The workload that it serves.
     pub(crate) workload: Workload,
+    /// What this worker remembers for the service.
+    pub(crate) requests: Rc<Memory>,
     /// Its role; `None`: the listener's direction says.
     pub(crate) role: Option<Role>,
     /// Its counters.
@@ -51,7 +57,13 @@ pub(crate) fn configure(bytes: &[u8]) -> Result<Active, String> {
         );
         abi::log(LogLevel::Warn, &message);
     }
-    Ok(Active { workload, role: config.role, stats: Stats::define(), warnings: Warnings::new() })
+    Ok(Active {
+        workload,
+        requests: memories::of(&service),
+        role: config.role,
+        stats: Stats::define(),
+        warnings: Warnings::new(),
+    })
 }
 
 /// The secret of pseudonyms, if the environment has one.

@@ -2,12 +2,26 @@
 
 use context_mesh_core::headers::Headers;
 use context_mesh_core::host::{Attributes, Randomness, SharedMemory, VersionChanged};
+use context_mesh_core::memory::Memory;
+use context_mesh_core::pipeline::Host;
 use proxy_wasm::types::Status;
 
 use crate::abi;
 
 /// Envoy, through its host calls. It has no state of its own.
 pub(crate) struct Envoy;
+
+impl Envoy {
+    /// The proxy now, with what this worker remembers.
+    pub(crate) fn host(requests: &Memory) -> Host<'_> {
+        Host { attributes: &Envoy, memory: &Envoy, requests, randomness: &Envoy, now_ms: now_ms(), observer: None }
+    }
+}
+
+/// The time, in milliseconds since 1970.
+pub(crate) fn now_ms() -> u64 {
+    abi::now_ns().wrapping_div(1_000_000)
+}
 
 impl Attributes for Envoy {
     fn attribute(&self, path: &[&str]) -> Option<Vec<u8>> {

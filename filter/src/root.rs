@@ -2,12 +2,17 @@
 
 use std::rc::Rc;
 
+use context_mesh_core::memory;
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::{ContextType, LogLevel};
 
 use crate::abi;
 use crate::configure::{Active, configure};
+use crate::host::Envoy;
 use crate::stream::Stream;
+
+/// How often the memory forgets what is over.
+const TICK_MS: u32 = memory::TICK_MS;
 
 /// The plugin before and after its configuration.
 pub(crate) struct Root {
@@ -28,12 +33,21 @@ impl RootContext for Root {
         match configure(&abi::plugin_configuration()) {
             Ok(active) => {
                 self.active = Some(Rc::new(active));
+                // Without ticks what is over is forgotten with the next request.
+                let _ = abi::set_tick_period(TICK_MS);
                 true
             }
             Err(error) => {
                 abi::log(LogLevel::Error, &format!("context_mesh: configuration refused: {error}"));
                 false
             }
+        }
+    }
+
+    fn on_tick(&mut self) {
+        if let Some(active) = &self.active {
+            let host = Envoy::host(&active.requests);
+            active.requests.tick(active.workload.access(host));
         }
     }
 

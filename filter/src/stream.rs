@@ -3,13 +3,14 @@
 use std::rc::Rc;
 
 use context_mesh_core::carrier::mesh_header;
-use context_mesh_core::pipeline::{self, HeaderEdit, Host, Plan, Refusal, Role};
+use context_mesh_core::memory::RequestNumber;
+use context_mesh_core::pipeline::{self, HeaderEdit, Plan, Refusal, Role};
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::{Action, LogLevel, MapType, Status};
 
 use crate::abi;
 use crate::configure::Active;
-use crate::host::{Envoy, parse_headers};
+use crate::host::{Envoy, now_ms, parse_headers};
 
 /// Name of the filter state with the report: `%FILTER_STATE(wasm.context_mesh:PLAIN)%` in access logs.
 const REPORT: &str = "context_mesh";
@@ -17,16 +18,27 @@ const REPORT: &str = "context_mesh";
 /// One request.
 pub(crate) struct Stream {
     active: Option<Rc<Active>>,
+    /// The request in the memory.
+    remembered: Option<RequestNumber>,
 }
 
 impl Stream {
     /// A request under the plugin's configuration.
     pub(crate) fn new(active: Option<Rc<Active>>) -> Self {
-        Self { active }
+        Self { active, remembered: None }
     }
 }
 
 impl Context for Stream {}
+
+/// The SDK drops a stream when the proxy deletes it, however it ended.
+impl Drop for Stream {
+    fn drop(&mut self) {
+        if let (Some(active), Some(request)) = (&self.active, self.remembered) {
+            active.requests.end(request, now_ms(), active.workload.limits().grace_ms);
+        }
+    }
+}
 
 impl HttpContext for Stream {
     fn on_http_request_headers(&mut self, _count: usize, _end_of_stream: bool) -> Action {
@@ -39,15 +51,15 @@ impl HttpContext for Stream {
         let Some(headers) = parse_headers(&map) else {
             return refuse_unready("the request headers do not have the proxy's layout");
         };
-        let now_ms = abi::now_ns().wrapping_div(1_000_000);
-        let host = Host { attributes: &Envoy, memory: &Envoy, randomness: &Envoy, now_ms, observer: None };
+        let host = Envoy::host(&active.requests);
         let plan = match role(&active) {
             Role::Inbound => pipeline::inbound(&active.workload, &headers, host),
             Role::Outbound => pipeline::outbound(&active.workload, &headers, host),
             Role::Gateway => pipeline::gateway(&active.workload, &headers, host),
             Role::Egress => pipeline::egress(&active.workload, &headers),
         };
-        note(&active, &plan, now_ms);
+        self.remembered = plan.remembered;
+        note(&active, &plan, host.now_ms);
         abi::set_filter_state(REPORT, plan.report.to_json().as_bytes());
         match &plan.refusal {
             Some(refusal) => refuse(refusal),
@@ -69,7 +81,7 @@ impl HttpContext for Stream {
             return refuse_unready("the request trailers do not have the proxy's layout");
         };
         let plan = pipeline::trailers(&active.workload, role(&active), &trailers);
-        note(&active, &plan, abi::now_ns().wrapping_div(1_000_000));
+        note(&active, &plan, now_ms());
         edit(MapType::HttpRequestTrailers, &plan.edits)
     }
 

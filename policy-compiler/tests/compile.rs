@@ -81,7 +81,7 @@ fn defaults_are_those_of_the_documentation() {
     );
     let mesh = mesh.unwrap().tables.mesh;
     assert_eq!(mesh.identity_path, "/ns/*/sa/{service}");
-    assert_eq!((mesh.memory_slots, mesh.memory_ttl_ms, mesh.max_age_ms), (16_384, 60_000, 0));
+    assert_eq!((mesh.memory_slots, mesh.memory_ttl_ms, mesh.max_age_ms), (131_072, 60_000, 0));
     assert!(mesh.require_peer && mesh.present_headers && mesh.present_baggage && !mesh.present_mesh_header);
 }
 

@@ -6,6 +6,7 @@ use context_mesh_core::{
     artifact::{load, tables::EntryTable},
     headers::Headers,
     host::{Attributes, Randomness, SharedMemory, VersionChanged},
+    memory::Memory,
     pipeline::{Host, Role, Workload, egress, gateway, inbound, outbound},
 };
 use policy_compiler::{Compiled, compile, source::Sources};
@@ -117,6 +118,10 @@ impl Randomness for Proxy {
     fn random(&self) -> [u8; 16] {
         [7; 16]
     }
+
+    fn secret(&self) -> Option<[u8; 16]> {
+        Some([9; 16])
+    }
 }
 
 type Request = Vec<(&'static str, &'static str)>;
@@ -151,8 +156,14 @@ fn outcome(workload: &Workload, role: Role, peer: Option<&str>, request: &Reques
     let entries = request.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes())).collect();
     let headers = Headers::new(entries);
     let proxy = Proxy { peer: peer.map(str::to_owned), ..Proxy::default() };
-    let host =
-        Host { attributes: &proxy, memory: &proxy, randomness: &proxy, now_ms: 1_767_225_600_000, observer: None };
+    let host = Host {
+        attributes: &proxy,
+        memory: &proxy,
+        requests: &Memory::new(workload.service()),
+        randomness: &proxy,
+        now_ms: 1_767_225_600_000,
+        observer: None,
+    };
     let plan = match role {
         Role::Inbound => inbound(workload, &headers, host),
         Role::Outbound => outbound(workload, &headers, host),

@@ -19,6 +19,7 @@ use context_mesh_core::carrier::mesh_header;
 use context_mesh_core::context::Context;
 use context_mesh_core::headers::Headers;
 use context_mesh_core::host::{Attributes, Randomness, SharedMemory, VersionChanged};
+use context_mesh_core::memory::Memory;
 use context_mesh_core::pipeline::{self, Host, Workload};
 use policy_compiler::source::Sources;
 
@@ -72,6 +73,10 @@ impl Randomness for Proxy {
     fn random(&self) -> [u8; 16] {
         [7; 16]
     }
+
+    fn secret(&self) -> Option<[u8; 16]> {
+        Some([9; 16])
+    }
 }
 
 fn main() -> ExitCode {
@@ -100,6 +105,7 @@ fn run(count: usize) -> Result<(), String> {
     let carried = carried.map_err(|error| error.as_str().to_owned())?;
     let workload = Workload::new(program, "checkout-service");
     let proxy = Proxy::default();
+    let requests = Memory::new(workload.service());
     for number in 0..count {
         let trace = format!("00-{:032x}-00f067aa0ba902b7-01", number % 64 + 1);
         let headers = [
@@ -115,7 +121,14 @@ fn run(count: usize) -> Result<(), String> {
             ("x-mesh-context", carried.as_str()),
         ];
         let headers = Headers::new(headers.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes())).collect());
-        let host = Host { attributes: &proxy, memory: &proxy, randomness: &proxy, now_ms: NOW_MS, observer: None };
+        let host = Host {
+            attributes: &proxy,
+            memory: &proxy,
+            requests: &requests,
+            randomness: &proxy,
+            now_ms: NOW_MS,
+            observer: None,
+        };
         let plan = pipeline::inbound(&workload, &headers, host);
         if plan.refusal.is_some() || !plan.counters.is_empty() {
             return Err(format!("the request was refused, or something was wrong: {}", plan.report.to_json()));

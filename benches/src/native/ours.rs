@@ -29,12 +29,7 @@ pub fn compile(text: &str) -> Result<VerifiedProgram, String> {
     if !program.variables.is_empty() {
         return Err(format!("{text}: a variable would be computed once for all evaluations"));
     }
-    let mesh = MeshTable {
-        trust_domain: "shop.example".to_owned(),
-        identity_path: "/sa/{service}".to_owned(),
-        memory_slots: 1,
-        ..MeshTable::default()
-    };
+    let mesh = MeshTable::of_programs();
     let bytes = artifact::encode(&Tables { mesh, program, regexes, ..Tables::default() });
     let bytes = bytes.map_err(|error| format!("{text}: {error}"))?;
     artifact::load(&bytes).map_err(|error| format!("{text}: {error}"))

@@ -7,6 +7,8 @@ use core::cmp::Ordering;
 
 use wincode::{SchemaRead, SchemaWrite};
 
+use crate::limits::{MIN_MEMORY_BYTES, MIN_MEMORY_TTL_MS};
+
 /// Everything that an artifact holds, decoded but not yet verified.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Tables {
@@ -61,16 +63,38 @@ pub struct MeshTable {
     pub gateway_traces: GatewayTraces,
     /// Whether traces that a gateway starts are sampled.
     pub gateway_sampled: bool,
-    /// Slots of the memory in shared data, a power of two.
+    /// Most records of the memory.
     pub memory_slots: u32,
-    /// How long a context is remembered, in milliseconds.
+    /// Most bytes of all records of the memory.
+    pub memory_bytes: u64,
+    /// How long what a worker remembered stays when the worker itself is gone, in milliseconds.
     pub memory_ttl_ms: u64,
+    /// How long a request is remembered after its stream ended, in milliseconds.
+    pub memory_grace_ms: u64,
+    /// What a call gets whose id several requests with different contexts have.
+    pub ambiguous_recall: AmbiguousRecall,
+    /// What becomes of a call for a request whose context could not be remembered.
+    pub lost_recall: LostRecall,
     /// The one service that the artifact was built for; empty when it serves all of them.
     pub slice: String,
     /// The version of `x-mesh-context` that is written.
     pub carrier_version: CarrierVersion,
     /// How long a word must have been readable before it is written as its number, in milliseconds.
     pub rollout_window_ms: u64,
+}
+
+impl MeshTable {
+    /// The settings of a mesh without services: what an artifact verifies with that holds programs only.
+    pub fn of_programs() -> Self {
+        Self {
+            trust_domain: "programs.invalid".to_owned(),
+            identity_path: "/{service}".to_owned(),
+            memory_slots: 1,
+            memory_bytes: MIN_MEMORY_BYTES,
+            memory_ttl_ms: MIN_MEMORY_TTL_MS,
+            ..Self::default()
+        }
+    }
 }
 
 /// The version of `x-mesh-context` that is written. All versions are read.
@@ -105,6 +129,28 @@ pub enum GatewayTraces {
     New,
     /// It goes on. Where there is none, the gateway starts one.
     Start,
+}
+
+/// What a call gets whose id several requests with different contexts have.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, SchemaRead, SchemaWrite)]
+pub enum AmbiguousRecall {
+    /// The fields on which all of them agree.
+    #[default]
+    Agree,
+    /// Nothing.
+    None,
+    /// It is answered with 409.
+    Deny,
+}
+
+/// What becomes of a call for a request whose context could not be remembered.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, SchemaRead, SchemaWrite)]
+pub enum LostRecall {
+    /// It goes on without; it is counted and reported.
+    #[default]
+    Ignore,
+    /// It is answered with 503.
+    Deny,
 }
 
 /// What happens when a carrier or a field is broken.

@@ -114,8 +114,12 @@ fn an_unknown_section_that_is_optional_is_skipped() {
 #[test]
 fn every_rule_of_verification_refuses_what_breaks_it() {
     type Break = fn(&mut Tables);
-    let cases: [(Break, VerifyError); 40] = [
-        (|t| t.mesh.memory_slots = 3, VerifyError::Value { of: "memory slots" }),
+    let cases: [(Break, VerifyError); 44] = [
+        (|t| t.mesh.memory_slots = u32::MAX, VerifyError::Value { of: "memory slots" }),
+        (|t| t.mesh.memory_bytes = 1, VerifyError::Value { of: "memory bytes" }),
+        (|t| t.mesh.memory_bytes = u64::MAX, VerifyError::Value { of: "memory bytes" }),
+        (|t| t.mesh.memory_ttl_ms = 1, VerifyError::Value { of: "memory ttl" }),
+        (|t| t.mesh.memory_slots = 0, VerifyError::Value { of: "memory slots" }),
         (|t| t.mesh.identity_path = "/sa".into(), VerifyError::Value { of: "identity path" }),
         (|t| t.mesh.trust_domain.clear(), VerifyError::Value { of: "trust domain" }),
         (|t| t.dictionaries[0].id = 0, VerifyError::Value { of: "dictionary id" }),
@@ -295,7 +299,7 @@ fn a_load_error_says_which_artifact_and_what_to_do() {
         "the artifact has format version 9, this reader knows version 3: use a filter and a compiler of matching releases"
     );
     let mut tables = sample();
-    tables.mesh.memory_slots = 3;
+    tables.mesh.memory_slots = 0;
     let bytes = encode(&tables).unwrap();
     let digest = Decoded::decode(&bytes).unwrap().digest;
     let message = load(&bytes).unwrap_err().to_string();

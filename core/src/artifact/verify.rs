@@ -17,8 +17,8 @@ use super::verify_code;
 use crate::carrier::words::Words;
 use crate::context::json;
 use crate::limits::{
-    MAX_FIELD_NAME_BYTES, MAX_FRAMEWORKS, MAX_MEMORY_SLOTS, MAX_WORD_BYTES, MAX_WORD_NUMBER, MAX_WORDS,
-    MAX_ZONE_TRANSITIONS,
+    MAX_FIELD_NAME_BYTES, MAX_FRAMEWORKS, MAX_MEMORY_BYTES, MAX_MEMORY_SLOTS, MAX_WORD_BYTES, MAX_WORD_NUMBER,
+    MAX_WORDS, MAX_ZONE_TRANSITIONS, MIN_MEMORY_BYTES, MIN_MEMORY_TTL_MS,
 };
 use crate::number;
 use crate::schema::Choice;
@@ -149,8 +149,11 @@ fn code(program: &ProgramTable) -> Result<Vec<Op>, VerifyError> {
 }
 
 fn check_mesh(mesh: &MeshTable) -> Check {
-    let slots = mesh.memory_slots;
-    ensure(slots.is_power_of_two() && slots <= MAX_MEMORY_SLOTS, VerifyError::Value { of: "memory slots" })?;
+    let slots = (1..=MAX_MEMORY_SLOTS).contains(&mesh.memory_slots);
+    ensure(slots, VerifyError::Value { of: "memory slots" })?;
+    let bytes = (MIN_MEMORY_BYTES..=MAX_MEMORY_BYTES).contains(&mesh.memory_bytes);
+    ensure(bytes, VerifyError::Value { of: "memory bytes" })?;
+    ensure(mesh.memory_ttl_ms >= MIN_MEMORY_TTL_MS, VerifyError::Value { of: "memory ttl" })?;
     ensure(mesh.identity_path.matches("{service}").count() == 1, VerifyError::Value { of: "identity path" })?;
     ensure(!mesh.trust_domain.is_empty(), VerifyError::Value { of: "trust domain" })
 }

@@ -8,8 +8,8 @@ use super::ids;
 use super::outbound::put_caller;
 use super::plan::{Counter, Plan, Refusal};
 use super::present::{present, tracestate_header};
+use super::remember::remember_arrival;
 use super::report::{Problem, Report};
-use super::ticket;
 use super::validate::refuse_invalid;
 use super::workload::{Host, Role, Workload};
 use crate::artifact::tables::{OnMismatch, Reply};
@@ -18,7 +18,7 @@ use crate::context::{CALLER, Context};
 use crate::headers::Headers;
 use crate::identity;
 use crate::memory::Record;
-use crate::trace::{Ids, Kind};
+use crate::trace::Kind;
 use crate::vm::{Peer, Snapshot};
 
 /// The plan for a request that arrives at the workload.
@@ -68,7 +68,9 @@ fn arrive<'w>(workload: &'w Workload, headers: &Headers<'_>, host: Host<'_>) -> 
     if plan.fuel.is_exhausted() {
         return plan;
     }
-    let ticket = remember(workload, &ids, host, &decided, issued_at_ms, &mut plan);
+    let withheld = plan.report.redacted.iter().copied().collect();
+    let record = Record { context: decided.clone(), withheld, issued_at_ms };
+    let ticket = remember_arrival(workload, headers, &ids, host, &record, &mut plan);
     let ticket = ticket.as_deref();
     if let Some(refusal) = present(workload, headers, ticket, &decided, issued_at_ms, host.now_ms, &mut plan) {
         return plan.refuse(refusal);
@@ -119,31 +121,4 @@ fn verify_caller(
         }
     }
     if claimed.as_ref() == Some(&peer.service) { None } else { put_caller(workload, &peer.service, context, plan) }
-}
-
-/// Keeps the context for the calls that the service makes while it serves this request. An empty one is kept too,
-/// so that an earlier request of the same trace is not taken for this one. Gives the ticket that recalls it.
-fn remember(
-    workload: &Workload,
-    ids: &Ids<'_>,
-    host: Host<'_>,
-    context: &Context,
-    issued_at_ms: u64,
-    plan: &mut Plan<'_>,
-) -> Option<String> {
-    let withheld = plan.report.redacted.iter().copied().collect();
-    let record = Record { context: context.clone(), withheld, issued_at_ms };
-    if ids.ids.is_empty() {
-        plan.count(Counter::TraceIdMissing);
-        plan.report.problems.push(Problem::new("trace id", "missing"));
-    }
-    let made = ticket::make(host);
-    let key = made.map(|made| ticket::key(workload, made));
-    let keys = key.iter().chain(ids.ids.iter().map(|(_, key)| key));
-    if let Err(error) = workload.memory().remember(host.memory, keys, host.now_ms, &record) {
-        plan.count(Counter::RememberFailed);
-        plan.report.problems.push(Problem::new("memory", error.as_str()));
-        return None;
-    }
-    made.map(|made| made.to_string())
 }

@@ -17,11 +17,12 @@ mod inbound;
 mod outbound;
 mod plan;
 mod present;
+mod recall;
+mod remember;
 mod report;
 mod residency;
 #[cfg(test)]
 mod tests;
-mod ticket;
 mod validate;
 mod workload;
 
@@ -30,5 +31,6 @@ pub use gateway::{egress, gateway};
 pub use inbound::inbound;
 pub use outbound::outbound;
 pub use plan::{Counter, HeaderEdit, Plan, Refusal};
+pub use remember::remember;
 pub use report::{Problem, Report};
 pub use workload::{Host, Observer, Role, Workload};

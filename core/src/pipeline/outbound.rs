@@ -7,9 +7,9 @@ use super::extract::{Extracted, extract};
 use super::ids;
 use super::plan::{Counter, Plan, Refusal};
 use super::present::attach;
+use super::recall;
 use super::report::{Problem, Report};
 use super::residency::keep_in_region;
-use super::ticket::{self, Named};
 use super::validate::{Completeness, refuse_invalid, validate};
 use super::workload::{Host, Role, Workload};
 use crate::context::merge::merge;
@@ -19,7 +19,6 @@ use crate::fuel::{Exhausted, Fuel};
 use crate::headers::Headers;
 use crate::memory::Record;
 use crate::names::Names;
-use crate::trace::{Ids, Kind};
 use crate::vm::{Peer, Snapshot};
 
 /// The plan for a call that the workload makes.
@@ -37,7 +36,11 @@ fn call<'w>(workload: &'w Workload, headers: &Headers<'_>, host: Host<'_>) -> Pl
     }
     let mut broken = extracted.broken;
     broken |= validate(workload, &mut extracted.context, Completeness::Part, &mut plan);
-    let Recalled { mut context, issued_at_ms, disputed, unfit } = recall(workload, headers, host, extracted, &mut plan);
+    let recalled = match recall(workload, headers, host, extracted, &mut plan) {
+        Ok(recalled) => recalled,
+        Err(refusal) => return plan.refuse(refusal),
+    };
+    let Recalled { mut context, issued_at_ms, disputed, unfit } = recalled;
     if unfit {
         return plan.refuse(Refusal::unfit());
     }
@@ -80,24 +83,7 @@ struct Recalled {
     unfit: bool,
 }
 
-/// What is remembered under the ids of a call: the first one under which there is something.
-fn by_id(workload: &Workload, ids: &Ids<'_>, host: Host<'_>, plan: &mut Plan<'_>) -> Option<Record> {
-    let mut asked = false;
-    for (kind, key) in ids.ids.iter().filter(|(kind, _)| !matches!(kind, Kind::Foreign(_))) {
-        asked = true;
-        if let Some(record) = workload.memory().recall(host.memory, key, host.now_ms) {
-            plan.report.recalled_by = kind.as_str();
-            return Some(record);
-        }
-    }
-    let (counter, subject, error) =
-        if asked { (Counter::RecallMiss, "memory", "miss") } else { (Counter::TraceIdMissing, "trace id", "missing") };
-    plan.count(counter);
-    plan.report.problems.push(Problem::new(subject, error));
-    None
-}
-
-/// Adds what was remembered for the trace to what the application forwarded. Of two times at which the context was made
+/// Adds what was remembered of the request to what the application forwarded. Of two times at which the context was made
 /// the older one counts: forwarding a context makes it no younger.
 fn recall(
     workload: &Workload,
@@ -105,24 +91,16 @@ fn recall(
     host: Host<'_>,
     extracted: Extracted,
     plan: &mut Plan<'_>,
-) -> Recalled {
+) -> Result<Recalled, Refusal<'static>> {
     let mut forwarded = extracted.context;
     let issued_at_ms = extracted.issued_at_ms.unwrap_or(host.now_ms);
     let ids = ids::read(headers, plan);
-    let record = match ticket::find(workload, headers, host, plan) {
-        Named::Request(record) => {
-            plan.report.recalled_by = "ticket";
-            Some(record)
-        }
-        Named::Nobody => None,
-        Named::NoTicket => by_id(workload, &ids, host, plan),
-    };
-    let Some(record) = record else {
+    let Some(record) = recall::find(workload, headers, &ids, host, plan)? else {
         forwarded.remove(CALLER);
-        return Recalled { context: forwarded, issued_at_ms, disputed: false, unfit: false };
+        return Ok(Recalled { context: forwarded, issued_at_ms, disputed: false, unfit: false });
     };
     if pay_for_merging(&record, &forwarded, &plan.fuel).is_err() {
-        return Recalled { context: Context::new(), issued_at_ms, disputed: false, unfit: false };
+        return Ok(Recalled { context: Context::new(), issued_at_ms, disputed: false, unfit: false });
     }
     let merged = merge(&record, forwarded, workload.fields());
     merged.restored.iter().for_each(|_| plan.count(Counter::FieldRestored));
@@ -141,12 +119,12 @@ fn recall(
     plan.report.recalled = merged.recalled;
     plan.report.restored = merged.restored;
     plan.report.withheld = merged.withheld;
-    Recalled {
+    Ok(Recalled {
         context: merged.context,
         issued_at_ms: issued_at_ms.min(record.issued_at_ms),
         disputed,
         unfit: merged.unfit,
-    }
+    })
 }
 
 /// Pays for comparing all values, and for the union of lists: its elements are sorted.

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use super::report::{Problem, Report};
 use crate::artifact::tables::Reply;
 use crate::fuel::{self, Fuel};
+use crate::memory::RequestNumber;
 use crate::names::Names;
 
 /// What shall happen to a request.
@@ -20,6 +21,8 @@ pub struct Plan<'w> {
     pub counters: Vec<Counter>,
     /// What happened, for the access log.
     pub report: Report<'w>,
+    /// The request in the memory, for its end. It is there even where the request was refused after all.
+    pub remembered: Option<RequestNumber>,
     /// What the request may still make us do.
     pub fuel: Fuel,
 }
@@ -105,8 +108,12 @@ counters! {
     TicketConflict "ticket_conflict";
     /// A call carried the ticket of a request that is no longer remembered, so nothing was recalled.
     RecallDead "recall_dead";
-    /// Nothing was remembered for the request's trace id.
+    /// Nothing was remembered under any id of the call.
     RecallMiss "recall_miss";
+    /// Several requests with different contexts have the id of the call: only what they agree on was recalled, or nothing.
+    RecallAmbiguous "recall_ambiguous";
+    /// A call was made for a request whose context could not be remembered.
+    RecallLost "recall_lost";
     /// A context could not be remembered.
     RememberFailed "remember_failed";
     /// An application changed an immutable field, which was put back.

@@ -14,7 +14,7 @@ use crate::fuel::Fuel;
 use crate::host::{Attributes, Randomness, SharedMemory};
 use crate::identity::domain_of;
 use crate::mask::{PseudonymSecret, Pseudonyms};
-use crate::memory::Memory;
+use crate::memory::{Access, Limits, Memory};
 use crate::vm::{Destination, MeshView, Scratch, Snapshot};
 
 /// Which part of a request's way the filter stands in.
@@ -60,6 +60,8 @@ pub struct Host<'h> {
     pub attributes: &'h dyn Attributes,
     /// Storage that all streams of the process share.
     pub memory: &'h dyn SharedMemory,
+    /// What this worker remembers for the service, in that storage.
+    pub requests: &'h Memory,
     /// Unpredictable bytes.
     pub randomness: &'h dyn Randomness,
     /// The time, in milliseconds since 1970.
@@ -111,7 +113,6 @@ pub struct Workload {
     mint: Vec<u32>,
     gateway: Vec<u32>,
     listed: bool,
-    memory: Memory,
     digest: String,
     pseudonyms: Option<Pseudonyms>,
     guarded: Guarded,
@@ -132,7 +133,6 @@ impl Workload {
             rule.is_some_and(|rule| matches!(rule.effect, Effect::Set { .. }))
         };
         let (mint, gateway) = entry.inbound.iter().partition(|index| sets(index));
-        let memory = Memory::new(tables.mesh.memory_slots, tables.mesh.memory_ttl_ms);
         let digest = program.digest().to_string();
         let guarded = Guarded::new(tables);
         Self {
@@ -145,7 +145,6 @@ impl Workload {
             mint,
             gateway,
             listed,
-            memory,
             digest,
             pseudonyms: None,
             guarded,
@@ -211,8 +210,20 @@ impl Workload {
         &self.guarded
     }
 
-    pub(super) fn memory(&self) -> &Memory {
-        &self.memory
+    /// What the memory may hold.
+    pub fn limits(&self) -> Limits {
+        let mesh = self.mesh();
+        Limits {
+            slots: mesh.memory_slots,
+            bytes: mesh.memory_bytes,
+            grace_ms: mesh.memory_grace_ms,
+            ttl_ms: mesh.memory_ttl_ms,
+        }
+    }
+
+    /// The memory's way to the host.
+    pub fn access<'h>(&self, host: Host<'h>) -> Access<'h> {
+        Access { store: host.memory, randomness: host.randomness, now_ms: host.now_ms, limits: self.limits() }
     }
 
     pub(super) fn inbound_rules(&self) -> &[u32] {

@@ -30,6 +30,16 @@ pub enum TraceKey {
     RequestId(String),
 }
 
+impl TraceKey {
+    /// The key as bytes that differ for keys of different kinds.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        match self {
+            Self::Trace(id) => [b"trace ".as_slice(), &id.to_be_bytes()].concat(),
+            Self::RequestId(id) => [b"request ".as_slice(), id.as_bytes()].concat(),
+        }
+    }
+}
+
 /// A kind of headers that one reader reads together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kind {
@@ -52,6 +62,11 @@ impl Kind {
             Self::RequestId => REQUEST_ID,
             Self::Foreign(number) => foreign::HEADERS.get(number).map_or("other", |(name, _)| *name),
         }
+    }
+
+    /// Whether contexts are recalled by it.
+    pub fn is_asked(self) -> bool {
+        !matches!(self, Self::Foreign(_))
     }
 
     /// The headers of the kind.
@@ -215,14 +230,4 @@ impl<'h> Lines<'h> {
 /// The place of a header of B3.
 fn b3_line<'l, 'h>(name: &[u8], lines: &'l mut [Line<'h>; b3::NAMES.len()]) -> Option<&'l mut Line<'h>> {
     b3::NAMES.iter().zip(lines).find(|(known, _)| known.as_bytes() == name).map(|(_, line)| line)
-}
-
-/// The key to recall a context by: the trace id, else the request id.
-pub fn find(headers: &Headers<'_>) -> Option<TraceKey> {
-    all(headers).next()
-}
-
-/// The keys to remember a context under: nobody knows which of them the application forwards.
-pub fn all(headers: &Headers<'_>) -> impl Iterator<Item = TraceKey> {
-    Ids::read(headers).ids.into_iter().map(|(_, key)| key)
 }

@@ -1,5 +1,10 @@
 //! What a test asks one application to do, read from the query of the request.
 
+use std::time::Duration;
+
+/// The longest wait.
+const MAX_WAIT: Duration = Duration::from_secs(10);
+
 /// The headers that `?send.<service>=<header>:<value>` asks `service` to send. What is not of this form is passed over.
 pub(super) fn headers_to_send(query: &str, service: &str) -> Vec<(String, Vec<u8>)> {
     let of_service = |part: &str| {
@@ -13,6 +18,25 @@ pub(super) fn headers_to_send(query: &str, service: &str) -> Vec<(String, Vec<u8
         Some((String::from_utf8(name.to_vec()).ok()?, value.get(1..)?.to_vec()))
     };
     query.split('&').filter_map(of_service).collect()
+}
+
+/// The headers that `?forward.<service>=<header>,<header>` asks `service` to forward in place of `traceparent`.
+pub(super) fn headers_to_forward(query: &str, service: &str) -> Vec<String> {
+    match value_of("forward.", query, service) {
+        Some(names) => names.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect(),
+        None => vec!["traceparent".to_owned()],
+    }
+}
+
+/// How long `?wait.<service>=<milliseconds>` asks `service` to wait.
+pub(super) fn time_to_wait(query: &str, service: &str) -> Duration {
+    let wanted = value_of("wait.", query, service).and_then(|value| value.parse().ok()).map(Duration::from_millis);
+    wanted.unwrap_or_default().min(MAX_WAIT)
+}
+
+fn value_of<'q>(kind: &str, query: &'q str, service: &str) -> Option<&'q str> {
+    let mut parts = query.split('&').filter_map(|part| part.split_once('='));
+    parts.find(|(key, _)| key.strip_prefix(kind) == Some(service)).map(|(_, value)| value)
 }
 
 /// Percent-decoding of RFC 3986; a `%` without two hexadecimal digits stands for itself.
@@ -56,6 +80,16 @@ mod tests {
     #[test]
     fn a_value_may_hold_any_byte_and_colons() {
         assert_eq!(headers_to_send("send.a=x:%ff:%2", "a"), [("x".to_owned(), b"\xff:%2".to_vec())]);
+    }
+
+    #[test]
+    fn what_is_forwarded_and_how_long_it_takes_a_test_may_say() {
+        let query = "forward.a=baggage,b3&wait.a=7&forward.b=&wait.b=99999999&wait.c=x";
+        assert_eq!(headers_to_forward(query, "a"), ["baggage", "b3"]);
+        assert!(headers_to_forward(query, "b").is_empty());
+        assert_eq!(headers_to_forward(query, "c"), ["traceparent"]);
+        let waits = ["a", "b", "c"].map(|service| time_to_wait(query, service));
+        assert_eq!(waits, [Duration::from_millis(7), MAX_WAIT, Duration::ZERO]);
     }
 
     #[test]

@@ -79,6 +79,10 @@ impl Shop {
         let (head, body) = request.into_parts();
         let body = Limited::new(body, MAX_REQUEST_BODY).collect().await;
         let trailers = body.ok().and_then(|body| body.trailers().map(answer::saw));
+        let wait = instructions::time_to_wait(head.uri.query().unwrap_or_default(), &self.config.name);
+        if !wait.is_zero() {
+            tokio::time::sleep(wait).await;
+        }
         let mut calls = Vec::with_capacity(self.config.calls.len());
         for service in &self.config.calls {
             calls.push(self.call(service, &head).await);
@@ -94,8 +98,11 @@ impl Shop {
     async fn call(&self, service: &str, head: &hyper::http::request::Parts) -> (u16, Value) {
         let path = head.uri.path_and_query().map_or("/", |path| path.as_str());
         let mut request = client::Request::new(head.method.as_str(), path);
-        if let Some(trace) = head.headers.get("traceparent") {
-            request = request.header("traceparent", trace.as_bytes());
+        let query = head.uri.query().unwrap_or_default();
+        for name in instructions::headers_to_forward(query, &self.config.name) {
+            for value in head.headers.get_all(&name) {
+                request = request.header(&name, value.as_bytes());
+            }
         }
         // What makes a call a gRPC call is not context: a gRPC client writes it itself.
         if let Some(grpc) =
@@ -106,7 +113,7 @@ impl Shop {
                 .header("te", "trailers")
                 .body(Bytes::from_static(&[0; 5]));
         }
-        request.headers.extend(instructions::headers_to_send(head.uri.query().unwrap_or_default(), &self.config.name));
+        request.headers.extend(instructions::headers_to_send(query, &self.config.name));
         let protocol = if head.version == Version::HTTP_2 { Protocol::Http2 } else { Protocol::Http1 };
         match self.calls.send(service, protocol, request).await {
             Ok(response) => (response.status, answer::downstream(&response)),

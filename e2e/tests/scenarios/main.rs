@@ -13,6 +13,7 @@ mod journey;
 mod load;
 mod masking;
 mod readings;
+mod recall;
 mod rollout;
 mod size;
 mod slices;

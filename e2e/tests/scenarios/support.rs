@@ -73,6 +73,11 @@ pub(crate) fn peer(mesh: &Mesh, service: &str) -> Endpoint {
     mesh.inbound(service, As::Service("client")).unwrap()
 }
 
+/// A request of a trace of its own for each number.
+pub(crate) fn get_in(trace: u32, path: &str) -> Request {
+    Request::get(path).header("traceparent", format!("00-4bf92f3577b34da6a3ce929d{trace:08x}-00f067aa0ba902b7-01"))
+}
+
 /// A GET with the usual trace id.
 pub(crate) fn get(path: &str) -> Request {
     Request::get(path).header("traceparent", TRACE)

@@ -79,12 +79,7 @@ fn compile(case: &Case, lower: fn(&TypedExpr) -> Ir) -> Result<(VerifiedProgram,
     let typed = expression(case, environment)?;
     let program = builder.condition(&lower(&typed)).map_err(|problem| problem.message)?;
     let (program_table, regexes) = builder.finish();
-    let mesh = MeshTable {
-        trust_domain: "conformance.test".to_owned(),
-        identity_path: "/{service}".to_owned(),
-        memory_slots: 1,
-        ..MeshTable::default()
-    };
+    let mesh = MeshTable::of_programs();
     let tables = Tables { mesh, program: program_table, regexes, ..Tables::default() };
     let bytes = encode(&tables).map_err(|error| error.to_string())?;
     Ok((load(&bytes).map_err(|error| error.to_string())?, program))

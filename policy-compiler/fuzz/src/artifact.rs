@@ -47,12 +47,7 @@ fn literals(body: &[u8]) -> Vec<u8> {
 /// It is not written or does not load: a finding.
 pub fn loaded(builder: Builder) -> VerifiedProgram {
     let (program, regexes) = builder.finish();
-    let mesh = MeshTable {
-        trust_domain: "fuzz.invalid".to_owned(),
-        identity_path: "/{service}".to_owned(),
-        memory_slots: 1,
-        ..MeshTable::default()
-    };
+    let mesh = MeshTable::of_programs();
     let bytes = encode(&Tables { mesh, program, regexes, ..Tables::default() });
     let bytes = bytes.unwrap_or_else(|error| panic!("what was compiled is not written: {error}"));
     load(&bytes).unwrap_or_else(|error| panic!("what was compiled does not load: {error}"))

@@ -103,6 +103,10 @@ impl Randomness for Proxy {
     fn random(&self) -> [u8; 16] {
         [7; 16]
     }
+
+    fn secret(&self) -> Option<[u8; 16]> {
+        Some([9; 16])
+    }
 }
 
 /// What programs see of the request.

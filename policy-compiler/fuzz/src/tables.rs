@@ -159,6 +159,7 @@ fn make() -> Tables {
             present_baggage: true,
             present_mesh_header: true,
             memory_slots: 64,
+            memory_bytes: 64 << 20,
             memory_ttl_ms: 60_000,
             ..MeshTable::default()
         },

@@ -141,8 +141,10 @@ impl Knowledge<'_> {
             domain: service.domain,
             ..ServiceTable::default()
         };
+        // The mesh document may be missing.
+        let MeshTable { memory_slots, memory_bytes, memory_ttl_ms, .. } = MeshTable::of_programs();
         let tables = Tables {
-            mesh: MeshTable { memory_slots: 1, ..self.model.mesh.clone() },
+            mesh: MeshTable { memory_slots, memory_bytes, memory_ttl_ms, ..self.model.mesh.clone() },
             services: directory.services.iter().map(service).collect(),
             domains: directory.domains.clone(),
             program,

@@ -35,12 +35,7 @@ pub(crate) fn fails(node: &Node) -> bool {
 /// The programs of a builder, loaded as the filter loads them.
 fn verified(builder: Builder) -> Option<VerifiedProgram> {
     let (program, regexes) = builder.finish_as_it_is();
-    let mesh = MeshTable {
-        trust_domain: "constant.invalid".to_owned(),
-        identity_path: "/{service}".to_owned(),
-        memory_slots: 1,
-        ..MeshTable::default()
-    };
+    let mesh = MeshTable::of_programs();
     load(&encode(&Tables { mesh, program, regexes, ..Tables::default() }).ok()?).ok()
 }
 

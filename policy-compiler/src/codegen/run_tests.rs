@@ -62,12 +62,7 @@ fn run_with(text: &str, lower: fn(&TypedExpr) -> Ir) -> String {
     let program = builder.condition(&compile(text)).unwrap_or_else(|problem| panic!("{text}: {problem:?}"));
     let cost = builder.cost(program).unwrap();
     let (program_table, regexes) = builder.finish();
-    let mesh = MeshTable {
-        trust_domain: "acme.corp".to_owned(),
-        identity_path: "/sa/{service}".to_owned(),
-        memory_slots: 1,
-        ..MeshTable::default()
-    };
+    let mesh = MeshTable::of_programs();
     let tables = Tables { mesh, program: program_table, regexes, ..Tables::default() };
     let verified = load(&encode(&tables).unwrap()).unwrap_or_else(|error| panic!("{text}: {error}"));
 

@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 
 use context_mesh_core::artifact::tables::{
-    CarrierVersion, Classification, Consistency, DomainTable, Effect, EntryTable, FieldTable, FieldType, GatewayTraces,
-    Layer, Merge, MeshTable, Number, OnError, OnInvalid, OnMismatch, RuleTable, Scalar, Tables, WordTable,
+    AmbiguousRecall, CarrierVersion, Classification, Consistency, DomainTable, Effect, EntryTable, FieldTable,
+    FieldType, GatewayTraces, Layer, LostRecall, Merge, MeshTable, Number, OnError, OnInvalid, OnMismatch, RuleTable,
+    Scalar, Tables, WordTable,
 };
 
 use super::{Expressions, Version, code};
@@ -235,7 +236,18 @@ pub(super) fn mesh(mesh: &MeshTable) -> Aspects {
         ),
         aspect("gateway.sampled", mesh.gateway_sampled.to_string()),
         aspect("memory.slots", mesh.memory_slots.to_string()),
+        aspect("memory.bytes", mesh.memory_bytes.to_string()),
         aspect("memory.ttl (ms)", mesh.memory_ttl_ms.to_string()),
+        aspect("memory.grace (ms)", mesh.memory_grace_ms.to_string()),
+        aspect(
+            "ambiguousRecall",
+            match mesh.ambiguous_recall {
+                AmbiguousRecall::Agree => "agree",
+                AmbiguousRecall::None => "none",
+                AmbiguousRecall::Deny => "deny",
+            },
+        ),
+        aspect("lostRecall", if mesh.lost_recall == LostRecall::Deny { "deny" } else { "ignore" }),
         aspect("built for", if mesh.slice.is_empty() { "all services".to_owned() } else { mesh.slice.clone() }),
     ]
 }

@@ -1,5 +1,7 @@
 //! `Mesh`: the settings, services and domains of the mesh.
 
+use context_mesh_core::limits::MIN_MEMORY_TTL_MS;
+
 use super::{
     decode::Decoder,
     header::{Header, Metadata},
@@ -34,6 +36,8 @@ pub struct Mesh {
     pub gateway: Gateway,
     /// The memory.
     pub memory: Memory,
+    /// What calls get whose request cannot be told.
+    pub recall: Recall,
     /// How long a word must have been readable before it is written as its number, in milliseconds.
     pub rollout_window_ms: u64,
 }
@@ -114,14 +118,42 @@ pub enum Traces {
 /// The memory in Envoy's shared data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Memory {
-    /// Number of slots, if given and an integer.
+    /// Most records, if given and an integer.
     pub slots: Option<Spanned<i64>>,
-    /// How long a context is remembered, in milliseconds.
+    /// Most bytes of all records, if given and an integer.
+    pub bytes: Option<Spanned<i64>>,
+    /// How long what a worker remembered stays when the worker is gone, in milliseconds.
     pub ttl_ms: u64,
+    /// How long a request is remembered after its stream ended, in milliseconds.
+    pub grace_ms: u64,
 }
 
-/// How long a context is remembered unless the document says otherwise: longer than requests take.
+/// What calls get whose request cannot be told, or is not remembered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Recall {
+    /// Several requests with different contexts have the id of the call.
+    pub ambiguous: Ambiguous,
+    /// Whether a call for a request that could not be remembered is refused.
+    pub deny_lost: bool,
+}
+
+/// What a call gets whose id several requests with different contexts have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ambiguous {
+    /// What all of them agree on.
+    Agree,
+    /// Nothing.
+    None,
+    /// It is refused.
+    Deny,
+}
+
+/// How long what a worker remembered stays without it unless the document says otherwise.
 const DEFAULT_TTL_MS: u64 = 60_000;
+
+/// How long a request is remembered after its end unless the document says otherwise: calls that a service makes in the background mostly
+/// leave within a second.
+const DEFAULT_GRACE_MS: u64 = 5000;
 
 /// How long a rollout takes at most unless the document says otherwise: a day.
 const DEFAULT_WINDOW_MS: u64 = 24 * 60 * 60 * 1000;
@@ -138,7 +170,8 @@ pub(super) fn read(header: Header<'_>, decoder: &mut Decoder<'_>) -> Mesh {
         deny_invalid: false,
         max_age_ms: 0,
         gateway: Gateway { traces: Traces::Keep, sampled: false },
-        memory: Memory { slots: None, ttl_ms: DEFAULT_TTL_MS },
+        memory: Memory { slots: None, bytes: None, ttl_ms: DEFAULT_TTL_MS, grace_ms: DEFAULT_GRACE_MS },
+        recall: Recall { ambiguous: Ambiguous::Agree, deny_lost: false },
         rollout_window_ms: DEFAULT_WINDOW_MS,
     };
     let span = mesh.metadata.span;
@@ -164,6 +197,12 @@ pub(super) fn read(header: Header<'_>, decoder: &mut Decoder<'_>) -> Mesh {
     if let Some(node) = keys.get("memory") {
         memory(node, &mut mesh.memory, decoder);
     }
+    let ambiguous = [("agree", Ambiguous::Agree), ("none", Ambiguous::None), ("deny", Ambiguous::Deny)];
+    if let Some(chosen) = keys.get("ambiguousRecall").and_then(|node| decoder.choice(node, &ambiguous)) {
+        mesh.recall.ambiguous = chosen;
+    }
+    let lost = [("ignore", false), ("deny", true)];
+    mesh.recall.deny_lost = keys.get("lostRecall").and_then(|node| decoder.choice(node, &lost)).unwrap_or_default();
     if let Some(node) = keys.get("rollout") {
         rollout(node, &mut mesh, decoder);
     }
@@ -258,6 +297,10 @@ fn gateway(node: &Node, gateway: &mut Gateway, decoder: &mut Decoder<'_>) {
 fn memory(node: &Node, memory: &mut Memory, decoder: &mut Decoder<'_>) {
     let Some(mut keys) = decoder.keys(node, node.span, "memory") else { return };
     memory.slots = keys.get("slots").and_then(|node| decoder.int(node, 1..=i64::MAX));
+    memory.bytes = keys.get("bytes").and_then(|node| decoder.int(node, 1..=i64::MAX));
+    if let Some(grace) = keys.get("grace").and_then(|node| decoder.duration_ms(node)) {
+        memory.grace_ms = grace;
+    }
     if let Some((_, node)) = keys.entry("ttl")
         && let Some(ttl) = decoder.duration_ms(node)
     {
@@ -268,7 +311,8 @@ fn memory(node: &Node, memory: &mut Memory, decoder: &mut Decoder<'_>) {
 }
 
 fn check_ttl(ttl: u64, span: Span, decoder: &mut Decoder<'_>) {
-    if ttl == 0 {
-        decoder.invalid(span, "a context cannot be remembered for no time", "use at least `1ms`, for example `60s`");
+    if ttl < MIN_MEMORY_TTL_MS {
+        let help = format!("use at least `{}s`, for example `60s`", MIN_MEMORY_TTL_MS / 1000);
+        decoder.invalid(span, "so soon no worker of a proxy can be called gone", &help);
     }
 }

@@ -3,8 +3,9 @@
 use context_mesh_core::artifact::{
     Decoded, FORMAT_VERSION, LoadError, load,
     tables::{
-        CarrierVersion, Classification, Consistency, EntryTable, FieldTable, GatewayTraces, MaskMethod, Merge,
-        MeshTable, Number, OnInvalid, OnMismatch, Reply, RuleTable, ServiceTable, Tables,
+        AmbiguousRecall, CarrierVersion, Classification, Consistency, EntryTable, FieldTable, GatewayTraces,
+        LostRecall, MaskMethod, Merge, MeshTable, Number, OnInvalid, OnMismatch, Reply, RuleTable, ServiceTable,
+        Tables,
     },
 };
 use serde_json::{Value, json};
@@ -88,7 +89,18 @@ fn mesh(mesh: &MeshTable) -> Value {
             },
             "sampled": mesh.gateway_sampled,
         },
-        "memory": {"slots": mesh.memory_slots, "ttlMs": mesh.memory_ttl_ms},
+        "memory": {
+            "slots": mesh.memory_slots,
+            "bytes": mesh.memory_bytes,
+            "ttlMs": mesh.memory_ttl_ms,
+            "graceMs": mesh.memory_grace_ms,
+        },
+        "ambiguousRecall": match mesh.ambiguous_recall {
+            AmbiguousRecall::Agree => "agree",
+            AmbiguousRecall::None => "none",
+            AmbiguousRecall::Deny => "deny",
+        },
+        "lostRecall": if mesh.lost_recall == LostRecall::Deny { "deny" } else { "ignore" },
     })
 }
 

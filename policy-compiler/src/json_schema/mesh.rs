@@ -59,6 +59,10 @@ struct MeshSpec {
     max_age: Option<Duration>,
     gateway: Option<Gateway>,
     memory: Option<Memory>,
+    /// What a call gets whose id several requests with different contexts have. Default: `agree`.
+    ambiguous_recall: Option<AmbiguousRecall>,
+    /// What becomes of a call for a request whose context could not be remembered. Default: `ignore`.
+    lost_recall: Option<LostRecall>,
     rollout: Option<Rollout>,
 }
 
@@ -172,13 +176,40 @@ enum Traces {
     Start,
 }
 
+/// What a call gets whose id several requests with different contexts have.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "lowercase")]
+enum AmbiguousRecall {
+    /// The fields on which all of them agree.
+    Agree,
+    /// Nothing.
+    None,
+    /// It is refused with 409.
+    Deny,
+}
+
+/// What becomes of a call for a request whose context could not be remembered.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "lowercase")]
+enum LostRecall {
+    /// It goes on without, counted and reported.
+    Ignore,
+    /// It is refused with 503.
+    Deny,
+}
+
 /// What a proxy remembers of the requests in flight.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
 struct Memory {
-    /// How many requests; a power of two. Default: 16384.
-    #[schemars(range(min = 1, max = 1_048_576), example = 16_384)]
+    /// How many requests at most. Default: 131072.
+    #[schemars(range(min = 1, max = 1_048_576), example = 131_072)]
     slots: Option<u32>,
-    /// How long; longer than requests take. Default: 60s.
+    /// How many bytes all of them take at most. Default: 67108864 (64 MiB).
+    #[schemars(range(min = 8_388_608, max = 4_294_967_296_u64), example = 67_108_864)]
+    bytes: Option<u64>,
+    /// How long what a worker remembered stays when the worker itself is gone. Default: 60s.
     ttl: Option<Duration>,
+    /// How long a request is remembered after its end, for calls in the background. Default: 5s.
+    grace: Option<Duration>,
 }

@@ -3,14 +3,16 @@
 use std::collections::HashMap;
 
 use context_mesh_core::{
-    artifact::tables::{CarrierVersion, DomainTable, GatewayTraces, MeshTable, OnInvalid, OnMismatch},
-    limits::{MAX_FRAMEWORKS, MAX_MEMORY_SLOTS},
+    artifact::tables::{
+        AmbiguousRecall, CarrierVersion, DomainTable, GatewayTraces, LostRecall, MeshTable, OnInvalid, OnMismatch,
+    },
+    limits::{MAX_FRAMEWORKS, MAX_MEMORY_BYTES, MAX_MEMORY_SLOTS, MIN_MEMORY_BYTES},
 };
 
 use super::Context;
 use crate::{
     diagnostic::{Diagnostic, Diagnostics, code},
-    document::{CallerMismatch, DomainEntry, Mesh, Metadata, Peers, Traces},
+    document::{Ambiguous, CallerMismatch, DomainEntry, Mesh, Metadata, Peers, Traces},
     near,
     source::{Span, Spanned},
 };
@@ -18,8 +20,11 @@ use crate::{
 /// SPIFFE path of a workload unless the mesh says otherwise: the one that Istio gives.
 const DEFAULT_IDENTITY: &str = "/ns/*/sa/{service}";
 
-/// Slots of the memory unless the mesh says otherwise: 8 MiB of shared data.
-const DEFAULT_SLOTS: u32 = 16_384;
+/// Records of the memory unless the mesh says otherwise: 10,000 requests a second that take ten seconds.
+const DEFAULT_SLOTS: u32 = 131_072;
+
+/// Bytes of the memory's records unless the mesh says otherwise.
+const DEFAULT_BYTES: u64 = 64 << 20;
 
 /// The layer of enterprise documents in rule names; no domain can have this name.
 pub(crate) const ENTERPRISE: &str = "enterprise";
@@ -196,7 +201,15 @@ fn settings(mesh: &Mesh, diagnostics: &mut Diagnostics) -> MeshTable {
         },
         gateway_sampled: mesh.gateway.sampled,
         memory_slots: mesh.memory.slots.map_or(DEFAULT_SLOTS, |slots| memory_slots(slots, diagnostics)),
+        memory_bytes: mesh.memory.bytes.map_or(DEFAULT_BYTES, |bytes| memory_bytes(bytes, diagnostics)),
         memory_ttl_ms: mesh.memory.ttl_ms,
+        memory_grace_ms: mesh.memory.grace_ms,
+        ambiguous_recall: match mesh.recall.ambiguous {
+            Ambiguous::Agree => AmbiguousRecall::Agree,
+            Ambiguous::None => AmbiguousRecall::None,
+            Ambiguous::Deny => AmbiguousRecall::Deny,
+        },
+        lost_recall: if mesh.recall.deny_lost { LostRecall::Deny } else { LostRecall::Ignore },
         slice: String::new(),
         carrier_version: match mesh.carriers.version {
             None => CarrierVersion::Dated,
@@ -239,14 +252,24 @@ fn identity(path: Option<&Spanned<String>>, diagnostics: &mut Diagnostics) -> St
 }
 
 fn memory_slots(slots: Spanned<i64>, diagnostics: &mut Diagnostics) -> u32 {
-    let valid = u32::try_from(slots.value).ok().filter(|n| n.is_power_of_two() && *n <= MAX_MEMORY_SLOTS);
+    let valid = u32::try_from(slots.value).ok().filter(|slots| (1..=MAX_MEMORY_SLOTS).contains(slots));
     valid.unwrap_or_else(|| {
-        let wanted = u32::try_from(slots.value).ok().and_then(u32::checked_next_power_of_two);
-        let near = wanted.unwrap_or(MAX_MEMORY_SLOTS).min(MAX_MEMORY_SLOTS);
         let message = format!("the memory cannot have {} slots", slots.value);
-        let help = format!("use a power of two up to {MAX_MEMORY_SLOTS}, for example {near}");
+        let help = format!("use at most {MAX_MEMORY_SLOTS}; by default there are {DEFAULT_SLOTS}");
         invalid(diagnostics, slots.span, message, help);
         DEFAULT_SLOTS
+    })
+}
+
+fn memory_bytes(bytes: Spanned<i64>, diagnostics: &mut Diagnostics) -> u64 {
+    let valid = u64::try_from(bytes.value).ok().filter(|n| (MIN_MEMORY_BYTES..=MAX_MEMORY_BYTES).contains(n));
+    valid.unwrap_or_else(|| {
+        let message = format!("the memory cannot have {} bytes", bytes.value);
+        let help = format!(
+            "use {MIN_MEMORY_BYTES} (8 MiB) to {MAX_MEMORY_BYTES} (4 GiB); by default there are {DEFAULT_BYTES}"
+        );
+        invalid(diagnostics, bytes.span, message, help);
+        DEFAULT_BYTES
     })
 }
 

@@ -43,11 +43,12 @@ impl SharedMemory for PlainHost {
 
     fn set(&self, key: &str, value: &[u8], version: Option<u32>) -> Result<(), VersionChanged> {
         let mut memory = self.memory.borrow_mut();
-        let known = memory.get(key).map_or(0, |(_, version)| *version);
-        if version.is_some_and(|expected| expected != known) {
+        let known = memory.get(key).map(|(_, version)| *version);
+        // As in Envoy: a version says nothing about a value that was never set.
+        if known.is_some_and(|known| version.is_some_and(|expected| expected != known)) {
             return Err(VersionChanged);
         }
-        memory.insert(key.to_owned(), (value.to_vec(), known.wrapping_add(1)));
+        memory.insert(key.to_owned(), (value.to_vec(), known.unwrap_or(0).wrapping_add(1)));
         Ok(())
     }
 }
@@ -56,5 +57,10 @@ impl Randomness for PlainHost {
     /// Always the same, so that a simulation gives the same each time.
     fn random(&self) -> [u8; 16] {
         *b"not random at al"
+    }
+
+    /// Always the same as well: a simulation has one request.
+    fn secret(&self) -> Option<[u8; 16]> {
+        Some(*b"nor is it secret")
     }
 }

@@ -18,7 +18,7 @@ use context_mesh_core::{
     mask::PseudonymSecret,
     memory::{Memory, Record},
     pipeline::{self, Host, Observer, Role, Workload},
-    trace,
+    trace::Ids,
     vm::Snapshot,
 };
 
@@ -99,10 +99,18 @@ fn run(workload: &Workload, request: &Request, observer: Option<&dyn Observer>) 
     let entries = sent.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes())).collect();
     let headers = Headers::new(entries);
     let plain = PlainHost::new(request);
-    remember(workload, request, &headers, &plain)?;
+    let requests = Memory::new(workload.service());
+    let playing = Host {
+        attributes: &plain,
+        memory: &plain,
+        requests: &requests,
+        randomness: &plain,
+        now_ms: request.now_ms,
+        observer: None,
+    };
+    remember(workload, request, &headers, playing)?;
     let watch = Watch { observer, onward: RefCell::default() };
-    let host =
-        Host { attributes: &plain, memory: &plain, randomness: &plain, now_ms: request.now_ms, observer: Some(&watch) };
+    let host = Host { observer: Some(&watch), ..playing };
     let plan = match request.role {
         Role::Inbound => pipeline::inbound(workload, &headers, host),
         Role::Outbound => pipeline::outbound(workload, &headers, host),
@@ -117,18 +125,15 @@ fn remember(
     workload: &Workload,
     request: &Request,
     headers: &Headers<'_>,
-    host: &PlainHost,
+    host: Host<'_>,
 ) -> Result<(), SimulationError> {
     let Some(context) = &request.remembered else { return Ok(()) };
-    if trace::find(headers).is_none() {
+    if Ids::read(headers).ids.is_empty() {
         let message = "nothing can be remembered for a request without `traceparent` and `x-request-id`";
         return Err(SimulationError(message.to_owned()));
     }
-    let mesh = &workload.program().tables().mesh;
-    let memory = Memory::new(mesh.memory_slots, mesh.memory_ttl_ms);
     let record = Record { context: context.clone(), ..Record::default() };
-    memory
-        .remember(host, trace::all(headers), request.now_ms, &record)
+    pipeline::remember(workload, headers, host, &record)
         .map_err(|error| SimulationError(format!("the context cannot be remembered: {}", error.as_str())))
 }
 

@@ -77,12 +77,7 @@ fn holds(rule: &str, this: &Value) -> Option<bool> {
     let condition = typed(&environment, rule);
     let program = builder.condition(&lower(&condition)).expect("the rule compiles");
     let (program_table, regexes) = builder.finish();
-    let mesh = MeshTable {
-        trust_domain: "rules.test".to_owned(),
-        identity_path: "/{service}".to_owned(),
-        memory_slots: 1,
-        ..MeshTable::default()
-    };
+    let mesh = MeshTable::of_programs();
     let tables = Tables { mesh, program: program_table, regexes, ..Tables::default() };
     let verified = load(&encode(&tables).unwrap()).unwrap();
     let (headers, context, peer) = (Headers::new(Vec::new()), Context::new(), Peer::default());

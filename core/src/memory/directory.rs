@@ -1,0 +1,165 @@
+//! The directory: the one value of a memory that its workers write together, by compare-and-set.
+//!
+//! ```text
+//! format   4
+//! memory   u32: the number of the memory, in tickets
+//! secret   16 bytes: the key of its hashes
+//! parts    each: worker u64 (0: free), until u64 (milliseconds since 1970), home u8
+//! ```
+//!
+//! Numbers are little endian. A worker holds a part for as long as it renews it. One that is gone, because its virtual machine
+//! trapped, leaves its parts to others after twice its time.
+
+use super::secret::Secret;
+use super::{Access, Keys, UNITS};
+use crate::carrier::wire::Reader;
+use crate::host::SharedMemory;
+
+const FORMAT: u8 = 4;
+
+/// How often a write is tried again when another worker wrote in between.
+const TRIES: usize = 8;
+
+/// Parts that are left for workers that have none yet.
+const RESERVED: usize = UNITS / 4;
+
+/// A version that no value has: what is written under it is written only where there is nothing.
+const ABSENT: u32 = u32::MAX;
+
+/// What the directory says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Directory {
+    pub(super) memory: u32,
+    pub(super) secret: Secret,
+    parts: Vec<Part>,
+}
+
+/// A part of the memory.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Part {
+    /// The worker that has it; 0 is nobody.
+    worker: u64,
+    until_ms: u64,
+    /// Whether the worker keeps its ids here.
+    home: bool,
+}
+
+/// What a worker wants of the directory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Claim {
+    /// Its first part, where it keeps its ids.
+    Home,
+    /// One more.
+    More,
+}
+
+impl Directory {
+    /// The directory; `None` where nobody has made it yet.
+    pub(super) fn read(store: &dyn SharedMemory, keys: &Keys) -> Option<Self> {
+        Some(read_with_version(store, keys)?.0)
+    }
+
+    /// The workers that have ids, each with its part.
+    pub(super) fn homes(&self) -> impl Iterator<Item = (u32, u64)> + '_ {
+        let parts = (0_u32..).zip(&self.parts);
+        parts.filter(|(_, part)| part.home && part.worker != 0).map(|(unit, part)| (unit, part.worker))
+    }
+
+    fn take(&mut self, worker: u64, claim: Claim, now_ms: u64, ttl_ms: u64) -> Option<u32> {
+        let is_free =
+            |part: &Part| part.worker == 0 || part.until_ms.saturating_add(ttl_ms) < now_ms || part.until_ms == 0;
+        let used = self.parts.iter().filter(|part| !is_free(part)).count();
+        if claim == Claim::More && used >= UNITS.saturating_sub(RESERVED) {
+            return None;
+        }
+        let place = match self.parts.iter().position(is_free) {
+            Some(place) => place,
+            None if self.parts.len() < UNITS => {
+                self.parts.push(Part::default());
+                self.parts.len().saturating_sub(1)
+            }
+            None => return None,
+        };
+        let until_ms = now_ms.saturating_add(ttl_ms);
+        *self.parts.get_mut(place)? = Part { worker, until_ms, home: claim == Claim::Home };
+        u32::try_from(place).ok()
+    }
+
+    fn encode(&self) -> Vec<u8> {
+        let mut out = Vec::with_capacity(self.parts.len().saturating_mul(17).saturating_add(21));
+        out.push(FORMAT);
+        out.extend_from_slice(&self.memory.to_le_bytes());
+        out.extend_from_slice(&self.secret.0);
+        for part in &self.parts {
+            out.extend_from_slice(&part.worker.to_le_bytes());
+            out.extend_from_slice(&part.until_ms.to_le_bytes());
+            out.push(u8::from(part.home));
+        }
+        out
+    }
+
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        let mut reader = Reader::new(bytes);
+        if reader.byte().ok()? != FORMAT {
+            return None;
+        }
+        let memory = u32::from_le_bytes(reader.array().ok()?);
+        let secret = Secret(reader.array().ok()?);
+        let mut parts = Vec::new();
+        while !reader.rest().is_empty() && parts.len() < UNITS {
+            let worker = u64::from_le_bytes(reader.array().ok()?);
+            let until_ms = u64::from_le_bytes(reader.array().ok()?);
+            parts.push(Part { worker, until_ms, home: reader.byte().ok()? == 1 });
+        }
+        reader.finish().ok()?;
+        Some(Self { memory, secret, parts })
+    }
+}
+
+fn read_with_version(store: &dyn SharedMemory, keys: &Keys) -> Option<(Directory, Option<u32>)> {
+    let (bytes, version) = store.get(&keys.directory())?;
+    Some((Directory::decode(&bytes)?, version))
+}
+
+/// Takes a part for a worker, and makes the directory where there is none. `None` where there is no part left, or no source of
+/// secrets.
+pub(super) fn take(access: Access<'_>, keys: &Keys, worker: u64, claim: Claim) -> Option<(u32, Directory)> {
+    for _ in 0..TRIES {
+        let (mut directory, version) = match access.store.get(&keys.directory()) {
+            Some((bytes, version)) => match Directory::decode(&bytes) {
+                Some(directory) => (directory, version),
+                // Not ours: written over, or nothing would ever be remembered again.
+                None => (new(access)?, version),
+            },
+            None => (new(access)?, Some(ABSENT)),
+        };
+        let unit = directory.take(worker, claim, access.now_ms, access.limits.ttl_ms)?;
+        if access.store.set(&keys.directory(), &directory.encode(), version).is_ok() {
+            return Some((unit, directory));
+        }
+    }
+    None
+}
+
+/// Keeps the parts of a worker for another `ttl_ms`. False where it has lost one of them: then none of them may be written to.
+/// True as well where other workers wrote again and again: the next renewal will do.
+pub(super) fn renew(access: Access<'_>, keys: &Keys, worker: u64, units: impl Iterator<Item = u32> + Clone) -> bool {
+    for _ in 0..TRIES {
+        let Some((mut directory, version)) = read_with_version(access.store, keys) else { return false };
+        for unit in units.clone() {
+            let part = usize::try_from(unit).ok().and_then(|unit| directory.parts.get_mut(unit));
+            let Some(part) = part.filter(|part| part.worker == worker) else { return false };
+            part.until_ms = access.now_ms.saturating_add(access.limits.ttl_ms);
+        }
+        if access.store.set(&keys.directory(), &directory.encode(), version).is_ok() {
+            return true;
+        }
+    }
+    true
+}
+
+fn new(access: Access<'_>) -> Option<Directory> {
+    let [a, b, c, d, ..] = access.randomness.secret()?;
+    let secret = Secret(access.randomness.secret()?);
+    Some(Directory { memory: u32::from_le_bytes([a, b, c, d]), secret, parts: Vec::new() })
+}

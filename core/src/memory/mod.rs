@@ -1,0 +1,190 @@
+//! The memory: what an inbound request's context was, for the calls that the service makes while it serves it.
+//!
+//! Shared data has no delete and no lock, and is read and written by all workers of a proxy. So each worker writes what is
+//! its own, and reads what is everybody's:
+//!
+//! - The **directory** ([`directory`]) is the one value that workers write together, by compare-and-set: the number of the
+//!   memory, its secret, and which worker has which of its [`UNITS`] parts. A part is a share of the slots and of the bytes.
+//! - A **slot** holds one record, written blindly by the worker that has it, and emptied when the request is over.
+//! - A **ticket** ([`ticket`]) leads to a record: it names the slot, and its random half stands in the record.
+//! - **Ids** ([`ids`]) lead to tickets: for each worker a table of what its live requests arrived with.
+//!
+//! A request is remembered while its stream is open, and for a grace after that. What is not remembered (the memory is
+//! full) is known not to be: its ticket says so, and its ids are ambiguous while it lives.
+
+mod directory;
+mod ids;
+mod recall;
+mod record;
+mod secret;
+mod slots;
+#[cfg(test)]
+mod tests;
+mod ticket;
+mod worker;
+
+use core::cell::RefCell;
+
+use crate::fuel::Fuel;
+use crate::host::{Randomness, SharedMemory};
+
+pub use recall::{OnAmbiguous, Recall, RecalledBy, Wanted};
+pub use record::Record;
+pub use ticket::Ticket;
+pub use worker::{Arrival, Remembered, RequestNumber};
+
+use worker::Worker;
+
+/// Parts of the memory that workers take, each a share of the slots and bytes. Also the most workers that remember: Envoy has one
+/// for each core.
+pub const UNITS: usize = 128;
+
+/// How often [`Memory::tick`] should be called, in milliseconds: how exact the end of a grace is.
+pub const TICK_MS: u32 = 500;
+
+/// What the memory may hold, and for how long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Most records.
+    pub slots: u32,
+    /// Most bytes of all records.
+    pub bytes: u64,
+    /// How long a request is remembered after its stream ended, in milliseconds.
+    pub grace_ms: u64,
+    /// How long what a worker remembered stays when the worker itself is gone, in milliseconds.
+    pub ttl_ms: u64,
+}
+
+/// Why a context is not remembered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MemoryError {
+    /// The host has no source of secrets, or there are more workers than parts.
+    Disabled,
+    /// The record exceeds [`crate::limits::MAX_RECORD_BYTES`], or the share of one part.
+    TooLarge,
+    /// All slots or bytes are in use.
+    Full,
+}
+
+impl MemoryError {
+    /// The name in logs, reports and metrics. Names are never changed.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Disabled => "disabled",
+            Self::TooLarge => "too-large",
+            Self::Full => "full",
+        }
+    }
+}
+
+/// What the memory needs of its host for one request.
+#[derive(Clone, Copy)]
+pub struct Access<'h> {
+    /// Storage that all workers share.
+    pub store: &'h dyn SharedMemory,
+    /// Bytes that nobody can guess.
+    pub randomness: &'h dyn Randomness,
+    /// The time, in milliseconds since 1970.
+    pub now_ms: u64,
+    /// What may be held.
+    pub limits: Limits,
+}
+
+/// The memory of one service, as one worker sees it. It stays when the configuration changes. Services that share a proxy have
+/// memories of their own.
+#[derive(Debug)]
+pub struct Memory {
+    keys: Keys,
+    worker: RefCell<Worker>,
+}
+
+impl Memory {
+    /// The memory of this service. Nothing is read or written yet.
+    pub fn new(service: &str) -> Self {
+        Self { keys: Keys::new(service), worker: RefCell::default() }
+    }
+
+    /// Remembers a request that arrived. It stays remembered until [`Memory::end`], whatever happens with the record: where there is
+    /// no room for it, that is what is remembered.
+    pub fn remember(&self, access: Access<'_>, arrival: &Arrival<'_>) -> Remembered {
+        let Ok(mut worker) = self.worker.try_borrow_mut() else { return Remembered::nothing() };
+        worker.remember(&self.keys, access, arrival)
+    }
+
+    /// What a call recalls.
+    pub fn recall(&self, access: Access<'_>, wanted: &Wanted<'_>, fuel: &Fuel) -> Recall {
+        let Ok(mut worker) = self.worker.try_borrow_mut() else { return Recall::Missing };
+        worker.tick(&self.keys, access);
+        recall::recall(&mut worker, &self.keys, access, wanted, fuel)
+    }
+
+    /// The stream of a request ended: it is forgotten `grace_ms` after `now_ms`. The next request or [`Memory::tick`] does it.
+    pub fn end(&self, number: RequestNumber, now_ms: u64, grace_ms: u64) {
+        if let Ok(mut worker) = self.worker.try_borrow_mut() {
+            worker.end(number, now_ms, grace_ms);
+        }
+    }
+
+    /// Forgets what is over, and keeps what is not. To be called every [`TICK_MS`].
+    pub fn tick(&self, access: Access<'_>) {
+        if let Ok(mut worker) = self.worker.try_borrow_mut() {
+            worker.tick(&self.keys, access);
+        }
+    }
+}
+
+/// The keys in shared data. Plugins of a pod may share the name space.
+#[derive(Debug)]
+struct Keys {
+    prefix: String,
+}
+
+impl Keys {
+    fn new(service: &str) -> Self {
+        Self { prefix: format!("context-mesh/4/{service}/") }
+    }
+
+    fn directory(&self) -> String {
+        self.with("directory", &[])
+    }
+
+    /// The record in this slot.
+    fn slot(&self, slot: u32) -> String {
+        self.with("slot/", &[slot])
+    }
+
+    /// The ids with this hash that requests of the worker with this part arrived with.
+    fn ids(&self, unit: u32, bucket: u32) -> String {
+        self.with("ids/", &[unit, bucket])
+    }
+
+    fn with(&self, what: &str, numbers: &[u32]) -> String {
+        let mut key = String::with_capacity(self.prefix.len().saturating_add(32));
+        key.push_str(&self.prefix);
+        key.push_str(what);
+        for (at, number) in numbers.iter().enumerate() {
+            if at > 0 {
+                key.push('/');
+            }
+            push_number(&mut key, *number);
+        }
+        key
+    }
+}
+
+/// Appends a decimal number. Every request names slots, and formatting costs more than all else about it.
+fn push_number(text: &mut String, number: u32) {
+    // 2^32 has 10 digits.
+    let mut digits = [b'0'; 10];
+    let (mut rest, mut length) = (number, 0_usize);
+    for digit in digits.iter_mut().rev() {
+        *digit = u8::try_from(rest.wrapping_rem(10)).unwrap_or(0).wrapping_add(b'0');
+        length = length.wrapping_add(1);
+        rest = rest.wrapping_div(10);
+        if rest == 0 {
+            break;
+        }
+    }
+    let written = digits.get(digits.len().saturating_sub(length)..).unwrap_or_default();
+    text.push_str(core::str::from_utf8(written).unwrap_or_default());
+}

@@ -1,0 +1,274 @@
+//! What a call recalls: the request of its ticket, else the one request of one of its ids, else what all requests of an id have in common.
+
+use super::directory::Directory;
+use super::ids::{self, Pointer};
+use super::record::{self, Record, Stored};
+use super::secret::Secret;
+use super::ticket::{Place, Ticket};
+use super::worker::{Worker, foreign_id};
+use super::{Access, Keys};
+use crate::context::agree::agree;
+use crate::context::{CALLER, Context};
+use crate::fuel::Fuel;
+use crate::limits::{MAX_CONTEXTS_OF_AN_ID, MAX_TICKETS};
+
+/// What a call brings along.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted<'a> {
+    /// All tickets, wherever they stand.
+    pub tickets: &'a [Ticket],
+    /// Its ids, in the order in which they are asked, as in [`super::Arrival`].
+    pub ids: &'a [Vec<u8>],
+    /// What to make of an id with several contexts.
+    pub on_ambiguous: OnAmbiguous,
+}
+
+/// What to make of an id under which live requests have different contexts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnAmbiguous {
+    /// The fields on which all of them agree cannot be wrong.
+    Agree,
+    /// Nothing.
+    Nothing,
+}
+
+/// What a context was recalled by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RecalledBy {
+    /// Its ticket.
+    Ticket,
+    /// The id at this place among the wanted ones.
+    Id(usize),
+}
+
+/// What a call recalls.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Recall {
+    /// This request.
+    Found {
+        /// What is remembered of it.
+        record: Box<Record>,
+        /// What it was found by.
+        by: RecalledBy,
+    },
+    /// A request without a context.
+    NoContext,
+    /// A request whose context could not be remembered.
+    Lost,
+    /// The tickets of requests that have nothing to do with each other.
+    Conflict,
+    /// The ticket of a request that is over.
+    Dead,
+    /// The id of several requests, and what they agree on.
+    Ambiguous {
+        /// The fields on which all agree; `None` where not all of them can be read, or nothing is wanted.
+        agreed: Option<Box<Record>>,
+        /// The place of the id among the wanted ones.
+        id: usize,
+    },
+    /// Nothing is remembered under any of its ids.
+    Missing,
+    /// The call has neither a ticket nor an id.
+    NoId,
+}
+
+/// See [`super::Memory::recall`].
+pub(super) fn recall(worker: &mut Worker, keys: &Keys, access: Access<'_>, wanted: &Wanted<'_>, fuel: &Fuel) -> Recall {
+    if wanted.tickets.is_empty() && wanted.ids.is_empty() {
+        return Recall::NoId;
+    }
+    let Some((memory, secret)) = worker.known(keys, access) else {
+        return if wanted.tickets.is_empty() { Recall::Missing } else { Recall::Dead };
+    };
+    let reader = Reader { keys, access, secret, fuel };
+    let mut own: Vec<Ticket> = wanted.tickets.iter().filter(|ticket| ticket.memory == memory).copied().collect();
+    own.sort_unstable_by_key(|ticket| ticket.random());
+    own.dedup();
+    if !own.is_empty() {
+        return reader.by_tickets(&own);
+    }
+    let directory = Directory::read(access.store, keys);
+    let homes: Vec<(u32, u64)> = directory.iter().flat_map(Directory::homes).collect();
+    let ids = Ids { reader: &reader, homes: &homes, on_ambiguous: wanted.on_ambiguous };
+    if let Some(foreign) = wanted.tickets.first() {
+        // The application speaks for the request that arrived with this ticket, or for none that is known here; ids would name
+        // any other request of the trace.
+        return if wanted.tickets.iter().any(|ticket| ticket != foreign) {
+            Recall::Conflict
+        } else {
+            match ids.find(&foreign_id(*foreign), 0) {
+                Some(Recall::Found { record, .. }) => Recall::Found { record, by: RecalledBy::Ticket },
+                Some(found) => found,
+                None => Recall::Dead,
+            }
+        };
+    }
+    let mut ambiguous = None;
+    for (place, id) in wanted.ids.iter().enumerate() {
+        match ids.find(id, place) {
+            None => {}
+            Some(found @ Recall::Ambiguous { .. }) => ambiguous = ambiguous.or(Some(found)),
+            Some(found) => return found,
+        }
+    }
+    ambiguous.unwrap_or(Recall::Missing)
+}
+
+/// Reads records.
+struct Reader<'r> {
+    keys: &'r Keys,
+    access: Access<'r>,
+    secret: Secret,
+    fuel: &'r Fuel,
+}
+
+impl Reader<'_> {
+    /// The record in a slot, if it is that of the request with this random half.
+    fn read(&self, slot: u32, random: u64) -> Option<Stored> {
+        let (bytes, _) = self.access.store.get(&self.keys.slot(slot))?;
+        self.fuel.text(bytes.len().saturating_mul(2)).ok()?;
+        record::decode(&bytes, random).ok()
+    }
+
+    fn by_tickets(&self, own: &[Ticket]) -> Recall {
+        if own.len() > MAX_TICKETS {
+            return Recall::Conflict;
+        }
+        if let [ticket] = own {
+            return match self.read_ticket(*ticket) {
+                Read::Stored(stored) if stored.record.is_empty() => Recall::NoContext,
+                Read::Stored(stored) => Recall::Found { record: Box::new(stored.record), by: RecalledBy::Ticket },
+                Read::NoContext => Recall::NoContext,
+                Read::Lost => Recall::Lost,
+                Read::Dead => Recall::Dead,
+            };
+        }
+        // The request that came after all the others: a service that called itself.
+        for ticket in own {
+            let Read::Stored(stored) = self.read_ticket(*ticket) else { continue };
+            let others = own.iter().map(|other| other.random()).filter(|other| *other != ticket.random());
+            if others.into_iter().all(|other| stored.before.contains(&other)) {
+                return if stored.record.is_empty() {
+                    Recall::NoContext
+                } else {
+                    Recall::Found { record: Box::new(stored.record), by: RecalledBy::Ticket }
+                };
+            }
+        }
+        Recall::Conflict
+    }
+
+    fn read_ticket(&self, ticket: Ticket) -> Read {
+        match ticket.place(self.secret) {
+            Place::NoContext => Read::NoContext,
+            Place::NotRemembered => Read::Lost,
+            Place::Slot(slot) => self.read(slot, ticket.random()).map_or(Read::Dead, Read::Stored),
+        }
+    }
+}
+
+enum Read {
+    Stored(Stored),
+    NoContext,
+    Lost,
+    Dead,
+}
+
+/// Looks up ids at all workers.
+struct Ids<'r> {
+    reader: &'r Reader<'r>,
+    homes: &'r [(u32, u64)],
+    on_ambiguous: OnAmbiguous,
+}
+
+impl Ids<'_> {
+    /// What the id at this place leads to; `None` where no live request has it.
+    fn find(&self, id: &[u8], place: usize) -> Option<Recall> {
+        let id = ids::hash(self.reader.secret, id);
+        let (contexts, mut complete) = self.contexts(id);
+        complete &= contexts.iter().all(|context| context.place != Place::NotRemembered);
+        let [first, others @ ..] = contexts.as_slice() else {
+            return (!complete).then_some(Recall::Ambiguous { agreed: None, id: place });
+        };
+        if complete && others.is_empty() {
+            return match first.place {
+                Place::NoContext => Some(Recall::NoContext),
+                Place::NotRemembered => Some(Recall::Lost),
+                // It may have ended since its bucket was read.
+                Place::Slot(slot) => self.reader.read(slot, first.random).map(|stored| {
+                    if stored.record.is_empty() {
+                        return Recall::NoContext;
+                    }
+                    Recall::Found { record: Box::new(stored.record), by: RecalledBy::Id(place) }
+                }),
+            };
+        }
+        if contexts.iter().all(|context| context.place == Place::NotRemembered) && others.is_empty() {
+            return Some(Recall::Lost);
+        }
+        let agreed = if complete && self.on_ambiguous == OnAmbiguous::Agree { self.agreed(&contexts) } else { None };
+        Some(Recall::Ambiguous { agreed: agreed.map(Box::new), id: place })
+    }
+
+    /// The contexts of an id at all workers, each once, and whether they are all.
+    fn contexts(&self, id: ids::IdHash) -> (Vec<Pointer>, bool) {
+        let (mut contexts, mut complete): (Vec<Pointer>, bool) = (Vec::new(), true);
+        for (unit, worker) in self.homes {
+            let key = self.reader.keys.ids(*unit, ids::bucket(id));
+            let Some((bytes, _)) = self.reader.access.store.get(&key) else { continue };
+            if self.reader.fuel.text(bytes.len()).is_err() {
+                return (Vec::new(), false);
+            }
+            let known = ids::find(&bytes, *worker, id);
+            complete &= !known.more;
+            for pointer in known.pointers {
+                let same = contexts.iter().position(|seen| seen.digest == pointer.digest);
+                if let Some(seen) = same.and_then(|place| contexts.get_mut(place)) {
+                    // Equal contexts: the oldest stands for all, and one that is remembered for one that is not.
+                    let older = pointer.issued_at_ms < seen.issued_at_ms && pointer.place != Place::NotRemembered;
+                    if older || seen.place == Place::NotRemembered {
+                        *seen = pointer;
+                    }
+                } else if contexts.len() < MAX_CONTEXTS_OF_AN_ID {
+                    contexts.push(pointer);
+                } else {
+                    complete = false;
+                }
+            }
+        }
+        (contexts, complete)
+    }
+
+    /// What all contexts have in common; `None` where one of them cannot be read.
+    fn agreed(&self, contexts: &[Pointer]) -> Option<Record> {
+        let mut agreed: Option<Record> = None;
+        for pointer in contexts {
+            let record = match pointer.place {
+                Place::NoContext => Record { issued_at_ms: u64::MAX, ..Record::default() },
+                Place::Slot(slot) => self.reader.read(slot, pointer.random)?.record,
+                Place::NotRemembered => return None,
+            };
+            agreed = Some(match agreed {
+                None => record,
+                Some(so_far) => intersect(&so_far, &record)?,
+            });
+        }
+        agreed
+    }
+}
+
+/// The fields that both have with the same value; what either withholds; the older time.
+fn intersect(a: &Record, b: &Record) -> Option<Record> {
+    let mut context = Context::new();
+    for (name, value) in a.context.iter() {
+        if name != CALLER && b.context.get(name).is_some_and(|other| agree(value, other)) {
+            context.insert(name, value).ok()?;
+        }
+    }
+    if a.context.carried() == b.context.carried() {
+        context.set_carried(a.context.carried().clone());
+    }
+    let mut withheld = a.withheld.clone();
+    b.withheld.iter().filter(|name| !a.withheld.contains(name)).for_each(|name| withheld.push(name));
+    Some(Record { context, withheld, issued_at_ms: a.issued_at_ms.min(b.issued_at_ms) })
+}

@@ -1,0 +1,231 @@
+//! What one worker knows of the requests that it remembers: more than stands in shared data, so that it writes without reading.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::directory::{self, Claim, Directory};
+use super::ids::{self, IdHash, Ids, Pointer};
+use super::record::{self, Record};
+use super::secret::Secret;
+use super::slots::Slots;
+use super::ticket::{Place, Ticket};
+use super::{Access, Keys, MemoryError};
+
+/// A request that is remembered, for [`super::Memory::end`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RequestNumber(u64);
+
+/// A request that arrived.
+#[derive(Debug, Clone, Copy)]
+pub struct Arrival<'a> {
+    /// What is remembered of it.
+    pub record: &'a Record,
+    /// All ids that it arrived with, as bytes that differ for ids of different kinds.
+    pub ids: &'a [Vec<u8>],
+    /// All tickets that it arrived with. One of this memory is a predecessor: a service called itself. One of
+    /// another memory is an id.
+    pub tickets: &'a [Ticket],
+}
+
+/// What became of a request that arrived.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Remembered {
+    /// Its number; `None` where nothing at all is known of it.
+    pub number: Option<RequestNumber>,
+    /// Its ticket.
+    pub ticket: Option<Ticket>,
+    /// Why its context is not remembered, where it is not.
+    pub error: Option<MemoryError>,
+}
+
+impl Remembered {
+    pub(super) fn nothing() -> Self {
+        Self { number: None, ticket: None, error: Some(MemoryError::Disabled) }
+    }
+}
+
+/// The id that a ticket of another memory is.
+pub(super) fn foreign_id(ticket: Ticket) -> Vec<u8> {
+    format!("ticket {ticket}").into_bytes()
+}
+
+/// A worker.
+#[derive(Debug, Default)]
+pub(super) struct Worker {
+    /// What never changes of the directory, once it was read.
+    known: Option<(u32, Secret)>,
+    home: Option<Home>,
+    slots: Slots,
+    ids: Ids,
+    requests: BTreeMap<u64, Request>,
+    next_request: u64,
+    /// The requests whose streams ended, by when they are forgotten.
+    ending: BTreeSet<(u64, u64)>,
+    renewed_ms: u64,
+}
+
+/// Where a worker keeps its ids.
+#[derive(Debug, Clone, Copy)]
+struct Home {
+    worker: u64,
+    unit: u32,
+}
+
+#[derive(Debug)]
+struct Request {
+    ids: Vec<IdHash>,
+    pointer: Pointer,
+}
+
+impl Worker {
+    /// The number and the secret of the memory, where there is one.
+    pub(super) fn known(&mut self, keys: &Keys, access: Access<'_>) -> Option<(u32, Secret)> {
+        if self.known.is_none() {
+            self.known = Directory::read(access.store, keys).map(|directory| (directory.memory, directory.secret));
+        }
+        self.known
+    }
+
+    pub(super) fn remember(&mut self, keys: &Keys, access: Access<'_>, arrival: &Arrival<'_>) -> Remembered {
+        self.tick(keys, access);
+        let Some((home, memory, secret)) = self.home(keys, access) else { return Remembered::nothing() };
+        let Some(random) = access.randomness.secret() else { return Remembered::nothing() };
+        let [random @ .., _, _, _, _, _, _, _, _] = random;
+        let random = u64::from_le_bytes(random);
+        let (own, foreign): (Vec<Ticket>, Vec<Ticket>) =
+            arrival.tickets.iter().partition(|ticket| ticket.memory == memory);
+        let before: Vec<u64> = own.iter().map(|ticket| ticket.random()).collect();
+        let (place, error) = match self.store(keys, access, random, &before, arrival.record) {
+            Ok(place) => (place, None),
+            Err(error) => (Place::NotRemembered, Some(error)),
+        };
+        let foreign = foreign.into_iter().map(foreign_id);
+        let mut hashes: Vec<IdHash> = arrival.ids.iter().map(|id| ids::hash(secret, id)).collect();
+        hashes.extend(foreign.map(|id| ids::hash(secret, &id)));
+        hashes.sort_unstable();
+        hashes.dedup();
+        let (digest, issued_at_ms) = (arrival.record.digest(secret), arrival.record.issued_at_ms);
+        let pointer = Pointer { digest, random, place, issued_at_ms };
+        let number = self.next_request;
+        self.next_request = number.wrapping_add(1);
+        let changed = hashes.iter().map(|id| self.ids.add(*id, number, pointer)).collect();
+        self.publish(keys, access, home, &changed);
+        self.requests.insert(number, Request { ids: hashes, pointer });
+        let ticket = Some(Ticket::new(memory, secret, random, place));
+        Remembered { number: Some(RequestNumber(number)), ticket, error }
+    }
+
+    pub(super) fn end(&mut self, number: RequestNumber, now_ms: u64, grace_ms: u64) {
+        if self.requests.contains_key(&number.0) {
+            self.ending.insert((now_ms.saturating_add(grace_ms), number.0));
+        }
+    }
+
+    /// Forgets the requests that are over, and keeps the parts of the memory.
+    pub(super) fn tick(&mut self, keys: &Keys, access: Access<'_>) {
+        self.forget(keys, access);
+        let Some(home) = self.home else { return };
+        // A clock that goes back renews as well.
+        let since = access.now_ms.abs_diff(self.renewed_ms);
+        if since < access.limits.ttl_ms.checked_div(4).unwrap_or(0) {
+            return;
+        }
+        self.renewed_ms = access.now_ms;
+        if !directory::renew(access, keys, home.worker, self.slots.units()) {
+            self.start_anew(keys, access);
+        }
+    }
+
+    fn forget(&mut self, keys: &Keys, access: Access<'_>) {
+        let mut changed = BTreeSet::new();
+        while let Some((due_ms, number)) = self.ending.first().copied() {
+            if due_ms > access.now_ms {
+                break;
+            }
+            self.ending.pop_first();
+            let Some(request) = self.requests.remove(&number) else { continue };
+            if let Place::Slot(slot) = request.pointer.place {
+                // Emptied, so that neither the ticket nor the bytes stay.
+                let _ = access.store.set(&keys.slot(slot), &[], None);
+                self.slots.give_back(slot);
+            }
+            changed.extend(request.ids.iter().map(|id| self.ids.remove(*id, number, request.pointer)));
+        }
+        if let Some(home) = self.home {
+            self.publish(keys, access, home, &changed);
+        }
+    }
+
+    /// Others have the parts of this worker now, because it could not renew them for too long. What it remembered is lost; that its
+    /// requests live is not.
+    fn start_anew(&mut self, keys: &Keys, access: Access<'_>) {
+        self.home = None;
+        self.known = None;
+        self.slots = Slots::default();
+        let lost: Vec<u64> = self.requests.keys().copied().collect();
+        let Some((home, ..)) = self.home(keys, access) else {
+            self.requests.clear();
+            self.ids = Ids::default();
+            return;
+        };
+        let mut changed = BTreeSet::new();
+        for number in lost {
+            let Some(request) = self.requests.get_mut(&number) else { continue };
+            for id in &request.ids {
+                self.ids.remove(*id, number, request.pointer);
+                request.pointer.place = Place::NotRemembered;
+                changed.insert(self.ids.add(*id, number, request.pointer));
+            }
+        }
+        self.publish(keys, access, home, &changed);
+    }
+
+    /// The worker's home with the number and the secret of the memory. It is taken with the first request.
+    fn home(&mut self, keys: &Keys, access: Access<'_>) -> Option<(Home, u32, Secret)> {
+        if let (Some(home), Some((memory, secret))) = (self.home, self.known) {
+            return Some((home, memory, secret));
+        }
+        let [worker @ .., _, _, _, _, _, _, _, _] = access.randomness.secret()?;
+        // 0 stands for nobody.
+        let worker = u64::from_le_bytes(worker).max(1);
+        let (unit, directory) = directory::take(access, keys, worker, Claim::Home)?;
+        let home = Home { worker, unit };
+        self.home = Some(home);
+        self.known = Some((directory.memory, directory.secret));
+        self.renewed_ms = access.now_ms;
+        self.slots.add(unit);
+        Some((home, directory.memory, directory.secret))
+    }
+
+    /// Writes the record into a slot.
+    fn store(
+        &mut self,
+        keys: &Keys,
+        access: Access<'_>,
+        random: u64,
+        before: &[u64],
+        record: &Record,
+    ) -> Result<Place, MemoryError> {
+        if record.is_empty() && before.is_empty() {
+            return Ok(Place::NoContext);
+        }
+        let bytes = record::encode(random, before, record)?;
+        let slot = match self.slots.take(bytes.len(), access.limits) {
+            Err(MemoryError::Full) => {
+                let worker = self.home.ok_or(MemoryError::Full)?.worker;
+                let (unit, _) = directory::take(access, keys, worker, Claim::More).ok_or(MemoryError::Full)?;
+                self.slots.add(unit);
+                self.slots.take(bytes.len(), access.limits)?
+            }
+            taken => taken?,
+        };
+        let _ = access.store.set(&keys.slot(slot), &bytes, None);
+        Ok(Place::Slot(slot))
+    }
+
+    fn publish(&self, keys: &Keys, access: Access<'_>, home: Home, buckets: &BTreeSet<u32>) {
+        for bucket in buckets {
+            let bytes = self.ids.encode(home.worker, *bucket);
+            let _ = access.store.set(&keys.ids(home.unit, *bucket), &bytes, None);
+        }
+    }
+}

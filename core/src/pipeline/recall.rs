@@ -1,0 +1,69 @@
+//! What a call recalls of the request that it is made for.
+
+use super::plan::{Counter, Plan, Refusal};
+use super::remember::tickets;
+use super::report::Problem;
+use super::workload::{Host, Workload};
+use crate::artifact::tables::{AmbiguousRecall, LostRecall, Reply};
+use crate::headers::Headers;
+use crate::memory::{OnAmbiguous, Recall, RecalledBy, Record, Wanted};
+use crate::trace::{Ids, Kind};
+
+/// What is remembered of the request that this call is made for, if it can be told.
+///
+/// # Errors
+/// The refusal, where the mesh wants one.
+pub(super) fn find(
+    workload: &Workload,
+    headers: &Headers<'_>,
+    ids: &Ids<'_>,
+    host: Host<'_>,
+    plan: &mut Plan<'_>,
+) -> Result<Option<Record>, Refusal<'static>> {
+    let mesh = workload.mesh();
+    let asked: Vec<Kind> = ids.ids.iter().map(|(kind, _)| *kind).filter(|kind| kind.is_asked()).collect();
+    let keys: Vec<Vec<u8>> =
+        ids.ids.iter().filter(|(kind, _)| kind.is_asked()).map(|(_, key)| key.to_bytes()).collect();
+    let on_ambiguous =
+        if mesh.ambiguous_recall == AmbiguousRecall::Agree { OnAmbiguous::Agree } else { OnAmbiguous::Nothing };
+    let wanted = Wanted { tickets: &tickets(headers), ids: &keys, on_ambiguous };
+    let kind = |place: usize| asked.get(place).map_or("ticket", |kind| kind.as_str());
+    let (counter, subject, problem) = match host.requests.recall(workload.access(host), &wanted, &plan.fuel) {
+        Recall::Found { record, by } => {
+            plan.report.recalled_by = match by {
+                RecalledBy::Ticket => "ticket",
+                RecalledBy::Id(place) => kind(place),
+            };
+            return Ok(Some(*record));
+        }
+        Recall::NoContext => return Ok(None),
+        Recall::Ambiguous { agreed, id } => {
+            plan.count(Counter::RecallAmbiguous);
+            plan.report.problems.push(Problem::new(kind(id), "ambiguous"));
+            if mesh.ambiguous_recall == AmbiguousRecall::Deny {
+                let message = "the call has the id of several requests with different contexts".to_owned();
+                return Err(refusal(409, 10, message, "mesh ambiguousRecall"));
+            }
+            if agreed.is_some() {
+                plan.report.recalled_by = kind(id);
+            }
+            return Ok(agreed.map(|record| *record));
+        }
+        Recall::Lost => (Counter::RecallLost, "memory", "lost"),
+        Recall::Conflict => (Counter::TicketConflict, "ticket", "conflict"),
+        Recall::Dead => (Counter::RecallDead, "ticket", "dead"),
+        Recall::Missing => (Counter::RecallMiss, "memory", "miss"),
+        Recall::NoId => (Counter::TraceIdMissing, "trace id", "missing"),
+    };
+    plan.count(counter);
+    plan.report.problems.push(Problem::new(subject, problem));
+    if counter == Counter::RecallLost && mesh.lost_recall == LostRecall::Deny {
+        let message = "the context of the request that this call is made for could not be remembered".to_owned();
+        return Err(refusal(503, 14, message, "mesh lostRecall"));
+    }
+    Ok(None)
+}
+
+fn refusal(status: u16, grpc_status: u8, message: String, cause: &'static str) -> Refusal<'static> {
+    Refusal { reply: Reply { status, grpc_status, message }, cause }
+}

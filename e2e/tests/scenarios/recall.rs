@@ -1,0 +1,281 @@
+//! Recall: which request a call is made for, with applications that forward tickets, one id, or nothing.
+
+use std::thread;
+use std::time::Duration;
+
+use context_mesh_e2e::client::{Request, Response};
+use context_mesh_e2e::load::Load;
+use context_mesh_e2e::mesh::{As, Mesh, PushOutcome};
+use context_mesh_e2e::policy::Policy;
+use context_mesh_e2e::topology::Role;
+use serde_json::Value;
+
+use crate::support::*;
+
+/// What `front` forwards: as OpenTelemetry does, one carrier alone, one id, or nothing at all.
+const LIBRARY: &str = "forward.front=traceparent,tracestate,baggage";
+const ONLY_TRACESTATE: &str = "forward.front=traceparent,tracestate";
+const ONLY_BAGGAGE: &str = "forward.front=traceparent,baggage";
+const ONLY_TRACEPARENT: &str = "forward.front=traceparent";
+const NOTHING: &str = "forward.front=";
+
+/// Requests of one trace, how many at a time.
+const REQUESTS: (usize, usize) = (300, 16);
+const ALL_REQUESTS: (usize, usize) = (10_000, 64);
+
+/// A request of the usual trace for this tenant; the query says what `front` does.
+fn of_tenant(tenant: &str, query: &str) -> Request {
+    get(&format!("/?{query}")).header("x-mesh-context", format!(r#"{{"tenant_id":"{tenant}","user_id":"same"}}"#))
+}
+
+/// The mesh of two services, with more settings of the mesh.
+fn pair_that(settings: &str, workers: u32) -> Mesh {
+    pair_with(&tree_that(settings), workers)
+}
+
+fn tree_that(settings: &str) -> String {
+    MESH.replacen("  trustDomain: pair.example\n", &format!("  trustDomain: pair.example\n{settings}"), 1)
+}
+
+fn at_back(response: &Response) -> Value {
+    saw(response, "back", "x-tenant-id")
+}
+
+/// Every request has a tenant of its own; `right` says what `back` may see for it.
+fn one_trace(
+    mesh: &Mesh,
+    (requests, connections): (usize, usize),
+    query: &'static str,
+    right: fn(&Value, &str) -> bool,
+) {
+    let load = Load { requests, connections, limit: Duration::from_secs(600) };
+    let report = mesh
+        .load(
+            &peer(mesh, "front"),
+            load,
+            move |n| of_tenant(&format!("t{n}"), query),
+            move |n, response| {
+                let (tenant, found) = (format!("t{n}"), at_back(response));
+                let fine = response.status == 200 && right(&found, &tenant);
+                if fine { Ok(()) } else { Err(format!("{tenant} went on as {found} ({})", response.status)) }
+            },
+        )
+        .unwrap();
+    assert_eq!((report.answered(), report.failures), (requests, Vec::new()), "{query}");
+}
+
+fn many_requests_of_one_trace(count: (usize, usize)) {
+    let mesh = pair_that("", 2);
+    for query in [LIBRARY, ONLY_TRACESTATE, ONLY_BAGGAGE] {
+        one_trace(&mesh, count, query, |found, tenant| found == tenant);
+    }
+    for query in [ONLY_TRACEPARENT, NOTHING] {
+        one_trace(&mesh, count, query, |found, tenant| found.is_null() || found == tenant);
+    }
+    assert!(counter(&mesh, "front", "recall_ambiguous") > 0);
+    assert_eq!(counter(&mesh, "front", "ticket_conflict") + counter(&mesh, "front", "recall_dead"), 0);
+    assert_no_trap(&mesh);
+}
+
+#[test]
+fn requests_of_one_trace_never_carry_anothers_context() {
+    many_requests_of_one_trace(REQUESTS);
+}
+
+#[test]
+#[ignore = "takes minutes: `make prove` runs it"]
+fn prove_that_10000_requests_of_one_trace_never_carry_anothers_context() {
+    many_requests_of_one_trace(ALL_REQUESTS);
+}
+
+/// A victim's request is open. Somebody with a tenant of his own names the victim's trace in other ways.
+#[test]
+fn who_names_the_trace_of_another_gets_nothing_of_his() {
+    const VICTIM: &str = "0af7651916cd43dd8448eb211c80319c";
+    const SPAN: &str = "00f067aa0ba902b7";
+    let victim = format!("00-{VICTIM}-{SPAN}-01");
+    let b3 = format!("{VICTIM}-{SPAN}-1");
+    let mesh = pair_that("", 2);
+    // What the attacker sends, and what his application forwards.
+    let cases: [(&[(&str, &str)], &str); 6] = [
+        (&[("traceparent", TRACE), ("b3", &b3)], "b3"),
+        (&[("traceparent", TRACE), ("x-b3-traceid", VICTIM), ("x-b3-spanid", SPAN)], "x-b3-traceid,x-b3-spanid"),
+        (&[("traceparent", &victim)], "traceparent"),
+        (&[("traceparent", &victim), ("traceparent", TRACE)], "traceparent"),
+        (&[("traceparent", TRACE), ("x-request-id", "victim")], "x-request-id"),
+        (&[("traceparent", TRACE), ("uber-trace-id", "af7651916cd43dd8448eb211c80319c:1:0:1")], "uber-trace-id"),
+    ];
+    for (sent, forwarded) in cases {
+        thread::scope(|scope| {
+            let open = scope.spawn(|| {
+                let request = Request::get(&format!("/?wait.front=600&{LIBRARY}"))
+                    .header("traceparent", victim.as_str())
+                    .header("x-request-id", "victim")
+                    .header("x-mesh-context", r#"{"tenant_id":"victim","user_id":"v"}"#);
+                mesh.send(&peer(&mesh, "front"), request).unwrap()
+            });
+            thread::sleep(Duration::from_millis(250));
+            let request = Request::get(&format!("/?forward.front={forwarded}"))
+                .header("x-mesh-context", r#"{"tenant_id":"attacker","user_id":"a"}"#);
+            let request = sent.iter().fold(request, |request, (name, value)| request.header(name, *value));
+            let response = mesh.send(&peer(&mesh, "front"), request).unwrap();
+            for (header, own) in [("x-tenant-id", "attacker"), ("x-user-id", "a")] {
+                let found = saw(&response, "back", header);
+                assert!(found.is_null() || found == own, "{sent:?}: {header} is {found}");
+            }
+            let response = open.join().unwrap();
+            assert_eq!(at_back(&response), "victim", "{sent:?}: his own ticket is his own");
+        });
+    }
+    assert_no_trap(&mesh);
+}
+
+/// Without tickets, a request that another one of its trace is open beside carries what both agree on, or is refused.
+#[test]
+fn what_an_ambiguous_id_recalls_the_mesh_says() {
+    for (setting, status, user) in [
+        ("", 200, Value::from("same")),
+        ("  ambiguousRecall: none\n", 200, Value::Null),
+        ("  ambiguousRecall: deny\n", 409, Value::Null),
+    ] {
+        let mesh = pair_that(setting, 2);
+        thread::scope(|scope| {
+            let open = scope.spawn(|| mesh.send(&peer(&mesh, "front"), of_tenant("t1", "wait.front=700")).unwrap());
+            thread::sleep(Duration::from_millis(250));
+            let response = mesh.send(&peer(&mesh, "front"), of_tenant("t2", "")).unwrap();
+            let answer = response.json().unwrap();
+            assert_eq!(answer["downstream_status"], status, "{setting}");
+            let seen = &answer["downstream"]["saw"];
+            assert_eq!((&seen["x-tenant-id"], &seen["x-user-id"]), (&Value::Null, &user), "{setting}");
+            open.join().unwrap();
+        });
+        assert!(counter(&mesh, "front", "recall_ambiguous") >= 1);
+    }
+}
+
+/// A call after the end of its request: within the grace it carries the context, later it carries nothing, whatever ids it has.
+#[test]
+fn a_request_is_forgotten_after_its_grace() {
+    let mesh = pair_that("  memory: {grace: 2s}\n", 1);
+    let response = mesh.send(&peer(&mesh, "front"), of_tenant("t1", LIBRARY)).unwrap();
+    let call = || {
+        let request = get("/").header("baggage", saw(&response, "front", "baggage").as_str().unwrap());
+        let request = request.header("tracestate", saw(&response, "front", "tracestate").as_str().unwrap());
+        saw(&mesh.send(&mesh.outbound("front", "back").unwrap(), request).unwrap(), "back", "x-user-id")
+    };
+    // The application sends the tenant itself: only the user tells whether it was recalled.
+    assert_eq!(call(), "same");
+    thread::sleep(Duration::from_secs(3));
+    let with_its_own_words = get("/").header("tracestate", saw(&response, "front", "tracestate").as_str().unwrap());
+    let answer = mesh.send(&mesh.outbound("front", "back").unwrap(), with_its_own_words).unwrap();
+    assert_eq!((at_back(&answer), saw(&answer, "back", "x-user-id")), (Value::Null, Value::Null));
+    assert_eq!(counter(&mesh, "front", "recall_dead"), 1);
+    let by_id = mesh.send(&mesh.outbound("front", "back").unwrap(), get("/")).unwrap();
+    assert_eq!((at_back(&by_id), counter(&mesh, "front", "recall_miss")), (Value::Null, 1));
+}
+
+/// A request stays open longer than any time of the memory, while the policies are replaced and the memory gets other limits.
+#[test]
+fn an_open_request_is_recalled_across_times_and_configurations() {
+    let mesh = pair_that("  memory: {ttl: 4s, grace: 0s}\n", 2);
+    let next = Policy::from_text(&tree_that("  memory: {ttl: 4s, grace: 0s, slots: 256, bytes: 16777216}\n")).unwrap();
+    thread::scope(|scope| {
+        let kinds = [LIBRARY, ONLY_TRACESTATE, ONLY_BAGGAGE, ONLY_TRACEPARENT];
+        let open: Vec<_> = (0..4)
+            .map(|n| {
+                let (mesh, query) = (&mesh, kinds[n]);
+                let trace = u32::try_from(n).unwrap();
+                let request = get_in(trace, &format!("/?wait.front=7000&{query}"))
+                    .header("x-mesh-context", format!(r#"{{"tenant_id":"t{n}"}}"#));
+                scope.spawn(move || mesh.send(&peer(mesh, "front"), request).unwrap())
+            })
+            .collect();
+        thread::sleep(Duration::from_secs(2));
+        for role in [Role::Inbound, Role::Outbound] {
+            let outcome = mesh.push_filter_config("front", role, &next.configuration("front", role)).unwrap();
+            assert_eq!(outcome, PushOutcome::Accepted, "{role}");
+        }
+        for (n, open) in open.into_iter().enumerate() {
+            assert_eq!(at_back(&open.join().unwrap()), format!("t{n}"), "{}", kinds[n]);
+        }
+    });
+    assert_no_trap(&mesh);
+}
+
+/// A full memory evicts nobody: who finds no room is told so.
+#[test]
+fn a_full_memory_loses_nobody_and_says_whom_it_cannot_take() {
+    // One worker may take 96 of 128 slots.
+    let mesh = pair_that("  memory: {slots: 128, grace: 60s}\n  lostRecall: deny\n", 1);
+    let send = |n: u32| {
+        let request = get_in(n, &format!("/?{LIBRARY}")).header("x-mesh-context", format!(r#"{{"tenant_id":"t{n}"}}"#));
+        mesh.send(&peer(&mesh, "front"), request).unwrap()
+    };
+    let first = send(0);
+    for n in 1..96 {
+        assert_eq!(at_back(&send(n)), format!("t{n}"));
+    }
+    for n in 96..100 {
+        let answer = send(n).json().unwrap();
+        assert_eq!(answer["downstream_status"], 503, "{answer}");
+    }
+    assert_eq!((counter(&mesh, "front", "remember_failed"), counter(&mesh, "front", "recall_lost")), (4, 4));
+    // The first is still there.
+    let request = get_in(0, "/").header("tracestate", saw(&first, "front", "tracestate").as_str().unwrap());
+    assert_eq!(at_back(&mesh.send(&mesh.outbound("front", "back").unwrap(), request).unwrap()), "t0");
+}
+
+/// A service calls itself through its own sidecar: the call carries two tickets, and the second request counts.
+#[test]
+fn a_service_that_calls_itself_speaks_for_its_last_request() {
+    let mesh = pair_that("", 2);
+    let (front, out) = (peer(&mesh, "front"), mesh.outbound("front", "back").unwrap());
+    let first = mesh.send(&front, of_tenant("t1", NOTHING)).unwrap();
+    let member = |response: &Response, carrier: &str| saw(response, "front", carrier).as_str().unwrap().to_owned();
+    let again = of_tenant("t2", NOTHING).header("tracestate", member(&first, "tracestate"));
+    let second = mesh.send(&front, again).unwrap();
+    assert_ne!(member(&first, "tracestate"), member(&second, "tracestate"));
+    let both = get("/")
+        .header("tracestate", member(&second, "tracestate"))
+        .header("baggage", member(&first, "baggage").split(',').next().unwrap());
+    assert_eq!(at_back(&mesh.send(&out, both).unwrap()), "t2");
+    let other = mesh.send(&front, of_tenant("t3", NOTHING)).unwrap();
+    let unrelated = get("/")
+        .header("tracestate", member(&second, "tracestate"))
+        .header("baggage", member(&other, "baggage").split(',').next().unwrap());
+    assert_eq!(at_back(&mesh.send(&out, unrelated).unwrap()), Value::Null);
+    assert_eq!(counter(&mesh, "front", "ticket_conflict"), 1);
+}
+
+/// Tickets of another process, as after a hot restart, recall nothing, even where their trace id is known here.
+#[test]
+fn tickets_of_another_process_never_recall_another_request() {
+    let (old, new) = (pair_that("", 1), pair_that("", 1));
+    let before = old.send(&peer(&old, "front"), of_tenant("t1", NOTHING)).unwrap();
+    new.send(&peer(&new, "front"), of_tenant("t2", NOTHING)).unwrap();
+    for carrier in ["tracestate", "baggage"] {
+        let value = saw(&before, "front", carrier);
+        let member = value.as_str().unwrap().split(',').next().unwrap();
+        let request = get("/").header(carrier, member);
+        let response = new.send(&new.outbound("front", "back").unwrap(), request).unwrap();
+        assert_eq!(at_back(&response), Value::Null, "{carrier}");
+    }
+    assert_eq!(counter(&new, "front", "recall_dead"), 2);
+}
+
+/// A peer that is not believed neither replaces what is remembered of its trace nor is served as somebody else.
+#[test]
+fn a_peer_that_is_not_believed_wipes_nothing() {
+    let mesh = pair_that("", 2);
+    thread::scope(|scope| {
+        let open = scope.spawn(|| {
+            let request = of_tenant("t1", &format!("wait.front=700&{LIBRARY}"));
+            mesh.send(&peer(&mesh, "front"), request).unwrap()
+        });
+        thread::sleep(Duration::from_millis(250));
+        let stranger = mesh.inbound("front", As::Id("spiffe://pair.example/somebody")).unwrap();
+        let response = mesh.send(&stranger, of_tenant("t2", "")).unwrap();
+        assert_eq!(at_back(&response), Value::Null);
+        assert_eq!(at_back(&open.join().unwrap()), "t1");
+    });
+}
