@@ -1,9 +1,11 @@
 //! What a rule decides on is what the application sees, to the letter. `docs/readings.md` lists the ways around that.
 
-use context_mesh_e2e::client::{Request, Response};
+use context_mesh_e2e::client::{Request, Response, open_stream};
 use context_mesh_e2e::mesh::{Mesh, MeshBuilder};
 use context_mesh_e2e::policy::{self, Policy};
+use context_mesh_e2e::runtime::block_on;
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::support::*;
 
@@ -199,5 +201,117 @@ fn claims_are_read_by_their_types() {
     let response = send(json!({"level": 5, "address": {"city": "Zürich"}, "roles": ["a"]}));
     assert_eq!(saw(&response, "back", "x-level"), "5");
     assert_eq!(saw(&response, "back", "x-city"), "Zürich");
+    assert_no_trap(&mesh);
+}
+
+/// A gateway whose rules speak of paths.
+const PATHS: &str = r#"
+apiVersion: contextmesh.io/v1
+kind: Mesh
+metadata: {name: paths}
+spec:
+  trustDomain: paths.example
+  gateways: [edge]
+  domains:
+    all: {services: [edge, back]}
+---
+apiVersion: contextmesh.io/v1
+kind: ContextPolicy
+metadata: {name: paths, domain: all}
+spec:
+  workloads: [edge]
+  rules:
+    - {name: admin, when: "request.url_path.startsWith('/admin')", deny: {message: no}}
+"#;
+
+#[test]
+fn a_path_is_one_path_behind_the_gateway() {
+    let mesh = gateway(PATHS, "paths.example");
+    for (path, status) in [
+        ("/shop", 200),
+        ("/admin", 403),
+        ("//admin", 403),
+        ("/shop/..//admin/", 403),
+        ("/shop/../admin", 403),
+        ("/./admin", 403),
+        ("/shop/%2e%2e/admin", 403),
+        ("/%61dmin", 403),
+        ("/%2Fadmin", 307),
+        ("/shop%2F..%2Fadmin", 307),
+        ("/shop%5C..%5Cadmin", 307),
+    ] {
+        let response = mesh.send(&mesh.gateway(), get(path)).unwrap();
+        assert_eq!(response.status, status, "{path}: {}", response.text());
+        if status == 307 {
+            let to = response.header("location").unwrap();
+            assert!(to.ends_with("/admin"), "{path}: {to}");
+        }
+    }
+    assert_no_trap(&mesh);
+}
+
+#[test]
+fn a_path_is_one_path_at_a_sidecar() {
+    let mesh = pair(&PATHS[PATHS.rfind("---").unwrap()..].replace("edge", "back"));
+    for (path, status) in
+        [("/shop", 200), ("/admin", 403), ("//admin", 403), ("/shop/..//admin", 403), ("/%61dmin", 403)]
+    {
+        assert_eq!(send(&mesh, get(path), false).0.status, status, "{path}");
+    }
+}
+
+#[test]
+fn a_header_with_an_underscore_is_refused_at_the_gateway() {
+    let mesh = gateway(PATHS, "paths.example");
+    let response = mesh.send(&mesh.gateway(), get("/").header("x_role", "admin")).unwrap();
+    assert_eq!(response.status, 400);
+    // In HTTP/2 there is no answer, or one that refuses.
+    let answer = mesh.send(&mesh.gateway().http2(), get("/").header("x_role", "admin"));
+    assert!(answer.is_err() || answer.is_ok_and(|response| response.status == 400));
+    assert_eq!(mesh.send(&mesh.gateway().http2(), get("/")).unwrap().status, 200);
+}
+
+/// Sends bytes to the gateway and gives the beginning of the answer; empty when the connection is closed without one.
+fn answer_to(mesh: &Mesh, bytes: &[u8]) -> String {
+    let endpoint = mesh.gateway();
+    block_on(async {
+        let mut stream = open_stream(&endpoint).await.unwrap();
+        stream.write_all(bytes).await.unwrap();
+        let mut answer = [0; 4096];
+        let read = stream.read(&mut answer).await.unwrap_or_default();
+        String::from_utf8_lossy(&answer[..read]).into_owned()
+    })
+}
+
+#[test]
+fn what_http_parsers_read_in_two_ways_is_refused_at_the_gateway() {
+    let mesh = gateway(PATHS, "paths.example");
+    for (what, request, expected) in [
+        ("a plain request", "GET / HTTP/1.1\r\nhost: a\r\n\r\n", "200"),
+        ("a space before the colon", "GET / HTTP/1.1\r\nhost: a\r\nx-role : admin\r\n\r\n", "400"),
+        ("a name that is no token", "GET / HTTP/1.1\r\nhost: a\r\nx\u{e9}role: admin\r\n\r\n", "400"),
+        ("a null in a value", "GET / HTTP/1.1\r\nhost: a\r\nx-role: a\0b\r\n\r\n", "400"),
+        ("two lengths", "POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nab", "400"),
+        (
+            "a length beside chunks",
+            "POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 5\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
+            "400",
+        ),
+        ("a fragment", "GET /shop#/admin HTTP/1.1\r\nhost: a\r\n\r\n", "400"),
+    ] {
+        let answer = answer_to(&mesh, request.as_bytes());
+        assert_eq!(answer.split(' ').nth(1), Some(expected), "{what}: {answer}");
+    }
+    // A folded line becomes one before anybody reads it.
+    let answer = answer_to(&mesh, b"GET / HTTP/1.1\r\nhost: a\r\nx-odd: a\r\n admin\r\n\r\n");
+    assert!(answer.contains(r#""x-odd":"a admin""#), "{answer}");
+    // And so do two hosts.
+    let answer = answer_to(&mesh, b"GET /hosts HTTP/1.1\r\nhost: a\r\nhost: b\r\n\r\n");
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    let authority = |service| {
+        let lines = mesh.access_log_when(service, |lines| lines.iter().any(|line| line["path"] == "/hosts")).unwrap();
+        lines.iter().find(|line| line["path"] == "/hosts").unwrap()["authority"].clone()
+    };
+    assert_eq!(authority("edge"), authority("back"));
     assert_no_trap(&mesh);
 }
