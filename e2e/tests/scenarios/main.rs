@@ -17,6 +17,7 @@ mod recall;
 mod rollout;
 mod size;
 mod slices;
+mod soak;
 mod support;
 mod tickets;
 mod trace_ids;

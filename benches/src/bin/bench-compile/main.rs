@@ -1,4 +1,4 @@
-//! How long the compiler takes for a large tree, and how much memory. `make bench-compile` runs it.
+//! How long the compiler takes for a large tree, how much memory, and how long the artifact takes to load. `make bench-compile` runs it.
 //!
 //! `bench-compile [--rules N] [--rounds N] [--write DIR]`: with `--write` the tree is written there, for `policyc`.
 
@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 use std::{env, fs, path::Path};
 
+use context_mesh_core::artifact;
 use policy_compiler::{compile, source::Sources};
 
 mod tree;
@@ -62,7 +63,10 @@ fn run(arguments: &Arguments) -> Result<(), String> {
         let compiled = compile(&sources).map_err(|problems| problems.to_text(&sources))?;
         let (time, artifact) = (started.elapsed(), compiled.artifact.len());
         let warnings = compiled.warnings.len();
-        println!("round {round}: {time:.3?}, artifact of {artifact} bytes, {warnings} warnings");
+        let started = Instant::now();
+        artifact::load(&compiled.artifact).map_err(|error| error.to_string())?;
+        let load = started.elapsed();
+        println!("round {round}: {time:.3?}, artifact of {artifact} bytes, {warnings} warnings; loaded in {load:.3?}");
     }
     if let Some(peak) = peak_memory() {
         println!("peak memory of the process: {} MB", peak / 1024);
