@@ -55,7 +55,7 @@ pub enum Effect {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Use {
     Redact,
-    Mask,
+    Mask(MaskMethod),
     Set,
     Require,
 }
@@ -111,7 +111,11 @@ impl Checker<'_, '_> {
             Said::Allow => Effect::Allow,
             Said::Audit => Effect::Audit,
             Said::Redact(choice) => Effect::Redact(self.choice(&choice, Use::Redact).ok_or_else(Vec::new)?),
-            Said::Mask(choice, method) => Effect::Mask(self.choice(&choice, Use::Mask).ok_or_else(Vec::new)?, method),
+            Said::Mask(choice, method) => {
+                let fields = self.choice(&choice, Use::Mask(method)).ok_or_else(Vec::new)?;
+                self.advise_against_guessing(&choice, &fields, method);
+                Effect::Mask(fields, method)
+            }
             Said::Require(names, reply) => {
                 Effect::Require(self.fields(&names, Use::Require).ok_or_else(Vec::new)?, table(reply))
             }
@@ -161,6 +165,23 @@ impl Checker<'_, '_> {
         })
     }
 
+    /// A hash without a key says what it was made of to everybody who can try all values. Identifiers of people and money are
+    /// few: phone numbers, names, and the addresses and accounts of some leak.
+    fn advise_against_guessing(&mut self, choice: &FieldChoice, fields: &[usize], method: MaskMethod) {
+        let guessable = |field: &&Field| {
+            matches!(field.table.classification, Classification::Pii | Classification::Phi | Classification::Financial)
+        };
+        let found: Vec<&Field> = fields.iter().filter_map(|index| self.fields.get(*index)).filter(guessable).collect();
+        let Some(first) = found.first().filter(|_| method == MaskMethod::Hash) else { return };
+        let named = choice.names.iter().find(|name| found.iter().any(|field| field.table.name == name.value));
+        let class = choice.classes.iter().find(|class| class.value == first.table.classification);
+        let Some(span) = named.map(|name| name.span).or(class.map(|class| class.span)) else { return };
+        let names: Vec<String> = found.iter().map(|field| format!("`{}`", field.table.name)).collect();
+        let message = format!("the hash of {} can be undone by hashing all values that there may be", names.join(", "));
+        let problem = Diagnostic::warning(code::GUESSABLE_HASH, span, message);
+        self.diagnostics.push(problem.help("use `with: pseudonym`: it needs the secret of the mesh"));
+    }
+
     fn no_field_of(&self, class: &Spanned<Classification>) -> Diagnostic {
         let name = class.value.name();
         let message = format!("no field is classified as `{name}`, so the rule changes nothing");
@@ -185,14 +206,14 @@ impl Checker<'_, '_> {
         if field.table.name == CALLER && wanted != Use::Require {
             let verb = match wanted {
                 Use::Set => "set",
-                Use::Mask => "masked",
+                Use::Mask(_) => "masked",
                 Use::Redact | Use::Require => "redacted",
             };
             let problem = Diagnostic::error(code::RESERVED_NAME, span, format!("`caller` cannot be {verb}"));
             return Some(problem.help("the mesh sets it to the verified service that sends the request"));
         }
-        if wanted == Use::Mask
-            && let Some(why) = cannot_be_masked(field)
+        if let Use::Mask(method) = wanted
+            && let Some(why) = cannot_be_masked(field, method)
         {
             let message = format!("the field `{}` cannot be masked: {why}", field.table.name);
             let problem = Diagnostic::error(code::CANNOT_MASK, span, message).help("use `redact` for it");
@@ -215,7 +236,7 @@ impl Checker<'_, '_> {
 }
 
 /// Why the masked values of a field would not be values of the field, so that the next hop would drop them.
-fn cannot_be_masked(field: &Field) -> Option<&'static str> {
+fn cannot_be_masked(field: &Field, method: MaskMethod) -> Option<&'static str> {
     match field.table.value {
         FieldType::One(Scalar::String) | FieldType::List(Scalar::String) => {}
         _ => return Some("only strings and lists of strings can"),
@@ -223,7 +244,17 @@ fn cannot_be_masked(field: &Field) -> Option<&'static str> {
     if field.pattern.is_some() {
         return Some("a masked value does not match its pattern");
     }
-    (!field.table.allowed.is_empty()).then_some("a masked value is not in its `enum`")
+    if !field.table.allowed.is_empty() {
+        return Some("a masked value is not in its `enum`");
+    }
+    // As JSON: quotes, the word in front, and 16 bytes in hex.
+    let longest = match method {
+        MaskMethod::KeepLast(_) => 0,
+        MaskMethod::Hash => 41,
+        MaskMethod::Pseudonym => 38,
+    };
+    let allowed = field.table.max_bytes;
+    (allowed > 0 && allowed < longest).then_some("a masked value is longer than its `maxBytes`")
 }
 
 fn table(reply: document::Reply) -> Reply {
