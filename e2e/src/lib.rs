@@ -32,6 +32,7 @@ pub mod load;
 mod logs;
 pub mod mesh;
 pub mod noop_filter;
+pub mod opentelemetry;
 pub mod policy;
 pub mod ports;
 pub mod process;

@@ -5,6 +5,7 @@ mod member;
 mod push;
 mod running;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -66,7 +67,17 @@ pub struct MeshBuilder {
     tokens: bool,
     envoy: Option<PathBuf>,
     pseudonym_secret: Option<String>,
+    programs: BTreeMap<String, Program>,
     watcher: Watcher,
+}
+
+/// A program that takes the arguments of `shop-service`, and answers as that does.
+#[derive(Debug, Clone)]
+pub struct Program {
+    /// Its file.
+    pub path: PathBuf,
+    /// Variables of its environment.
+    pub variables: Vec<(String, String)>,
 }
 
 impl MeshBuilder {
@@ -89,6 +100,7 @@ impl MeshBuilder {
             tokens: true,
             envoy: None,
             pseudonym_secret: Some(PSEUDONYM_SECRET.to_owned()),
+            programs: BTreeMap::new(),
             watcher: Watcher::default(),
         }
     }
@@ -123,6 +135,13 @@ impl MeshBuilder {
     #[must_use]
     pub fn concurrency(mut self, workers: u32) -> Self {
         self.concurrency = workers;
+        self
+    }
+
+    /// Runs this program as the application of `service`.
+    #[must_use]
+    pub fn application(mut self, service: &str, program: Program) -> Self {
+        self.programs.insert(service.to_owned(), program);
         self
     }
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
+use super::Program;
 use crate::envoy::{POLL, START_LIMIT, tail};
 use crate::error::{Context as _, Error, Result};
 use crate::process::Process;
@@ -24,11 +25,21 @@ pub(super) struct Application {
 }
 
 impl Application {
-    /// Starts the application of `service` on `address`, with its output in `folder`.
-    pub(super) fn spawn(service: &Service, address: SocketAddr, outbound: SocketAddr, folder: &Path) -> Result<Self> {
+    /// Starts the application of `service`, by default the demo's, with its output in `folder`. The addresses are its own and that of its
+    /// calls.
+    pub(super) fn spawn(
+        service: &Service,
+        chosen: Option<&Program>,
+        [address, outbound]: [SocketAddr; 2],
+        folder: &Path,
+    ) -> Result<Self> {
         let log = folder.join("application.log");
         let output = File::create(&log).context(format_args!("cannot write `{}`", log.display()))?;
-        let mut command = Command::new(program()?);
+        let mut command = match chosen {
+            Some(chosen) => Command::new(&chosen.path),
+            None => Command::new(program()?),
+        };
+        command.envs(chosen.iter().flat_map(|chosen| chosen.variables.iter().map(|(name, value)| (name, value))));
         command
             .args(["--name", &service.name, "--listen", &address.to_string(), "--outbound", &outbound.to_string()])
             .args(["--calls", &service.calls.join(",")])

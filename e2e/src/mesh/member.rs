@@ -1,10 +1,11 @@
 //! One Envoy of a mesh with its files, ports and application.
 
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
-use super::Filter;
 use super::application::Application;
+use super::{Filter, Program};
 use crate::bootstrap::{self, Common, Destination, GatewaySettings, SidecarAddresses};
 use crate::certs::Authority;
 use crate::envoy::{Envoy, StartingEnvoy};
@@ -39,6 +40,7 @@ pub(super) struct Shared<'a> {
     pub(super) binary: &'a Path,
     pub(super) concurrency: u32,
     pub(super) pseudonym_secret: Option<&'a str>,
+    pub(super) programs: &'a BTreeMap<String, Program>,
 }
 
 /// A running Envoy and, behind a sidecar, its application.
@@ -152,7 +154,9 @@ impl Place {
         let application = match &self.kind {
             Kind::Gateway { .. } => None,
             Kind::Sidecar { outbound, application, service, .. } => {
-                Some(Application::spawn(service, application.address(), outbound.address(), &self.folder)?)
+                let program = shared.programs.get(&self.name);
+                let addresses = [application.address(), outbound.address()];
+                Some(Application::spawn(service, program, addresses, &self.folder)?)
             }
         };
         let variables: Vec<_> =

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use context_mesh_e2e::client::{Request, Response};
 use context_mesh_e2e::load::Load;
-use context_mesh_e2e::mesh::{As, Mesh, PushOutcome};
-use context_mesh_e2e::policy::Policy;
+use context_mesh_e2e::mesh::{As, Mesh, MeshBuilder, PushOutcome};
+use context_mesh_e2e::opentelemetry;
+use context_mesh_e2e::policy::{self, Policy};
 use context_mesh_e2e::topology::Role;
 use serde_json::Value;
 
@@ -86,6 +87,41 @@ fn requests_of_one_trace_never_carry_anothers_context() {
 #[ignore = "takes minutes: `make prove` runs it"]
 fn prove_that_10000_requests_of_one_trace_never_carry_anothers_context() {
     many_requests_of_one_trace(ALL_REQUESTS);
+}
+
+/// The application is instrumented by OpenTelemetry's own libraries, as their documentation says.
+fn many_requests_through_opentelemetry(count: (usize, usize)) {
+    let policy = Policy::from_text(MESH).unwrap();
+    let mesh = MeshBuilder::new("pair.example")
+        .service("front", &["back"])
+        .service("back", &[])
+        .concurrency(2)
+        .application("front", opentelemetry::application().unwrap())
+        .filter(policy::filter().unwrap(), move |s, r| policy.configuration(s, r))
+        .start()
+        .unwrap();
+    one_trace(&mesh, count, "", |found, tenant| found == tenant);
+    // Without a trace of its own: the library begins one, and baggage carries the ticket.
+    let load = Load { requests: count.0 / 10, connections: count.1, limit: Duration::from_secs(600) };
+    let request = |n: usize| Request::get("/").header("x-mesh-context", format!(r#"{{"tenant_id":"t{n}"}}"#));
+    let check = |n: usize, response: &Response| {
+        let found = at_back(response);
+        if found == format!("t{n}") { Ok(()) } else { Err(format!("t{n} went on as {found}")) }
+    };
+    let report = mesh.load(&peer(&mesh, "front"), load, request, check).unwrap();
+    assert_eq!(report.failures, Vec::<String>::new());
+    assert_no_trap(&mesh);
+}
+
+#[test]
+fn requests_of_one_trace_through_opentelemetry_carry_their_own_contexts() {
+    many_requests_through_opentelemetry(REQUESTS);
+}
+
+#[test]
+#[ignore = "takes a minute: `make prove` runs it"]
+fn prove_that_10000_requests_of_one_trace_through_opentelemetry_carry_their_own_contexts() {
+    many_requests_through_opentelemetry(ALL_REQUESTS);
 }
 
 /// A victim's request is open. Somebody with a tenant of his own names the victim's trace in other ways.

@@ -1,0 +1,28 @@
+//! The application that OpenTelemetry's own libraries instrument, in `e2e/opentelemetry`.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::error::{Context as _, Error, Result};
+use crate::mesh::Program;
+
+/// The application with its libraries, which are installed where they are missing.
+///
+/// # Errors
+/// Python or pip is missing, or the libraries cannot be installed.
+pub fn application() -> Result<Program> {
+    let install = folder().join("install.sh");
+    let output = Command::new(&install).output().context(format_args!("cannot run `{}`", install.display()))?;
+    if !output.status.success() {
+        return Err(Error::new(String::from_utf8_lossy(&output.stderr).trim()));
+    }
+    let libraries = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+    Ok(Program {
+        path: folder().join("application.py"),
+        variables: vec![("PYTHONPATH".to_owned(), libraries), ("OTEL_PYTHON_LOG_LEVEL".to_owned(), "error".to_owned())],
+    })
+}
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("opentelemetry")
+}
