@@ -3,6 +3,9 @@
 //! CGI turns `x-tenant-id` into `HTTP_X_TENANT_ID`, and so it does with `x_tenant_id` and `x.tenant.id`: WSGI, Rack, PHP
 //! and FastCGI read one variable, and Envoy knows three headers. What a rule decided on would not be what the
 //! application sees, so a header whose name folds to the name of a guarded one is taken out.
+//!
+//! Some headers have no business at all where a rule decides or a field is declared: those that frameworks take the method
+//! or the path from, and those in which older tracers carry the members of `baggage`, one by one.
 
 use core::cmp::Ordering;
 
@@ -14,13 +17,24 @@ use crate::trace::{Ids, REQUEST_ID};
 const OF_PROXIES: [&str; 5] =
     ["x-forwarded-client-cert", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip"];
 
+/// Frameworks take the method from these, in place of what stands in the request line.
+const METHODS: [&str; 3] = ["x-http-method", "x-http-method-override", "x-method-override"];
+
+/// Frameworks take the path from these.
+const PATHS: [&str; 3] = ["x-http-path-override", "x-original-url", "x-rewrite-url"];
+
+/// What stands before the name of a field in the headers of Jaeger, OpenTracing and Sleuth.
+const BAGGAGE_PREFIXES: [&str; 3] = ["uberctx-", "ot-baggage-", "baggage-"];
+
 /// The headers that no other header may be taken for: carriers, ids, and what rules read.
 #[derive(Debug, Default)]
 pub struct Guarded {
     /// Sorted by their folded names, and the carriers among equal ones first.
     entries: Vec<Entry>,
-    /// Whether all names are plain: then a plain name is an alias of none of them.
+    /// Whether all names of headers that may go on are plain: then a plain name is an alias of none of them.
     plain: bool,
+    /// The headers from which frameworks would take what rules read in the request line.
+    overrides: Vec<&'static str>,
 }
 
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -37,13 +51,17 @@ enum Rank {
     Carrier,
     /// A rule reads it.
     Read,
+    /// No such header goes on.
+    Banned,
 }
 
 impl Guarded {
     /// What an artifact guards.
     pub fn new(tables: &Tables) -> Self {
         let mut carriers: Vec<&str> = tables.fields.iter().filter_map(|field| field.header.as_deref()).collect();
-        for name in [mesh_header::NAME, baggage::NAME, REQUEST_ID].into_iter().chain(OF_PROXIES) {
+        for name in
+            [mesh_header::NAME, baggage::NAME, REQUEST_ID].into_iter().chain(baggage::OTHER_NAMES).chain(OF_PROXIES)
+        {
             carriers.push(name);
         }
         Ids::headers_of_traces().for_each(|name| carriers.push(name));
@@ -56,14 +74,22 @@ impl Guarded {
         let names = carriers.chain(read.map(|name| (name, Rank::Read))).filter(|(name, _)| !name.starts_with(':'));
         let entry = |(name, rank): (&str, Rank)| Entry { folded: folded(name), rank, name: name.to_owned() };
         let mut entries: Vec<Entry> = names.map(entry).collect();
-        entries.sort();
         let plain = entries.iter().all(|entry| is_plain(entry.name.as_bytes()));
-        Self { entries, plain }
+        let overrides = overrides(tables);
+        entries.extend(overrides.iter().map(|name| entry((name, Rank::Banned))));
+        for prefix in BAGGAGE_PREFIXES {
+            entries.extend(tables.fields.iter().map(|field| entry((&format!("{prefix}{}", field.name), Rank::Banned))));
+        }
+        entries.sort();
+        Self { entries, plain, overrides }
     }
 
     /// Whether the header can be an alias at all; nearly none can.
     pub fn is_suspect(&self, name: &[u8]) -> bool {
-        !self.plain || !is_plain(name)
+        !self.plain
+            || !is_plain(name)
+            || BAGGAGE_PREFIXES.iter().any(|prefix| name.starts_with(prefix.as_bytes()))
+            || self.overrides.iter().any(|known| known.as_bytes() == name)
     }
 
     /// The guarded header that the header `name` (lower case) is taken for, and is not.
@@ -73,7 +99,8 @@ impl Guarded {
         }
         let same = self.same(name);
         let first = same.first()?;
-        let itself = same.iter().any(|entry| entry.name.as_bytes() == name && entry.rank == first.rank);
+        let may_go_on = |entry: &Entry| entry.rank == first.rank && entry.rank != Rank::Banned;
+        let itself = same.iter().any(|entry| entry.name.as_bytes() == name && may_go_on(entry));
         (!itself).then_some(first.name.as_str())
     }
 
@@ -91,6 +118,26 @@ impl Guarded {
         let end = self.entries.partition_point(|entry| order(entry) != Ordering::Greater);
         self.entries.get(start..end).unwrap_or_default()
     }
+}
+
+/// The headers that override what the rules of an artifact read of the request line.
+fn overrides(tables: &Tables) -> Vec<&'static str> {
+    use RequestPart::{Method, Path, Query, UrlPath};
+    let read = |parts: &[RequestPart], header: &str| {
+        tables.program.attributes.iter().any(|attribute| match attribute {
+            Attribute::Request(part) => parts.contains(part),
+            Attribute::Header(name) => name == header,
+            _ => false,
+        })
+    };
+    let mut found = Vec::new();
+    if read(&[Method], ":method") {
+        found.extend(METHODS);
+    }
+    if read(&[Path, UrlPath, Query], ":path") {
+        found.extend(PATHS);
+    }
+    found
 }
 
 /// The name as CGI and those who came after it write it, but for the case.
@@ -157,6 +204,48 @@ mod tests {
             assert_eq!(guarded.alias_of(name.as_bytes()), None, "{name}");
         }
         assert_eq!(guarded.alias_of(b"x.plan"), Some("x-plan"));
+    }
+
+    #[test]
+    fn what_overrides_the_request_line_is_banned_where_rules_read_it() {
+        for (attribute, banned, free) in [
+            (Attribute::Request(RequestPart::Method), Some("x-http-method-override"), Some("x-original-url")),
+            (Attribute::Header(":method".into()), Some("x-method-override"), Some("x-rewrite-url")),
+            (Attribute::Request(RequestPart::UrlPath), Some("x-original-url"), Some("x-http-method-override")),
+            (Attribute::Request(RequestPart::Host), None, Some("x-original-url")),
+        ] {
+            let mut tables = tables();
+            tables.program.attributes.push(attribute);
+            let guarded = Guarded::new(&tables);
+            if let Some(name) = banned {
+                assert_eq!(guarded.alias_of(name.as_bytes()), Some(name));
+                assert_eq!(guarded.alias_of(name.replace('-', "_").as_bytes()), Some(name));
+                assert_eq!(guarded.find(name.as_bytes()), Some(name));
+            }
+            if let Some(name) = free {
+                assert_eq!(guarded.alias_of(name.as_bytes()), None, "{name}");
+            }
+        }
+        // A rule that reads the header itself knows what it does.
+        let mut tables = tables();
+        let read = Attribute::Header("x-http-method".into());
+        tables.program.attributes.extend([Attribute::Request(RequestPart::Method), read]);
+        assert_eq!(Guarded::new(&tables).alias_of(b"x-http-method"), None);
+    }
+
+    #[test]
+    fn the_baggage_of_older_tracers_holds_no_fields() {
+        let guarded = guarded(&[]);
+        for (name, banned) in [
+            ("uberctx-tenant", true),
+            ("ot-baggage-user", true),
+            ("baggage-flags", true),
+            ("baggage_tenant", true),
+            ("uberctx-color", false),
+            ("baggage-", false),
+        ] {
+            assert_eq!(guarded.alias_of(name.as_bytes()).is_some(), banned, "{name}");
+        }
     }
 
     #[test]

@@ -7,6 +7,7 @@ use crate::fuel::{Exhausted, Fuel};
 use crate::limits::DEFAULT_MAX_ITEMS;
 use crate::number;
 
+mod ambiguous;
 mod choice;
 
 pub use choice::Choice;
@@ -49,6 +50,8 @@ pub enum FieldProblem {
     /// An application would not see the string as it is: it begins or ends with white space, or the field has a header that
     /// cannot carry it.
     Unpresentable,
+    /// Two readers take the JSON for two values: a member stands twice in an object, or a string has half a character or a null.
+    Ambiguous,
     /// The field is required and not there.
     Missing,
     /// There was no fuel left to check it; the request is refused.
@@ -66,6 +69,7 @@ impl FieldProblem {
             Self::OutOfRange => "out-of-range",
             Self::TooMany => "too-many",
             Self::Unpresentable => "unpresentable",
+            Self::Ambiguous => "ambiguous",
             Self::Missing => "missing",
             Self::Unchecked => "unchecked",
         }
@@ -129,6 +133,13 @@ impl<M: Fn(u32, &str) -> bool> Check<'_, M> {
         }
         // To count the items, and to walk over them.
         self.fuel.text(value.len().saturating_mul(2))?;
+        if let problem @ Some(_) = self.typed(value)? {
+            return Ok(problem);
+        }
+        Ok(ambiguous::is_ambiguous(value, self.fuel)?.then_some(FieldProblem::Ambiguous))
+    }
+
+    fn typed(&self, value: &str) -> Checked {
         match self.field.value {
             FieldType::One(Scalar::String) => match self.element(Scalar::String, value)? {
                 None if !mapped::is_shown_as_it_is(self.field, value) => Ok(Some(FieldProblem::Unpresentable)),
@@ -259,6 +270,7 @@ mod tests {
             ("\"\\u00a0admin\"", false, false),
             ("\"admin\\ufeff\"", false, false),
             ("\"admin\\u0000\"", false, false),
+            ("\"\\ud83d\\ude00\"", true, true),
             ("\"\"", true, false),
             ("\"a\\nb\"", true, false),
             ("\"a\\u0085b\"", true, false),
@@ -268,6 +280,20 @@ mod tests {
             assert_eq!(check(mapped(), text), problem(with_header), "{text}, with a header");
         }
         assert_eq!(check(field("f", FieldType::List(Scalar::String)), "[\" a \"]"), None, "JSON shows it as it is");
+    }
+
+    #[test]
+    fn what_two_readers_take_for_two_values_is_ambiguous() {
+        for (value, text) in [
+            (FieldType::One(Scalar::Any), r#"{"a":{"b":1,"b":2}}"#),
+            (FieldType::Map(Scalar::Int), r#"{"a":1,"\u0061":2}"#),
+            (FieldType::List(Scalar::Any), r#"[{"a":1,"a":1}]"#),
+            (FieldType::One(Scalar::String), r#""a\ud800b""#),
+            (FieldType::One(Scalar::String), r#""a\u0000b""#),
+        ] {
+            let plain = FieldTable { header: None, ..field("f", value) };
+            assert_eq!(check(plain, text), Some(FieldProblem::Ambiguous), "{text}");
+        }
     }
 
     #[test]

@@ -17,6 +17,9 @@ use crate::schema;
 /// The name of the header.
 pub const NAME: &str = "baggage";
 
+/// Older names of the header, which .NET and Jaeger still read. They are no carriers, and hold none of our members.
+pub const OTHER_NAMES: [&str; 2] = ["correlation-context", "jaeger-baggage"];
+
 /// The key of the member that carries a ticket. No field is called so: their names have no dot.
 pub const TICKET_KEY: &str = "cmesh.ticket";
 
@@ -127,6 +130,15 @@ pub fn present<'v>(
 /// The header's value without our members and their aliases; `None` when nothing is left.
 pub fn strip<'v>(existing: impl Iterator<Item = &'v [u8]>, fields: &[FieldTable]) -> Option<Vec<u8>> {
     present(existing, None, &Context::new(), fields).value
+}
+
+/// Whether a member is ours, or an alias.
+pub fn has_ours<'v>(lines: impl Iterator<Item = &'v [u8]>, fields: &[FieldTable]) -> bool {
+    let mut lower = None;
+    lines.flat_map(members).any(|member| {
+        let capitals = lower.get_or_insert_with(|| capitals(fields));
+        owner(member, fields, capitals) != Owner::Foreign
+    })
 }
 
 /// The values of all members that carry a ticket, wherever they stand, decoded and without properties.

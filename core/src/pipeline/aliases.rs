@@ -3,8 +3,10 @@
 use std::borrow::Cow;
 
 use super::plan::{Counter, HeaderEdit, Plan};
+use super::present::edit;
 use super::report::{Problem, Report};
 use super::workload::{Role, Workload};
+use crate::carrier::baggage;
 use crate::headers::Headers;
 
 /// Takes out the headers that some applications take for a carrier, an id, or a header that rules read.
@@ -18,6 +20,21 @@ pub(super) fn take_out(workload: &Workload, headers: &Headers<'_>, plan: &mut Pl
         if let Some(of) = guarded.alias_of(name) {
             remove(name, Counter::HeaderAlias, Problem::new(of, "alias"), plan);
         }
+    }
+    for name in baggage::OTHER_NAMES.into_iter().filter(|name| headers.contains(name)) {
+        other_baggage(workload, headers, name, plan);
+    }
+}
+
+/// Takes our members out of an older header of the kind of `baggage`.
+fn other_baggage(workload: &Workload, headers: &Headers<'_>, name: &'static str, plan: &mut Plan<'_>) {
+    let lines = || headers.all(name);
+    let paid = lines().try_for_each(|line| plan.fuel.text(line.len().saturating_mul(2)));
+    let paid = paid.and_then(|()| plan.fuel.items(baggage::encoded_keys(lines()).saturating_mul(4)));
+    if paid.is_ok() && baggage::has_ours(lines(), workload.fields()) {
+        plan.count(Counter::HeaderAlias);
+        plan.report.problems.push(Problem::new(name, "alias"));
+        edit(headers, name, baggage::strip(lines(), workload.fields()), plan);
     }
 }
 

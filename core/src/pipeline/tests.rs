@@ -1057,3 +1057,23 @@ fn trailers_hold_no_carriers() {
     assert_eq!(plan.counters, [Counter::TrailerDropped; 6]);
     assert_eq!(problems(&plan)[..2], ["x-tenant: trailer", "x-user: trailer"]);
 }
+
+#[test]
+fn older_kinds_of_baggage_hold_none_of_our_fields() {
+    for role in [Role::Inbound, Role::Outbound, Role::Gateway, Role::Egress] {
+        let hop = Hop::new(&tables(), "a", PEER_B);
+        let sent = [
+            TRACE,
+            ("correlation-context", "tenant=evil, k=v"),
+            ("jaeger-baggage", "k=v, l=w"),
+            ("uberctx-user", "evil"),
+            ("uberctx-color", "blue"),
+        ];
+        let plan = hop.run(role, &sent);
+        let edits = edits(&plan);
+        assert_eq!(edits["correlation-context"], Some("k=v".into()), "{role:?}");
+        assert_eq!(edits["uberctx-user"], None, "{role:?}");
+        assert!(!edits.contains_key("jaeger-baggage") && !edits.contains_key("uberctx-color"), "{role:?}: {edits:?}");
+        assert_eq!(plan.counters.iter().filter(|counter| **counter == Counter::HeaderAlias).count(), 2, "{role:?}");
+    }
+}

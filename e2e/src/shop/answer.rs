@@ -23,6 +23,15 @@ pub(super) fn saw(headers: &HeaderMap) -> Value {
     seen.into()
 }
 
+/// The headers in which older tracers carry what is `baggage` today; `None` where there are none.
+pub(super) fn other_baggage(headers: &HeaderMap) -> Option<Value> {
+    let old = |name: &str| ["correlation-context", "uberctx-"].iter().any(|start| name.starts_with(start));
+    let found = headers.iter().filter(|(name, _)| old(name.as_str()));
+    let found: Map<String, Value> =
+        found.map(|(name, value)| (name.as_str().to_owned(), text(value.as_bytes()).into())).collect();
+    (!found.is_empty()).then_some(found.into())
+}
+
 fn text(value: &[u8]) -> String {
     match std::str::from_utf8(value) {
         Ok(text) => text.to_owned(),

@@ -91,6 +91,9 @@ impl Shop {
         if let Some(trailers) = trailers {
             body["trailers"] = trailers;
         }
+        if let Some(others) = answer::other_baggage(&head.headers) {
+            body["others"] = others;
+        }
         Ok(json_response(&body))
     }
 

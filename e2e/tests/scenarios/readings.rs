@@ -315,3 +315,61 @@ fn what_http_parsers_read_in_two_ways_is_refused_at_the_gateway() {
     assert_eq!(authority("edge"), authority("back"));
     assert_no_trap(&mesh);
 }
+
+#[test]
+fn json_that_is_read_in_two_ways_is_no_value() {
+    let mesh = pair(&RULES.replace("    role: {", "    claims: {type: json, header: x-claims}\n    role: {"));
+    for value in [
+        r#"{"claims":{"admin":true,"admin":false}}"#,
+        r#"{"claims":[{"admin":true,"\u0061dmin":false}]}"#,
+        r#"{"claims":"\ud800"}"#,
+        r#"{"claims":"a\u0000b"}"#,
+    ] {
+        let (response, report) = send(&mesh, get("/").header("x-mesh-context", value), false);
+        assert_eq!(response.status, 200, "{value}");
+        assert_eq!(saw(&response, "back", "x-claims"), Value::Null, "{value}");
+        assert_eq!(report["problems"], json!(["claims: ambiguous"]), "{value}");
+    }
+    let (response, _) = send(&mesh, get("/").header("x-claims", r#"{"admin":{"admin":true}}"#), false);
+    assert_eq!(saw(&response, "back", "x-claims"), r#"{"admin":{"admin":true}}"#);
+}
+
+#[test]
+fn older_kinds_of_baggage_bring_no_fields() {
+    let mesh = mesh();
+    let request = get("/")
+        .header("correlation-context", "role=admin,color=blue")
+        .header("x-kept", "1")
+        .header("uberctx-role", "admin");
+    let (response, report) = send(&mesh, request, false);
+    assert_eq!(response.status, 200);
+    let problems = report["problems"].as_array().unwrap();
+    assert_eq!(problems.len(), 2, "{report}");
+    assert_eq!(response.hop("back").unwrap()["others"], json!({"correlation-context": "color=blue"}));
+}
+
+#[test]
+fn what_a_rule_reads_of_the_request_line_is_not_overridden() {
+    let rules = "    - {name: reads, when: \"request.method == 'DELETE'\", deny: {message: no}}\n";
+    let mesh = pair(&format!("{RULES}{rules}"));
+    let request = get("/").header("x-http-method-override", "DELETE").header("x_http_method", "DELETE");
+    let (response, _) = send(&mesh, request.header("x-original-url", "/other"), false);
+    assert_eq!(response.status, 200);
+    for name in ["x-http-method-override", "x_http_method"] {
+        assert_eq!(saw(&response, "back", name), Value::Null, "{name}");
+    }
+    assert_eq!(saw(&response, "back", "x-original-url"), "/other", "no rule reads the path");
+}
+
+#[test]
+fn a_header_that_connection_names_is_seen_by_both_or_by_none() {
+    let mesh = mesh();
+    let role = get("/").header("x-role", "user").header("connection", "x-role");
+    let (response, report) = send(&mesh, role, false);
+    let decided = report["fields"].as_array().is_some_and(|fields| fields.contains(&json!("role")));
+    let seen = response.status == 200 && saw(&response, "back", "x-role") == "user";
+    assert_eq!(decided, seen, "{report}: {}", response.text());
+    // The rule on this header sees it, or nobody does.
+    let (response, _) = send(&mesh, get("/").header("x-plan", "gold").header("connection", "x-plan"), false);
+    assert!(response.status == 403 || saw(&response, "back", "x-plan") == Value::Null, "{}", response.text());
+}
