@@ -91,6 +91,11 @@ bench-quick: envoy filter ## Measures expressions against another interpreter an
 bench-compile: toolchain ## Measures how long the compiler takes for 10,000 rules
 	cargo run --release --quiet --package context-mesh-benches --no-default-features --bin bench-compile
 
+.PHONY: bench-swap
+bench-swap: envoy filter ## Measures how long requests wait while a sidecar takes over 10,000 rules
+	cargo build --release --quiet --package context-mesh-e2e --bin shop-service
+	cargo run --release --quiet --package context-mesh-benches --bin bench-swap
+
 $(CARGO_FUZZ):
 	@echo "building cargo-fuzz, once (about a minute)"
 	cargo install cargo-fuzz --root $(TOOLS) --target-dir $(TOOLS)/build

@@ -13,6 +13,7 @@ use crate::abi;
 use crate::memories;
 use crate::stats::Stats;
 use crate::warnings::Warnings;
+use crate::workloads;
 
 /// Environment variable (of the plugin's `vm_config`) that names the service when the configuration does not.
 const SERVICE_VARIABLE: &str = "CONTEXT_MESH_SERVICE";
@@ -23,7 +24,7 @@ const PSEUDONYM_VARIABLE: &str = "CONTEXT_MESH_PSEUDONYM_KEY";
 /// A configured plugin: what all its streams share.
 pub(crate) struct Active {
     /// The workload that it serves.
-    pub(crate) workload: Workload,
+    pub(crate) workload: Rc<Workload>,
     /// What this worker remembers for the service.
     pub(crate) requests: Rc<Memory>,
     /// Its role; `None`: the listener's direction says.
@@ -37,17 +38,29 @@ pub(crate) struct Active {
 /// Loads the plugin's configuration. The error says what is wrong with it.
 pub(crate) fn configure(bytes: &[u8]) -> Result<Active, String> {
     let config = PluginConfig::parse(bytes).map_err(|error| error.to_string())?;
-    let program = artifact::load(&config.artifact).map_err(|error| error.to_string())?;
+    let digest = artifact::digest(&config.artifact).map_err(|error| error.to_string())?;
     let service = config.service.or_else(service_of_node).ok_or_else(|| {
         format!("no service name: set `service` in the plugin configuration, or the variable {SERVICE_VARIABLE}")
     })?;
+    let workload = workloads::find_or_make(digest, &service, || load(&config.artifact, &service))?;
+    Ok(Active {
+        workload,
+        requests: memories::of(&service),
+        role: config.role,
+        stats: Stats::define(),
+        warnings: Warnings::new(),
+    })
+}
+
+fn load(artifact: &[u8], service: &str) -> Result<Workload, String> {
+    let program = artifact::load(artifact).map_err(|error| error.to_string())?;
     let slice = &program.tables().mesh.slice;
-    if !slice.is_empty() && *slice != service {
+    if !slice.is_empty() && slice != service {
         return Err(format!(
             "the artifact was built for service `{slice}`, and this is `{service}`: ship the one built with `--service {service}`"
         ));
     }
-    let mut workload = Workload::new(program, &service);
+    let mut workload = Workload::new(program, service);
     if let Some(secret) = pseudonym_secret()? {
         workload = workload.with_pseudonyms(secret);
     }
@@ -57,13 +70,7 @@ pub(crate) fn configure(bytes: &[u8]) -> Result<Active, String> {
         );
         abi::log(LogLevel::Warn, &message);
     }
-    Ok(Active {
-        workload,
-        requests: memories::of(&service),
-        role: config.role,
-        stats: Stats::define(),
-        warnings: Warnings::new(),
-    })
+    Ok(workload)
 }
 
 /// The secret of pseudonyms, if the environment has one.

@@ -20,6 +20,7 @@ mod root;
 mod stats;
 mod stream;
 mod warnings;
+mod workloads;
 
 mod start {
     // Host calls other than log are refused here, so the start only says who creates the contexts.

@@ -24,6 +24,26 @@ impl Decoded {
     /// # Errors
     /// [`LoadError`], but never [`LoadError::Verify`].
     pub fn decode(bytes: &[u8]) -> Result<Self, LoadError> {
+        let Checked { digest, body, size } = Checked::check(bytes)?;
+        let body = lz4_flex::block::decompress(body, size).map_err(|_| LoadError::Compression)?;
+        if body.len() != size {
+            return Err(LoadError::Compression);
+        }
+        Ok(Self { digest, tables: tables(&body)? })
+    }
+}
+
+/// An artifact of which nothing but its header and its digest was looked at.
+pub(super) struct Checked<'b> {
+    /// Identifies the artifact. It is right.
+    pub(super) digest: Digest,
+    body: &'b [u8],
+    /// The size of the body after decompression.
+    size: usize,
+}
+
+impl<'b> Checked<'b> {
+    pub(super) fn check(bytes: &'b [u8]) -> Result<Self, LoadError> {
         let truncated = LoadError::Truncated { length: bytes.len() };
         if !bytes.starts_with(&MAGIC) {
             return Err(LoadError::Magic);
@@ -50,11 +70,7 @@ impl Decoded {
         if computed != stated {
             return Err(LoadError::Digest { stated, computed });
         }
-        let body = lz4_flex::block::decompress(body, size).map_err(|_| LoadError::Compression)?;
-        if body.len() != size {
-            return Err(LoadError::Compression);
-        }
-        Ok(Self { digest: stated, tables: tables(&body)? })
+        Ok(Self { digest: stated, body, size })
     }
 }
 

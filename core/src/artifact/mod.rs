@@ -31,6 +31,15 @@ pub use error::{LoadError, VerifyError};
 pub use format::{Digest, FORMAT_VERSION, KNOWN_FEATURES};
 pub use verify::VerifiedProgram;
 
+/// The digest of an artifact: what identifies one that was loaded before. The checks are those of [`load`] up to the digest, for a small part
+/// of its time.
+///
+/// # Errors
+/// As [`load`], as far as it goes.
+pub fn digest(bytes: &[u8]) -> Result<Digest, LoadError> {
+    Ok(decode::Checked::check(bytes)?.digest)
+}
+
 /// Reads, checks and verifies an artifact. A pure function of the bytes, which never panics.
 ///
 /// The checks come in this order: magic, version, features, sizes, digest, sections, then every table and

@@ -7,8 +7,8 @@
 //! parts    each: worker u64 (0: free), until u64 (milliseconds since 1970), home u8
 //! ```
 //!
-//! Numbers are little endian. A worker holds a part for as long as it renews it. One that is gone, because its virtual machine
-//! trapped, leaves its parts to others after twice its time.
+//! Numbers are little endian. A worker holds a part for as long as it renews it. The parts of one that is gone, because its virtual machine
+//! trapped or was replaced by a newer one, are emptied by others after twice its time.
 
 use super::secret::Secret;
 use super::{Access, Keys, UNITS};
@@ -66,13 +66,11 @@ impl Directory {
     }
 
     fn take(&mut self, worker: u64, claim: Claim, now_ms: u64, ttl_ms: u64) -> Option<u32> {
-        let is_free =
-            |part: &Part| part.worker == 0 || part.until_ms.saturating_add(ttl_ms) < now_ms || part.until_ms == 0;
-        let used = self.parts.iter().filter(|part| !is_free(part)).count();
+        let used = self.parts.iter().filter(|part| part.worker != 0).count();
         if claim == Claim::More && used >= UNITS.saturating_sub(RESERVED) {
             return None;
         }
-        let place = match self.parts.iter().position(is_free) {
+        let place = match self.parts.iter().position(|part| part.worker == 0) {
             Some(place) => place,
             None if self.parts.len() < UNITS => {
                 self.parts.push(Part::default());
@@ -83,6 +81,19 @@ impl Directory {
         let until_ms = now_ms.saturating_add(ttl_ms);
         *self.parts.get_mut(place)? = Part { worker, until_ms, home: claim == Claim::Home };
         u32::try_from(place).ok()
+    }
+
+    /// Takes the parts of workers that are gone, so that they can be emptied.
+    fn take_abandoned(&mut self, worker: u64, now_ms: u64, ttl_ms: u64) -> Vec<u32> {
+        let mut taken = Vec::new();
+        for (unit, part) in (0_u32..).zip(&mut self.parts) {
+            let gone = part.until_ms.saturating_add(ttl_ms) < now_ms;
+            if part.worker != 0 && part.worker != worker && gone {
+                *part = Part { worker, until_ms: now_ms.saturating_add(ttl_ms), home: false };
+                taken.push(unit);
+            }
+        }
+        taken
     }
 
     fn encode(&self) -> Vec<u8> {
@@ -141,21 +152,51 @@ pub(super) fn take(access: Access<'_>, keys: &Keys, worker: u64, claim: Claim) -
     None
 }
 
-/// Keeps the parts of a worker for another `ttl_ms`. False where it has lost one of them: then none of them may be written to.
-/// True as well where other workers wrote again and again: the next renewal will do.
-pub(super) fn renew(access: Access<'_>, keys: &Keys, worker: u64, units: impl Iterator<Item = u32> + Clone) -> bool {
+/// What a renewal found.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Renewal {
+    /// The parts are the worker's for another while. These parts of workers that are gone are now its own too, to be emptied and given back.
+    Kept {
+        /// The parts.
+        abandoned: Vec<u32>,
+    },
+    /// The worker has lost one of its parts: none of them may be written to.
+    Lost,
+}
+
+/// Keeps the parts of a worker for another `ttl_ms`. Where other workers write again and again, the next renewal will do.
+pub(super) fn renew(access: Access<'_>, keys: &Keys, worker: u64, units: impl Iterator<Item = u32> + Clone) -> Renewal {
+    let Access { now_ms, limits, .. } = access;
     for _ in 0..TRIES {
-        let Some((mut directory, version)) = read_with_version(access.store, keys) else { return false };
+        let Some((mut directory, version)) = read_with_version(access.store, keys) else { return Renewal::Lost };
         for unit in units.clone() {
             let part = usize::try_from(unit).ok().and_then(|unit| directory.parts.get_mut(unit));
-            let Some(part) = part.filter(|part| part.worker == worker) else { return false };
-            part.until_ms = access.now_ms.saturating_add(access.limits.ttl_ms);
+            let Some(part) = part.filter(|part| part.worker == worker) else { return Renewal::Lost };
+            part.until_ms = now_ms.saturating_add(limits.ttl_ms);
         }
+        let abandoned = directory.take_abandoned(worker, now_ms, limits.ttl_ms);
         if access.store.set(&keys.directory(), &directory.encode(), version).is_ok() {
-            return true;
+            return Renewal::Kept { abandoned };
         }
     }
-    true
+    Renewal::Kept { abandoned: Vec::new() }
+}
+
+/// Gives parts back that the worker has emptied. What is not given back now, because other workers write again and again, is found
+/// abandoned later.
+pub(super) fn give_back(access: Access<'_>, keys: &Keys, worker: u64, units: &[u32]) {
+    for _ in 0..TRIES {
+        let Some((mut directory, version)) = read_with_version(access.store, keys) else { return };
+        for unit in units {
+            let part = usize::try_from(*unit).ok().and_then(|unit| directory.parts.get_mut(unit));
+            if let Some(part) = part.filter(|part| part.worker == worker) {
+                *part = Part::default();
+            }
+        }
+        if access.store.set(&keys.directory(), &directory.encode(), version).is_ok() {
+            return;
+        }
+    }
 }
 
 fn new(access: Access<'_>) -> Option<Directory> {

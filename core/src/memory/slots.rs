@@ -9,6 +9,12 @@ use crate::limits::MAX_MEMORY_SLOTS;
 /// where they are when the limits change.
 const STRIDE: u32 = MAX_MEMORY_SLOTS / 128;
 
+/// All slots of a part, in the order in which they are given out.
+pub(super) fn of_part(unit: u32) -> impl Iterator<Item = u32> {
+    let first = unit.saturating_mul(STRIDE);
+    first..first.saturating_add(STRIDE)
+}
+
 /// A part of the memory.
 #[derive(Debug)]
 struct Part {

@@ -285,21 +285,43 @@ fn a_worker_that_is_gone_leaves_its_part_to_others() {
     );
     proxy.request(0, "t2", &["trace"]);
     assert_eq!(proxy.recall(&[], &["trace"]), "id 0 agreed: plan=t");
-    proxy.after(121_000);
-    proxy.workers.push(Memory::new("a"));
-    proxy.request(1, "t3", &["other"]);
-    assert_eq!(proxy.recall(&[], &["trace"]), "id 0: tenant=t2 plan=t", "its part has another worker");
+    let held = proxy.bytes_held();
+    proxy.after(140_000);
+    assert_eq!(proxy.recall(&[], &["trace"]), "id 0: tenant=t2 plan=t", "the other worker emptied it");
     assert_eq!(proxy.recall(&[lost], &[]), "Dead");
+    assert!(proxy.bytes_held() < held);
+    let keys = proxy.host.memory.borrow().len();
+    proxy.workers.push(Memory::new("a"));
+    proxy.request(1, "t3", &["trace"]);
+    assert_eq!(proxy.host.memory.borrow().len(), keys, "and a third one has its part");
+    assert_eq!(proxy.recall(&[], &["trace"]), "id 0 agreed: plan=t");
+}
+
+#[test]
+fn however_often_workers_are_replaced_there_is_a_part_for_each() {
+    let mut proxy = Proxy::new(2);
+    for n in 0..300 {
+        proxy.workers = (0..2).map(|_| Memory::new("a")).collect();
+        for worker in 0..2 {
+            let (_, ticket) = proxy.request(worker, &format!("t{n}"), &["trace"]);
+            assert!(proxy.recall(&[ticket], &[]).starts_with("ticket"));
+        }
+        proxy.after(20_000);
+    }
+    assert!(proxy.host.memory.borrow().len() < 100, "{}", proxy.host.memory.borrow().len());
 }
 
 #[test]
 fn a_worker_that_lost_its_part_says_that_its_requests_are_lost() {
-    let mut proxy = Proxy::new(1);
+    let mut proxy = Proxy::new(2);
     proxy.request(0, "t1", &["trace"]);
-    // It hangs for so long that another one takes its part.
-    proxy.now_ms += 121_000;
-    proxy.workers.push(Memory::new("a"));
     proxy.request(1, "t2", &["trace"]);
+    // It hangs for so long that the other one empties its part.
+    for _ in 0..10 {
+        proxy.now_ms += 15_000;
+        proxy.workers[1].tick(proxy.access());
+    }
+    assert_eq!(short(&proxy.recall_on(1, &[], &["trace"], OnAmbiguous::Agree)), "id 0: tenant=t2 plan=t");
     proxy.tick();
     assert_eq!(proxy.recall(&[], &["trace"]), "Ambiguous { agreed: None, id: 0 }");
     let (_, ticket) = proxy.request(0, "t3", &["new"]);

@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::directory::{self, Claim, Directory};
+use super::directory::{self, Claim, Directory, Renewal};
 use super::ids::{self, IdHash, Ids, Pointer};
 use super::record::{self, Record};
 use super::secret::Secret;
-use super::slots::Slots;
+use super::slots::{self, Slots};
 use super::ticket::{Place, Ticket};
 use super::{Access, Keys, MemoryError};
 
@@ -41,6 +41,21 @@ impl Remembered {
     pub(super) fn nothing() -> Self {
         Self { number: None, ticket: None, error: Some(MemoryError::Disabled) }
     }
+}
+
+/// Empties the slots and the buckets of a part. Slots are given out in order, so the first that was never written is behind the last.
+fn empty(keys: &Keys, access: Access<'_>, unit: u32) {
+    let clear = |key: &str| match access.store.get(key) {
+        Some((bytes, _)) => {
+            if !bytes.is_empty() {
+                let _ = access.store.set(key, &[], None);
+            }
+            true
+        }
+        None => false,
+    };
+    let _ = slots::of_part(unit).find(|slot| !clear(&keys.slot(*slot)));
+    (0..ids::BUCKETS).for_each(|bucket| _ = clear(&keys.ids(unit, bucket)));
 }
 
 /// The id that a ticket of another memory is.
@@ -130,8 +145,13 @@ impl Worker {
             return;
         }
         self.renewed_ms = access.now_ms;
-        if !directory::renew(access, keys, home.worker, self.slots.units()) {
-            self.start_anew(keys, access);
+        match directory::renew(access, keys, home.worker, self.slots.units()) {
+            Renewal::Kept { abandoned } if abandoned.is_empty() => {}
+            Renewal::Kept { abandoned } => {
+                abandoned.iter().for_each(|unit| empty(keys, access, *unit));
+                directory::give_back(access, keys, home.worker, &abandoned);
+            }
+            Renewal::Lost => self.start_anew(keys, access),
         }
     }
 
