@@ -258,6 +258,14 @@ fn a_path_is_one_path_at_a_sidecar() {
     {
         assert_eq!(send(&mesh, get(path), false).0.status, status, "{path}");
     }
+    // And for calls, whose rules are those of the caller.
+    let rules =
+        PATHS[PATHS.rfind("---").unwrap()..].replace("workloads: [edge]", "workloads: [front]\n  direction: outbound");
+    let mesh = pair(&rules);
+    let calls = mesh.outbound("front", "back").unwrap();
+    for (path, status) in [("/shop", 200), ("/admin", 403), ("//admin", 403), ("/shop/../admin", 403)] {
+        assert_eq!(mesh.send(&calls, get(path)).unwrap().status, status, "{path}");
+    }
 }
 
 #[test]
@@ -305,7 +313,11 @@ fn what_http_parsers_read_in_two_ways_is_refused_at_the_gateway() {
     // A folded line becomes one before anybody reads it.
     let answer = answer_to(&mesh, b"GET / HTTP/1.1\r\nhost: a\r\nx-odd: a\r\n admin\r\n\r\n");
     assert!(answer.contains(r#""x-odd":"a admin""#), "{answer}");
-    // And so do two hosts.
+    // Trailers of HTTP/1.1 do not go on.
+    let chunked: &[u8] = b"POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\ntrailer: x-odd\r\n\r\n1\r\na\r\n0\r\nx-odd: 1\r\n\r\n";
+    let answer = answer_to(&mesh, chunked);
+    assert!(answer.starts_with("HTTP/1.1 200") && !answer.contains("trailers"), "{answer}");
+    // Two hosts become one as well.
     let answer = answer_to(&mesh, b"GET /hosts HTTP/1.1\r\nhost: a\r\nhost: b\r\n\r\n");
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     let authority = |service| {
