@@ -90,6 +90,12 @@ fn equality(name: &str, one: Operand<'_>, other: Operand<'_>) -> Option<String> 
 }
 
 fn ordering(one: Operand<'_>, other: Operand<'_>) -> Option<String> {
+    // As texts, `10` comes before `9`.
+    if let (Type::String, ty @ (Type::Int | Type::Uint | Type::Double)) = (&one.0.ty, &other.0.ty)
+        && !matches!(one.0.kind, TypedKind::Literal(_))
+    {
+        return Some(format!("write `{ty}({})` to compare numbers", one.1));
+    }
     optional_help(one, other).or_else(|| literal_help(&one.0.ty, other))
 }
 

@@ -160,6 +160,14 @@ fn problems_say_where_what_and_what_instead() {
         ("context.caller == checkout", "18..26 04 `checkout` is not declared [text stands in quotes: `'checkout'`]"),
         ("variables.x", "10..11 05 the policy has no variable `x` before this place [the only one is `from_shop`]"),
         ("context.attempt == '3'", "0..22 06 no `==` for `int` and `string` [numbers have no quotes: `3`]"),
+        (
+            "context.tenant_id > 3",
+            "0..21 06 no `>` for `string` and `int` [write `int(context.tenant_id)` to compare numbers]",
+        ),
+        (
+            "2.5 < context.tenant_id",
+            "0..23 06 no `<` for `double` and `string` [write `double(context.tenant_id)` to compare numbers]",
+        ),
         ("context.tenant_id == 3", "0..22 06 no `==` for `string` and `int` [write `'3'`]"),
         ("context.score == 3", "0..18 06 no `==` for `double` and `int` [write `3.0`]"),
         ("context.beta == 'true'", "0..22 06 no `==` for `bool` and `string` [write `true`]"),
