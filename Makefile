@@ -55,7 +55,8 @@ test: test-unit test-wasm test-e2e test-compose ## Runs every test, on real Envo
 
 .PHONY: test-unit
 test-unit: toolchain ## Runs the tests that need no Envoy
-	cargo test --workspace --exclude context-mesh-e2e
+	cargo test --workspace --exclude context-mesh-e2e --exclude context-mesh-benches
+	cargo test --package context-mesh-benches --lib --bins
 	cargo check --package policy-compiler --lib --no-default-features --target wasm32-unknown-unknown
 
 .PHONY: test-wasm
@@ -68,6 +69,8 @@ test-wasm: toolchain $(RUNNER) ## Runs the tests of core as WebAssembly, under N
 test-e2e: envoy build ## Runs the scenarios on real Envoys
 	@# The containers have a command of their own: test-compose.
 	cargo test --package context-mesh-e2e -- --skip through_the_containers
+	@# How many instructions the filter takes at most.
+	cargo test --package context-mesh-benches --test instructions
 
 .PHONY: test-compose
 test-compose: envoy build ## Runs the compose mesh, where a Docker engine answers
@@ -82,14 +85,19 @@ compose-files: envoy build ## Writes what docker-compose.yml mounts into .mesh/c
 	cargo run --quiet --package context-mesh-e2e --bin compose-files -- --out .mesh/compose
 
 .PHONY: bench-quick
-bench-quick: envoy filter ## Measures expressions against another interpreter and the filter in Envoy, in a few minutes
+bench-quick: envoy filter ## Measures expressions beside another interpreter, the filter's instructions, and the filter in Envoy, in a few minutes
 	@# The machine as the filter has it: with the filter's profile.
 	cargo run --profile filter --quiet --package context-mesh-benches --no-default-features --bin bench-expressions
+	cargo run --release --quiet --package context-mesh-benches --bin bench-instructions
 	cargo run --release --quiet --package context-mesh-benches --bin bench-quick
 
 .PHONY: bench-compile
 bench-compile: toolchain ## Measures how long the compiler takes for 10,000 rules
 	cargo run --release --quiet --package context-mesh-benches --no-default-features --bin bench-compile
+
+.PHONY: bench-instructions
+bench-instructions: filter ## Counts the filter's own instructions for ordinary requests
+	cargo run --release --quiet --package context-mesh-benches --bin bench-instructions
 
 .PHONY: bench-swap
 bench-swap: envoy filter ## Measures how long requests wait while a sidecar takes over 10,000 rules

@@ -5,6 +5,8 @@
 //! machine say more about the load generator. Alone ([`native`]): expressions and rules, in our virtual machine and in
 //! another CEL interpreter.
 
+#[cfg(feature = "counted")]
+pub mod counted;
 #[cfg(feature = "envoy")]
 pub mod load;
 pub mod native;

@@ -5,6 +5,7 @@ use super::report::Problem;
 use super::workload::{Host, Workload};
 use crate::carrier::{baggage, tracestate};
 use crate::headers::Headers;
+use crate::limits::MAX_TICKETS;
 use crate::memory::{Arrival, MemoryError, Record, Remembered, Ticket};
 use crate::trace::Ids;
 
@@ -48,7 +49,10 @@ pub fn remember(
 
 fn arrive(workload: &Workload, headers: &Headers<'_>, ids: &Ids<'_>, host: Host<'_>, record: &Record) -> Remembered {
     let ids: Vec<Vec<u8>> = ids.ids.iter().map(|(_, key)| key.to_bytes()).collect();
-    let tickets = tickets(headers);
+    let mut tickets = tickets(headers);
+    // Two carriers bring one each. Who sends many gets the others recalled by nothing.
+    tickets.dedup();
+    tickets.truncate(MAX_TICKETS);
     host.requests.remember(workload.access(host), &Arrival { record, ids: &ids, tickets: &tickets })
 }
 

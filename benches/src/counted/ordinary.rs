@@ -1,0 +1,101 @@
+//! The requests of the demo, as ordinary as they come.
+
+use std::path::Path;
+
+use context_mesh_core::carrier::mesh_header;
+use context_mesh_core::carrier::words::Words;
+use context_mesh_core::context::Context;
+use context_mesh_e2e::error::Result;
+use context_mesh_e2e::policy::Policy;
+use context_mesh_e2e::topology::Role;
+
+use super::{Filter, Outcome, Sent};
+
+/// The time of the host, in milliseconds since 1970.
+pub const NOW_MS: u64 = 1_772_450_000_000;
+
+/// So many requests warm the filter up: the first ones make what stays.
+const REQUESTS: usize = 20;
+
+/// What one request and its calls took.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ordinary {
+    /// The request that arrived.
+    pub inbound: Outcome,
+    /// A call that carries its ticket.
+    pub by_ticket: Outcome,
+    /// A call that carries its trace id alone.
+    pub by_id: Outcome,
+}
+
+/// Both plugins of a service.
+///
+/// # Errors
+/// As [`Filter::load`].
+pub fn filter(wasm: &Path, policy: &Policy, service: &str) -> Result<Filter> {
+    let configurations = [Role::Inbound, Role::Outbound].map(|role| policy.configuration(service, role));
+    let [inbound, outbound] = configurations.each_ref().map(String::as_str);
+    Filter::load(wasm, [inbound, outbound])
+}
+
+/// Sends requests of the demo to `checkout-service` and gives the last one.
+///
+/// # Errors
+/// As [`Filter::load`].
+pub fn ordinary(wasm: &Path, policy: &Policy, secrets: bool) -> Result<Ordinary> {
+    let carried = context(&[
+        ("tenant_id", "\"tenant_acme\""),
+        ("user_id", "\"user_7\""),
+        ("loyalty_tier", "\"gold\""),
+        ("feature_flags", "[\"new_checkout\"]"),
+        ("correlation_id", "\"5f9a31aa-7d10-4ba3-823d-8c197d2c99e6\""),
+        ("environment", "\"production\""),
+        ("caller", "\"web-frontend\""),
+    ]);
+    let mut filter = filter(wasm, policy, "checkout-service")?;
+    if !secrets {
+        filter.without_secrets();
+    }
+    let mut request = |number: usize| -> Result<Ordinary> {
+        let trace = trace(number);
+        let arrived = [("traceparent", trace.as_str()), ("x-mesh-context", carried.as_str())];
+        let inbound = filter.inbound("spiffe://shop.example/ns/default/sa/web-frontend", &sent(&arrived))?;
+        let baggage = inbound.header("baggage").map(|value| String::from_utf8_lossy(value).into_owned());
+        let ticket = baggage.as_deref().and_then(|value| value.split(',').next()).unwrap_or_default();
+        let by_ticket = filter.outbound(&sent(&[("traceparent", &trace), ("baggage", ticket)]))?;
+        let by_id = filter.outbound(&sent(&[("traceparent", &trace)]))?;
+        Ok(Ordinary { inbound, by_ticket, by_id })
+    };
+    for number in 1..REQUESTS {
+        request(number)?;
+    }
+    request(REQUESTS)
+}
+
+/// What an HTTP client library sends, and these headers.
+pub fn sent(more: &[(&str, &str)]) -> Sent {
+    let usual = [
+        (":authority", "checkout-service"),
+        (":path", "/checkout/cart-4711?step=2"),
+        (":method", "GET"),
+        (":scheme", "https"),
+        ("user-agent", "shop/1.0"),
+        ("accept", "application/json"),
+    ];
+    let pair = |(name, value): &(&str, &str)| (name.as_bytes().to_vec(), value.as_bytes().to_vec());
+    usual.iter().chain(more).map(pair).collect()
+}
+
+/// A `traceparent` of a trace of its own for each number.
+pub fn trace(number: usize) -> String {
+    format!("00-4bf92f3577b34da6a3ce929d{number:08x}-00f067aa0ba902b7-01")
+}
+
+/// An `x-mesh-context` with these fields (JSON texts), made now. Fields that are none are left out.
+pub fn context(fields: &[(&str, &str)]) -> String {
+    let mut context = Context::new();
+    for (name, value) in fields {
+        let _ = context.insert(name, value);
+    }
+    mesh_header::encode(&context, Words::default().writer(NOW_MS), NOW_MS).unwrap_or_default()
+}
