@@ -27,6 +27,9 @@ pub const MAX_WORDS: usize = 1 << 16;
 /// Largest number of a word. Numbers are given out one after the other, so this is far away.
 pub const MAX_WORD_NUMBER: u32 = 1 << 24;
 
+/// Longest SPIFFE ID, in bytes, as its specification says (section 2.3).
+pub const MAX_SPIFFE_ID_BYTES: usize = 2048;
+
 /// Most fields of one context.
 pub const MAX_CONTEXT_FIELDS: usize = 128;
 

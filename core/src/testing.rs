@@ -23,6 +23,9 @@ pub(crate) fn tables() -> Tables {
             trust_domain: "acme.corp".into(),
             identity_path: "/ns/*/sa/{service}".into(),
             require_peer: true,
+            // A service whose requests bring carriers of all kinds.
+            peers_without_filter: vec!["b".into()],
+            cluster_domain: "cluster.local".into(),
             present_headers: true,
             present_baggage: true,
             memory_slots: 64,
@@ -41,8 +44,8 @@ pub(crate) fn tables() -> Tables {
         ],
         services: vec![service("a", 1), service("b", 1), service("z", 0)],
         domains: vec![
-            DomainTable { name: "bank".into(), region: "eu".into(), frameworks: vec![] },
-            DomainTable { name: "shop".into(), region: "us".into(), frameworks: vec![] },
+            DomainTable { name: "bank".into(), region: "eu".into(), ..DomainTable::default() },
+            DomainTable { name: "shop".into(), region: "us".into(), ..DomainTable::default() },
         ],
         ..Tables::default()
     }

@@ -63,14 +63,22 @@ impl Authority {
     /// # Errors
     /// As [`Authority::issue`].
     pub fn issue_id(&self, service: &str, uri: &str) -> Result<Identity> {
+        self.issue_ids(service, &[uri])
+    }
+
+    /// As [`Authority::issue_id`], with any number of URIs.
+    ///
+    /// # Errors
+    /// As [`Authority::issue`].
+    pub fn issue_ids(&self, service: &str, uris: &[&str]) -> Result<Identity> {
         let what = format!("cannot make a certificate for `{service}`");
         let key = KeyPair::generate().context(&what)?;
         let mut params = CertificateParams::default();
         params.distinguished_name.push(DnType::CommonName, service);
-        params.subject_alt_names = vec![
-            SanType::URI(Ia5String::try_from(uri).context(&what)?),
-            SanType::DnsName(Ia5String::try_from(service).context(&what)?),
-        ];
+        for uri in uris {
+            params.subject_alt_names.push(SanType::URI(Ia5String::try_from(*uri).context(&what)?));
+        }
+        params.subject_alt_names.push(SanType::DnsName(Ia5String::try_from(service).context(&what)?));
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         // A sidecar is a server to its callers and a client to the services that it calls.
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];

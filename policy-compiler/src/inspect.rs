@@ -33,7 +33,8 @@ fn sections(out: &mut String, tables: &Tables) -> fmt::Result {
     writeln!(out, "\ndomains")?;
     for domain in &tables.domains {
         let region = if domain.region.is_empty() { "-" } else { &domain.region };
-        writeln!(out, "  {}  region {region}  frameworks {}", domain.name, list(&domain.frameworks))?;
+        let (frameworks, namespaces) = (list(&domain.frameworks), list(&domain.namespaces));
+        writeln!(out, "  {}  region {region}  frameworks {frameworks}  namespaces {namespaces}", domain.name)?;
     }
     writeln!(out, "\nservices")?;
     for service in &tables.services {
@@ -78,6 +79,8 @@ fn mesh(out: &mut String, mesh: &MeshTable) -> fmt::Result {
     }
     writeln!(out, "  identity         spiffe://{}{}", mesh.trust_domain, mesh.identity_path)?;
     writeln!(out, "  believed peers   {}", if mesh.require_peer { "with a certificate of the mesh" } else { "any" })?;
+    writeln!(out, "  without filter   {}", list(&mesh.peers_without_filter))?;
+    writeln!(out, "  cluster domain   {}", mesh.cluster_domain)?;
     writeln!(out, "  caller mismatch  {:?}", mesh.caller_mismatch)?;
     writeln!(out, "  on invalid       {:?}", mesh.on_invalid)?;
     writeln!(out, "  shown as         {}", list(&shown))?;
@@ -176,6 +179,7 @@ fn options(field: &FieldTable) -> Vec<String> {
         consistency.map(|word| format!("consistency {word}")),
         class.map(|(word, _)| format!("classification {word}")),
         shown(!field.residency.is_empty(), format!("residency {}", list(&field.residency))),
+        shown(!field.origin.is_empty(), format!("origin {}", list(&field.origin))),
         shown(field.ttl_ms > 0, format!("ttl {}", millis(field.ttl_ms))),
         field.header.as_ref().map(|header| format!("header {header}")),
         field.pattern.map(|pattern| format!("pattern regex {pattern}")),

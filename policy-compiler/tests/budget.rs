@@ -13,7 +13,7 @@ const TREE: &str = r#"
 apiVersion: contextmesh.io/v1
 kind: Mesh
 metadata: {name: m}
-spec: {trustDomain: a.b, domains: {d: {services: [s, t, u]}}}
+spec: {trustDomain: a.b, identity: '/ns/default/sa/{service}', domains: {d: {services: [s, t, u]}}}
 ---
 apiVersion: contextmesh.io/v1
 kind: ContextSchema

@@ -13,6 +13,7 @@ kind: Mesh
 metadata: {name: acme}
 spec:
   trustDomain: acme.corp
+  identity: /ns/default/sa/{service}
   domains:
     shop: {services: [a], region: eu}
     bank: {services: [b], region: us}

@@ -77,17 +77,20 @@ fn the_dictionary_has_names_and_values_once() {
 #[test]
 fn defaults_are_those_of_the_documentation() {
     let mesh = try_compile(
-        "apiVersion: contextmesh.io/v1\nkind: Mesh\nmetadata: {name: m}\nspec: {trustDomain: a.b, domains: {d: {services: [s]}}}\n",
+        "apiVersion: contextmesh.io/v1\nkind: Mesh\nmetadata: {name: m}\nspec: {trustDomain: a.b, domains: {d: {services: [s], namespaces: [n]}}}\n",
     );
     let mesh = mesh.unwrap().tables.mesh;
-    assert_eq!(mesh.identity_path, "/ns/*/sa/{service}");
+    assert_eq!(
+        (mesh.identity_path.as_str(), mesh.cluster_domain.as_str()),
+        ("/ns/{namespace}/sa/{service}", "cluster.local")
+    );
     assert_eq!((mesh.memory_slots, mesh.memory_ttl_ms, mesh.max_age_ms), (131_072, 60_000, 0));
     assert!(mesh.require_peer && mesh.present_headers && mesh.present_baggage && !mesh.present_mesh_header);
 }
 
 #[test]
 fn documents_that_say_nothing_are_no_mistake() {
-    let text = "---\n# nothing\n---\napiVersion: contextmesh.io/v1\nkind: Mesh\nmetadata: {name: m}\nspec: {trustDomain: a.b, domains: {}}\n---\n";
+    let text = "---\n# nothing\n---\napiVersion: contextmesh.io/v1\nkind: Mesh\nmetadata: {name: m}\nspec: {trustDomain: a.b, identity: '/ns/default/sa/{service}', domains: {}}\n---\n";
     assert!(try_compile(text).is_ok());
 }
 
@@ -111,7 +114,7 @@ fn odd_input_is_a_diagnostic_and_never_a_panic() {
 #[test]
 fn every_option_of_a_field_goes_into_the_artifact_and_is_shown() {
     let mesh = "apiVersion: contextmesh.io/v1\nkind: Mesh\nmetadata: {name: m}\n\
-                spec: {trustDomain: a.b, domains: {d: {services: [s], region: eu}}}\n---\n";
+                spec: {trustDomain: a.b, identity: '/ns/default/sa/{service}', domains: {d: {services: [s], region: eu}}}\n---\n";
     let schema = "apiVersion: contextmesh.io/v1\nkind: ContextSchema\nmetadata: {name: fields, version: 1.0.0}\nspec:\n  fields:\n";
     let cases = [
         ("type: int", "int  owner enterprise  merge Replace"),

@@ -15,6 +15,7 @@ kind: Mesh
 metadata: {name: acme}
 spec:
   trustDomain: acme.corp
+  identity: /ns/shop/sa/{service}
   domains:
     shop: {services: [cart, search], region: us}
     payments: {services: [charge], region: eu, frameworks: [gdpr]}

@@ -98,7 +98,7 @@ fn documents_that_compile_fit() {
 /// Mistakes that both find: what is wrong, what the compiler's finding is, and what the schema says.
 #[test]
 fn mistakes_are_found_by_both() {
-    let mesh = "trustDomain: a.b\n  domains: {d: {services: [s]}}\n";
+    let mesh = "trustDomain: a.b\n  domains: {d: {services: [s], namespaces: [n]}}\n";
     let field = |options: &str| format!("fields: {{f: {{type: string, {options}}}}}\n");
     let rule = |rest: &str| format!("workloads: [s]\n  rules:\n    - {{name: r, {rest}}}\n");
     let cases: Vec<(&str, String, &str, &str)> = vec![

@@ -14,6 +14,7 @@ kind: Mesh
 metadata: {name: acme}
 spec:
   trustDomain: acme.corp
+  identity: /ns/default/sa/{service}
   carriers: {present: [headers, baggage, mesh]}
   domains:
     shop: {services: [cart, search], region: us}

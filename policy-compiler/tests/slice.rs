@@ -18,6 +18,7 @@ kind: Mesh
 metadata: {name: m}
 spec:
   trustDomain: acme.corp
+  identity: /ns/default/sa/{service}
   domains:
     a: {services: [one, idle], region: eu}
     b: {services: [two], region: us}

@@ -79,7 +79,7 @@ fn sources(count: usize) -> Sources {
         "apiVersion: contextmesh.io/v1\nkind: ContextSchema\nmetadata: {{name: common, version: 1.0.0}}\nspec:\n  fields:\n{fields}"
     );
     let mesh = format!(
-        "apiVersion: contextmesh.io/v1\nkind: Mesh\nmetadata: {{name: many}}\nspec:\n  trustDomain: shop.example\n  domains:\n    shop: {{services: [{}], region: us}}\n",
+        "apiVersion: contextmesh.io/v1\nkind: Mesh\nmetadata: {{name: many}}\nspec:\n  trustDomain: shop.example\n  identity: /ns/default/sa/{{service}}\n  domains:\n    shop: {{services: [{}], region: us}}\n",
         MESH.service
     );
     let mut sources = Sources::new("many");

@@ -41,13 +41,17 @@ pub struct MeshTable {
     pub name: String,
     /// The SPIFFE trust domain, for example `acme.corp`.
     pub trust_domain: String,
-    /// Path of a workload's SPIFFE ID, with one `{service}` and any number of `*` that stand for one segment,
-    /// for example `/ns/*/sa/{service}`.
+    /// Path of a workload's SPIFFE ID, with one `{service}`, at most one `{namespace}` and any number of `*` that stand for one
+    /// segment, for example `/ns/{namespace}/sa/{service}`.
     pub identity_path: String,
     /// Whether carriers are believed only from a peer with a certificate of the trust domain.
     pub require_peer: bool,
     /// What happens when the claimed caller is not the peer.
     pub caller_mismatch: OnMismatch,
+    /// Services without a filter of ours: from them every carrier counts, and not `x-mesh-context` alone.
+    pub peers_without_filter: Vec<String>,
+    /// The DNS domain of the mesh's Kubernetes clusters, for example `cluster.local`.
+    pub cluster_domain: String,
     /// What happens when a carrier or a field is broken.
     pub on_invalid: OnInvalid,
     /// Whether the context is shown to the application as mapped headers.
@@ -220,6 +224,8 @@ pub struct FieldTable {
     pub maximum: Option<Number>,
     /// Most elements of a list or members of a map; 0 means any number.
     pub max_items: u32,
+    /// The services whose applications are a source of the field.
+    pub origin: Vec<String>,
 }
 
 /// What kind of data a field holds.
@@ -338,6 +344,8 @@ pub struct DomainTable {
     pub region: String,
     /// Frameworks (gdpr, sox, ...) that it is under.
     pub frameworks: Vec<String>,
+    /// The namespaces in which its services are believed, where the identity path has a `{namespace}`.
+    pub namespaces: Vec<String>,
 }
 
 /// A service of the mesh.

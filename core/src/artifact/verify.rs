@@ -155,6 +155,8 @@ fn check_mesh(mesh: &MeshTable) -> Check {
     ensure(bytes, VerifyError::Value { of: "memory bytes" })?;
     ensure(mesh.memory_ttl_ms >= MIN_MEMORY_TTL_MS, VerifyError::Value { of: "memory ttl" })?;
     ensure(mesh.identity_path.matches("{service}").count() == 1, VerifyError::Value { of: "identity path" })?;
+    let namespaces = mesh.identity_path.matches("{namespace}").count();
+    ensure(namespaces <= 1, VerifyError::Value { of: "identity path" })?;
     ensure(!mesh.trust_domain.is_empty(), VerifyError::Value { of: "trust domain" })
 }
 

@@ -86,7 +86,9 @@ impl Merged {
                 CarriedName::Text(name) if remembered.withheld.contains(name) => self.withheld.push(name),
                 CarriedName::Text(name) if name == CALLER || remembered.context.contains(name) => {}
                 _ if known => {}
-                _ => all.fields.push(field.clone()),
+                CarriedName::Text(_) => all.fields.push(field.clone()),
+                // Nobody can say here what an application would make of it: a field of a newer mesh may be protected.
+                CarriedName::Number(_) => {}
             }
         }
         for extension in &forwarded.carried().extensions {

@@ -193,6 +193,13 @@ impl Context {
         if self.text.len().saturating_add(needed) > MAX_CONTEXT_BYTES { self.make_room(None, needed) } else { Ok(()) }
     }
 
+    /// Takes the fields out whose names cannot be read here; says whether there were any.
+    pub(crate) fn drop_unknown(&mut self) -> bool {
+        let before = self.carried.fields.len();
+        self.carried.fields.retain(|field| matches!(field.name, carried::CarriedName::Text(_)));
+        self.carried.fields.len() < before
+    }
+
     /// Only what cannot be read here.
     pub(crate) fn into_carried(self) -> Carried {
         self.carried

@@ -29,10 +29,31 @@ pub(super) struct Extracted {
     disputed: Names,
 }
 
-/// Reads all carriers. A broken one is ignored, counted and reported.
-pub(super) fn extract(workload: &Workload, headers: &Headers<'_>, now_ms: u64, plan: &mut Plan<'_>) -> Extracted {
+/// Which carriers of a request count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Source {
+    /// All: an application, or a peer without a filter, sent them.
+    All,
+    /// `x-mesh-context` alone: a filter attached it, and took the others away. One that is still there came past it.
+    MeshHeader,
+    /// None.
+    Nothing,
+}
+
+/// Reads the carriers that count. A broken one is ignored, counted and reported.
+pub(super) fn extract(
+    workload: &Workload,
+    headers: &Headers<'_>,
+    source: Source,
+    now_ms: u64,
+    plan: &mut Plan<'_>,
+) -> Extracted {
     let fields = workload.fields();
     let mut extracted = Extracted::default();
+    if source == Source::Nothing {
+        ignore(carriers(headers, fields, &plan.fuel).iter(), plan);
+        return extracted;
+    }
     if pay_for_carriers(headers, fields, &plan.fuel).is_err() {
         return extracted;
     }
@@ -48,6 +69,10 @@ pub(super) fn extract(workload: &Workload, headers: &Headers<'_>, now_ms: u64, p
             extracted.add(mesh_header::NAME, header.context, fields, plan);
         }
         Err(error) => extracted.problem(mesh_header::NAME, error, plan),
+    }
+    if source == Source::MeshHeader {
+        ignore(carriers(headers, fields, &plan.fuel).iter().filter(|name| *name != mesh_header::NAME), plan);
+        return extracted;
     }
     if headers.contains(baggage::NAME) {
         let mut context = Context::new();
@@ -143,6 +168,14 @@ fn pay_for_carriers(headers: &Headers<'_>, fields: &[FieldTable], fuel: &Fuel) -
     mapped.flat_map(|header| headers.all(header)).try_for_each(|value| fuel.text(value.len()))?;
     // Each field is looked for in each header.
     fuel.items(fields.len())
+}
+
+/// Notes carriers that do not count.
+fn ignore<'n>(carriers: impl Iterator<Item = &'n str>, plan: &mut Plan<'_>) {
+    plan.report.dropped = carriers.collect();
+    if !plan.report.dropped.is_empty() {
+        plan.count(Counter::CarrierUntrusted);
+    }
 }
 
 /// Names of the carriers that a request has, whether or not they can be read.

@@ -3,7 +3,7 @@
 use super::aliases;
 use super::apply::apply;
 use super::expire::expire;
-use super::extract::{carriers, extract};
+use super::extract::{Source, extract};
 use super::ids;
 use super::outbound::put_caller;
 use super::plan::{Counter, Plan, Refusal};
@@ -13,6 +13,7 @@ use super::report::{Problem, Report};
 use super::validate::refuse_invalid;
 use super::workload::{Host, Role, Workload};
 use crate::artifact::tables::{OnMismatch, Reply};
+use crate::carrier::mesh_header;
 use crate::context::json::string_content;
 use crate::context::{CALLER, Context};
 use crate::headers::Headers;
@@ -32,21 +33,13 @@ fn arrive<'w>(workload: &'w Workload, headers: &Headers<'_>, host: Host<'_>) -> 
     let ids = ids::read(headers, &mut plan);
     let peer = peer(workload, host);
     plan.report.peer.clone_from(&peer.service);
-    let mut context = Context::new();
-    let mut broken = false;
-    let mut issued_at_ms = host.now_ms;
-    if workload.mesh().require_peer && peer.service.is_empty() {
-        distrust(workload, headers, &mut plan);
-    } else {
-        let extracted = extract(workload, headers, host.now_ms, &mut plan);
-        if extracted.unfit {
-            return plan.refuse(Refusal::unfit());
-        }
-        context = extracted.context;
-        broken = extracted.broken;
-        issued_at_ms = extracted.issued_at_ms.unwrap_or(host.now_ms);
-        expire(workload, host.now_ms.saturating_sub(issued_at_ms), &mut context, &mut plan);
+    let extracted = extract(workload, headers, source(workload, headers, &peer), host.now_ms, &mut plan);
+    if extracted.unfit {
+        return plan.refuse(Refusal::unfit());
     }
+    let (mut context, broken) = (extracted.context, extracted.broken);
+    let issued_at_ms = extracted.issued_at_ms.unwrap_or(host.now_ms);
+    expire(workload, host.now_ms.saturating_sub(issued_at_ms), &mut context, &mut plan);
     if let Some(refusal) = verify_caller(workload, &peer, &mut context, &mut plan) {
         return plan.refuse(refusal);
     }
@@ -92,11 +85,20 @@ pub(super) fn peer(workload: &Workload, host: Host<'_>) -> Peer {
     identity::peer(&principal, workload.program().tables())
 }
 
-/// Notes the carriers of a peer that is not believed; none of them is read.
-fn distrust(workload: &Workload, headers: &Headers<'_>, plan: &mut Plan<'_>) {
-    plan.report.dropped = carriers(headers, workload.fields(), &plan.fuel);
-    if !plan.report.dropped.is_empty() {
-        plan.count(Counter::CarrierUntrusted);
+/// What of the peer's carriers counts. What its proxy attached counts alone; a carrier beside it, or without it, is what a client
+/// or an application sent past a filter that does not know the field yet.
+fn source(workload: &Workload, headers: &Headers<'_>, peer: &Peer) -> Source {
+    let mesh = workload.mesh();
+    if !mesh.require_peer {
+        Source::All
+    } else if peer.service.is_empty() {
+        Source::Nothing
+    } else if mesh.peers_without_filter.contains(&peer.service) {
+        Source::All
+    } else if headers.contains(mesh_header::NAME) {
+        Source::MeshHeader
+    } else {
+        Source::Nothing
     }
 }
 

@@ -14,6 +14,7 @@ mod extract;
 mod gateway;
 mod ids;
 mod inbound;
+mod originate;
 mod outbound;
 mod plan;
 mod present;

@@ -3,11 +3,12 @@
 use super::aliases;
 use super::apply::apply;
 use super::expire::expire;
-use super::extract::{Extracted, extract};
+use super::extract::{Extracted, Source, extract};
 use super::ids;
+use super::originate::disbelieve;
 use super::plan::{Counter, Plan, Refusal};
 use super::present::attach;
-use super::recall;
+use super::recall::{self, Found};
 use super::report::{Problem, Report};
 use super::residency::keep_in_region;
 use super::validate::{Completeness, refuse_invalid, validate};
@@ -29,7 +30,7 @@ pub fn outbound<'w>(workload: &'w Workload, headers: &Headers<'_>, host: Host<'_
 fn call<'w>(workload: &'w Workload, headers: &Headers<'_>, host: Host<'_>) -> Plan<'w> {
     let mut plan = Plan { report: Report::new(workload, Role::Outbound), ..Plan::default() };
     aliases::take_out(workload, headers, &mut plan);
-    let mut extracted = extract(workload, headers, host.now_ms, &mut plan);
+    let mut extracted = extract(workload, headers, Source::All, host.now_ms, &mut plan);
     // Before merging, so that a broken value does not take the place of the one that is remembered.
     if extracted.unfit {
         return plan.refuse(Refusal::unfit());
@@ -95,7 +96,9 @@ fn recall(
     let mut forwarded = extracted.context;
     let issued_at_ms = extracted.issued_at_ms.unwrap_or(host.now_ms);
     let ids = ids::read(headers, plan);
-    let Some(record) = recall::find(workload, headers, &ids, host, plan)? else {
+    let found = recall::find(workload, headers, &ids, host, plan)?;
+    disbelieve(workload, &found, &mut forwarded, plan);
+    let (Found::Exact(record) | Found::Agreed(record)) = found else {
         forwarded.remove(CALLER);
         return Ok(Recalled { context: forwarded, issued_at_ms, disputed: false, unfit: false });
     };

@@ -114,6 +114,8 @@ counters! {
     RecallAmbiguous "recall_ambiguous";
     /// A call was made for a request whose context could not be remembered.
     RecallLost "recall_lost";
+    /// An application sent a protected field that nothing remembered vouches for, and is no origin of it; it was taken out.
+    FieldUnbelieved "field_unbelieved";
     /// A context could not be remembered.
     RememberFailed "remember_failed";
     /// An application changed an immutable field, which was put back.

@@ -9,6 +9,17 @@ use crate::headers::Headers;
 use crate::memory::{OnAmbiguous, Recall, RecalledBy, Record, Wanted};
 use crate::trace::{Ids, Kind};
 
+/// What is remembered of the request that a call is made for.
+#[derive(Debug)]
+pub(super) enum Found {
+    /// This.
+    Exact(Record),
+    /// It is one of several, which agree on this.
+    Agreed(Record),
+    /// It cannot be told, or nothing is remembered.
+    Nothing,
+}
+
 /// What is remembered of the request that this call is made for, if it can be told.
 ///
 /// # Errors
@@ -19,7 +30,7 @@ pub(super) fn find(
     ids: &Ids<'_>,
     host: Host<'_>,
     plan: &mut Plan<'_>,
-) -> Result<Option<Record>, Refusal<'static>> {
+) -> Result<Found, Refusal<'static>> {
     let mesh = workload.mesh();
     let asked: Vec<Kind> = ids.ids.iter().map(|(kind, _)| *kind).filter(|kind| kind.is_asked()).collect();
     let keys: Vec<Vec<u8>> =
@@ -34,9 +45,9 @@ pub(super) fn find(
                 RecalledBy::Ticket => "ticket",
                 RecalledBy::Id(place) => kind(place),
             };
-            return Ok(Some(*record));
+            return Ok(Found::Exact(*record));
         }
-        Recall::NoContext => return Ok(None),
+        Recall::NoContext => return Ok(Found::Nothing),
         Recall::Ambiguous { agreed, id } => {
             plan.count(Counter::RecallAmbiguous);
             plan.report.problems.push(Problem::new(kind(id), "ambiguous"));
@@ -47,7 +58,7 @@ pub(super) fn find(
             if agreed.is_some() {
                 plan.report.recalled_by = kind(id);
             }
-            return Ok(agreed.map(|record| *record));
+            return Ok(agreed.map_or(Found::Nothing, |record| Found::Agreed(*record)));
         }
         Recall::Lost => (Counter::RecallLost, "memory", "lost"),
         Recall::Conflict => (Counter::TicketConflict, "ticket", "conflict"),
@@ -61,7 +72,7 @@ pub(super) fn find(
         let message = "the context of the request that this call is made for could not be remembered".to_owned();
         return Err(refusal(503, 14, message, "mesh lostRecall"));
     }
-    Ok(None)
+    Ok(Found::Nothing)
 }
 
 fn refusal(status: u16, grpc_status: u8, message: String, cause: &'static str) -> Refusal<'static> {

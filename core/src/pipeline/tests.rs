@@ -1077,3 +1077,53 @@ fn older_kinds_of_baggage_hold_none_of_our_fields() {
         assert_eq!(plan.counters.iter().filter(|counter| **counter == Counter::HeaderAlias).count(), 2, "{role:?}");
     }
 }
+
+#[test]
+fn from_a_peer_with_a_filter_only_what_its_proxy_attached_counts() {
+    let z = "spiffe://acme.corp/ns/default/sa/z";
+    let stranger = "spiffe://acme.corp/ns/default/sa/stranger";
+    let attached = ("x-mesh-context", "{\"tenant\":\"t1\"}");
+    let past = [("x-user", "u"), ("baggage", "tenant=evil,k=v")];
+    // The peer, what it sends, the fields that count, and the carriers that do not.
+    let cases: [(&str, Vec<(&str, &str)>, &[&str], &[&str]); 6] = [
+        (z, vec![attached], &["tenant", "caller"], &[]),
+        (z, vec![attached, past[0], past[1]], &["tenant", "caller"], &["baggage", "x-user"]),
+        (z, past.to_vec(), &["caller"], &["baggage", "x-user"]),
+        (z, vec![("x-mesh-context", "broken"), past[0]], &["caller"], &["x-user"]),
+        (PEER_B, past.to_vec(), &["tenant", "user", "caller"], &[]),
+        (stranger, vec![attached, past[0]], &[], &["x-mesh-context", "x-user"]),
+    ];
+    for (peer, sent, counts, dropped) in cases {
+        let hop = Hop::new(&tables(), "a", peer);
+        let plan = hop.run(Role::Inbound, &[vec![TRACE], sent.clone()].concat());
+        assert!(plan.report.fields.iter().eq(counts.iter().copied()), "{peer} {sent:?}: {:?}", plan.report.fields);
+        assert!(plan.report.dropped.iter().eq(dropped.iter().copied()), "{peer} {sent:?}: {:?}", plan.report.dropped);
+        assert_eq!(plan.counters.contains(&Counter::CarrierUntrusted), !dropped.is_empty(), "{peer} {sent:?}");
+    }
+}
+
+#[test]
+fn without_a_record_a_protected_field_counts_only_from_its_origin() {
+    let mut tables = tables();
+    let own = ("traceparent", "00-11111111111111111111111111111111-00f067aa0ba902b7-01");
+    let said = [own, ("x-tenant", "t9"), ("x-user", "u9")];
+    for (origin, tenant) in [(vec![], None), (vec!["b"], None), (vec!["a"], Some("\"t9\""))] {
+        tables.fields[1].origin = origin.iter().map(|service: &&str| (*service).to_owned()).collect();
+        let hop = Hop::new(&tables, "a", PEER_B);
+        let arrived = hop.mesh_context(&[("tenant", "\"t1\"")]);
+        hop.run(Role::Inbound, &[TRACE, ("x-mesh-context", &arrived)]);
+        let plan = hop.run(Role::Outbound, &said);
+        let attached = hop.attached(&plan);
+        assert_eq!((attached.get("tenant").map(String::as_str), attached["user"].as_str()), (tenant, "\"u9\""));
+        assert_eq!(plan.counters.contains(&Counter::FieldUnbelieved), tenant.is_none());
+        assert_eq!(problems(&plan).contains(&"tenant: unbelieved".to_owned()), tenant.is_none());
+        // Beside the request of its trace, the remembered value counts.
+        let plan = hop.run(Role::Outbound, &[TRACE, said[1], said[2]]);
+        assert_eq!(hop.attached(&plan)["tenant"], "\"t1\"");
+        // One of two requests of a trace: only what both have.
+        let other = hop.mesh_context(&[("tenant", "\"t2\"")]);
+        hop.run(Role::Inbound, &[TRACE, ("x-mesh-context", &other)]);
+        let plan = hop.run(Role::Outbound, &[TRACE, said[1]]);
+        assert_eq!(hop.attached(&plan).get("tenant").map(String::as_str), tenant);
+    }
+}

@@ -43,6 +43,8 @@ pub enum As<'a> {
     Service(&'a str),
     /// Somebody with this URI as identity, certified by the mesh's authority.
     Id(&'a str),
+    /// Somebody with these two URIs in one certificate of the mesh's authority.
+    Ids([&'a str; 2]),
     /// A service that was certified by an authority that the mesh does not know.
     Stranger(&'a str),
     /// Somebody without a certificate.
@@ -115,6 +117,7 @@ impl Mesh {
         let identity = match peer {
             As::Service(name) => Some(self.authority.issue(name)?),
             As::Id(uri) => Some(self.authority.issue_id("peer", uri)?),
+            As::Ids(uris) => Some(self.authority.issue_ids("peer", &uris)?),
             As::Stranger(name) => Some(Authority::new(&self.topology.trust_domain)?.issue(name)?),
             As::Nobody => None,
         };

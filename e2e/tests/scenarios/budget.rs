@@ -20,6 +20,7 @@ kind: Mesh
 metadata: {name: budget}
 spec:
   trustDomain: pair.example
+  identity: /ns/default/sa/{service}
   domains:
     all: {services: [front, back, client]}
 ---

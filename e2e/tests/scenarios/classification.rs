@@ -13,6 +13,7 @@ kind: Mesh
 metadata: {name: kinds}
 spec:
   trustDomain: kinds.example
+  identity: /ns/default/sa/{service}
   domains:
     home: {services: [front, client]}
     bank: {services: [ledger], frameworks: [pci-dss, gdpr]}

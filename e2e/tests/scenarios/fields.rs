@@ -21,6 +21,7 @@ kind: Mesh
 metadata: {name: regions}
 spec:
   trustDomain: regions.example
+  identity: /ns/default/sa/{service}
   gateways: [edge]
   domains:
     home: {services: [edge, front, client], region: eu}
@@ -33,7 +34,7 @@ metadata: {name: fields, domain: home}
 spec:
   fields:
     plan: {type: string, header: x-plan}
-    iban: {type: string, header: x-iban, residency: [eu]}
+    iban: {type: string, header: x-iban, residency: [eu], origin: [front]}
 ---
 apiVersion: contextmesh.io/v1
 kind: ContextPolicy

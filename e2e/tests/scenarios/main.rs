@@ -21,4 +21,5 @@ mod soak;
 mod support;
 mod tickets;
 mod trace_ids;
+mod trust;
 mod update;

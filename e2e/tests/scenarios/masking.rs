@@ -14,6 +14,7 @@ kind: Mesh
 metadata: {name: masks}
 spec:
   trustDomain: masks.example
+  identity: /ns/default/sa/{service}
   domains:
     home: {services: [front, client]}
     store: {services: [cart, till]}

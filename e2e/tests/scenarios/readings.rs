@@ -146,6 +146,7 @@ kind: Mesh
 metadata: {name: claims}
 spec:
   trustDomain: claims.example
+  identity: /ns/default/sa/{service}
   gateways: [edge]
   domains:
     all: {services: [edge, back]}
@@ -211,6 +212,7 @@ kind: Mesh
 metadata: {name: paths}
 spec:
   trustDomain: paths.example
+  identity: /ns/default/sa/{service}
   gateways: [edge]
   domains:
     all: {services: [edge, back]}

@@ -136,6 +136,7 @@ kind: Mesh
 metadata: {{name: chain}}
 spec:
   trustDomain: chain.example
+  identity: /ns/default/sa/{{service}}
   carriers: {{present: [headers, baggage, mesh]}}
   rollout: {{window: {window}}}
   onInvalid: deny

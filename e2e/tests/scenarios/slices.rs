@@ -195,6 +195,7 @@ kind: Mesh
 metadata: {name: other}
 spec:
   trustDomain: other.example
+  identity: /ns/default/sa/{service}
   domains:
     other: {services: [one]}
 ---

@@ -40,6 +40,9 @@ kind: Mesh
 metadata: {name: pair}
 spec:
   trustDomain: pair.example
+  identity: /ns/default/sa/{service}
+  # The tests themselves: they send carriers of all kinds.
+  trust: {peersWithoutFilter: [client]}
   domains:
     all: {services: [front, back, client]}
 ---

@@ -25,6 +25,7 @@ kind: Mesh
 metadata: {name: m}
 spec:
   trustDomain: m.example
+  identity: /ns/default/sa/{service}
   domains: {shop: {services: [web, ledger]}}
 ---
 apiVersion: contextmesh.io/v1

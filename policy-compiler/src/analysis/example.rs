@@ -21,6 +21,7 @@ use super::values::Values;
 use crate::codegen::Builder;
 use crate::document::Direction;
 use crate::ir::{Ir, Node};
+use crate::model::{Model, World};
 
 /// Most nodes that a condition may have with its variables in place.
 const MAX_NODES: usize = 5_000;
@@ -122,9 +123,8 @@ impl Knowledge<'_> {
 
     /// A SPIFFE ID that names the service.
     fn principal(&self, service: &str) -> String {
-        let mesh = &self.model.mesh;
-        let path = mesh.identity_path.replace('*', "default").replace("{service}", service);
-        format!("spiffe://{}{path}", mesh.trust_domain)
+        let Model { mesh, directory, fields, .. } = self.model;
+        World::of_model(mesh, directory, fields).identity(service)
     }
 
     /// Whether the machine says of the request what is claimed; `None` if it cannot be asked.

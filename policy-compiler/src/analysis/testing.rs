@@ -12,6 +12,7 @@ kind: Mesh
 metadata: {name: small}
 spec:
   trustDomain: small.example
+  identity: /ns/default/sa/{service}
   domains:
     shop:     {services: [front, cart, gate], region: us}
     payments: {services: [ledger], region: eu, frameworks: [gdpr]}

@@ -22,7 +22,7 @@ type Question = fn(&Field, &Field) -> Option<Reason>;
 type Shown = fn(&Field) -> String;
 
 /// Every option with what it is now and the question about it. An option whose texts are equal has not changed.
-const OPTIONS: [(&str, Shown, Question); 14] = [
+const OPTIONS: [(&str, Shown, Question); 15] = [
     ("type", |f| type_name(f.table.value), of_type),
     ("required", |f| f.table.required.to_string(), required),
     ("enum", |f| list(&f.table.allowed), allowed),
@@ -36,6 +36,7 @@ const OPTIONS: [(&str, Shown, Question); 14] = [
     ("consistency", |f| consistency_name(f.table.consistency).to_owned(), consistency),
     ("classification", |f| class_name(f.table.classification).to_owned(), classification),
     ("residency", |f| list(&f.table.residency), residency),
+    ("origin", |f| list(&f.table.origin), |_, _| None),
     ("merge", |f| merge_name(f.table.merge).to_owned(), |_, _| None),
 ];
 

@@ -43,6 +43,8 @@ codes! {
     "CM0320" UNKNOWN_REGION "No domain of the mesh is in the region.";
     "CM0321" NO_REGION "A domain has no region although fields are bound to regions.";
     "CM0322" SCHEMA_VERSIONS "Two versions of a schema stand side by side and do not understand each other.";
+    "CM0323" NO_NAMESPACES "A domain does not say in which namespaces its services are believed.";
+    "CM0324" ANY_NAMESPACE "The identity path believes a service in any namespace.";
     "CM0330" UNKNOWN_FIXTURE "A test names a principal, request, context or attribute that does not exist.";
     "CM0331" UNKNOWN_RULE "A test expects a rule that no policy has.";
     "CM0332" TEST_CONTRADICTION "The keys of a test contradict each other.";

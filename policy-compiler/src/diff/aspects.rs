@@ -160,6 +160,7 @@ pub(super) fn field(tables: &Tables, field: &FieldTable) -> Aspects {
         aspect("owner", owner.map_or("enterprise", |domain| &domain.name)),
         aspect("classification", class.map_or("", |(name, _)| name)),
         aspect("residency", list(&field.residency)),
+        aspect("origin", list(&field.origin)),
         aspect("ttl (ms)", limit(field.ttl_ms)),
         aspect(
             "consistency",
@@ -196,7 +197,11 @@ pub(super) fn service(tables: &Tables, domain: u16) -> Aspects {
 }
 
 pub(super) fn domain(domain: &DomainTable) -> Aspects {
-    vec![aspect("region", domain.region.clone()), aspect("frameworks", domain.frameworks.join(", "))]
+    vec![
+        aspect("region", domain.region.clone()),
+        aspect("frameworks", domain.frameworks.join(", ")),
+        aspect("namespaces", domain.namespaces.join(", ")),
+    ]
 }
 
 pub(super) fn mesh(mesh: &MeshTable) -> Aspects {
@@ -207,6 +212,8 @@ pub(super) fn mesh(mesh: &MeshTable) -> Aspects {
         aspect("name", mesh.name.clone()),
         aspect("trustDomain", mesh.trust_domain.clone()),
         aspect("identity", mesh.identity_path.clone()),
+        aspect("trust.peersWithoutFilter", mesh.peers_without_filter.join(", ")),
+        aspect("clusterDomain", mesh.cluster_domain.clone()),
         aspect("trust.peers", if mesh.require_peer { "mtls" } else { "any" }),
         aspect(
             "trust.callerMismatch",

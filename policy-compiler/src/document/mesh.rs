@@ -28,6 +28,10 @@ pub struct Mesh {
     pub carriers: Carriers,
     /// What is believed.
     pub trust: Trust,
+    /// Services without a filter.
+    pub peers_without_filter: Vec<Spanned<String>>,
+    /// The DNS domain of the mesh's Kubernetes clusters.
+    pub cluster_domain: Option<Spanned<String>>,
     /// Whether a broken carrier or field is answered with 400.
     pub deny_invalid: bool,
     /// Oldest context that is accepted, in milliseconds since it was made; 0 is any.
@@ -53,6 +57,8 @@ pub struct DomainEntry {
     pub region: String,
     /// The frameworks (gdpr, sox, ...) that it is under.
     pub frameworks: Vec<String>,
+    /// The namespaces in which its services are believed.
+    pub namespaces: Vec<Spanned<String>>,
 }
 
 /// How the context is shown to applications.
@@ -167,6 +173,8 @@ pub(super) fn read(header: Header<'_>, decoder: &mut Decoder<'_>) -> Mesh {
         gateways: Vec::new(),
         carriers: Carriers { headers: true, baggage: true, mesh: false, version: None },
         trust: Trust { peers: Peers::Mtls, caller_mismatch: CallerMismatch::Replace },
+        peers_without_filter: Vec::new(),
+        cluster_domain: None,
         deny_invalid: false,
         max_age_ms: 0,
         gateway: Gateway { traces: Traces::Keep, sampled: false },
@@ -180,13 +188,14 @@ pub(super) fn read(header: Header<'_>, decoder: &mut Decoder<'_>) -> Mesh {
     };
     mesh.trust_domain = keys.require("trustDomain", decoder).and_then(|node| decoder.string(node));
     mesh.identity = keys.get("identity").and_then(|node| decoder.string(node));
+    mesh.cluster_domain = keys.get("clusterDomain").and_then(|node| decoder.string(node));
     mesh.domains = keys.require("domains", decoder).map(|node| domains(node, decoder)).unwrap_or_default();
     mesh.gateways = keys.get("gateways").map(|node| decoder.names(node)).unwrap_or_default();
     if let Some(node) = keys.get("carriers") {
         carriers(node, &mut mesh.carriers, decoder);
     }
     if let Some(node) = keys.get("trust") {
-        trust(node, &mut mesh.trust, decoder);
+        mesh.peers_without_filter = trust(node, &mut mesh.trust, decoder);
     }
     let on_invalid = [("ignore", false), ("deny", true)];
     mesh.deny_invalid = keys.get("onInvalid").and_then(|node| decoder.choice(node, &on_invalid)).unwrap_or_default();
@@ -229,13 +238,19 @@ fn domains(node: &Node, decoder: &mut Decoder<'_>) -> Vec<DomainEntry> {
 }
 
 fn domain(name: &Spanned<String>, node: &Node, decoder: &mut Decoder<'_>) -> DomainEntry {
-    let (services, region, frameworks) = (Vec::new(), String::new(), Vec::new());
-    let mut domain = DomainEntry { name: name.clone(), services, region, frameworks };
+    let mut domain = DomainEntry {
+        name: name.clone(),
+        services: Vec::new(),
+        region: String::new(),
+        frameworks: Vec::new(),
+        namespaces: Vec::new(),
+    };
     let Some(mut keys) = decoder.keys(node, name.span, "a domain") else { return domain };
     domain.services = keys.get("services").map(|node| decoder.names(node)).unwrap_or_default();
     domain.region = keys.get("region").and_then(|node| decoder.name(node)).map(|r| r.value).unwrap_or_default();
     let frameworks = keys.get("frameworks").map(|node| decoder.names(node)).unwrap_or_default();
     domain.frameworks = frameworks.into_iter().map(|name| name.value).collect();
+    domain.namespaces = keys.get("namespaces").map(|node| decoder.names(node)).unwrap_or_default();
     keys.finish(decoder);
     domain
 }
@@ -269,8 +284,9 @@ enum Carrier {
     Mesh,
 }
 
-fn trust(node: &Node, trust: &mut Trust, decoder: &mut Decoder<'_>) {
-    let Some(mut keys) = decoder.keys(node, node.span, "trust") else { return };
+/// Gives the services without a filter.
+fn trust(node: &Node, trust: &mut Trust, decoder: &mut Decoder<'_>) -> Vec<Spanned<String>> {
+    let Some(mut keys) = decoder.keys(node, node.span, "trust") else { return Vec::new() };
     let peers = [("mtls", Peers::Mtls), ("any", Peers::Any)];
     if let Some(chosen) = keys.get("peers").and_then(|node| decoder.choice(node, &peers)) {
         trust.peers = chosen;
@@ -279,7 +295,9 @@ fn trust(node: &Node, trust: &mut Trust, decoder: &mut Decoder<'_>) {
     if let Some(chosen) = keys.get("callerMismatch").and_then(|node| decoder.choice(node, &mismatch)) {
         trust.caller_mismatch = chosen;
     }
+    let without_filter = keys.get("peersWithoutFilter").map(|node| decoder.names(node)).unwrap_or_default();
     keys.finish(decoder);
+    without_filter
 }
 
 fn gateway(node: &Node, gateway: &mut Gateway, decoder: &mut Decoder<'_>) {

@@ -48,6 +48,8 @@ pub struct FieldEntry {
     pub consistency: Spanned<Consistency>,
     /// The regions that it may be sent to; empty is any.
     pub residency: Vec<Spanned<String>>,
+    /// The services whose applications are a source of it.
+    pub origin: Vec<Spanned<String>>,
     /// Whether applications may not change it.
     pub immutable: bool,
     /// How a forwarded and a remembered value become one.
@@ -101,6 +103,7 @@ fn field(name: &Spanned<String>, node: &Node, decoder: &mut Decoder<'_>) -> Fiel
         ttl_ms: 0,
         consistency: Spanned::new(Consistency::default(), name.span),
         residency: Vec::new(),
+        origin: Vec::new(),
         immutable: false,
         merge: Spanned::new(Merge::Replace, name.span),
         header: None,
@@ -139,6 +142,7 @@ fn field(name: &Spanned<String>, node: &Node, decoder: &mut Decoder<'_>) -> Fiel
     {
         field.consistency = Spanned::new(chosen, node.span);
     }
+    field.origin = keys.get("origin").map(|node| decoder.names(node)).unwrap_or_default();
     if let Some(node) = keys.get("residency") {
         field.residency = decoder.names(node);
         if matches!(&node.value, Value::Sequence(regions) if regions.is_empty()) {

@@ -65,7 +65,7 @@ mod tests {
     fn atoms(condition: &str) -> Vec<String> {
         let text = format!(
             "apiVersion: contextmesh.io/v1\nkind: Mesh\nmetadata: {{name: m}}\n\
-             spec: {{trustDomain: a.b, domains: {{d: {{services: [s]}}}}}}\n---\n\
+             spec: {{trustDomain: a.b, identity: '/ns/default/sa/{{service}}', domains: {{d: {{services: [s]}}}}}}\n---\n\
              apiVersion: contextmesh.io/v1\nkind: ContextSchema\nmetadata: {{name: c}}\n\
              spec: {{fields: {{s: {{type: string}}, l: {{type: 'list<string>'}}, b: {{type: bool}}}}}}\n---\n\
              apiVersion: contextmesh.io/v1\nkind: ContextPolicy\nmetadata: {{name: p, domain: d}}\n\

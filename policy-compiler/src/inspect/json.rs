@@ -28,7 +28,7 @@ pub fn json(artifact: &[u8]) -> Result<Value, LoadError> {
         "bytes": artifact.len(),
         "mesh": mesh(&tables.mesh),
         "domains": domains
-            .map(|domain| json!({"name": domain.name, "region": said(&domain.region), "frameworks": domain.frameworks}))
+            .map(|domain| json!({"name": domain.name, "region": said(&domain.region), "frameworks": domain.frameworks, "namespaces": domain.namespaces}))
             .collect::<Value>(),
         "services": tables.services.iter().map(|known| service(&tables, known)).collect::<Value>(),
         "anyOther": entry(&tables, &tables.unlisted),
@@ -65,6 +65,8 @@ fn mesh(mesh: &MeshTable) -> Value {
         "trustDomain": mesh.trust_domain,
         "identity": mesh.identity_path,
         "peers": if mesh.require_peer { "mtls" } else { "any" },
+        "peersWithoutFilter": mesh.peers_without_filter,
+        "clusterDomain": mesh.cluster_domain,
         "callerMismatch": match mesh.caller_mismatch {
             OnMismatch::Replace => "replace",
             OnMismatch::Deny => "deny",
@@ -147,6 +149,7 @@ fn field(tables: &Tables, field: &FieldTable) -> Value {
         "maximum": field.maximum.map(number),
         "classification": classification.map(|(name, _)| *name),
         "residency": field.residency,
+        "origin": field.origin,
         "ttlMs": limit(field.ttl_ms),
         "consistency": match field.consistency {
             Consistency::Strong => "strong",

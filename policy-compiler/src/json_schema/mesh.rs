@@ -46,6 +46,8 @@ struct MeshSpec {
     /// How the path of a SPIFFE ID names a service; `*` stands for one part. Default: `/ns/*/sa/{service}`.
     #[schemars(example = &"/ns/*/sa/{service}")]
     identity: Option<String>,
+    /// The DNS domain of the mesh's Kubernetes clusters. Default: `cluster.local`.
+    cluster_domain: Option<String>,
     /// The domains: who owns which services.
     #[schemars(extend("propertyNames" = {"pattern": "^[A-Za-z0-9._-]{1,253}$"}))]
     domains: BTreeMap<String, Domain>,
@@ -86,6 +88,9 @@ struct Domain {
     /// The frameworks that it is under, for policies to ask for.
     #[schemars(extend("examples" = [["gdpr", "sox"]]), length(max = 64))]
     frameworks: Option<Vec<Name>>,
+    /// The namespaces in which its services are believed. Required where `identity` has a `{namespace}`, as it has by default.
+    #[schemars(length(min = 1), extend("examples" = [["shop"]]))]
+    namespaces: Option<Vec<Name>>,
 }
 
 /// How the context is shown to applications.
@@ -122,6 +127,8 @@ struct Trust {
     peers: Option<Peers>,
     /// What happens when the context names another caller than the peer. Default: `replace`.
     caller_mismatch: Option<CallerMismatch>,
+    /// Services without a filter: from them headers and `baggage` count too. From others, only `x-mesh-context` does.
+    peers_without_filter: Option<Vec<Name>>,
 }
 
 /// Who may send a context.

@@ -86,6 +86,8 @@ struct Field {
     /// The regions that it may be sent to. Default: any.
     #[schemars(length(min = 1), extend("examples" = [["eu-west-1"]]))]
     residency: Option<Vec<Name>>,
+    /// The services whose applications are a source of it. Without one, a protected field counts only where it came with the request.
+    origin: Option<Vec<Name>>,
     /// Whether applications cannot change it. Default: false.
     immutable: Option<bool>,
     /// What happens when an application sends it too. Default: `replace`.

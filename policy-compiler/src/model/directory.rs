@@ -18,7 +18,10 @@ use crate::{
 };
 
 /// SPIFFE path of a workload unless the mesh says otherwise: the one that Istio gives.
-const DEFAULT_IDENTITY: &str = "/ns/*/sa/{service}";
+const DEFAULT_IDENTITY: &str = "/ns/{namespace}/sa/{service}";
+
+/// DNS domain of Kubernetes clusters unless the mesh says otherwise.
+const DEFAULT_CLUSTER_DOMAIN: &str = "cluster.local";
 
 /// Records of the memory unless the mesh says otherwise: 10,000 requests a second that take ten seconds.
 const DEFAULT_SLOTS: u32 = 131_072;
@@ -172,11 +175,43 @@ pub(super) fn check(meshes: Vec<Mesh>, context: &Context<'_>, diagnostics: &mut 
     let table = settings(&mesh, diagnostics);
     let mut directory = directory(&mesh.domains, diagnostics);
     directory.unsure = !others.is_empty();
+    if table.identity_path.contains("{namespace}") {
+        require_namespaces(&mesh, diagnostics);
+    }
+    for name in &mesh.peers_without_filter {
+        directory.known_service(name, context, diagnostics);
+    }
     for gateway in &mesh.gateways {
         directory.known_service(gateway, context, diagnostics);
     }
     directory.gateways = mesh.gateways.into_iter().map(|name| name.value).collect();
     (table, directory)
+}
+
+/// A service is believed in the namespaces of its domain only, so without any it would never be.
+fn require_namespaces(mesh: &Mesh, diagnostics: &mut Diagnostics) {
+    for domain in mesh.domains.iter().filter(|domain| domain.namespaces.is_empty() && !domain.services.is_empty()) {
+        let message = format!("the domain `{}` does not say in which namespaces its services run", domain.name.value);
+        let help =
+            format!("add `namespaces: [{}]` to it, with the names of its Kubernetes namespaces", domain.name.value);
+        diagnostics.push(Diagnostic::error(code::NO_NAMESPACES, domain.name.span, message).help(help));
+    }
+}
+
+/// The DNS domain of the clusters, without a dot at either end.
+fn cluster_domain(name: Option<&Spanned<String>>, diagnostics: &mut Diagnostics) -> String {
+    let Some(name) = name else { return DEFAULT_CLUSTER_DOMAIN.to_owned() };
+    let label = |label: &str| {
+        let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        !label.is_empty() && label.chars().all(allowed) && !label.starts_with('-') && !label.ends_with('-')
+    };
+    if name.value.len() > 253 || !name.value.split('.').all(label) {
+        let message = format!("`{}` is not a DNS domain", name.value);
+        let help =
+            format!("write labels of lower-case letters, digits and `-`, for example `{DEFAULT_CLUSTER_DOMAIN}`");
+        invalid(diagnostics, name.span, message, help);
+    }
+    name.value.clone()
 }
 
 fn settings(mesh: &Mesh, diagnostics: &mut Diagnostics) -> MeshTable {
@@ -185,6 +220,8 @@ fn settings(mesh: &Mesh, diagnostics: &mut Diagnostics) -> MeshTable {
         trust_domain: mesh.trust_domain.as_ref().map(|name| trust_domain(name, diagnostics)).unwrap_or_default(),
         identity_path: identity(mesh.identity.as_ref(), diagnostics),
         require_peer: mesh.trust.peers == Peers::Mtls,
+        peers_without_filter: mesh.peers_without_filter.iter().map(|name| name.value.clone()).collect(),
+        cluster_domain: cluster_domain(mesh.cluster_domain.as_ref(), diagnostics),
         caller_mismatch: match mesh.trust.caller_mismatch {
             CallerMismatch::Replace => OnMismatch::Replace,
             CallerMismatch::Deny => OnMismatch::Deny,
@@ -239,14 +276,22 @@ fn identity(path: Option<&Spanned<String>>, diagnostics: &mut Diagnostics) -> St
     let Some(path) = path else { return DEFAULT_IDENTITY.to_owned() };
     let segments: Vec<&str> = path.value.strip_prefix('/').unwrap_or_default().split('/').collect();
     let literal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
-    let fine = |s: &&str| matches!(*s, "*" | "{service}") || (!s.is_empty() && s.chars().all(literal));
-    let services = segments.iter().filter(|segment| **segment == "{service}").count();
-    if services != 1 || !segments.iter().all(fine) {
+    let is_literal = |s: &str| !s.is_empty() && !matches!(s, "." | "..") && s.chars().all(literal);
+    let fine = |s: &&str| matches!(*s, "*" | "{service}" | "{namespace}") || is_literal(s);
+    let count = |wanted: &str| segments.iter().filter(|segment| **segment == wanted).count();
+    if count("{service}") != 1 || count("{namespace}") > 1 || !segments.iter().all(fine) {
         let message = format!("`{}` is not the path of an identity", path.value);
         let help = format!(
-            "write segments like `{DEFAULT_IDENTITY}`: names, `*` for any one segment, and `{{service}}` exactly once"
+            "write segments like `{DEFAULT_IDENTITY}`: names, `{{namespace}}` at most once, `*` for any one segment, and `{{service}}` exactly once"
         );
         invalid(diagnostics, path.span, message, help);
+    } else if segments.contains(&"*") {
+        let message = "`*` believes a service in any namespace";
+        let problem = Diagnostic::warning(code::ANY_NAMESPACE, path.span, message);
+        let help = format!(
+            "write `{DEFAULT_IDENTITY}` and the `namespaces` of each domain, or the one namespace in place of `*`"
+        );
+        diagnostics.push(problem.help(help));
     }
     path.value.clone()
 }
@@ -281,6 +326,7 @@ fn directory(entries: &[DomainEntry], diagnostics: &mut Diagnostics) -> Director
         name: entry.name.value.clone(),
         region: entry.region.clone(),
         frameworks: entry.frameworks.clone(),
+        namespaces: entry.namespaces.iter().map(|name| name.value.clone()).collect(),
     };
     for entry in &sorted {
         if entry.frameworks.len() > MAX_FRAMEWORKS {

@@ -139,6 +139,7 @@ impl Checker<'_, '_> {
             minimum,
             maximum,
             max_items: self.max_items(),
+            origin: self.origin(),
         };
         let (pattern, span) = (self.pattern(), Some(entry.name.span));
         Field { table, pattern, span }
@@ -233,6 +234,19 @@ impl Checker<'_, '_> {
             return 0;
         }
         items.value
+    }
+
+    /// The services that are a source of the field, sorted. An older version may name one that is gone.
+    fn origin(&mut self) -> Vec<String> {
+        let mut unheard = Diagnostics::new();
+        let diagnostics = if self.active { &mut *self.diagnostics } else { &mut unheard };
+        for name in &self.entry.origin {
+            self.directory.known_service(name, self.context, diagnostics);
+        }
+        let mut services: Vec<String> = self.entry.origin.iter().map(|name| name.value.clone()).collect();
+        services.sort();
+        services.dedup();
+        services
     }
 
     /// The regions that the field may be sent to. An older version may name one that is gone.

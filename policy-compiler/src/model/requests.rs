@@ -1,7 +1,7 @@
 //! What a test says of a request becomes the request.
 
 use context_mesh_core::{
-    artifact::tables::{MeshTable, Tables},
+    artifact::tables::{DomainTable, MeshTable, Tables},
     context::{CALLER, Context, ContextError},
     pipeline::Role,
 };
@@ -19,23 +19,38 @@ use crate::{
 pub struct World<'w> {
     mesh: &'w MeshTable,
     services: Vec<&'w str>,
+    /// The first namespace of each service's domain.
+    namespaces: Vec<(&'w str, &'w str)>,
     fields: Vec<&'w str>,
     gateways: Vec<&'w str>,
+}
+
+fn first_namespaces<'w>(
+    services: impl Iterator<Item = (&'w str, u16)>,
+    domains: &'w [DomainTable],
+) -> Vec<(&'w str, &'w str)> {
+    let first = |domain: u16| domains.get(usize::from(domain)).and_then(|domain| domain.namespaces.first());
+    services.filter_map(|(service, domain)| Some((service, first(domain)?.as_str()))).collect()
 }
 
 impl<'w> World<'w> {
     /// The mesh of an artifact. Artifacts do not say which services are gateways.
     pub fn new(tables: &'w Tables, gateways: &'w [String]) -> Self {
         let services = tables.services.iter().map(|service| service.name.as_str()).collect();
+        let of_domains = tables.services.iter().map(|service| (service.name.as_str(), service.domain));
+        let namespaces = first_namespaces(of_domains, &tables.domains);
         let fields = tables.fields.iter().map(|field| field.name.as_str()).collect();
-        Self { mesh: &tables.mesh, services, fields, gateways: gateways.iter().map(String::as_str).collect() }
+        let gateways = gateways.iter().map(String::as_str).collect();
+        Self { mesh: &tables.mesh, services, namespaces, fields, gateways }
     }
 
-    pub(super) fn of_model(mesh: &'w MeshTable, directory: &'w super::Directory, fields: &'w [super::Field]) -> Self {
+    pub(crate) fn of_model(mesh: &'w MeshTable, directory: &'w super::Directory, fields: &'w [super::Field]) -> Self {
         let services = directory.services.iter().map(|service| service.name.as_str()).collect();
+        let of_domains = directory.services.iter().map(|service| (service.name.as_str(), service.domain));
+        let namespaces = first_namespaces(of_domains, &directory.domains);
         let fields = fields.iter().map(|field| field.table.name.as_str()).collect();
         let gateways = directory.gateways.iter().map(String::as_str).collect();
-        Self { mesh, services, fields, gateways }
+        Self { mesh, services, namespaces, fields, gateways }
     }
 
     /// The same with all that another version of the mesh has besides.
@@ -47,6 +62,7 @@ impl<'w> World<'w> {
             all.dedup();
         };
         add(&mut self.services, other.services);
+        self.namespaces.extend(other.namespaces);
         add(&mut self.fields, other.fields);
         add(&mut self.gateways, other.gateways);
         self
@@ -57,10 +73,13 @@ impl<'w> World<'w> {
         &self.services
     }
 
-    /// The SPIFFE ID of a service: a `*` of the mesh's identity path becomes `default`.
+    /// The SPIFFE ID of a service: a `{namespace}` of the mesh's identity path becomes the first of its domain, and a `*` `default`.
     pub fn identity(&self, service: &str) -> String {
+        let namespace =
+            self.namespaces.iter().find(|(known, _)| *known == service).map_or("default", |(_, first)| first);
         let segment = |segment| match segment {
             "*" => "default",
+            "{namespace}" => namespace,
             "{service}" => service,
             literal => literal,
         };

@@ -132,7 +132,7 @@ fn remember(
         let message = "nothing can be remembered for a request without `traceparent` and `x-request-id`";
         return Err(SimulationError(message.to_owned()));
     }
-    let record = Record { context: context.clone(), ..Record::default() };
+    let record = Record { context: context.clone(), issued_at_ms: request.now_ms, ..Record::default() };
     pipeline::remember(workload, headers, host, &record)
         .map_err(|error| SimulationError(format!("the context cannot be remembered: {}", error.as_str())))
 }

@@ -11,7 +11,7 @@ const EXPENSIVE: &str = r#"
 apiVersion: contextmesh.io/v1
 kind: Mesh
 metadata: {name: m}
-spec: {trustDomain: a.b, domains: {d: {services: [s, t]}}}
+spec: {trustDomain: a.b, identity: '/ns/default/sa/{service}', domains: {d: {services: [s, t]}}}
 ---
 apiVersion: contextmesh.io/v1
 kind: ContextSchema

@@ -8,7 +8,7 @@ const TREE: &str = "\
 apiVersion: contextmesh.io/v1
 kind: Mesh
 metadata: {name: m}
-spec: {trustDomain: a.b, domains: {d: {services: [s]}}}
+spec: {trustDomain: a.b, identity: '/ns/default/sa/{service}', domains: {d: {services: [s]}}}
 ";
 
 const AT: &str = "2026-01-31T12:00:00Z";

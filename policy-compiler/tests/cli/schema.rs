@@ -7,7 +7,7 @@ use crate::{case, policyc, scratch, text};
 /// A folder with a mesh and a schema `fields` of this version, whose only field has these options.
 fn schema_tree(name: &str, version: &str, options: &str) -> String {
     let folder = scratch(name);
-    let mesh = "apiVersion: contextmesh.io/v1\nkind: Mesh\nmetadata: {name: m}\nspec: {trustDomain: a.b, domains: {d: {services: [s]}}}\n";
+    let mesh = "apiVersion: contextmesh.io/v1\nkind: Mesh\nmetadata: {name: m}\nspec: {trustDomain: a.b, identity: '/ns/default/sa/{service}', domains: {d: {services: [s]}}}\n";
     fs::write(folder.join("mesh.yaml"), mesh).unwrap();
     let schema = format!(
         "apiVersion: contextmesh.io/v1\nkind: ContextSchema\nmetadata: {{name: fields, domain: d, version: {version}}}\nspec: {{fields: {{tier: {{{options}}}}}}}\n"

@@ -27,7 +27,7 @@ fn services_of(size: Size, domain: usize) -> impl Iterator<Item = usize> {
 }
 
 fn mesh(size: Size) -> String {
-    let mut text = "apiVersion: contextmesh.io/v1\nkind: Mesh\nmetadata: {name: large}\nspec:\n  trustDomain: large.example\n  domains:\n".to_owned();
+    let mut text = "apiVersion: contextmesh.io/v1\nkind: Mesh\nmetadata: {name: large}\nspec:\n  trustDomain: large.example\n  identity: /ns/default/sa/{service}\n  domains:\n".to_owned();
     for domain in 0..size.domains {
         let names: Vec<String> = services_of(size, domain).map(|service| format!("svc-{service}")).collect();
         let region = ["eu", "us", "asia"][domain % 3];
