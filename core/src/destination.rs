@@ -7,17 +7,44 @@
 use crate::artifact::tables::Tables;
 use crate::headers::{Headers, Single};
 use crate::host::Attributes;
+use crate::identity;
 use crate::vm::Destination;
 
 /// Where the call goes; empty when it is no service that the mesh lists.
 pub fn resolve<'t>(headers: &Headers<'_>, attributes: &dyn Attributes, tables: &'t Tables) -> Destination<'t> {
     let cluster = attributes.attribute(&["xds", "cluster_name"]).filter(|name| !name.is_empty());
-    let name = match (&cluster, headers.single(":authority")) {
-        (Some(cluster), _) => core::str::from_utf8(cluster).ok().map(cluster_host),
-        (None, Single::Value(authority)) => core::str::from_utf8(authority).ok().map(without_port),
+    match (&cluster, headers.single(":authority")) {
+        (Some(cluster), _) => of_cluster(cluster, tables),
+        (None, Single::Value(authority)) => of_authority(authority, tables),
         (None, _) => None,
+    }
+    .unwrap_or_default()
+}
+
+/// What is known of the service that a cluster leads to.
+pub fn of_cluster<'t>(cluster: &[u8], tables: &'t Tables) -> Option<Destination<'t>> {
+    let cluster = core::str::from_utf8(cluster).ok()?;
+    let Some(rest) = cluster.strip_prefix("outbound|") else { return of_service(cluster, tables) };
+    // As Istio writes it: `outbound|80|subset|service.namespace.svc.cluster.local`.
+    let mut parts = rest.split('|');
+    let (port, subset, host) = (parts.next()?, parts.next()?, parts.next()?);
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+    let exact = parts.next().is_none() && is_port(port) && subset.bytes().all(plain);
+    if exact { of_kubernetes(host, tables, true) } else { None }
+}
+
+fn of_authority<'t>(authority: &[u8], tables: &'t Tables) -> Option<Destination<'t>> {
+    let authority = core::str::from_utf8(authority).ok()?;
+    let host = match authority.rsplit_once(':') {
+        Some((host, port)) if is_port(port) => host,
+        Some(_) => return None,
+        None => authority,
     };
-    name.and_then(|name| of_host(name, tables)).unwrap_or_default()
+    of_service(host, tables).or_else(|| of_kubernetes(host, tables, false))
+}
+
+fn is_port(text: &str) -> bool {
+    !text.starts_with('0') && text.bytes().all(|byte| byte.is_ascii_digit()) && text.parse::<u16>().is_ok()
 }
 
 /// What is known of a service of the mesh; `None` for a name that the mesh does not list.
@@ -29,29 +56,26 @@ pub fn of_service<'t>(service: &str, tables: &'t Tables) -> Option<Destination<'
     Some(Destination { service: &service.name, domain: name, region, frameworks })
 }
 
-/// The host of a cluster: Istio writes `outbound|80|subset|host`, others name the cluster as they like.
-fn cluster_host(cluster: &str) -> &str {
-    match cluster.strip_prefix("outbound|") {
-        Some(rest) => rest.rsplit('|').next().unwrap_or(rest),
-        None => cluster,
+/// The service of the DNS name that Kubernetes gives it: `service.namespace.svc`, with the mesh's cluster domain or (unless `whole`) without.
+/// Any other name with dots may lie anywhere. A domain with namespaces has no service in another one.
+fn of_kubernetes<'t>(host: &str, tables: &'t Tables, whole: bool) -> Option<Destination<'t>> {
+    let mut labels = host.splitn(4, '.');
+    let (service, namespace, svc) = (labels.next()?, labels.next()?, labels.next()?);
+    let in_cluster = match labels.next() {
+        Some(domain) => domain == tables.mesh.cluster_domain,
+        None => !whole,
+    };
+    if svc != "svc" || !in_cluster || !is_label(namespace) {
+        return None;
     }
+    let namespaces = &identity::domain_table(service, tables)?.namespaces;
+    let known = namespaces.is_empty() || namespaces.iter().any(|known| known == namespace);
+    if known { of_service(service, tables) } else { None }
 }
 
-fn without_port(authority: &str) -> &str {
-    match authority.rsplit_once(':') {
-        Some((host, port)) if !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()) => host,
-        _ => authority,
-    }
-}
-
-/// The service of a host name: its own name, or the DNS name that Kubernetes gives it
-/// (`service.namespace.svc`, with or without the cluster's domain). Any other name with dots may lie anywhere.
-fn of_host<'t>(host: &str, tables: &'t Tables) -> Option<Destination<'t>> {
-    of_service(host, tables).or_else(|| {
-        let mut labels = host.split('.');
-        let (service, _namespace) = (labels.next()?, labels.next()?);
-        (labels.next() == Some("svc")).then(|| of_service(service, tables)).flatten()
-    })
+fn is_label(label: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    !label.is_empty() && label.bytes().all(allowed)
 }
 
 #[cfg(test)]
@@ -63,19 +87,49 @@ mod tests {
 
     #[test]
     fn the_cluster_counts_before_the_authority() {
-        let tables = tables();
+        let mut tables = tables();
+        // `a` and `b` have one namespace, `z` may be in any.
+        tables.domains[1].namespaces = vec!["shop".to_owned()];
         for (cluster, authority, expected) in [
             (None, Some("a"), "a"),
             (None, Some("a:8080"), "a"),
             (None, Some("a.shop.svc.cluster.local:80"), "a"),
             (None, Some("a.shop.svc"), "a"),
+            (None, Some("z.anywhere.svc"), "z"),
+            (None, Some("a.playground.svc"), ""),
             (None, Some("a.com"), ""),
             (None, Some("a.svc.evil.example"), ""),
+            (None, Some("a.shop.svc.evil.example"), ""),
+            (None, Some("a.shop.svc.cluster.local.evil.example"), ""),
+            (None, Some("a.shop.svc.cluster.local."), ""),
+            (None, Some("a."), ""),
+            (None, Some("a.shop.svc."), ""),
+            (None, Some("a..svc"), ""),
+            (None, Some("a:"), ""),
+            (None, Some("a:080"), ""),
+            (None, Some("a:99999"), ""),
+            (None, Some("a:+80"), ""),
+            (None, Some("a@evil.example"), ""),
             (None, Some("A"), ""),
+            (None, Some(""), ""),
             (None, None, ""),
             (Some("b"), Some("a"), "b"),
             (Some("outbound|80||b.shop.svc.cluster.local"), Some("a"), "b"),
+            (Some("outbound|80|v2|b.shop.svc.cluster.local"), Some("a"), "b"),
+            (Some("outbound|443||b.shop.svc.evil.example"), Some("a"), ""),
+            (Some("outbound|443||b.x.svc.evil.example"), Some("a"), ""),
+            (Some("outbound|443||b.playground.svc.cluster.local"), Some("a"), ""),
+            (Some("outbound|443||b.shop.svc"), Some("a"), ""),
+            (Some("outbound|443||b"), Some("a"), ""),
+            (Some("outbound|443|b.shop.svc.cluster.local"), Some("a"), ""),
+            (Some("outbound|443||evil|b.shop.svc.cluster.local"), Some("a"), ""),
+            (Some("outbound|x||b.shop.svc.cluster.local"), Some("a"), ""),
+            (Some("outbound|||b.shop.svc.cluster.local"), Some("a"), ""),
+            (Some("outbound_.80_._.b.shop.svc.cluster.local"), Some("a"), ""),
+            (Some("inbound|80||"), Some("a"), ""),
+            (Some("b.shop.svc.cluster.local"), Some("a"), ""),
             (Some("PassthroughCluster"), Some("a"), ""),
+            (Some("BlackHoleCluster"), Some("a"), ""),
             (Some(""), Some("a"), "a"),
         ] {
             let mut host = FakeHost::default();

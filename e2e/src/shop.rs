@@ -4,6 +4,7 @@
 //! `traceparent`: all that Context Mesh asks of an application. A test may want an application that does more:
 //!
 //! - `?send.<service>=<header>:<value>` makes that service send this header on its own calls (percent-encoded, may repeat).
+//! - `?respond.<service>=<header>:<value>` makes it send this header with its answer (percent-encoded, may repeat).
 //! - `?forward.<service>=<header>,<header>` makes it forward these headers, and no others, as a tracing library does.
 //! - `?wait.<service>=<milliseconds>` makes it wait before its calls, at most ten seconds.
 //!

@@ -2,7 +2,6 @@
 
 use std::rc::Rc;
 
-use context_mesh_core::carrier::mesh_header;
 use context_mesh_core::memory::RequestNumber;
 use context_mesh_core::pipeline::{self, HeaderEdit, Plan, Refusal, Role};
 use proxy_wasm::traits::{Context, HttpContext};
@@ -86,9 +85,9 @@ impl HttpContext for Stream {
     }
 
     fn on_http_response_headers(&mut self, _count: usize, _end_of_stream: bool) -> Action {
-        let at_edge = self.active.as_ref().is_some_and(|active| active.role == Some(Role::Gateway));
-        if at_edge {
-            abi::remove_header(MapType::HttpResponseHeaders, mesh_header::NAME);
+        let at_edge = self.active.as_ref().filter(|active| active.role == Some(Role::Gateway));
+        for name in at_edge.iter().flat_map(|active| pipeline::response_headers(&active.workload)) {
+            abi::remove_header(MapType::HttpResponseHeaders, name);
         }
         Action::Continue
     }

@@ -12,6 +12,7 @@ use super::report::Report;
 use super::residency::keep_in_region;
 use super::validate::refuse_invalid;
 use super::workload::{Host, Role, Workload};
+use crate::carrier::{baggage, mesh_header, tracestate};
 use crate::context::Context;
 use crate::destination;
 use crate::headers::Headers;
@@ -60,6 +61,12 @@ fn mint<'w>(workload: &'w Workload, headers: &Headers<'_>, host: Host<'_>) -> Pl
     }
     ids::at_edge(workload, headers, &ids, host, &mut plan);
     plan
+}
+
+/// The names of the response headers that an application may have echoed the context in, and that no client may see.
+pub fn response_headers(workload: &Workload) -> impl Iterator<Item = &str> {
+    let carriers = [mesh_header::NAME, baggage::NAME, tracestate::NAME];
+    carriers.into_iter().chain(workload.fields().iter().filter_map(|field| field.header.as_deref()))
 }
 
 /// The plan for a call that leaves the mesh: the context stays inside.

@@ -28,7 +28,7 @@ mod validate;
 mod workload;
 
 pub use aliases::trailers;
-pub use gateway::{egress, gateway};
+pub use gateway::{egress, gateway, response_headers};
 pub use inbound::inbound;
 pub use outbound::outbound;
 pub use plan::{Counter, HeaderEdit, Plan, Refusal};

@@ -7,7 +7,7 @@ use super::extract::{Extracted, Source, extract};
 use super::ids;
 use super::originate::disbelieve;
 use super::plan::{Counter, Plan, Refusal};
-use super::present::attach;
+use super::present::{attach, drop_all};
 use super::recall::{self, Found};
 use super::report::{Problem, Report};
 use super::residency::keep_in_region;
@@ -64,6 +64,11 @@ fn call<'w>(workload: &'w Workload, headers: &Headers<'_>, host: Host<'_>) -> Pl
     if let Some(refusal) = apply(workload, decision, destination, &mut decided, &mut plan) {
         return plan.refuse(refusal);
     }
+    if destination.service.is_empty() {
+        leave(workload, headers, &decided, &mut plan);
+        host.went_on(&Context::new());
+        return plan;
+    }
     keep_in_region(workload, destination, &mut decided, &mut plan);
     plan.report.went_on(&decided);
     host.went_on(&decided);
@@ -71,6 +76,17 @@ fn call<'w>(workload: &'w Workload, headers: &Headers<'_>, host: Host<'_>) -> Pl
         return plan.refuse(refusal);
     }
     plan
+}
+
+/// The call goes to no service of the mesh, so nothing of the context goes along: neither what was recalled nor what the application
+/// sent.
+fn leave<'w>(workload: &'w Workload, headers: &Headers<'_>, context: &Context, plan: &mut Plan<'w>) {
+    // `caller` says nothing about the request.
+    if context.iter().any(|(name, _)| name != CALLER) || !context.carried().is_empty() {
+        plan.count(Counter::LeftMesh);
+        plan.report.stayed = context.iter().map(|(name, _)| name).filter(|name| *name != CALLER).collect();
+    }
+    drop_all(workload, headers, plan);
 }
 
 /// The context of a call before its rules see it.

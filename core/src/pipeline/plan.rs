@@ -126,6 +126,8 @@ counters! {
     FieldExpired "field_expired";
     /// A field did not leave for a region that its schema does not name.
     FieldKeptInRegion "field_kept_in_region";
+    /// A call left the mesh, and its context did not.
+    LeftMesh "left_mesh";
     /// A field was taken out in place of being masked.
     MaskFailed "mask_failed";
     /// A context was too large to be attached.

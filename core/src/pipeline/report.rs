@@ -36,6 +36,8 @@ pub struct Report<'w> {
     pub masked: Vec<&'w str>,
     /// Fields that did not leave for a region that their schemas do not name.
     pub kept_in_region: Vec<&'w str>,
+    /// Fields that did not leave the mesh.
+    pub stayed: Names,
     /// Audit rules that applied.
     pub audited: Vec<&'w str>,
     /// Rules that applied.
@@ -116,6 +118,7 @@ impl<'w> Report<'w> {
         json.list("redacted", self.redacted.iter().copied());
         json.list("masked", self.masked.iter().copied());
         json.list("kept_in_region", self.kept_in_region.iter().copied());
+        json.list("stayed", self.stayed.iter());
         json.list("audited", self.audited.iter().copied());
         json.list("rules", self.rules.iter().copied());
         json.list("shadow", self.shadow.iter().copied());

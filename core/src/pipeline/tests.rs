@@ -32,7 +32,9 @@ struct Hop {
 impl Hop {
     /// The service `name`; its requests come from the peer with this SPIFFE ID.
     fn new(tables: &Tables, name: &str, peer: &str) -> Self {
-        let host = if peer.is_empty() { FakeHost::default() } else { FakeHost::with_peer(peer) };
+        let mut host = if peer.is_empty() { FakeHost::default() } else { FakeHost::with_peer(peer) };
+        // Its calls go to `b`, unless they say otherwise.
+        host.attributes.insert("xds.cluster_name".to_owned(), b"b".to_vec());
         Self { workload: Workload::new(verified(tables), name), host, requests: Memory::new(name) }
     }
 
@@ -1125,5 +1127,37 @@ fn without_a_record_a_protected_field_counts_only_from_its_origin() {
         hop.run(Role::Inbound, &[TRACE, ("x-mesh-context", &other)]);
         let plan = hop.run(Role::Outbound, &[TRACE, said[1]]);
         assert_eq!(hop.attached(&plan).get("tenant").map(String::as_str), tenant);
+    }
+}
+
+#[test]
+fn nothing_leaves_with_a_call_to_no_service_of_the_mesh() {
+    // The cluster that the call is routed to, and whether the context goes along.
+    for (cluster, goes) in [
+        ("b", true),
+        ("outbound|80||b.shop.svc.cluster.local", true),
+        ("api.partner.example", false),
+        ("outbound|443||b.x.svc.evil.example", false),
+        ("PassthroughCluster", false),
+    ] {
+        let mut hop = Hop::new(&tables(), "a", PEER_B);
+        hop.host.attributes.insert("xds.cluster_name".to_owned(), cluster.as_bytes().to_vec());
+        let value = hop.mesh_context(&[("tenant", "\"t1\"")]);
+        let arrived = hop.run(Role::Inbound, &[TRACE, ("x-mesh-context", &value)]);
+        let (name, ticket) = ticket_of(&arrived, "baggage");
+        let sent = [TRACE, ("tracestate", "cmesh=1,k=v"), (name, &format!("{ticket},tenant=t1,k=v")), ("x-user", "u")];
+        let plan = hop.run(Role::Outbound, &sent);
+        assert_eq!(plan.refusal, None);
+        if goes {
+            assert_eq!(hop.attached(&plan)["tenant"], "\"t1\"", "{cluster}");
+            continue;
+        }
+        let edits = edits(&plan);
+        assert_eq!(edits.get("x-mesh-context"), None, "{cluster}");
+        assert_eq!((&edits["x-user"], edits["baggage"].as_deref()), (&None, Some("k=v")), "{cluster}");
+        assert_eq!(edits["tracestate"].as_deref(), Some("k=v"), "{cluster}");
+        assert_eq!(plan.counters, [Counter::LeftMesh], "{cluster}");
+        assert_eq!(plan.report.stayed, ["tenant", "user"], "{cluster}");
+        assert!(plan.report.fields.is_empty());
     }
 }

@@ -7,9 +7,18 @@ const MAX_WAIT: Duration = Duration::from_secs(10);
 
 /// The headers that `?send.<service>=<header>:<value>` asks `service` to send. What is not of this form is passed over.
 pub(super) fn headers_to_send(query: &str, service: &str) -> Vec<(String, Vec<u8>)> {
+    headers_of("send.", query, service)
+}
+
+/// The headers that `?respond.<service>=<header>:<value>` asks `service` to answer with.
+pub(super) fn headers_to_respond(query: &str, service: &str) -> Vec<(String, Vec<u8>)> {
+    headers_of("respond.", query, service)
+}
+
+fn headers_of(kind: &str, query: &str, service: &str) -> Vec<(String, Vec<u8>)> {
     let of_service = |part: &str| {
         let (key, value) = part.split_once('=')?;
-        if key.strip_prefix("send.")? != service {
+        if key.strip_prefix(kind)? != service {
             return None;
         }
         let value = percent_decode(value);

@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Incoming;
-use hyper::header::CONTENT_TYPE;
+use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode, Version};
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -94,7 +94,14 @@ impl Shop {
         if let Some(others) = answer::other_baggage(&head.headers) {
             body["others"] = others;
         }
-        Ok(json_response(&body))
+        let mut response = json_response(&body);
+        let query = head.uri.query().unwrap_or_default();
+        for (name, value) in instructions::headers_to_respond(query, &self.config.name) {
+            if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::from_bytes(&value)) {
+                response.headers_mut().append(name, value);
+            }
+        }
+        Ok(response)
     }
 
     /// Calls `service` with the same method, path and query, in the protocol in which this application was called.
@@ -128,7 +135,7 @@ impl Shop {
 fn json_response(body: &Value) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(Bytes::from(body.to_string())));
     *response.status_mut() = StatusCode::OK;
-    response.headers_mut().insert(CONTENT_TYPE, hyper::header::HeaderValue::from_static("application/json"));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }
 

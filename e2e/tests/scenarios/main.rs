@@ -10,6 +10,7 @@ mod edge;
 mod fields;
 mod hostile;
 mod journey;
+mod leaving;
 mod load;
 mod masking;
 mod readings;
