@@ -59,6 +59,7 @@ impl Sidecar {
             admin: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             cert_dir: &certs,
             clusters_file: &folder.join("clusters.yaml"),
+            upstream: false,
             filter_dir: filter.map(|_| filters.as_path()),
             access_log: &folder.join("access.log"),
         };

@@ -66,7 +66,7 @@ impl fmt::Display for PluginConfigError {
             }
             Self::Role(role) => write!(
                 f,
-                "`role` of the plugin configuration is `{role}`; known are `inbound`, `outbound`, `gateway`, `egress`"
+                "`role` of the plugin configuration is `{role}`; known are `inbound`, `outbound`, `gateway`, `egress`, `upstream`"
             ),
         }
     }

@@ -25,6 +25,8 @@ pub struct Common<'a> {
     pub clusters_file: &'a Path,
     /// The folder with the ECDS file of each role; `None` leaves the filter out.
     pub filter_dir: Option<&'a Path>,
+    /// Whether the filter stands behind the routers of a sidecar as well.
+    pub upstream: bool,
     /// Where the access log goes.
     pub access_log: &'a Path,
 }
@@ -122,8 +124,12 @@ pub fn clusters(common: &Common<'_>, destinations: &[Destination<'_>]) -> Result
 
 fn with_filter_or_without(template: &str, common: &Common<'_>) -> Result<String> {
     match common.filter_dir {
-        Some(_) => Ok(template.to_owned()),
-        None => without_section(template, "filter"),
+        Some(_) if common.upstream || !template.contains("# begin:upstream") => Ok(template.to_owned()),
+        Some(_) => without_section(template, "upstream"),
+        None => {
+            let template = without_section(template, "filter")?;
+            if template.contains("# begin:upstream") { without_section(&template, "upstream") } else { Ok(template) }
+        }
     }
 }
 
@@ -153,6 +159,7 @@ mod tests {
             cert_dir: Path::new("/certs"),
             clusters_file: Path::new("/clusters.yaml"),
             filter_dir,
+            upstream: false,
             access_log: Path::new("/dev/stdout"),
         }
     }

@@ -102,6 +102,7 @@ impl Compose {
             admin: SocketAddr::from((Ipv4Addr::LOCALHOST, port::ADMIN)),
             cert_dir: Path::new("/etc/context-mesh/certs"),
             clusters_file: Path::new("/etc/context-mesh/clusters.yaml"),
+            upstream: false,
             filter_dir: self.filter.as_ref().map(|_| Path::new("/etc/context-mesh/filter")),
             // `docker-compose logs` shows it.
             access_log: Path::new("/dev/stdout"),

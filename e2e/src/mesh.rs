@@ -68,7 +68,25 @@ pub struct MeshBuilder {
     envoy: Option<PathBuf>,
     pseudonym_secret: Option<String>,
     programs: BTreeMap<String, Program>,
+    upstream: bool,
+    bootstrap: Bootstrap,
     watcher: Watcher,
+}
+
+/// What becomes of each bootstrap before it is written.
+#[derive(Clone, Default)]
+pub(crate) struct Bootstrap(Option<Arc<dyn Fn(String) -> String + Send + Sync>>);
+
+impl Bootstrap {
+    pub(crate) fn change(&self, text: String) -> String {
+        self.0.as_ref().map_or(text.clone(), |change| change(text))
+    }
+}
+
+impl fmt::Debug for Bootstrap {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_tuple("Bootstrap").field(&self.0.is_some()).finish()
+    }
 }
 
 /// A program that takes the arguments of `shop-service`, and answers as that does.
@@ -101,6 +119,8 @@ impl MeshBuilder {
             envoy: None,
             pseudonym_secret: Some(PSEUDONYM_SECRET.to_owned()),
             programs: BTreeMap::new(),
+            upstream: false,
+            bootstrap: Bootstrap::default(),
             watcher: Watcher::default(),
         }
     }
@@ -135,6 +155,20 @@ impl MeshBuilder {
     #[must_use]
     pub fn concurrency(mut self, workers: u32) -> Self {
         self.concurrency = workers;
+        self
+    }
+
+    /// Puts the filter behind the routers of sidecars as well.
+    #[must_use]
+    pub fn upstream_filters(mut self) -> Self {
+        self.upstream = true;
+        self
+    }
+
+    /// Changes the text of every bootstrap: for settings of Envoy that the shipped files do not have.
+    #[must_use]
+    pub fn bootstrap(mut self, change: impl Fn(String) -> String + Send + Sync + 'static) -> Self {
+        self.bootstrap = Bootstrap(Some(Arc::new(change)));
         self
     }
 

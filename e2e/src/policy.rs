@@ -118,6 +118,7 @@ impl Policy {
             Role::Inbound => pipeline::Role::Inbound,
             Role::Outbound => pipeline::Role::Outbound,
             Role::Gateway => pipeline::Role::Gateway,
+            Role::Upstream => pipeline::Role::Upstream,
         };
         PluginConfig { artifact: self.artifact.clone(), service: Some(service.to_owned()), role: Some(role) }.to_json()
     }

@@ -11,15 +11,18 @@ pub enum Role {
     Outbound,
     /// At the edge, for requests from clients.
     Gateway,
+    /// Behind the router of a sidecar, in both directions.
+    Upstream,
 }
 
 impl Role {
-    /// The name in file names and in the plugin configuration: `inbound`, `outbound` or `gateway`.
+    /// The name in file names and in the plugin configuration: `inbound`, `outbound`, `gateway` or `upstream`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Inbound => "inbound",
             Self::Outbound => "outbound",
             Self::Gateway => "gateway",
+            Self::Upstream => "upstream",
         }
     }
 }

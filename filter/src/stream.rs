@@ -56,10 +56,14 @@ impl HttpContext for Stream {
             Role::Outbound => pipeline::outbound(&active.workload, &headers, host),
             Role::Gateway => pipeline::gateway(&active.workload, &headers, host),
             Role::Egress => pipeline::egress(&active.workload, &headers),
+            Role::Upstream => pipeline::upstream(&active.workload, &headers, host),
         };
         self.remembered = plan.remembered;
         note(&active, &plan, host.now_ms);
-        abi::set_filter_state(REPORT, plan.report.to_json().as_bytes());
+        // The report of the filter in front of the router stays the request's.
+        if role(&active) != Role::Upstream {
+            abi::set_filter_state(REPORT, plan.report.to_json().as_bytes());
+        }
         match &plan.refusal {
             Some(refusal) => refuse(refusal),
             None => edit(MapType::HttpRequestHeaders, &plan.edits),

@@ -296,3 +296,32 @@ fn the_commands_of_the_readme_work() {
     kinds.dedup();
     assert_eq!(kinds, ["envoyfilter", "trafficextension", "wasmplugin"]);
 }
+
+#[test]
+fn an_envoy_filter_puts_the_filter_behind_the_routers_where_that_is_asked_for() {
+    let operations = |resource: &Value| -> Vec<String> {
+        let patches = resource["spec"]["configPatches"].as_array().unwrap().clone();
+        patches.iter().map(|patch| format!("{} {}", patch["match"]["context"], patch["patch"]["operation"])).collect()
+    };
+    let plain = emit("envoyfilter", &["--service", "ledger"]);
+    let with = emit("envoyfilter", &["--service", "ledger", "--upstream"]);
+    let expected = ["SIDECAR_INBOUND", "SIDECAR_OUTBOUND"].map(|context| format!("\"{context}\" \"INSERT_BEFORE\""));
+    assert_eq!(operations(&plain), expected);
+    let merged = ["SIDECAR_INBOUND", "SIDECAR_OUTBOUND"].map(|context| format!("\"{context}\" \"MERGE\""));
+    assert_eq!(operations(&with), [expected, merged].concat());
+    for patch in &with["spec"]["configPatches"].as_array().unwrap()[2..] {
+        let router = &patch["patch"]["value"];
+        assert_eq!(router["name"], "envoy.filters.http.router");
+        let behind = router["typed_config"]["upstream_http_filters"].as_array().unwrap();
+        assert_eq!(
+            (&behind[0]["name"], &behind[1]["name"]),
+            (&json!("context_mesh"), &json!("envoy.filters.http.upstream_codec"))
+        );
+        let config = behind[0]["typed_config"]["config"]["configuration"]["value"].as_str().unwrap();
+        assert_eq!(PluginConfig::parse(config.as_bytes()).unwrap().role, Some(Role::Upstream));
+    }
+    if let Some((_, version)) = definition("envoyfilters") {
+        let schema = &version["schema"]["openAPIV3Schema"];
+        assert_eq!(problems(schema, &with, Dialect::Kubernetes), Vec::<String>::new());
+    }
+}

@@ -7,7 +7,7 @@ use context_mesh_core::{
     headers::Headers,
     host::{Attributes, Randomness, SharedMemory, VersionChanged},
     memory::Memory,
-    pipeline::{Host, Role, Workload, egress, gateway, inbound, outbound},
+    pipeline::{Host, Role, Workload, egress, gateway, inbound, outbound, upstream},
 };
 use policy_compiler::{Compiled, compile, source::Sources};
 
@@ -170,6 +170,7 @@ fn outcome(workload: &Workload, role: Role, peer: Option<&str>, request: &Reques
         Role::Outbound => outbound(workload, &headers, host),
         Role::Gateway => gateway(workload, &headers, host),
         Role::Egress => egress(workload, &headers),
+        Role::Upstream => upstream(workload, &headers, host),
     };
     format!("{plan:?} {:?}", proxy.memory.borrow()).replace(workload.digest(), "DIGEST")
 }
@@ -189,7 +190,7 @@ fn assert_slices_decide_like_the_whole(whole: &Compiled) {
         let (large, small) = (workload(&whole.artifact, service), workload(&slice.artifact, service));
         for request in requests() {
             for peer in &peers {
-                for role in [Role::Inbound, Role::Outbound, Role::Gateway, Role::Egress] {
+                for role in [Role::Inbound, Role::Outbound, Role::Gateway, Role::Egress, Role::Upstream] {
                     let expected = outcome(&large, role, peer.as_deref(), &request);
                     let found = outcome(&small, role, peer.as_deref(), &request);
                     assert_eq!(expected, found, "{service} {role:?} {peer:?} {request:?}");

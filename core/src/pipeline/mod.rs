@@ -5,6 +5,7 @@
 //! outbound: extract -> validate -> recall, merge -> expire -> caller -> validate -> decide -> apply -> residency -> attach
 //! gateway:  drop -> mint -> decide -> apply -> validate -> caller -> residency -> attach
 //! egress:   drop
+//! upstream: residency and destination anew, ticket anew
 //! ```
 
 mod aliases;
@@ -24,6 +25,7 @@ mod report;
 mod residency;
 #[cfg(test)]
 mod tests;
+mod upstream;
 mod validate;
 mod workload;
 
@@ -34,4 +36,5 @@ pub use outbound::outbound;
 pub use plan::{Counter, HeaderEdit, Plan, Refusal};
 pub use remember::remember;
 pub use report::{Problem, Report};
+pub use upstream::upstream;
 pub use workload::{Host, Observer, Role, Workload};

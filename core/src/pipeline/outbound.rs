@@ -80,7 +80,7 @@ fn call<'w>(workload: &'w Workload, headers: &Headers<'_>, host: Host<'_>) -> Pl
 
 /// The call goes to no service of the mesh, so nothing of the context goes along: neither what was recalled nor what the application
 /// sent.
-fn leave<'w>(workload: &'w Workload, headers: &Headers<'_>, context: &Context, plan: &mut Plan<'w>) {
+pub(super) fn leave<'w>(workload: &'w Workload, headers: &Headers<'_>, context: &Context, plan: &mut Plan<'w>) {
     // `caller` says nothing about the request.
     if context.iter().any(|(name, _)| name != CALLER) || !context.carried().is_empty() {
         plan.count(Counter::LeftMesh);

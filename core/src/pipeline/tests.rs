@@ -58,6 +58,7 @@ impl Hop {
             Role::Outbound => outbound(&self.workload, &headers, host),
             Role::Gateway => gateway(&self.workload, &headers, host),
             Role::Egress => egress(&self.workload, &headers),
+            Role::Upstream => upstream(&self.workload, &headers, host),
         }
     }
 
@@ -1160,4 +1161,48 @@ fn nothing_leaves_with_a_call_to_no_service_of_the_mesh() {
         assert_eq!(plan.report.stayed, ["tenant", "user"], "{cluster}");
         assert!(plan.report.fields.is_empty());
     }
+}
+
+#[test]
+fn behind_the_router_only_what_has_changed_is_changed() {
+    let mut tables = tables();
+    tables.fields[2].residency = vec!["us".to_owned()];
+    let mut hop = Hop::new(&tables, "a", PEER_B);
+    hop.host.attributes.insert("xds.listener_direction".to_owned(), 2_i64.to_le_bytes().to_vec());
+    let attached = hop.mesh_context(&[("tenant", "\"t1\""), ("user", "\"u1\"")]);
+    let sent = [TRACE, ("x-mesh-context", attached.as_str()), ("tracestate", "k=v"), ("baggage", "k=v")];
+    // The cluster that is really called, the fields that go there, and how many edits it takes.
+    for (cluster, fields, count) in [("b", &["tenant", "user"][..], 0), ("z", &["tenant"], 1), ("elsewhere", &[], 1)] {
+        hop.host.attributes.insert("xds.cluster_name".to_owned(), cluster.as_bytes().to_vec());
+        let plan = hop.run(Role::Upstream, &sent);
+        assert_eq!((plan.refusal.as_ref(), plan.edits.len()), (None, count), "{cluster}: {:?}", plan.edits);
+        assert_eq!(plan.counters.contains(&Counter::LeftMesh), fields.is_empty());
+        let after = match edits(&plan).get("x-mesh-context") {
+            None => Some(attached.clone()),
+            Some(changed) => changed.clone(),
+        };
+        let Some(after) = after else {
+            assert!(fields.is_empty(), "{cluster}");
+            continue;
+        };
+        let header = mesh_header::decode(after.as_bytes(), hop.workload.program().words()).unwrap();
+        assert!(header.context.iter().map(|(name, _)| name).eq(fields.iter().copied()), "{cluster}");
+        let again = hop.run(Role::Upstream, &[sent[0], ("x-mesh-context", &after), sent[2], sent[3]]);
+        assert_eq!(again.edits, [], "{cluster}: a second try");
+    }
+    hop.host.attributes.insert("xds.cluster_name".to_owned(), b"b".to_vec());
+    let plan = hop.run(Role::Upstream, &[TRACE, ("tracestate", "cmesh=1,k=v"), ("x-mesh-context", &attached)]);
+    assert_eq!(edits(&plan)["tracestate"].as_deref(), Some("k=v"), "a tracer brought a ticket back");
+    // On the way to the application: the ticket again, beside a valid traceparent.
+    hop.host.attributes.insert("xds.listener_direction".to_owned(), 1_i64.to_le_bytes().to_vec());
+    let ticket = "9c41d2e7.9f8e7d6c5b4a3f2e1d0c9b8a";
+    let baggage = format!("cmesh.ticket={ticket},tenant=t1");
+    let shown = [("baggage", baggage.as_str()), ("tracestate", "cmesh=old,k=v"), ("x-tenant", "t1")];
+    let plan = hop.run(Role::Upstream, &[&[TRACE], &shown[..]].concat());
+    let expected = format!("cmesh={ticket},k=v");
+    assert_eq!((plan.edits.len(), edits(&plan)["tracestate"].as_deref()), (1, Some(expected.as_str())));
+    let again = hop.run(Role::Upstream, &[TRACE, shown[0], ("tracestate", &expected), shown[2]]);
+    assert_eq!(again.edits, []);
+    let plan = hop.run(Role::Upstream, &shown);
+    assert_eq!(edits(&plan)["tracestate"].as_deref(), Some("k=v"), "no library reads it without a traceparent");
 }

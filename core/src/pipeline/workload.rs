@@ -28,6 +28,8 @@ pub enum Role {
     Gateway,
     /// At the way out of the mesh: the context stays inside.
     Egress,
+    /// Behind the router of a sidecar, for each try of a request: in the router's `upstream_http_filters`.
+    Upstream,
 }
 
 impl Role {
@@ -38,6 +40,7 @@ impl Role {
             "outbound" => Self::Outbound,
             "gateway" => Self::Gateway,
             "egress" => Self::Egress,
+            "upstream" => Self::Upstream,
             _ => return None,
         })
     }
@@ -49,6 +52,7 @@ impl Role {
             Self::Outbound => "outbound",
             Self::Gateway => "gateway",
             Self::Egress => "egress",
+            Self::Upstream => "upstream",
         }
     }
 }

@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use super::application::Application;
-use super::{Filter, Program};
+use super::{Bootstrap, Filter, Program};
 use crate::bootstrap::{self, Common, Destination, GatewaySettings, SidecarAddresses};
 use crate::certs::Authority;
 use crate::envoy::{Envoy, StartingEnvoy};
@@ -41,6 +41,8 @@ pub(super) struct Shared<'a> {
     pub(super) concurrency: u32,
     pub(super) pseudonym_secret: Option<&'a str>,
     pub(super) programs: &'a BTreeMap<String, Program>,
+    pub(super) upstream: bool,
+    pub(super) bootstrap: &'a Bootstrap,
 }
 
 /// A running Envoy and, behind a sidecar, its application.
@@ -114,12 +116,13 @@ impl Place {
             cert_dir: &cert_dir,
             clusters_file: &clusters_file,
             filter_dir: shared.filter.map(|_| filter_dir.as_path()),
+            upstream: shared.upstream,
             access_log: &self.access_log(),
         };
         shared.authority.write(&self.name, &cert_dir)?;
         write(&clusters_file, &bootstrap::clusters(&common, destinations)?)?;
         if let Some(filter) = shared.filter {
-            self.write_filter(filter, shared.topology)?;
+            self.write_filter(filter, shared)?;
         }
         let bootstrap = match &self.kind {
             Kind::Gateway { port, upstream } => bootstrap::gateway(
@@ -132,17 +135,18 @@ impl Place {
             }
         };
         let file = self.folder.join("envoy.yaml");
-        write(&file, &bootstrap)?;
+        write(&file, &shared.bootstrap.change(bootstrap))?;
         Ok(file)
     }
 
-    fn write_filter(&self, filter: &Filter, topology: &Topology) -> Result<()> {
+    fn write_filter(&self, filter: &Filter, shared: &Shared<'_>) -> Result<()> {
         let wasm =
             std::path::absolute(&filter.wasm).context(format_args!("cannot find `{}`", filter.wasm.display()))?;
         if !wasm.is_file() {
             return Err(Error::new(format!("the filter `{}` is not there; build it first", wasm.display())));
         }
-        for role in topology.roles(&self.name) {
+        let behind = (shared.upstream && matches!(self.kind, Kind::Sidecar { .. })).then_some(&Role::Upstream);
+        for role in shared.topology.roles(&self.name).iter().chain(behind) {
             let document = filter_config::discovery_response(&wasm, &(filter.configuration)(&self.name, *role), "1");
             write(&self.filter_file(*role)?, &document.to_string())?;
         }

@@ -53,7 +53,18 @@ pub enum As<'a> {
 
 impl Mesh {
     pub(super) fn start(builder: MeshBuilder) -> Result<Self> {
-        let MeshBuilder { topology, filter, concurrency, tokens, envoy, pseudonym_secret, programs, watcher } = builder;
+        let MeshBuilder {
+            topology,
+            filter,
+            concurrency,
+            tokens,
+            envoy,
+            pseudonym_secret,
+            programs,
+            upstream,
+            bootstrap,
+            watcher,
+        } = builder;
         let binary = envoy.map_or_else(envoy_binary::find, Ok)?;
         let folder =
             tempfile::Builder::new().prefix("context-mesh-").tempdir().context("cannot make a folder for the mesh")?;
@@ -70,6 +81,8 @@ impl Mesh {
             concurrency,
             pseudonym_secret: pseudonym_secret.as_deref(),
             programs: &programs,
+            upstream,
+            bootstrap: &bootstrap,
         };
         let members = start_members(&shared, folder.path(), &watcher)?;
         Ok(Self { topology, filter, authority, signer, updates: AtomicU64::new(1), members, folder })

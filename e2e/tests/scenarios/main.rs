@@ -24,3 +24,4 @@ mod tickets;
 mod trace_ids;
 mod trust;
 mod update;
+mod upstream;

@@ -74,6 +74,9 @@ pub(super) struct Istio {
     /// `gateway` or `egress` for a gateway; a sidecar gets both directions.
     #[arg(long, value_enum)]
     role: Option<RoleName>,
+    /// Puts the filter behind the routers as well: for Envoy's OpenTelemetry and Datadog tracers, and for routes that match headers.
+    #[arg(long)]
+    upstream: bool,
     /// Namespace of the resource.
     #[arg(long, default_value = "default", value_parser = namespace)]
     namespace: String,
@@ -92,6 +95,8 @@ pub(super) enum RoleName {
     Gateway,
     /// At the way out of the mesh.
     Egress,
+    /// Behind the router of a sidecar: in its `upstream_http_filters`, in front of `envoy.filters.http.upstream_codec`.
+    Upstream,
 }
 
 impl From<RoleName> for Role {
@@ -101,6 +106,7 @@ impl From<RoleName> for Role {
             RoleName::Outbound => Self::Outbound,
             RoleName::Gateway => Self::Gateway,
             RoleName::Egress => Self::Egress,
+            RoleName::Upstream => Self::Upstream,
         }
     }
 }
@@ -204,7 +210,7 @@ fn istio(arguments: &Istio, session: &Session) -> Result<Emitted, Failure> {
     let gateway = match arguments.role {
         None => None,
         Some(role @ (RoleName::Gateway | RoleName::Egress)) => Some(role.into()),
-        Some(RoleName::Inbound | RoleName::Outbound) => {
+        Some(RoleName::Inbound | RoleName::Outbound | RoleName::Upstream) => {
             let text = "an EnvoyFilter of a sidecar has both directions; leave `--role` out";
             return Err(Failure::Usage(text.to_owned()));
         }
@@ -219,6 +225,7 @@ fn istio(arguments: &Istio, session: &Session) -> Result<Emitted, Failure> {
         artifact: &artifact,
         service: arguments.service.as_deref(),
         gateway,
+        upstream: arguments.upstream,
         namespace: &arguments.namespace,
         labels: &labels,
         wasm_path: &arguments.common.wasm,

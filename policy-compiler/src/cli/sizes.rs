@@ -84,6 +84,7 @@ impl Sizes {
             artifact,
             service,
             gateway: None,
+            upstream: false,
             namespace: "default",
             labels: &[],
             wasm_path: DEFAULT_WASM_PATH,

@@ -13,6 +13,8 @@ pub struct EnvoyFilter<'a> {
     pub service: Option<&'a str>,
     /// For a sidecar both directions; otherwise the role of a gateway.
     pub gateway: Option<Role>,
+    /// Whether the filter stands behind the routers of a sidecar as well.
+    pub upstream: bool,
     /// Namespace of the resource.
     pub namespace: &'a str,
     /// Labels of the workloads; none means all of the namespace.
@@ -29,12 +31,14 @@ pub fn envoy_filter(filter: &EnvoyFilter<'_>) -> Value {
             filter.labels.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str()))).collect();
         spec.insert("workloadSelector".to_owned(), json!({"labels": labels}));
     }
-    let patches: Vec<Value> = match filter.gateway {
+    const SIDECAR: [(&str, Role); 2] = [("SIDECAR_INBOUND", Role::Inbound), ("SIDECAR_OUTBOUND", Role::Outbound)];
+    let mut patches: Vec<Value> = match filter.gateway {
         Some(role) => vec![patch(filter, "GATEWAY", role)],
-        None => {
-            vec![patch(filter, "SIDECAR_INBOUND", Role::Inbound), patch(filter, "SIDECAR_OUTBOUND", Role::Outbound)]
-        }
+        None => SIDECAR.map(|(context, role)| patch(filter, context, role)).to_vec(),
     };
+    if filter.upstream && filter.gateway.is_none() {
+        patches.extend(SIDECAR.map(|(context, _)| upstream_patch(filter, context)));
+    }
     spec.insert("configPatches".to_owned(), Value::from(patches));
     json!({
         "apiVersion": "networking.istio.io/v1alpha3",
@@ -45,20 +49,47 @@ pub fn envoy_filter(filter: &EnvoyFilter<'_>) -> Value {
 }
 
 fn patch(filter: &EnvoyFilter<'_>, context: &str, role: Role) -> Value {
-    let config = PluginConfig {
-        artifact: filter.artifact.to_vec(),
-        service: filter.service.map(str::to_owned),
-        role: Some(role),
-    };
+    at_router(context, "INSERT_BEFORE", entry(filter, role))
+}
+
+/// The router keeps what it has, and gets the filter behind it, in front of what sends the request.
+fn upstream_patch(filter: &EnvoyFilter<'_>, context: &str) -> Value {
+    let router = json!({
+        "name": ROUTER,
+        "typed_config": {
+            "@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router",
+            "upstream_http_filters": [entry(filter, Role::Upstream), {
+                "name": "envoy.filters.http.upstream_codec",
+                "typed_config": {
+                    "@type": "type.googleapis.com/envoy.extensions.filters.http.upstream_codec.v3.UpstreamCodec",
+                },
+            }],
+        },
+    });
+    at_router(context, "MERGE", router)
+}
+
+const ROUTER: &str = "envoy.filters.http.router";
+
+fn at_router(context: &str, operation: &str, value: Value) -> Value {
     json!({
         "applyTo": "HTTP_FILTER",
         "match": {
             "context": context,
             "listener": {"filterChain": {"filter": {
                 "name": "envoy.filters.network.http_connection_manager",
-                "subFilter": {"name": "envoy.filters.http.router"},
+                "subFilter": {"name": ROUTER},
             }}},
         },
-        "patch": {"operation": "INSERT_BEFORE", "value": http_filter(filter.wasm_path, &config.to_json())},
+        "patch": {"operation": operation, "value": value},
     })
+}
+
+fn entry(filter: &EnvoyFilter<'_>, role: Role) -> Value {
+    let config = PluginConfig {
+        artifact: filter.artifact.to_vec(),
+        service: filter.service.map(str::to_owned),
+        role: Some(role),
+    };
+    http_filter(filter.wasm_path, &config.to_json())
 }

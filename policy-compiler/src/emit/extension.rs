@@ -200,7 +200,7 @@ fn placement(extension: &Extension<'_>) -> Map<String, Value> {
     }
     let mode = match extension.role {
         // A gateway is a client to Istio, and without `match` both directions are meant.
-        None | Some(Role::Gateway | Role::Egress) => None,
+        None | Some(Role::Gateway | Role::Egress | Role::Upstream) => None,
         Some(Role::Inbound) => Some("SERVER"),
         Some(Role::Outbound) => Some("CLIENT"),
     };

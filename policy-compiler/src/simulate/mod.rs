@@ -116,6 +116,7 @@ fn run(workload: &Workload, request: &Request, observer: Option<&dyn Observer>) 
         Role::Outbound => pipeline::outbound(workload, &headers, host),
         Role::Gateway => pipeline::gateway(workload, &headers, host),
         Role::Egress => pipeline::egress(workload, &headers),
+        Role::Upstream => pipeline::upstream(workload, &headers, host),
     };
     Ok(Outcome::new(&plan, &sent, watch.onward.into_inner()))
 }

@@ -1,0 +1,126 @@
+//! Behind the router: what a tracer wrote over, and where a call really goes.
+
+use context_mesh_e2e::mesh::{Mesh, MeshBuilder};
+use context_mesh_e2e::policy::{self, Policy};
+use serde_json::{Value, json};
+
+use crate::support::*;
+
+/// Envoy's own tracers that write `tracestate` after the filters. Nobody listens where their spans would go.
+const OPENTELEMETRY: &str = r#"name: envoy.tracers.opentelemetry, typed_config: {"@type": type.googleapis.com/envoy.config.trace.v3.OpenTelemetryConfig, service_name: s, grpc_service: {timeout: 0.25s, envoy_grpc: {cluster_name: collector}}}"#;
+const DATADOG: &str = r#"name: envoy.tracers.datadog, typed_config: {"@type": type.googleapis.com/envoy.config.trace.v3.DatadogConfig, service_name: s, collector_cluster: collector}"#;
+
+/// Two sidecars with this tracer in both directions.
+fn traced(tracer: &str, upstream: bool) -> Mesh {
+    let tracer = format!("                tracing: {{provider: {{{tracer}}}}}\n                http_filters:\n");
+    let collector = "  clusters:\n    - name: collector\n      type: STATIC\n      connect_timeout: 0.2s\n      load_assignment:\n        \
+                     cluster_name: collector\n        endpoints: [{lb_endpoints: [{endpoint: {address: {socket_address: {address: 127.0.0.1, port_value: 1}}}}]}]\n";
+    let policy = Policy::from_text(MESH).unwrap();
+    let mesh = MeshBuilder::new("pair.example")
+        .service("front", &["back"])
+        .service("back", &[])
+        .bootstrap(move |text| {
+            text.replace("                http_filters:\n", &tracer).replacen("  clusters:\n", collector, 1)
+        })
+        .filter(policy::filter().unwrap(), move |s, r| policy.configuration(s, r));
+    if upstream { mesh.upstream_filters() } else { mesh }.start().unwrap()
+}
+
+/// The members of ours that a service was shown in `tracestate`.
+fn tickets(response: &context_mesh_e2e::client::Response, service: &str) -> Vec<String> {
+    let state = saw(response, service, "tracestate");
+    let state = state.as_str().unwrap_or_default().to_owned();
+    state.split(',').filter(|member| member.starts_with("cmesh=")).map(str::to_owned).collect()
+}
+
+#[test]
+fn behind_a_tracer_the_ticket_reaches_the_application_and_does_not_leave() {
+    for tracer in [OPENTELEMETRY, DATADOG] {
+        let mesh = traced(tracer, true);
+        let mut own = Vec::new();
+        for tenant in ["t1", "t2", "t3"] {
+            let path = "/?forward.front=traceparent,tracestate";
+            let request = get(path).header("tracestate", "cmesh=old,k=v");
+            let request = request.header("x-mesh-context", format!(r#"{{"tenant_id":"{tenant}"}}"#));
+            let response = mesh.send(&peer(&mesh, "front"), request).unwrap();
+            assert_eq!(saw(&response, "front", "x-tenant-id"), tenant);
+            let (at_front, at_back) = (tickets(&response, "front"), tickets(&response, "back"));
+            assert_eq!((at_front.len(), at_back.len()), (1, 1), "{}", response.text());
+            // One trace, several tenants: the tracestate alone tells them apart.
+            assert_eq!(saw(&response, "back", "x-tenant-id"), tenant);
+            own.extend(at_front);
+            own.extend(at_back);
+        }
+        own.sort();
+        own.dedup();
+        assert_eq!(own.len(), 6, "each request has its own at each service, and none goes on: {own:?}");
+        assert_no_trap(&mesh);
+    }
+}
+
+/// What the scenario above is about: without the filter behind the router, the tracer takes the ticket away.
+#[test]
+fn without_it_a_tracer_writes_over_the_ticket() {
+    let mesh = traced(OPENTELEMETRY, false);
+    let request = get("/").header("tracestate", "k=v").header("x-mesh-context", r#"{"tenant_id":"t1"}"#);
+    let response = mesh.send(&peer(&mesh, "front"), request).unwrap();
+    assert_eq!(tickets(&response, "front"), Vec::<String>::new());
+    let baggage = saw(&response, "front", "baggage");
+    assert!(baggage.as_str().unwrap().starts_with("cmesh.ticket="), "baggage keeps it: {baggage}");
+}
+
+/// The route is chosen by a header that the filter takes away: first the European store, then the American one, or somebody else.
+#[test]
+fn the_cluster_that_is_really_called_gets_only_what_it_may_have() {
+    const TREE: &str = r#"
+apiVersion: contextmesh.io/v1
+kind: Mesh
+metadata: {name: regions}
+spec:
+  trustDomain: regions.example
+  identity: /ns/default/sa/{service}
+  domains:
+    home: {services: [front, client], region: eu}
+    eu: {services: [eu-store], region: eu}
+    us: {services: [us-store], region: us}
+---
+apiVersion: contextmesh.io/v1
+kind: ContextSchema
+metadata: {name: fields, domain: home}
+spec:
+  fields:
+    plan: {type: string, header: x-plan}
+    iban: {type: string, header: x-iban, residency: [eu]}
+"#;
+    for (really, plan) in [("us-store", json!("gold")), ("elsewhere", Value::Null)] {
+        let policy = Policy::from_text(TREE).unwrap();
+        let route = format!(
+            "                      routes:\n                        - match: {{prefix: \"/\", headers: [{{name: x-plan, present_match: true}}]}}\n                          \
+             route: {{cluster: eu-store}}\n                        - match: {{prefix: \"/\", headers: [{{name: x-choose, present_match: true}}]}}\n                          \
+             route: {{cluster: {really}}}\n"
+        );
+        let mesh = MeshBuilder::new("regions.example")
+            .service("front", &["eu-store"])
+            .service("eu-store", &[])
+            .service("us-store", &[])
+            .service("elsewhere", &[])
+            .bootstrap(move |text| match text.split_once("name: outbound\n                  virtual_hosts:") {
+                Some((before, after)) => {
+                    let after = after.replacen("                      routes:\n", &route, 1);
+                    format!("{before}name: outbound\n                  validate_clusters: false\n                  virtual_hosts:{after}")
+                }
+                None => text,
+            })
+            .upstream_filters()
+            .filter(policy::filter().unwrap(), move |s, r| policy.configuration(s, r))
+            .start()
+            .unwrap();
+        let path = "/?forward.front=traceparent,tracestate,baggage&send.front=x-plan:any&send.front=x-choose:1";
+        let request = get(path).header("x-mesh-context", r#"{"plan":"gold","iban":"DE02"}"#);
+        let response = mesh.send(&peer(&mesh, "front"), request).unwrap();
+        assert_eq!(saw(&response, "front", "x-iban"), "DE02", "{}", response.text());
+        let called = response.hop(really).unwrap()["saw"].clone();
+        assert_eq!((&called["x-plan"], &called["x-iban"]), (&plan, &Value::Null), "{really}: {called}");
+        assert_no_trap(&mesh);
+    }
+}
