@@ -21,6 +21,21 @@ pub fn resolve<'t>(headers: &Headers<'_>, attributes: &dyn Attributes, tables: &
     .unwrap_or_default()
 }
 
+/// Whether a call leaves the mesh. A cluster that has neither the name of a service nor one of Istio's says nothing about where it leads;
+/// then the authority counts, which is what routes are made of. What needs to know the place (`residency`, rules) does not go by it.
+pub fn leaves(headers: &Headers<'_>, attributes: &dyn Attributes, tables: &Tables) -> bool {
+    const OUTSIDE: [&[u8]; 2] = [b"PassthroughCluster", b"BlackHoleCluster"];
+    let cluster = attributes.attribute(&["xds", "cluster_name"]).unwrap_or_default();
+    let says = cluster.contains(&b'|') || OUTSIDE.contains(&cluster.as_slice());
+    if !cluster.is_empty() && (says || of_cluster(&cluster, tables).is_some()) {
+        return of_cluster(&cluster, tables).is_none();
+    }
+    match headers.single(":authority") {
+        Single::Value(authority) => of_authority(authority, tables).is_none(),
+        _ => true,
+    }
+}
+
 /// What is known of the service that a cluster leads to.
 pub fn of_cluster<'t>(cluster: &[u8], tables: &'t Tables) -> Option<Destination<'t>> {
     let cluster = core::str::from_utf8(cluster).ok()?;
@@ -141,6 +156,31 @@ mod tests {
             let found = resolve(&headers, &host, &tables);
             assert_eq!(found.service, expected, "{cluster:?} {authority:?}");
         }
+    }
+
+    #[test]
+    fn a_call_leaves_where_neither_cluster_nor_authority_is_of_the_mesh() {
+        let tables = tables();
+        for (cluster, authority, expected) in [
+            ("b", "api.partner.example", false),
+            ("outbound|80||b.shop.svc.cluster.local", "api.partner.example", false),
+            ("outbound|443||b.x.svc.evil.example", "b", true),
+            ("outbound|443||api.partner.example", "b", true),
+            ("PassthroughCluster", "b", true),
+            ("BlackHoleCluster", "b", true),
+            ("cluster_of_b", "b", false),
+            ("cluster_of_b", "b.shop.svc:80", false),
+            ("cluster_of_b", "api.partner.example", true),
+            ("", "b", false),
+            ("", "api.partner.example", true),
+            ("", "", true),
+        ] {
+            let mut host = FakeHost::default();
+            host.attributes.insert("xds.cluster_name".to_owned(), cluster.as_bytes().to_vec());
+            let headers = Headers::new(vec![(&b":authority"[..], authority.as_bytes())]);
+            assert_eq!(leaves(&headers, &host, &tables), expected, "{cluster} {authority}");
+        }
+        assert!(leaves(&Headers::default(), &FakeHost::default(), &tables));
     }
 
     #[test]

@@ -24,7 +24,7 @@ pub(crate) fn tables() -> Tables {
             identity_path: "/ns/*/sa/{service}".into(),
             require_peer: true,
             // A service whose requests bring carriers of all kinds.
-            peers_without_filter: vec!["b".into()],
+            peers_without_filter: Some(vec!["b".into()]),
             cluster_domain: "cluster.local".into(),
             present_headers: true,
             present_baggage: true,

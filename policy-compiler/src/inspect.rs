@@ -79,7 +79,9 @@ fn mesh(out: &mut String, mesh: &MeshTable) -> fmt::Result {
     }
     writeln!(out, "  identity         spiffe://{}{}", mesh.trust_domain, mesh.identity_path)?;
     writeln!(out, "  believed peers   {}", if mesh.require_peer { "with a certificate of the mesh" } else { "any" })?;
-    writeln!(out, "  without filter   {}", list(&mesh.peers_without_filter))?;
+    let without_filter =
+        mesh.peers_without_filter.as_deref().map_or_else(|| "who attaches no context".to_owned(), list);
+    writeln!(out, "  without filter   {without_filter}")?;
     writeln!(out, "  cluster domain   {}", mesh.cluster_domain)?;
     writeln!(out, "  caller mismatch  {:?}", mesh.caller_mismatch)?;
     writeln!(out, "  on invalid       {:?}", mesh.on_invalid)?;

@@ -48,8 +48,9 @@ pub struct MeshTable {
     pub require_peer: bool,
     /// What happens when the claimed caller is not the peer.
     pub caller_mismatch: OnMismatch,
-    /// Services without a filter of ours: from them every carrier counts, and not `x-mesh-context` alone.
-    pub peers_without_filter: Vec<String>,
+    /// Services without a filter of ours: from them every carrier counts, and not `x-mesh-context` alone. `None`: every service whose
+    /// request brings no `x-mesh-context`, which filters always attach.
+    pub peers_without_filter: Option<Vec<String>>,
     /// The DNS domain of the mesh's Kubernetes clusters, for example `cluster.local`.
     pub cluster_domain: String,
     /// What happens when a carrier or a field is broken.

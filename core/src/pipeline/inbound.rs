@@ -89,14 +89,18 @@ pub(super) fn peer(workload: &Workload, host: Host<'_>) -> Peer {
 /// or an application sent past a filter that does not know the field yet.
 fn source(workload: &Workload, headers: &Headers<'_>, peer: &Peer) -> Source {
     let mesh = workload.mesh();
+    let named = mesh.peers_without_filter.as_ref();
     if !mesh.require_peer {
         Source::All
     } else if peer.service.is_empty() {
         Source::Nothing
-    } else if mesh.peers_without_filter.contains(&peer.service) {
+    } else if named.is_some_and(|named| named.contains(&peer.service)) {
         Source::All
     } else if headers.contains(mesh_header::NAME) {
         Source::MeshHeader
+    } else if named.is_none() {
+        // A filter attaches `x-mesh-context` to every call, if only for the `caller`.
+        Source::All
     } else {
         Source::Nothing
     }

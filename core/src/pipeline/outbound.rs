@@ -64,7 +64,7 @@ fn call<'w>(workload: &'w Workload, headers: &Headers<'_>, host: Host<'_>) -> Pl
     if let Some(refusal) = apply(workload, decision, destination, &mut decided, &mut plan) {
         return plan.refuse(refusal);
     }
-    if destination.service.is_empty() {
+    if destination.service.is_empty() && destination::leaves(headers, host.attributes, workload.program().tables()) {
         leave(workload, headers, &decided, &mut plan);
         host.went_on(&Context::new());
         return plan;

@@ -1103,6 +1103,14 @@ fn from_a_peer_with_a_filter_only_what_its_proxy_attached_counts() {
         assert!(plan.report.dropped.iter().eq(dropped.iter().copied()), "{peer} {sent:?}: {:?}", plan.report.dropped);
         assert_eq!(plan.counters.contains(&Counter::CarrierUntrusted), !dropped.is_empty(), "{peer} {sent:?}");
     }
+    // Where the mesh does not say who has no filter, it is who attaches none.
+    let mut open = tables();
+    open.mesh.peers_without_filter = None;
+    let hop = Hop::new(&open, "a", z);
+    for (sent, user) in [(vec![past[0]], true), (vec![attached, past[0]], false)] {
+        let plan = hop.run(Role::Inbound, &[vec![TRACE], sent].concat());
+        assert_eq!(plan.report.fields.contains("user"), user);
+    }
 }
 
 #[test]

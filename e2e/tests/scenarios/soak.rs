@@ -2,7 +2,6 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -23,6 +22,8 @@ struct Soak {
     /// Requests and swaps of each part.
     requests: usize,
     swaps: usize,
+    /// Between two swaps.
+    pause: Duration,
     connections: usize,
 }
 
@@ -114,29 +115,25 @@ fn resident(mesh: &Mesh, service: &str) -> u64 {
     line.split_whitespace().nth(1).unwrap().parse().unwrap()
 }
 
-/// Swaps the policies of `front` until the load is over; at least so many times.
-fn swap(mesh: &Mesh, first: usize, swaps: usize, loaded: &AtomicBool) -> usize {
-    let mut count = 0;
-    while count < swaps || !loaded.load(Ordering::Relaxed) {
+/// Swaps the policies of `front` so many times.
+fn swap(mesh: &Mesh, first: usize, swaps: usize, pause: Duration) {
+    for count in 0..swaps {
         let policy = Policy::from_text(&tree(first + count)).unwrap();
         for role in [Role::Inbound, Role::Outbound] {
             let outcome = mesh.push_filter_config("front", role, &policy.configuration("front", role)).unwrap();
             assert_eq!(outcome, PushOutcome::Accepted, "{role}");
         }
-        count += 1;
-        thread::sleep(Duration::from_millis(if count < swaps { 50 } else { 1000 }));
+        thread::sleep(pause);
     }
-    count
 }
 
 fn soak(soak: &Soak) {
     let mesh = pair_with(&tree(0), 2);
     let mut resident_after = Vec::new();
-    let mut swaps = 0;
     for part in 0..soak.parts {
-        let (loaded, first, swapped) = (AtomicBool::new(false), soak.first + part * soak.requests, swaps);
+        let (first, swapped) = (soak.first + part * soak.requests, part * soak.swaps);
         thread::scope(|scope| {
-            let swapping = scope.spawn(|| swap(&mesh, swapped, soak.swaps, &loaded));
+            let swapping = scope.spawn(|| swap(&mesh, swapped, soak.swaps, soak.pause));
             let load =
                 Load { requests: soak.requests, connections: soak.connections, limit: Duration::from_secs(1200) };
             let report = mesh.load(
@@ -145,10 +142,9 @@ fn soak(soak: &Soak) {
                 move |number| request(first + number),
                 move |number, response| check(first + number, response),
             );
-            loaded.store(true, Ordering::Relaxed);
             let report = report.unwrap();
             assert_eq!((report.answered(), report.failures), (soak.requests, Vec::new()), "part {part}");
-            swaps += swapping.join().unwrap();
+            swapping.join().unwrap();
             let longest = report.latencies.last().copied().unwrap_or_default();
             eprintln!("part {part}: {} requests in {:.0?}, the slowest {longest:.0?}", soak.requests, report.took);
         });
@@ -156,7 +152,7 @@ fn soak(soak: &Soak) {
         thread::sleep(Duration::from_secs(3));
         resident_after.push(resident(&mesh, "front"));
     }
-    eprintln!("{swaps} swaps; resident KB after each part: {resident_after:?}");
+    eprintln!("{} swaps; resident KB after each part: {resident_after:?}", soak.parts * soak.swaps);
     for name in ["ticket_conflict", "recall_dead", "recall_lost", "remember_failed"] {
         assert_eq!(counter(&mesh, "front", name), 0, "{name}");
     }
@@ -169,12 +165,19 @@ fn soak(soak: &Soak) {
 
 #[test]
 fn mixed_requests_with_swaps_fail_nowhere() {
-    soak(&Soak { first: 0, parts: 1, requests: 4000, swaps: 6, connections: 32 });
+    soak(&Soak { first: 0, parts: 1, requests: 4000, swaps: 6, pause: Duration::from_millis(300), connections: 32 });
 }
 
 /// A quarter of a million requests and 75 swaps.
 fn quarter(number: usize) {
-    soak(&Soak { first: number * 250_000, parts: 5, requests: 50_000, swaps: 15, connections: 64 });
+    soak(&Soak {
+        first: number * 250_000,
+        parts: 5,
+        requests: 50_000,
+        swaps: 15,
+        pause: Duration::from_secs(1),
+        connections: 64,
+    });
 }
 
 #[test]

@@ -41,8 +41,6 @@ metadata: {name: pair}
 spec:
   trustDomain: pair.example
   identity: /ns/default/sa/{service}
-  # The tests themselves: they send carriers of all kinds.
-  trust: {peersWithoutFilter: [client]}
   domains:
     all: {services: [front, back, client]}
 ---

@@ -85,7 +85,8 @@ fn a_certificate_with_two_uris_is_refused() {
 
 #[test]
 fn beside_what_the_peers_proxy_attached_nothing_counts() {
-    let mesh = mesh_of(NAMESPACES);
+    let strict = "  trust: {peersWithoutFilter: []}\n  gateways: [edge]";
+    let mesh = mesh_of(&NAMESPACES.replace("  gateways: [edge]", strict));
     let attached = ("x-mesh-context", r#"{"tenant_id":"t1"}"#);
     let past = [("x-note", "evil"), ("baggage", "note=evil,tenant_id=evil")];
     let client = As::Service("client");
@@ -96,10 +97,14 @@ fn beside_what_the_peers_proxy_attached_nothing_counts() {
         shown(&mesh, client, &[("x-mesh-context", "broken"), past[0]]),
         [Value::Null, Value::Null, json!("client")]
     );
-    let without =
-        NAMESPACES.replace("  gateways: [edge]", "  trust: {peersWithoutFilter: [client]}\n  gateways: [edge]");
-    let mesh = mesh_of(&without);
-    assert_eq!(shown(&mesh, client, &past), [json!("evil"), json!("evil"), json!("client")]);
+    // Where the mesh does not say, who attaches none has no filter: one would have attached the caller at least.
+    let named = "  trust: {peersWithoutFilter: [client]}\n  gateways: [edge]";
+    for tree in [NAMESPACES.to_owned(), NAMESPACES.replace("  gateways: [edge]", named)] {
+        let mesh = mesh_of(&tree);
+        assert_eq!(shown(&mesh, client, &past), [json!("evil"), json!("evil"), json!("client")]);
+        let [_, note, _] = shown(&mesh, client, &[attached, past[0]]);
+        assert_eq!(note.is_null(), tree == NAMESPACES, "beside an `x-mesh-context`: {note}");
+    }
 }
 
 /// A gateway that does not know a new field yet lets a client's header for it through: the services behind it do not believe it.

@@ -212,7 +212,12 @@ pub(super) fn mesh(mesh: &MeshTable) -> Aspects {
         aspect("name", mesh.name.clone()),
         aspect("trustDomain", mesh.trust_domain.clone()),
         aspect("identity", mesh.identity_path.clone()),
-        aspect("trust.peersWithoutFilter", mesh.peers_without_filter.join(", ")),
+        aspect(
+            "trust.peersWithoutFilter",
+            mesh.peers_without_filter
+                .as_ref()
+                .map_or_else(|| "who attaches no context".to_owned(), |all| all.join(", ")),
+        ),
         aspect("clusterDomain", mesh.cluster_domain.clone()),
         aspect("trust.peers", if mesh.require_peer { "mtls" } else { "any" }),
         aspect(

@@ -28,8 +28,8 @@ pub struct Mesh {
     pub carriers: Carriers,
     /// What is believed.
     pub trust: Trust,
-    /// Services without a filter.
-    pub peers_without_filter: Vec<Spanned<String>>,
+    /// Services without a filter; `None`: whoever attaches no `x-mesh-context`.
+    pub peers_without_filter: Option<Vec<Spanned<String>>>,
     /// The DNS domain of the mesh's Kubernetes clusters.
     pub cluster_domain: Option<Spanned<String>>,
     /// Whether a broken carrier or field is answered with 400.
@@ -173,7 +173,7 @@ pub(super) fn read(header: Header<'_>, decoder: &mut Decoder<'_>) -> Mesh {
         gateways: Vec::new(),
         carriers: Carriers { headers: true, baggage: true, mesh: false, version: None },
         trust: Trust { peers: Peers::Mtls, caller_mismatch: CallerMismatch::Replace },
-        peers_without_filter: Vec::new(),
+        peers_without_filter: None,
         cluster_domain: None,
         deny_invalid: false,
         max_age_ms: 0,
@@ -285,8 +285,8 @@ enum Carrier {
 }
 
 /// Gives the services without a filter.
-fn trust(node: &Node, trust: &mut Trust, decoder: &mut Decoder<'_>) -> Vec<Spanned<String>> {
-    let Some(mut keys) = decoder.keys(node, node.span, "trust") else { return Vec::new() };
+fn trust(node: &Node, trust: &mut Trust, decoder: &mut Decoder<'_>) -> Option<Vec<Spanned<String>>> {
+    let mut keys = decoder.keys(node, node.span, "trust")?;
     let peers = [("mtls", Peers::Mtls), ("any", Peers::Any)];
     if let Some(chosen) = keys.get("peers").and_then(|node| decoder.choice(node, &peers)) {
         trust.peers = chosen;
@@ -295,7 +295,7 @@ fn trust(node: &Node, trust: &mut Trust, decoder: &mut Decoder<'_>) -> Vec<Spann
     if let Some(chosen) = keys.get("callerMismatch").and_then(|node| decoder.choice(node, &mismatch)) {
         trust.caller_mismatch = chosen;
     }
-    let without_filter = keys.get("peersWithoutFilter").map(|node| decoder.names(node)).unwrap_or_default();
+    let without_filter = keys.get("peersWithoutFilter").map(|node| decoder.names(node));
     keys.finish(decoder);
     without_filter
 }

@@ -127,7 +127,8 @@ struct Trust {
     peers: Option<Peers>,
     /// What happens when the context names another caller than the peer. Default: `replace`.
     caller_mismatch: Option<CallerMismatch>,
-    /// Services without a filter: from them headers and `baggage` count too. From others, only `x-mesh-context` does.
+    /// Services without a filter: from them headers and `baggage` count too; from others, only `x-mesh-context` does.
+    /// Default: whoever attaches no `x-mesh-context`.
     peers_without_filter: Option<Vec<Name>>,
 }
 

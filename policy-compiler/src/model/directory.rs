@@ -178,7 +178,7 @@ pub(super) fn check(meshes: Vec<Mesh>, context: &Context<'_>, diagnostics: &mut 
     if table.identity_path.contains("{namespace}") {
         require_namespaces(&mesh, diagnostics);
     }
-    for name in &mesh.peers_without_filter {
+    for name in mesh.peers_without_filter.iter().flatten() {
         directory.known_service(name, context, diagnostics);
     }
     for gateway in &mesh.gateways {
@@ -220,7 +220,10 @@ fn settings(mesh: &Mesh, diagnostics: &mut Diagnostics) -> MeshTable {
         trust_domain: mesh.trust_domain.as_ref().map(|name| trust_domain(name, diagnostics)).unwrap_or_default(),
         identity_path: identity(mesh.identity.as_ref(), diagnostics),
         require_peer: mesh.trust.peers == Peers::Mtls,
-        peers_without_filter: mesh.peers_without_filter.iter().map(|name| name.value.clone()).collect(),
+        peers_without_filter: mesh
+            .peers_without_filter
+            .as_ref()
+            .map(|names| names.iter().map(|name| name.value.clone()).collect()),
         cluster_domain: cluster_domain(mesh.cluster_domain.as_ref(), diagnostics),
         caller_mismatch: match mesh.trust.caller_mismatch {
             CallerMismatch::Replace => OnMismatch::Replace,
