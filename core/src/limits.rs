@@ -103,6 +103,9 @@ pub const MIN_MEMORY_TTL_MS: u64 = 4000;
 /// Most tickets of earlier requests that a record names. One is what a service that calls itself makes.
 pub const MAX_PREDECESSORS: usize = 4;
 
+/// How many attached contexts a worker knows again. An internal redirect follows within the time of one call.
+pub const MAX_ATTACHED: usize = 4096;
+
 /// Most tickets of one call that are looked at. Two carriers bring one each.
 pub const MAX_TICKETS: usize = 8;
 

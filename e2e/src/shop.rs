@@ -5,6 +5,7 @@
 //!
 //! - `?send.<service>=<header>:<value>` makes that service send this header on its own calls (percent-encoded, may repeat).
 //! - `?respond.<service>=<header>:<value>` makes it send this header with its answer (percent-encoded, may repeat).
+//! - `?status.<service>=<status>` makes it answer with this status.
 //! - `?forward.<service>=<header>,<header>` makes it forward these headers, and no others, as a tracing library does.
 //! - `?wait.<service>=<milliseconds>` makes it wait before its calls, at most ten seconds.
 //!

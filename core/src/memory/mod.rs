@@ -12,6 +12,7 @@
 //! A request is remembered while its stream is open, and for a grace after that. What is not remembered (the memory is
 //! full) is known not to be: its ticket says so, and its ids are ambiguous while it lives.
 
+mod attached;
 mod directory;
 mod ids;
 mod recall;
@@ -33,6 +34,7 @@ pub use record::Record;
 pub use ticket::Ticket;
 pub use worker::{Arrival, Remembered, RequestNumber};
 
+use attached::Attached;
 use worker::Worker;
 
 /// Parts of the memory that workers take, each a share of the slots and bytes. Also the most workers that remember: Envoy has one
@@ -96,12 +98,13 @@ pub struct Access<'h> {
 pub struct Memory {
     keys: Keys,
     worker: RefCell<Worker>,
+    attached: RefCell<Attached>,
 }
 
 impl Memory {
     /// The memory of this service. Nothing is read or written yet.
     pub fn new(service: &str) -> Self {
-        Self { keys: Keys::new(service), worker: RefCell::default() }
+        Self { keys: Keys::new(service), worker: RefCell::default(), attached: RefCell::default() }
     }
 
     /// Remembers a request that arrived. It stays remembered until [`Memory::end`], whatever happens with the record: where there is
@@ -123,6 +126,18 @@ impl Memory {
         if let Ok(mut worker) = self.worker.try_borrow_mut() {
             worker.end(number, now_ms, grace_ms);
         }
+    }
+
+    /// Notes that this `x-mesh-context` was attached to a call to the destination.
+    pub fn note_attached(&self, value: &[u8], destination: &str) {
+        if let Ok(mut attached) = self.attached.try_borrow_mut() {
+            attached.note(value, destination);
+        }
+    }
+
+    /// Whether this worker attached this `x-mesh-context` to a call, and if so whether that went to this destination.
+    pub fn was_attached(&self, value: &[u8], destination: &str) -> Option<bool> {
+        self.attached.try_borrow().ok()?.find(value, destination)
     }
 
     /// Forgets what is over, and keeps what is not. To be called every [`TICK_MS`].

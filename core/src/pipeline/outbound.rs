@@ -6,21 +6,22 @@ use super::expire::expire;
 use super::extract::{Extracted, Source, extract};
 use super::ids;
 use super::originate::disbelieve;
-use super::plan::{Counter, Plan, Refusal};
+use super::plan::{Counter, HeaderEdit, Plan, Refusal};
 use super::present::{attach, drop_all};
 use super::recall::{self, Found};
 use super::report::{Problem, Report};
 use super::residency::keep_in_region;
 use super::validate::{Completeness, refuse_invalid, validate};
 use super::workload::{Host, Role, Workload};
+use crate::carrier::mesh_header;
 use crate::context::merge::merge;
 use crate::context::{CALLER, Context, fit, json};
 use crate::destination;
 use crate::fuel::{Exhausted, Fuel};
-use crate::headers::Headers;
+use crate::headers::{Headers, Single};
 use crate::memory::Record;
 use crate::names::Names;
-use crate::vm::{Peer, Snapshot};
+use crate::vm::{Destination, Peer, Snapshot};
 
 /// The plan for a call that the workload makes.
 pub fn outbound<'w>(workload: &'w Workload, headers: &Headers<'_>, host: Host<'_>) -> Plan<'w> {
@@ -30,14 +31,22 @@ pub fn outbound<'w>(workload: &'w Workload, headers: &Headers<'_>, host: Host<'_
 fn call<'w>(workload: &'w Workload, headers: &Headers<'_>, host: Host<'_>) -> Plan<'w> {
     let mut plan = Plan { report: Report::new(workload, Role::Outbound), ..Plan::default() };
     aliases::take_out(workload, headers, &mut plan);
-    let mut extracted = extract(workload, headers, Source::All, host.now_ms, &mut plan);
+    let destination = destination::resolve(headers, host.attributes, workload.program().tables());
+    let own = own_output(headers, host, destination);
+    let source = if own.is_some() { Source::MeshHeader } else { Source::All };
+    let mut extracted = extract(workload, headers, source, host.now_ms, &mut plan);
     // Before merging, so that a broken value does not take the place of the one that is remembered.
     if extracted.unfit {
         return plan.refuse(Refusal::unfit());
     }
     let mut broken = extracted.broken;
     broken |= validate(workload, &mut extracted.context, Completeness::Part, &mut plan);
-    let recalled = match recall(workload, headers, host, extracted, &mut plan) {
+    let recalled = match own {
+        // What is remembered is in it already.
+        Some(_) => Ok(Recalled::of(extracted, host.now_ms)),
+        None => recall(workload, headers, host, extracted, &mut plan),
+    };
+    let recalled = match recalled {
         Ok(recalled) => recalled,
         Err(refusal) => return plan.refuse(refusal),
     };
@@ -50,19 +59,27 @@ fn call<'w>(workload: &'w Workload, headers: &Headers<'_>, host: Host<'_>) -> Pl
     if let Some(refusal) = put_caller(workload, workload.service(), &mut context, &mut plan) {
         return plan.refuse(refusal);
     }
-    if let Some(refusal) = refuse_invalid(workload, &mut context, broken, &mut plan) {
+    // It was checked before rules took parts of it out.
+    if own.is_none()
+        && let Some(refusal) = refuse_invalid(workload, &mut context, broken, &mut plan)
+    {
         return plan.refuse(refusal);
     }
     let mut decided = context.clone();
     let peer = Peer::default();
     let mesh = workload.view(Role::Outbound);
-    let destination = destination::resolve(headers, host.attributes, workload.program().tables());
     let attributes = host.attributes;
     let snapshot = Snapshot { headers, context: &context, peer: &peer, mesh, destination, attributes };
     let decision = workload.decide(workload.outbound_rules(), snapshot, &plan.fuel);
     host.decided(snapshot, workload.outbound_rules(), &decision);
     if let Some(refusal) = apply(workload, decision, destination, &mut decided, &mut plan) {
         return plan.refuse(refusal);
+    }
+    if own == Some(true) {
+        // Masks and sets have had their way with it; what was refused or taken out stays so.
+        let values = context.clone();
+        values.iter().filter(|(name, _)| !decided.contains(name)).for_each(|(name, _)| _ = context.remove(name));
+        decided = context;
     }
     if destination.service.is_empty() && destination::leaves(headers, host.attributes, workload.program().tables()) {
         leave(workload, headers, &decided, &mut plan);
@@ -75,7 +92,21 @@ fn call<'w>(workload: &'w Workload, headers: &Headers<'_>, host: Host<'_>) -> Pl
     if let Some(refusal) = attach(workload, headers, &decided, issued_at_ms, host.now_ms, &mut plan) {
         return plan.refuse(refusal);
     }
+    for edit in &plan.edits {
+        if let HeaderEdit::Set(mesh_header::NAME, value) = edit {
+            host.requests.note_attached(value, destination.service);
+        }
+    }
     plan
+}
+
+/// Whether the request is one that this worker sent already, and that an internal redirect brought back; and if so, whether it goes to the
+/// same service again.
+fn own_output(headers: &Headers<'_>, host: Host<'_>, destination: Destination<'_>) -> Option<bool> {
+    match headers.single(mesh_header::NAME) {
+        Single::Value(value) => host.requests.was_attached(value, destination.service),
+        _ => None,
+    }
 }
 
 /// The call goes to no service of the mesh, so nothing of the context goes along: neither what was recalled nor what the application
@@ -98,6 +129,14 @@ struct Recalled {
     disputed: bool,
     /// Whether a required or protected field found no room.
     unfit: bool,
+}
+
+impl Recalled {
+    /// What came along is all there is.
+    fn of(extracted: Extracted, now_ms: u64) -> Self {
+        let issued_at_ms = extracted.issued_at_ms.unwrap_or(now_ms);
+        Self { context: extracted.context, issued_at_ms, disputed: false, unfit: false }
+    }
 }
 
 /// Adds what was remembered of the request to what the application forwarded. Of two times at which the context was made

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::artifact::tables::{
-    AmbiguousRecall, Attribute, Effect, FieldTable, FieldType, GatewayTraces, Layer, LostRecall, OnError, OnInvalid,
-    OnMismatch, PeerPart, Reply, Scalar, Tables,
+    AmbiguousRecall, Attribute, DestinationPart, Effect, FieldTable, FieldType, GatewayTraces, Layer, LostRecall,
+    MaskMethod, OnError, OnInvalid, OnMismatch, PeerPart, Reply, RuleTable, Scalar, Tables,
 };
 use crate::carrier::mesh_header;
 use crate::context::Context;
@@ -1213,4 +1213,46 @@ fn behind_the_router_only_what_has_changed_is_changed() {
     assert_eq!(again.edits, []);
     let plan = hop.run(Role::Upstream, &shown);
     assert_eq!(edits(&plan)["tracestate"].as_deref(), Some("k=v"), "no library reads it without a traceparent");
+}
+
+/// The proxy follows a redirect itself: the call comes back as it was sent.
+#[test]
+fn a_call_that_an_internal_redirect_brings_back_is_masked_once() {
+    let mut tables = tables();
+    let add = |tables: &mut Tables, effect: Effect, condition: Option<u32>| {
+        let index = tables.rules.len() as u32;
+        tables.rules.push(RuleTable { condition, ..rule("all/out/rule", effect) });
+        tables.services[0].entry.outbound.push(index);
+    };
+    let to_z = {
+        let destination = add_attribute(&mut tables, Attribute::Destination(DestinationPart::Service));
+        let z = add_string(&mut tables, "z");
+        Some(add_program(&mut tables, &[Op::Attr(destination), Op::Const(z), Op::Eq(0)]))
+    };
+    let mask = Effect::Mask { fields: vec!["user".into()], method: MaskMethod::Pseudonym };
+    add(&mut tables, mask, None);
+    add(&mut tables, Effect::Redact { fields: vec!["tenant".into()] }, to_z);
+    let secret = crate::mask::PseudonymSecret::new(&[7; 32]).unwrap();
+    let mut hop = Hop::new(&tables, "a", PEER_B);
+    hop.workload = Workload::new(verified(&tables), "a").with_pseudonyms(secret);
+    let arrived = hop.mesh_context(&[("tenant", "\"t1\""), ("user", "\"u1\"")]);
+    hop.run(Role::Inbound, &[TRACE, ("x-mesh-context", &arrived)]);
+    let first = hop.run(Role::Outbound, &[TRACE]);
+    let sent = edits(&first)["x-mesh-context"].clone().unwrap();
+    let masked = hop.attached(&first);
+    assert!(masked["user"] != "\"u1\"" && masked["tenant"] == "\"t1\"");
+    drop(first);
+    let again = hop.run(Role::Outbound, &[TRACE, ("x-mesh-context", &sent)]);
+    assert_eq!(again.edits, [], "to the same service: as it is");
+    drop(again);
+    // To another one its rules apply, and nothing comes back that was masked.
+    hop.host.attributes.insert("xds.cluster_name".to_owned(), b"z".to_vec());
+    let plan = hop.run(Role::Outbound, &[TRACE, ("x-mesh-context", &sent)]);
+    let other = hop.attached(&plan);
+    assert_eq!((other.get("tenant"), other["user"] == "\"u1\""), (None, false));
+    // What an application makes of a context is none of ours: what is remembered is masked once.
+    hop.host.attributes.insert("xds.cluster_name".to_owned(), b"b".to_vec());
+    let made = hop.mesh_context(&[("caller", "\"a\""), ("tenant", "\"t1\""), ("user", "\"u2\"")]);
+    let plan = hop.run(Role::Outbound, &[TRACE, ("x-mesh-context", &made)]);
+    assert_ne!(hop.attached(&plan)["user"], "\"u2\"");
 }

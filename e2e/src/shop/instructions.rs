@@ -43,6 +43,11 @@ pub(super) fn time_to_wait(query: &str, service: &str) -> Duration {
     wanted.unwrap_or_default().min(MAX_WAIT)
 }
 
+/// The status that `?status.<service>=<status>` asks `service` to answer with.
+pub(super) fn status_of_answer(query: &str, service: &str) -> Option<u16> {
+    value_of("status.", query, service)?.parse().ok()
+}
+
 fn value_of<'q>(kind: &str, query: &'q str, service: &str) -> Option<&'q str> {
     let mut parts = query.split('&').filter_map(|part| part.split_once('='));
     parts.find(|(key, _)| key.strip_prefix(kind) == Some(service)).map(|(_, value)| value)

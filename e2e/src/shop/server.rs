@@ -101,6 +101,9 @@ impl Shop {
                 response.headers_mut().append(name, value);
             }
         }
+        if let Some(status) = instructions::status_of_answer(query, &self.config.name) {
+            *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
+        }
         Ok(response)
     }
 

@@ -124,3 +124,48 @@ spec:
         assert_no_trap(&mesh);
     }
 }
+
+/// The proxy follows a redirect itself, and its filters see the call again, as they had sent it: nothing is masked twice.
+#[test]
+fn after_an_internal_redirect_a_pseudonym_is_the_same() {
+    let tree = format!(
+        "{MESH}---\napiVersion: contextmesh.io/v1\nkind: ContextPolicy\nmetadata: {{name: out, domain: all}}\nspec:\n  \
+         workloads: [front]\n  direction: outbound\n  rules:\n    - {{name: people, mask: {{fields: [user_id], with: pseudonym}}}}\n"
+    );
+    let policy = Policy::from_text(&tree).unwrap();
+    let mesh = MeshBuilder::new("pair.example")
+        .service("front", &["back"])
+        .service("back", &[])
+        .bootstrap(|text| {
+            let route = "cluster_header: \":authority\"\n";
+            text.replace(
+                route,
+                &format!(
+                    "{route}                            internal_redirect_policy: {{redirect_response_codes: [302]}}\n"
+                ),
+            )
+        })
+        .filter(policy::filter().unwrap(), move |s, r| policy.configuration(s, r))
+        .start()
+        .unwrap();
+    for kind in ["forward.front=traceparent,tracestate,baggage", "forward.front=traceparent"] {
+        let redirected = format!("/?{kind}&status.back=302&respond.back=location:http%3A%2F%2Fback%2Ffinal");
+        let seen: Vec<Value> = [format!("/?{kind}"), redirected]
+            .iter()
+            .enumerate()
+            .map(|(n, path)| {
+                let request = get_in(u32::try_from(n).unwrap(), path);
+                let request = request.header("x-mesh-context", r#"{"tenant_id":"t1","user_id":"u1"}"#);
+                let response = mesh.send(&peer(&mesh, "front"), request).unwrap();
+                assert_eq!(response.json().unwrap()["downstream_status"], 200, "{}", response.text());
+                assert_eq!(saw(&response, "back", "x-tenant-id"), "t1", "{path}");
+                saw(&response, "back", "x-user-id")
+            })
+            .collect();
+        assert_eq!(seen[0], seen[1], "{kind}");
+        assert!(seen[0].is_string() && seen[0] != "u1", "{seen:?}");
+    }
+    let redirects = mesh.stats("front").unwrap().sum_containing("upstream_internal_redirect_succeeded_total");
+    assert_eq!(redirects, 2, "the redirects were internal");
+    assert_no_trap(&mesh);
+}
