@@ -27,8 +27,9 @@ pub fn leaves(headers: &Headers<'_>, attributes: &dyn Attributes, tables: &Table
     const OUTSIDE: [&[u8]; 2] = [b"PassthroughCluster", b"BlackHoleCluster"];
     let cluster = attributes.attribute(&["xds", "cluster_name"]).unwrap_or_default();
     let says = cluster.contains(&b'|') || OUTSIDE.contains(&cluster.as_slice());
-    if !cluster.is_empty() && (says || of_cluster(&cluster, tables).is_some()) {
-        return of_cluster(&cluster, tables).is_none();
+    let service = of_cluster(&cluster, tables);
+    if says || service.is_some() {
+        return service.is_none();
     }
     match headers.single(":authority") {
         Single::Value(authority) => of_authority(authority, tables).is_none(),

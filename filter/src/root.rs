@@ -11,9 +11,6 @@ use crate::configure::{Active, configure};
 use crate::host::Envoy;
 use crate::stream::Stream;
 
-/// How often the memory forgets what is over.
-const TICK_MS: u32 = memory::TICK_MS;
-
 /// The plugin before and after its configuration.
 pub(crate) struct Root {
     active: Option<Rc<Active>>,
@@ -34,7 +31,7 @@ impl RootContext for Root {
             Ok(active) => {
                 self.active = Some(Rc::new(active));
                 // Without ticks what is over is forgotten with the next request.
-                let _ = abi::set_tick_period(TICK_MS);
+                let _ = abi::set_tick_period(memory::TICK_MS);
                 true
             }
             Err(error) => {

@@ -51,7 +51,8 @@ impl HttpContext for Stream {
             return refuse_unready("the request headers do not have the proxy's layout");
         };
         let host = Envoy::host(&active.requests);
-        let plan = match role(&active) {
+        let role = role(&active);
+        let plan = match role {
             Role::Inbound => pipeline::inbound(&active.workload, &headers, host),
             Role::Outbound => pipeline::outbound(&active.workload, &headers, host),
             Role::Gateway => pipeline::gateway(&active.workload, &headers, host),
@@ -61,7 +62,7 @@ impl HttpContext for Stream {
         self.remembered = plan.remembered;
         note(&active, &plan, host.now_ms);
         // The report of the filter in front of the router stays the request's.
-        if role(&active) != Role::Upstream {
+        if role != Role::Upstream {
             abi::set_filter_state(REPORT, plan.report.to_json().as_bytes());
         }
         match &plan.refusal {

@@ -65,6 +65,11 @@ impl Directory {
         parts.filter(|(_, part)| part.home && part.worker != 0).map(|(unit, part)| (unit, part.worker))
     }
 
+    /// This part, if the worker has it.
+    fn part_of(&mut self, worker: u64, unit: u32) -> Option<&mut Part> {
+        self.parts.get_mut(usize::try_from(unit).ok()?).filter(|part| part.worker == worker)
+    }
+
     fn take(&mut self, worker: u64, claim: Claim, now_ms: u64, ttl_ms: u64) -> Option<u32> {
         let used = self.parts.iter().filter(|part| part.worker != 0).count();
         if claim == Claim::More && used >= UNITS.saturating_sub(RESERVED) {
@@ -170,8 +175,7 @@ pub(super) fn renew(access: Access<'_>, keys: &Keys, worker: u64, units: impl It
     for _ in 0..TRIES {
         let Some((mut directory, version)) = read_with_version(access.store, keys) else { return Renewal::Lost };
         for unit in units.clone() {
-            let part = usize::try_from(unit).ok().and_then(|unit| directory.parts.get_mut(unit));
-            let Some(part) = part.filter(|part| part.worker == worker) else { return Renewal::Lost };
+            let Some(part) = directory.part_of(worker, unit) else { return Renewal::Lost };
             part.until_ms = now_ms.saturating_add(limits.ttl_ms);
         }
         let abandoned = directory.take_abandoned(worker, now_ms, limits.ttl_ms);
@@ -188,8 +192,7 @@ pub(super) fn give_back(access: Access<'_>, keys: &Keys, worker: u64, units: &[u
     for _ in 0..TRIES {
         let Some((mut directory, version)) = read_with_version(access.store, keys) else { return };
         for unit in units {
-            let part = usize::try_from(*unit).ok().and_then(|unit| directory.parts.get_mut(unit));
-            if let Some(part) = part.filter(|part| part.worker == worker) {
+            if let Some(part) = directory.part_of(worker, *unit) {
                 *part = Part::default();
             }
         }

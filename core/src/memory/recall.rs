@@ -136,8 +136,7 @@ impl Reader<'_> {
         }
         if let [ticket] = own {
             return match self.read_ticket(*ticket) {
-                Read::Stored(stored) if stored.record.is_empty() => Recall::NoContext,
-                Read::Stored(stored) => Recall::Found { record: Box::new(stored.record), by: RecalledBy::Ticket },
+                Read::Stored(stored) => found(stored, RecalledBy::Ticket),
                 Read::NoContext => Recall::NoContext,
                 Read::Lost => Recall::Lost,
                 Read::Dead => Recall::Dead,
@@ -148,11 +147,7 @@ impl Reader<'_> {
             let Read::Stored(stored) = self.read_ticket(*ticket) else { continue };
             let others = own.iter().map(|other| other.random()).filter(|other| *other != ticket.random());
             if others.into_iter().all(|other| stored.before.contains(&other)) {
-                return if stored.record.is_empty() {
-                    Recall::NoContext
-                } else {
-                    Recall::Found { record: Box::new(stored.record), by: RecalledBy::Ticket }
-                };
+                return found(stored, RecalledBy::Ticket);
             }
         }
         Recall::Conflict
@@ -165,6 +160,14 @@ impl Reader<'_> {
             Place::Slot(slot) => self.read(slot, ticket.random()).map_or(Read::Dead, Read::Stored),
         }
     }
+}
+
+/// What is recalled of a record: one without a context is there only for what came before it.
+fn found(stored: Stored, by: RecalledBy) -> Recall {
+    if stored.record.is_empty() {
+        return Recall::NoContext;
+    }
+    Recall::Found { record: Box::new(stored.record), by }
 }
 
 enum Read {
@@ -195,12 +198,9 @@ impl Ids<'_> {
                 Place::NoContext => Some(Recall::NoContext),
                 Place::NotRemembered => Some(Recall::Lost),
                 // It may have ended since its bucket was read.
-                Place::Slot(slot) => self.reader.read(slot, first.random).map(|stored| {
-                    if stored.record.is_empty() {
-                        return Recall::NoContext;
-                    }
-                    Recall::Found { record: Box::new(stored.record), by: RecalledBy::Id(place) }
-                }),
+                Place::Slot(slot) => {
+                    self.reader.read(slot, first.random).map(|stored| found(stored, RecalledBy::Id(place)))
+                }
             };
         }
         if contexts.iter().all(|context| context.place == Place::NotRemembered) && others.is_empty() {

@@ -181,20 +181,16 @@ impl Worker {
         self.home = None;
         self.known = None;
         self.slots = Slots::default();
-        let lost: Vec<u64> = self.requests.keys().copied().collect();
         let Some((home, ..)) = self.home(keys, access) else {
             self.requests.clear();
             self.ids = Ids::default();
             return;
         };
         let mut changed = BTreeSet::new();
-        for number in lost {
-            let Some(request) = self.requests.get_mut(&number) else { continue };
-            for id in &request.ids {
-                self.ids.remove(*id, number, request.pointer);
-                request.pointer.place = Place::NotRemembered;
-                changed.insert(self.ids.add(*id, number, request.pointer));
-            }
+        for (number, request) in &mut self.requests {
+            request.pointer.place = Place::NotRemembered;
+            // In place of what it was.
+            changed.extend(request.ids.iter().map(|id| self.ids.add(*id, *number, request.pointer)));
         }
         self.publish(keys, access, home, &changed);
     }

@@ -77,8 +77,8 @@ fn call<'w>(workload: &'w Workload, headers: &Headers<'_>, host: Host<'_>) -> Pl
     }
     if own == Some(true) {
         // Masks and sets have had their way with it; what was refused or taken out stays so.
-        let values = context.clone();
-        values.iter().filter(|(name, _)| !decided.contains(name)).for_each(|(name, _)| _ = context.remove(name));
+        let gone: Names = context.iter().map(|(name, _)| name).filter(|name| !decided.contains(name)).collect();
+        gone.iter().for_each(|name| _ = context.remove(name));
         decided = context;
     }
     if destination.service.is_empty() && destination::leaves(headers, host.attributes, workload.program().tables()) {

@@ -32,9 +32,8 @@ pub(super) fn find(
     plan: &mut Plan<'_>,
 ) -> Result<Found, Refusal<'static>> {
     let mesh = workload.mesh();
-    let asked: Vec<Kind> = ids.ids.iter().map(|(kind, _)| *kind).filter(|kind| kind.is_asked()).collect();
-    let keys: Vec<Vec<u8>> =
-        ids.ids.iter().filter(|(kind, _)| kind.is_asked()).map(|(_, key)| key.to_bytes()).collect();
+    let asked = ids.ids.iter().filter(|(kind, _)| kind.is_asked());
+    let (asked, keys): (Vec<Kind>, Vec<Vec<u8>>) = asked.map(|(kind, key)| (*kind, key.to_bytes())).unzip();
     let on_ambiguous =
         if mesh.ambiguous_recall == AmbiguousRecall::Agree { OnAmbiguous::Agree } else { OnAmbiguous::Nothing };
     let wanted = Wanted { tickets: &tickets(headers), ids: &keys, on_ambiguous };
