@@ -7,6 +7,7 @@
 
 #[cfg(feature = "counted")]
 pub mod counted;
+pub mod demo;
 #[cfg(feature = "envoy")]
 pub mod load;
 pub mod native;

@@ -6,18 +6,8 @@ use context_mesh_core::context::Context;
 use context_mesh_e2e::error::{Error, Result};
 use context_mesh_e2e::policy::Policy;
 
+use crate::demo::FIELDS;
 use crate::sidecar::{DESTINATION, SERVICE};
-
-/// A header for each field of the demo's context, written as the gateway mints it.
-const FIELDS: [(&str, &str); 7] = [
-    ("tenant_id", "\"tenant_acme\""),
-    ("user_id", "\"user_7\""),
-    ("loyalty_tier", "\"gold\""),
-    ("feature_flags", "[\"new_checkout\"]"),
-    ("correlation_id", "\"5f9a31aa-7d10-4ba3-823d-8c197d2c99e6\""),
-    ("environment", "\"production\""),
-    ("caller", "\"web-frontend\""),
-];
 
 /// The `x-mesh-context` that `web-frontend` sends in the demo, written at `now_ms` (milliseconds since 1970).
 ///

@@ -1,12 +1,11 @@
 //! How many WebAssembly instructions the filter takes: for ordinary requests, and at most for any.
 
-use context_mesh_benches::counted::Sent;
-use context_mesh_benches::counted::Spent;
 use context_mesh_benches::counted::ordinary::{context, filter, ordinary, sent, trace};
+use context_mesh_benches::counted::{Sent, Spent};
 use context_mesh_e2e::policy::{self, Policy};
 
 /// The most instructions of a request, whatever it asks for. In Envoy's compiled code, 10 million of them took a third of a
-/// millisecond (`make bench-instructions` measures both).
+/// millisecond.
 const MOST: u64 = 16_000_000;
 
 /// The most host calls of a request: as many as it takes to read what a gateway with many rules asks for, and to write what is remembered.

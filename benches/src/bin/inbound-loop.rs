@@ -14,6 +14,7 @@ use std::collections::HashMap;
 use std::hint::black_box;
 use std::process::ExitCode;
 
+use context_mesh_benches::demo::{FIELDS, NOW_MS, PEER};
 use context_mesh_core::artifact;
 use context_mesh_core::carrier::mesh_header;
 use context_mesh_core::context::Context;
@@ -32,18 +33,6 @@ const FILES: [(&str, &str); 6] = [
     ("shop/schema.yaml", include_str!("../../../examples/shop/shop/schema.yaml")),
     ("payments/policies.yaml", include_str!("../../../examples/shop/payments/policies.yaml")),
 ];
-/// The context of the request.
-const FIELDS: [(&str, &str); 7] = [
-    ("tenant_id", "\"tenant_acme\""),
-    ("user_id", "\"user_7\""),
-    ("loyalty_tier", "\"gold\""),
-    ("feature_flags", "[\"new_checkout\"]"),
-    ("correlation_id", "\"5f9a31aa-7d10-4ba3-823d-8c197d2c99e6\""),
-    ("environment", "\"production\""),
-    ("caller", "\"web-frontend\""),
-];
-/// Milliseconds since 1970.
-const NOW_MS: u64 = 1_772_450_000_000;
 
 /// A proxy that knows the peer and keeps shared data in a map.
 #[derive(Default)]
@@ -53,8 +42,7 @@ struct Proxy {
 
 impl Attributes for Proxy {
     fn attribute(&self, path: &[&str]) -> Option<Vec<u8>> {
-        let san = "spiffe://shop.example/ns/default/sa/web-frontend";
-        (path == ["connection", "uri_san_peer_certificate"]).then(|| san.as_bytes().to_vec())
+        (path == ["connection", "uri_san_peer_certificate"]).then(|| PEER.as_bytes().to_vec())
     }
 }
 

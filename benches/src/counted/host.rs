@@ -6,6 +6,7 @@ use context_mesh_e2e::error::{Error, Result};
 use wasmi::{Caller, ExternType, Linker, Memory, Module, Val};
 
 use super::wrap;
+use crate::demo::NOW_MS;
 
 /// The headers of a request, by lower-case names.
 pub type Sent = Vec<(Vec<u8>, Vec<u8>)>;
@@ -17,7 +18,7 @@ const BAD_ARGUMENT: i32 = 2;
 const CAS_MISMATCH: i32 = 8;
 
 /// The time of all requests, in nanoseconds since 1970.
-const NOW_NS: u64 = 1_772_450_000_000_000_000;
+const NOW_NS: u64 = NOW_MS * 1_000_000;
 
 /// The state of the proxy.
 #[derive(Default)]

@@ -10,9 +10,7 @@ use context_mesh_e2e::policy::Policy;
 use context_mesh_e2e::topology::Role;
 
 use super::{Filter, Outcome, Sent};
-
-/// The time of the host, in milliseconds since 1970.
-pub const NOW_MS: u64 = 1_772_450_000_000;
+use crate::demo::{FIELDS, NOW_MS, PEER};
 
 /// So many requests warm the filter up: the first ones make what stays.
 const REQUESTS: usize = 20;
@@ -43,15 +41,7 @@ pub fn filter(wasm: &Path, policy: &Policy, service: &str) -> Result<Filter> {
 /// # Errors
 /// As [`Filter::load`].
 pub fn ordinary(wasm: &Path, policy: &Policy, secrets: bool) -> Result<Ordinary> {
-    let carried = context(&[
-        ("tenant_id", "\"tenant_acme\""),
-        ("user_id", "\"user_7\""),
-        ("loyalty_tier", "\"gold\""),
-        ("feature_flags", "[\"new_checkout\"]"),
-        ("correlation_id", "\"5f9a31aa-7d10-4ba3-823d-8c197d2c99e6\""),
-        ("environment", "\"production\""),
-        ("caller", "\"web-frontend\""),
-    ]);
+    let carried = context(&FIELDS);
     let mut filter = filter(wasm, policy, "checkout-service")?;
     if !secrets {
         filter.without_secrets();
@@ -59,7 +49,7 @@ pub fn ordinary(wasm: &Path, policy: &Policy, secrets: bool) -> Result<Ordinary>
     let mut request = |number: usize| -> Result<Ordinary> {
         let trace = trace(number);
         let arrived = [("traceparent", trace.as_str()), ("x-mesh-context", carried.as_str())];
-        let inbound = filter.inbound("spiffe://shop.example/ns/default/sa/web-frontend", &sent(&arrived))?;
+        let inbound = filter.inbound(PEER, &sent(&arrived))?;
         let baggage = inbound.header("baggage").map(|value| String::from_utf8_lossy(value).into_owned());
         let ticket = baggage.as_deref().and_then(|value| value.split(',').next()).unwrap_or_default();
         let by_ticket = filter.outbound(&sent(&[("traceparent", &trace), ("baggage", ticket)]))?;
