@@ -49,7 +49,7 @@ spec:
 const CONTEXT: &str = r#"{"plan":"gold","iban":"DE02"}"#;
 
 /// A mesh under [`REGIONS`].
-fn regions(describe: impl Fn(MeshBuilder) -> MeshBuilder) -> Mesh {
+pub(crate) fn regions(describe: impl FnOnce(MeshBuilder) -> MeshBuilder) -> Mesh {
     let policy = Policy::from_text(REGIONS).unwrap();
     assert_eq!(policy.warnings, "");
     let filter = policy::filter().unwrap();

@@ -6,7 +6,7 @@ use std::time::Duration;
 use context_mesh_e2e::client::{Request, Response};
 use context_mesh_e2e::filter_config;
 use context_mesh_e2e::load::Load;
-use context_mesh_e2e::mesh::{As, Mesh, MeshBuilder, PushOutcome};
+use context_mesh_e2e::mesh::{As, Mesh, PushOutcome};
 use context_mesh_e2e::opentelemetry;
 use context_mesh_e2e::policy::{self, Policy};
 use context_mesh_e2e::topology::Role;
@@ -92,15 +92,8 @@ fn prove_that_10000_requests_of_one_trace_never_carry_anothers_context() {
 
 /// The application is instrumented by OpenTelemetry's own libraries, as their documentation says.
 fn many_requests_through_opentelemetry(count: (usize, usize)) {
-    let policy = Policy::from_text(MESH).unwrap();
-    let mesh = MeshBuilder::new("pair.example")
-        .service("front", &["back"])
-        .service("back", &[])
-        .concurrency(2)
-        .application("front", opentelemetry::application().unwrap())
-        .filter(policy::filter().unwrap(), move |s, r| policy.configuration(s, r))
-        .start()
-        .unwrap();
+    let application = opentelemetry::application().unwrap();
+    let mesh = pair_built(MESH, |mesh| mesh.concurrency(2).application("front", application));
     one_trace(&mesh, count, "", |found, tenant| found == tenant);
     // Without a trace of its own: the library begins one, and baggage carries the ticket.
     let load = Load { requests: count.0 / 10, connections: count.1, limit: Duration::from_secs(600) };

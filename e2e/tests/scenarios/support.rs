@@ -23,14 +23,14 @@ pub(crate) fn pair(policies: &str) -> Mesh {
 
 /// Two services under a whole policy tree.
 pub(crate) fn pair_with(tree: &str, workers: u32) -> Mesh {
+    pair_built(tree, |mesh| mesh.concurrency(workers))
+}
+
+/// The same, built otherwise in what `build` says.
+pub(crate) fn pair_built(tree: &str, build: impl FnOnce(MeshBuilder) -> MeshBuilder) -> Mesh {
     let policy = Policy::from_text(tree).unwrap();
-    MeshBuilder::new("pair.example")
-        .service("front", &["back"])
-        .service("back", &[])
-        .concurrency(workers)
-        .filter(policy::filter().unwrap(), move |s, r| policy.configuration(s, r))
-        .start()
-        .unwrap()
+    let mesh = MeshBuilder::new("pair.example").service("front", &["back"]).service("back", &[]);
+    build(mesh).filter(policy::filter().unwrap(), move |s, r| policy.configuration(s, r)).start().unwrap()
 }
 
 /// The mesh of [`pair`] and its fields.

@@ -1,9 +1,9 @@
 //! Behind the router: what a tracer wrote over, and where a call really goes.
 
-use context_mesh_e2e::mesh::{Mesh, MeshBuilder};
-use context_mesh_e2e::policy::{self, Policy};
+use context_mesh_e2e::mesh::Mesh;
 use serde_json::{Value, json};
 
+use crate::fields::regions;
 use crate::support::*;
 
 /// Envoy's own tracers that write `tracestate` after the filters. Nobody listens where their spans would go.
@@ -15,15 +15,12 @@ fn traced(tracer: &str, upstream: bool) -> Mesh {
     let tracer = format!("                tracing: {{provider: {{{tracer}}}}}\n                http_filters:\n");
     let collector = "  clusters:\n    - name: collector\n      type: STATIC\n      connect_timeout: 0.2s\n      load_assignment:\n        \
                      cluster_name: collector\n        endpoints: [{lb_endpoints: [{endpoint: {address: {socket_address: {address: 127.0.0.1, port_value: 1}}}}]}]\n";
-    let policy = Policy::from_text(MESH).unwrap();
-    let mesh = MeshBuilder::new("pair.example")
-        .service("front", &["back"])
-        .service("back", &[])
-        .bootstrap(move |text| {
+    pair_built(MESH, |mesh| {
+        let mesh = mesh.bootstrap(move |text| {
             text.replace("                http_filters:\n", &tracer).replacen("  clusters:\n", collector, 1)
-        })
-        .filter(policy::filter().unwrap(), move |s, r| policy.configuration(s, r));
-    if upstream { mesh.upstream_filters() } else { mesh }.start().unwrap()
+        });
+        if upstream { mesh.upstream_filters() } else { mesh }
+    })
 }
 
 /// The members of ours that a service was shown in `tracestate`.
@@ -72,49 +69,22 @@ fn without_it_a_tracer_writes_over_the_ticket() {
 /// The route is chosen by a header that the filter takes away: first the European store, then the American one, or somebody else.
 #[test]
 fn the_cluster_that_is_really_called_gets_only_what_it_may_have() {
-    const TREE: &str = r#"
-apiVersion: contextmesh.io/v1
-kind: Mesh
-metadata: {name: regions}
-spec:
-  trustDomain: regions.example
-  identity: /ns/default/sa/{service}
-  domains:
-    home: {services: [front, client], region: eu}
-    eu: {services: [eu-store], region: eu}
-    us: {services: [us-store], region: us}
----
-apiVersion: contextmesh.io/v1
-kind: ContextSchema
-metadata: {name: fields, domain: home}
-spec:
-  fields:
-    plan: {type: string, header: x-plan}
-    iban: {type: string, header: x-iban, residency: [eu]}
-"#;
     for (really, plan) in [("us-store", json!("gold")), ("elsewhere", Value::Null)] {
-        let policy = Policy::from_text(TREE).unwrap();
         let route = format!(
             "                      routes:\n                        - match: {{prefix: \"/\", headers: [{{name: x-plan, present_match: true}}]}}\n                          \
              route: {{cluster: eu-store}}\n                        - match: {{prefix: \"/\", headers: [{{name: x-choose, present_match: true}}]}}\n                          \
              route: {{cluster: {really}}}\n"
         );
-        let mesh = MeshBuilder::new("regions.example")
-            .service("front", &["eu-store"])
-            .service("eu-store", &[])
-            .service("us-store", &[])
-            .service("elsewhere", &[])
-            .bootstrap(move |text| match text.split_once("name: outbound\n                  virtual_hosts:") {
+        let mesh = regions(|mesh| {
+            let mesh = mesh.service("front", &["eu-store"]).service("elsewhere", &[]);
+            mesh.bootstrap(move |text| match text.split_once("name: outbound\n                  virtual_hosts:") {
                 Some((before, after)) => {
                     let after = after.replacen("                      routes:\n", &route, 1);
                     format!("{before}name: outbound\n                  validate_clusters: false\n                  virtual_hosts:{after}")
                 }
                 None => text,
-            })
-            .upstream_filters()
-            .filter(policy::filter().unwrap(), move |s, r| policy.configuration(s, r))
-            .start()
-            .unwrap();
+            }).upstream_filters()
+        });
         let path = "/?forward.front=traceparent,tracestate,baggage&send.front=x-plan:any&send.front=x-choose:1";
         let request = get(path).header("x-mesh-context", r#"{"plan":"gold","iban":"DE02"}"#);
         let response = mesh.send(&peer(&mesh, "front"), request).unwrap();
@@ -132,11 +102,8 @@ fn after_an_internal_redirect_a_pseudonym_is_the_same() {
         "{MESH}---\napiVersion: contextmesh.io/v1\nkind: ContextPolicy\nmetadata: {{name: out, domain: all}}\nspec:\n  \
          workloads: [front]\n  direction: outbound\n  rules:\n    - {{name: people, mask: {{fields: [user_id], with: pseudonym}}}}\n"
     );
-    let policy = Policy::from_text(&tree).unwrap();
-    let mesh = MeshBuilder::new("pair.example")
-        .service("front", &["back"])
-        .service("back", &[])
-        .bootstrap(|text| {
+    let mesh = pair_built(&tree, |mesh| {
+        mesh.bootstrap(|text| {
             let route = "cluster_header: \":authority\"\n";
             text.replace(
                 route,
@@ -145,9 +112,7 @@ fn after_an_internal_redirect_a_pseudonym_is_the_same() {
                 ),
             )
         })
-        .filter(policy::filter().unwrap(), move |s, r| policy.configuration(s, r))
-        .start()
-        .unwrap();
+    });
     for kind in ["forward.front=traceparent,tracestate,baggage", "forward.front=traceparent"] {
         let redirected = format!("/?{kind}&status.back=302&respond.back=location:http%3A%2F%2Fback%2Ffinal");
         let seen: Vec<Value> = [format!("/?{kind}"), redirected]
