@@ -5,7 +5,7 @@ use std::rc::Rc;
 use context_mesh_core::artifact;
 use context_mesh_core::mask::{MIN_SECRET_BYTES, PseudonymSecret};
 use context_mesh_core::memory::Memory;
-use context_mesh_core::pipeline::{Role, Workload};
+use context_mesh_core::pipeline::{Role, Routing, Workload};
 use context_mesh_core::plugin_config::PluginConfig;
 use proxy_wasm::types::LogLevel;
 
@@ -29,6 +29,8 @@ pub(crate) struct Active {
     pub(crate) requests: Rc<Memory>,
     /// Its role; `None`: the listener's direction says.
     pub(crate) role: Option<Role>,
+    /// What is known of the proxy's routes.
+    pub(crate) routing: Routing,
     /// Its counters.
     pub(crate) stats: Stats,
     /// Its warnings.
@@ -47,6 +49,7 @@ pub(crate) fn configure(bytes: &[u8]) -> Result<Active, String> {
         workload,
         requests: memories::of(&service),
         role: config.role,
+        routing: config.routing,
         stats: Stats::define(),
         warnings: Warnings::new(),
     })

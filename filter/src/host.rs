@@ -3,7 +3,7 @@
 use context_mesh_core::headers::Headers;
 use context_mesh_core::host::{Attributes, Randomness, SharedMemory, VersionChanged};
 use context_mesh_core::memory::Memory;
-use context_mesh_core::pipeline::Host;
+use context_mesh_core::pipeline::{Host, Routing};
 use proxy_wasm::types::Status;
 
 use crate::abi;
@@ -13,8 +13,9 @@ pub(crate) struct Envoy;
 
 impl Envoy {
     /// The proxy now, with what this worker remembers.
-    pub(crate) fn host(requests: &Memory) -> Host<'_> {
-        Host { attributes: &Envoy, memory: &Envoy, requests, randomness: &Envoy, now_ms: now_ms(), observer: None }
+    pub(crate) fn host(requests: &Memory, routing: Routing) -> Host<'_> {
+        let now_ms = now_ms();
+        Host { attributes: &Envoy, memory: &Envoy, requests, randomness: &Envoy, routing, now_ms, observer: None }
     }
 }
 

@@ -50,7 +50,7 @@ impl HttpContext for Stream {
         let Some(headers) = parse_headers(&map) else {
             return refuse_unready("the request headers do not have the proxy's layout");
         };
-        let host = Envoy::host(&active.requests);
+        let host = Envoy::host(&active.requests, active.routing);
         let role = role(&active);
         let plan = match role {
             Role::Inbound => pipeline::inbound(&active.workload, &headers, host),
