@@ -94,7 +94,7 @@ pub(super) fn refuse_uncertain(
     Some(Refusal::rerouted())
 }
 
-/// Carriers and ids: no route may match them, because every hop writes them anew (`docs/routes.md`).
+/// Carriers and ids: no route may match them, because every hop writes them anew (`policyc check --envoy` finds routes that do).
 fn is_of_the_mesh(name: &str) -> bool {
     [mesh_header::NAME, baggage::NAME, tracestate::NAME, REQUEST_ID].contains(&name)
         || Ids::headers_of_traces().any(|known| known == name)

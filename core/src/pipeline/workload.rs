@@ -170,7 +170,7 @@ impl Workload {
 
     /// Whether it stands at the edge of the mesh.
     pub fn is_gateway(&self) -> bool {
-        self.mesh().gateways.iter().any(|gateway| *gateway == self.service)
+        self.mesh().gateways.contains(&self.service)
     }
 
     /// Whether what rules do depends on where a call goes.

@@ -109,7 +109,7 @@ impl Routes {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum RoutingName {
-    /// No route matches a header that the filter changes: `policyc check --envoy` and `--istio` find such routes.
+    /// No route matches a header that the filter changes; `policyc check` finds such routes.
     Fixed,
     /// The filter stands behind the router too (role `upstream`): for routes that match headers, and for Envoy's OpenTelemetry and Datadog tracers.
     Upstream,
