@@ -7,12 +7,12 @@ use context_mesh_core::mask::{MIN_SECRET_BYTES, PseudonymSecret};
 use context_mesh_core::memory::Memory;
 use context_mesh_core::pipeline::{Role, Routing, Workload};
 use context_mesh_core::plugin_config::PluginConfig;
+use context_mesh_core::sampling::Sampler;
 use proxy_wasm::types::LogLevel;
 
 use crate::abi;
 use crate::memories;
 use crate::stats::Stats;
-use crate::warnings::Warnings;
 use crate::workloads;
 
 /// Environment variable (of the plugin's `vm_config`) that names the service when the configuration does not.
@@ -33,8 +33,8 @@ pub(crate) struct Active {
     pub(crate) routing: Routing,
     /// Its counters.
     pub(crate) stats: Stats,
-    /// Its warnings.
-    pub(crate) warnings: Warnings,
+    /// Which of its warnings are written.
+    pub(crate) warnings: Sampler,
 }
 
 /// Loads the plugin's configuration. The error says what is wrong with it.
@@ -51,7 +51,7 @@ pub(crate) fn configure(bytes: &[u8]) -> Result<Active, String> {
         role: config.role,
         routing: config.routing,
         stats: Stats::define(),
-        warnings: Warnings::new(),
+        warnings: Sampler::default(),
     })
 }
 
