@@ -46,17 +46,12 @@ impl CostClass {
 impl CostClass {
     /// The most fuel that an instruction or function of this class takes, itself included, for values of this deep
     /// size in all. Reading may take a few passes: one to measure, one to convert, one to use.
-    /// What it makes is not among it: that is one unit for every 64 bytes, and
-    /// [`MAX_MADE_FUEL`] for a whole decision.
+    /// What it makes is not among it: that is one unit for every 64 bytes, of which a decision has
+    /// [`crate::limits::MAX_MADE_BYTES`].
     pub const fn bound(self, units: u64) -> u64 {
         self.fuel(units).saturating_mul(4).saturating_add(1)
     }
 }
-
-/// The most fuel that a decision takes for all that its conditions make.
-pub const MAX_MADE_FUEL: u64 = 1 << 14;
-
-const _: () = assert!(crate::limits::MAX_MADE_BYTES == BYTES_PER_UNIT << 14, "a unit for every 64 bytes");
 
 /// The size of a text or bytes, in units.
 pub fn text_units(bytes: usize) -> u64 {
@@ -90,13 +85,14 @@ mod tests {
     use super::*;
     use crate::artifact::tables::Scalar;
     use crate::vm::collection;
-    use crate::vm::compare;
     use crate::vm::env::Env;
     use crate::vm::function::Function;
     use crate::vm::fuse::Operator;
-    use crate::vm::member;
+    use crate::vm::library::arithmetic;
+    use crate::vm::op::{Op, TABLE};
     use crate::vm::operator;
     use crate::vm::parsed;
+    use crate::vm::select;
     use crate::vm::value::{Parsed, Timestamp, Value};
     use Value::{Int, List, String as Text};
     #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
@@ -175,25 +171,36 @@ mod tests {
                 });
             });
         }
-        let operators: [(&str, Run<'_, '_>); 5] = [
-            ("==", &|env, pair| {
-                let _ = compare::equal(pair[0], pair[1], env);
+        let unary: [(Op, Run<'_, '_>); 5] = [
+            (Op::Size(0), &|env, of| {
+                let _ = collection::length(of[0], env);
             }),
-            ("<", &|env, pair| {
-                let _ = compare::order(pair[0], pair[1], env);
+            (Op::Member(0), &|env, of| {
+                let _ = select::select(of[0], Text("k7"), env);
             }),
-            ("in", &|env, pair| {
-                let _ = member::member(pair[0], pair[1], env);
+            (Op::HasMember(0), &|env, of| {
+                let _ = select::has(of[0], Text("k7"), env);
             }),
-            ("[]", &|env, pair| {
-                let _ = collection::index(pair[0], pair[1], env);
+            (Op::OptMember(0), &|env, of| {
+                let _ = select::select_optional(of[0], Text("k7"), env);
             }),
-            ("+", &|env, pair| {
-                let _ = operator::apply(Operator::Add, env, pair[0], pair[1]);
+            (Op::Neg(0), &|_, of| {
+                let _ = arithmetic::negate(of[0]);
             }),
         ];
-        for (name, run) in operators {
-            for_each(&pool, 2, &mut Vec::new(), &mut |pair| check(&arena, name, CostClass::Linear, pair, run));
+        for (op, run) in unary {
+            for_each(&pool, 1, &mut Vec::new(), &mut |of| check(&arena, op.mnemonic(), op.cost(), of, run));
         }
+        let mut checked = 0;
+        for op in TABLE.iter().filter_map(|(code, ..)| Op::decode(u32::from(*code))) {
+            let Some(operator) = Operator::of(op) else { continue };
+            for_each(&pool, 2, &mut Vec::new(), &mut |pair| {
+                check(&arena, op.mnemonic(), op.cost(), pair, &|env, pair| {
+                    let _ = operator::apply(operator, env, pair[0], pair[1]);
+                });
+            });
+            checked += 1;
+        }
+        assert_eq!(checked, 17, "the operators of two values");
     }
 }

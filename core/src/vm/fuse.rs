@@ -50,7 +50,7 @@ macro_rules! operators {
         pub(super) enum Operator { $($operator,)+ }
 
         impl Operator {
-            const fn of(op: Op) -> Option<Self> {
+            pub(super) const fn of(op: Op) -> Option<Self> {
                 match op {
                     $(Op::$operator(_) => Some(Self::$operator),)+
                     _ => None,

@@ -13,7 +13,9 @@ use context_mesh_core::artifact::tables::{
 use context_mesh_core::limits::{DEFAULT_MAX_ITEMS, MAX_CONTEXT_BYTES, MAX_FRAMEWORKS, MAX_FUEL, MAX_MADE_BYTES};
 use context_mesh_core::vm::cost::{BYTES_PER_UNIT, CostClass};
 use context_mesh_core::vm::function::Function;
+use context_mesh_core::vm::op::Op;
 
+use super::emit::{arithmetic_op, comparison_op, text_op};
 use crate::ir::{Loop, LoopResult, Node, TextTest};
 
 /// Most that one expression may cost at worst: ten times the fuel of a whole request. The worst is far from what requests
@@ -283,16 +285,20 @@ impl Walk<'_> {
                 let [condition, then, otherwise] = [&parts[0], &parts[1], &parts[2]].map(|part| self.node(part));
                 (sum([condition.0, then.0.max(otherwise.0), 3]), then.1.or(otherwise.1))
             }
-            Node::Compare(_, pair) | Node::Text(TextTest::Prefix | TextTest::Suffix, pair) => self.compare(pair),
-            Node::In(pair) | Node::Text(TextTest::Part, pair) => self.read(pair.iter(), |_| Size::default()),
+            Node::Compare(comparison, pair) => self.compare(comparison_op(*comparison), pair),
+            Node::Text(test @ (TextTest::Prefix | TextTest::Suffix), pair) => self.compare(text_op(*test), pair),
+            Node::Text(test @ TextTest::Part, pair) => self.read(text_op(*test), pair.iter(), |_| Size::default()),
+            Node::In(pair) => self.read(Op::In(0), pair.iter(), |_| Size::default()),
             // A sum is made of both; everything else that is calculated has a fixed size.
-            Node::Arithmetic(_, pair) => self.make(pair.iter(), CostClass::Linear, total),
+            Node::Arithmetic(of, pair) => self.make(pair.iter(), arithmetic_op(*of).cost(), total),
             Node::Call(function, arguments) => self.call(*function, arguments),
-            Node::Size(of) | Node::HasMember(of, _) | Node::Matches(of, _) => self.read([&**of], |_| Size::default()),
-            Node::Member(of, _) | Node::OptionalMember(of, _) => self.read([&**of], total),
-            Node::Index(pair) | Node::OptionalIndex(pair) => {
-                self.read(pair.iter(), |sizes| sizes.first().copied().unwrap_or_default())
-            }
+            Node::Size(of) => self.read(Op::Size(0), [&**of], |_| Size::default()),
+            Node::HasMember(of, _) => self.read(Op::HasMember(0), [&**of], |_| Size::default()),
+            Node::Matches(of, _) => self.read(Op::Matches(0), [&**of], |_| Size::default()),
+            Node::Member(of, _) => self.read(Op::Member(0), [&**of], total),
+            Node::OptionalMember(of, _) => self.read(Op::OptMember(0), [&**of], total),
+            Node::Index(pair) => self.read(Op::Index(0), pair.iter(), element),
+            Node::OptionalIndex(pair) => self.read(Op::OptIndex(0), pair.iter(), element),
             Node::FirstPresent(pair) | Node::ValueOr(pair) => {
                 let (one, other) = (self.node(&pair[0]), self.node(&pair[1]));
                 (sum([one.0, other.0, 4]), one.1.or(other.1))
@@ -305,11 +311,11 @@ impl Walk<'_> {
             }
             Node::List(elements) => {
                 let elements = elements.iter().map(|element| &element.value);
-                self.make(elements, CostClass::Fixed, |sizes| Size::of(sizes.iter().copied()))
+                self.make(elements, Op::List(0).cost(), |sizes| Size::of(sizes.iter().copied()))
             }
             Node::Map(entries) => {
                 let parts = entries.iter().flat_map(|entry| [&entry.key, &entry.value]);
-                self.make(parts, CostClass::Linear, |sizes| Size::of(sizes.chunks(2).map(total)))
+                self.make(parts, Op::MapPut(0).cost(), |sizes| Size::of(sizes.chunks(2).map(total)))
             }
             Node::Loop(of) => self.loop_over(of),
         }
@@ -324,22 +330,27 @@ impl Walk<'_> {
     }
 
     /// A comparison: of a text, or a number, and anything else the shorter one is read.
-    fn compare(&mut self, pair: &[Node; 2]) -> Cost {
+    fn compare(&mut self, op: Op, pair: &[Node; 2]) -> Cost {
         let [(left_fuel, left), (right_fuel, right)] = [self.node(&pair[0]), self.node(&pair[1])];
         let units = if left.is_flat() || right.is_flat() {
             left.units.min(right.units)
         } else {
             left.units.saturating_add(right.units)
         };
-        (sum([left_fuel, right_fuel, CostClass::Linear.bound(units)]), Size::default())
+        (sum([left_fuel, right_fuel, op.cost().bound(units)]), Size::default())
     }
 
     /// An instruction that reads its values once.
-    fn read<'n>(&mut self, parts: impl IntoIterator<Item = &'n Node>, result: impl FnOnce(&[Size]) -> Size) -> Cost {
+    fn read<'n>(
+        &mut self,
+        op: Op,
+        parts: impl IntoIterator<Item = &'n Node>,
+        result: impl FnOnce(&[Size]) -> Size,
+    ) -> Cost {
         let costs: Vec<Cost> = parts.into_iter().map(|part| self.node(part)).collect();
         let sizes: Vec<Size> = costs.iter().map(|(_, size)| *size).collect();
         let fuel = sum(costs.into_iter().map(|(fuel, _)| fuel));
-        (fuel.saturating_add(CostClass::Linear.bound(total(&sizes).units)), result(&sizes))
+        (fuel.saturating_add(op.cost().bound(work(op.cost(), &sizes))), result(&sizes))
     }
 
     /// An instruction, or one for each value, that makes a value: writing it costs as well.
@@ -376,9 +387,15 @@ impl Walk<'_> {
             LoopResult::List(_) | LoopResult::Map(_) => value.times(size.count),
             LoopResult::Entries(_) => value.times(size.count.saturating_mul(value.count.max(1))),
         };
-        let once = sum([CostClass::Linear.bound(step), filter, body, 6]);
+        let next = if of.second.is_some() { Op::IterNext2(0) } else { Op::IterNext(0) };
+        let once = sum([next.cost().bound(step), filter, body, 6]);
         (sum([range, once.saturating_mul(size.count), made.written(), 6]), made)
     }
+}
+
+/// The size of an element of a list or map, of which no more is known than of the whole.
+fn element(sizes: &[Size]) -> Size {
+    sizes.first().copied().unwrap_or_default()
 }
 
 /// The units that decide about the cost of a class. What grows faster than its input is worst when one element

@@ -315,7 +315,7 @@ impl Emitter<'_> {
     }
 }
 
-fn comparison_op(comparison: Comparison) -> Op {
+pub(super) fn comparison_op(comparison: Comparison) -> Op {
     match comparison {
         Comparison::Equal => Op::Eq(0),
         Comparison::NotEqual => Op::Ne(0),
@@ -326,7 +326,7 @@ fn comparison_op(comparison: Comparison) -> Op {
     }
 }
 
-fn arithmetic_op(arithmetic: Arithmetic) -> Op {
+pub(super) fn arithmetic_op(arithmetic: Arithmetic) -> Op {
     match arithmetic {
         Arithmetic::Add => Op::Add(0),
         Arithmetic::Subtract => Op::Sub(0),
@@ -336,7 +336,7 @@ fn arithmetic_op(arithmetic: Arithmetic) -> Op {
     }
 }
 
-fn text_op(test: TextTest) -> Op {
+pub(super) fn text_op(test: TextTest) -> Op {
     match test {
         TextTest::Prefix => Op::StartsWith(0),
         TextTest::Suffix => Op::EndsWith(0),

@@ -440,7 +440,7 @@ mod tests {
     #[cfg(not(target_family = "wasm"))]
     use proptest::strategy::Strategy as _;
 
-    /// Another library reads, writes and takes apart the same points in time.
+    // Another library reads, writes and takes apart the same points in time.
     #[cfg(not(target_family = "wasm"))]
     proptest::proptest! {
         #![proptest_config(proptest::prelude::ProptestConfig { failure_persistence: None, ..Default::default() })]
