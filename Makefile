@@ -60,8 +60,10 @@ test-unit: toolchain ## Runs the tests that need no Envoy
 	cargo check --package policy-compiler --lib --no-default-features --target wasm32-unknown-unknown
 
 .PHONY: test-wasm
-test-wasm: toolchain $(RUNNER) ## Runs the tests of core as WebAssembly, under Node
+test-wasm: toolchain $(RUNNER) ## Runs the tests of core as WebAssembly, under Node: for the target that ships, and for browsers
 	@command -v node >/dev/null || { echo "Node is missing: the tests of core run under it as WebAssembly" >&2; exit 1; }
+	CARGO_TARGET_WASM32_WASIP1_RUNNER="node --no-warnings $(ROOT)/core/wasi-runner.mjs" \
+		cargo test --package context-mesh-core --lib --target wasm32-wasip1
 	CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER=$(RUNNER) \
 		cargo test --package context-mesh-core --lib --target wasm32-unknown-unknown
 

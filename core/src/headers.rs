@@ -123,7 +123,7 @@ mod tests {
         }
     }
 
-    #[cfg(not(target_family = "wasm"))]
+    #[cfg(not(all(target_arch = "wasm32", target_os = "unknown")))]
     proptest::proptest! {
         #[test]
         fn any_bytes_are_read_without_a_panic(count in 0_u32..5, rest in proptest::collection::vec(0_u8..6, 0..80)) {

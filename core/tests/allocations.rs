@@ -1,5 +1,5 @@
 //! Shows that common conditions allocate nothing, with an allocator that counts.
-#![cfg(not(target_family = "wasm"))]
+#![cfg(not(all(target_arch = "wasm32", target_os = "unknown")))]
 #![expect(unsafe_code, reason = "an allocator cannot be written without")]
 
 use std::alloc::{GlobalAlloc, Layout, System};

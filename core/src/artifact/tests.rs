@@ -306,7 +306,7 @@ fn a_load_error_says_which_artifact_and_what_to_do() {
     assert_eq!(message, format!("artifact {digest} does not verify: memory slots is out of range"));
 }
 
-#[cfg(not(target_family = "wasm"))]
+#[cfg(not(all(target_arch = "wasm32", target_os = "unknown")))]
 proptest::proptest! {
     /// Behind a valid header, any body either loads or is refused.
     #[test]

@@ -557,7 +557,7 @@ mod tests {
         assert_eq!(found(&["k=cmesh.ticket=1", "cmesh=2"]), [""; 0]);
     }
 
-    #[cfg(not(target_family = "wasm"))]
+    #[cfg(not(all(target_arch = "wasm32", target_os = "unknown")))]
     mod properties {
         use super::*;
         use proptest::prelude::*;

@@ -439,7 +439,7 @@ fn age_is_limited_when_the_mesh_says_so() {
     }
 }
 
-#[cfg(not(target_family = "wasm"))]
+#[cfg(not(all(target_arch = "wasm32", target_os = "unknown")))]
 mod properties {
     use super::*;
     use proptest::prelude::*;

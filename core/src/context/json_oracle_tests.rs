@@ -1,5 +1,5 @@
 //! Our reading of JSON beside that of `serde_json`, and the cases of public parsing suites by their kinds.
-#![cfg(not(target_family = "wasm"))]
+#![cfg(not(all(target_arch = "wasm32", target_os = "unknown")))]
 
 use proptest::prelude::*;
 use serde_json::Value;

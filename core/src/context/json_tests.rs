@@ -214,7 +214,7 @@ fn writes_only_necessary_escapes() {
     assert_eq!(out, "\"a/é\\\"\\\\\\n\\u0001\u{7f}😀\"");
 }
 
-#[cfg(not(target_family = "wasm"))]
+#[cfg(not(all(target_arch = "wasm32", target_os = "unknown")))]
 mod properties {
     use super::super::*;
     use proptest::prelude::*;

@@ -390,7 +390,7 @@ fn remembering_reads_nothing_and_recalling_by_ticket_one_value() {
     assert_eq!(proxy.host.reads.get() - before, 1);
 }
 
-#[cfg(not(target_family = "wasm"))]
+#[cfg(not(all(target_arch = "wasm32", target_os = "unknown")))]
 mod properties {
     use proptest::prelude::*;
 

@@ -1,5 +1,5 @@
 //! Any program that verifies ends within its fuel, makes no more than its memory, and never panics.
-#![cfg(not(target_family = "wasm"))]
+#![cfg(not(all(target_arch = "wasm32", target_os = "unknown")))]
 
 use core::cell::Cell;
 

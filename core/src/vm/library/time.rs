@@ -437,11 +437,11 @@ mod tests {
         assert_eq!(call("getDate", &[long]), "no-such-overload");
     }
 
-    #[cfg(not(target_family = "wasm"))]
+    #[cfg(not(all(target_arch = "wasm32", target_os = "unknown")))]
     use proptest::strategy::Strategy as _;
 
     // Another library reads, writes and takes apart the same points in time.
-    #[cfg(not(target_family = "wasm"))]
+    #[cfg(not(all(target_arch = "wasm32", target_os = "unknown")))]
     proptest::proptest! {
         #![proptest_config(proptest::prelude::ProptestConfig { failure_persistence: None, ..Default::default() })]
 
