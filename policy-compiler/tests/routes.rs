@@ -1,7 +1,7 @@
 //! What `routes` finds in the configuration of proxies, rule by rule: each with what is found and what is not.
 //!
-//! A case is a configuration and the findings, as `CODE line text`, where the text is what stands at the place. The whole texts that
-//! users see are in `tests/routes`; `UPDATE_EXPECT=1` writes them anew.
+//! A case is a configuration and the findings, as `CODE severity text`, where the text is what stands at the place. The whole texts
+//! that users see are in `tests/routes`; `UPDATE_EXPECT=1` writes them anew.
 
 mod support;
 
@@ -102,7 +102,10 @@ static_resources:
                       routes:
                         ROUTES
   clusters:
-    - {name: looked-at, connect_timeout: 1s, typed_extension_protocol_options: {o: {http_filters: [{name: context_mesh, typed_config: {"@type": t/envoy.extensions.filters.http.wasm.v3.Wasm}}]}}}
+    - name: looked-at
+      connect_timeout: 1s
+      typed_extension_protocol_options:
+        o: {http_filters: [{name: context_mesh, typed_config: {"@type": t/envoy.extensions.filters.http.wasm.v3.Wasm}}]}
     - {name: plain, connect_timeout: 1s}
 "#;
 
@@ -177,14 +180,22 @@ fn routes_that_match_headers_of_fields_and_carriers() {
         ],
         &mesh,
     );
-    let matcher = |key: &str| {
-        format!(
-            "matcher: {{matcher_tree: {{input: {{typed_config: {{{input}, {key}: x-tenant-id}}}}, exact_match_map: {{map: {{a: {{action: \
-             {{typed_config: {{\"@type\": t/envoy.config.route.v3.Route, match: {{headers: [{{name: x-customer}}]}}, route: {{cluster: c}}}}}}}}}}}}}}}}"
-        )
-    };
+    let matcher = r#"
+matcher:
+  matcher_tree:
+    input:
+      typed_config: {"@type": t/envoy.type.matcher.v3.HttpRequestHeaderMatchInput, KEY: x-tenant-id}
+    exact_match_map:
+      map:
+        gold:
+          action:
+            typed_config:
+              "@type": t/envoy.config.route.v3.Route
+              match: {prefix: /, headers: [{name: x-customer}]}
+              route: {cluster: ledger}
+"#;
     for key in ["header_name", "headerName"] {
-        let found = Bootstrap { host: &matcher(key), ..PLAIN }.found(&mesh);
+        let found = Bootstrap { host: &matcher.replace("KEY", key), ..PLAIN }.found(&mesh);
         assert_eq!(found, ["CM0702 warning x-tenant-id", "CM0702 warning x-customer"]);
     }
     let manager = "scoped_routes: {scope_key_builder: {fragments: [{header_value_extractor: {name: x-tenant-id}}]}}";
@@ -196,10 +207,13 @@ fn where_the_filter_shows_headers_routes_may_match_them() {
     let (shown, hidden) = (mesh(false, "headers"), mesh(false, "baggage"));
     let warned: &[&str] = &["CM0702 warning X-Tenant-Id"];
     let with_role = |role: &str| {
-        let configuration = format!("{{'@type': t/google.protobuf.StringValue, value: '{{\"role\": \"{role}\"}}'}}");
-        format!(
-            "- {{name: context_mesh, typed_config: {{'@type': t/envoy.extensions.filters.http.wasm.v3.Wasm, config: {{configuration: {configuration}}}}}}}"
-        )
+        let entry = r#"
+- name: context_mesh
+  typed_config:
+    '@type': t/envoy.extensions.filters.http.wasm.v3.Wasm
+    config: {configuration: {'@type': t/google.protobuf.StringValue, value: '{"role": "ROLE"}'}}
+"#;
+        entry.replace("ROLE", role)
     };
     let (inbound, gateway) = (with_role("inbound"), with_role("gateway"));
     let cases: [(&str, &str, &str, &Compiled, &[&str]); 8] = [
@@ -297,7 +311,10 @@ fn hashes_and_rate_limits() {
         &mesh,
     );
     assert!(Bootstrap { routes: &by_request, direction: "INBOUND", ..PLAIN }.found(&mesh).is_empty());
-    let host = "typed_per_filter_config: {l: {'@type': t/envoy.X, rate_limits: [{actions: [{request_headers: {header_name: x-customer}}]}]}}";
+    let host = "
+typed_per_filter_config:
+  limits: {'@type': t/envoy.X, rate_limits: [{actions: [{request_headers: {header_name: x-customer}}]}]}
+";
     assert_eq!(Bootstrap { host, ..PLAIN }.found(&mesh), ["CM0707 warning x-customer"]);
 }
 
@@ -313,9 +330,11 @@ fn filters_in_front_of_ours() {
         "- {{name: theirs, config_discovery: {{type_urls: [t/envoy.extensions.filters.http.wasm.v3.Wasm]}}}}\n{OURS}"
     );
     let early = |mutation: &str| {
-        format!(
-            "early_header_mutation_extensions: [{{name: e, typed_config: {{'@type': t/envoy.X, mutations: [{mutation}]}}}}]"
-        )
+        let extension = "
+early_header_mutation_extensions:
+  - {name: e, typed_config: {'@type': t/envoy.X, mutations: [MUTATION]}}
+";
+        extension.replace("MUTATION", mutation)
     };
     let (removed, prefix) = (early("{remove: X-TENANT-ID}"), early("{remove_on_match: {key_matcher: {prefix: x-}}}"));
     let (another, appended) = (early("{remove: x-other}"), early("{append: {header: {key: x-tenant-id, value: a}}}"));
@@ -355,7 +374,13 @@ fn connection_managers_without_the_filter() {
     };
     let none = "- {name: envoy.filters.http.cors}";
     let calls = PLAIN.routes;
-    let by_vm = "- {name: any, typed_config: {'@type': t/udpa.type.v1.TypedStruct, type_url: t/envoy.extensions.filters.http.wasm.v3.Wasm, value: {config: {vm_config: {vm_id: context-mesh}}}}}";
+    let by_vm = "
+- name: any
+  typed_config:
+    '@type': t/udpa.type.v1.TypedStruct
+    type_url: t/envoy.extensions.filters.http.wasm.v3.Wasm
+    value: {config: {vm_config: {vm_id: context-mesh}}}
+";
     let by_istio = "- {name: extensions.istio.io/wasmplugin/shop.context-mesh-cart, config_discovery: {}}";
     let answer = "- {match: {prefix: /}, direct_response: {status: 200}}";
     let stats = "- {match: {prefix: /}, route: {cluster: prometheus_stats}}";
@@ -372,7 +397,11 @@ fn connection_managers_without_the_filter() {
         assert_eq!(found(Format::Envoy, &second(filters, routes), &mesh), expected, "{filters} {routes}");
     }
     assert!(Bootstrap { filters: none, ..PLAIN }.found(&mesh).is_empty(), "nobody has it");
-    let off = "- {match: {prefix: /}, route: {cluster: ledger}, typed_per_filter_config: {context_mesh: {'@type': t/envoy.config.route.v3.FilterConfig, disabled: true}}}";
+    let off = "
+- match: {prefix: /}
+  route: {cluster: ledger}
+  typed_per_filter_config: {context_mesh: {'@type': t/envoy.config.route.v3.FilterConfig, disabled: true}}
+";
     routes(&[(off, &["CM0709 warning context_mesh"])], &mesh);
 }
 
@@ -532,16 +561,22 @@ fn resources_of_the_gateway_api() {
 fn lists_several_documents_and_other_kinds() {
     let mesh = mesh(false, "headers");
     let rule = |name: &str| {
-        format!(
-            "{{apiVersion: networking.istio.io/v1, kind: DestinationRule, metadata: {{name: d}}, spec: {{host: h, subsets: [{{name: s, \
-             trafficPolicy: {{portLevelSettings: [{{loadBalancer: {{consistentHash: {{httpHeaderName: {name}}}}}}}]}}}}]}}}}"
-        )
+        let policy = format!("{{loadBalancer: {{consistentHash: {{httpHeaderName: {name}}}}}}}");
+        let spec = format!("{{host: h, subsets: [{{name: s, trafficPolicy: {{portLevelSettings: [{policy}]}}}}]}}");
+        format!("{{apiVersion: networking.istio.io/v1, kind: DestinationRule, metadata: {{name: d}}, spec: {spec}}}")
     };
     let patch = |context: &str| {
-        format!(
-            "{{apiVersion: networking.istio.io/v1alpha3, kind: EnvoyFilter, metadata: {{name: e}}, spec: {{configPatches: [{{applyTo: HTTP_ROUTE, \
-             match: {{context: {context}}}, patch: {{value: {{match: {{headers: [{{name: x-customer}}]}}}}}}}}]}}}}"
-        )
+        let filter = "
+apiVersion: networking.istio.io/v1alpha3
+kind: EnvoyFilter
+metadata: {name: e}
+spec:
+  configPatches:
+    - applyTo: HTTP_ROUTE
+      match: {context: CONTEXT}
+      patch: {value: {match: {headers: [{name: x-customer}]}}}
+";
+        filter.replace("CONTEXT", context)
     };
     let cases: [(String, &[&str]); 7] = [
         (rule("x-session"), &[]),
@@ -628,12 +663,10 @@ fn users_see_the_whole_text() {
 
 #[test]
 fn a_finding_in_a_long_line_is_short() {
-    let long = format!(
-        "{{\"static_resources\": {{\"x\": \"{}\", \"virtual_hosts\": [{{\"name\": \"v\", \"routes\": [{{\"match\": {{\"headers\": [{{\"name\": \"baggage\"}}]}}}}]}}], \"y\": \"{}\"}}}}",
-        "x".repeat(500_000),
-        "y".repeat(500_000)
-    );
+    let hosts = r#"[{"name": "v", "routes": [{"match": {"headers": [{"name": "baggage"}]}}]}]"#;
+    let (before, behind) = ("x".repeat(500_000), "y".repeat(500_000));
+    let long = format!(r#"{{"x": "{before}", "virtual_hosts": {hosts}, "y": "{behind}"}}"#);
     let (found, text) = look(&[(Format::Envoy, &long)], &mesh(false, "headers"));
     assert_eq!(found, ["CM0704 warning \"baggage\""]);
-    assert!(text.len() < 5_000, "{}", text.len());
+    assert!(text.len() < 500 && text.contains("--> 0.yaml:1:500"), "{text}");
 }

@@ -41,7 +41,12 @@ pub(super) struct Mesh<'m> {
 impl<'m> Mesh<'m> {
     /// Returns what is known of a mesh.
     pub(super) fn new(tables: &'m Tables, gateways: &'m [String]) -> Self {
-        Self { tables, gateways, mapped: mapped(tables) }
+        Self::with_mapped(tables, gateways, mapped(tables))
+    }
+
+    /// Returns what is known of a mesh whose fields have these headers.
+    pub(super) const fn with_mapped(tables: &'m Tables, gateways: &'m [String], mapped: Vec<Mapped>) -> Self {
+        Self { tables, gateways, mapped }
     }
 
     /// Returns what a header is to the mesh; `None` if it is nothing. Names of headers have no case.

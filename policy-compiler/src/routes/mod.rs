@@ -2,7 +2,7 @@
 //!
 //! The filter extracts the context in front of the router, takes the headers of fields away, and the proxy chooses the route again.
 //! What a route says of such headers is therefore seldom what was meant, and a copy of a request is never looked at. The
-//! configuration becomes [`found`], which is the same for Envoy and Istio, and [`check`](mod@check) compares it with the mesh.
+//! configuration becomes `found`, which is the same for Envoy and Istio, and `check` compares it with the mesh.
 
 mod check;
 mod envoy;

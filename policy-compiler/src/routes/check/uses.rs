@@ -142,3 +142,45 @@ fn removed(used: &Use, meaning: Meaning<'_>) -> Diagnostic {
     };
     Diagnostic::warning(code::CHANGED_BY_ROUTE, used.header.span, message).help(help)
 }
+
+#[cfg(test)]
+mod tests {
+    use context_mesh_core::artifact::tables::Tables;
+
+    use super::*;
+    use crate::{routes::envoy, source::Sources, yaml};
+
+    /// An outbound connection manager; with `behind`, the filter stands behind its router as well.
+    fn manager(behind: bool) -> Manager {
+        let upstream = if behind { "{upstream_http_filters: [{name: context_mesh}]}" } else { "{}" };
+        let text = format!(
+            "rds: {{route_config_name: r}}\nhttp_filters: [{{name: context_mesh}}, {{name: envoy.filters.http.router, \
+             typed_config: {upstream}}}]\n"
+        );
+        let mut sources = Sources::new("");
+        let file = sources.add("a.yaml", text);
+        let documents = yaml::parse(file, sources.file(file).unwrap(), &mut Diagnostics::new());
+        envoy::read(&documents).managers.remove(0)
+    }
+
+    #[test]
+    fn a_routed_field_needs_the_filter_behind_the_router() {
+        let tables = Tables::default();
+        let mapped = Mapped { header: "x-tenant-id".to_owned(), field: "tenant_id".to_owned(), routed: true };
+        let mesh = Mesh::with_mapped(&tables, &[], vec![mapped]);
+        for (behind, side, how, expected) in [
+            (false, Side::Outbound, How::Matched, Some(code::NOT_BEHIND_ROUTER)),
+            (true, Side::Outbound, How::Matched, None),
+            (false, Side::Inbound, How::Matched, None),
+            (false, Side::Outbound, How::Hashed, None),
+            (true, Side::Outbound, How::Written, Some(code::CHANGED_BY_ROUTE)),
+        ] {
+            let manager = manager(behind);
+            let header = crate::source::Spanned::new("X-Tenant-Id".to_owned(), manager.span);
+            let used = Use { header, route: "the route `r`".to_owned(), how };
+            let mut found = Diagnostics::new();
+            check(&used, side, &[&manager], &mesh, &mut found);
+            assert_eq!(found.iter().next().map(|problem| problem.code), expected, "{behind} {side:?} {how:?}");
+        }
+    }
+}
