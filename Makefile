@@ -99,6 +99,11 @@ bench-compile: toolchain ## Measures how long the compiler takes for 10,000 rule
 bench-instructions: filter ## Counts the filter's own instructions for ordinary requests
 	cargo run --release --quiet --package context-mesh-benches --bin bench-instructions
 
+.PHONY: bench-hostile
+bench-hostile: envoy filter ## Measures what requests that ask for as much work as they can take of Envoy
+	cargo build --release --quiet --package context-mesh-e2e --bin shop-service
+	cargo run --release --quiet --package context-mesh-benches --bin bench-hostile
+
 .PHONY: bench-swap
 bench-swap: envoy filter ## Measures how long requests wait while a sidecar takes over 10,000 rules
 	cargo build --release --quiet --package context-mesh-e2e --bin shop-service

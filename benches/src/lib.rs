@@ -8,6 +8,8 @@
 #[cfg(feature = "counted")]
 pub mod counted;
 pub mod demo;
+#[cfg(feature = "counted")]
+pub mod hostile;
 #[cfg(feature = "envoy")]
 pub mod load;
 pub mod native;

@@ -26,6 +26,25 @@ impl<'a> Headers<'a> {
         Self { entries }
     }
 
+    /// Reads the layout in which proxy-wasm hosts hand over a header map, in place: the number of entries, the sizes of all names and values
+    /// (each 4 bytes, little endian), then all names and values with a zero byte behind each. Returns `None` when it does not add up.
+    pub fn parse(map: &'a [u8]) -> Option<Self> {
+        let (count, sizes) = map.split_first_chunk::<4>()?;
+        let count = usize::try_from(u32::from_le_bytes(*count)).ok()?;
+        let (sizes, mut data) = sizes.split_at_checked(count.checked_mul(8)?)?;
+        let mut sizes = sizes.as_chunks::<4>().0.iter().map(|size| usize::try_from(u32::from_le_bytes(*size)).ok());
+        let mut take = || {
+            let (text, rest) = data.split_at_checked(sizes.next()??)?;
+            data = rest.get(1..)?;
+            Some(text)
+        };
+        let mut entries = Vec::with_capacity(count);
+        for _ in 0..count {
+            entries.push((take()?, take()?));
+        }
+        Some(Self::new(entries))
+    }
+
     /// All values of the header `name` (lower case), in order.
     pub fn all<'s>(&'s self, name: &'s str) -> impl Iterator<Item = &'a [u8]> + 's {
         self.entries.iter().filter(move |(n, _)| *n == name.as_bytes()).map(|(_, v)| *v)
@@ -72,5 +91,46 @@ mod tests {
         assert_eq!(headers.single("a"), Single::Repeated);
         assert_eq!(headers.single("b"), Single::Value(b"2"));
         assert_eq!(headers.single("c"), Single::Absent);
+    }
+
+    /// The layout that [`Headers::parse`] reads.
+    fn map(entries: &[(&[u8], &[u8])]) -> Vec<u8> {
+        let texts = || entries.iter().flat_map(|(name, value)| [*name, *value]);
+        let mut map = (entries.len() as u32).to_le_bytes().to_vec();
+        texts().for_each(|text| map.extend((text.len() as u32).to_le_bytes()));
+        texts().for_each(|text| map.extend([text, &[0]].concat()));
+        map
+    }
+
+    #[test]
+    fn the_layout_of_a_header_map_is_read_whole_or_not_at_all() {
+        let cases: [&[(&[u8], &[u8])]; 4] = [
+            &[],
+            &[(b":path", b"/")],
+            &[(b"a", b""), (b"", b"v"), (b"a", b"\0\xff\0")],
+            &[(b"x-a", b"1"), (b"x-a", b"2"), (b"x-b", &[b'y'; 300])],
+        ];
+        for entries in cases {
+            let map = map(entries);
+            assert!(Headers::parse(&map).unwrap().iter().eq(entries.iter().copied()), "{entries:?}");
+            for cut in 0..map.len() {
+                assert!(Headers::parse(&map[..cut]).is_none(), "{entries:?} cut at {cut}");
+            }
+        }
+        // What the sizes promise is not there, and a count that no memory holds.
+        for map in [&[][..], &[1, 0, 0], &[255; 4], &[255; 64], &[1, 0, 0, 0, 255, 255, 255, 255, 1, 0, 0, 0, 0, 0]] {
+            assert!(Headers::parse(map).is_none(), "{map:?}");
+        }
+    }
+
+    #[cfg(not(target_family = "wasm"))]
+    proptest::proptest! {
+        #[test]
+        fn any_bytes_are_read_without_a_panic(count in 0_u32..5, rest in proptest::collection::vec(0_u8..6, 0..80)) {
+            let map = [&count.to_le_bytes(), rest.as_slice()].concat();
+            if let Some(headers) = Headers::parse(&map) {
+                assert_eq!(headers.len(), count as usize);
+            }
+        }
     }
 }

@@ -43,6 +43,7 @@ pub mod names;
 pub mod number;
 pub mod pipeline;
 pub mod plugin_config;
+pub mod sampling;
 pub mod schema;
 #[cfg(test)]
 mod testing;

@@ -1,11 +1,12 @@
 //! The configuration of the plugin: one JSON object, as Envoy and Istio hand it over.
 //!
 //! ```json
-//! {"artifact": "<base64>", "service": "checkout-service", "role": "inbound"}
+//! {"artifact": "<base64>", "service": "checkout-service", "role": "outbound", "routing": "upstream"}
 //! ```
 //!
 //! `service` and `role` may be left out: the filter then takes the service from its environment or from Envoy's
-//! node, and the role from the direction of the listener, so that one configuration serves a whole mesh.
+//! node, and the role from the direction of the listener, so that one configuration serves a whole mesh. `routing` says what is known
+//! of the proxy's routes, where calls go out; see [`Routing`].
 
 use core::fmt;
 
@@ -14,7 +15,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use crate::context::json;
 use crate::limits::MAX_ARTIFACT_BYTES;
-use crate::pipeline::Role;
+use crate::pipeline::{Role, Routing};
 
 /// The configuration of the plugin.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +26,8 @@ pub struct PluginConfig {
     pub service: Option<String>,
     /// The role; `None`: the listener's direction says.
     pub role: Option<Role>,
+    /// What is known of the proxy's routes.
+    pub routing: Routing,
 }
 
 /// Why a configuration is refused.
@@ -44,6 +47,8 @@ pub enum PluginConfigError {
     Artifact,
     /// The role is not known.
     Role(String),
+    /// What it says of the routes is not known.
+    Routing(String),
 }
 
 impl fmt::Display for PluginConfigError {
@@ -55,7 +60,7 @@ impl fmt::Display for PluginConfigError {
             Self::UnknownKey(key) => {
                 write!(
                     f,
-                    "the plugin configuration has the unknown key `{key}`; known are `artifact`, `service`, `role`"
+                    "the plugin configuration has the unknown key `{key}`; known are `artifact`, `service`, `role`, `routing`"
                 )
             }
             Self::RepeatedKey(key) => write!(f, "the plugin configuration has the key `{key}` twice"),
@@ -67,6 +72,11 @@ impl fmt::Display for PluginConfigError {
             Self::Role(role) => write!(
                 f,
                 "`role` of the plugin configuration is `{role}`; known are `inbound`, `outbound`, `gateway`, `egress`, `upstream`"
+            ),
+            Self::Routing(routing) => write!(
+                f,
+                "`routing` of the plugin configuration is `{routing}`; known are `fixed` (no route matches a header that the filter changes) and \
+                 `upstream` (the filter stands behind the router too)"
             ),
         }
     }
@@ -85,13 +95,14 @@ impl PluginConfig {
         if json::kind(text) != json::JsonKind::Object {
             return Err(PluginConfigError::NotAnObject);
         }
-        let (mut artifact, mut service, mut role) = (None, None, None);
+        let (mut artifact, mut service, mut role, mut routing) = (None, None, None, None);
         for (key, value) in json::members(text) {
             let key = json::string_content(key).unwrap_or_default();
             let (place, name) = match key.as_ref() {
                 "artifact" => (&mut artifact, "artifact"),
                 "service" => (&mut service, "service"),
                 "role" => (&mut role, "role"),
+                "routing" => (&mut routing, "routing"),
                 _ => return Err(PluginConfigError::UnknownKey(key.into_owned())),
             };
             let value = if json::kind(value) == json::JsonKind::String { json::string_content(value) } else { None };
@@ -104,8 +115,14 @@ impl PluginConfig {
             Some(role) => Some(Role::parse(&role).ok_or_else(|| PluginConfigError::Role(role.into_owned()))?),
             None => None,
         };
+        let routing = match routing {
+            Some(routing) => {
+                Routing::parse(&routing).ok_or_else(|| PluginConfigError::Routing(routing.into_owned()))?
+            }
+            None => Routing::Unknown,
+        };
         let artifact = decode(&artifact.ok_or(PluginConfigError::NoArtifact)?)?;
-        Ok(Self { artifact, service: service.map(|service| service.into_owned()), role })
+        Ok(Self { artifact, service: service.map(|service| service.into_owned()), role, routing })
     }
 
     /// Writes the configuration as [`PluginConfig::parse`] reads it.
@@ -118,6 +135,10 @@ impl PluginConfig {
         if let Some(role) = self.role {
             out.push_str(",\"role\":");
             json::write_string(&mut out, role.as_str());
+        }
+        if let Some(routing) = self.routing.as_str() {
+            out.push_str(",\"routing\":");
+            json::write_string(&mut out, routing);
         }
         out.push('}');
         out
@@ -139,16 +160,20 @@ mod tests {
 
     #[test]
     fn a_configuration_reads_back_as_it_was_written() {
-        let config =
-            PluginConfig { artifact: vec![1, 2, 255], service: Some("a \"b\"".into()), role: Some(Role::Outbound) };
+        let config = PluginConfig {
+            artifact: vec![1, 2, 255],
+            service: Some("a \"b\"".into()),
+            role: Some(Role::Outbound),
+            routing: Routing::Upstream,
+        };
         assert_eq!(PluginConfig::parse(config.to_json().as_bytes()), Ok(config));
-        let least = PluginConfig { artifact: vec![7], service: None, role: None };
+        let least = PluginConfig { artifact: vec![7], service: None, role: None, routing: Routing::Unknown };
         assert_eq!(PluginConfig::parse(least.to_json().as_bytes()), Ok(least));
     }
 
     #[test]
     fn anything_else_is_refused_with_its_reason() {
-        let cases: [(&[u8], PluginConfigError); 10] = [
+        let cases: [(&[u8], PluginConfigError); 11] = [
             (b"", PluginConfigError::NotAnObject),
             (b"\xff", PluginConfigError::NotAnObject),
             (b"[]", PluginConfigError::NotAnObject),
@@ -159,6 +184,7 @@ mod tests {
             (b"{\"artifact\":\"AQ==\",\"artifact\":\"AQ==\"}", PluginConfigError::RepeatedKey("artifact".into())),
             (b"{\"artifact\":\"AQ==\",\"roles\":\"x\"}", PluginConfigError::UnknownKey("roles".into())),
             (b"{\"artifact\":\"AQ==\",\"role\":\"x\"}", PluginConfigError::Role("x".into())),
+            (b"{\"artifact\":\"AQ==\",\"routing\":\"x\"}", PluginConfigError::Routing("x".into())),
         ];
         for (bytes, error) in cases {
             assert_eq!(PluginConfig::parse(bytes), Err(error), "{}", String::from_utf8_lossy(bytes));

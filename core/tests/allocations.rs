@@ -15,7 +15,7 @@ use context_mesh_core::context::Context;
 use context_mesh_core::headers::Headers;
 use context_mesh_core::host::{Attributes, Randomness, SharedMemory, VersionChanged};
 use context_mesh_core::memory::Memory;
-use context_mesh_core::pipeline::{Host, Workload, inbound};
+use context_mesh_core::pipeline::{Host, Routing, Workload, inbound};
 use context_mesh_core::vm::op::Op;
 use context_mesh_core::vm::{Destination, Machine, MeshView, Peer, Scratch, Snapshot, Value};
 use regex_automata::dfa::{StartKind, dense};
@@ -260,6 +260,7 @@ fn allocations_of_a_request(code: &[Op], condition: bool) -> usize {
         memory: &NoMemory,
         requests: &requests,
         randomness: &NoMemory,
+        routing: Routing::Fixed,
         now_ms: 1,
         observer: None,
     };

@@ -64,6 +64,40 @@ impl StartingEnvoy {
         concurrency: u32,
         variables: &[(&str, &str)],
     ) -> Result<Self> {
+        // Many Envoys of one machine would meet in the shared memory of the hot restart.
+        let apart = ["--disable-hot-restart".to_owned()];
+        Self::spawn_command(name, binary, config, folder, concurrency, variables, &apart)
+    }
+
+    /// As [`StartingEnvoy::spawn`], for an Envoy that takes over the sockets of the one with the epoch before (0 is the first), which then ends.
+    /// `base_id` tells the Envoys of one machine apart.
+    ///
+    /// # Errors
+    /// As [`StartingEnvoy::spawn`].
+    pub fn spawn_epoch(
+        name: &str,
+        binary: &Path,
+        config: &Path,
+        folder: &Path,
+        base_id: u32,
+        epoch: u32,
+    ) -> Result<Self> {
+        let (base_id, epoch) = (base_id.to_string(), epoch.to_string());
+        let restart = ["--base-id", &base_id, "--restart-epoch", &epoch];
+        let ending = ["--drain-time-s", "2", "--parent-shutdown-time-s", "3"];
+        let restart = restart.iter().chain(&ending).map(|&argument| argument.to_owned()).collect::<Vec<_>>();
+        Self::spawn_command(name, binary, config, folder, 1, &[], &restart)
+    }
+
+    fn spawn_command(
+        name: &str,
+        binary: &Path,
+        config: &Path,
+        folder: &Path,
+        concurrency: u32,
+        variables: &[(&str, &str)],
+        arguments: &[String],
+    ) -> Result<Self> {
         let log = folder.join("envoy.log");
         let admin_file = folder.join("admin-address");
         let output = File::create(&log).context(format_args!("cannot write `{}`", log.display()))?;
@@ -79,8 +113,7 @@ impl StartingEnvoy {
             .arg("--admin-address-path")
             .arg(&admin_file)
             .args(["--concurrency", &concurrency.to_string()])
-            // Many Envoys of one machine would meet in the shared memory of the hot restart.
-            .arg("--disable-hot-restart")
+            .args(arguments)
             // Access logs are there soon after the request, for tests that read them.
             .args(["--file-flush-interval-msec", "50"])
             .args(["--log-level", "info"])

@@ -31,6 +31,8 @@ pub struct Policy {
     pub digest: String,
     /// What the compiler had to say all the same, as text; empty for nothing.
     pub warnings: String,
+    /// What the filters are told of the routes. Those of the shipped bootstraps match no header that the filter changes.
+    pub routing: pipeline::Routing,
     /// What slices are cut from.
     compiled: Arc<Compiled>,
 }
@@ -94,6 +96,7 @@ impl Policy {
                 artifact: compiled.artifact.clone(),
                 digest: compiled.digest.clone(),
                 warnings: compiled.warnings.to_text(sources),
+                routing: pipeline::Routing::Fixed,
                 compiled: Arc::new(compiled),
             }),
             Err(diagnostics) => {
@@ -103,13 +106,19 @@ impl Policy {
         }
     }
 
+    /// The same policies, for filters that are told this of the routes.
+    #[must_use]
+    pub fn with_routing(self, routing: pipeline::Routing) -> Self {
+        Self { routing, ..self }
+    }
+
     /// The same policies with the artifact of one service, as `policyc build --service` writes it.
     ///
     /// # Errors
     /// The mesh has no such service.
     pub fn slice(&self, service: &str) -> Result<Self> {
         let Slice { tables, artifact, digest } = self.compiled.slice(service).map_err(Error::new)?;
-        Ok(Self { tables, artifact, digest, warnings: self.warnings.clone(), compiled: Arc::clone(&self.compiled) })
+        Ok(Self { tables, artifact, digest, ..self.clone() })
     }
 
     /// The plugin configuration of the filter of `service` in `role`.
@@ -120,7 +129,8 @@ impl Policy {
             Role::Gateway => pipeline::Role::Gateway,
             Role::Upstream => pipeline::Role::Upstream,
         };
-        PluginConfig { artifact: self.artifact.clone(), service: Some(service.to_owned()), role: Some(role) }.to_json()
+        let (artifact, service, routing) = (self.artifact.clone(), Some(service.to_owned()), self.routing);
+        PluginConfig { artifact, service, role: Some(role), routing }.to_json()
     }
 }
 

@@ -86,7 +86,7 @@ pub(crate) fn plugin_configuration() -> Vec<u8> {
     bytes_from(|data, size| unsafe { proxy_get_buffer_bytes(buffer, 0, usize::MAX, data, size) }).unwrap_or_default()
 }
 
-/// All entries of a header map, in the host's own layout; see [`crate::host::parse_headers`].
+/// All entries of a header map, in the host's own layout; see [`context_mesh_core::headers::Headers::parse`].
 pub(crate) fn header_map(map: MapType) -> Option<Vec<u8>> {
     // SAFETY: the pointers are those of `bytes_from`.
     bytes_from(|data, size| unsafe { proxy_get_header_map_pairs(map, data, size) })

@@ -5,14 +5,14 @@ use std::rc::Rc;
 use context_mesh_core::artifact;
 use context_mesh_core::mask::{MIN_SECRET_BYTES, PseudonymSecret};
 use context_mesh_core::memory::Memory;
-use context_mesh_core::pipeline::{Role, Workload};
+use context_mesh_core::pipeline::{Role, Routing, Workload};
 use context_mesh_core::plugin_config::PluginConfig;
+use context_mesh_core::sampling::Sampler;
 use proxy_wasm::types::LogLevel;
 
 use crate::abi;
 use crate::memories;
 use crate::stats::Stats;
-use crate::warnings::Warnings;
 use crate::workloads;
 
 /// Environment variable (of the plugin's `vm_config`) that names the service when the configuration does not.
@@ -29,10 +29,12 @@ pub(crate) struct Active {
     pub(crate) requests: Rc<Memory>,
     /// Its role; `None`: the listener's direction says.
     pub(crate) role: Option<Role>,
+    /// What is known of the proxy's routes.
+    pub(crate) routing: Routing,
     /// Its counters.
     pub(crate) stats: Stats,
-    /// Its warnings.
-    pub(crate) warnings: Warnings,
+    /// Which of its warnings are written.
+    pub(crate) warnings: Sampler,
 }
 
 /// Loads the plugin's configuration. The error says what is wrong with it.
@@ -47,8 +49,9 @@ pub(crate) fn configure(bytes: &[u8]) -> Result<Active, String> {
         workload,
         requests: memories::of(&service),
         role: config.role,
+        routing: config.routing,
         stats: Stats::define(),
-        warnings: Warnings::new(),
+        warnings: Sampler::default(),
     })
 }
 

@@ -1,9 +1,8 @@
 //! The proxy as the core sees it.
 
-use context_mesh_core::headers::Headers;
 use context_mesh_core::host::{Attributes, Randomness, SharedMemory, VersionChanged};
 use context_mesh_core::memory::Memory;
-use context_mesh_core::pipeline::Host;
+use context_mesh_core::pipeline::{Host, Routing};
 use proxy_wasm::types::Status;
 
 use crate::abi;
@@ -13,8 +12,9 @@ pub(crate) struct Envoy;
 
 impl Envoy {
     /// The proxy now, with what this worker remembers.
-    pub(crate) fn host(requests: &Memory) -> Host<'_> {
-        Host { attributes: &Envoy, memory: &Envoy, requests, randomness: &Envoy, now_ms: now_ms(), observer: None }
+    pub(crate) fn host(requests: &Memory, routing: Routing) -> Host<'_> {
+        let now_ms = now_ms();
+        Host { attributes: &Envoy, memory: &Envoy, requests, randomness: &Envoy, routing, now_ms, observer: None }
     }
 }
 
@@ -57,23 +57,4 @@ impl Randomness for Envoy {
         let mut bytes = [0; 16];
         getrandom::fill(&mut bytes).ok().map(|()| bytes)
     }
-}
-
-/// Reads the host's layout of a header map in place: a count, the sizes of all names and values, then all names and
-/// values with a zero byte behind each. `None` when it does not add up.
-pub(crate) fn parse_headers(map: &[u8]) -> Option<Headers<'_>> {
-    let (count, sizes) = map.split_first_chunk::<4>()?;
-    let count = usize::try_from(u32::from_le_bytes(*count)).ok()?;
-    let (sizes, mut data) = sizes.split_at_checked(count.checked_mul(8)?)?;
-    let mut sizes = sizes.as_chunks::<4>().0.iter().map(|size| usize::try_from(u32::from_le_bytes(*size)).ok());
-    let mut take = || {
-        let (text, rest) = data.split_at_checked(sizes.next()??)?;
-        data = rest.get(1..)?;
-        Some(text)
-    };
-    let mut entries = Vec::with_capacity(count);
-    for _ in 0..count {
-        entries.push((take()?, take()?));
-    }
-    Some(Headers::new(entries))
 }

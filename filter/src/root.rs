@@ -43,7 +43,7 @@ impl RootContext for Root {
 
     fn on_tick(&mut self) {
         if let Some(active) = &self.active {
-            let host = Envoy::host(&active.requests);
+            let host = Envoy::host(&active.requests, active.routing);
             active.requests.tick(active.workload.access(host));
         }
     }

@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use context_mesh_core::headers::Headers;
 use context_mesh_core::memory::RequestNumber;
 use context_mesh_core::pipeline::{self, HeaderEdit, Plan, Refusal, Role};
 use proxy_wasm::traits::{Context, HttpContext};
@@ -9,7 +10,8 @@ use proxy_wasm::types::{Action, LogLevel, MapType, Status};
 
 use crate::abi;
 use crate::configure::Active;
-use crate::host::{Envoy, now_ms, parse_headers};
+use crate::host::{Envoy, now_ms};
+use crate::warnings;
 
 /// Name of the filter state with the report: `%FILTER_STATE(wasm.context_mesh:PLAIN)%` in access logs.
 const REPORT: &str = "context_mesh";
@@ -47,10 +49,10 @@ impl HttpContext for Stream {
         let Some(map) = abi::header_map(MapType::HttpRequestHeaders) else {
             return refuse_unready("the proxy gave no request headers");
         };
-        let Some(headers) = parse_headers(&map) else {
+        let Some(headers) = Headers::parse(&map) else {
             return refuse_unready("the request headers do not have the proxy's layout");
         };
-        let host = Envoy::host(&active.requests);
+        let host = Envoy::host(&active.requests, active.routing);
         let role = role(&active);
         let plan = match role {
             Role::Inbound => pipeline::inbound(&active.workload, &headers, host),
@@ -81,7 +83,7 @@ impl HttpContext for Stream {
         let Some(map) = abi::header_map(MapType::HttpRequestTrailers) else {
             return refuse_unready("the proxy gave no request trailers");
         };
-        let Some(trailers) = parse_headers(&map) else {
+        let Some(trailers) = Headers::parse(&map) else {
             return refuse_unready("the request trailers do not have the proxy's layout");
         };
         let plan = pipeline::trailers(&active.workload, role(&active), &trailers);
@@ -114,7 +116,7 @@ fn role(active: &Active) -> Role {
 fn note(active: &Active, plan: &Plan<'_>, now_ms: u64) {
     plan.counters.iter().for_each(|counter| active.stats.increment(*counter));
     if !plan.counters.is_empty() {
-        active.warnings.write(plan, now_ms);
+        warnings::write(&active.warnings, plan, now_ms);
     }
 }
 

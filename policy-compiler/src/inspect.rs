@@ -83,6 +83,7 @@ fn mesh(out: &mut String, mesh: &MeshTable) -> fmt::Result {
         mesh.peers_without_filter.as_deref().map_or_else(|| "who attaches no context".to_owned(), list);
     writeln!(out, "  without filter   {without_filter}")?;
     writeln!(out, "  cluster domain   {}", mesh.cluster_domain)?;
+    writeln!(out, "  gateways         {}", list(&mesh.gateways))?;
     writeln!(out, "  caller mismatch  {:?}", mesh.caller_mismatch)?;
     writeln!(out, "  on invalid       {:?}", mesh.on_invalid)?;
     writeln!(out, "  shown as         {}", list(&shown))?;

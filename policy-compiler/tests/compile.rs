@@ -94,21 +94,76 @@ fn documents_that_say_nothing_are_no_mistake() {
     assert!(try_compile(text).is_ok());
 }
 
-#[test]
-fn odd_input_is_a_diagnostic_and_never_a_panic() {
-    let good = fs::read_to_string(tree().join("payments/guard.yaml")).unwrap();
-    // Cut in many places, and with characters there that YAML cares about.
-    for (i, c) in good.char_indices().step_by(7) {
-        let _ = try_compile(&good[..i]);
-        for other in ["\"", "'", "{", "]", ":", "\t", "\u{0}", "&", "é", "\n"] {
-            let text = format!("{}{other}{}", &good[..i], &good[i + c.len_utf8()..]);
-            if let Err(diagnostics) = try_compile(&text) {
-                let mut sources = Sources::new("t");
-                sources.add("a.yaml", text);
-                assert!(!diagnostics.to_text(&sources).is_empty());
-            }
+/// The tree of the demo, one file of it changed.
+fn demo_with(changed: usize, text: &str) -> (Sources, Result<Compiled, Diagnostics>) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/shop");
+    let mut sources = Sources::new("t");
+    for (index, name) in DEMO.iter().enumerate() {
+        let text = if index == changed { text.to_owned() } else { fs::read_to_string(folder.join(name)).unwrap() };
+        sources.add(*name, text);
+    }
+    let result = compile(&sources);
+    (sources, result)
+}
+
+const DEMO: [&str; 6] = [
+    "mesh.yaml",
+    "enterprise/guardrails.yaml",
+    "enterprise/schema.yaml",
+    "payments/policies.yaml",
+    "shop/policies.yaml",
+    "shop/schema.yaml",
+];
+
+/// The words of the text of a document, with their places.
+fn words(text: &str) -> Vec<(usize, &str)> {
+    let parts = text.match_indices(|c: char| c.is_alphanumeric() || c == '_');
+    let mut words: Vec<(usize, usize)> = Vec::new();
+    for (at, part) in parts {
+        match words.last_mut() {
+            Some((_, end)) if *end == at => *end += part.len(),
+            _ => words.push((at, at + part.len())),
         }
     }
+    words.into_iter().map(|(start, end)| (start, &text[start..end])).collect()
+}
+
+/// Whatever a document of a whole tree becomes, it is compiled or explained; and many of the changes reach the stages behind the reading.
+#[test]
+fn odd_input_is_a_diagnostic_and_never_a_panic() {
+    let (mut all, mut read) = (0, 0);
+    let mut try_one = |changed: usize, text: &str| {
+        let (sources, result) = demo_with(changed, text);
+        all += 1;
+        match result {
+            Ok(_) => read += 1,
+            Err(diagnostics) => {
+                assert!(!diagnostics.to_text(&sources).is_empty());
+                // CM01 is reading, CM02 the shape of documents.
+                read +=
+                    usize::from(!diagnostics.iter().any(|d| d.code.starts_with("CM01") || d.code.starts_with("CM02")));
+            }
+        }
+    };
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/shop");
+    for (index, name) in DEMO.iter().enumerate() {
+        let good = fs::read_to_string(folder.join(name)).unwrap();
+        // Cut, with characters there that YAML cares about, and with one word in the place of another.
+        for (at, c) in good.char_indices().step_by(good.len() / 8) {
+            try_one(index, &good[..at]);
+            for other in ["\"", "'", "{", "]", ":", "\t", "\u{0}", "&", "é", "\n"] {
+                try_one(index, &format!("{}{other}{}", &good[..at], &good[at + c.len_utf8()..]));
+            }
+        }
+        let words = words(&good);
+        for step in 0..80 {
+            let (at, word) = words[step * 7919 % words.len()];
+            let (_, other) = words[step * 104_729 % words.len()];
+            try_one(index, &format!("{}{other}{}", &good[..at], &good[at + word.len()..]));
+        }
+    }
+    eprintln!("{read} of {all} trees were read and checked");
+    assert!(read * 3 >= all, "{read} of {all} trees were read and checked");
 }
 
 #[test]

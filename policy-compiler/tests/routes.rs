@@ -36,6 +36,25 @@ spec:
     customer: {type: string, header: x-customerRESIDENCY}
 "#;
 
+/// The mesh, with a field that routes may see.
+fn routed() -> Compiled {
+    let mesh = "carriers: {present: [headers]}\n  routing: {fields: [tenant_id]}";
+    let mut sources = Sources::new("policies");
+    sources.add("a.yaml", TREE.replace("carriers: {present: [PRESENT]}", mesh).replace("RESIDENCY", ""));
+    compile(&sources).unwrap_or_else(|found| panic!("{}", found.to_text(&sources)))
+}
+
+/// The filter with its configuration in the file.
+fn configured(configuration: &str) -> String {
+    let entry = r#"
+- name: context_mesh
+  typed_config:
+    '@type': t/envoy.extensions.filters.http.wasm.v3.Wasm
+    config: {configuration: {'@type': t/google.protobuf.StringValue, value: '{CONFIGURATION}'}}
+"#;
+    entry.replace("CONFIGURATION", configuration)
+}
+
 /// The mesh; with `bound`, a field may only be sent to one region.
 fn mesh(bound: bool, present: &str) -> Compiled {
     let residency = if bound { ", residency: [eu]" } else { "" };
@@ -206,16 +225,7 @@ matcher:
 fn where_the_filter_shows_headers_routes_may_match_them() {
     let (shown, hidden) = (mesh(false, "headers"), mesh(false, "baggage"));
     let warned: &[&str] = &["CM0702 warning X-Tenant-Id"];
-    let with_role = |role: &str| {
-        let entry = r#"
-- name: context_mesh
-  typed_config:
-    '@type': t/envoy.extensions.filters.http.wasm.v3.Wasm
-    config: {configuration: {'@type': t/google.protobuf.StringValue, value: '{"role": "ROLE"}'}}
-"#;
-        entry.replace("ROLE", role)
-    };
-    let (inbound, gateway) = (with_role("inbound"), with_role("gateway"));
+    let (inbound, gateway) = (configured(r#""role": "inbound""#), configured(r#""role": "gateway""#));
     let cases: [(&str, &str, &str, &Compiled, &[&str]); 8] = [
         ("cart", "INBOUND", OURS, &shown, &[]),
         ("cart", "INBOUND", OURS, &hidden, warned),
@@ -230,6 +240,39 @@ fn where_the_filter_shows_headers_routes_may_match_them() {
         let found = Bootstrap { node, direction, filters, routes: BY_HEADER, ..PLAIN }.found(mesh);
         assert_eq!(found, expected, "{node} {direction} {filters}");
     }
+}
+
+#[test]
+fn routed_fields_need_the_filter_behind_the_router() {
+    let (mesh, routed) = (mesh(false, "headers"), routed());
+    let (told, untold) = (configured(r#""routing": "upstream""#), configured(r#""role": "outbound""#));
+    let fixed = configured(r#""routing": "fixed""#);
+    let (wrong, told_wrong) = ("CM0703 error X-Tenant-Id", "CM0703 error context_mesh");
+    // Whether the filter stands behind the router, what it is told, and what is found where a route matches the field.
+    let cases: [(bool, &str, &Compiled, &[&str]); 8] = [
+        (true, OURS, &routed, &[]),
+        (true, &told, &routed, &[]),
+        (true, &untold, &routed, &[wrong]),
+        (false, OURS, &routed, &[wrong]),
+        (false, &told, &routed, &[told_wrong, wrong]),
+        (true, &told, &mesh, &["CM0702 warning X-Tenant-Id"]),
+        (true, &untold, &mesh, &["CM0702 warning X-Tenant-Id"]),
+        (true, &fixed, &mesh, &["CM0702 error X-Tenant-Id"]),
+    ];
+    for (behind, filters, mesh, expected) in cases {
+        let text =
+            Bootstrap { filters, routes: BY_HEADER, ..PLAIN }.text().replace("[{name: context_mesh,", "[{name: other,");
+        let router = "http.router.v3.Router}";
+        let upstream = "http.router.v3.Router, upstream_http_filters: [{name: context_mesh}]}";
+        let text = if behind { text.replace(router, upstream) } else { text };
+        assert_eq!(found(Format::Envoy, &text, mesh), expected, "{behind} {filters}");
+    }
+    let inbound = Bootstrap { direction: "INBOUND", routes: BY_HEADER, ..PLAIN };
+    assert!(inbound.found(&routed).is_empty(), "there the filter shows the header anyhow");
+    let hash = "- {match: {prefix: /}, route: {cluster: ledger, hash_policy: [{header: {header_name: x-tenant-id}}]}}";
+    assert!(Bootstrap { routes: hash, ..PLAIN }.found(&routed).is_empty());
+    let service = VIRTUAL_SERVICE.replace("HTTP", "match: [{headers: {x-tenant-id: {}}}]");
+    assert!(found(Format::Istio, &service, &routed).is_empty());
 }
 
 #[test]

@@ -7,7 +7,7 @@ use context_mesh_core::{
     headers::Headers,
     host::{Attributes, Randomness, SharedMemory, VersionChanged},
     memory::Memory,
-    pipeline::{Host, Role, Workload, egress, gateway, inbound, outbound, upstream},
+    pipeline::{Host, Role, Routing, Workload, egress, gateway, inbound, outbound, upstream},
 };
 use policy_compiler::{Compiled, compile, source::Sources};
 
@@ -162,6 +162,7 @@ fn outcome(workload: &Workload, role: Role, peer: Option<&str>, request: &Reques
         memory: &proxy,
         requests: &Memory::new(workload.service()),
         randomness: &proxy,
+        routing: Routing::Fixed,
         now_ms: 1_767_225_600_000,
         observer: None,
     };

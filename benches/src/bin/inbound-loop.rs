@@ -21,7 +21,7 @@ use context_mesh_core::context::Context;
 use context_mesh_core::headers::Headers;
 use context_mesh_core::host::{Attributes, Randomness, SharedMemory, VersionChanged};
 use context_mesh_core::memory::Memory;
-use context_mesh_core::pipeline::{self, Host, Workload};
+use context_mesh_core::pipeline::{self, Host, Routing, Workload};
 use policy_compiler::source::Sources;
 
 /// The demo's policies.
@@ -114,6 +114,7 @@ fn run(count: usize) -> Result<(), String> {
             memory: &proxy,
             requests: &requests,
             randomness: &proxy,
+            routing: Routing::Fixed,
             now_ms: NOW_MS,
             observer: None,
         };

@@ -86,6 +86,8 @@ pub struct MeshTable {
     pub carrier_version: CarrierVersion,
     /// How long a word must have been readable before it is written as its number, in milliseconds.
     pub rollout_window_ms: u64,
+    /// The services at the edge of the mesh.
+    pub gateways: Vec<String>,
 }
 
 impl MeshTable {
@@ -227,6 +229,8 @@ pub struct FieldTable {
     pub max_items: u32,
     /// The services whose applications are a source of the field.
     pub origin: Vec<String>,
+    /// Whether its header is shown to the proxy's routes.
+    pub routed: bool,
 }
 
 /// What kind of data a field holds.

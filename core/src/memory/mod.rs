@@ -29,6 +29,7 @@ use core::cell::RefCell;
 use crate::fuel::Fuel;
 use crate::host::{Randomness, SharedMemory};
 
+pub use attached::Attachment;
 pub use recall::{OnAmbiguous, Recall, RecalledBy, Wanted};
 pub use record::Record;
 pub use ticket::Ticket;
@@ -128,16 +129,16 @@ impl Memory {
         }
     }
 
-    /// Notes that this `x-mesh-context` was attached to a call to the destination.
-    pub fn note_attached(&self, value: &[u8], destination: &str) {
+    /// Notes that this `x-mesh-context` was attached to a call.
+    pub fn note_attached(&self, value: &[u8], attachment: Attachment) {
         if let Ok(mut attached) = self.attached.try_borrow_mut() {
-            attached.note(value, destination);
+            attached.note(value, attachment);
         }
     }
 
-    /// Whether this worker attached this `x-mesh-context` to a call, and if so whether that went to this destination.
-    pub fn was_attached(&self, value: &[u8], destination: &str) -> Option<bool> {
-        self.attached.try_borrow().ok()?.find(value, destination)
+    /// What was decided when this worker attached this `x-mesh-context` to a call; `None` where it did not, or long ago.
+    pub fn attached(&self, value: &[u8]) -> Option<Attachment> {
+        self.attached.try_borrow().ok()?.find(value)
     }
 
     /// Forgets what is over, and keeps what is not. To be called every [`TICK_MS`].

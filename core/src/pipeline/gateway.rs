@@ -5,11 +5,12 @@ use super::apply::apply;
 use super::extract::carriers;
 use super::ids;
 use super::inbound::peer;
-use super::outbound::put_caller;
+use super::outbound::{note_attached, put_caller};
 use super::plan::{Counter, Plan};
 use super::present::{attach, drop_all};
 use super::report::Report;
 use super::residency::keep_in_region;
+use super::routing::refuse_uncertain;
 use super::validate::refuse_invalid;
 use super::workload::{Host, Role, Workload};
 use crate::carrier::{baggage, mesh_header, tracestate};
@@ -56,9 +57,13 @@ fn mint<'w>(workload: &'w Workload, headers: &Headers<'_>, host: Host<'_>) -> Pl
     keep_in_region(workload, destination, &mut context, &mut plan);
     plan.report.went_on(&context);
     host.went_on(&context);
-    if let Some(refusal) = attach(workload, headers, &context, host.now_ms, host.now_ms, &mut plan) {
+    if let Some(refusal) = attach(workload, headers, host.routing, &context, host.now_ms, host.now_ms, &mut plan) {
         return plan.refuse(refusal);
     }
+    if let Some(refusal) = refuse_uncertain(workload, host.routing, &context, &mut plan) {
+        return plan.refuse(refusal);
+    }
+    note_attached(headers, host, destination, None, &plan);
     ids::at_edge(workload, headers, &ids, host, &mut plan);
     plan
 }

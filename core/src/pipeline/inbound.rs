@@ -10,6 +10,7 @@ use super::plan::{Counter, Plan, Refusal};
 use super::present::{present, tracestate_header};
 use super::remember::remember_arrival;
 use super::report::{Problem, Report};
+use super::residency::keep_in_region;
 use super::validate::refuse_invalid;
 use super::workload::{Host, Role, Workload};
 use crate::artifact::tables::{OnMismatch, Reply};
@@ -43,6 +44,8 @@ fn arrive<'w>(workload: &'w Workload, headers: &Headers<'_>, host: Host<'_>) -> 
     if let Some(refusal) = verify_caller(workload, &peer, &mut context, &mut plan) {
         return plan.refuse(refusal);
     }
+    // The sender's proxy keeps these at home. A mirror, or a sender without the filter behind its router, does not.
+    keep_in_region(workload, workload.as_destination(), &mut context, &mut plan);
     if let Some(refusal) = refuse_invalid(workload, &mut context, broken, &mut plan) {
         return plan.refuse(refusal);
     }

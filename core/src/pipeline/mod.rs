@@ -23,6 +23,7 @@ mod recall;
 mod remember;
 mod report;
 mod residency;
+mod routing;
 #[cfg(test)]
 mod tests;
 mod upstream;
@@ -36,5 +37,6 @@ pub use outbound::outbound;
 pub use plan::{Counter, HeaderEdit, Plan, Refusal};
 pub use remember::remember;
 pub use report::{Problem, Report};
+pub use routing::Routing;
 pub use upstream::upstream;
 pub use workload::{Host, Observer, Role, Workload};

@@ -1,5 +1,7 @@
 //! A service makes a call.
 
+use std::rc::Rc;
+
 use super::aliases;
 use super::apply::apply;
 use super::expire::expire;
@@ -11,6 +13,7 @@ use super::present::{attach, drop_all};
 use super::recall::{self, Found};
 use super::report::{Problem, Report};
 use super::residency::keep_in_region;
+use super::routing::refuse_uncertain;
 use super::validate::{Completeness, refuse_invalid, validate};
 use super::workload::{Host, Role, Workload};
 use crate::carrier::mesh_header;
@@ -19,7 +22,7 @@ use crate::context::{CALLER, Context, fit, json};
 use crate::destination;
 use crate::fuel::{Exhausted, Fuel};
 use crate::headers::{Headers, Single};
-use crate::memory::Record;
+use crate::memory::{Attachment, Record};
 use crate::names::Names;
 use crate::vm::{Destination, Peer, Snapshot};
 
@@ -32,7 +35,7 @@ fn call<'w>(workload: &'w Workload, headers: &Headers<'_>, host: Host<'_>) -> Pl
     let mut plan = Plan { report: Report::new(workload, Role::Outbound), ..Plan::default() };
     aliases::take_out(workload, headers, &mut plan);
     let destination = destination::resolve(headers, host.attributes, workload.program().tables());
-    let own = own_output(headers, host, destination);
+    let own = own_output(headers, host);
     let source = if own.is_some() { Source::MeshHeader } else { Source::All };
     let mut extracted = extract(workload, headers, source, host.now_ms, &mut plan);
     // Before merging, so that a broken value does not take the place of the one that is remembered.
@@ -41,9 +44,9 @@ fn call<'w>(workload: &'w Workload, headers: &Headers<'_>, host: Host<'_>) -> Pl
     }
     let mut broken = extracted.broken;
     broken |= validate(workload, &mut extracted.context, Completeness::Part, &mut plan);
-    let recalled = match own {
-        // What is remembered is in it already.
-        Some(_) => Ok(Recalled::of(extracted, host.now_ms)),
+    let recalled = match &own {
+        // What was remembered is in it already, and the rules begin anew with what they saw.
+        Some(own) => Ok(Recalled::of(extracted, own.before.as_deref(), host.now_ms)),
         None => recall(workload, headers, host, extracted, &mut plan),
     };
     let recalled = match recalled {
@@ -65,22 +68,10 @@ fn call<'w>(workload: &'w Workload, headers: &Headers<'_>, host: Host<'_>) -> Pl
     {
         return plan.refuse(refusal);
     }
-    let mut decided = context.clone();
-    let peer = Peer::default();
-    let mesh = workload.view(Role::Outbound);
-    let attributes = host.attributes;
-    let snapshot = Snapshot { headers, context: &context, peer: &peer, mesh, destination, attributes };
-    let decision = workload.decide(workload.outbound_rules(), snapshot, &plan.fuel);
-    host.decided(snapshot, workload.outbound_rules(), &decision);
-    if let Some(refusal) = apply(workload, decision, destination, &mut decided, &mut plan) {
-        return plan.refuse(refusal);
-    }
-    if own == Some(true) {
-        // Masks and sets have had their way with it; what was refused or taken out stays so.
-        let gone: Names = context.iter().map(|(name, _)| name).filter(|name| !decided.contains(name)).collect();
-        gone.iter().for_each(|name| _ = context.remove(name));
-        decided = context;
-    }
+    let mut decided = match decide(workload, headers, host, destination, &context, &mut plan) {
+        Ok(decided) => decided,
+        Err(refusal) => return plan.refuse(refusal),
+    };
     if destination.service.is_empty() && destination::leaves(headers, host.attributes, workload.program().tables()) {
         leave(workload, headers, &decided, &mut plan);
         host.went_on(&Context::new());
@@ -89,23 +80,64 @@ fn call<'w>(workload: &'w Workload, headers: &Headers<'_>, host: Host<'_>) -> Pl
     keep_in_region(workload, destination, &mut decided, &mut plan);
     plan.report.went_on(&decided);
     host.went_on(&decided);
-    if let Some(refusal) = attach(workload, headers, &decided, issued_at_ms, host.now_ms, &mut plan) {
+    if let Some(refusal) = attach(workload, headers, host.routing, &decided, issued_at_ms, host.now_ms, &mut plan) {
         return plan.refuse(refusal);
     }
-    for edit in &plan.edits {
-        if let HeaderEdit::Set(mesh_header::NAME, value) = edit {
-            host.requests.note_attached(value, destination.service);
-        }
+    if let Some(refusal) = refuse_uncertain(workload, host.routing, &decided, &mut plan) {
+        return plan.refuse(refusal);
     }
+    let before = if decided == context { None } else { Some(Rc::new(context)) };
+    note_attached(headers, host, destination, before, &plan);
     plan
 }
 
-/// Whether the request is one that this worker sent already, and that an internal redirect brought back; and if so, whether it goes to the
-/// same service again.
-fn own_output(headers: &Headers<'_>, host: Host<'_>, destination: Destination<'_>) -> Option<bool> {
+/// The context as the rules for calls leave it, where the call goes to `destination`; or their refusal.
+pub(super) fn decide<'w>(
+    workload: &'w Workload,
+    headers: &Headers<'_>,
+    host: Host<'_>,
+    destination: Destination<'_>,
+    context: &Context,
+    plan: &mut Plan<'w>,
+) -> Result<Context, Refusal<'w>> {
+    let mut decided = context.clone();
+    let peer = Peer::default();
+    let mesh = workload.view(Role::Outbound);
+    let snapshot = Snapshot { headers, context, peer: &peer, mesh, destination, attributes: host.attributes };
+    let decision = workload.decide(workload.outbound_rules(), snapshot, &plan.fuel);
+    host.decided(snapshot, workload.outbound_rules(), &decision);
+    match apply(workload, decision, destination, &mut decided, plan) {
+        None => Ok(decided),
+        Some(refusal) => Err(refusal),
+    }
+}
+
+/// What was decided about the request, if this worker sent it already and an internal redirect brought it back.
+fn own_output(headers: &Headers<'_>, host: Host<'_>) -> Option<Attachment> {
     match headers.single(mesh_header::NAME) {
-        Single::Value(value) => host.requests.was_attached(value, destination.service),
+        Single::Value(value) => host.requests.attached(value),
         _ => None,
+    }
+}
+
+/// Notes what goes on in `x-mesh-context`: behind the router, and after an internal redirect, it comes again.
+pub(super) fn note_attached(
+    headers: &Headers<'_>,
+    host: Host<'_>,
+    destination: Destination<'_>,
+    before: Option<Rc<Context>>,
+    plan: &Plan<'_>,
+) {
+    let set = plan.edits.iter().find_map(|edit| match edit {
+        HeaderEdit::Set(mesh_header::NAME, value) => Some(value.as_slice()),
+        _ => None,
+    });
+    let value = set.or(match headers.single(mesh_header::NAME) {
+        Single::Value(value) => Some(value),
+        Single::Absent | Single::Repeated => None,
+    });
+    if let Some(value) = value {
+        host.requests.note_attached(value, Attachment { service: destination.service.into(), before });
     }
 }
 
@@ -132,10 +164,11 @@ struct Recalled {
 }
 
 impl Recalled {
-    /// What came along is all there is.
-    fn of(extracted: Extracted, now_ms: u64) -> Self {
+    /// What came along is all there is, or what it was before rules changed it.
+    fn of(extracted: Extracted, before: Option<&Context>, now_ms: u64) -> Self {
         let issued_at_ms = extracted.issued_at_ms.unwrap_or(now_ms);
-        Self { context: extracted.context, issued_at_ms, disputed: false, unfit: false }
+        let context = before.cloned().unwrap_or(extracted.context);
+        Self { context, issued_at_ms, disputed: false, unfit: false }
     }
 }
 

@@ -126,6 +126,10 @@ counters! {
     FieldExpired "field_expired";
     /// A field did not leave for a region that its schema does not name.
     FieldKeptInRegion "field_kept_in_region";
+    /// A call went to another service than was decided on, and was decided on again.
+    RouteChanged "route_changed";
+    /// A call was refused because its route could have changed after the decision, and nobody looks behind the router.
+    RouteUncertain "route_uncertain";
     /// A call left the mesh, and its context did not.
     LeftMesh "left_mesh";
     /// A field was taken out in place of being masked.

@@ -4,7 +4,9 @@ use std::borrow::Cow;
 
 use super::plan::{Counter, HeaderEdit, Plan, Refusal};
 use super::report::Problem;
+use super::routing::Routing;
 use super::workload::Workload;
+use crate::artifact::tables::FieldTable;
 use crate::carrier::{baggage, mapped, mesh_header, tracestate};
 use crate::context::Context;
 use crate::fuel::{Exhausted, Fuel};
@@ -28,7 +30,7 @@ pub(super) fn present<'w>(
     // One edit for each field, and two for the carriers.
     plan.edits.reserve(workload.fields().len().saturating_add(2));
     let shown = |wanted: bool| if wanted { Cow::Borrowed(context) } else { Cow::Owned(Context::new()) };
-    mapped_headers(workload, headers, &shown(mesh.present_headers), plan);
+    shown_headers(workload, headers, &shown(mesh.present_headers), plan);
     baggage_header(workload, headers, ticket, &shown(mesh.present_baggage), plan);
     if mesh.present_mesh_header {
         return mesh_context(workload, headers, context, issued_at_ms, now_ms, plan);
@@ -37,10 +39,11 @@ pub(super) fn present<'w>(
     None
 }
 
-/// Sends the context to the next hop, in the mesh's own header alone. Gives the refusal where it does not fit.
+/// Sends the context to the next hop, in the mesh's own header alone; routes may see more. Gives the refusal where it does not fit.
 pub(super) fn attach<'w>(
     workload: &'w Workload,
     headers: &Headers<'_>,
+    routing: Routing,
     context: &Context,
     issued_at_ms: u64,
     now_ms: u64,
@@ -50,7 +53,7 @@ pub(super) fn attach<'w>(
         return None;
     }
     let none = Context::new();
-    mapped_headers(workload, headers, &none, plan);
+    mapped_headers(workload, headers, |field| routing.header(field, headers, context), plan);
     baggage_header(workload, headers, None, &none, plan);
     tracestate_header(headers, None, plan);
     mesh_context(workload, headers, context, issued_at_ms, now_ms, plan)
@@ -62,7 +65,7 @@ pub(super) fn drop_all<'w>(workload: &'w Workload, headers: &Headers<'_>, plan: 
     if pay_for_writing(headers, &none, &plan.fuel).is_err() {
         return;
     }
-    mapped_headers(workload, headers, &none, plan);
+    mapped_headers(workload, headers, |_| None, plan);
     baggage_header(workload, headers, None, &none, plan);
     tracestate_header(headers, None, plan);
     edit(headers, mesh_header::NAME, None, plan);
@@ -76,7 +79,8 @@ fn pay_for_writing(headers: &Headers<'_>, context: &Context, fuel: &Fuel) -> Res
     fuel.text(context.bytes().saturating_mul(4))
 }
 
-fn mapped_headers<'w>(workload: &'w Workload, headers: &Headers<'_>, context: &Context, plan: &mut Plan<'w>) {
+/// Shows the context to the application.
+fn shown_headers<'w>(workload: &'w Workload, headers: &Headers<'_>, context: &Context, plan: &mut Plan<'w>) {
     for field in workload.fields() {
         let Some(header) = &field.header else { continue };
         let value = context.get(&field.name).map(|text| mapped::value(field, text));
@@ -85,6 +89,20 @@ fn mapped_headers<'w>(workload: &'w Workload, headers: &Headers<'_>, context: &C
             plan.report.problems.push(Problem::new(field.name.as_str(), "unpresentable"));
         }
         edit(headers, header, value.flatten(), plan);
+    }
+}
+
+/// Gives each mapped header the value that routes shall see, or takes it away.
+fn mapped_headers<'w>(
+    workload: &'w Workload,
+    headers: &Headers<'_>,
+    value: impl Fn(&FieldTable) -> Option<Vec<u8>>,
+    plan: &mut Plan<'w>,
+) {
+    for field in workload.fields() {
+        if let Some(header) = &field.header {
+            edit(headers, header, value(field), plan);
+        }
     }
 }
 

@@ -27,6 +27,7 @@ struct Hop {
     workload: Workload,
     host: FakeHost,
     requests: Memory,
+    routing: Routing,
 }
 
 impl Hop {
@@ -35,7 +36,12 @@ impl Hop {
         let mut host = if peer.is_empty() { FakeHost::default() } else { FakeHost::with_peer(peer) };
         // Its calls go to `b`, unless they say otherwise.
         host.attributes.insert("xds.cluster_name".to_owned(), b"b".to_vec());
-        Self { workload: Workload::new(verified(tables), name), host, requests: Memory::new(name) }
+        Self {
+            workload: Workload::new(verified(tables), name),
+            host,
+            requests: Memory::new(name),
+            routing: Routing::Fixed,
+        }
     }
 
     fn run(&self, role: Role, headers: &[(&str, &str)]) -> Plan<'_> {
@@ -50,6 +56,7 @@ impl Hop {
             memory: &self.host,
             requests: &self.requests,
             randomness: &self.host,
+            routing: self.routing,
             now_ms,
             observer: None,
         };
@@ -754,6 +761,7 @@ fn an_observer_sees_what_the_rules_saw_and_what_goes_on() {
         memory: &hop.host,
         requests: &hop.requests,
         randomness: &hop.host,
+        routing: hop.routing,
         now_ms: NOW,
         observer: Some(&notes),
     };
@@ -1245,14 +1253,121 @@ fn a_call_that_an_internal_redirect_brings_back_is_masked_once() {
     let again = hop.run(Role::Outbound, &[TRACE, ("x-mesh-context", &sent)]);
     assert_eq!(again.edits, [], "to the same service: as it is");
     drop(again);
-    // To another one its rules apply, and nothing comes back that was masked.
+    // To another one its rules apply, to what they would have seen at once.
     hop.host.attributes.insert("xds.cluster_name".to_owned(), b"z".to_vec());
-    let plan = hop.run(Role::Outbound, &[TRACE, ("x-mesh-context", &sent)]);
-    let other = hop.attached(&plan);
-    assert_eq!((other.get("tenant"), other["user"] == "\"u1\""), (None, false));
+    let at_once = hop.attached(&hop.run(Role::Outbound, &[TRACE]));
+    let sent = sent.as_str();
+    for (role, direction) in [(Role::Outbound, 2_i64), (Role::Upstream, 2)] {
+        hop.host.attributes.insert("xds.listener_direction".to_owned(), direction.to_le_bytes().to_vec());
+        let other = hop.attached(&hop.run(role, &[TRACE, ("x-mesh-context", sent)]));
+        assert_eq!((other.get("tenant"), &other), (None, &at_once), "{role:?}");
+        assert!(other["user"] != "\"u1\"" && other["user"] != masked["user"], "{other:?}");
+    }
     // What an application makes of a context is none of ours: what is remembered is masked once.
     hop.host.attributes.insert("xds.cluster_name".to_owned(), b"b".to_vec());
     let made = hop.mesh_context(&[("caller", "\"a\""), ("tenant", "\"t1\""), ("user", "\"u2\"")]);
     let plan = hop.run(Role::Outbound, &[TRACE, ("x-mesh-context", &made)]);
     assert_ne!(hop.attached(&plan)["user"], "\"u2\"");
+}
+
+/// What was decided holds for the service that is really called, whatever the filter in front of the router saw.
+#[test]
+fn behind_the_router_a_call_to_another_service_is_decided_on_again() {
+    let mut tables = tables();
+    let destination = add_attribute(&mut tables, Attribute::Destination(DestinationPart::Service));
+    let z = add_string(&mut tables, "z");
+    let to_z = add_program(&mut tables, &[Op::Attr(destination), Op::Const(z), Op::Eq(0)]);
+    let reply = Reply { status: 451, grpc_status: 7, ..Reply::default() };
+    tables.rules.push(RuleTable { condition: Some(to_z), ..rule("all/out/no-z", Effect::Deny(reply)) });
+    tables.services[0].entry.outbound.push(0);
+    let outbound = 2_i64.to_le_bytes().to_vec();
+    // Who calls, the cluster by the first route and the real one, and the answer in place of the service's.
+    for (service, first, real, status) in [
+        ("a", "b", "b", None),
+        ("a", "b", "z", Some(451)),
+        ("a", "z", "b", Some(451)),
+        ("edge", "b", "b", None),
+        ("edge", "b", "z", Some(403)),
+    ] {
+        let mut tables = tables.clone();
+        tables.mesh.gateways = vec!["edge".to_owned()];
+        let mut hop = Hop::new(&tables, service, PEER_B);
+        hop.routing = Routing::Upstream;
+        hop.host.attributes.insert("xds.listener_direction".to_owned(), outbound.clone());
+        hop.host.attributes.insert("xds.cluster_name".to_owned(), first.as_bytes().to_vec());
+        let role = if service == "a" { Role::Outbound } else { Role::Gateway };
+        let plan = hop.run(role, &[TRACE]);
+        let sent = match &plan.refusal {
+            None => edits(&plan)["x-mesh-context"].clone().unwrap(),
+            Some(refusal) => {
+                assert_eq!(Some(refusal.reply.status), status);
+                continue;
+            }
+        };
+        drop(plan);
+        hop.host.attributes.insert("xds.cluster_name".to_owned(), real.as_bytes().to_vec());
+        let plan = hop.run(Role::Upstream, &[TRACE, ("x-mesh-context", &sent)]);
+        assert_eq!(plan.refusal.as_ref().map(|refusal| refusal.reply.status), status, "{service} {first} {real}");
+        assert_eq!(plan.counters.contains(&Counter::RouteChanged), first != real);
+    }
+}
+
+#[test]
+fn routes_see_what_the_mesh_says_and_the_router_takes_it_away() {
+    let mut tables = tables();
+    tables.fields[1].routed = true;
+    let header = tables.fields[1].header.clone().unwrap();
+    let header = header.as_str();
+    assert!(tables.fields[1].is_protected());
+    // What is known of the routes, what the application sent, and what the header becomes: `None` is no edit. Then the refusal.
+    for (routing, sent, becomes, refused) in [
+        (Routing::Fixed, None, None, false),
+        (Routing::Fixed, Some("t1"), Some(None), false),
+        (Routing::Upstream, None, Some(Some("t1")), false),
+        (Routing::Upstream, Some("t1"), None, false),
+        (Routing::Upstream, Some("t9"), Some(Some("t1")), false),
+        (Routing::Unknown, None, None, false),
+        (Routing::Unknown, Some("t1"), None, false),
+        (Routing::Unknown, Some("t9"), None, true),
+    ] {
+        let mut hop = Hop::new(&tables, "a", PEER_B);
+        hop.routing = routing;
+        let arrived = hop.mesh_context(&[("tenant", "\"t1\""), ("user", "\"u1\"")]);
+        hop.run(Role::Inbound, &[TRACE, ("x-mesh-context", &arrived)]);
+        let mut headers = vec![TRACE];
+        headers.extend(sent.map(|sent| (header, sent)));
+        let plan = hop.run(Role::Outbound, &headers);
+        let case = format!("{routing:?} {sent:?}");
+        assert_eq!(plan.refusal.as_ref().map(|refusal| refusal.cause), refused.then_some("mesh route"), "{case}");
+        assert_eq!(plan.counters.contains(&Counter::RouteUncertain), refused, "{case}");
+        let becomes = becomes.map(|value: Option<&str>| value.map(str::to_owned));
+        assert_eq!(edits(&plan).get(header).cloned(), becomes, "{case}");
+        if let (Routing::Upstream, Some(attached)) = (routing, edits(&plan).get("x-mesh-context").cloned().flatten()) {
+            drop(plan);
+            hop.host.attributes.insert("xds.listener_direction".to_owned(), 2_i64.to_le_bytes().to_vec());
+            let plan = hop.run(Role::Upstream, &[TRACE, ("x-mesh-context", &attached), (header, "t1")]);
+            assert_eq!(edits(&plan), [(header.to_owned(), None)].into(), "{case}");
+        }
+    }
+}
+
+/// A mirrored call, or one of a sender that does not know the field's region yet, brings a field where it must not be.
+#[test]
+fn a_field_that_arrives_in_another_region_goes_no_further() {
+    let mut tables = tables();
+    let region = |tables: &Tables, service: &str| {
+        crate::destination::of_service(service, tables).map(|found| found.region.to_owned()).unwrap()
+    };
+    let (here, there) = (region(&tables, "a"), region(&tables, "z"));
+    for (residency, arrives) in [(&here, true), (&there, false)] {
+        tables.fields[2].residency = vec![residency.clone()];
+        let hop = Hop::new(&tables, "a", PEER_B);
+        let value = hop.mesh_context(&[("tenant", "\"t1\""), ("user", "\"u1\"")]);
+        let plan = hop.run(Role::Inbound, &[TRACE, ("x-mesh-context", &value)]);
+        assert_eq!(edits(&plan).contains_key("x-user"), arrives, "{residency}");
+        assert_eq!(plan.report.kept_in_region.contains(&"user"), !arrives);
+        drop(plan);
+        let plan = hop.run(Role::Outbound, &[TRACE]);
+        assert_eq!(hop.attached(&plan).contains_key("user"), arrives, "nor with the calls for it");
+    }
 }

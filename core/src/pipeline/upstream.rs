@@ -3,28 +3,38 @@
 //! Header edits make the proxy choose the route anew, so the cluster that is really called may be another than the one that was decided
 //! on; and some of Envoy's own tracers write `traceparent` and `tracestate` after the filters. Running again on one's own output changes nothing.
 
+use std::rc::Rc;
+
 use super::extract::carriers;
-use super::outbound::leave;
-use super::plan::{Counter, Plan};
+use super::outbound::{decide, leave, note_attached};
+use super::plan::{Counter, Plan, Refusal};
 use super::present::{attach, tracestate_header};
 use super::report::{Problem, Report};
 use super::residency::keep_in_region;
+use super::routing::Routing;
 use super::workload::{Host, Role, Workload};
 use crate::carrier::{baggage, mesh_header};
 use crate::context::Context;
 use crate::destination;
 use crate::headers::{Headers, Single};
 use crate::trace::{Ids, Kind};
+use crate::vm::Destination;
 
 /// What the proxy calls a listener of traffic that leaves.
 const OUTBOUND: i64 = 2;
 
-/// The plan for one try of a request: of what the application calls, by the direction of the listener, or of what arrives at it.
-pub fn upstream<'w>(workload: &'w Workload, headers: &Headers<'_>, host: Host<'_>) -> Plan<'w> {
+/// Whether the request is a call. A gateway only calls; of a sidecar the direction of the listener says it. A request that came through no listener is
+/// one that the proxy makes itself: a mirrored call.
+fn is_call(workload: &Workload, host: Host<'_>) -> bool {
     let direction = host.attributes.attribute(&["xds", "listener_direction"]);
-    let outbound = direction.and_then(|bytes| bytes.try_into().ok()).map(i64::from_le_bytes) == Some(OUTBOUND);
+    let direction = direction.map(|bytes| bytes.try_into().map(i64::from_le_bytes));
+    workload.is_gateway() || direction.is_none_or(|direction| direction == Ok(OUTBOUND))
+}
+
+/// The plan for one try of a request: of what the application or a gateway calls, or of what arrives at the application.
+pub fn upstream<'w>(workload: &'w Workload, headers: &Headers<'_>, host: Host<'_>) -> Plan<'w> {
     let plan = Plan { report: Report::new(workload, Role::Upstream), ..Plan::default() };
-    let plan = if outbound { called(workload, headers, host, plan) } else { shown(headers, plan) };
+    let plan = if is_call(workload, host) { called(workload, headers, host, plan) } else { shown(headers, plan) };
     plan.within_budget()
 }
 
@@ -61,19 +71,57 @@ fn called<'w>(workload: &'w Workload, headers: &Headers<'_>, host: Host<'_>, mut
         leave(workload, headers, &context, &mut plan);
         return plan;
     }
-    let before = context.len();
+    let mut before = None;
+    match redecide(workload, headers, host, destination, &context, &mut plan) {
+        None => {}
+        Some(Ok((decided, seen))) => (context, before) = (decided, Some(seen)),
+        Some(Err(refusal)) => return plan.refuse(refusal),
+    }
+    let fields = context.len();
     keep_in_region(workload, destination, &mut context, &mut plan);
     let unreadable = !plan.report.problems.is_empty();
     let others = carriers(headers, workload.fields(), &plan.fuel).iter().any(|name| name != mesh_header::NAME);
-    if context.len() < before || unreadable || others {
-        if let Some(refusal) =
-            attach(workload, headers, &context, issued_at_ms.unwrap_or(host.now_ms), host.now_ms, &mut plan)
+    if before.is_some() || context.len() < fields || unreadable || others {
+        let issued_at_ms = issued_at_ms.unwrap_or(host.now_ms);
+        if let Some(refusal) = attach(workload, headers, Routing::Fixed, &context, issued_at_ms, host.now_ms, &mut plan)
         {
             return plan.refuse(refusal);
         }
+        // For the next try, and for an internal redirect.
+        note_attached(headers, host, destination, before, &plan);
     } else {
         tracestate_header(headers, None, &mut plan);
     }
     plan.report.went_on(&context);
     plan
+}
+
+/// The context as the rules leave it for the service that is really called, and before them. `None` where the call goes to the service that was
+/// decided on, or where it makes no difference. What a gateway decides rests on what only its filter in front of the router sees.
+fn redecide<'w>(
+    workload: &'w Workload,
+    headers: &Headers<'_>,
+    host: Host<'_>,
+    destination: Destination<'_>,
+    attached: &Context,
+    plan: &mut Plan<'w>,
+) -> Option<Result<(Context, Rc<Context>), Refusal<'w>>> {
+    let made = match headers.single(mesh_header::NAME) {
+        Single::Value(value) => host.requests.attached(value),
+        Single::Absent | Single::Repeated => None,
+    };
+    if made.as_ref().is_some_and(|made| &*made.service == destination.service) {
+        return None;
+    }
+    plan.count(Counter::RouteChanged);
+    let before = made.and_then(|made| made.before);
+    if workload.is_gateway() {
+        return workload.decides_by_destination().then(|| Err(Refusal::rerouted()));
+    }
+    if before.is_none() && !workload.decides_by_destination() {
+        return None;
+    }
+    let before = before.unwrap_or_else(|| Rc::new(attached.clone()));
+    let decided = decide(workload, headers, host, destination, &before, plan);
+    Some(decided.map(|decided| (decided, before)))
 }

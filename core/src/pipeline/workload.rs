@@ -4,9 +4,10 @@ use core::cell::RefCell;
 
 use bumpalo::Bump;
 
+use super::routing::Routing;
 use crate::alias::Guarded;
 use crate::artifact::VerifiedProgram;
-use crate::artifact::tables::{Effect, EntryTable, FieldTable, MeshTable};
+use crate::artifact::tables::{Attribute, Effect, EntryTable, FieldTable, MaskMethod, MeshTable, Tables};
 use crate::context::Context;
 use crate::decide::{Decision, decide_reusing};
 use crate::destination;
@@ -68,6 +69,8 @@ pub struct Host<'h> {
     pub requests: &'h Memory,
     /// Unpredictable bytes.
     pub randomness: &'h dyn Randomness,
+    /// What is known of the proxy's routes.
+    pub routing: Routing,
     /// The time, in milliseconds since 1970.
     pub now_ms: u64,
     /// Who watches what is decided: a tool that explains requests. A filter has nobody.
@@ -120,6 +123,7 @@ pub struct Workload {
     digest: String,
     pseudonyms: Option<Pseudonyms>,
     guarded: Guarded,
+    by_destination: bool,
 }
 
 impl Workload {
@@ -139,6 +143,7 @@ impl Workload {
         let (mint, gateway) = entry.inbound.iter().partition(|index| sets(index));
         let digest = program.digest().to_string();
         let guarded = Guarded::new(tables);
+        let by_destination = decides_by_destination(tables);
         Self {
             kept: RefCell::default(),
             program,
@@ -152,6 +157,7 @@ impl Workload {
             digest,
             pseudonyms: None,
             guarded,
+            by_destination,
         }
     }
 
@@ -160,6 +166,16 @@ impl Workload {
     #[must_use]
     pub fn with_pseudonyms(self, secret: PseudonymSecret) -> Self {
         Self { pseudonyms: Some(Pseudonyms::new(secret)), ..self }
+    }
+
+    /// Whether it stands at the edge of the mesh.
+    pub fn is_gateway(&self) -> bool {
+        self.mesh().gateways.contains(&self.service)
+    }
+
+    /// Whether what rules do depends on where a call goes.
+    pub(super) fn decides_by_destination(&self) -> bool {
+        self.by_destination
     }
 
     /// Whether the mesh lists the service.
@@ -252,4 +268,15 @@ impl Workload {
         let direction = if role == Role::Outbound { "outbound" } else { "inbound" };
         MeshView { service: &self.service, domain: &self.domain, region: &self.region, direction }
     }
+}
+
+/// Whether a rule reads where a call goes, or makes pseudonyms, which each domain has of its own.
+fn decides_by_destination(tables: &Tables) -> bool {
+    let reads = |attribute: &Attribute| match attribute {
+        Attribute::Destination(_) => true,
+        Attribute::Host(path, _) => path.first().is_some_and(|first| first == "xds" || first == "upstream"),
+        _ => false,
+    };
+    let pseudonym = |effect: &Effect| matches!(effect, Effect::Mask { method: MaskMethod::Pseudonym, .. });
+    tables.program.attributes.iter().any(reads) || tables.rules.iter().any(|rule| pseudonym(&rule.effect))
 }

@@ -94,7 +94,7 @@ impl Place {
     /// It has no such role.
     pub(super) fn filter_file(&self, role: Role) -> Result<PathBuf> {
         let has = match self.kind {
-            Kind::Gateway { .. } => role == Role::Gateway,
+            Kind::Gateway { .. } => matches!(role, Role::Gateway | Role::Upstream),
             Kind::Sidecar { .. } => role != Role::Gateway,
         };
         if has {
@@ -145,7 +145,7 @@ impl Place {
         if !wasm.is_file() {
             return Err(Error::new(format!("the filter `{}` is not there; build it first", wasm.display())));
         }
-        let behind = (shared.upstream && matches!(self.kind, Kind::Sidecar { .. })).then_some(&Role::Upstream);
+        let behind = shared.upstream.then_some(&Role::Upstream);
         for role in shared.topology.roles(&self.name).iter().chain(behind) {
             let document = filter_config::discovery_response(&wasm, &(filter.configuration)(&self.name, *role), "1");
             write(&self.filter_file(*role)?, &document.to_string())?;

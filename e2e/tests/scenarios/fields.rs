@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use crate::support::*;
 
 /// Two regions, and a field that stays in one of them.
-const REGIONS: &str = r#"
+pub(crate) const REGIONS: &str = r#"
 apiVersion: contextmesh.io/v1
 kind: Mesh
 metadata: {name: regions}
@@ -50,7 +50,11 @@ const CONTEXT: &str = r#"{"plan":"gold","iban":"DE02"}"#;
 
 /// A mesh under [`REGIONS`].
 pub(crate) fn regions(describe: impl FnOnce(MeshBuilder) -> MeshBuilder) -> Mesh {
-    let policy = Policy::from_text(REGIONS).unwrap();
+    regions_of(Policy::from_text(REGIONS).unwrap(), describe)
+}
+
+/// A mesh under these policies, which begin with [`REGIONS`].
+pub(crate) fn regions_of(policy: Policy, describe: impl FnOnce(MeshBuilder) -> MeshBuilder) -> Mesh {
     assert_eq!(policy.warnings, "");
     let filter = policy::filter().unwrap();
     let stores = MeshBuilder::new("regions.example").service("eu-store", &[]).service("us-store", &[]);

@@ -16,6 +16,7 @@ mod masking;
 mod readings;
 mod recall;
 mod rollout;
+mod routes;
 mod size;
 mod slices;
 mod soak;

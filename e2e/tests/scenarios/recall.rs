@@ -3,14 +3,17 @@
 use std::thread;
 use std::time::Duration;
 
-use context_mesh_e2e::client::{Request, Response};
+use context_mesh_e2e::client::{Endpoint, Request, Response};
+use context_mesh_e2e::envoy::StartingEnvoy;
+use context_mesh_e2e::envoy_binary;
 use context_mesh_e2e::filter_config;
 use context_mesh_e2e::load::Load;
 use context_mesh_e2e::mesh::{As, Mesh, PushOutcome};
 use context_mesh_e2e::opentelemetry;
 use context_mesh_e2e::policy::{self, Policy};
+use context_mesh_e2e::ports::ReservedPort;
 use context_mesh_e2e::topology::Role;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::*;
 
@@ -318,7 +321,54 @@ fn a_service_that_calls_itself_speaks_for_its_last_request() {
     assert_eq!(counter(&mesh, "front", "ticket_conflict"), 1);
 }
 
-/// Tickets of another process, as after a hot restart, recall nothing, even where their trace id is known here.
+/// A new Envoy takes over the sockets of the old one, whose memory it does not have: the tickets of the old one's requests recall nothing, though
+/// their trace is one of the new one's, and its own requests are recalled.
+#[test]
+fn after_a_hot_restart_old_tickets_recall_nobody_else() {
+    let mesh = pair_that("", 1);
+    let folder = mesh.folder().join("front-again");
+    let (inbound, outbound) = (ReservedPort::reserve().unwrap(), ReservedPort::reserve().unwrap());
+    let bootstrap = std::fs::read_to_string(mesh.folder().join("front/envoy.yaml")).unwrap();
+    let port = |endpoint: Endpoint| format!("port_value: {}", endpoint.address.port());
+    let changed = bootstrap
+        .replace(&port(mesh.inbound("front", As::Nobody).unwrap()), &format!("port_value: {}", inbound.port()))
+        .replace(&port(mesh.outbound("front", "-").unwrap()), &format!("port_value: {}", outbound.port()));
+    let mut arrives = peer(&mesh, "front");
+    arrives.address = inbound.address();
+    let calls = Endpoint::plain(outbound.address(), "back");
+    // Below 2^15 by Envoy's rules; the port is nobody else's on this machine.
+    let base_id = u32::from(inbound.port()) / 2;
+    let start = |epoch: u32| {
+        let folder = folder.join(epoch.to_string());
+        std::fs::create_dir_all(&folder).unwrap();
+        let file = folder.join("envoy.yaml");
+        std::fs::write(&file, &changed).unwrap();
+        let binary = envoy_binary::find().unwrap();
+        let envoy = StartingEnvoy::spawn_epoch("front-again", &binary, &file, &folder, base_id, epoch).unwrap();
+        envoy.ready().unwrap()
+    };
+    let ticket = |tenant: &str| {
+        let seen = saw(&mesh.send(&arrives, of_tenant(tenant, NOTHING)).unwrap(), "front", "tracestate");
+        seen.as_str().unwrap().split(',').next().unwrap().to_owned()
+    };
+    let recalled = |ticket: &str| {
+        let call = get("/").header("tracestate", ticket);
+        at_back(&mesh.send(&calls, call).unwrap())
+    };
+    let old = start(0);
+    let of_old = ticket("t1");
+    assert_eq!(recalled(&of_old), "t1", "within the grace");
+    let new = start(1);
+    let of_new = ticket("t2");
+    assert_eq!((recalled(&of_old), recalled(&of_new)), (Value::Null, json!("t2")));
+    let dead = new.stats().unwrap().get("wasmcustom.context_mesh.recall_dead");
+    assert!(dead >= 1, "{dead}");
+    // The new one's statistics go on from those of the old one; the old one ends by itself.
+    drop(old);
+    assert_eq!(recalled(&of_new), "t2");
+}
+
+/// Tickets of another process recall nothing, even where their trace id is known here.
 #[test]
 fn tickets_of_another_process_never_recall_another_request() {
     let (old, new) = (pair_that("", 1), pair_that("", 1));

@@ -28,7 +28,11 @@ pub(crate) fn pair_with(tree: &str, workers: u32) -> Mesh {
 
 /// The same, built otherwise in what `build` says.
 pub(crate) fn pair_built(tree: &str, build: impl FnOnce(MeshBuilder) -> MeshBuilder) -> Mesh {
-    let policy = Policy::from_text(tree).unwrap();
+    pair_of(Policy::from_text(tree).unwrap(), build)
+}
+
+/// Two services under policies that were compiled before.
+pub(crate) fn pair_of(policy: Policy, build: impl FnOnce(MeshBuilder) -> MeshBuilder) -> Mesh {
     let mesh = MeshBuilder::new("pair.example").service("front", &["back"]).service("back", &[]);
     build(mesh).filter(policy::filter().unwrap(), move |s, r| policy.configuration(s, r)).start().unwrap()
 }

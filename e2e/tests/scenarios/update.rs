@@ -1,6 +1,7 @@
 //! New configurations while requests are served.
 
 use context_mesh_core::artifact::load;
+use context_mesh_core::pipeline::Routing;
 use context_mesh_core::plugin_config::PluginConfig;
 use context_mesh_e2e::mesh::PushOutcome;
 use context_mesh_e2e::policy::Policy;
@@ -33,8 +34,9 @@ fn a_new_policy_goes_live_and_a_broken_one_leaves_it_in_force() {
     assert_eq!(status(), 503);
 
     let open = Policy::from_text(MESH).unwrap();
-    let with_artifact =
-        |artifact: Vec<u8>| PluginConfig { artifact, service: Some("back".into()), role: None }.to_json();
+    let with_artifact = |artifact: Vec<u8>| {
+        PluginConfig { artifact, service: Some("back".into()), role: None, routing: Routing::Fixed }.to_json()
+    };
     let flipped = |at: usize| {
         let mut artifact = open.artifact.clone();
         artifact[at] ^= 1;
@@ -70,7 +72,7 @@ fn the_listener_and_the_node_name_role_and_service_where_the_configuration_does_
     let open = Policy::from_text(MESH).unwrap();
     assert!(load(&open.artifact).is_ok());
     let mesh = pair("");
-    let bare = PluginConfig { artifact: open.artifact, service: None, role: None }.to_json();
+    let bare = PluginConfig { artifact: open.artifact, service: None, role: None, routing: Routing::Fixed }.to_json();
     for role in [Role::Inbound, Role::Outbound] {
         assert_eq!(mesh.push_filter_config("front", role, &bare).unwrap(), PushOutcome::Accepted);
     }

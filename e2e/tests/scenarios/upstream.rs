@@ -1,9 +1,11 @@
 //! Behind the router: what a tracer wrote over, and where a call really goes.
 
+use context_mesh_core::pipeline::Routing;
 use context_mesh_e2e::mesh::Mesh;
+use context_mesh_e2e::policy::Policy;
 use serde_json::{Value, json};
 
-use crate::fields::regions;
+use crate::fields::{REGIONS, regions_of};
 use crate::support::*;
 
 /// Envoy's own tracers that write `tracestate` after the filters. Nobody listens where their spans would go.
@@ -15,7 +17,8 @@ fn traced(tracer: &str, upstream: bool) -> Mesh {
     let tracer = format!("                tracing: {{provider: {{{tracer}}}}}\n                http_filters:\n");
     let collector = "  clusters:\n    - name: collector\n      type: STATIC\n      connect_timeout: 0.2s\n      load_assignment:\n        \
                      cluster_name: collector\n        endpoints: [{lb_endpoints: [{endpoint: {address: {socket_address: {address: 127.0.0.1, port_value: 1}}}}]}]\n";
-    pair_built(MESH, |mesh| {
+    let routing = if upstream { Routing::Upstream } else { Routing::Fixed };
+    pair_of(Policy::from_text(MESH).unwrap().with_routing(routing), |mesh| {
         let mesh = mesh.bootstrap(move |text| {
             text.replace("                http_filters:\n", &tracer).replacen("  clusters:\n", collector, 1)
         });
@@ -75,7 +78,8 @@ fn the_cluster_that_is_really_called_gets_only_what_it_may_have() {
              route: {{cluster: eu-store}}\n                        - match: {{prefix: \"/\", headers: [{{name: x-choose, present_match: true}}]}}\n                          \
              route: {{cluster: {really}}}\n"
         );
-        let mesh = regions(|mesh| {
+        let policy = Policy::from_text(REGIONS).unwrap().with_routing(Routing::Upstream);
+        let mesh = regions_of(policy, |mesh| {
             let mesh = mesh.service("front", &["eu-store"]).service("elsewhere", &[]);
             mesh.bootstrap(move |text| match text.split_once("name: outbound\n                  virtual_hosts:") {
                 Some((before, after)) => {

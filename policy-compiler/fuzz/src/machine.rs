@@ -8,7 +8,7 @@ use context_mesh_core::decide::decide;
 use context_mesh_core::headers::Headers;
 use context_mesh_core::limits::{MAX_FUEL, MAX_MADE_BYTES};
 use context_mesh_core::memory::Memory;
-use context_mesh_core::pipeline::{Host, Workload, egress, gateway, inbound, outbound};
+use context_mesh_core::pipeline::{Host, Routing, Workload, egress, gateway, inbound, outbound};
 use context_mesh_core::vm::{Machine, MeshView, Snapshot};
 
 use crate::artifact::framed;
@@ -132,7 +132,7 @@ fn run_program(verified: &VerifiedProgram, program: u32) -> u64 {
 
 fn carry(workload: &Workload) {
     let proxy = Proxy::default();
-    let host = Host { attributes: &proxy, memory: &proxy, requests: &Memory::new(workload.service()), randomness: &proxy, now_ms: NOW_MS, observer: None };
+    let host = Host { attributes: &proxy, memory: &proxy, requests: &Memory::new(workload.service()), randomness: &proxy, routing: Routing::Fixed, now_ms: NOW_MS, observer: None };
     let headers = Headers::new(HEADERS.to_vec());
     inbound(workload, &headers, host);
     outbound(workload, &headers, host);

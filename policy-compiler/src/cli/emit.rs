@@ -6,8 +6,8 @@ use clap::ValueEnum;
 use policy_compiler::{
     Compiled, Slice,
     emit::{
-        DEFAULT_WASM_PATH, EnvoyFilter, PluginConfig, Role, discovery_response, envoy_filter, http_filter, kubernetes,
-        to_yaml, traffic_extension, wasm_plugin,
+        DEFAULT_WASM_PATH, EnvoyFilter, PluginConfig, Role, Routing, discovery_response, envoy_filter, http_filter,
+        kubernetes, to_yaml, traffic_extension, wasm_plugin,
     },
 };
 use serde_json::Value;
@@ -45,7 +45,7 @@ pub(super) struct Common {
 #[command(after_help = "\
 Examples:
   policyc emit envoy policies --service payment-service --role inbound
-  policyc emit envoy policies --service payment-service --role inbound --as ecds")]
+  policyc emit envoy policies --service payment-service --role outbound --routing upstream --as ecds")]
 pub(super) struct Envoy {
     #[command(flatten)]
     common: Common,
@@ -55,6 +55,8 @@ pub(super) struct Envoy {
     /// Where the filter stands.
     #[arg(long, value_enum)]
     role: RoleName,
+    #[command(flatten)]
+    routes: Routes,
     /// What is printed.
     #[arg(long = "as", value_enum, default_value = "filter", value_name = "FORM")]
     form: EnvoyForm,
@@ -74,8 +76,10 @@ pub(super) struct Istio {
     /// `gateway` or `egress` for a gateway; a sidecar gets both directions.
     #[arg(long, value_enum)]
     role: Option<RoleName>,
-    /// Puts the filter behind the routers as well: for Envoy's OpenTelemetry and Datadog tracers, and for routes that match headers.
-    #[arg(long)]
+    #[command(flatten)]
+    routes: Routes,
+    /// As `--routing upstream`.
+    #[arg(long, conflicts_with = "routing")]
     upstream: bool,
     /// Namespace of the resource.
     #[arg(long, default_value = "default", value_parser = namespace)]
@@ -83,6 +87,32 @@ pub(super) struct Istio {
     /// A label of the workloads; may be given several times. Default: `app=SERVICE`.
     #[arg(long, value_name = "NAME=VALUE", value_parser = label)]
     workload: Vec<(String, String)>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Routes {
+    /// What is known of the proxy's routes, where calls go out. Without it, a call that carries protected fields is refused where the filter
+    /// would change a header that a route may match.
+    #[arg(long, value_enum, value_name = "WHAT")]
+    routing: Option<RoutingName>,
+}
+
+impl Routes {
+    fn routing(&self) -> Routing {
+        match self.routing {
+            None => Routing::Unknown,
+            Some(RoutingName::Fixed) => Routing::Fixed,
+            Some(RoutingName::Upstream) => Routing::Upstream,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum RoutingName {
+    /// No route matches a header that the filter changes; `policyc check` finds such routes.
+    Fixed,
+    /// The filter stands behind the router too (role `upstream`): for routes that match headers, and for Envoy's OpenTelemetry and Datadog tracers.
+    Upstream,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -95,7 +125,7 @@ pub(super) enum RoleName {
     Gateway,
     /// At the way out of the mesh.
     Egress,
-    /// Behind the router of a sidecar: in its `upstream_http_filters`, in front of `envoy.filters.http.upstream_codec`.
+    /// Behind the router of a sidecar or a gateway: in its `upstream_http_filters`, in front of `envoy.filters.http.upstream_codec`.
     Upstream,
 }
 
@@ -196,7 +226,9 @@ fn envoy(arguments: &Envoy, session: &Session) -> Result<Emitted, Failure> {
     let compiled = session.compile(&arguments.common.tree.folder)?;
     let slice = slice(&compiled, &arguments.service, Some(arguments.role))?;
     let (wasm, role) = (&arguments.common.wasm, arguments.role.into());
-    let config = PluginConfig { artifact: slice.artifact, service: Some(arguments.service.clone()), role: Some(role) };
+    let routing = arguments.routes.routing();
+    let service = Some(arguments.service.clone());
+    let config = PluginConfig { artifact: slice.artifact, service, role: Some(role), routing };
     let config = config.to_json();
     Ok(match arguments.form {
         EnvoyForm::Filter => Emitted::yaml(Value::from(vec![http_filter(wasm, &config)])),
@@ -225,7 +257,7 @@ fn istio(arguments: &Istio, session: &Session) -> Result<Emitted, Failure> {
         artifact: &artifact,
         service: arguments.service.as_deref(),
         gateway,
-        upstream: arguments.upstream,
+        routing: if arguments.upstream { Routing::Upstream } else { arguments.routes.routing() },
         namespace: &arguments.namespace,
         labels: &labels,
         wasm_path: &arguments.common.wasm,

@@ -2,7 +2,7 @@
 
 use policy_compiler::{
     Compiled, Slice,
-    emit::{DEFAULT_WASM_PATH, EnvoyFilter, PluginConfig, Role, envoy_filter},
+    emit::{DEFAULT_WASM_PATH, EnvoyFilter, PluginConfig, Role, Routing, envoy_filter},
     slice::programs_of,
 };
 use serde_json::{Value, json};
@@ -79,12 +79,13 @@ impl Sizes {
             artifact: artifact.to_vec(),
             service: service.map(str::to_owned),
             role: Some(Role::Outbound),
+            routing: Routing::Unknown,
         };
         let resource = envoy_filter(&EnvoyFilter {
             artifact,
             service,
             gateway: None,
-            upstream: false,
+            routing: Routing::Unknown,
             namespace: "default",
             labels: &[],
             wasm_path: DEFAULT_WASM_PATH,

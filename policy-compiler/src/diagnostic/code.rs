@@ -58,7 +58,7 @@ codes! {
     "CM0605" NOBODY_ALLOWED "No request can satisfy the allow rules of a workload.";
     "CM0701" NO_PROXY_CONFIG "The file holds no configuration of a proxy.";
     "CM0702" ROUTE_BY_FIELD "A route matches the header of a field, which the filter takes away.";
-    "CM0703" NOT_BEHIND_ROUTER "A route matches the header of a routed field, and the filter does not stand behind the router.";
+    "CM0703" NOT_BEHIND_ROUTER "The filter does not stand behind the router, and a route or its own configuration needs it there.";
     "CM0704" ROUTE_BY_CARRIER "A route matches a header that the filter rewrites.";
     "CM0705" MIRRORED_CONTEXT "A mirror takes the context to where the filter does not look.";
     "CM0706" CHANGED_BY_ROUTE "A route writes or removes a header of the context behind the filter.";

@@ -173,6 +173,7 @@ pub(super) fn field(tables: &Tables, field: &FieldTable) -> Aspects {
         aspect("minimum", number(field.minimum)),
         aspect("maximum", number(field.maximum)),
         aspect("most items", limit(field.max_items.into())),
+        aspect("seen by routes", yes(field.routed)),
     ]
 }
 
@@ -219,6 +220,7 @@ pub(super) fn mesh(mesh: &MeshTable) -> Aspects {
                 .map_or_else(|| "who attaches no context".to_owned(), |all| all.join(", ")),
         ),
         aspect("clusterDomain", mesh.cluster_domain.clone()),
+        aspect("gateways", mesh.gateways.join(", ")),
         aspect("trust.peers", if mesh.require_peer { "mtls" } else { "any" }),
         aspect(
             "trust.callerMismatch",

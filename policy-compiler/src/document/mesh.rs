@@ -32,6 +32,8 @@ pub struct Mesh {
     pub peers_without_filter: Option<Vec<Spanned<String>>>,
     /// The DNS domain of the mesh's Kubernetes clusters.
     pub cluster_domain: Option<Spanned<String>>,
+    /// The fields whose headers the proxies' routes see.
+    pub routed: Vec<Spanned<String>>,
     /// Whether a broken carrier or field is answered with 400.
     pub deny_invalid: bool,
     /// Oldest context that is accepted, in milliseconds since it was made; 0 is any.
@@ -175,6 +177,7 @@ pub(super) fn read(header: Header<'_>, decoder: &mut Decoder<'_>) -> Mesh {
         trust: Trust { peers: Peers::Mtls, caller_mismatch: CallerMismatch::Replace },
         peers_without_filter: None,
         cluster_domain: None,
+        routed: Vec::new(),
         deny_invalid: false,
         max_age_ms: 0,
         gateway: Gateway { traces: Traces::Keep, sampled: false },
@@ -212,11 +215,21 @@ pub(super) fn read(header: Header<'_>, decoder: &mut Decoder<'_>) -> Mesh {
     }
     let lost = [("ignore", false), ("deny", true)];
     mesh.recall.deny_lost = keys.get("lostRecall").and_then(|node| decoder.choice(node, &lost)).unwrap_or_default();
+    if let Some(node) = keys.get("routing") {
+        mesh.routed = routing(node, decoder);
+    }
     if let Some(node) = keys.get("rollout") {
         rollout(node, &mut mesh, decoder);
     }
     keys.finish(decoder);
     mesh
+}
+
+fn routing(node: &Node, decoder: &mut Decoder<'_>) -> Vec<Spanned<String>> {
+    let Some(mut keys) = decoder.keys(node, node.span, "routing") else { return Vec::new() };
+    let fields = keys.require("fields", decoder).map(|node| decoder.names(node)).unwrap_or_default();
+    keys.finish(decoder);
+    fields
 }
 
 fn rollout(node: &Node, mesh: &mut Mesh, decoder: &mut Decoder<'_>) {

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{PluginConfig, Role, http_filter, kubernetes};
+use super::{PluginConfig, Role, Routing, http_filter, kubernetes};
 
 /// What an `EnvoyFilter` is for.
 #[derive(Debug, Clone)]
@@ -13,8 +13,8 @@ pub struct EnvoyFilter<'a> {
     pub service: Option<&'a str>,
     /// For a sidecar both directions; otherwise the role of a gateway.
     pub gateway: Option<Role>,
-    /// Whether the filter stands behind the routers of a sidecar as well.
-    pub upstream: bool,
+    /// What is known of the routes. With [`Routing::Upstream`] the filter stands behind the routers as well.
+    pub routing: Routing,
     /// Namespace of the resource.
     pub namespace: &'a str,
     /// Labels of the workloads; none means all of the namespace.
@@ -32,12 +32,13 @@ pub fn envoy_filter(filter: &EnvoyFilter<'_>) -> Value {
         spec.insert("workloadSelector".to_owned(), json!({"labels": labels}));
     }
     const SIDECAR: [(&str, Role); 2] = [("SIDECAR_INBOUND", Role::Inbound), ("SIDECAR_OUTBOUND", Role::Outbound)];
-    let mut patches: Vec<Value> = match filter.gateway {
-        Some(role) => vec![patch(filter, "GATEWAY", role)],
-        None => SIDECAR.map(|(context, role)| patch(filter, context, role)).to_vec(),
+    let places = match filter.gateway {
+        Some(role) => vec![("GATEWAY", role)],
+        None => SIDECAR.to_vec(),
     };
-    if filter.upstream && filter.gateway.is_none() {
-        patches.extend(SIDECAR.map(|(context, _)| upstream_patch(filter, context)));
+    let mut patches: Vec<Value> = places.iter().map(|(context, role)| patch(filter, context, *role)).collect();
+    if filter.routing == Routing::Upstream && filter.gateway != Some(Role::Egress) {
+        patches.extend(places.iter().map(|(context, _)| upstream_patch(filter, context)));
     }
     spec.insert("configPatches".to_owned(), Value::from(patches));
     json!({
@@ -90,6 +91,7 @@ fn entry(filter: &EnvoyFilter<'_>, role: Role) -> Value {
         artifact: filter.artifact.to_vec(),
         service: filter.service.map(str::to_owned),
         role: Some(role),
+        routing: filter.routing,
     };
     http_filter(filter.wasm_path, &config.to_json())
 }

@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{PluginConfig, Role, http_filter::HOST_VARIABLES, kubernetes};
+use super::{PluginConfig, Role, Routing, http_filter::HOST_VARIABLES, kubernetes};
 
 const API_VERSION: &str = "extensions.istio.io/v1alpha1";
 
@@ -16,6 +16,8 @@ pub struct Extension<'a> {
     pub service: Option<&'a str>,
     /// Where the filter stands; `None`: each listener's direction says, so that one resource serves both.
     pub role: Option<Role>,
+    /// What is known of the proxies' routes.
+    pub routing: Routing,
     /// Namespace of the resource.
     pub namespace: &'a str,
     /// Which proxies load the filter.
@@ -223,6 +225,7 @@ fn module(extension: &Extension<'_>) -> Map<String, Value> {
         artifact: extension.artifact.to_vec(),
         service: extension.service.map(str::to_owned),
         role: extension.role,
+        routing: extension.routing,
     };
     let mut spec = Map::new();
     spec.insert("url".to_owned(), module.url.into());

@@ -7,7 +7,10 @@ mod http_filter;
 pub mod kubernetes;
 mod yaml;
 
-pub use context_mesh_core::{pipeline::Role, plugin_config::PluginConfig};
+pub use context_mesh_core::{
+    pipeline::{Role, Routing},
+    plugin_config::PluginConfig,
+};
 pub use ecds::discovery_response;
 pub use envoyfilter::{EnvoyFilter, envoy_filter};
 pub use extension::{Extension, Module, OnFailure, Phase, Pull, Target, TargetRef, traffic_extension, wasm_plugin};

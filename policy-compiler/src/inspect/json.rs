@@ -67,6 +67,7 @@ fn mesh(mesh: &MeshTable) -> Value {
         "peers": if mesh.require_peer { "mtls" } else { "any" },
         "peersWithoutFilter": mesh.peers_without_filter,
         "clusterDomain": mesh.cluster_domain,
+        "gateways": mesh.gateways,
         "callerMismatch": match mesh.caller_mismatch {
             OnMismatch::Replace => "replace",
             OnMismatch::Deny => "deny",

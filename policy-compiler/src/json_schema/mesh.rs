@@ -66,6 +66,16 @@ struct MeshSpec {
     /// What becomes of a call for a request whose context could not be remembered. Default: `ignore`.
     lost_recall: Option<LostRecall>,
     rollout: Option<Rollout>,
+    routing: Option<Routing>,
+}
+
+/// What the routes of the proxies see of the context.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Routing {
+    /// The fields whose headers routes match. The filter writes them in front of the router, and takes them away behind it.
+    #[schemars(extend("examples" = [["tenant_id"]]))]
+    fields: Vec<Name>,
 }
 
 /// How a new version of the policies reaches the proxies.

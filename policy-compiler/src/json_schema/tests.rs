@@ -26,6 +26,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("gateway", &["Gateway"]),
     ("memory", &["Memory"]),
     ("rollout", &["Rollout"]),
+    ("routing", &["Routing"]),
     ("the spec of a ContextSchema", &["SchemaSpec"]),
     ("a field", &["Field"]),
     ("the spec of a ContextPolicy", &["PolicySpec"]),

@@ -61,6 +61,8 @@ pub struct Directory {
     pub services: Vec<Service>,
     /// Names of the services that are gateways.
     pub gateways: Vec<String>,
+    /// The fields whose headers the proxies' routes see.
+    pub(super) routed: Vec<Spanned<String>>,
     /// Where each of the domains is declared.
     spans: Vec<Span>,
     /// Whether there is not exactly one Mesh document: then no name can be called unknown.
@@ -184,7 +186,9 @@ pub(super) fn check(meshes: Vec<Mesh>, context: &Context<'_>, diagnostics: &mut 
     for gateway in &mesh.gateways {
         directory.known_service(gateway, context, diagnostics);
     }
+    directory.routed = mesh.routed;
     directory.gateways = mesh.gateways.into_iter().map(|name| name.value).collect();
+    let table = MeshTable { gateways: directory.gateways.clone(), ..table };
     (table, directory)
 }
 
@@ -257,6 +261,7 @@ fn settings(mesh: &Mesh, diagnostics: &mut Diagnostics) -> MeshTable {
             Some(_) => CarrierVersion::Two,
         },
         rollout_window_ms: mesh.rollout_window_ms,
+        gateways: Vec::new(),
     }
 }
 

@@ -140,6 +140,7 @@ impl Checker<'_, '_> {
             maximum,
             max_items: self.max_items(),
             origin: self.origin(),
+            routed: false,
         };
         let (pattern, span) = (self.pattern(), Some(entry.name.span));
         Field { table, pattern, span }

@@ -21,6 +21,7 @@ mod pattern;
 mod policies;
 mod policy_tests;
 pub(crate) mod requests;
+mod routing;
 mod rules;
 mod schemas;
 
@@ -85,7 +86,8 @@ pub fn check(documents: Documents, sources: &Sources, diagnostics: &mut Diagnost
     report_empty_tree(&documents, &context, diagnostics);
     report_duplicates(&documents, diagnostics);
     let (mesh, directory) = directory::check(documents.meshes, &context, diagnostics);
-    let (fields, schemas) = fields::check(documents.schemas, &directory, &context, diagnostics);
+    let (mut fields, schemas) = fields::check(documents.schemas, &directory, &context, diagnostics);
+    routing::check(&directory.routed, &mut fields, &context, diagnostics);
     let rule_names = policy_tests::rule_names(&documents.policies);
     let policies = policies::check(documents.policies, &directory, &fields, &context, diagnostics);
     // Without a mesh, and with documents that could not be read, nothing that a test names can be called unknown.

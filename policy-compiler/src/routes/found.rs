@@ -79,6 +79,19 @@ pub(super) struct Settings {
     pub(super) role: Option<String>,
     /// The service.
     pub(super) service: Option<String>,
+    /// What it says of routes; `None` where the configuration does not stand in the file.
+    pub(super) routing: Option<Routing>,
+}
+
+/// What the filter is told of the routes around it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Routing {
+    /// Nothing.
+    NotSaid,
+    /// No route matches a header that the filter changes.
+    Fixed,
+    /// The filter stands behind the router too.
+    Upstream,
 }
 
 /// Headers that are taken out of requests.

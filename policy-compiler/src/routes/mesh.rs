@@ -41,12 +41,7 @@ pub(super) struct Mesh<'m> {
 impl<'m> Mesh<'m> {
     /// Returns what is known of a mesh.
     pub(super) fn new(tables: &'m Tables, gateways: &'m [String]) -> Self {
-        Self::with_mapped(tables, gateways, mapped(tables))
-    }
-
-    /// Returns what is known of a mesh whose fields have these headers.
-    pub(super) const fn with_mapped(tables: &'m Tables, gateways: &'m [String], mapped: Vec<Mapped>) -> Self {
-        Self { tables, gateways, mapped }
+        Self { tables, gateways, mapped: mapped(tables) }
     }
 
     /// Returns what a header is to the mesh; `None` if it is nothing. Names of headers have no case.
@@ -101,8 +96,7 @@ impl<'m> Mesh<'m> {
 fn mapped(tables: &Tables) -> Vec<Mapped> {
     let mapped = |field: &FieldTable| {
         let header = field.header.as_ref()?.to_ascii_lowercase();
-        // No field is routed yet: the one place where that is known.
-        Some(Mapped { header, field: field.name.clone(), routed: false })
+        Some(Mapped { header, field: field.name.clone(), routed: field.routed })
     };
     tables.fields.iter().filter_map(mapped).collect()
 }

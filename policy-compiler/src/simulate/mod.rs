@@ -17,7 +17,7 @@ use context_mesh_core::{
     headers::Headers,
     mask::PseudonymSecret,
     memory::{Memory, Record},
-    pipeline::{self, Host, Observer, Role, Workload},
+    pipeline::{self, Host, Observer, Role, Routing, Workload},
     trace::Ids,
     vm::Snapshot,
 };
@@ -105,6 +105,7 @@ fn run(workload: &Workload, request: &Request, observer: Option<&dyn Observer>) 
         memory: &plain,
         requests: &requests,
         randomness: &plain,
+        routing: Routing::Fixed,
         now_ms: request.now_ms,
         observer: None,
     };

@@ -436,4 +436,48 @@ mod tests {
         }
         assert_eq!(call("getDate", &[long]), "no-such-overload");
     }
+
+    #[cfg(not(target_family = "wasm"))]
+    use proptest::strategy::Strategy as _;
+
+    /// Another library reads, writes and takes apart the same points in time.
+    #[cfg(not(target_family = "wasm"))]
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig { failure_persistence: None, ..Default::default() })]
+
+        #[test]
+        fn points_in_time_are_those_of_jiff(
+            seconds in -62_135_596_800_i64..=253_402_207_200,
+            nanos in proptest::prelude::prop_oneof![
+                proptest::prelude::Just(0_i32), 0..1_000_000_000, (0..1000).prop_map(|millis| millis * 1_000_000)
+            ],
+            offset in -18 * 60..=18 * 60,
+        ) {
+            let theirs = jiff::Timestamp::new(seconds, 0).unwrap();
+            let theirs = theirs.checked_add(jiff::SignedDuration::from_nanos(nanos.into())).unwrap();
+            let ours = Timestamp { seconds, nanos: u32::try_from(nanos).unwrap() };
+            // Both read what either writes, in any offset.
+            assert_eq!(timestamp_text(ours).parse::<jiff::Timestamp>().unwrap(), theirs);
+            let zone = jiff::tz::TimeZone::fixed(jiff::tz::Offset::from_seconds(offset * 60).unwrap());
+            let zoned = theirs.to_zoned(zone);
+            let text = zoned.strftime("%Y-%m-%dT%H:%M:%S.%f%:z").to_string();
+            let expected = point(&text);
+            if (0..=9999).contains(&zoned.year()) {
+                assert_eq!(expected, Some((seconds, ours.nanos)), "{text}");
+            }
+            let utc = theirs.to_zoned(jiff::tz::TimeZone::UTC);
+            for (name, value) in [
+                ("getFullYear", i64::from(utc.year())),
+                ("getMonth", i64::from(utc.month()) - 1),
+                ("getDayOfYear", i64::from(utc.day_of_year()) - 1),
+                ("getDate", i64::from(utc.day())),
+                ("getDayOfWeek", i64::from(utc.weekday().to_sunday_zero_offset())),
+                ("getHours", i64::from(utc.hour())),
+                ("getMinutes", i64::from(utc.minute())),
+                ("getSeconds", i64::from(utc.second())),
+            ] {
+                assert_eq!(call(name, &[Value::Timestamp(ours)]), format!("Int({value})"), "{name} of {theirs}");
+            }
+        }
+    }
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::ValueEnum;
-use policy_compiler::emit::{Extension, Module, OnFailure, Phase, Pull, Role, Target, TargetRef, kubernetes};
+use policy_compiler::emit::{Extension, Module, OnFailure, Phase, Pull, Role, Routing, Target, TargetRef, kubernetes};
 use serde_json::Value;
 
 use super::{RoleName, label, labels, namespace, slice};
@@ -39,6 +39,10 @@ pub(in crate::cli) struct Arguments {
     /// Where the filter stands. Default: inbound and outbound, by each listener's direction; with `--gateway`, gateway.
     #[arg(long, value_enum)]
     role: Option<RoleName>,
+    /// What is known of the proxy's routes, where calls go out: `fixed` says that none matches a header that the filter changes. Without it, a
+    /// call that carries protected fields is refused where the filter would change such a header.
+    #[arg(long, value_name = "WHAT", value_parser = ["fixed"])]
+    routing: Option<String>,
     /// Namespace of the resource.
     #[arg(long, default_value = "default", value_parser = namespace)]
     namespace: String,
@@ -141,6 +145,7 @@ pub(super) fn resource(
         artifact: &artifact,
         service: arguments.service.as_deref(),
         role: role.map(Role::from),
+        routing: if arguments.routing.is_some() { Routing::Fixed } else { Routing::Unknown },
         namespace: &arguments.namespace,
         target: if targets.is_empty() { Target::Labels(&labels) } else { Target::Resources(&targets) },
         module: Module {

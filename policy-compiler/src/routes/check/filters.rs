@@ -2,7 +2,7 @@
 
 use super::{
     super::{
-        found::{FilterKind, Found, How, Manager, RouteTable, Use},
+        found::{FilterKind, Found, How, Manager, RouteTable, Routing, Use},
         mesh::{Meaning, Mesh},
     },
     links::Links,
@@ -48,6 +48,21 @@ pub(super) fn in_front<'f>(
         let problem = Diagnostic::warning(code::FILTER_IN_FRONT, filter.name.span, message).help(help);
         diagnostics.push(problem.label(first.header.span, "a route matches it here"));
     }
+}
+
+/// CM0703: the filter is told that it stands behind the router as well, and does not.
+pub(super) fn told(manager: &Manager, clusters_have_it: bool, diagnostics: &mut Diagnostics) {
+    let told = manager.ours().filter(|(_, settings)| settings.routing == Some(Routing::Upstream));
+    let Some(filter) = told.and_then(|(place, _)| manager.filters.get(place)) else { return };
+    if manager.behind_router || clusters_have_it {
+        return;
+    }
+    let message = format!(
+        "the filter of {} is told that it stands behind the router as well (`routing`), and it does not",
+        manager.label
+    );
+    let help = "put the filter into `upstream_http_filters` of the router: `policyc emit envoy --role upstream` writes the entry";
+    diagnostics.push(Diagnostic::error(code::NOT_BEHIND_ROUTER, filter.name.span, message).help(help));
 }
 
 /// CM0709: requests that pass without the filter, where others of the proxy have it.

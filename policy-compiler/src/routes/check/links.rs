@@ -77,6 +77,11 @@ impl<'f> Links<'f> {
         }
     }
 
+    /// Returns whether the filter stands in the HTTP filters of any cluster, which take the place of the router's.
+    pub(super) fn clusters_have_it(&self) -> bool {
+        self.files.iter().any(|found| found.clusters.values().any(|looks| *looks))
+    }
+
     /// Returns whether the filter stands in the HTTP filters of a cluster.
     pub(super) fn looks_at(&self, file: usize, cluster: &str) -> bool {
         match self.files.get(file).and_then(|found| found.clusters.get(cluster)) {

@@ -26,6 +26,7 @@ pub(super) fn check(files: &[Found], mesh: &Mesh<'_>, diagnostics: &mut Diagnost
         for (index, manager) in found.managers.iter().enumerate() {
             let side = uses::Side::of(manager, found, mesh);
             manager.scopes.iter().for_each(|used| uses::check(used, side, &[manager], mesh, diagnostics));
+            filters::told(manager, links.clusters_have_it(), diagnostics);
             filters::in_front(manager, links.tables(file, index), mesh, diagnostics);
         }
         filters::without(file, found, &links, diagnostics);

@@ -1,10 +1,10 @@
 //! Headers of the context in routes: matched, hashed, counted, written, taken out.
 
 use super::super::{
-    found::{Found, How, Manager, Use},
+    found::{Found, How, Manager, Routing, Use},
     mesh::{Mapped, Meaning, Mesh},
 };
-use crate::diagnostic::{Diagnostic, Diagnostics, code};
+use crate::diagnostic::{Diagnostic, Diagnostics, Severity, code};
 
 /// On which side of a service routes are used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,8 +40,8 @@ pub(super) fn check(used: &Use, side: Side, users: &[&Manager], mesh: &Mesh<'_>,
     let problem = match (used.how, meaning) {
         (How::Matched, Meaning::Field(field)) if field.routed => not_behind_router(used, side, users),
         (How::Matched, Meaning::Field(_)) if shown => None,
-        (How::Matched, Meaning::Field(field)) => Some(by_field(used, field, side)),
-        (How::Matched, Meaning::Carrier | Meaning::Id) => Some(by_carrier(used, meaning)),
+        (How::Matched, Meaning::Field(field)) => Some(contradicted(by_field(used, field, side), side, users)),
+        (How::Matched, Meaning::Carrier | Meaning::Id) => Some(contradicted(by_carrier(used, meaning), side, users)),
         (How::Hashed | How::Counted, Meaning::Field(field)) if shown || field.routed => None,
         (How::Hashed | How::Counted, Meaning::Field(field)) => Some(counted_by_field(used, field, side)),
         (How::Hashed | How::Counted, Meaning::Carrier) => Some(counted_by_carrier(used)),
@@ -66,16 +66,41 @@ fn show(field: &Mapped, side: Side) -> String {
     match side {
         Side::Inbound => "let the Mesh document show headers: `carriers: {present: [headers]}`".to_owned(),
         Side::Outbound => format!(
-            "write `routing: {{fields: [{}]}}` in the Mesh document, and let the filter stand behind the router as well",
+            "write `routing: {{fields: [{}]}}` in the Mesh document, and let the filter stand behind the router as well (`--routing upstream`)",
             field.field
         ),
     }
 }
 
+/// A filter that is told that no route matches what it changes takes no care: what is a warning elsewhere is an error there.
+fn contradicted(problem: Diagnostic, side: Side, users: &[&Manager]) -> Diagnostic {
+    let told = |manager: &&&Manager| manager.ours().is_some_and(|(_, ours)| ours.routing == Some(Routing::Fixed));
+    match users.iter().find(told) {
+        Some(manager) if side == Side::Outbound => Diagnostic { severity: Severity::Error, ..problem }
+            .label(manager.span, "the filter of this connection manager is told that routes are `fixed`"),
+        _ => problem,
+    }
+}
+
 /// CM0703
 fn not_behind_router(used: &Use, side: Side, users: &[&Manager]) -> Option<Diagnostic> {
-    let mut lacking = users.iter().filter(|manager| side == Side::Outbound && !manager.behind_router);
-    let first = lacking.next()?;
+    if side == Side::Inbound {
+        return None;
+    }
+    let untold = |manager: &&&Manager| {
+        let routing = manager.ours().and_then(|(_, ours)| ours.routing);
+        routing.is_some_and(|routing| routing != Routing::Upstream)
+    };
+    if let Some(first) = users.iter().find(untold) {
+        let message = format!(
+            "{} matches `{}`, which the filter does not show: it is not told that it stands behind the router of {} as well",
+            used.route, used.header.value, first.label
+        );
+        let help = "give the filter a configuration of `policyc emit envoy --routing upstream`";
+        let problem = Diagnostic::error(code::NOT_BEHIND_ROUTER, used.header.span, message).help(help);
+        return Some(problem.label(first.span, "the filter stands here"));
+    }
+    let first = users.iter().find(|manager| !manager.behind_router)?;
     let message = format!(
         "{} matches `{}`, which nothing takes away behind the router of {}",
         used.route, used.header.value, first.label
@@ -141,46 +166,4 @@ fn removed(used: &Use, meaning: Meaning<'_>) -> Diagnostic {
         _ => "take it away; what leaves the mesh takes no context along".to_owned(),
     };
     Diagnostic::warning(code::CHANGED_BY_ROUTE, used.header.span, message).help(help)
-}
-
-#[cfg(test)]
-mod tests {
-    use context_mesh_core::artifact::tables::Tables;
-
-    use super::*;
-    use crate::{routes::envoy, source::Sources, yaml};
-
-    /// An outbound connection manager; with `behind`, the filter stands behind its router as well.
-    fn manager(behind: bool) -> Manager {
-        let upstream = if behind { "{upstream_http_filters: [{name: context_mesh}]}" } else { "{}" };
-        let text = format!(
-            "rds: {{route_config_name: r}}\nhttp_filters: [{{name: context_mesh}}, {{name: envoy.filters.http.router, \
-             typed_config: {upstream}}}]\n"
-        );
-        let mut sources = Sources::new("");
-        let file = sources.add("a.yaml", text);
-        let documents = yaml::parse(file, sources.file(file).unwrap(), &mut Diagnostics::new());
-        envoy::read(&documents).managers.remove(0)
-    }
-
-    #[test]
-    fn a_routed_field_needs_the_filter_behind_the_router() {
-        let tables = Tables::default();
-        let mapped = Mapped { header: "x-tenant-id".to_owned(), field: "tenant_id".to_owned(), routed: true };
-        let mesh = Mesh::with_mapped(&tables, &[], vec![mapped]);
-        for (behind, side, how, expected) in [
-            (false, Side::Outbound, How::Matched, Some(code::NOT_BEHIND_ROUTER)),
-            (true, Side::Outbound, How::Matched, None),
-            (false, Side::Inbound, How::Matched, None),
-            (false, Side::Outbound, How::Hashed, None),
-            (true, Side::Outbound, How::Written, Some(code::CHANGED_BY_ROUTE)),
-        ] {
-            let manager = manager(behind);
-            let header = crate::source::Spanned::new("X-Tenant-Id".to_owned(), manager.span);
-            let used = Use { header, route: "the route `r`".to_owned(), how };
-            let mut found = Diagnostics::new();
-            check(&used, side, &[&manager], &mesh, &mut found);
-            assert_eq!(found.iter().next().map(|problem| problem.code), expected, "{behind} {side:?} {how:?}");
-        }
-    }
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde_json::Value as Json;
 
 use super::super::{
-    found::{Filter, FilterKind, Settings},
+    found::{Filter, FilterKind, Routing, Settings},
     tree::{get, is_true, list, path, scalar, text, typed},
 };
 use crate::{
@@ -79,15 +79,15 @@ fn is_ours(config: &Node) -> bool {
 fn settings(config: &Node) -> Settings {
     let Some(value) = path(config, &["config", "configuration"]) else { return Settings::default() };
     let value = get(value, "value").unwrap_or(value);
-    match scalar(value) {
-        Some(json) => {
-            let json: Json = serde_json::from_str(&json.value).unwrap_or_default();
-            let text = |key: &str| json.get(key).and_then(Json::as_str).map(str::to_owned);
-            Settings { role: text("role"), service: text("service") }
-        }
-        None => {
-            let text = |key| text(value, key).map(|found| found.value);
-            Settings { role: text("role"), service: text("service") }
-        }
-    }
+    let json: Json = scalar(value).and_then(|json| serde_json::from_str(&json.value).ok()).unwrap_or_default();
+    let says = |key: &str| match json.get(key) {
+        Some(found) => found.as_str().map(str::to_owned),
+        None => text(value, key).map(|found| found.value),
+    };
+    let routing = match says("routing").as_deref() {
+        Some("fixed") => Routing::Fixed,
+        Some("upstream") => Routing::Upstream,
+        _ => Routing::NotSaid,
+    };
+    Settings { role: says("role"), service: says("service"), routing: Some(routing) }
 }

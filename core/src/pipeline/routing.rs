@@ -1,0 +1,101 @@
+//! Header edits make the proxy choose the route again, after the decision. What a filter may do about it depends on the proxy around it.
+
+use super::plan::{Counter, HeaderEdit, Plan, Refusal};
+use super::report::Problem;
+use super::workload::Workload;
+use crate::artifact::tables::{FieldTable, Reply};
+use crate::carrier::{baggage, mapped, mesh_header, tracestate};
+use crate::context::Context;
+use crate::headers::{Headers, Single};
+use crate::trace::{Ids, REQUEST_ID};
+
+/// What is known of the routes that a request is matched against.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Routing {
+    /// Nothing: a route may match any header.
+    #[default]
+    Unknown,
+    /// No route matches a header that the filter changes: no mapped header, carrier or id.
+    Fixed,
+    /// The filter stands behind the router too, and sees the cluster that is really called.
+    Upstream,
+}
+
+impl Routing {
+    /// The one of that name in a plugin configuration.
+    pub fn parse(name: &str) -> Option<Self> {
+        match name {
+            "fixed" => Some(Self::Fixed),
+            "upstream" => Some(Self::Upstream),
+            _ => None,
+        }
+    }
+
+    /// The name in a plugin configuration; `None` where it says nothing.
+    pub const fn as_str(self) -> Option<&'static str> {
+        match self {
+            Self::Unknown => None,
+            Self::Fixed => Some("fixed"),
+            Self::Upstream => Some("upstream"),
+        }
+    }
+
+    /// The value that the field's header shall have while the proxy chooses its route.
+    ///
+    /// Where the filter behind the router takes it away again, that is the context's own, if routes shall see it. Where nothing is known,
+    /// a header that says what the context says stays: taking it away could lead the call elsewhere, and the next filter reads
+    /// `x-mesh-context` alone.
+    pub(super) fn header(self, field: &FieldTable, headers: &Headers<'_>, context: &Context) -> Option<Vec<u8>> {
+        let value = || context.get(&field.name).and_then(|text| mapped::value(field, text));
+        match self {
+            Self::Upstream if field.routed => value(),
+            Self::Upstream | Self::Fixed => None,
+            Self::Unknown => match headers.single(field.header.as_deref()?) {
+                Single::Value(sent) => value().filter(|value| value == sent),
+                Single::Absent | Single::Repeated => None,
+            },
+        }
+    }
+}
+
+impl Refusal<'static> {
+    /// The call may go, or went, elsewhere than the decision was about.
+    pub(super) fn rerouted() -> Self {
+        const PERMISSION_DENIED: u8 = 7;
+        let message = "the route of this call changed after it was decided on".to_owned();
+        Self { reply: Reply { status: 403, grpc_status: PERMISSION_DENIED, message }, cause: "mesh route" }
+    }
+}
+
+/// The refusal of a call that carries protected fields, and whose route may be another one after our edits: a header changes that
+/// a route may match, and nobody looks behind the router.
+pub(super) fn refuse_uncertain(
+    workload: &Workload,
+    routing: Routing,
+    context: &Context,
+    plan: &mut Plan<'_>,
+) -> Option<Refusal<'static>> {
+    if routing != Routing::Unknown {
+        return None;
+    }
+    let is_protected = |field: &FieldTable| field.is_protected() && context.contains(&field.name);
+    if !workload.fields().iter().any(is_protected) {
+        return None;
+    }
+    let changed = plan.edits.iter().find_map(|edit| {
+        let name = match edit {
+            HeaderEdit::Set(name, _) => name,
+            HeaderEdit::Remove(name) => name.as_ref(),
+        };
+        (!is_of_the_mesh(name)).then(|| name.to_owned())
+    })?;
+    plan.count(Counter::RouteUncertain);
+    plan.report.problems.push(Problem::new(changed, "route-uncertain"));
+    Some(Refusal::rerouted())
+}
+
+/// Carriers and ids: no route may match them, because every hop writes them anew (`policyc check --envoy` finds routes that do).
+fn is_of_the_mesh(name: &str) -> bool {
+    [mesh_header::NAME, baggage::NAME, tracestate::NAME, REQUEST_ID].contains(&name)
+        || Ids::headers_of_traces().any(|known| known == name)
+}

@@ -1,0 +1,273 @@
+//! The proxy chooses the route again after the filter's edits: what is decided holds for the service that is really called.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use context_mesh_core::pipeline::Routing;
+use context_mesh_e2e::client::Response;
+use context_mesh_e2e::mesh::{Mesh, MeshBuilder};
+use context_mesh_e2e::policy::{self, Policy};
+use serde_json::{Value, json};
+
+use crate::fields::{REGIONS, regions, regions_of};
+use crate::support::*;
+
+const TREE: &str = r#"
+apiVersion: contextmesh.io/v1
+kind: Mesh
+metadata: {name: routes}
+spec:
+  trustDomain: routes.example
+  identity: /ns/default/sa/{service}
+  gateways: [edge]
+  routing: {fields: [tenant_id]}
+  domains:
+    all: {services: [edge, front, back, client]}
+    trial: {services: [canary]}
+---
+apiVersion: contextmesh.io/v1
+kind: ContextSchema
+metadata: {name: fields, domain: all}
+spec:
+  fields:
+    tenant_id: {type: string, immutable: true, header: x-tenant-id}
+    user_id: {type: string, classification: pii, header: x-user-id}
+    plan: {type: string, header: x-plan}
+"#;
+
+/// What `front` may send to whom.
+const RULES: &str = r#"
+---
+apiVersion: contextmesh.io/v1
+kind: ContextPolicy
+metadata: {name: out, domain: all}
+spec:
+  workloads: [front]
+  direction: outbound
+  rules:
+    - {name: people, mask: {fields: [user_id], with: pseudonym}}
+    - {name: plans-stay, when: "destination.service == 'canary'", redact: [plan]}
+    - name: no-trials
+      when: "destination.domain == 'trial' && context.tenant_id == 'wary'"
+      deny: {status: 451, message: no trials}
+"#;
+
+/// A route of a bootstrap: requests whose header has this value (any for `*`) go to the cluster.
+fn route(header: &str, value: &str, cluster: &str) -> String {
+    let condition =
+        if value == "*" { "present_match: true".to_owned() } else { format!("string_match: {{exact: {value}}}") };
+    format!(
+        "                        - match: {{prefix: \"/\", headers: [{{name: {header}, {condition}}}]}}\n                          \
+         route: {{cluster: {cluster}}}\n"
+    )
+}
+
+/// The bootstrap with these routes in front of those of its route configuration of that name.
+fn with_routes(text: &str, configuration: &str, routes: &str) -> String {
+    let (name, place) = (format!("name: {configuration}\n"), "                      routes:\n");
+    let head = text
+        .match_indices(&name)
+        .map(|(at, _)| at)
+        .find(|at| text[*at..].find("virtual_hosts:").is_some_and(|v| v < 400));
+    let Some(head) = head else { return text.to_owned() };
+    let (before, after) = text.split_at(head);
+    let after = after.replacen(&name, &format!("{name}                  validate_clusters: false\n"), 1);
+    let after = after.replace("validate_clusters: false\n                  # The upstream is in CLUSTERS_FILE, which Envoy reads after this.\n                  validate_clusters: false\n", "validate_clusters: false\n");
+    format!("{before}{}", after.replacen(place, &format!("{place}{routes}"), 1))
+}
+
+/// `front` calls `back`, and its routes send some calls to `canary`.
+fn trial(routing: Routing, routes: String) -> Mesh {
+    let policy = Policy::from_text(&format!("{TREE}{RULES}")).unwrap().with_routing(routing);
+    let mesh =
+        MeshBuilder::new("routes.example").service("front", &["back"]).service("back", &[]).service("canary", &[]);
+    let mesh = mesh.bootstrap(move |text| with_routes(&text, "outbound", &routes));
+    let mesh = if routing == Routing::Upstream { mesh.upstream_filters() } else { mesh };
+    mesh.filter(policy::filter().unwrap(), move |s, r| policy.configuration(s, r)).start().unwrap()
+}
+
+fn send(mesh: &Mesh, path: &str, tenant: &str) -> Response {
+    let context = json!({"tenant_id": tenant, "user_id": "u1", "plan": "gold"});
+    mesh.send(&peer(mesh, "front"), get(path).header("x-mesh-context", context.to_string())).unwrap()
+}
+
+/// The service that `front` reached, and what it was shown of the plan and the user.
+fn reached(response: &Response) -> (String, Value, Value) {
+    assert_eq!(response.status, 200, "{}", response.text());
+    let service = ["back", "canary"].into_iter().find(|service| response.hop(service).is_ok());
+    let service = service.unwrap_or_else(|| panic!("{}", response.text()));
+    (service.to_owned(), saw(response, service, "x-plan"), saw(response, service, "x-user-id"))
+}
+
+fn downstream_status(response: &Response) -> Value {
+    response.json().unwrap()["downstream_status"].clone()
+}
+
+/// A canary by tenant, whatever the application forwards: the routes see the tenant of the context, and the rules the service that is called.
+#[test]
+fn a_route_by_a_field_is_chosen_by_the_context() {
+    let mesh =
+        trial(Routing::Upstream, route("x-tenant-id", "bold", "canary") + &route("x-tenant-id", "wary", "canary"));
+    let mut users = Vec::new();
+    for forwards in ["traceparent,tracestate", "baggage", "traceparent", "x-tenant-id,traceparent"] {
+        for (number, (tenant, service, plan)) in
+            [("shy", "back", json!("gold")), ("bold", "canary", Value::Null)].into_iter().enumerate()
+        {
+            let trace = u32::try_from(users.len() * 2 + number).unwrap();
+            let context = json!({"tenant_id": tenant, "user_id": "u1", "plan": "gold"});
+            let request =
+                get_in(trace, &format!("/?forward.front={forwards}")).header("x-mesh-context", context.to_string());
+            let response = mesh.send(&peer(&mesh, "front"), request).unwrap();
+            let (reached, shown, user) = reached(&response);
+            assert_eq!((reached.as_str(), &shown), (service, &plan), "{forwards}: {}", response.text());
+            assert_eq!(saw(&response, service, "x-tenant-id"), tenant);
+            users.push((service, user));
+        }
+    }
+    // Masked once, with the key of the domain that is really called.
+    users.sort_by_key(|(service, user)| (*service, user.to_string()));
+    users.dedup();
+    assert_eq!(users.iter().map(|(service, _)| *service).collect::<Vec<_>>(), ["back", "canary"], "{users:?}");
+    assert_ne!(users[0].1, users[1].1, "each domain has pseudonyms of its own");
+    let response = send(&mesh, "/?forward.front=tracestate,traceparent", "wary");
+    assert_eq!(
+        downstream_status(&response),
+        451,
+        "a rule about the service that is really called: {}",
+        response.text()
+    );
+    assert_eq!(counter(&mesh, "front", "route_changed"), 4);
+    assert_no_trap(&mesh);
+}
+
+/// The application's own header chooses one service, and without it the proxy calls another one: where nobody looks behind the router, no
+/// protected field goes along.
+#[test]
+fn without_the_filter_behind_the_router_no_header_of_a_route_is_changed() {
+    let routes = route("x-tenant-id", "*", "canary");
+    let mesh = trial(Routing::Unknown, routes.clone());
+    // No header, no doubt: the call goes to `back`.
+    let plain = send(&mesh, "/?forward.front=traceparent,tracestate", "shy");
+    assert_eq!(reached(&plain).0, "back");
+    // What says the same as the context stays, and so does the route.
+    let same = send(&mesh, "/?forward.front=traceparent,tracestate&send.front=x-tenant-id:shy", "shy");
+    assert_eq!((reached(&same).0.as_str(), reached(&same).1), ("canary", Value::Null), "{}", same.text());
+    // What would have to be changed refuses the call.
+    for header in ["x-tenant-id:bold", "x-plan:gold", "x_tenant_id:shy"] {
+        let other = send(
+            &mesh,
+            &format!("/?forward.front=traceparent,tracestate&send.front=x-tenant-id:shy&send.front={header}"),
+            "shy",
+        );
+        assert_eq!(downstream_status(&other), 403, "{header}: {}", other.text());
+    }
+    let refused = |lines: &[Value]| lines.iter().filter(|line| report_of(line)["rule"] == "mesh route").count() == 3;
+    mesh.access_log_when("front", refused).unwrap();
+    assert_eq!(counter(&mesh, "front", "route_uncertain"), 3);
+    // A call without anything protected may go where it likes.
+    let request = get("/?forward.front=traceparent,tracestate&send.front=x-plan:silver");
+    let response = mesh.send(&peer(&mesh, "front"), request.header("x-mesh-context", r#"{"plan":"gold"}"#)).unwrap();
+    assert_eq!(reached(&response).0, "back");
+    assert_no_trap(&mesh);
+    // Who says that no route matches such headers is believed.
+    let mesh = trial(Routing::Fixed, String::new());
+    let other = send(&mesh, "/?forward.front=traceparent,tracestate&send.front=x-tenant-id:bold", "shy");
+    assert_eq!((reached(&other).0.as_str(), saw(&other, "back", "x-tenant-id")), ("back", json!("shy")));
+}
+
+/// At a gateway the client's header must not choose, and the minted one may.
+#[test]
+fn at_a_gateway_the_minted_field_chooses_the_route_and_the_clients_header_does_not() {
+    let mint = r#"
+---
+apiVersion: contextmesh.io/v1
+kind: ContextPolicy
+metadata: {name: mint, domain: all}
+spec:
+  workloads: [edge]
+  rules:
+    - {name: of-the-host, set: {tenant_id: "request.host", user_id: "'u1'", plan: "'gold'"}}
+"#;
+    // Rules at a gateway see the first route, so what they say of its destination must not hold for another one.
+    let guarded = "    - {name: not-for-trials, when: \"destination.service == 'canary'\", redact: [plan]}\n";
+    for (rules, rerouted) in [(mint.to_owned(), 200), (format!("{mint}{guarded}"), 403)] {
+        let policy = Policy::from_text(&format!("{TREE}{rules}")).unwrap().with_routing(Routing::Upstream);
+        let mesh = MeshBuilder::new("routes.example").gateway("edge", "back").service("back", &[]);
+        let routes = route("x-tenant-id", "bold", "canary");
+        let mesh = mesh.service("canary", &[]).bootstrap(move |text| with_routes(&text, "gateway", &routes));
+        let mesh = mesh.upstream_filters().filter(policy::filter().unwrap(), move |s, r| policy.configuration(s, r));
+        let mesh = mesh.start().unwrap();
+        let shy = mesh.send(&mesh.gateway(), get("/").authority("shy")).unwrap();
+        assert_eq!(reached(&shy).0, "back");
+        for (request, service, tenant) in [
+            (get("/").authority("bold"), "canary", "bold"),
+            (get("/").authority("shy").header("x-tenant-id", "bold"), "back", "shy"),
+        ] {
+            let response = mesh.send(&mesh.gateway(), request).unwrap();
+            assert_eq!(response.status, rerouted, "{}", response.text());
+            if rerouted == 200 {
+                let shown = saw(&response, service, "x-tenant-id");
+                assert_eq!((reached(&response).0.as_str(), shown), (service, json!(tenant)));
+            }
+        }
+        assert_eq!(counter(&mesh, "edge", "route_changed"), 2);
+        assert_no_trap(&mesh);
+    }
+}
+
+/// A mirror gets what the first call gets, in whatever region it lies.
+#[test]
+fn a_mirror_does_not_bring_a_field_into_another_region() {
+    let mirrored = |text: String| {
+        let route = "cluster_header: \":authority\"\n";
+        let mirror = "                            request_mirror_policies: [{cluster: us-store}]\n";
+        text.replace(route, &format!("{route}{mirror}")).replace(
+            "name: outbound\n                  virtual",
+            "name: outbound\n                  validate_clusters: false\n                  virtual",
+        )
+    };
+    let mesh = regions(|mesh| mesh.service("front", &["eu-store"]).bootstrap(mirrored));
+    let context = r#"{"plan":"gold","iban":"DE02"}"#;
+    let response = mesh.send(&peer(&mesh, "front"), get("/").header("x-mesh-context", context)).unwrap();
+    assert_eq!(saw(&response, "eu-store", "x-iban"), "DE02", "{}", response.text());
+    let arrived = |lines: &[Value]| !lines.is_empty();
+    let lines = mesh.access_log_when("us-store", arrived).unwrap();
+    let seen = report_of(&lines[0]);
+    // The receiver's filter keeps it from the application, and says so.
+    assert_eq!(seen["kept_in_region"], json!(["iban"]), "{seen}");
+    assert_eq!(counter(&mesh, "us-store", "field_kept_in_region"), 1);
+    assert_no_trap(&mesh);
+
+    // With the filter in the mirror's cluster, it does not leave.
+    let policy = Policy::from_text(REGIONS).unwrap();
+    let mesh = regions_of(policy.with_routing(Routing::Upstream), |mesh| {
+        mesh.service("front", &["eu-store"]).bootstrap(mirrored).upstream_filters()
+    });
+    let folder = mesh.folder().join("front");
+    let clusters = std::fs::read_to_string(folder.join("clusters.yaml")).unwrap();
+    let mut filters = String::from("      use_downstream_protocol_config: {}\n      http_filters:\n");
+    writeln!(filters, "        - name: context_mesh\n          config_discovery: {{config_source: {{resource_api_version: V3, path_config_source: {{path: \"{}\"}}}}, type_urls: [type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm]}}", folder.join("filter/upstream.json").display()).unwrap();
+    filters.push_str("        - name: envoy.filters.http.upstream_codec\n          typed_config: {\"@type\": type.googleapis.com/envoy.extensions.filters.http.upstream_codec.v3.UpstreamCodec}\n");
+    std::fs::write(
+        folder.join("clusters.new"),
+        clusters.replace("      use_downstream_protocol_config: {}\n", &filters),
+    )
+    .unwrap();
+    std::fs::rename(folder.join("clusters.new"), folder.join("clusters.yaml")).unwrap();
+    let taken = || mesh.stats("front").unwrap().get("cluster_manager.cds.update_success") >= 2;
+    (0..100)
+        .find(|_| {
+            taken() || {
+                std::thread::sleep(Duration::from_millis(50));
+                false
+            }
+        })
+        .expect("the clusters are taken over");
+    let response = mesh.send(&peer(&mesh, "front"), get("/").header("x-mesh-context", context)).unwrap();
+    assert_eq!(saw(&response, "eu-store", "x-iban"), "DE02", "{}", response.text());
+    let lines = mesh.access_log_when("us-store", arrived).unwrap();
+    let seen = report_of(&lines[0]);
+    assert_eq!(seen["kept_in_region"], Value::Null, "{seen}");
+    assert_eq!(seen["fields"], json!(["plan", "caller"]), "{seen}");
+    assert_no_trap(&mesh);
+}
