@@ -33,6 +33,7 @@ pub mod model;
 mod near;
 pub mod programs;
 pub mod progress;
+pub mod routes;
 pub mod simulate;
 pub mod slice;
 pub mod source;

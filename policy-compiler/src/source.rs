@@ -6,6 +6,10 @@
 /// Largest source file, in bytes. Spans are 32-bit offsets, and nobody reviews a policy file of this size.
 pub const MAX_FILE_BYTES: usize = 16 * 1024 * 1024;
 
+/// Largest file with the configuration of a proxy, in bytes. Nobody wrote it by hand: what Envoy's admin interface answers for a
+/// large mesh has tens of MB, much of it the same policies once for each listener.
+pub const MAX_PROXY_FILE_BYTES: usize = 64 * 1024 * 1024;
+
 /// A file of a [`Sources`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FileId(u32);
@@ -71,12 +75,14 @@ pub struct SourceFile {
     invalid: Option<usize>,
     /// Size before anything was dropped.
     size: usize,
+    /// Largest size that is read.
+    limit: usize,
 }
 
 impl SourceFile {
-    fn new(path: String, mut bytes: Vec<u8>) -> Self {
+    fn new(path: String, mut bytes: Vec<u8>, limit: usize) -> Self {
         let size = bytes.len();
-        if size > MAX_FILE_BYTES {
+        if size > limit {
             bytes.clear();
         }
         let (text, invalid) = match String::from_utf8(bytes) {
@@ -87,7 +93,7 @@ impl SourceFile {
             }
         };
         let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(i, _)| i + 1)).collect();
-        Self { path, text, lines, invalid, size }
+        Self { path, text, lines, invalid, size, limit }
     }
 
     /// The path below the origin of the tree. It goes into artifacts, which must not depend on where a checkout is.
@@ -108,6 +114,11 @@ impl SourceFile {
     /// Size in bytes, as given.
     pub const fn size(&self) -> usize {
         self.size
+    }
+
+    /// The size beyond which it is not read.
+    pub const fn limit(&self) -> usize {
+        self.limit
     }
 
     /// The number of the line, from 0, that holds the byte.
@@ -151,14 +162,19 @@ impl Sources {
     /// Adds a file. The order of adding is the order of the documents. What is not UTF-8 or larger than
     /// [`MAX_FILE_BYTES`] becomes a diagnostic when the tree is compiled.
     pub fn add(&mut self, path: impl Into<String>, bytes: impl Into<Vec<u8>>) -> FileId {
+        self.add_limited(path, bytes, MAX_FILE_BYTES)
+    }
+
+    /// As [`Sources::add`], with another limit of the size.
+    pub fn add_limited(&mut self, path: impl Into<String>, bytes: impl Into<Vec<u8>>, limit: usize) -> FileId {
         let id = FileId(u32::try_from(self.files.len()).unwrap_or(u32::MAX));
-        self.files.push(SourceFile::new(path.into(), bytes.into()));
+        self.files.push(SourceFile::new(path.into(), bytes.into(), limit));
         id
     }
 
     /// Gives the tree its lock file, in place of one that it has.
     pub fn set_lock(&mut self, path: impl Into<String>, bytes: impl Into<Vec<u8>>) {
-        self.lock = Some(SourceFile::new(path.into(), bytes.into()));
+        self.lock = Some(SourceFile::new(path.into(), bytes.into(), MAX_FILE_BYTES));
     }
 
     /// The same tree without a lock file.

@@ -1,16 +1,20 @@
 //! `policyc check`
 
+use std::path::PathBuf;
+
 use context_mesh_core::limits::MAX_FUEL;
 use policy_compiler::{
     Compiled,
     budget::{self, DecisionCost, RuleCost},
     document::Direction,
     lock::words,
+    routes,
+    source::Sources,
 };
 use serde_json::{Value, json};
 
 use super::{
-    Tree,
+    Tree, files,
     lock::missing,
     output::{Exit, Failure, Outcome, Paint, Report, plural},
     session::{CompiledTree, Session},
@@ -25,7 +29,8 @@ const SHOWN: usize = 10;
 Examples:
   policyc check policies
   policyc check policies --costs --format json
-  policyc check policies --deny-warnings --locked")]
+  policyc check policies --deny-warnings --locked
+  policyc check policies --envoy envoy.yaml --istio manifests")]
 pub(super) struct Arguments {
     #[command(flatten)]
     tree: Tree,
@@ -38,6 +43,12 @@ pub(super) struct Arguments {
     /// Ends with 1 when there are warnings.
     #[arg(long)]
     deny_warnings: bool,
+    /// Configuration of Envoy whose routes must fit: bootstraps, xDS resources, answers to `/config_dump`, or folders of them.
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    envoy: Vec<PathBuf>,
+    /// Resources of Istio and of the Gateway API whose routes must fit, or folders of them.
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    istio: Vec<PathBuf>,
 }
 
 struct Checked {
@@ -49,6 +60,8 @@ struct Checked {
     /// How many costs are shown at most.
     shown: usize,
     deny_warnings: bool,
+    /// What was said of proxies, if any are given.
+    proxies: Option<routes::Report>,
 }
 
 pub(super) fn run(arguments: &Arguments, session: &Session) -> Outcome {
@@ -58,6 +71,7 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Outcome {
     {
         return Err(Failure::Artifact(message));
     }
+    let proxies = proxies(arguments, &compiled, session)?;
     Ok(Box::new(Checked {
         folder: arguments.tree.folder.display().to_string(),
         rules: budget::rules(&compiled.tables, &compiled.costs),
@@ -66,12 +80,34 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Outcome {
         compiled,
         shown: if arguments.costs { usize::MAX } else { SHOWN },
         deny_warnings: arguments.deny_warnings,
+        proxies,
     }))
+}
+
+/// Reads the configuration of proxies and compares it with the mesh; the diagnostics are written.
+fn proxies(arguments: &Arguments, compiled: &Compiled, session: &Session) -> Result<Option<routes::Report>, Failure> {
+    if arguments.envoy.is_empty() && arguments.istio.is_empty() {
+        return Ok(None);
+    }
+    // Their paths are shown as they were given, and not as those of the tree.
+    let (mut sources, mut inputs) = (Sources::new(""), Vec::new());
+    for path in &arguments.envoy {
+        files::read_proxies(path, routes::Format::Envoy, &mut sources, &mut inputs)?;
+    }
+    for path in &arguments.istio {
+        files::read_proxies(path, routes::Format::Istio, &mut sources, &mut inputs)?;
+    }
+    let report = routes::check(&sources, &inputs, compiled);
+    session.write_diagnostics(&report.diagnostics, &sources);
+    if report.diagnostics.has_errors() { Err(Failure::Diagnostics) } else { Ok(Some(report)) }
 }
 
 impl Report for Checked {
     fn text(&self, paint: Paint) -> String {
         let mut out = self.summary(paint);
+        if let Some(proxies) = &self.proxies {
+            out.push_str(&read_of(proxies));
+        }
         if !self.rules.is_empty() {
             out.push_str(&self.rule_costs(paint));
             out.push_str(&self.decision_costs(paint));
@@ -91,31 +127,45 @@ impl Report for Checked {
             let direction = direction(cost.direction);
             json!({"services": cost.services, "direction": direction, "rules": cost.rules, "fuel": cost.fuel})
         });
-        json!({
+        let mut document = json!({
             "folder": self.folder,
             "services": tables.services.len(),
             "domains": tables.domains.len(),
             "fields": tables.fields.len(),
             "rules": tables.rules.len(),
-            "warnings": self.compiled.warnings.len(),
+            "warnings": self.warnings(),
             "costs": {
                 "budget": MAX_FUEL,
                 "rules": rules.collect::<Value>(),
                 "decisions": decisions.collect::<Value>(),
             },
             "sizes": self.sizes.json(),
-        })
+        });
+        if let Some(proxies) = &self.proxies {
+            document["proxies"] = json!({
+                "files": proxies.files,
+                "connectionManagers": proxies.managers,
+                "routes": proxies.routes,
+                "warnings": proxies.diagnostics.len(),
+            });
+        }
+        document
     }
 
     fn exit(&self) -> Exit {
-        let denied = self.deny_warnings && !self.compiled.warnings.is_empty();
+        let denied = self.deny_warnings && self.warnings() > 0;
         if denied { Exit::Wrong } else { Exit::Well }
     }
 }
 
 impl Checked {
+    /// How many warnings there are: of the tree, and of proxies.
+    fn warnings(&self) -> usize {
+        self.compiled.warnings.len() + self.proxies.as_ref().map_or(0, |proxies| proxies.diagnostics.len())
+    }
+
     fn summary(&self, paint: Paint) -> String {
-        let (tables, warnings) = (&self.compiled.tables, self.compiled.warnings.len());
+        let (tables, warnings) = (&self.compiled.tables, self.warnings());
         let verdict = match warnings {
             0 => paint.good("no errors"),
             n if self.deny_warnings => paint.bad(format!("{}, which `--deny-warnings` refuses", plural(n, "warning"))),
@@ -162,6 +212,16 @@ impl Checked {
                 .faint(format!("  and {more} more {word}{}; `--costs` shows all\n", if more == 1 { "" } else { "s" })),
         }
     }
+}
+
+/// What was read of proxies.
+fn read_of(proxies: &routes::Report) -> String {
+    format!(
+        "proxies: {} in {}, {} read\n",
+        plural(proxies.routes, "route"),
+        plural(proxies.managers, "connection manager"),
+        plural(proxies.files, "file"),
+    )
 }
 
 /// The fuel, and how much that is of what a decision has.

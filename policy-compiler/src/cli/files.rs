@@ -1,4 +1,4 @@
-//! Reading a source tree and writing an artifact.
+//! Reading a source tree and the configuration of proxies, and writing an artifact.
 
 use std::{
     fs,
@@ -8,13 +8,20 @@ use std::{
 
 use policy_compiler::{
     lock::FILE_NAME,
-    source::{MAX_FILE_BYTES, Sources},
+    routes::{Format, Input},
+    source::{MAX_FILE_BYTES, MAX_PROXY_FILE_BYTES, Sources},
 };
 
 use super::{output::Failure, progress::Display};
 
 /// Deepest nesting of folders.
 const MAX_FOLDER_DEPTH: usize = 32;
+
+/// How the names of policy documents end.
+const DOCUMENTS: &[&str] = &["yaml", "yml"];
+
+/// How the names of configuration of proxies end.
+const CONFIGURATION: &[&str] = &["yaml", "yml", "json"];
 
 /// Most files of one tree. Reading them all must stay possible on a small machine.
 const MAX_FILES: usize = 20_000;
@@ -27,14 +34,14 @@ pub(super) fn read_tree(folder: &Path, progress: &mut Display) -> Result<Sources
         return Err(Failure::Usage(format!("`{}` is not a folder", folder.display())));
     }
     let mut paths = Vec::new();
-    collect(folder, Path::new(""), 0, &mut paths)?;
+    collect(folder, Path::new(""), DOCUMENTS, &mut paths)?;
     // By components, so that the order is the same on every platform.
     paths.sort();
     let mut sources = Sources::new(folder.display().to_string());
     let total = paths.len();
     for (done, path) in paths.into_iter().enumerate() {
         progress.show("reading files", done, total);
-        let bytes = read(&folder.join(&path)).map_err(|error| Failure::io("read", &folder.join(&path), &error))?;
+        let bytes = read(&folder.join(&path), MAX_FILE_BYTES)?;
         let names: Vec<_> = path.components().map(|part| part.as_os_str().to_string_lossy()).collect();
         sources.add(names.join("/"), bytes);
     }
@@ -47,24 +54,51 @@ pub(super) fn read_tree(folder: &Path, progress: &mut Display) -> Result<Sources
 /// The lock file, if there is one. A symbolic link is none, as for documents.
 pub(super) fn read_lock(path: &Path) -> Result<Option<Vec<u8>>, Failure> {
     match fs::symlink_metadata(path) {
-        Ok(metadata) if metadata.is_file() => read(path).map(Some).map_err(|error| Failure::io("read", path, &error)),
+        Ok(metadata) if metadata.is_file() => read(path, MAX_FILE_BYTES).map(Some),
         Ok(_) => Err(Failure::Usage(format!("`{}` is not a file", path.display()))),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(Failure::io("read", path, &error)),
     }
 }
 
+/// Adds a file with the configuration of a proxy, or all of a folder that may be one, with what they are expected to hold.
+pub(super) fn read_proxies(
+    path: &Path,
+    format: Format,
+    sources: &mut Sources,
+    inputs: &mut Vec<Input>,
+) -> Result<(), Failure> {
+    let metadata = fs::metadata(path).map_err(|error| Failure::io("read", path, &error))?;
+    let found = metadata.is_dir();
+    let mut paths = Vec::new();
+    if found {
+        collect(path, Path::new(""), CONFIGURATION, &mut paths)?;
+        paths.sort();
+        paths.iter_mut().for_each(|below| *below = path.join(&below));
+    } else {
+        paths.push(path.to_owned());
+    }
+    for path in paths {
+        let bytes = read(&path, MAX_PROXY_FILE_BYTES)?;
+        let file = sources.add_limited(path.display().to_string(), bytes, MAX_PROXY_FILE_BYTES);
+        inputs.push(Input { file, format, found });
+    }
+    Ok(())
+}
+
 /// At most one byte more than the compiler accepts, so that it can say that there are too many.
-fn read(path: &Path) -> std::io::Result<Vec<u8>> {
-    let limit = u64::try_from(MAX_FILE_BYTES).unwrap_or(u64::MAX);
+fn read(path: &Path, limit: usize) -> Result<Vec<u8>, Failure> {
+    let failed = |error| Failure::io("read", path, &error);
+    let limit = u64::try_from(limit).unwrap_or(u64::MAX);
     let mut bytes = Vec::new();
-    fs::File::open(path)?.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
+    let file = fs::File::open(path).map_err(failed)?;
+    file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(failed)?;
     Ok(bytes)
 }
 
-fn collect(root: &Path, below: &Path, depth: usize, paths: &mut Vec<PathBuf>) -> Result<(), Failure> {
+fn collect(root: &Path, below: &Path, endings: &[&str], paths: &mut Vec<PathBuf>) -> Result<(), Failure> {
     let folder = root.join(below);
-    if depth > MAX_FOLDER_DEPTH {
+    if below.components().count() > MAX_FOLDER_DEPTH {
         let text = format!("`{}` is nested deeper than {MAX_FOLDER_DEPTH} folders", folder.display());
         return Err(Failure::Usage(text));
     }
@@ -77,12 +111,12 @@ fn collect(root: &Path, below: &Path, depth: usize, paths: &mut Vec<PathBuf>) ->
         }
         let path = below.join(&name);
         if kind.is_dir() {
-            collect(root, &path, depth + 1, paths)?;
-        } else if kind.is_file() && path.extension().is_some_and(|e| e == "yaml" || e == "yml") {
+            collect(root, &path, endings, paths)?;
+        } else if kind.is_file() && path.extension().is_some_and(|e| endings.iter().any(|known| e == *known)) {
             paths.push(path);
         }
         if paths.len() > MAX_FILES {
-            return Err(Failure::Usage(format!("`{}` has more than {MAX_FILES} policy files", root.display())));
+            return Err(Failure::Usage(format!("`{}` has more than {MAX_FILES} files", root.display())));
         }
     }
     Ok(())

@@ -2,7 +2,7 @@
 //!
 //! A code keeps its meaning for ever; a retired one is not given out again. `CM01` is reading, `CM02` the
 //! shape of documents, `CM03` what documents say of each other, `CM04` CEL (see [`crate::cel::CODES`]), `CM05` the artifact,
-//! `CM06` what rules do together (see [`crate::analysis`]).
+//! `CM06` what rules do together (see [`crate::analysis`]), `CM07` what proxies do with the context (see [`crate::routes`]).
 
 macro_rules! codes {
     ($($id:literal $name:ident $summary:literal;)+) => {
@@ -56,6 +56,15 @@ codes! {
     "CM0603" COVERED_DENY "A deny rule denies nothing that another one does not deny already.";
     "CM0604" POINTLESS_ALLOW "A deny rule denies everything that an allow rule lets through.";
     "CM0605" NOBODY_ALLOWED "No request can satisfy the allow rules of a workload.";
+    "CM0701" NO_PROXY_CONFIG "The file holds no configuration of a proxy.";
+    "CM0702" ROUTE_BY_FIELD "A route matches the header of a field, which the filter takes away.";
+    "CM0703" NOT_BEHIND_ROUTER "The filter does not stand behind the router, and a route or its own configuration needs it there.";
+    "CM0704" ROUTE_BY_CARRIER "A route matches a header that the filter rewrites.";
+    "CM0705" MIRRORED_CONTEXT "A mirror takes the context to where the filter does not look.";
+    "CM0706" CHANGED_BY_ROUTE "A route writes or removes a header of the context behind the filter.";
+    "CM0707" COUNTED_BY_FIELD "A hash or a rate limit is made of a header that the filter takes away or rewrites.";
+    "CM0708" FILTER_IN_FRONT "A filter in front of ours sees a route that the client's header chose.";
+    "CM0709" WITHOUT_FILTER "Requests are routed without the filter, which others of the proxy have.";
 }
 
 /// One line that explains a code; `None` if there is no such code.

@@ -57,13 +57,22 @@ fn group<'a>(diagnostic: &'a Diagnostic, sources: &'a Sources) -> Group<'a> {
     }
     for label in &diagnostic.labels {
         if let Some(file) = sources.file(label.span.file) {
-            elements.push(snippet(sources, file, label.span, AnnotationKind::Context, Some(&label.text)));
+            let element = snippet(sources, file, label.span, AnnotationKind::Context, Some(&label.text));
+            let place_only = matches!(element, Element::Origin(_));
+            elements.push(element);
+            if place_only {
+                elements.push(Level::NOTE.message(label.text.as_str()).into());
+            }
         }
     }
     elements.extend(diagnostic.notes.iter().map(|note| Level::NOTE.message(note.as_str()).into()));
     elements.extend(diagnostic.help.iter().map(|help| Level::HELP.message(help.as_str()).into()));
     level.primary_title(diagnostic.message.as_str()).id(diagnostic.code).elements(elements)
 }
+
+/// Longest line that is shown, in bytes. Configuration of proxies may be one line of megabytes, which nobody can read and which the
+/// renderer takes long for; then only the place is said.
+const MAX_LINE_BYTES: usize = 4096;
 
 /// The lines of the span only: handing over whole files would cost their size for every finding.
 fn snippet<'a>(
@@ -81,6 +90,10 @@ fn snippet<'a>(
     let window = file.line_range(first_line).start..last.end.max(end).min(text.len());
     let annotated = range.start - window.start..end.min(window.end).saturating_sub(window.start);
     let source = text.get(window).unwrap_or_default();
+    if source.len() > MAX_LINE_BYTES && first_line == file.line_of(end.saturating_sub(1).max(range.start)) {
+        let start = sources.start(span);
+        return Origin::path(sources.shown_path(span.file)).line(start.line).char_column(start.column).into();
+    }
     Snippet::source(source)
         .path(sources.shown_path(span.file))
         .line_start(first_line + 1)

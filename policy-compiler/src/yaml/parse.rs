@@ -8,10 +8,11 @@ use granit_parser::{ErrorKind, Event, Parser, ScanError, Span as Range, Structur
 use super::node::{Node, Scalar, Value};
 use crate::{
     diagnostic::{Diagnostic, Diagnostics, code},
-    source::{FileId, MAX_FILE_BYTES, SourceFile, Span, Spanned},
+    source::{FileId, SourceFile, Span, Spanned},
 };
 
-/// Deepest nesting of mappings and lists. Policy documents need six.
+/// Deepest nesting of mappings and lists. Policy documents need six, and routes with matchers in what Envoy's admin
+/// interface answers some thirty.
 const MAX_DEPTH: usize = 48;
 
 /// Reads all documents of a file.
@@ -51,8 +52,8 @@ pub fn parse(id: FileId, file: &SourceFile, diagnostics: &mut Diagnostics) -> Ve
 }
 
 fn unreadable(id: FileId, file: &SourceFile) -> Option<Diagnostic> {
-    if file.size() > MAX_FILE_BYTES {
-        let message = format!("the file has {} bytes, more than the limit of {MAX_FILE_BYTES}", file.size());
+    if file.size() > file.limit() {
+        let message = format!("the file has {} bytes, more than the limit of {}", file.size(), file.limit());
         return Some(Diagnostic::error(code::FILE_TOO_LARGE, Span::new(id, 0, 0), message).help("split it"));
     }
     let offset = file.invalid()?;

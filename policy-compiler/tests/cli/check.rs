@@ -148,3 +148,54 @@ fn a_slice_is_built_for_a_service_of_the_mesh_only() {
     assert!(text(&output.stdout).contains("bytes, a slice for ledger, digest "), "{}", text(&output.stdout));
     assert!(text(&policyc(&["inspect", file]).stdout).contains("slice of         ledger\n"));
 }
+
+/// A folder with the configuration of a proxy under this name.
+fn proxy(folder: &str, name: &str, text: &str) -> String {
+    let path = scratch(folder).join(name);
+    fs::write(&path, text).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+/// A route of Istio with this in it.
+fn virtual_service(http: &str) -> String {
+    format!(
+        "apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {{name: v}}\nspec: {{http: [{{{http}}}]}}\n"
+    )
+}
+
+#[test]
+fn warnings_about_routes_are_warnings_like_others() {
+    let file = proxy("routes-warned", "v.yaml", &virtual_service("match: [{headers: {x-mesh-context: {}}}]"));
+    let folder = std::path::Path::new(&file).parent().unwrap().to_str().unwrap();
+    for path in [file.as_str(), folder] {
+        let output = policyc(&["check", &tree(), "--istio", path]);
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        assert!(
+            text(&output.stdout)
+                .contains("7 rules, no errors, 1 warning\nproxies: 1 route in 0 connection managers, 1 file read\n")
+        );
+        assert!(
+            text(&output.stderr).contains("warning[CM0704]") && text(&output.stderr).contains(&format!("{file}:4:"))
+        );
+        assert_eq!(policyc(&["check", &tree(), "--istio", path, "--deny-warnings"]).status.code(), Some(1));
+    }
+    let document = json(&["check", &tree(), "--istio", &file]);
+    let expected = serde_json::json!({"files": 1, "connectionManagers": 0, "routes": 1, "warnings": 1});
+    assert_eq!((&document["proxies"], &document["warnings"]), (&expected, &serde_json::json!(1)));
+    assert!(json(&["check", &tree()]).get("proxies").is_none());
+}
+
+#[test]
+fn errors_in_routes_end_with_1_and_say_where() {
+    let wrong = proxy("routes-wrong", "v.yaml", &virtual_service("headers: {request: {set: {baggage: x}}}"));
+    let other = proxy("routes-other", "envoy.json", "{\"static_resources\": {}}");
+    let output = policyc(&["check", &tree(), "--envoy", &other, "--istio", &wrong, "--format", "json"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(output.stdout.is_empty());
+    let said: Value = serde_json::from_slice(&output.stderr).unwrap();
+    assert_eq!((&said["code"], &said["at"]["file"], &said["at"]["line"]), (&"CM0706".into(), &wrong.into(), &4.into()));
+    let output = policyc(&["check", &tree(), "--istio", &other]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("error[CM0701]: the file holds no resource of Kubernetes"));
+    assert_eq!(policyc(&["check", &tree(), "--envoy", "/nonexistent"]).status.code(), Some(2));
+}

@@ -57,8 +57,8 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// A folder with `policies` (the demo's), `policy.cmx` (built from them), `old` (another version of them) and recorded
-/// requests, in which commands run.
+/// A folder with `policies` (the demo's), `policy.cmx` (built from them), `old` (another version of them), recorded requests and
+/// configuration of proxies, in which commands run.
 struct Place(PathBuf);
 
 impl Place {
@@ -73,6 +73,12 @@ impl Place {
         fs::write(place.0.join("requests.jsonl"), format!("{request}\n{request}\n")).unwrap();
         let recorded = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/policy_tests/eval/access.log");
         fs::copy(recorded, place.0.join("access.log")).unwrap();
+        fs::write(place.0.join("envoy.yaml"), "static_resources: {}\n").unwrap();
+        fs::write(place.0.join("config_dump.json"), r#"{"configs": [{"@type": "t/envoy.admin.v3.X"}]}"#).unwrap();
+        fs::create_dir(place.0.join("manifests")).unwrap();
+        let service =
+            "apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: v}\nspec: {http: []}\n";
+        fs::write(place.0.join("manifests/routes.yaml"), service).unwrap();
         place
     }
 

@@ -1,0 +1,81 @@
+//! Copies of requests: the filter looks at the request, and the copy goes where it did not look.
+
+use context_mesh_core::{artifact::tables::FieldTable, vm::Destination};
+
+use super::super::{
+    found::{Mirror, Target},
+    mesh::Mesh,
+};
+use crate::diagnostic::{Diagnostic, Diagnostics, code};
+
+/// How many fields a message names.
+const NAMED: usize = 4;
+
+/// Adds what does not fit in a mirror. `looked_at` tells whether the filter stands in a cluster.
+pub(super) fn check(mirror: &Mirror, looked_at: &dyn Fn(&str) -> bool, mesh: &Mesh<'_>, diagnostics: &mut Diagnostics) {
+    if matches!(&mirror.target, Target::Cluster(cluster) if looked_at(cluster)) {
+        return;
+    }
+    let place = mesh.destination(&mirror.target);
+    let region = place.map(|place| place.region).unwrap_or_default();
+    let kept: Vec<&FieldTable> =
+        mesh.bound().filter(|field| !field.residency.iter().any(|known| known == region)).collect();
+    let message = match (place, kept.is_empty()) {
+        (Some(_), true) => return,
+        (Some(place), false) => {
+            let name = place.service;
+            format!(
+                "{} mirrors requests to `{name}` in {}, where {} may not be",
+                mirror.route,
+                whereabouts(place),
+                names(&kept)
+            )
+        }
+        (None, false) => {
+            format!(
+                "{} mirrors requests to {}, where {} may not be",
+                mirror.route,
+                outside(&mirror.target),
+                names(&kept)
+            )
+        }
+        (None, true) => {
+            let text = format!(
+                "{} mirrors requests to {}: the context leaves the mesh with them",
+                mirror.route,
+                outside(&mirror.target)
+            );
+            diagnostics.push(Diagnostic::warning(code::MIRRORED_CONTEXT, mirror.span, text).help(HELP));
+            return;
+        }
+    };
+    diagnostics.push(Diagnostic::error(code::MIRRORED_CONTEXT, mirror.span, message).help(HELP));
+}
+
+const HELP: &str = "take the mirror away, or put the filter with the role `upstream` into the cluster's own `http_filters` \
+                    (`typed_extension_protocol_options`)";
+
+fn whereabouts(place: Destination<'_>) -> String {
+    match place.region {
+        "" => "no region".to_owned(),
+        region => format!("the region `{region}`"),
+    }
+}
+
+fn outside(target: &Target) -> String {
+    match target {
+        Target::Cluster(name) => format!("the cluster `{name}`, which is no service of the mesh"),
+        Target::Header(name) => format!("the cluster that the header `{name}` names, which may be any"),
+        Target::Host { host, .. } => format!("`{host}`, which is no service of the mesh"),
+    }
+}
+
+/// The first fields with their regions.
+fn names(fields: &[&FieldTable]) -> String {
+    let named = |field: &&FieldTable| format!("`{}` (only {})", field.name, field.residency.join(", "));
+    let first: Vec<String> = fields.iter().take(NAMED).map(named).collect();
+    match fields.len().saturating_sub(NAMED) {
+        0 => first.join(", "),
+        more => format!("{} and {more} more", first.join(", ")),
+    }
+}

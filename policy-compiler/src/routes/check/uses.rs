@@ -1,0 +1,169 @@
+//! Headers of the context in routes: matched, hashed, counted, written, taken out.
+
+use super::super::{
+    found::{Found, How, Manager, Routing, Use},
+    mesh::{Mapped, Meaning, Mesh},
+};
+use crate::diagnostic::{Diagnostic, Diagnostics, Severity, code};
+
+/// On which side of a service routes are used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Side {
+    /// Where requests come in: the filter shows the context to the application.
+    Inbound,
+    /// Where calls go out, and at gateways: the filter takes away what applications and clients say.
+    Outbound,
+}
+
+impl Side {
+    /// Returns the side of a connection manager. What the filter's own configuration says counts first, then whether the proxy is
+    /// that of a gateway, then the direction of the listener.
+    pub(super) fn of(manager: &Manager, found: &Found, mesh: &Mesh<'_>) -> Self {
+        let settings = manager.ours().map(|(_, settings)| settings);
+        let role = settings.and_then(|settings| settings.role.as_deref());
+        let service = settings.and_then(|settings| settings.service.as_deref());
+        // Istio writes `router~` into the ids of gateways.
+        let is_gateway = |name: &str| mesh.is_gateway(name) || name.starts_with("router~");
+        let gateway = || service.into_iter().chain(found.node.iter().map(String::as_str)).any(is_gateway);
+        match role {
+            Some("inbound") => Self::Inbound,
+            None if manager.inbound && !gateway() => Self::Inbound,
+            _ => Self::Outbound,
+        }
+    }
+}
+
+/// Adds what does not fit in the use of a header.
+pub(super) fn check(used: &Use, side: Side, users: &[&Manager], mesh: &Mesh<'_>, diagnostics: &mut Diagnostics) {
+    let Some(meaning) = mesh.meaning(&used.header.value) else { return };
+    let shown = side == Side::Inbound && mesh.shows_headers();
+    let problem = match (used.how, meaning) {
+        (How::Matched, Meaning::Field(field)) if field.routed => not_behind_router(used, side, users),
+        (How::Matched, Meaning::Field(_)) if shown => None,
+        (How::Matched, Meaning::Field(field)) => Some(contradicted(by_field(used, field, side), side, users)),
+        (How::Matched, Meaning::Carrier | Meaning::Id) => Some(contradicted(by_carrier(used, meaning), side, users)),
+        (How::Hashed | How::Counted, Meaning::Field(field)) if shown || field.routed => None,
+        (How::Hashed | How::Counted, Meaning::Field(field)) => Some(counted_by_field(used, field, side)),
+        (How::Hashed | How::Counted, Meaning::Carrier) => Some(counted_by_carrier(used)),
+        (How::Written, Meaning::Field(_) | Meaning::Carrier) => Some(written(used, meaning)),
+        (How::Removed, Meaning::Field(_) | Meaning::Carrier) => Some(removed(used, meaning)),
+        (_, Meaning::Id) => None,
+    };
+    diagnostics.extend(problem);
+}
+
+/// CM0702
+fn by_field(used: &Use, field: &Mapped, side: Side) -> Diagnostic {
+    let message = format!(
+        "{} matches `{}`, which the filter takes away before the route is chosen for good",
+        used.route, used.header.value
+    );
+    Diagnostic::warning(code::ROUTE_BY_FIELD, used.header.span, message).help(show(field, side))
+}
+
+/// How a route can see a field.
+fn show(field: &Mapped, side: Side) -> String {
+    match side {
+        Side::Inbound => "let the Mesh document show headers: `carriers: {present: [headers]}`".to_owned(),
+        Side::Outbound => format!(
+            "write `routing: {{fields: [{}]}}` in the Mesh document, and let the filter stand behind the router as well (`--routing upstream`)",
+            field.field
+        ),
+    }
+}
+
+/// A filter that is told that no route matches what it changes takes no care: what is a warning elsewhere is an error there.
+fn contradicted(problem: Diagnostic, side: Side, users: &[&Manager]) -> Diagnostic {
+    let told = |manager: &&&Manager| manager.ours().is_some_and(|(_, ours)| ours.routing == Some(Routing::Fixed));
+    match users.iter().find(told) {
+        Some(manager) if side == Side::Outbound => Diagnostic { severity: Severity::Error, ..problem }
+            .label(manager.span, "the filter of this connection manager is told that routes are `fixed`"),
+        _ => problem,
+    }
+}
+
+/// CM0703
+fn not_behind_router(used: &Use, side: Side, users: &[&Manager]) -> Option<Diagnostic> {
+    if side == Side::Inbound {
+        return None;
+    }
+    let untold = |manager: &&&Manager| {
+        let routing = manager.ours().and_then(|(_, ours)| ours.routing);
+        routing.is_some_and(|routing| routing != Routing::Upstream)
+    };
+    if let Some(first) = users.iter().find(untold) {
+        let message = format!(
+            "{} matches `{}`, which the filter does not show: it is not told that it stands behind the router of {} as well",
+            used.route, used.header.value, first.label
+        );
+        let help = "give the filter a configuration of `policyc emit envoy --routing upstream`";
+        let problem = Diagnostic::error(code::NOT_BEHIND_ROUTER, used.header.span, message).help(help);
+        return Some(problem.label(first.span, "the filter stands here"));
+    }
+    let first = users.iter().find(|manager| !manager.behind_router)?;
+    let message = format!(
+        "{} matches `{}`, which nothing takes away behind the router of {}",
+        used.route, used.header.value, first.label
+    );
+    let help = "put the filter into `upstream_http_filters` of the router: `policyc emit envoy --role upstream` writes the entry";
+    let problem = Diagnostic::error(code::NOT_BEHIND_ROUTER, used.header.span, message).help(help);
+    Some(problem.label(first.span, "the filter does not stand behind this router"))
+}
+
+/// CM0704
+fn by_carrier(used: &Use, meaning: Meaning<'_>) -> Diagnostic {
+    let message = format!("{} matches `{}`, which the filter rewrites", used.route, used.header.value);
+    let help = match meaning {
+        Meaning::Id => {
+            "match something that stays as it is: the filter takes out ids that are broken, and gateways may make new ones"
+        }
+        _ => "match the header of a field that the Mesh document lists in `routing`",
+    };
+    Diagnostic::warning(code::ROUTE_BY_CARRIER, used.header.span, message).help(help)
+}
+
+/// CM0707
+fn counted_by_field(used: &Use, field: &Mapped, side: Side) -> Diagnostic {
+    let message = format!("{} `{}`, which the filter takes away", counts(used), used.header.value);
+    Diagnostic::warning(code::COUNTED_BY_FIELD, used.header.span, message).help(show(field, side))
+}
+
+/// CM0707
+fn counted_by_carrier(used: &Use) -> Diagnostic {
+    let message = format!("{} `{}`, which is another text in every request", counts(used), used.header.value);
+    let help = "take the header of a field that the Mesh document lists in `routing`";
+    Diagnostic::warning(code::COUNTED_BY_FIELD, used.header.span, message).help(help)
+}
+
+fn counts(used: &Use) -> String {
+    match used.how {
+        How::Hashed => format!("{} chooses endpoints by", used.route),
+        _ => format!("{} limits rates by", used.route),
+    }
+}
+
+/// CM0706
+fn written(used: &Use, meaning: Meaning<'_>) -> Diagnostic {
+    let message = format!(
+        "{} writes `{}` behind the filter: who gets the request sees another value than the rules",
+        used.route, used.header.value
+    );
+    let help = match meaning {
+        Meaning::Field(field) => format!("take it away; a rule sets the field: `set: {{{}: ...}}`", field.field),
+        _ => "take it away; rules set the fields of the context".to_owned(),
+    };
+    Diagnostic::error(code::CHANGED_BY_ROUTE, used.header.span, message).help(help)
+}
+
+/// CM0706
+fn removed(used: &Use, meaning: Meaning<'_>) -> Diagnostic {
+    let message = format!(
+        "{} removes `{}` behind the filter: who gets the request sees less than the rules",
+        used.route, used.header.value
+    );
+    let help = match meaning {
+        Meaning::Field(field) => format!("take it away; a rule keeps the field back: `redact: [{}]`", field.field),
+        _ => "take it away; what leaves the mesh takes no context along".to_owned(),
+    };
+    Diagnostic::warning(code::CHANGED_BY_ROUTE, used.header.span, message).help(help)
+}

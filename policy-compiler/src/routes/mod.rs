@@ -1,0 +1,112 @@
+//! What proxies do with the context: routes, mirrors and filters of Envoy and Istio that do not fit the mesh.
+//!
+//! The filter extracts the context in front of the router, takes the headers of fields away, and the proxy chooses the route again.
+//! What a route says of such headers is therefore seldom what was meant, and a copy of a request is never looked at. The
+//! configuration becomes `found`, which is the same for Envoy and Istio, and `check` compares it with the mesh.
+
+mod check;
+mod envoy;
+mod found;
+mod istio;
+mod mesh;
+mod tree;
+
+use crate::{
+    Compiled,
+    diagnostic::{Diagnostic, Diagnostics, code},
+    source::{FileId, SourceFile, Sources, Span},
+    yaml,
+};
+
+use found::Found;
+use mesh::Mesh;
+
+pub use mesh::Mapped;
+
+/// What a file is expected to hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// Configuration of Envoy: a bootstrap, resources of xDS, or what the admin interface answers to `/config_dump`.
+    Envoy,
+    /// Resources of Kubernetes: those of Istio and of the Gateway API.
+    Istio,
+}
+
+/// A file with the configuration of a proxy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Input {
+    /// The file.
+    pub file: FileId,
+    /// What it is expected to hold.
+    pub format: Format,
+    /// Whether it was found in a folder: then it may hold anything else.
+    pub found: bool,
+}
+
+/// What was looked at, and what does not fit.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Report {
+    /// How many files were read.
+    pub files: usize,
+    /// How many HTTP connection managers they have.
+    pub managers: usize,
+    /// How many routes they have.
+    pub routes: usize,
+    /// What does not fit, sorted by place.
+    pub diagnostics: Diagnostics,
+}
+
+/// Compares the configuration of proxies with a mesh. `sources` has the files and nothing of the tree.
+pub fn check(sources: &Sources, inputs: &[Input], compiled: &Compiled) -> Report {
+    let mut diagnostics = Diagnostics::new();
+    let found: Vec<Found> =
+        inputs.iter().filter_map(|input| Some(read(*input, sources.file(input.file)?, &mut diagnostics))).collect();
+    check::check(&found, &Mesh::new(&compiled.tables, &compiled.gateways), &mut diagnostics);
+    diagnostics.sort();
+    Report {
+        files: found.len(),
+        managers: found.iter().map(|file| file.managers.len()).sum(),
+        routes: found.iter().flat_map(|file| &file.tables).map(|table| table.routes).sum(),
+        diagnostics,
+    }
+}
+
+/// Reads one file. What is not YAML, and a file that holds something else, is reported.
+fn read(input: Input, file: &SourceFile, diagnostics: &mut Diagnostics) -> Found {
+    let mut problems = Diagnostics::new();
+    let documents = yaml::parse(input.file, file, &mut problems);
+    let found = match input.format {
+        Format::Envoy => envoy::read(&documents),
+        Format::Istio => istio::read(&documents),
+    };
+    if problems.is_empty() && !found.recognised && !input.found {
+        problems.push(nothing(input));
+    }
+    diagnostics.extend(problems.iter().map(|problem| explained(problem.clone())));
+    found
+}
+
+fn nothing(input: Input) -> Diagnostic {
+    let (message, help) = match input.format {
+        Format::Envoy => (
+            "the file holds no configuration of Envoy",
+            "give a bootstrap, resources of xDS, or what the admin interface answers to `/config_dump`; \
+             resources of Kubernetes are read with `--istio`",
+        ),
+        Format::Istio => (
+            "the file holds no resource of Kubernetes",
+            "give a file with `apiVersion` and `kind`; configuration of Envoy is read with `--envoy`",
+        ),
+    };
+    Diagnostic::error(code::NO_PROXY_CONFIG, Span::new(input.file, 0, 0), message).help(help)
+}
+
+/// The proxy itself reads YAML that is refused here.
+fn explained(problem: Diagnostic) -> Diagnostic {
+    if problem.code != code::YAML_UNSUPPORTED {
+        return problem;
+    }
+    problem.note(
+        "proxies read anchors, aliases, merge keys and tags; to be checked, the file must be written without them",
+    )
+}

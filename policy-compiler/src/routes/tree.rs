@@ -1,0 +1,99 @@
+//! Looking into configuration that others define: keys in snake_case or camelCase, values of types that are named beside them.
+
+use crate::{
+    source::Spanned,
+    yaml::{Node, Value},
+};
+
+/// Returns the value of a key; `name` is in snake_case.
+pub(super) fn get<'n>(node: &'n Node, name: &str) -> Option<&'n Node> {
+    entries(node).iter().find(|(key, _)| same(&key.value, name)).map(|(_, value)| value)
+}
+
+/// Returns the value at the end of a way of keys.
+pub(super) fn path<'n>(node: &'n Node, names: &[&str]) -> Option<&'n Node> {
+    names.iter().try_fold(node, |node, name| get(node, name))
+}
+
+/// Returns the elements of the list of a key; none where there is no list.
+pub(super) fn list<'n>(node: &'n Node, name: &str) -> &'n [Node] {
+    get(node, name).map_or(&[], elements)
+}
+
+/// Returns the text of a key.
+pub(super) fn text(node: &Node, name: &str) -> Option<Spanned<String>> {
+    get(node, name).and_then(scalar)
+}
+
+/// Returns the elements of a list; none of anything else.
+pub(super) fn elements(node: &Node) -> &[Node] {
+    match &node.value {
+        Value::Sequence(nodes) => nodes,
+        _ => &[],
+    }
+}
+
+/// Returns the keys of a mapping with their values; none of anything else.
+pub(super) fn entries(node: &Node) -> &[(Spanned<String>, Node)] {
+    match &node.value {
+        Value::Mapping(entries) => entries,
+        _ => &[],
+    }
+}
+
+/// Returns the text of a scalar that says something.
+pub(super) fn scalar(node: &Node) -> Option<Spanned<String>> {
+    match &node.value {
+        Value::Scalar(scalar) if !scalar.is_null() => Some(Spanned::new(scalar.text.clone(), node.span)),
+        _ => None,
+    }
+}
+
+/// Returns whether the key says `true`.
+pub(super) fn is_true(node: &Node, name: &str) -> bool {
+    matches!(get(node, name).map(|node| &node.value), Some(Value::Scalar(scalar)) if scalar.as_bool() == Some(true))
+}
+
+/// Returns a message with its type, such as `envoy.config.route.v3.Route`; the type is empty where none is said. A message that is
+/// wrapped in a `TypedStruct` is taken out of it.
+pub(super) fn typed(node: &Node) -> (&str, &Node) {
+    let url = |key: &str| match get(node, key).map(|node| &node.value) {
+        Some(Value::Scalar(scalar)) => scalar.text.rsplit('/').next().unwrap_or_default(),
+        _ => "",
+    };
+    match url("@type") {
+        name if name.ends_with(".TypedStruct") => (url("type_url"), get(node, "value").unwrap_or(node)),
+        name => (name, node),
+    }
+}
+
+/// Calls `see` with a node and everything below it, until it says that it has seen enough of a branch.
+pub(super) fn walk<'n>(node: &'n Node, see: &mut dyn FnMut(&'n Node) -> bool) {
+    if !see(node) {
+        return;
+    }
+    elements(node).iter().for_each(|node| walk(node, see));
+    entries(node).iter().for_each(|(_, node)| walk(node, see));
+}
+
+/// Returns whether a key is this name, in snake_case or in camelCase.
+fn same(key: &str, name: &str) -> bool {
+    key == name || (key.len() <= name.len() && letters(key).eq(letters(name)))
+}
+
+fn letters(text: &str) -> impl Iterator<Item = u8> {
+    text.bytes().filter(|byte| *byte != b'_').map(|byte| byte.to_ascii_lowercase())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_spellings_of_a_key_are_known() {
+        for (key, expected) in [("header_name", true), ("headerName", true), ("header", false), ("headerNames", false)]
+        {
+            assert_eq!(same(key, "header_name"), expected, "{key}");
+        }
+    }
+}
