@@ -230,10 +230,11 @@ proptest! {
     fn changed_texts_are_refused_by_both_or_neither(text in any_json(), at in any::<prop::sample::Index>(), by in prop::sample::select(
         vec!["", "\"", "\\", ",", ":", "[", "]", "{", "}", "0", "1", ".", "e", "-", "+", "t", " ", "\u{1}", "ä"],
     ), replace in any::<bool>()) {
-        let places: Vec<(usize, char)> = text.char_indices().collect();
-        let (at, old) = places[at.index(places.len())];
-        let rest = if replace { at + old.len_utf8() } else { at };
-        let changed = format!("{}{by}{}", &text[..at], &text[rest..]);
+        let all: Vec<char> = text.chars().collect();
+        let at = at.index(all.len());
+        let (before, rest) = all.split_at(at);
+        let behind = &rest[usize::from(replace)..];
+        let changed: String = before.iter().copied().chain(by.chars()).chain(behind.iter().copied()).collect();
         let trimmed = changed.trim_matches([' ', '\n', '\t', '\r']);
         let theirs = serde_json::from_str::<Value>(trimmed);
         // Numbers beyond doubles are errors there, and half a surrogate pair is.

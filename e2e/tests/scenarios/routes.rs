@@ -7,6 +7,8 @@ use context_mesh_core::pipeline::Routing;
 use context_mesh_e2e::client::Response;
 use context_mesh_e2e::mesh::{Mesh, MeshBuilder};
 use context_mesh_e2e::policy::{self, Policy};
+use policy_compiler::routes::{self, Format, Input};
+use policy_compiler::source::Sources;
 use serde_json::{Value, json};
 
 use crate::fields::{REGIONS, regions, regions_of};
@@ -99,6 +101,20 @@ fn reached(response: &Response) -> (String, Value, Value) {
     (service.to_owned(), saw(response, service, "x-plan"), saw(response, service, "x-user-id"))
 }
 
+/// What `policyc check --envoy` finds in the configuration that the Envoy of `front` runs with: codes, sorted.
+fn findings(mesh: &Mesh) -> Vec<&'static str> {
+    let mut tree = Sources::new("tree");
+    tree.add("policy.yaml", format!("{TREE}{RULES}"));
+    let compiled = policy_compiler::compile(&tree).unwrap();
+    let mut proxies = Sources::new("");
+    let dump = mesh.envoy("front").unwrap().admin_get("/config_dump").unwrap();
+    let file = proxies.add_limited("config_dump.json", dump, 64 << 20);
+    let input = Input { file, format: Format::Envoy, found: false };
+    let report = routes::check(&proxies, &[input], &compiled);
+    assert!(report.managers >= 2 && report.routes >= 2, "{report:?}");
+    report.diagnostics.iter().map(|found| found.code).collect()
+}
+
 fn downstream_status(response: &Response) -> Value {
     response.json().unwrap()["downstream_status"].clone()
 }
@@ -108,6 +124,7 @@ fn downstream_status(response: &Response) -> Value {
 fn a_route_by_a_field_is_chosen_by_the_context() {
     let mesh =
         trial(Routing::Upstream, route("x-tenant-id", "bold", "canary") + &route("x-tenant-id", "wary", "canary"));
+    assert_eq!(findings(&mesh), [""; 0]);
     let mut users = Vec::new();
     for forwards in ["traceparent,tracestate", "baggage", "traceparent", "x-tenant-id,traceparent"] {
         for (number, (tenant, service, plan)) in
@@ -146,6 +163,7 @@ fn a_route_by_a_field_is_chosen_by_the_context() {
 fn without_the_filter_behind_the_router_no_header_of_a_route_is_changed() {
     let routes = route("x-tenant-id", "*", "canary");
     let mesh = trial(Routing::Unknown, routes.clone());
+    assert_eq!(findings(&mesh), ["CM0703"], "the filter does not stand behind the router");
     // No header, no doubt: the call goes to `back`.
     let plain = send(&mesh, "/?forward.front=traceparent,tracestate", "shy");
     assert_eq!(reached(&plain).0, "back");

@@ -72,6 +72,17 @@ pub(super) enum FilterKind {
     Other,
 }
 
+impl FilterKind {
+    /// Leaves only what is also true of another filter of the same name.
+    pub(super) fn join(&mut self, other: Self) {
+        match (self, other) {
+            (Self::Ours(known), Self::Ours(other)) => known.join(other),
+            (known, other) if *known != other => *known = Self::Other,
+            _ => {}
+        }
+    }
+}
+
 /// What the configuration of the mesh's filter says, where it stands in the file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Settings {
@@ -81,6 +92,21 @@ pub(super) struct Settings {
     pub(super) service: Option<String>,
     /// What it says of routes; `None` where the configuration does not stand in the file.
     pub(super) routing: Option<Routing>,
+}
+
+impl Settings {
+    fn join(&mut self, other: Self) {
+        let same = |known: &mut Option<String>, other: Option<String>| {
+            if *known != other {
+                *known = None;
+            }
+        };
+        same(&mut self.role, other.role);
+        same(&mut self.service, other.service);
+        if self.routing != other.routing {
+            self.routing = None;
+        }
+    }
 }
 
 /// What the filter is told of the routes around it.

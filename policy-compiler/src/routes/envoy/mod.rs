@@ -7,7 +7,7 @@ mod filters;
 mod manager;
 mod routes;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, hash_map::Entry};
 
 use super::{
     found::{FilterKind, Found, RouteTable, User},
@@ -49,7 +49,11 @@ impl Reader {
             && let Some(name) = text(message, "name")
         {
             let filter = filters::kind(message, &self.extensions);
-            self.extensions.insert(name.value, filter);
+            // The listeners of a proxy may each have a file with a filter of one name: which one is whose is not said.
+            match self.extensions.entry(name.value) {
+                Entry::Vacant(place) => _ = place.insert(filter),
+                Entry::Occupied(mut place) => place.get_mut().join(filter),
+            }
             return false;
         }
         true
