@@ -9,8 +9,8 @@
 
 use core::cmp::Ordering;
 
-use crate::artifact::tables::{Attribute, RequestPart, Tables};
 use crate::carrier::{baggage, mesh_header};
+use crate::tables::{Attribute, RequestPart, Tables};
 use crate::trace::{Ids, REQUEST_ID};
 
 /// Headers in which proxies tell applications who calls and how. They are no carriers, and are believed like them.

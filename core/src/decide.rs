@@ -13,9 +13,9 @@
 use bumpalo::Bump;
 
 use crate::artifact::VerifiedProgram;
-use crate::artifact::tables::{Effect, Layer, MaskMethod, OnError, Reply, RuleTable};
 use crate::fuel::{self, Fuel};
 use crate::limits::MAX_WATCHING_FUEL;
+use crate::tables::{Effect, Layer, MaskMethod, OnError, Reply, RuleTable};
 use crate::vm::{EvalErrorKind, Machine, Scratch, Snapshot, Value};
 
 /// Answer to a request that no allow rule of a layer matches.
@@ -74,7 +74,7 @@ pub fn decide_reusing<'p: 'a, 'a>(
 ) -> Decision<'p> {
     let memory = core::mem::take(scratch);
     let mut tally = Tally {
-        machine: Machine::with_scratch(program, snapshot, arena, memory),
+        machine: Machine::with_scratch(program.code(), snapshot, arena, memory),
         snapshot,
         decision: Decision::default(),
         enterprise: LayerTally::default(),

@@ -4,11 +4,23 @@
 //! asked only where the host knows no cluster. A cluster that names no service of the mesh leads out of the mesh,
 //! whatever the authority says: what may only be sent to a known place is then not sent.
 
-use crate::artifact::tables::Tables;
 use crate::headers::{Headers, Single};
 use crate::host::Attributes;
 use crate::identity;
-use crate::vm::Destination;
+use crate::tables::Tables;
+
+/// Where a request goes. For requests that arrive, it is the workload itself.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Destination<'a> {
+    /// Its service; empty for a place that the mesh does not list.
+    pub service: &'a str,
+    /// The domain of that service.
+    pub domain: &'a str,
+    /// The region of that domain.
+    pub region: &'a str,
+    /// The frameworks that the domain is under.
+    pub frameworks: &'a [String],
+}
 
 /// Where the call goes; empty when it is no service that the mesh lists.
 pub fn resolve<'t>(headers: &Headers<'_>, attributes: &dyn Attributes, tables: &'t Tables) -> Destination<'t> {

@@ -7,8 +7,8 @@
 
 use core::cell::Cell;
 
-use crate::artifact::tables::Reply;
 use crate::limits::MAX_FUEL;
+use crate::tables::Reply;
 
 /// The name of the budget where a refusal names its cause.
 pub const CAUSE: &str = "mesh budget";

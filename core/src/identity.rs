@@ -3,9 +3,21 @@
 //! Only a service that the mesh lists, in a namespace of its domain, is a source of context. Anybody else of the trust domain may call, and
 //! rules know its ID (`peer.principal`), but not as a service.
 
-use crate::artifact::tables::{DomainTable, MeshTable, Tables};
 use crate::limits::MAX_SPIFFE_ID_BYTES;
-use crate::vm::Peer;
+use crate::tables::{DomainTable, MeshTable, Tables};
+
+/// Who sent the request, as far as it was verified. Empty strings for what is not known.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Peer {
+    /// The SPIFFE ID of the client certificate.
+    pub principal: String,
+    /// The service that the ID names, when the ID is of the mesh's trust domain.
+    pub service: String,
+    /// The domain of that service.
+    pub domain: String,
+    /// The region of that domain.
+    pub region: String,
+}
 
 /// What is known of a peer from the URI SAN of its client certificate. Empty but for the principal when the ID is not of the
 /// mesh's trust domain, or its path names no service that the mesh lists in that namespace.

@@ -45,6 +45,7 @@ pub mod pipeline;
 pub mod plugin_config;
 pub mod sampling;
 pub mod schema;
+pub mod tables;
 #[cfg(test)]
 mod testing;
 pub mod trace;

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::{Digest as _, Sha256};
 
-use crate::artifact::tables::MaskMethod;
+use crate::tables::MaskMethod;
 
 /// Shortest secret for pseudonyms, in bytes.
 pub const MIN_SECRET_BYTES: usize = 16;

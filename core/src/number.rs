@@ -2,8 +2,8 @@
 
 use core::cmp::Ordering;
 
-use crate::artifact::tables::Number;
 use crate::context::json;
+use crate::tables::Number;
 
 /// The number that a JSON text is: an integer when it is written as one and fits into 64 bits, else the nearest
 /// double. `None` for any other text, and for a number beyond the range of a double.

@@ -1,36 +1,16 @@
 //! The declared fields: finding one, and checking a context against them.
 
-use crate::artifact::tables::{Classification, Consistency, FieldTable, FieldType, Scalar};
 use crate::carrier::mapped;
 use crate::context::{Context, json};
 use crate::fuel::{Exhausted, Fuel};
 use crate::limits::DEFAULT_MAX_ITEMS;
 use crate::number;
+use crate::tables::{FieldTable, FieldType, Scalar};
 
 mod ambiguous;
 mod choice;
 
 pub use choice::Choice;
-
-/// The declared field with this name, in `fields` sorted by name.
-pub fn find<'a>(fields: &'a [FieldTable], name: &str) -> Option<&'a FieldTable> {
-    fields.get(place(fields, name)?)
-}
-
-fn place(fields: &[FieldTable], name: &str) -> Option<usize> {
-    fields.binary_search_by(|field| field.name.as_str().cmp(name)).ok()
-}
-
-impl FieldTable {
-    /// Whether the field is never lost, changed or believed in silence. The one place that says which fields are.
-    pub fn is_protected(&self) -> bool {
-        self.immutable
-            || !self.residency.is_empty()
-            || self.ttl_ms > 0
-            || self.consistency == Consistency::Strong
-            || self.classification > Classification::Internal
-    }
-}
 
 /// What is wrong with a field of a context.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,7 +73,7 @@ pub fn validate(
 ) -> Vec<(String, FieldProblem)> {
     let mut problems = Vec::new();
     for (name, value) in context.iter() {
-        let Some(place) = place(fields, name) else { continue };
+        let Some(place) = FieldTable::place(fields, name) else { continue };
         let (Some(field), Some(choice)) = (fields.get(place), choices.get(place)) else { continue };
         let check = Check { field, choice, matches: &matches, fuel };
         let problem = check.value(value).unwrap_or(Some(FieldProblem::Unchecked));
@@ -208,6 +188,7 @@ fn is_of_type(scalar: Scalar, text: &str) -> bool {
 mod tests {
     use super::*;
     use crate::carrier::test_fields::field;
+    use crate::tables::{Classification, Consistency};
 
     #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
     use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -331,7 +312,7 @@ mod tests {
 
     #[test]
     fn limits_of_numbers_hold_for_every_element() {
-        use crate::artifact::tables::Number;
+        use crate::tables::Number;
         use FieldType::{List, Map, One};
         use Scalar::{Double, Int};
         for (value, text, valid) in [
@@ -410,7 +391,11 @@ mod tests {
     fn finds_by_name() {
         let fields = ["a", "b", "d"].map(|name| field(name, FieldType::One(Scalar::Any)));
         for (name, expected) in [("a", true), ("b", true), ("c", false), ("d", true), ("", false), ("e", false)] {
-            assert_eq!(find(&fields, name).map(|field| field.name == name), expected.then_some(true), "{name}");
+            assert_eq!(
+                FieldTable::find(&fields, name).map(|field| field.name == name),
+                expected.then_some(true),
+                "{name}"
+            );
         }
     }
 }

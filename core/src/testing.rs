@@ -3,13 +3,13 @@
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 
-use crate::artifact::tables::{
-    Attribute, Constant, DictionaryTable, DomainTable, Effect, EntryTable, FieldTable, FieldType, Merge, MeshTable,
-    RuleTable, Scalar, ScalarConstant, ServiceTable, Tables, WordTable,
-};
 use crate::artifact::{VerifiedProgram, encode, load};
 use crate::carrier::mesh_header::dictionary_id;
 use crate::host::{Attributes, Randomness, SharedMemory, VersionChanged};
+use crate::tables::{
+    Attribute, Constant, DictionaryTable, DomainTable, Effect, EntryTable, FieldTable, FieldType, Merge, MeshTable,
+    RuleTable, Scalar, ScalarConstant, ServiceTable, Tables, WordTable,
+};
 use crate::vm::op::Op;
 
 /// A mesh `acme` with the services `a` and `b` of the domain `shop`, and `z` of the domain `bank`.

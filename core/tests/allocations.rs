@@ -145,7 +145,7 @@ fn run(code: &[Op]) -> Run {
     for _ in 0..3 {
         arena.reset();
         let before = COUNT.get();
-        let mut machine = Machine::with_scratch(&artifact, snapshot, &arena, std::mem::take(&mut scratch));
+        let mut machine = Machine::with_scratch(artifact.code(), snapshot, &arena, std::mem::take(&mut scratch));
         let value = machine.run(0);
         scratch = machine.into_scratch().recycle();
         let allocations = COUNT.get() - before;

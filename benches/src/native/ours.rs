@@ -66,7 +66,7 @@ impl Side {
             attributes: &Proxy,
         };
         let scratch = std::mem::take(&mut self.scratch);
-        let mut machine = Machine::with_scratch(program, snapshot, &self.arena, scratch);
+        let mut machine = Machine::with_scratch(program.code(), snapshot, &self.arena, scratch);
         for _ in 0..evaluations {
             look(machine.run(0));
         }

@@ -6,8 +6,8 @@ use super::format::{
     BODY_AT, DIGEST_AT, Digest, FEATURES_AT, FORMAT_VERSION, KNOWN_FEATURES, LENGTH_AT, MAGIC, OPTIONAL, Section,
     VERSION_AT, WIRE,
 };
-use super::tables::Tables;
 use crate::limits::{MAX_ARTIFACT_BYTES, MAX_SECTIONS};
+use crate::tables::Tables;
 
 /// The tables of an artifact whose digest is right. Nothing else is known of them yet.
 #[derive(Debug, Clone)]

@@ -5,8 +5,8 @@ use core::fmt;
 use sha2::{Digest as _, Sha256};
 
 use super::format::{BODY_AT, DIGEST_AT, Digest, FORMAT_VERSION, KNOWN_FEATURES, MAGIC, Section, WIRE};
-use super::tables::Tables;
 use crate::limits::MAX_ARTIFACT_BYTES;
+use crate::tables::Tables;
 
 /// Why tables cannot be written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

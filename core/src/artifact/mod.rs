@@ -19,12 +19,12 @@ mod decode;
 mod encode;
 mod error;
 mod format;
-pub mod tables;
 #[cfg(test)]
 mod tests;
 mod verify;
 mod verify_code;
 
+pub use crate::tables;
 pub use decode::Decoded;
 pub use encode::{EncodeError, encode};
 pub use error::{LoadError, VerifyError};

@@ -1,10 +1,10 @@
 //! Artifacts that load, and everything that must not.
 
 use super::format::{DIGEST_AT, FEATURES_AT, LENGTH_AT, VERSION_AT};
-use super::tables::{
+use super::*;
+use crate::tables::{
     Attribute, Constant, Effect, FieldType, HostType, Number, Reply, Scalar, ScalarConstant, Tables, ZoneTable,
 };
-use super::*;
 use crate::testing::*;
 use crate::vm::op::Op;
 #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]

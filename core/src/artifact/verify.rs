@@ -9,10 +9,6 @@ use regex_automata::dfa::sparse;
 use super::decode::Decoded;
 use super::error::{LoadError, VerifyError};
 use super::format::Digest;
-use super::tables::{
-    Attribute, Constant, Effect, EntryTable, FieldTable, FieldType, MeshTable, ProgramTable, Reply, RuleTable, Scalar,
-    ScalarConstant, Tables, WordTable, ZoneTable,
-};
 use super::verify_code;
 use crate::carrier::words::Words;
 use crate::context::json;
@@ -22,9 +18,13 @@ use crate::limits::{
 };
 use crate::number;
 use crate::schema::Choice;
-use crate::vm::Timestamp;
+use crate::tables::{
+    Attribute, Constant, Effect, EntryTable, FieldTable, FieldType, MeshTable, ProgramTable, Reply, RuleTable, Scalar,
+    ScalarConstant, Tables, WordTable, ZoneTable,
+};
 use crate::vm::fuse::{self, Step};
 use crate::vm::op::Op;
+use crate::vm::{Program, Timestamp};
 
 /// An artifact that can run.
 ///
@@ -34,9 +34,7 @@ use crate::vm::op::Op;
 #[derive(Debug, Clone)]
 pub struct VerifiedProgram {
     digest: Digest,
-    tables: Tables,
-    programs: Vec<Box<[Step]>>,
-    regexes: Vec<sparse::DFA<Vec<u8>>>,
+    program: Program,
     words: Words,
     choices: Vec<Choice>,
 }
@@ -73,7 +71,7 @@ impl VerifiedProgram {
         tables.regexes = Vec::new();
         tables.program.code = Vec::new();
         let choices = tables.fields.iter().map(|field| Choice::new(&field.allowed)).collect();
-        Ok(Self { digest, tables, programs, regexes, words, choices })
+        Ok(Self { digest, program: Program::new(tables, programs, regexes), words, choices })
     }
 
     /// Identifies the artifact.
@@ -81,10 +79,15 @@ impl VerifiedProgram {
         self.digest
     }
 
-    /// The tables, as verified. The bytecode, the regexes and the words are not among them any more: see
-    /// [`VerifiedProgram::steps`], [`VerifiedProgram::regex_matches`] and [`VerifiedProgram::words`].
+    /// Returns what the machine runs.
+    pub fn code(&self) -> &Program {
+        &self.program
+    }
+
+    /// Returns the tables, as verified. The bytecode, the patterns and the words are not among them any more: see
+    /// [`VerifiedProgram::code`] and [`VerifiedProgram::words`].
     pub fn tables(&self) -> &Tables {
-        &self.tables
+        self.program.tables()
     }
 
     /// The allowed values of each field, in the order of the fields.
@@ -95,20 +98,6 @@ impl VerifiedProgram {
     /// The words of `x-mesh-context`, and what reads version 1.
     pub fn words(&self) -> &Words {
         &self.words
-    }
-
-    /// What the machine runs for a program; nothing for an index that verification never lets through.
-    pub(crate) fn steps(&self, program: u32) -> &[Step] {
-        item(&self.programs, program).map(AsRef::as_ref).unwrap_or_default()
-    }
-
-    /// Whether the regex matches the whole of `text`.
-    pub fn regex_matches(&self, regex: u32, text: &str) -> bool {
-        use regex_automata::{Anchored, Input, dfa::Automaton as _};
-        item(&self.regexes, regex).is_some_and(|dfa| {
-            let input = Input::new(text).anchored(Anchored::Yes);
-            matches!(dfa.try_search_fwd(&input), Ok(Some(end)) if end.offset() == text.len())
-        })
     }
 }
 

@@ -2,9 +2,9 @@
 //! nothing was put into, and leaves one value.
 
 use super::error::VerifyError;
-use super::tables::{Constant, ProgramTable, ScalarConstant, Tables};
 use super::verify::{Check, bounds, ensure, exists, item, number};
 use crate::limits::{MAX_LOCALS, MAX_STACK, MAX_VARIABLE_DEPTH};
+use crate::tables::{Constant, ProgramTable, ScalarConstant, Tables};
 use crate::vm::EvalErrorKind;
 use crate::vm::function::Function;
 use crate::vm::op::{Op, Operand};

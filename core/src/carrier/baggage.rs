@@ -9,10 +9,9 @@
 //! always taken out. A `+` in a value of ours is read as W3C says, and written as `%2B`: so it is a plus to everybody.
 
 use super::{CarrierError, insert_new};
-use crate::artifact::tables::{FieldTable, FieldType, Scalar};
 use crate::context::{Context, json};
 use crate::limits::{MAX_BAGGAGE_BYTES, MAX_BAGGAGE_MEMBERS, MAX_CARRIER_BYTES};
-use crate::schema;
+use crate::tables::{FieldTable, FieldType, Scalar};
 
 /// The name of the header.
 pub const NAME: &str = "baggage";
@@ -96,7 +95,7 @@ pub fn present<'v>(
         count = 1;
     }
     for (name, value) in context.iter() {
-        let Some(field) = schema::find(fields, name) else { continue };
+        let Some(field) = FieldTable::find(fields, name) else { continue };
         let before = out.len();
         if write_member(&mut out, field, value).is_none() || out.len() > MAX_CARRIER_BYTES {
             out.truncate(before);
@@ -172,7 +171,7 @@ enum Owner {
 fn owner(member: &[u8], fields: &[FieldTable], capitals: &[String]) -> Owner {
     let key = key(member);
     let plain = key.trim_ascii();
-    if std::str::from_utf8(plain).is_ok_and(|key| schema::find(fields, key).is_some()) || is_ticket(member) {
+    if std::str::from_utf8(plain).is_ok_and(|key| FieldTable::find(fields, key).is_some()) || is_ticket(member) {
         return Owner::Us;
     }
     // Nothing to decode and nothing to trim, as in nearly all: then only the case can differ.
@@ -181,7 +180,7 @@ fn owner(member: &[u8], fields: &[FieldTable], capitals: &[String]) -> Owner {
     } else {
         loose(key).to_ascii_lowercase()
     };
-    let taken = schema::find(fields, &lower).is_some() || capitals.binary_search(&lower).is_ok();
+    let taken = FieldTable::find(fields, &lower).is_some() || capitals.binary_search(&lower).is_ok();
     if taken { Owner::Alias } else { Owner::Foreign }
 }
 
@@ -252,7 +251,7 @@ fn declared<'f, 'v>(member: &'v [u8], fields: &'f [FieldTable]) -> Option<(&'f F
     let mut parts = pair.splitn(2, |byte| *byte == b'=');
     let key = std::str::from_utf8(parts.next()?.trim_ascii()).ok()?;
     let value = parts.next()?.trim_ascii();
-    Some((schema::find(fields, key)?, value))
+    Some((FieldTable::find(fields, key)?, value))
 }
 
 fn to_json(declared: FieldType, encoded: &[u8]) -> Result<String, CarrierError> {

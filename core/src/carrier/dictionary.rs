@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::artifact::tables::DictionaryTable;
+use crate::tables::DictionaryTable;
 
 /// The dictionaries that can be read.
 #[derive(Debug, Clone, Default)]

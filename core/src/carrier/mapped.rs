@@ -1,10 +1,10 @@
 //! Mapped headers: one header for each declared field that asks for it, such as `x-tenant-id`.
 
 use super::CarrierError;
-use crate::artifact::tables::{FieldTable, FieldType, Scalar};
 use crate::context::{Context, json};
 use crate::headers::{Headers, Single};
 use crate::limits::MAX_CARRIER_BYTES;
+use crate::tables::{FieldTable, FieldType, Scalar};
 
 /// Reads the mapped headers into `into`, where they replace what is there. An empty header counts as absent.
 ///

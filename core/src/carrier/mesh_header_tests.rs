@@ -1,9 +1,9 @@
 //! Cases for `x-mesh-context`.
 
 use super::*;
-use crate::artifact::tables::{CarrierVersion, DictionaryTable, MeshTable, WordTable};
 use crate::context::carried::CarriedName;
 use crate::limits::{MAX_CONTEXT_BYTES, MAX_CONTEXT_FIELDS};
+use crate::tables::{CarrierVersion, DictionaryTable, MeshTable, WordTable};
 use crate::testing::word;
 
 #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]

@@ -99,7 +99,7 @@ fn insert_new(context: &mut crate::context::Context, name: &str, value: &str) ->
 pub(crate) mod test_fields {
     //! Declared fields for the tests of this crate.
 
-    use crate::artifact::tables::{FieldTable, FieldType};
+    use crate::tables::{FieldTable, FieldType};
 
     /// A field without rules.
     pub(crate) fn field(name: &str, value: FieldType) -> FieldTable {

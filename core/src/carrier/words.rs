@@ -7,8 +7,8 @@
 use std::hash::{DefaultHasher, Hasher};
 
 use super::dictionary::Dictionaries;
-use crate::artifact::tables::{CarrierVersion, DictionaryTable, MeshTable, WordTable};
 use crate::context::Context;
+use crate::tables::{CarrierVersion, DictionaryTable, MeshTable, WordTable};
 
 /// How far from its place a word may stand in the index. A word that finds no place is written as text, so
 /// no choice of words makes building or looking up slow.

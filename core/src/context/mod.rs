@@ -2,11 +2,9 @@
 
 pub(crate) mod agree;
 pub(crate) mod carried;
-pub mod fit;
 pub mod json;
 #[cfg(test)]
 mod json_oracle_tests;
-pub mod merge;
 
 use carried::{Carried, CarriedField, Extension};
 

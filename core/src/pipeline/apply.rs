@@ -2,16 +2,17 @@
 
 use std::collections::BTreeMap;
 
+use super::fit;
 use super::plan::{Counter, Plan, Refusal};
 use super::report::Problem;
 use super::validate::{Completeness, validate};
 use super::workload::Workload;
-use crate::artifact::tables::MaskMethod;
 use crate::context::json::{self, JsonKind};
-use crate::context::{CALLER, Context, fit};
+use crate::context::{CALLER, Context};
 use crate::decide::Decision;
 use crate::mask::{mask, stricter};
 use crate::names::Names;
+use crate::tables::MaskMethod;
 use crate::vm::Destination;
 
 /// Carries a decision out. `seen_by` is the place that gets to see the context. Gives the refusal, if it is one; the context is then of no more use.

@@ -1,18 +1,17 @@
 //! Reads the context from its carriers. The mesh's own header wins over `baggage`, that over mapped headers.
 
+use super::fit;
 use super::plan::{Counter, Plan};
 use super::report::Problem;
 use super::workload::Workload;
-use crate::artifact::tables::{Consistency, FieldTable};
 use crate::carrier::mesh_header::MeshHeader;
 use crate::carrier::{CarrierError, baggage, mapped, mesh_header};
 use crate::context::Context;
 use crate::context::agree::agree;
-use crate::context::fit;
 use crate::fuel::{Exhausted, Fuel};
 use crate::headers::{Headers, Single};
 use crate::names::Names;
-use crate::schema;
+use crate::tables::{Consistency, FieldTable};
 
 /// What the carriers of a request said.
 #[derive(Debug, Default)]
@@ -125,7 +124,7 @@ impl Extracted {
             match self.context.get(name) {
                 Some(known) if agree(known, value) => {}
                 Some(_) => {
-                    let consistency = schema::find(fields, name).map(|field| field.consistency).unwrap_or_default();
+                    let consistency = FieldTable::find(fields, name).map(|field| field.consistency).unwrap_or_default();
                     if consistency == Consistency::Eventual {
                         continue;
                     }

@@ -4,8 +4,8 @@ use super::plan::{Counter, HeaderEdit, Plan};
 use super::present::edit;
 use super::report::Problem;
 use super::workload::{Host, Workload};
-use crate::artifact::tables::GatewayTraces;
 use crate::headers::Headers;
+use crate::tables::GatewayTraces;
 use crate::trace::{self, Ids, Kind, REQUEST_ID, TRACEPARENT, Trouble};
 
 /// Reads the ids of a request, and counts and reports the kinds that name none.

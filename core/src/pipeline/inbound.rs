@@ -13,13 +13,13 @@ use super::report::{Problem, Report};
 use super::residency::keep_in_region;
 use super::validate::refuse_invalid;
 use super::workload::{Host, Role, Workload};
-use crate::artifact::tables::{OnMismatch, Reply};
 use crate::carrier::mesh_header;
 use crate::context::json::string_content;
 use crate::context::{CALLER, Context};
 use crate::headers::Headers;
 use crate::identity;
 use crate::memory::Record;
+use crate::tables::{OnMismatch, Reply};
 use crate::trace::Kind;
 use crate::vm::{Peer, Snapshot};
 

@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 
 use super::report::{Problem, Report};
-use crate::artifact::tables::Reply;
 use crate::fuel::{self, Fuel};
 use crate::memory::RequestNumber;
 use crate::names::Names;
+use crate::tables::Reply;
 
 /// What shall happen to a request.
 ///

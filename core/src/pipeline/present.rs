@@ -6,11 +6,11 @@ use super::plan::{Counter, HeaderEdit, Plan, Refusal};
 use super::report::Problem;
 use super::routing::Routing;
 use super::workload::Workload;
-use crate::artifact::tables::FieldTable;
 use crate::carrier::{baggage, mapped, mesh_header, tracestate};
 use crate::context::Context;
 use crate::fuel::{Exhausted, Fuel};
 use crate::headers::{Headers, Single};
+use crate::tables::FieldTable;
 
 /// Shows the context to the application, in the carriers that the mesh names. No other carrier is left. Gives the refusal
 /// where the context does not fit.

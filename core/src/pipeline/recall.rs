@@ -4,9 +4,9 @@ use super::plan::{Counter, Plan, Refusal};
 use super::remember::tickets;
 use super::report::Problem;
 use super::workload::{Host, Workload};
-use crate::artifact::tables::{AmbiguousRecall, LostRecall, Reply};
 use crate::headers::Headers;
 use crate::memory::{OnAmbiguous, Recall, RecalledBy, Record, Wanted};
+use crate::tables::{AmbiguousRecall, LostRecall, Reply};
 use crate::trace::{Ids, Kind};
 
 /// What is remembered of the request that a call is made for.

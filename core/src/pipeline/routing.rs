@@ -3,10 +3,10 @@
 use super::plan::{Counter, HeaderEdit, Plan, Refusal};
 use super::report::Problem;
 use super::workload::Workload;
-use crate::artifact::tables::{FieldTable, Reply};
 use crate::carrier::{baggage, mapped, mesh_header, tracestate};
 use crate::context::Context;
 use crate::headers::{Headers, Single};
+use crate::tables::{FieldTable, Reply};
 use crate::trace::{Ids, REQUEST_ID};
 
 /// What is known of the routes that a request is matched against.

@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::artifact::tables::{
-    AmbiguousRecall, Attribute, DestinationPart, Effect, FieldTable, FieldType, GatewayTraces, Layer, LostRecall,
-    MaskMethod, OnError, OnInvalid, OnMismatch, PeerPart, Reply, RuleTable, Scalar, Tables,
-};
 use crate::carrier::mesh_header;
 use crate::context::Context;
 use crate::decide::Decision;
 use crate::headers::Headers;
 use crate::memory::Memory;
+use crate::tables::{
+    AmbiguousRecall, Attribute, DestinationPart, Effect, FieldTable, FieldType, GatewayTraces, Layer, LostRecall,
+    MaskMethod, OnError, OnInvalid, OnMismatch, PeerPart, Reply, RuleTable, Scalar, Tables,
+};
 use crate::testing::*;
 use crate::vm::Snapshot;
 use crate::vm::op::Op;
@@ -352,12 +352,12 @@ fn reply(message: &str) -> Reply {
 fn the_enterprise_denies_first_then_the_domain_then_the_allow_rules() {
     let mut tables = tables();
     let is_b = peer_is_b(&mut tables);
-    let domain = |name: &str, effect| crate::artifact::tables::RuleTable { layer: Layer::Domain, ..rule(name, effect) };
+    let domain = |name: &str, effect| crate::tables::RuleTable { layer: Layer::Domain, ..rule(name, effect) };
     let mut by_domain = domain("shop/p/deny", Effect::Deny(reply("domain")));
     by_domain.condition = Some(is_b);
     let mut by_enterprise = rule("enterprise/p/deny", Effect::Deny(reply("enterprise")));
     by_enterprise.condition = Some(is_b);
-    let refusals = |rules: &[&crate::artifact::tables::RuleTable], peer: &str| {
+    let refusals = |rules: &[&crate::tables::RuleTable], peer: &str| {
         let mut tables = tables.clone();
         rules.iter().for_each(|rule| add_inbound(&mut tables, "a", (*rule).clone()));
         let hop = Hop::new(&tables, "a", peer);
@@ -373,7 +373,7 @@ fn the_enterprise_denies_first_then_the_domain_then_the_allow_rules() {
     assert_eq!(refusals(&[&allow], PEER_B), None);
     assert_eq!(refusals(&[&allow], z).as_deref(), Some("domain allow rules"));
     assert_eq!(refusals(&[&allow, &by_enterprise], PEER_B).as_deref(), Some("enterprise/p/deny"));
-    let enterprise_allow = crate::artifact::tables::RuleTable { layer: Layer::Enterprise, ..allow.clone() };
+    let enterprise_allow = crate::tables::RuleTable { layer: Layer::Enterprise, ..allow.clone() };
     let everyone = domain("shop/p/everyone", Effect::Allow);
     assert_eq!(refusals(&[&enterprise_allow, &everyone], z).as_deref(), Some("enterprise allow rules"));
 }
@@ -396,7 +396,7 @@ fn a_cel_error_makes_a_deny_rule_fire_and_an_allow_rule_not_match() {
     for (effect, on_error, refused_by) in cases {
         let mut tables = tables.clone();
         let redacts = matches!(effect, Effect::Redact { .. }) && on_error == OnError::Deny;
-        let rule = crate::artifact::tables::RuleTable { condition: Some(failing), on_error, ..rule("r", effect) };
+        let rule = crate::tables::RuleTable { condition: Some(failing), on_error, ..rule("r", effect) };
         add_inbound(&mut tables, "a", rule.clone());
         let hop = Hop::new(&tables, "a", PEER_B);
         let plan = hop.run(Role::Inbound, &[TRACE, ("x-user", "u")]);
@@ -409,9 +409,9 @@ fn a_cel_error_makes_a_deny_rule_fire_and_an_allow_rule_not_match() {
 #[test]
 fn a_shadow_rule_is_reported_and_changes_nothing() {
     let mut tables = tables();
-    let deny = crate::artifact::tables::RuleTable { shadow: true, ..rule("r", Effect::Deny(reply("no"))) };
+    let deny = crate::tables::RuleTable { shadow: true, ..rule("r", Effect::Deny(reply("no"))) };
     add_inbound(&mut tables, "a", deny);
-    let allow = crate::artifact::tables::RuleTable { shadow: true, ..rule("s", Effect::Allow) };
+    let allow = crate::tables::RuleTable { shadow: true, ..rule("s", Effect::Allow) };
     add_inbound(&mut tables, "a", allow);
     let hop = Hop::new(&tables, "a", PEER_B);
     let plan = hop.run(Role::Inbound, &[TRACE, ("x-user", "u")]);
@@ -667,7 +667,7 @@ fn a_field_is_gone_when_its_time_is_over() {
 
 #[test]
 fn what_a_disagreement_means_the_fields_consistency_says() {
-    use crate::artifact::tables::Consistency;
+    use crate::tables::Consistency;
     let three = [
         TRACE,
         ("x-mesh-context", "{\"user\":\"u1\"}"),
@@ -703,7 +703,7 @@ fn what_a_disagreement_means_the_fields_consistency_says() {
 
 #[test]
 fn with_strong_consistency_an_application_changes_no_value() {
-    use crate::artifact::tables::Consistency;
+    use crate::tables::Consistency;
     let mut tables = tables();
     tables.fields[1].consistency = Consistency::Strong;
     tables.fields[2].consistency = Consistency::Strong;
@@ -861,7 +861,7 @@ fn a_field_that_cannot_be_read_is_redacted_and_masked_all_the_same() {
     let sent = Hop::new(&new, "b", "").mesh_context(&[("tenant", "\"gold\""), ("user", "\"gold\""), ("flags", "[]")]);
     let mut old = tables();
     add_inbound(&mut old, "a", rule("r", Effect::Redact { fields: vec!["user".into()] }));
-    let method = crate::artifact::tables::MaskMethod::Hash;
+    let method = crate::tables::MaskMethod::Hash;
     add_inbound(&mut old, "a", rule("m", Effect::Mask { fields: vec!["tenant".into()], method }));
     let hop = Hop::new(&old, "a", PEER_B);
     let plan = hop.run(Role::Inbound, &[TRACE, ("x-mesh-context", &sent)]);
@@ -873,8 +873,8 @@ fn a_field_that_cannot_be_read_is_redacted_and_masked_all_the_same() {
 
 #[test]
 fn what_runs_out_refuses_whatever_on_error_says_unless_it_only_watches() {
-    use crate::artifact::tables::{Constant, RuleTable, ScalarConstant};
     use crate::limits::MAX_FUEL;
+    use crate::tables::{Constant, RuleTable, ScalarConstant};
     for (effect, shadow, refused) in [
         (Effect::Redact { fields: vec!["user".into()] }, false, true),
         (Effect::Allow, false, true),

@@ -3,9 +3,9 @@
 use super::plan::{Counter, Plan, Refusal};
 use super::report::Problem;
 use super::workload::Workload;
-use crate::artifact::tables::{OnInvalid, Reply};
 use crate::context::{CALLER, Context};
 use crate::schema::{self, FieldProblem};
+use crate::tables::{OnInvalid, Reply};
 
 /// Whether a context must have all required fields.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,7 +18,7 @@ pub(super) enum Completeness {
 
 /// Takes fields that break the schema out of the context; says whether there was a problem.
 pub(super) fn validate(workload: &Workload, context: &mut Context, whole: Completeness, plan: &mut Plan<'_>) -> bool {
-    let matches = |regex, text: &str| workload.program().regex_matches(regex, text);
+    let matches = |regex, text: &str| workload.program().code().regex_matches(regex, text);
     let mut problems = schema::validate(context, workload.fields(), workload.program().choices(), matches, &plan.fuel);
     if whole == Completeness::Part || is_empty(context) {
         problems.retain(|(_, problem)| *problem != FieldProblem::Missing);

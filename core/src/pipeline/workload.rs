@@ -7,7 +7,6 @@ use bumpalo::Bump;
 use super::routing::Routing;
 use crate::alias::Guarded;
 use crate::artifact::VerifiedProgram;
-use crate::artifact::tables::{Attribute, Effect, EntryTable, FieldTable, MaskMethod, MeshTable, Tables};
 use crate::context::Context;
 use crate::decide::{Decision, decide_reusing};
 use crate::destination;
@@ -16,6 +15,7 @@ use crate::host::{Attributes, Randomness, SharedMemory};
 use crate::identity::domain_of;
 use crate::mask::{PseudonymSecret, Pseudonyms};
 use crate::memory::{Access, Limits, Memory};
+use crate::tables::{Attribute, Effect, EntryTable, FieldTable, MaskMethod, MeshTable, Tables};
 use crate::vm::{Destination, MeshView, Scratch, Snapshot};
 
 /// Which part of a request's way the filter stands in.

@@ -3,11 +3,12 @@
 use super::env::Env;
 use super::error::EvalErrorKind;
 use super::metadata::{self, Leaf, Malformed};
-use super::snapshot::{Destination, Snapshot};
+use super::snapshot::Snapshot;
 use super::value::{Timestamp, Value};
-use crate::artifact::tables::{Attribute, DestinationPart, FieldType, HostType, MeshPart, PeerPart, RequestPart};
 use crate::context::json::{self, JsonKind};
+use crate::destination::Destination;
 use crate::headers::{Headers, Single};
+use crate::tables::{Attribute, DestinationPart, FieldType, HostType, MeshPart, PeerPart, RequestPart};
 
 /// Reads an attribute. An attribute without a value is the error `no-value` (a header: `no-such-key`).
 pub(super) fn read<'a>(attribute: &'a Attribute, snapshot: &Snapshot<'a>, env: &mut Env<'a>) -> Value<'a> {

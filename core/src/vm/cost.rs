@@ -83,7 +83,7 @@ mod tests {
     use bumpalo::Bump;
 
     use super::*;
-    use crate::artifact::tables::Scalar;
+    use crate::tables::Scalar;
     use crate::vm::collection;
     use crate::vm::env::Env;
     use crate::vm::function::Function;

@@ -7,9 +7,9 @@ use super::cost::units;
 use super::env::Env;
 use super::error::EvalErrorKind;
 use super::value::Value;
-use crate::artifact::tables::{Scalar, ScalarConstant};
 use crate::context::json::{self, JsonKind};
 use crate::headers::Headers;
+use crate::tables::{Scalar, ScalarConstant};
 
 /// Walks over a list or a map.
 #[derive(Debug, Clone)]

@@ -5,8 +5,8 @@ use bumpalo::Bump;
 use super::cost::text_units;
 use super::error::EvalErrorKind;
 use super::value::Value;
-use crate::artifact::tables::ZoneTable;
 use crate::limits::{MAX_FUEL, MAX_MADE_BYTES};
+use crate::tables::ZoneTable;
 
 /// What an instruction or a function gives.
 pub(super) type Outcome<'a> = Result<Value<'a>, EvalErrorKind>;

@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use super::env::Env;
 use super::error::EvalErrorKind;
 use super::value::Value;
-use crate::artifact::tables::Scalar;
 use crate::context::json::{self, JsonKind};
+use crate::tables::Scalar;
 
 impl<'a> Value<'a> {
     /// The value of a JSON text whose type the schema states. A text of another type is an error.

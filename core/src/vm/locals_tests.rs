@@ -3,7 +3,7 @@
 use super::function::Function;
 use super::op::Op;
 use super::tests::{pools, run_tables};
-use crate::artifact::tables::{Attribute, Constant, FieldType, Scalar, ScalarConstant, Tables};
+use crate::tables::{Attribute, Constant, FieldType, Scalar, ScalarConstant, Tables};
 use crate::testing::*;
 #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
 use wasm_bindgen_test::wasm_bindgen_test as test;

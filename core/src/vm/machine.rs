@@ -13,18 +13,18 @@ use super::library::arithmetic;
 use super::op::Op;
 use super::operator;
 use super::parsed;
+use super::program::Program;
 use super::scratch::Scratch;
 use super::select;
 use super::snapshot::Snapshot;
 use super::value::Value;
-use crate::artifact::VerifiedProgram;
-use crate::artifact::tables::{Constant, ScalarConstant};
 use crate::limits::{MAX_FUEL, MAX_STACK};
+use crate::tables::{Constant, ScalarConstant};
 
 /// Runs the programs of one decision against one snapshot. Attributes and variables are computed at most
 /// once; the fuel and the memory are one budget for all programs.
 pub struct Machine<'a> {
-    pub(super) program: &'a VerifiedProgram,
+    pub(super) program: &'a Program,
     pub(super) snapshot: Snapshot<'a>,
     pub(super) env: Env<'a>,
     pub(super) scratch: Scratch<'a>,
@@ -34,13 +34,13 @@ pub struct Machine<'a> {
 
 impl<'a> Machine<'a> {
     /// A machine with full fuel. `arena` holds what conditions make; it lives as long as the decision.
-    pub fn new(program: &'a VerifiedProgram, snapshot: Snapshot<'a>, arena: &'a Bump) -> Self {
+    pub fn new(program: &'a Program, snapshot: Snapshot<'a>, arena: &'a Bump) -> Self {
         Self::with_scratch(program, snapshot, arena, Scratch::new())
     }
 
     /// As [`Machine::new`], with the memory of an earlier machine, whatever is in it.
     pub fn with_scratch(
-        program: &'a VerifiedProgram,
+        program: &'a Program,
         snapshot: Snapshot<'a>,
         arena: &'a Bump,
         mut scratch: Scratch<'a>,

@@ -7,8 +7,8 @@ use super::cursor::Cursor;
 use super::env::Env;
 use super::error::EvalErrorKind;
 use super::value::Value;
-use crate::artifact::tables::Scalar;
 use crate::context::json::{self, JsonKind};
+use crate::tables::Scalar;
 
 /// `in`: an element of a list, a key of a map.
 ///

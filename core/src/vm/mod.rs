@@ -24,6 +24,7 @@ mod numeric;
 pub mod op;
 mod operator;
 mod parsed;
+mod program;
 #[cfg(test)]
 mod random_tests;
 mod scratch;
@@ -34,9 +35,12 @@ mod tests;
 mod to_json;
 mod value;
 
+pub use crate::destination::Destination;
+pub use crate::identity::Peer;
 pub use error::{EvalError, EvalErrorKind};
 pub use machine::Machine;
 pub use metadata::number_text as metadata_number_text;
+pub use program::Program;
 pub use scratch::Scratch;
-pub use snapshot::{Destination, MeshView, Peer, Snapshot};
+pub use snapshot::{MeshView, Snapshot};
 pub use value::{Parsed, Timestamp, Value};

@@ -74,8 +74,8 @@ mod tests {
     use bumpalo::Bump;
 
     use super::*;
-    use crate::artifact::tables::Scalar;
     use crate::limits::MAX_MADE_BYTES;
+    use crate::tables::Scalar;
     use crate::vm::collection;
     use crate::vm::compare;
     use crate::vm::cost::units;

@@ -12,11 +12,11 @@ use super::fuse;
 use super::op::{Op, Operand, TABLE};
 use super::tests::pools;
 use super::*;
-use crate::artifact::tables::{Attribute, Constant, FieldType, Scalar, ScalarConstant, Tables, ZoneTable};
 use crate::artifact::{Decoded, VerifiedProgram, encode, load};
 use crate::context::Context;
 use crate::headers::Headers;
 use crate::limits::{MAX_FUEL, MAX_MADE_BYTES};
+use crate::tables::{Attribute, Constant, FieldType, Scalar, ScalarConstant, Tables, ZoneTable};
 use crate::testing::*;
 
 /// The pools of the other tests, and constants of every type.
@@ -274,7 +274,7 @@ fn outcome(artifact: &VerifiedProgram) -> (String, u64) {
         attributes: &host,
     };
     let arena = Bump::new();
-    let mut machine = Machine::new(artifact, snapshot, &arena);
+    let mut machine = Machine::new(artifact.code(), snapshot, &arena);
     let value = machine.run(0);
     assert!(machine.used_fuel() <= MAX_FUEL);
     let json = value.to_json();

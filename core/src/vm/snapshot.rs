@@ -1,21 +1,10 @@
 //! What a decision may look at: one immutable view of a request.
 
 use crate::context::Context;
+use crate::destination::Destination;
 use crate::headers::Headers;
 use crate::host::Attributes;
-
-/// Who sent the request, as far as it was verified. Empty strings for what is not known.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Peer {
-    /// The SPIFFE ID of the client certificate.
-    pub principal: String,
-    /// The service that the ID names, when the ID is of the mesh's trust domain.
-    pub service: String,
-    /// The domain of that service.
-    pub domain: String,
-    /// The region of that domain.
-    pub region: String,
-}
+use crate::identity::Peer;
 
 /// The workload that decides, and which way the request goes.
 #[derive(Debug, Clone, Copy)]
@@ -28,19 +17,6 @@ pub struct MeshView<'a> {
     pub region: &'a str,
     /// `inbound` or `outbound`.
     pub direction: &'a str,
-}
-
-/// Where a request goes. For requests that arrive, it is the workload itself.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Destination<'a> {
-    /// Its service; empty for a place that the mesh does not list.
-    pub service: &'a str,
-    /// The domain of that service.
-    pub domain: &'a str,
-    /// The region of that domain.
-    pub region: &'a str,
-    /// The frameworks that the domain is under.
-    pub frameworks: &'a [String],
 }
 
 /// One immutable view of a request.

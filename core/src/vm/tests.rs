@@ -4,11 +4,9 @@ use bumpalo::Bump;
 
 use super::op::Op;
 use super::*;
-use crate::artifact::tables::{
-    Attribute, Constant, FieldType, HostType, PeerPart, RequestPart, Scalar, ScalarConstant, Tables,
-};
 use crate::context::Context;
 use crate::headers::Headers;
+use crate::tables::{Attribute, Constant, FieldType, HostType, PeerPart, RequestPart, Scalar, ScalarConstant, Tables};
 use crate::testing::*;
 #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -113,7 +111,7 @@ pub(super) fn run_tables(tables: &Tables, program: u32) -> String {
         attributes: &host,
     };
     let arena = Bump::new();
-    match Machine::new(&artifact, snapshot, &arena).run(program) {
+    match Machine::new(artifact.code(), snapshot, &arena).run(program) {
         Value::Error(error) => error.kind.as_str().to_owned(),
         value => value.to_json().unwrap_or_else(|| format!("{value:?}")),
     }

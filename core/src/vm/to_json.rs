@@ -5,9 +5,9 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::library::{convert, time};
 use super::value::Value;
-use crate::artifact::tables::ScalarConstant;
 use crate::context::json;
 use crate::limits::{MAX_MADE_BYTES, MAX_VALUE_DEPTH};
+use crate::tables::ScalarConstant;
 
 impl Value<'_> {
     /// Writes the value as JSON text: timestamps, durations, addresses and bytes as strings, as protobuf's mapping

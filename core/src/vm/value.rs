@@ -3,9 +3,9 @@
 use core::net::IpAddr;
 
 use super::error::{EvalError, EvalErrorKind};
-use crate::artifact::tables::{Scalar, ScalarConstant};
 use crate::context::json::{self, JsonKind};
 use crate::headers::Headers;
+use crate::tables::{Scalar, ScalarConstant};
 
 /// A point in time of the years 1 to 9999. The order of the fields is the order in time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

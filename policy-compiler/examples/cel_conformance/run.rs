@@ -124,5 +124,5 @@ fn with_result<R>(verified: &VerifiedProgram, program: u32, read: impl FnOnce(Va
     };
     // The machine's arena, whose type is its own affair.
     let arena = Default::default();
-    read(Machine::new(verified, snapshot, &arena).run(program))
+    read(Machine::new(verified.code(), snapshot, &arena).run(program))
 }

@@ -117,7 +117,7 @@ fn run_program(verified: &VerifiedProgram, program: u32) -> u64 {
     // The machine's arena, whose type is its own affair. The machine says how many bytes it may hold.
     let arena = Default::default();
     request::with_snapshot(|snapshot| {
-        let mut machine = Machine::new(verified, snapshot, &arena);
+        let mut machine = Machine::new(verified.code(), snapshot, &arena);
         let value = machine.run(program);
         let json = value.to_json();
         assert!(json.is_none_or(|json| json.len() <= 16 * MAX_MADE_BYTES), "the value is too long as JSON");

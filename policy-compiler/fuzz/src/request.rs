@@ -123,5 +123,5 @@ pub fn with_snapshot<R>(read: impl FnOnce(Snapshot<'_>) -> R) -> R {
 pub fn with_machine<R>(verified: &VerifiedProgram, read: impl FnOnce(&mut Machine<'_>) -> R) -> R {
     // The machine's arena, whose type is its own affair.
     let arena = Default::default();
-    with_snapshot(|snapshot| read(&mut Machine::new(verified, snapshot, &arena)))
+    with_snapshot(|snapshot| read(&mut Machine::new(verified.code(), snapshot, &arena)))
 }

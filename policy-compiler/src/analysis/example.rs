@@ -167,7 +167,7 @@ impl Knowledge<'_> {
         let snapshot =
             Snapshot { headers: &headers, context: &context, peer: &peer, mesh, destination, attributes: example };
         let arena = Default::default();
-        let mut machine = Machine::new(&verified, snapshot, &arena);
+        let mut machine = Machine::new(verified.code(), snapshot, &arena);
         Some(programs.into_iter().all(|(program, ask)| {
             let (yes, no, error) = ask.accepts();
             match machine.condition(program) {

@@ -240,7 +240,7 @@ impl Request<'_> {
         let snapshot =
             Snapshot { headers: &headers, context: &context, peer: &peer, mesh, destination, attributes: self };
         let arena = Bump::new();
-        let mut machine = Machine::new(program, snapshot, &arena);
+        let mut machine = Machine::new(program.code(), snapshot, &arena);
         conditions.iter().map(|condition| machine.condition(*condition).ok()).collect()
     }
 }

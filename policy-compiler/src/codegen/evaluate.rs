@@ -60,7 +60,7 @@ fn run<R>(verified: &VerifiedProgram, program: u32, read: impl FnOnce(Value<'_>)
     };
     // The machine's arena, whose type is its own affair.
     let arena = Default::default();
-    read(Machine::new(verified, snapshot, &arena).run(program))
+    read(Machine::new(verified.code(), snapshot, &arena).run(program))
 }
 
 fn constant(value: Value<'_>) -> Option<Constant> {

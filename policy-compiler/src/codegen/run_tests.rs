@@ -97,7 +97,7 @@ fn run_with(text: &str, lower: fn(&TypedExpr) -> Ir) -> String {
     };
     // The machine's arena, whose type is its own affair.
     let arena = Default::default();
-    let mut machine = Machine::new(&verified, snapshot, &arena);
+    let mut machine = Machine::new(verified.code(), snapshot, &arena);
     let value = machine.run(program);
     assert!(machine.used_fuel() <= cost, "{text}: used {}, estimated {cost}", machine.used_fuel());
     match value {

@@ -154,7 +154,7 @@ impl Run<'_> {
         let Some(program) = program else { return Seen::Error("too-large") };
         // The machine's arena, whose type is its own affair.
         let arena = Default::default();
-        match Machine::new(self.program, self.snapshot, &arena).run(program) {
+        match Machine::new(self.program.code(), self.snapshot, &arena).run(program) {
             Value::Bool(value) => Seen::Bool(value),
             Value::Error(error) => Seen::Error(error.kind.as_str()),
             value => Seen::Other(shown(value.to_json())),

@@ -90,7 +90,7 @@ fn holds(rule: &str, this: &Value) -> Option<bool> {
         attributes: &Nothing,
     };
     let arena = Default::default();
-    match Machine::new(&verified, snapshot, &arena).run(program) {
+    match Machine::new(verified.code(), snapshot, &arena).run(program) {
         Cel::Bool(held) => Some(held),
         Cel::Error(error) if error.kind == EvalErrorKind::Undeclared => None,
         other => panic!("`{rule}` gives {other:?}"),

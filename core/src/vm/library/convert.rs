@@ -243,7 +243,7 @@ mod tests {
                 (Value::Null, "Type(\"null_type\")"),
                 (Value::List(&[]), "Type(\"list\")"),
                 (Value::Map(&[]), "Type(\"map\")"),
-                (Value::Json("[]", crate::artifact::tables::Scalar::Any), "Type(\"list\")"),
+                (Value::Json("[]", crate::tables::Scalar::Any), "Type(\"list\")"),
                 (Value::Optional(None), "Type(\"optional_type\")"),
                 (Value::Type("int"), "Type(\"type\")"),
             ],

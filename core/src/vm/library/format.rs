@@ -232,7 +232,7 @@ fn write_map<'a>(out: &mut String, map: Value<'a>, env: &mut Env<'a>, depth: usi
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::artifact::tables::Scalar;
+    use crate::tables::Scalar;
     use crate::vm::library::testing::call;
     use crate::vm::value::Timestamp;
     use Value::{Bool, Double, Int, List, String as Text, Uint};

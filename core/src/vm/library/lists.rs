@@ -157,7 +157,7 @@ fn end<'a>(env: &mut Env<'a>, list: Value<'a>, index: fn(usize) -> usize) -> Out
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::artifact::tables::Scalar;
+    use crate::tables::Scalar;
     use crate::vm::library::testing::call;
     use Value::{Int, List};
     #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]

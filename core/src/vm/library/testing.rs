@@ -4,7 +4,7 @@ use std::cell::RefCell;
 
 use bumpalo::Bump;
 
-use crate::artifact::tables::ZoneTable;
+use crate::tables::ZoneTable;
 use crate::vm::env::Env;
 use crate::vm::function::Function;
 use crate::vm::value::Value;

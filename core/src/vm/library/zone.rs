@@ -1,6 +1,6 @@
 //! Time zones: those that the artifact brings, `UTC`, and fixed offsets such as `+05:30`.
 
-use crate::artifact::tables::ZoneTable;
+use crate::tables::ZoneTable;
 
 /// The offset of a zone's clocks at a point in time (seconds since 1970), in seconds east of UTC; `None` for a
 /// zone that is not known.

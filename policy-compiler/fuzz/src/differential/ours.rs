@@ -45,7 +45,7 @@ pub(super) fn run<R>(tree: &IdedExpr, input: &Input, how: How, read: impl FnOnce
     let arena = Default::default();
     request::with_snapshot(|snapshot| {
         let snapshot = Snapshot { context: &input.context, ..snapshot };
-        let value = Machine::new(&verified, snapshot, &arena).run(program);
+        let value = Machine::new(verified.code(), snapshot, &arena).run(program);
         let limit = [EvalErrorKind::OutOfFuel, EvalErrorKind::OutOfMemory, EvalErrorKind::TooDeep];
         match value {
             Value::Error(EvalError { kind }) if limit.contains(&kind) => read(Outcome::Limit),

@@ -1,7 +1,7 @@
 //! The tables of an artifact: what the compiler writes and the filter reads.
 //!
 //! Plain data in the bincode wire format (by `wincode`). The order of fields and variants is the format:
-//! a change to it is a new format version (see [`super::FORMAT_VERSION`]).
+//! a change to it is a new format version (see [`crate::artifact::FORMAT_VERSION`]).
 
 use core::cmp::Ordering;
 
@@ -231,6 +231,27 @@ pub struct FieldTable {
     pub origin: Vec<String>,
     /// Whether its header is shown to the proxy's routes.
     pub routed: bool,
+}
+
+impl FieldTable {
+    /// Returns the field with this name, in `fields` sorted by name.
+    pub fn find<'f>(fields: &'f [Self], name: &str) -> Option<&'f Self> {
+        fields.get(Self::place(fields, name)?)
+    }
+
+    /// Returns where the field with this name is, in `fields` sorted by name.
+    pub fn place(fields: &[Self], name: &str) -> Option<usize> {
+        fields.binary_search_by(|field| field.name.as_str().cmp(name)).ok()
+    }
+
+    /// Whether the field is never lost, changed or believed in silence. The one place that says which fields are.
+    pub fn is_protected(&self) -> bool {
+        self.immutable
+            || !self.residency.is_empty()
+            || self.ttl_ms > 0
+            || self.consistency == Consistency::Strong
+            || self.classification > Classification::Internal
+    }
 }
 
 /// What kind of data a field holds.

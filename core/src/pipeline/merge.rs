@@ -2,17 +2,17 @@
 
 use std::collections::BTreeSet;
 
-use super::agree::agree;
-use super::carried::CarriedName;
-use super::{CALLER, Context, fit, json};
-use crate::artifact::tables::{Consistency, FieldTable, Merge};
+use super::fit;
+use crate::context::agree::agree;
+use crate::context::carried::CarriedName;
+use crate::context::{CALLER, Context, json};
 use crate::memory::Record;
 use crate::names::Names;
-use crate::schema;
+use crate::tables::{Consistency, FieldTable, Merge};
 
 /// The merged context and what happened to its fields, by name.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Merged {
+pub(super) struct Merged {
     /// The result. It has no [`CALLER`]: that is the service that sends, not what anybody forwarded.
     pub context: Context,
     /// Fields whose value came from memory, as a whole or in part.
@@ -33,7 +33,7 @@ pub struct Merged {
 /// Merges by each field's strategy in `fields` (sorted by name); an undeclared field takes the forwarded value.
 ///
 /// The remembered fields come first, in their order, then those that only the application knows.
-pub fn merge(remembered: &Record, forwarded: Context, fields: &[FieldTable]) -> Merged {
+pub(super) fn merge(remembered: &Record, forwarded: Context, fields: &[FieldTable]) -> Merged {
     let mut merged = Merged::default();
     let is_withheld = |name: &str| remembered.withheld.contains(name);
     merged.carry(remembered, &forwarded, fields);
@@ -73,8 +73,8 @@ impl Merged {
         let mut all = remembered.context.carried().clone();
         all.fields.retain(|field| match &field.name {
             CarriedName::Text(name) => {
-                let may_replace =
-                    schema::find(fields, name).is_none_or(|field| !field.immutable && field.merge == Merge::Replace);
+                let may_replace = FieldTable::find(fields, name)
+                    .is_none_or(|field| !field.immutable && field.merge == Merge::Replace);
                 let replaced = may_replace && forwarded.contains(name);
                 name != CALLER && !remembered.withheld.contains(name) && !replaced
             }
@@ -101,7 +101,7 @@ impl Merged {
 
     /// Puts a field that is remembered and forwarded.
     fn put_both(&mut self, name: &str, ours: &str, theirs: &str, fields: &[FieldTable]) {
-        let field = schema::find(fields, name);
+        let field = FieldTable::find(fields, name);
         let changed = !agree(ours, theirs);
         let disputed = changed && field.is_some_and(|field| field.consistency == Consistency::Strong);
         if disputed {
@@ -157,9 +157,9 @@ fn union(ours: &str, theirs: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::artifact::tables::{FieldType, Scalar};
     use crate::carrier::test_fields::field;
     use crate::limits::MAX_CONTEXT_FIELDS;
+    use crate::tables::{FieldType, Scalar};
 
     #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
     use wasm_bindgen_test::wasm_bindgen_test as test;

@@ -1,10 +1,9 @@
 //! What gives way when a context does not fit: undeclared fields first, then declared ones that nothing depends on.
 //! What is required or protected never goes in silence.
 
-use super::{CALLER, Context, ContextError};
-use crate::artifact::tables::FieldTable;
+use crate::context::{CALLER, Context, ContextError};
 use crate::names::Names;
-use crate::schema;
+use crate::tables::FieldTable;
 
 /// How much depends on a field. The order is by what goes last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -18,7 +17,7 @@ enum Weight {
 }
 
 fn weight(name: &str, fields: &[FieldTable]) -> Weight {
-    match schema::find(fields, name) {
+    match FieldTable::find(fields, name) {
         _ if name == CALLER => Weight::Bound,
         None => Weight::Undeclared,
         Some(field) if field.required || field.is_protected() => Weight::Bound,
@@ -28,7 +27,7 @@ fn weight(name: &str, fields: &[FieldTable]) -> Weight {
 
 /// A required or protected field does not fit into the limits of a context: the request must not go on without it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct DoesNotFit;
+pub(super) struct DoesNotFit;
 
 /// Puts a field whose value is known to be JSON. Where the limits of a context demand it, fields on which less depends
 /// go, the largest first; the names of those that went, or of this one, are added to `dropped`.
@@ -77,9 +76,9 @@ pub(crate) fn put(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::artifact::tables::{FieldType, Scalar};
     use crate::carrier::test_fields::field;
     use crate::limits::{MAX_CONTEXT_BYTES, MAX_CONTEXT_FIELDS};
+    use crate::tables::{FieldType, Scalar};
 
     #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
     use wasm_bindgen_test::wasm_bindgen_test as test;

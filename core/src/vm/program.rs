@@ -1,0 +1,45 @@
+//! What the machine runs: the tables of a verified artifact with its steps and patterns.
+
+use regex_automata::dfa::sparse;
+
+use super::fuse::Step;
+use crate::tables::Tables;
+
+/// Verified programs with what they refer to.
+///
+/// INVARIANT (verified): only the verifier makes one ([`crate::artifact::VerifiedProgram`]), and nothing changes afterwards. So every index
+/// in the tables points at something, and every program ends, stays within its stack and leaves one value.
+#[derive(Debug, Clone)]
+pub struct Program {
+    tables: Tables,
+    programs: Vec<Box<[Step]>>,
+    regexes: Vec<sparse::DFA<Vec<u8>>>,
+}
+
+impl Program {
+    /// What the verifier found to be right.
+    pub(crate) fn new(tables: Tables, programs: Vec<Box<[Step]>>, regexes: Vec<sparse::DFA<Vec<u8>>>) -> Self {
+        Self { tables, programs, regexes }
+    }
+
+    /// Returns the tables, as verified. The bytecode, the patterns and the words are not among them any more.
+    pub fn tables(&self) -> &Tables {
+        &self.tables
+    }
+
+    /// Returns what the machine runs for a program; nothing for an index that verification never lets through.
+    pub(super) fn steps(&self, program: u32) -> &[Step] {
+        let steps = usize::try_from(program).ok().and_then(|index| self.programs.get(index));
+        steps.map(AsRef::as_ref).unwrap_or_default()
+    }
+
+    /// Returns whether the pattern matches the whole of `text`.
+    pub fn regex_matches(&self, regex: u32, text: &str) -> bool {
+        use regex_automata::{Anchored, Input, dfa::Automaton as _};
+        let regex = usize::try_from(regex).ok().and_then(|index| self.regexes.get(index));
+        regex.is_some_and(|dfa| {
+            let input = Input::new(text).anchored(Anchored::Yes);
+            matches!(dfa.try_search_fwd(&input), Ok(Some(end)) if end.offset() == text.len())
+        })
+    }
+}
