@@ -77,7 +77,7 @@ mod tests {
     use context_mesh_core::artifact::tables::{FieldType, Scalar};
 
     use crate::cel::{Environment, Expected, check};
-    use crate::ir::lower;
+    use crate::codegen::lower;
 
     #[test]
     fn what_is_part_of_a_value() {

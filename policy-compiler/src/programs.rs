@@ -9,11 +9,11 @@ use context_mesh_core::artifact::tables::{FieldType, Layer, ProgramTable, Scalar
 
 use crate::{
     cel::{self, Environment, Expected, Function, Parsed, Problem, Type, TypedExpr, TypedKind},
-    codegen::{Builder, Costs},
+    codegen::{Builder, Costs, lower},
     data_flow::{fields_of, lost_protection},
     diagnostic::{Diagnostic, Diagnostics, code},
     document::Expression,
-    ir::{Ir, Node, lower},
+    ir::{Ir, Node},
     model::{Effect, Field, INCOMPLETE_NOTE, Model, Pattern, Policy, Rule, Unfinished},
     progress::{Progress, Stage, Watcher},
 };

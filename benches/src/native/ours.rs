@@ -8,7 +8,7 @@ use context_mesh_core::headers::Headers;
 use context_mesh_core::vm::{Destination, Machine, Peer, Scratch, Snapshot, Value};
 use policy_compiler::cel::{self, Environment, Expected};
 use policy_compiler::codegen::Builder;
-use policy_compiler::ir::lower;
+use policy_compiler::codegen::lower;
 
 use super::request::{self, MESH, Proxy};
 

@@ -4,10 +4,13 @@
 //! arguments: it looks at the types of its values when it runs. A function never sees an error: an error among
 //! its arguments is its result.
 
+use bumpalo::Bump;
+
 use super::cost::CostClass;
 use super::env::{Env, Outcome};
 use super::library::{convert, encoders, format, lists, math, network, optional, strings, time};
 use super::value::Value;
+use crate::tables::ScalarConstant;
 
 macro_rules! functions {
     ($($(#[doc = $doc:literal])+ $number:literal $function:ident $name:literal $arity:literal $cost:ident $call:path;)+) => {
@@ -58,6 +61,12 @@ macro_rules! functions {
 }
 
 impl Function {
+    /// Returns whether the function gives an error for this constant alone: a text that it cannot read.
+    pub fn fails(self, constant: &ScalarConstant) -> bool {
+        let arena = Bump::new();
+        self.arity() != 1 || self.call(&mut Env::new(&arena, &[]), &[Value::constant(constant)]).is_err()
+    }
+
     /// The function of that name in CEL that takes so many arguments, the receiver among them.
     pub fn from_name(name: &str, arity: u32) -> Option<Self> {
         Self::ALL.iter().copied().find(|function| function.name() == name && function.arity() == arity)

@@ -8,7 +8,8 @@ use context_mesh_core::host::Attributes;
 use context_mesh_core::vm::{Destination, Machine, MeshView, Peer, Snapshot, Value};
 use policy_compiler::cel::{Environment, Expected, TypedExpr, check};
 use policy_compiler::codegen::Builder;
-use policy_compiler::ir::{self, Ir, lower};
+use policy_compiler::codegen::{lower, lower_unfolded};
+use policy_compiler::ir::Ir;
 
 use crate::case::{Case, Expect};
 use crate::value::Constant;
@@ -37,7 +38,7 @@ pub(crate) fn run(case: &Case) -> Outcome {
     }
     // Once as policies are compiled, once with all the work left to the code.
     match run_with(case, lower) {
-        Outcome::Passed => run_with(case, ir::lower_unfolded),
+        Outcome::Passed => run_with(case, lower_unfolded),
         other => other,
     }
 }

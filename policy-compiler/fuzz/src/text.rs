@@ -7,7 +7,8 @@ use context_mesh_core::vm::{EvalError, EvalErrorKind, Value};
 use policy_compiler::cel::{Environment, Expected, TypedExpr, check, on_large_stack};
 use policy_compiler::codegen::Builder;
 use policy_compiler::diagnostic::{json, text};
-use policy_compiler::ir::{self, Ir, lower};
+use policy_compiler::codegen::{lower, lower_unfolded};
+use policy_compiler::ir::Ir;
 use policy_compiler::source::Sources;
 use policy_compiler::{compile, inspect};
 
@@ -72,7 +73,7 @@ fn expression(text: &str, expected: Expected) {
             return;
         }
     };
-    let (folded, unfolded) = (outcome(&typed, lower), outcome(&typed, ir::lower_unfolded));
+    let (folded, unfolded) = (outcome(&typed, lower), outcome(&typed, lower_unfolded));
     if let (Some(folded), Some(unfolded)) = (folded, unfolded) {
         assert_eq!(folded, unfolded, "{text}");
     }

@@ -1,13 +1,11 @@
 //! Texts of constants that their functions do not read: found when a policy is compiled, not when it runs.
 
-use context_mesh_core::artifact::tables::{Constant, ScalarConstant};
+use context_mesh_core::artifact::tables::ScalarConstant;
 
 use super::check::Checker;
 use super::library;
 use super::problem::{Problem, code};
 use super::typed::{TypedExpr, TypedKind};
-use crate::codegen;
-use crate::ir::Node;
 
 /// The functions that read a text of a certain form: what it is, and an example.
 const READERS: &[(&str, &str, &str)] = &[
@@ -30,9 +28,8 @@ impl Checker<'_> {
         let [TypedExpr { kind: TypedKind::Literal(ScalarConstant::String(text)), start, end, .. }] = arguments else {
             return;
         };
-        let constant = Node::Constant(Constant::Scalar(ScalarConstant::String(text.clone())));
         let Some(number) = library::number(function, 1) else { return };
-        if codegen::fails(&Node::Call(number, vec![constant])) {
+        if number.fails(&ScalarConstant::String(text.clone())) {
             let message = format!("`'{text}'` is no {what}");
             self.problems.push(Problem::new(code::BAD_LITERAL, (*start, *end), message).help(*example));
         }

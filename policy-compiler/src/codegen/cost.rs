@@ -466,7 +466,7 @@ fn sum(parts: impl IntoIterator<Item = u64>) -> u64 {
 mod tests {
     use super::*;
     use crate::cel::{Environment, Expected, check};
-    use crate::ir::lower;
+    use crate::codegen::lower;
 
     fn cost(text: &str, limit: Option<u64>) -> u64 {
         let fields = [

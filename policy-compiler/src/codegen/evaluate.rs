@@ -9,27 +9,30 @@ use context_mesh_core::host::Attributes;
 use context_mesh_core::vm::{Destination, Machine, MeshView, Peer, Snapshot, Value};
 
 use super::Builder;
-use crate::ir::{Ir, Node};
+use crate::cel::TypedExpr;
+use crate::ir::{self, Ir, Node};
 
 /// Largest list or map that is computed ahead, in elements, and longest text, in bytes. A larger one would make
 /// the artifact longer than the code that makes it.
 const MAX_ELEMENTS: usize = 1024;
 const MAX_BYTES: usize = 4096;
 
+/// Returns the typed tree of an expression, what is the same for every request computed ahead.
+pub fn lower(expr: &TypedExpr) -> Ir {
+    ir::lower(expr, evaluate)
+}
+
+/// Returns the typed tree of an expression with nothing computed ahead: for tests that compare the two.
+pub fn lower_unfolded(expr: &TypedExpr) -> Ir {
+    ir::lower(expr, |_| None)
+}
+
 /// What a node gives that reads nothing of a request; `None` for an error, and for what cannot be a constant.
-pub(crate) fn evaluate(node: &Node) -> Option<Constant> {
+fn evaluate(node: &Node) -> Option<Constant> {
     let mut builder = Builder::new();
     let program = builder.condition(&Ir { root: node.clone(), start: 0, end: 0 }).ok()?;
     let verified = verified(builder)?;
     run(&verified, program, constant)
-}
-
-/// Whether a node that reads nothing of a request gives an error.
-pub(crate) fn fails(node: &Node) -> bool {
-    let mut builder = Builder::new();
-    let program = builder.condition(&Ir { root: node.clone(), start: 0, end: 0 });
-    let run = |program| run(&verified(builder)?, program, |value| Some(matches!(value, Value::Error(_))));
-    program.ok().and_then(run).unwrap_or(false)
 }
 
 /// The programs of a builder, loaded as the filter loads them.

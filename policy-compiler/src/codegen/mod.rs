@@ -26,7 +26,7 @@ mod tests;
 pub use builder::Builder;
 pub use cost::MAX_COST;
 pub use costs::Costs;
-pub(crate) use evaluate::{evaluate, fails};
+pub use evaluate::{lower, lower_unfolded};
 pub use listing::listing;
 pub(crate) use listing::{attribute as attribute_name, instruction};
 

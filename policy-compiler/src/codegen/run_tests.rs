@@ -8,8 +8,9 @@ use context_mesh_core::host::Attributes;
 use context_mesh_core::vm::{Destination, Machine, MeshView, Peer, Snapshot, Value};
 
 use super::Builder;
+use super::{lower, lower_unfolded};
 use crate::cel::{Environment, Expected, TypedExpr, check};
-use crate::ir::{Ir, lower, lower_unfolded};
+use crate::ir::Ir;
 
 struct Host;
 

@@ -2,9 +2,10 @@
 
 use context_mesh_core::artifact::tables::{FieldType, Scalar};
 
+use super::lower;
 use super::*;
 use crate::cel::{Environment, Expected, Type, check, code};
-use crate::ir::{Ir, lower};
+use crate::ir::Ir;
 
 fn environment() -> Environment {
     let fields = [

@@ -10,8 +10,8 @@ use super::{
 use crate::{
     cel::{self, Environment, Expected, TypedExpr},
     codegen::Builder,
+    codegen::lower,
     document::Expression,
-    ir::lower,
     model::{Effect, Model, Policy, Rule},
 };
 

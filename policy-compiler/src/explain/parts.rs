@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use crate::{
     cel::{Function, TypedExpr, TypedKind},
     codegen::Builder,
+    codegen::lower,
     document::Expression,
-    ir::lower,
     source::Span,
 };
 use context_mesh_core::artifact::tables::Attribute;

@@ -1,17 +1,16 @@
-//! What can be computed without a request, by the machine itself.
+//! What can be computed without a request.
 
 use context_mesh_core::artifact::tables::{Constant, ScalarConstant};
 
-use super::Node;
-use crate::codegen;
+use super::{Evaluate, Node};
 
 /// A node as a constant, if it is the same for every request and is no error: errors stay, because they matter
 /// only when they are reached.
-pub(super) fn constant(node: Node) -> Node {
+pub(super) fn constant(node: Node, evaluate: Evaluate) -> Node {
     if matches!(node, Node::Constant(_) | Node::Local(_)) || !node.is_closed() {
         return node;
     }
-    match codegen::evaluate(&node) {
+    match evaluate(&node) {
         Some(constant) => Node::Constant(constant),
         None => node,
     }

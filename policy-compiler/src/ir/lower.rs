@@ -9,22 +9,18 @@ use super::{
 };
 use crate::cel::{Function, Type, TypedExpr, TypedKind, library_function};
 
-/// Brings a checked expression into the normal form.
-pub fn lower(expr: &TypedExpr) -> Ir {
-    let mut lowering = Lowering { fold: true, inlined: HashMap::new() };
-    Ir { root: lowering.node(expr), start: expr.start, end: expr.end }
-}
+/// Computes what a closed node is; `None` for an error, and for what cannot be a constant.
+pub type Evaluate = fn(&Node) -> Option<Constant>;
 
-/// The same without computing anything ahead, so that a test can compare what the code gives with what
-/// [`lower`] found.
-pub fn lower_unfolded(expr: &TypedExpr) -> Ir {
-    let mut lowering = Lowering { fold: false, inlined: HashMap::new() };
+/// Returns the typed tree of an expression. What is the same for every request is computed ahead by `evaluate`.
+pub fn lower(expr: &TypedExpr, evaluate: Evaluate) -> Ir {
+    let mut lowering = Lowering { evaluate, inlined: HashMap::new() };
     Ir { root: lowering.node(expr), start: expr.start, end: expr.end }
 }
 
 struct Lowering {
-    /// Whether constants are computed ahead.
-    fold: bool,
+    /// Computes constants ahead.
+    evaluate: Evaluate,
     /// Where a local stands for something that costs no more than the local itself: what it stands for.
     inlined: HashMap<u32, Node>,
 }
@@ -32,7 +28,7 @@ struct Lowering {
 impl Lowering {
     fn node(&mut self, expr: &TypedExpr) -> Node {
         let node = self.unfolded(expr);
-        if self.fold { fold::constant(node) } else { node }
+        fold::constant(node, self.evaluate)
     }
 
     fn unfolded(&mut self, expr: &TypedExpr) -> Node {
@@ -309,7 +305,7 @@ mod tests {
             ("l", FieldType::List(Scalar::String)),
         ];
         let environment = Environment::new(fields.map(|(name, ty)| (name.to_owned(), ty)));
-        lower(&check(&environment, text, Expected::Any).unwrap())
+        lower(&check(&environment, text, Expected::Any).unwrap(), |_| None)
     }
 
     #[test]

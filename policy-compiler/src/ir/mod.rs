@@ -11,7 +11,7 @@ mod lower;
 pub use atom::{Atom, Test};
 use context_mesh_core::artifact::tables::{Attribute, Constant, ScalarConstant};
 use context_mesh_core::vm::function::Function;
-pub use lower::{lower, lower_unfolded};
+pub use lower::{Evaluate, lower};
 
 pub use crate::cel::{Element, Entry, Loop, LoopResult, WithOptional};
 

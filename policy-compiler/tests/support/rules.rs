@@ -13,7 +13,7 @@ use context_mesh_core::{
 use policy_compiler::{
     cel::{Environment, Expected, TypedExpr, check},
     codegen::Builder,
-    ir::lower,
+    codegen::lower,
 };
 use serde_json::Value;
 

@@ -7,7 +7,7 @@ use context_mesh_core::artifact::VerifiedProgram;
 use context_mesh_core::vm::{EvalError, EvalErrorKind, Machine, Snapshot, Value};
 use policy_compiler::cel::{Environment, Expected, check, check_tree, on_large_stack};
 use policy_compiler::codegen::Builder;
-use policy_compiler::ir::{lower, lower_unfolded};
+use policy_compiler::codegen::{lower, lower_unfolded};
 
 use super::inputs::{FIELDS, Input};
 use super::print;

@@ -1,0 +1,25 @@
+//! The layers of the crate: no module uses one above it.
+
+mod layers;
+
+use std::path::Path;
+
+/// From the bottom to the top. Modules of one line do not use each other.
+const ORDER: &[&[&str]] = &[
+    &["limits", "names", "headers", "host"],
+    &["context"],
+    &["tables"],
+    &["number", "identity", "fuel", "mask"],
+    &["destination"],
+    &["carrier"],
+    &["schema", "vm", "trace", "memory"],
+    &["artifact", "alias"],
+    &["decide"],
+    &["pipeline"],
+    &["sampling", "plugin_config"],
+];
+
+#[test]
+fn no_module_uses_one_above_it() {
+    layers::check(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), ORDER);
+}
