@@ -305,7 +305,7 @@ mod tests {
             ("l", FieldType::List(Scalar::String)),
         ];
         let environment = Environment::new(fields.map(|(name, ty)| (name.to_owned(), ty)));
-        lower(&check(&environment, text, Expected::Any).unwrap(), |_| None)
+        crate::codegen::lower(&check(&environment, text, Expected::Any).unwrap())
     }
 
     #[test]
