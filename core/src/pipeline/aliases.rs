@@ -32,8 +32,7 @@ fn other_baggage(workload: &Workload, headers: &Headers<'_>, name: &'static str,
     let paid = lines().try_for_each(|line| plan.fuel.text(line.len().saturating_mul(2)));
     let paid = paid.and_then(|()| plan.fuel.items(baggage::encoded_keys(lines()).saturating_mul(4)));
     if paid.is_ok() && baggage::has_ours(lines(), workload.fields()) {
-        plan.count(Counter::HeaderAlias);
-        plan.report.problems.push(Problem::new(name, "alias"));
+        plan.problem(Counter::HeaderAlias, name, "alias");
         edit(headers, name, baggage::strip(lines(), workload.fields()), plan);
     }
 }

@@ -104,8 +104,7 @@ fn mask_fields<'w>(
 /// Takes a field out in place of masking it.
 fn unmasked<'w>(field: &'w str, context: &mut Context, plan: &mut Plan<'w>) {
     context.remove(field);
-    plan.count(Counter::MaskFailed);
-    plan.report.problems.push(Problem::new(field, "cannot-be-masked"));
+    plan.problem(Counter::MaskFailed, field, "cannot-be-masked");
     plan.report.redacted.push(field);
 }
 

@@ -1,7 +1,6 @@
 //! Takes fields out whose time is over.
 
 use super::plan::{Counter, Plan};
-use super::report::Problem;
 use super::workload::Workload;
 use crate::context::Context;
 
@@ -13,8 +12,7 @@ use crate::context::Context;
 pub(super) fn expire(workload: &Workload, age_ms: u64, context: &mut Context, plan: &mut Plan<'_>) {
     for field in workload.fields() {
         if field.ttl_ms > 0 && age_ms > field.ttl_ms && context.remove(&field.name) {
-            plan.count(Counter::FieldExpired);
-            plan.report.problems.push(Problem::new(field.name.as_str(), "expired"));
+            plan.problem(Counter::FieldExpired, field.name.as_str(), "expired");
         }
     }
 }

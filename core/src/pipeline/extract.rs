@@ -2,7 +2,6 @@
 
 use super::fit;
 use super::plan::{Counter, Plan};
-use super::report::Problem;
 use super::workload::Workload;
 use crate::carrier::mesh_header::MeshHeader;
 use crate::carrier::{CarrierError, baggage, mapped, mesh_header};
@@ -62,8 +61,7 @@ pub(super) fn extract(
             // Clocks differ: nothing was made later than now.
             extracted.issued_at_ms = header.issued_at_ms.map(|issued| issued.min(now_ms));
             for field in &header.context.carried().fields {
-                plan.count(Counter::WordUnknown);
-                plan.report.problems.push(Problem::new(field.name.shown(), "word-unknown"));
+                plan.problem(Counter::WordUnknown, field.name.shown(), "word-unknown");
             }
             extracted.add(mesh_header::NAME, header.context, fields, plan);
         }
@@ -101,8 +99,7 @@ fn mesh_header(workload: &Workload, headers: &Headers<'_>, now_ms: u64) -> Resul
 impl Extracted {
     fn problem(&mut self, subject: &str, error: CarrierError, plan: &mut Plan<'_>) {
         self.broken = true;
-        plan.count(Counter::CarrierInvalid);
-        plan.report.problems.push(Problem::new(subject, error.as_str()));
+        plan.problem(Counter::CarrierInvalid, subject, error.as_str());
     }
 
     /// Adds the fields of a carrier that no carrier before it gave. What a disagreement means, the field's consistency says.
@@ -128,8 +125,7 @@ impl Extracted {
                     if consistency == Consistency::Eventual {
                         continue;
                     }
-                    plan.count(Counter::CarrierDisagreement);
-                    plan.report.problems.push(Problem::new(name, "disagreement"));
+                    plan.problem(Counter::CarrierDisagreement, name, "disagreement");
                     if consistency == Consistency::Strong {
                         self.disputed.push(name);
                     }

@@ -2,7 +2,6 @@
 
 use super::plan::{Counter, HeaderEdit, Plan};
 use super::present::edit;
-use super::report::Problem;
 use super::workload::{Host, Workload};
 use crate::headers::Headers;
 use crate::tables::GatewayTraces;
@@ -12,11 +11,11 @@ use crate::trace::{self, Ids, Kind, REQUEST_ID, TRACEPARENT, Trouble};
 pub(super) fn read<'h>(headers: &Headers<'h>, plan: &mut Plan<'_>) -> Ids<'h> {
     let ids = Ids::read(headers);
     for (kind, trouble) in &ids.troubles {
-        plan.count(match trouble {
+        let counter = match trouble {
             Trouble::Contradiction => Counter::TraceIdContradiction,
             Trouble::Broken => Counter::TraceIdInvalid,
-        });
-        plan.report.problems.push(Problem::new(kind.as_str(), trouble.as_str()));
+        };
+        plan.problem(counter, kind.as_str(), trouble.as_str());
     }
     ids
 }

@@ -9,7 +9,7 @@ use super::outbound::put_caller;
 use super::plan::{Counter, Plan, Refusal};
 use super::present::{present, tracestate_header};
 use super::remember::remember_arrival;
-use super::report::{Problem, Report};
+use super::report::Report;
 use super::residency::keep_in_region;
 use super::validate::refuse_invalid;
 use super::workload::{Host, Role, Workload};
@@ -121,8 +121,7 @@ fn verify_caller(
     }
     let claimed = context.get(CALLER).map(|text| string_content(text).unwrap_or_default().into_owned());
     if claimed.as_ref().is_some_and(|claimed| *claimed != peer.service) {
-        plan.count(Counter::CallerMismatch);
-        plan.report.problems.push(Problem::new(CALLER, "not-the-peer"));
+        plan.problem(Counter::CallerMismatch, CALLER, "not-the-peer");
         if workload.mesh().caller_mismatch == OnMismatch::Deny {
             let message = "the claimed caller is not the peer".to_owned();
             let reply = Reply { status: 403, grpc_status: 7, message };

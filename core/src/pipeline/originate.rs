@@ -2,7 +2,6 @@
 
 use super::plan::{Counter, Plan};
 use super::recall::Found;
-use super::report::Problem;
 use super::workload::Workload;
 use crate::context::Context;
 
@@ -17,8 +16,7 @@ pub(super) fn disbelieve(workload: &Workload, found: &Found, forwarded: &mut Con
         Found::Nothing => None,
     };
     if forwarded.drop_unknown() {
-        plan.count(Counter::FieldUnbelieved);
-        plan.report.problems.push(Problem::new("unknown fields", "unbelieved"));
+        plan.problem(Counter::FieldUnbelieved, "unknown fields", "unbelieved");
     }
     for field in workload.fields() {
         let is_known = known.is_some_and(|known| known.contains(&field.name));
@@ -26,8 +24,7 @@ pub(super) fn disbelieve(workload: &Workload, found: &Found, forwarded: &mut Con
             continue;
         }
         if forwarded.remove(&field.name) {
-            plan.count(Counter::FieldUnbelieved);
-            plan.report.problems.push(Problem::new(field.name.as_str(), "unbelieved"));
+            plan.problem(Counter::FieldUnbelieved, field.name.as_str(), "unbelieved");
         }
     }
 }

@@ -13,7 +13,7 @@ use super::originate::disbelieve;
 use super::plan::{Counter, HeaderEdit, Plan, Refusal};
 use super::present::{attach, drop_all};
 use super::recall::{self, Found};
-use super::report::{Problem, Report};
+use super::report::Report;
 use super::residency::keep_in_region;
 use super::routing::refuse_uncertain;
 use super::validate::{Completeness, refuse_invalid, validate};
@@ -199,8 +199,7 @@ fn recall(
     merged.withheld.iter().for_each(|_| plan.count(Counter::FieldWithheld));
     let mut disputed = false;
     for field in merged.disagreed.iter() {
-        plan.count(Counter::CarrierDisagreement);
-        plan.report.problems.push(Problem::new(field, "disagreement"));
+        plan.problem(Counter::CarrierDisagreement, field, "disagreement");
         // An immutable field was put back: which value is right is known.
         if !merged.restored.contains(field) {
             plan.count(Counter::FieldInvalid);

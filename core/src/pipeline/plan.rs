@@ -156,9 +156,14 @@ impl<'w> Plan<'w> {
     /// Notes fields that gave way because a context did not fit.
     pub(super) fn dropped(&mut self, fields: &Names) {
         for field in fields.iter() {
-            self.count(Counter::FieldDropped);
-            self.report.problems.push(Problem::new(field, "does-not-fit"));
+            self.problem(Counter::FieldDropped, field, "does-not-fit");
         }
+    }
+
+    /// Counts a problem and reports it: its subject (the name of a field, header or rule) and one word or name of an error.
+    pub(super) fn problem(&mut self, counter: Counter, subject: impl Into<String>, error: &'static str) {
+        self.count(counter);
+        self.report.problems.push(Problem::new(subject, error));
     }
 
     pub(super) fn count(&mut self, counter: Counter) {

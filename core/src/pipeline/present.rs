@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 
 use super::plan::{Counter, HeaderEdit, Plan, Refusal};
-use super::report::Problem;
 use super::routing::Routing;
 use super::workload::Workload;
 use crate::carrier::{baggage, mapped, mesh_header, tracestate};
@@ -85,8 +84,7 @@ fn shown_headers<'w>(workload: &'w Workload, headers: &Headers<'_>, context: &Co
         let Some(header) = &field.header else { continue };
         let value = context.get(&field.name).map(|text| mapped::value(field, text));
         if value == Some(None) {
-            plan.count(Counter::FieldUnpresentable);
-            plan.report.problems.push(Problem::new(field.name.as_str(), "unpresentable"));
+            plan.problem(Counter::FieldUnpresentable, field.name.as_str(), "unpresentable");
         }
         edit(headers, header, value.flatten(), plan);
     }
@@ -118,12 +116,10 @@ fn baggage_header<'w>(
     }
     let presented = baggage::present(headers.all(baggage::NAME), ticket, context, workload.fields());
     if presented.left_out {
-        plan.count(Counter::BaggageLeftOut);
-        plan.report.problems.push(Problem::new(baggage::NAME, "left-out"));
+        plan.problem(Counter::BaggageLeftOut, baggage::NAME, "left-out");
     }
     if presented.alias {
-        plan.count(Counter::HeaderAlias);
-        plan.report.problems.push(Problem::new(baggage::NAME, "alias"));
+        plan.problem(Counter::HeaderAlias, baggage::NAME, "alias");
     }
     edit(headers, baggage::NAME, presented.value, plan);
 }
@@ -136,8 +132,7 @@ pub(super) fn tracestate_header(headers: &Headers<'_>, ticket: Option<&str>, pla
     }
     let foreign = tracestate::foreign(headers.all(tracestate::NAME));
     if ticket.is_some() && !foreign.valid {
-        plan.count(Counter::TracestateInvalid);
-        plan.report.problems.push(Problem::new(tracestate::NAME, "invalid"));
+        plan.problem(Counter::TracestateInvalid, tracestate::NAME, "invalid");
     }
     edit(headers, tracestate::NAME, foreign.with(ticket), plan);
 }
@@ -157,8 +152,7 @@ fn mesh_context<'w>(
         }
         Err(error) => {
             // What is within the limits of a context fits; were it otherwise, it must not be lost in silence.
-            plan.count(Counter::AttachFailed);
-            plan.report.problems.push(Problem::new(mesh_header::NAME, error.as_str()));
+            plan.problem(Counter::AttachFailed, mesh_header::NAME, error.as_str());
             Some(Refusal::unfit())
         }
     }

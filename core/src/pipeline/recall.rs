@@ -2,7 +2,6 @@
 
 use super::plan::{Counter, Plan, Refusal};
 use super::remember::tickets;
-use super::report::Problem;
 use super::workload::{Host, Workload};
 use crate::headers::Headers;
 use crate::memory::{OnAmbiguous, Recall, RecalledBy, Record, Wanted};
@@ -48,8 +47,7 @@ pub(super) fn find(
         }
         Recall::NoContext => return Ok(Found::Nothing),
         Recall::Ambiguous { agreed, id } => {
-            plan.count(Counter::RecallAmbiguous);
-            plan.report.problems.push(Problem::new(kind(id), "ambiguous"));
+            plan.problem(Counter::RecallAmbiguous, kind(id), "ambiguous");
             if mesh.ambiguous_recall == AmbiguousRecall::Deny {
                 let message = "the call has the id of several requests with different contexts".to_owned();
                 return Err(refusal(409, 10, message, "mesh ambiguousRecall"));
@@ -65,8 +63,7 @@ pub(super) fn find(
         Recall::Missing => (Counter::RecallMiss, "memory", "miss"),
         Recall::NoId => (Counter::TraceIdMissing, "trace id", "missing"),
     };
-    plan.count(counter);
-    plan.report.problems.push(Problem::new(subject, problem));
+    plan.problem(counter, subject, problem);
     if counter == Counter::RecallLost && mesh.lost_recall == LostRecall::Deny {
         let message = "the context of the request that this call is made for could not be remembered".to_owned();
         return Err(refusal(503, 14, message, "mesh lostRecall"));

@@ -1,7 +1,6 @@
 //! Keeps the context of a request for the calls that the service makes while it serves it.
 
 use super::plan::{Counter, Plan};
-use super::report::Problem;
 use super::workload::{Host, Workload};
 use crate::carrier::{baggage, tracestate};
 use crate::headers::Headers;
@@ -20,16 +19,14 @@ pub(super) fn remember_arrival(
     plan: &mut Plan<'_>,
 ) -> Option<String> {
     if ids.ids.is_empty() {
-        plan.count(Counter::TraceIdMissing);
-        plan.report.problems.push(Problem::new("trace id", "missing"));
+        plan.problem(Counter::TraceIdMissing, "trace id", "missing");
     }
     // Written out, and hashed.
     plan.fuel.text(record.context.bytes().saturating_mul(2)).ok()?;
     let remembered = arrive(workload, headers, ids, host, record);
     plan.remembered = remembered.number;
     if let Some(error) = remembered.error {
-        plan.count(Counter::RememberFailed);
-        plan.report.problems.push(Problem::new("memory", error.as_str()));
+        plan.problem(Counter::RememberFailed, "memory", error.as_str());
     }
     remembered.ticket.map(|ticket| ticket.to_string())
 }

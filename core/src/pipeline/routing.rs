@@ -1,7 +1,6 @@
 //! Header edits make the proxy choose the route again, after the decision. What a filter may do about it depends on the proxy around it.
 
 use super::plan::{Counter, HeaderEdit, Plan, Refusal};
-use super::report::Problem;
 use super::workload::Workload;
 use crate::carrier::{baggage, mapped, mesh_header, tracestate};
 use crate::context::Context;
@@ -89,8 +88,7 @@ pub(super) fn refuse_uncertain(
         };
         (!is_of_the_mesh(name)).then(|| name.to_owned())
     })?;
-    plan.count(Counter::RouteUncertain);
-    plan.report.problems.push(Problem::new(changed, "route-uncertain"));
+    plan.problem(Counter::RouteUncertain, changed, "route-uncertain");
     Some(Refusal::rerouted())
 }
 

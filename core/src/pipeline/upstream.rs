@@ -9,7 +9,7 @@ use super::extract::carriers;
 use super::outbound::{decide, leave, note_attached};
 use super::plan::{Counter, Plan, Refusal};
 use super::present::{attach, tracestate_header};
-use super::report::{Problem, Report};
+use super::report::Report;
 use super::residency::keep_in_region;
 use super::routing::Routing;
 use super::workload::{Host, Role, Workload};
@@ -62,8 +62,7 @@ fn called<'w>(workload: &'w Workload, headers: &Headers<'_>, host: Host<'_>, mut
         None => (Context::new(), None),
         Some(Ok(header)) => (header.context, header.issued_at_ms),
         Some(Err(error)) => {
-            plan.count(Counter::CarrierInvalid);
-            plan.report.problems.push(Problem::new(mesh_header::NAME, error));
+            plan.problem(Counter::CarrierInvalid, mesh_header::NAME, error);
             (Context::new(), None)
         }
     };

@@ -1,7 +1,6 @@
 //! Holds a context against the schema.
 
 use super::plan::{Counter, Plan, Refusal};
-use super::report::Problem;
 use super::workload::Workload;
 use crate::context::{CALLER, Context};
 use crate::schema::{self, FieldProblem};
@@ -25,8 +24,7 @@ pub(super) fn validate(workload: &Workload, context: &mut Context, whole: Comple
     }
     for (field, problem) in &problems {
         context.remove(field);
-        plan.count(Counter::FieldInvalid);
-        plan.report.problems.push(Problem::new(field.as_str(), problem.as_str()));
+        plan.problem(Counter::FieldInvalid, field.as_str(), problem.as_str());
     }
     !problems.is_empty()
 }

@@ -29,7 +29,8 @@ pub(crate) fn check(sources: &Path, order: &[&[&str]]) {
         }
     }
     let known = order.iter().flat_map(|line| line.iter());
-    wrong.extend(known.filter(|module| !seen.contains(**module)).map(|module| format!("there is no module `{module}`")));
+    wrong
+        .extend(known.filter(|module| !seen.contains(**module)).map(|module| format!("there is no module `{module}`")));
     assert_eq!(wrong, [""; 0], "move what is needed further down, or change the order if that says more");
 }
 
