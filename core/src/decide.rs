@@ -13,6 +13,7 @@
 use bumpalo::Bump;
 
 use crate::artifact::VerifiedProgram;
+use crate::cause::{Cause, MeshCause};
 use crate::fuel::{self, Fuel};
 use crate::limits::MAX_WATCHING_FUEL;
 use crate::tables::{Effect, Layer, MaskMethod, OnError, Reply, RuleTable};
@@ -47,8 +48,8 @@ pub struct Decision<'p> {
 /// Why a request is refused.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Denial<'p> {
-    /// The rule that refused it, or the layer whose allow rules did not match.
-    pub rule: &'p str,
+    /// What refuses it.
+    pub cause: Cause<'p>,
     /// What to answer.
     pub reply: Reply,
 }
@@ -96,7 +97,7 @@ pub fn decide_reusing<'p: 'a, 'a>(
     let (mut decision, machine) = tally.finish();
     if exhausted {
         // Before every other reason: what else the rules said is not all that they would have said.
-        decision.denial = Some(Denial { rule: fuel::CAUSE, reply: fuel::refusal() });
+        decision.denial = Some(Denial { cause: Cause::Mesh(MeshCause::Budget), reply: fuel::refusal() });
     }
     *scratch = machine.into_scratch().recycle();
     decision
@@ -127,10 +128,12 @@ struct LayerTally<'p> {
 
 impl<'p> LayerTally<'p> {
     /// The denial of the layer's deny and require rules, else of its allow rules.
-    fn not_allowed(&self, layer: &'static str) -> Option<Denial<'p>> {
+    fn not_allowed(&self, layer: Layer) -> Option<Denial<'p>> {
         let (status, grpc_status, message) = NOT_ALLOWED;
-        (self.has_allow && !self.allowed)
-            .then(|| Denial { rule: layer, reply: Reply { status, grpc_status, message: message.to_owned() } })
+        (self.has_allow && !self.allowed).then(|| Denial {
+            cause: Cause::NotAllowed(layer),
+            reply: Reply { status, grpc_status, message: message.to_owned() },
+        })
     }
 }
 
@@ -188,7 +191,7 @@ impl<'p, 'a> Tally<'p, 'a> {
     fn carry_out(&mut self, rule: &'p RuleTable) {
         match &rule.effect {
             Effect::Deny(reply) | Effect::Require { reply, .. } => {
-                let denial = Denial { rule: &rule.name, reply: reply.clone() };
+                let denial = Denial { cause: Cause::Rule(&rule.name), reply: reply.clone() };
                 self.layer(rule.layer).denial.get_or_insert(denial);
             }
             Effect::Allow => self.layer(rule.layer).allowed = true,
@@ -222,7 +225,7 @@ impl<'p, 'a> Tally<'p, 'a> {
 
     fn finish(self) -> (Decision<'p>, Machine<'a>) {
         let Self { machine, mut decision, enterprise, domain, .. } = self;
-        let not_allowed = enterprise.not_allowed("enterprise allow rules").or(domain.not_allowed("domain allow rules"));
+        let not_allowed = enterprise.not_allowed(Layer::Enterprise).or(domain.not_allowed(Layer::Domain));
         decision.denial = enterprise.denial.or(domain.denial).or(not_allowed);
         // The enterprise's values come last, so that they win.
         decision.set = domain.set;

@@ -10,9 +10,6 @@ use core::cell::Cell;
 use crate::limits::MAX_FUEL;
 use crate::tables::Reply;
 
-/// The name of the budget where a refusal names its cause.
-pub const CAUSE: &str = "mesh budget";
-
 /// Bytes of text that one unit pays for, where every byte is looked at: JSON, percent and base64 encoding, patterns.
 const BYTES_A_UNIT: usize = 8;
 

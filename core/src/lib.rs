@@ -29,6 +29,7 @@
 pub mod alias;
 pub mod artifact;
 pub mod carrier;
+pub mod cause;
 pub mod context;
 pub mod decide;
 pub mod destination;

@@ -17,6 +17,12 @@ use crate::context::json;
 use crate::limits::MAX_ARTIFACT_BYTES;
 use crate::pipeline::{Role, Routing};
 
+/// Variable of the plugin's environment (`vm_config`) that names the service where the configuration does not.
+pub const SERVICE_VARIABLE: &str = "CONTEXT_MESH_SERVICE";
+
+/// Variable of the plugin's environment with the secret of pseudonyms, the same in all proxies of a mesh. It must not be in a configuration.
+pub const PSEUDONYM_VARIABLE: &str = "CONTEXT_MESH_PSEUDONYM_KEY";
+
 /// The configuration of the plugin.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PluginConfig {

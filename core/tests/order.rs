@@ -9,6 +9,7 @@ const ORDER: &[&[&str]] = &[
     &["limits", "names", "headers", "host"],
     &["context"],
     &["tables"],
+    &["cause"],
     &["number", "identity", "fuel", "mask"],
     &["destination"],
     &["carrier"],

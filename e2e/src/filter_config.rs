@@ -3,14 +3,12 @@
 
 use std::path::{Path, PathBuf};
 
+pub use context_mesh_core::plugin_config::PSEUDONYM_VARIABLE;
 pub use policy_compiler::emit::HOST_VARIABLES;
 use serde_json::Value;
 
 use crate::error::{Context as _, Result};
 use crate::topology::Role;
-
-/// The variable of Envoy's environment with the secret of pseudonyms, one of [`HOST_VARIABLES`].
-pub const PSEUDONYM_VARIABLE: &str = "CONTEXT_MESH_PSEUDONYM_KEY";
 
 /// The document: `wasm` is the filter as Envoy finds it, `configuration` the plugin configuration, and `version` a text that
 /// changes with each update.

@@ -6,7 +6,7 @@ use context_mesh_core::artifact;
 use context_mesh_core::mask::{MIN_SECRET_BYTES, PseudonymSecret};
 use context_mesh_core::memory::Memory;
 use context_mesh_core::pipeline::{Role, Routing, Workload};
-use context_mesh_core::plugin_config::PluginConfig;
+use context_mesh_core::plugin_config::{PSEUDONYM_VARIABLE, PluginConfig, SERVICE_VARIABLE};
 use context_mesh_core::sampling::Sampler;
 use proxy_wasm::types::LogLevel;
 
@@ -14,12 +14,6 @@ use crate::abi;
 use crate::memories;
 use crate::stats::Stats;
 use crate::workloads;
-
-/// Environment variable (of the plugin's `vm_config`) that names the service when the configuration does not.
-const SERVICE_VARIABLE: &str = "CONTEXT_MESH_SERVICE";
-
-/// Environment variable with the secret from which pseudonyms are made, the same in all sidecars of the mesh.
-const PSEUDONYM_VARIABLE: &str = "CONTEXT_MESH_PSEUDONYM_KEY";
 
 /// A configured plugin: what all its streams share.
 pub(crate) struct Active {

@@ -123,7 +123,7 @@ fn note(active: &Active, plan: &Plan<'_>, now_ms: u64) {
 fn refuse(refusal: &Refusal<'_>) -> Action {
     let reply = &refusal.reply;
     // Details are one word in access logs.
-    let details = format!("context_mesh_denied:{}", refusal.cause.replace(' ', "_"));
+    let details = format!("context_mesh_denied:{}", refusal.cause.as_str().replace(' ', "_"));
     abi::send_local_response(reply.status, reply.grpc_status, &details, &reply.message);
     Action::Pause
 }

@@ -25,7 +25,7 @@ pub(super) fn apply<'w>(
 ) -> Option<Refusal<'w>> {
     note(&decision, plan);
     if let Some(denial) = decision.denial {
-        return Some(Refusal { reply: denial.reply, cause: denial.rule });
+        return Some(Refusal { reply: denial.reply, cause: denial.cause });
     }
     let (mut set, mut dropped) = (Context::new(), Names::default());
     for (field, value) in &decision.set {

@@ -2,15 +2,16 @@
 
 use super::aliases;
 use super::apply::apply;
+use super::caller::put_caller;
 use super::extract::carriers;
 use super::ids;
-use super::inbound::peer;
-use super::outbound::{note_attached, put_caller};
+use super::outbound::note_attached;
 use super::plan::{Counter, Plan};
-use super::present::{attach, drop_all};
+use super::present::attach;
 use super::report::Report;
 use super::residency::keep_in_region;
 use super::routing::refuse_uncertain;
+use super::trust::peer;
 use super::validate::refuse_invalid;
 use super::workload::{Host, Role, Workload};
 use crate::carrier::{baggage, mesh_header, tracestate};
@@ -72,13 +73,4 @@ fn mint<'w>(workload: &'w Workload, headers: &Headers<'_>, host: Host<'_>) -> Pl
 pub fn response_headers(workload: &Workload) -> impl Iterator<Item = &str> {
     let carriers = [mesh_header::NAME, baggage::NAME, tracestate::NAME];
     carriers.into_iter().chain(workload.fields().iter().filter_map(|field| field.header.as_deref()))
-}
-
-/// The plan for a call that leaves the mesh: the context stays inside.
-pub fn egress<'w>(workload: &'w Workload, headers: &Headers<'_>) -> Plan<'w> {
-    let mut plan = Plan { report: Report::new(workload, Role::Egress), ..Plan::default() };
-    aliases::take_out(workload, headers, &mut plan);
-    plan.report.dropped = carriers(headers, workload.fields(), &plan.fuel);
-    drop_all(workload, headers, &mut plan);
-    plan.within_budget()
 }

@@ -2,26 +2,22 @@
 
 use super::aliases;
 use super::apply::apply;
+use super::caller::verify_caller;
 use super::expire::expire;
-use super::extract::{Source, extract};
+use super::extract::extract;
 use super::ids;
-use super::outbound::put_caller;
-use super::plan::{Counter, Plan, Refusal};
+use super::plan::{Plan, Refusal};
 use super::present::{present, tracestate_header};
 use super::remember::remember_arrival;
 use super::report::Report;
 use super::residency::keep_in_region;
+use super::trust::{peer, source};
 use super::validate::refuse_invalid;
 use super::workload::{Host, Role, Workload};
-use crate::carrier::mesh_header;
-use crate::context::json::string_content;
-use crate::context::{CALLER, Context};
 use crate::headers::Headers;
-use crate::identity;
 use crate::memory::Record;
-use crate::tables::{OnMismatch, Reply};
 use crate::trace::Kind;
-use crate::vm::{Peer, Snapshot};
+use crate::vm::Snapshot;
 
 /// The plan for a request that arrives at the workload.
 pub fn inbound<'w>(workload: &'w Workload, headers: &Headers<'_>, host: Host<'_>) -> Plan<'w> {
@@ -76,57 +72,4 @@ fn arrive<'w>(workload: &'w Workload, headers: &Headers<'_>, host: Host<'_>) -> 
     tracestate_header(headers, ticket.filter(|_| has_parent), &mut plan);
     ids::settle(headers, &ids, &mut plan);
     plan
-}
-
-/// Who sent the request, by its client certificate.
-pub(super) fn peer(workload: &Workload, host: Host<'_>) -> Peer {
-    let san = host.attributes.attribute(&["connection", "uri_san_peer_certificate"]);
-    let principal = san.and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default();
-    if principal.is_empty() {
-        return Peer::default();
-    }
-    identity::peer(&principal, workload.program().tables())
-}
-
-/// What of the peer's carriers counts. What its proxy attached counts alone; a carrier beside it, or without it, is what a client
-/// or an application sent past a filter that does not know the field yet.
-fn source(workload: &Workload, headers: &Headers<'_>, peer: &Peer) -> Source {
-    let mesh = workload.mesh();
-    let named = mesh.peers_without_filter.as_ref();
-    if !mesh.require_peer {
-        Source::All
-    } else if peer.service.is_empty() {
-        Source::Nothing
-    } else if named.is_some_and(|named| named.contains(&peer.service)) {
-        Source::All
-    } else if headers.contains(mesh_header::NAME) {
-        Source::MeshHeader
-    } else if named.is_none() {
-        // A filter attaches `x-mesh-context` to every call, if only for the `caller`.
-        Source::All
-    } else {
-        Source::Nothing
-    }
-}
-
-/// Makes `caller` the verified peer. A claim without a peer stands only where the mesh believes anyone.
-fn verify_caller(
-    workload: &Workload,
-    peer: &Peer,
-    context: &mut Context,
-    plan: &mut Plan<'_>,
-) -> Option<Refusal<'static>> {
-    if peer.service.is_empty() {
-        return None;
-    }
-    let claimed = context.get(CALLER).map(|text| string_content(text).unwrap_or_default().into_owned());
-    if claimed.as_ref().is_some_and(|claimed| *claimed != peer.service) {
-        plan.problem(Counter::CallerMismatch, CALLER, "not-the-peer");
-        if workload.mesh().caller_mismatch == OnMismatch::Deny {
-            let message = "the claimed caller is not the peer".to_owned();
-            let reply = Reply { status: 403, grpc_status: 7, message };
-            return Some(Refusal { reply, cause: "mesh callerMismatch" });
-        }
-    }
-    if claimed.as_ref() == Some(&peer.service) { None } else { put_caller(workload, &peer.service, context, plan) }
 }

@@ -10,6 +10,8 @@
 
 mod aliases;
 mod apply;
+mod caller;
+mod egress;
 mod expire;
 mod extract;
 mod fit;
@@ -28,12 +30,14 @@ mod residency;
 mod routing;
 #[cfg(test)]
 mod tests;
+mod trust;
 mod upstream;
 mod validate;
 mod workload;
 
 pub use aliases::trailers;
-pub use gateway::{egress, gateway, response_headers};
+pub use egress::egress;
+pub use gateway::{gateway, response_headers};
 pub use inbound::inbound;
 pub use outbound::outbound;
 pub use plan::{Counter, HeaderEdit, Plan, Refusal};

@@ -4,9 +4,9 @@ use std::rc::Rc;
 
 use super::aliases;
 use super::apply::apply;
+use super::caller::put_caller;
 use super::expire::expire;
 use super::extract::{Extracted, Source, extract};
-use super::fit;
 use super::ids;
 use super::merge::merge;
 use super::originate::disbelieve;
@@ -19,12 +19,11 @@ use super::routing::refuse_uncertain;
 use super::validate::{Completeness, refuse_invalid, validate};
 use super::workload::{Host, Role, Workload};
 use crate::carrier::mesh_header;
-use crate::context::{CALLER, Context, json};
+use crate::context::{CALLER, Context};
 use crate::destination;
 use crate::fuel::{Exhausted, Fuel};
 use crate::headers::{Headers, Single};
 use crate::memory::{Attachment, Record};
-use crate::names::Names;
 use crate::vm::{Destination, Peer, Snapshot};
 
 /// The plan for a call that the workload makes.
@@ -223,19 +222,4 @@ fn pay_for_merging(record: &Record, forwarded: &Context, fuel: &Fuel) -> Result<
     let both = [&record.context, forwarded];
     fuel.text(both.iter().map(|context| context.bytes().saturating_mul(4)).fold(0, usize::saturating_add))?;
     fuel.items(both.iter().map(|context| context.most_items().saturating_mul(2)).fold(0, usize::saturating_add))
-}
-
-/// Puts who calls: the verified peer, or downstream, as the Mesh protocol says, the current service. Gives the refusal
-/// where it does not fit.
-pub(super) fn put_caller(
-    workload: &Workload,
-    service: &str,
-    context: &mut Context,
-    plan: &mut Plan<'_>,
-) -> Option<Refusal<'static>> {
-    let (mut text, mut dropped) = (String::new(), Names::default());
-    json::write_string(&mut text, service);
-    let fitted = fit::put(context, CALLER, &text, workload.fields(), &mut dropped);
-    plan.dropped(&dropped);
-    fitted.err().map(|_| Refusal::unfit())
 }

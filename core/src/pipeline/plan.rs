@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::report::{Problem, Report};
+use crate::cause::{Cause, MeshCause};
 use crate::fuel::{self, Fuel};
 use crate::memory::RequestNumber;
 use crate::names::Names;
@@ -33,14 +34,14 @@ pub struct Refusal<'w> {
     /// Status and text.
     pub reply: Reply,
     /// What refused the request: a rule, or a setting of the mesh.
-    pub cause: &'w str,
+    pub cause: Cause<'w>,
 }
 
 impl Refusal<'static> {
     /// A required or protected field does not fit into the context.
     pub(super) fn unfit() -> Self {
         let message = "the context of the request is too large".to_owned();
-        Self { reply: Reply { status: 431, grpc_status: 8, message }, cause: "mesh context size" }
+        Self { reply: Reply { status: 431, grpc_status: 8, message }, cause: Cause::Mesh(MeshCause::ContextSize) }
     }
 }
 
@@ -174,7 +175,7 @@ impl<'w> Plan<'w> {
     pub(super) fn within_budget(mut self) -> Self {
         self.report.used_fuel(self.fuel.used());
         if self.fuel.is_exhausted() && self.refusal.is_none() {
-            return self.refuse(Refusal { reply: fuel::refusal(), cause: fuel::CAUSE });
+            return self.refuse(Refusal { reply: fuel::refusal(), cause: Cause::Mesh(MeshCause::Budget) });
         }
         self
     }

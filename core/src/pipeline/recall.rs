@@ -3,6 +3,7 @@
 use super::plan::{Counter, Plan, Refusal};
 use super::remember::tickets;
 use super::workload::{Host, Workload};
+use crate::cause::{Cause, MeshCause};
 use crate::headers::Headers;
 use crate::memory::{OnAmbiguous, Recall, RecalledBy, Record, Wanted};
 use crate::tables::{AmbiguousRecall, LostRecall, Reply};
@@ -50,7 +51,7 @@ pub(super) fn find(
             plan.problem(Counter::RecallAmbiguous, kind(id), "ambiguous");
             if mesh.ambiguous_recall == AmbiguousRecall::Deny {
                 let message = "the call has the id of several requests with different contexts".to_owned();
-                return Err(refusal(409, 10, message, "mesh ambiguousRecall"));
+                return Err(refusal(409, 10, message, MeshCause::AmbiguousRecall));
             }
             if agreed.is_some() {
                 plan.report.recalled_by = kind(id);
@@ -66,11 +67,11 @@ pub(super) fn find(
     plan.problem(counter, subject, problem);
     if counter == Counter::RecallLost && mesh.lost_recall == LostRecall::Deny {
         let message = "the context of the request that this call is made for could not be remembered".to_owned();
-        return Err(refusal(503, 14, message, "mesh lostRecall"));
+        return Err(refusal(503, 14, message, MeshCause::LostRecall));
     }
     Ok(Found::Nothing)
 }
 
-fn refusal(status: u16, grpc_status: u8, message: String, cause: &'static str) -> Refusal<'static> {
-    Refusal { reply: Reply { status, grpc_status, message }, cause }
+fn refusal(status: u16, grpc_status: u8, message: String, cause: MeshCause) -> Refusal<'static> {
+    Refusal { reply: Reply { status, grpc_status, message }, cause: Cause::Mesh(cause) }
 }

@@ -1,6 +1,7 @@
 //! What happened to the context of a request, for access logs: names only, never values.
 
 use super::workload::{Role, Workload};
+use crate::cause::Cause;
 use crate::context::Context;
 use crate::context::json::write_string;
 use crate::limits::MAX_FUEL;
@@ -48,7 +49,7 @@ pub struct Report<'w> {
     pub errors: Vec<Problem>,
     /// Fields that went on.
     pub fields: Names,
-    denied: Option<(&'w str, u16)>,
+    denied: Option<(Cause<'w>, u16)>,
     fuel: u64,
 }
 
@@ -73,7 +74,7 @@ impl<'w> Report<'w> {
         Self { artifact: workload.digest(), service: workload.service(), role: role.as_str(), ..Self::default() }
     }
 
-    pub(super) fn denied_by(&mut self, cause: &'w str, status: u16) {
+    pub(super) fn denied_by(&mut self, cause: Cause<'w>, status: u16) {
         self.denied = Some((cause, status));
     }
 
@@ -101,8 +102,8 @@ impl<'w> Report<'w> {
         json.text("service", self.service);
         json.text("role", self.role);
         json.text("decision", if self.denied.is_some() { "deny" } else { "continue" });
-        if let Some((rule, status)) = &self.denied {
-            json.text("rule", rule);
+        if let Some((cause, status)) = &self.denied {
+            json.text("rule", cause.as_str());
             json.key("status");
             json.out.push_str(&status.to_string());
         }

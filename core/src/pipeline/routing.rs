@@ -3,6 +3,7 @@
 use super::plan::{Counter, HeaderEdit, Plan, Refusal};
 use super::workload::Workload;
 use crate::carrier::{baggage, mapped, mesh_header, tracestate};
+use crate::cause::{Cause, MeshCause};
 use crate::context::Context;
 use crate::headers::{Headers, Single};
 use crate::tables::{FieldTable, Reply};
@@ -62,7 +63,10 @@ impl Refusal<'static> {
     pub(super) fn rerouted() -> Self {
         const PERMISSION_DENIED: u8 = 7;
         let message = "the route of this call changed after it was decided on".to_owned();
-        Self { reply: Reply { status: 403, grpc_status: PERMISSION_DENIED, message }, cause: "mesh route" }
+        Self {
+            reply: Reply { status: 403, grpc_status: PERMISSION_DENIED, message },
+            cause: Cause::Mesh(MeshCause::Route),
+        }
     }
 }
 

@@ -173,7 +173,7 @@ fn what_the_mesh_says_of_ambiguous_ids_and_of_lost_contexts_holds() {
         assert_eq!(plan.counters[0], Counter::RecallAmbiguous);
         plan.refusal.as_ref().map_or_else(
             || Ok(hop.attached(&plan).into_keys().collect::<Vec<_>>()),
-            |refusal| Err((refusal.cause.to_owned(), refusal.reply.status, refusal.reply.grpc_status)),
+            |refusal| Err((refusal.cause.as_str().to_owned(), refusal.reply.status, refusal.reply.grpc_status)),
         )
     };
     assert_eq!(two(AmbiguousRecall::Agree), Ok(vec!["caller".to_owned(), "user".to_owned()]));
@@ -194,7 +194,7 @@ fn what_the_mesh_says_of_ambiguous_ids_and_of_lost_contexts_holds() {
         let plan = hop.run(Role::Outbound, &[(name, value)]);
         assert_eq!(problems(&plan), ["memory: lost"]);
         assert_eq!(plan.counters[0], Counter::RecallLost);
-        assert_eq!(plan.refusal.as_ref().map(|refusal| (refusal.cause, refusal.reply.status)), refused);
+        assert_eq!(plan.refusal.as_ref().map(|refusal| (refusal.cause.as_str(), refusal.reply.status)), refused);
     }
 }
 
@@ -253,7 +253,7 @@ fn the_caller_is_the_peer_whatever_the_context_claims() {
     tables.mesh.caller_mismatch = OnMismatch::Deny;
     let hop = Hop::new(&tables, "a", PEER_B);
     let refusal = hop.run(Role::Inbound, &[("x-mesh-context", "{\"caller\":\"z\"}")]).refusal.unwrap();
-    assert_eq!((refusal.reply.status, refusal.cause), (403, "mesh callerMismatch"));
+    assert_eq!((refusal.reply.status, refusal.cause.as_str()), (403, "mesh callerMismatch"));
 }
 
 #[test]
@@ -314,7 +314,7 @@ fn a_broken_carrier_is_ignored_and_reported_or_refused_as_the_mesh_says() {
         tables.mesh.on_invalid = OnInvalid::Deny;
         let hop = Hop::new(&tables, "a", PEER_B);
         let refusal = hop.run_at(Role::Inbound, headers, now).refusal.unwrap();
-        assert_eq!((refusal.reply.status, refusal.cause), (400, "mesh onInvalid"));
+        assert_eq!((refusal.reply.status, refusal.cause.as_str()), (400, "mesh onInvalid"));
     }
 }
 
@@ -362,7 +362,7 @@ fn the_enterprise_denies_first_then_the_domain_then_the_allow_rules() {
         rules.iter().for_each(|rule| add_inbound(&mut tables, "a", (*rule).clone()));
         let hop = Hop::new(&tables, "a", peer);
         let plan = hop.run(Role::Inbound, &[TRACE]);
-        plan.refusal.map(|refusal| refusal.cause.to_owned())
+        plan.refusal.map(|refusal| refusal.cause.as_str().to_owned())
     };
     let z = "spiffe://acme.corp/ns/default/sa/z";
     assert_eq!(refusals(&[&by_domain, &by_enterprise], PEER_B).as_deref(), Some("enterprise/p/deny"));
@@ -400,7 +400,7 @@ fn a_cel_error_makes_a_deny_rule_fire_and_an_allow_rule_not_match() {
         add_inbound(&mut tables, "a", rule.clone());
         let hop = Hop::new(&tables, "a", PEER_B);
         let plan = hop.run(Role::Inbound, &[TRACE, ("x-user", "u")]);
-        assert_eq!(plan.refusal.as_ref().map(|refusal| refusal.cause), refused_by, "{rule:?}");
+        assert_eq!(plan.refusal.as_ref().map(|refusal| refusal.cause.as_str()), refused_by, "{rule:?}");
         assert!(plan.counters.contains(&Counter::PolicyError));
         assert_eq!(!plan.report.redacted.is_empty(), redacts, "{rule:?}");
     }
@@ -697,7 +697,11 @@ fn what_a_disagreement_means_the_fields_consistency_says() {
         tables.mesh.on_invalid = OnInvalid::Deny;
         let hop = Hop::new(&tables, "a", PEER_B);
         let plan = hop.run(Role::Inbound, &three);
-        assert_eq!(plan.refusal.map(|refusal| refusal.cause), refused.then_some("mesh onInvalid"), "{consistency:?}");
+        assert_eq!(
+            plan.refusal.map(|refusal| refusal.cause.as_str()),
+            refused.then_some("mesh onInvalid"),
+            "{consistency:?}"
+        );
     }
 }
 
@@ -725,7 +729,7 @@ fn with_strong_consistency_an_application_changes_no_value() {
     tables.mesh.on_invalid = OnInvalid::Deny;
     let hop = Hop::new(&tables, "a", PEER_B);
     hop.run(Role::Inbound, &sent);
-    assert_eq!(hop.run(Role::Outbound, &changed_user).refusal.unwrap().cause, "mesh onInvalid");
+    assert_eq!(hop.run(Role::Outbound, &changed_user).refusal.unwrap().cause.as_str(), "mesh onInvalid");
     assert_eq!(hop.run(Role::Outbound, &changed_tenant).refusal, None);
 }
 
@@ -815,7 +819,10 @@ fn what_does_not_fit_gives_way_by_what_depends_on_it() {
         let case = (tenant, user, flags, blob);
         let Some(left) = left else {
             let refusal = plan.refusal.clone().unwrap();
-            assert_eq!((refusal.reply.status, refusal.reply.grpc_status, refusal.cause), (431, 8, "mesh context size"));
+            assert_eq!(
+                (refusal.reply.status, refusal.reply.grpc_status, refusal.cause.as_str()),
+                (431, 8, "mesh context size")
+            );
             assert_eq!(edits(&plan), BTreeMap::new(), "{case:?}");
             continue;
         };
@@ -893,7 +900,7 @@ fn what_runs_out_refuses_whatever_on_error_says_unless_it_only_watches() {
             let case = format!("{effect:?} {shadow} {on_error:?}");
             assert_eq!(plan.counters.contains(&Counter::BudgetExceeded), refused, "{case}");
             assert_eq!(plan.counters.contains(&Counter::WatchingSkipped), !refused, "{case}");
-            let refusal = plan.refusal.as_ref().map(|refusal| (refusal.cause, refusal.reply.status));
+            let refusal = plan.refusal.as_ref().map(|refusal| (refusal.cause.as_str(), refusal.reply.status));
             assert_eq!(refusal, refused.then_some(("mesh budget", 431)), "{case}");
             assert!(refused || plan.fuel.used() < MAX_FUEL / 10, "{case}: {}", plan.fuel.used());
         }
@@ -1338,7 +1345,11 @@ fn routes_see_what_the_mesh_says_and_the_router_takes_it_away() {
         headers.extend(sent.map(|sent| (header, sent)));
         let plan = hop.run(Role::Outbound, &headers);
         let case = format!("{routing:?} {sent:?}");
-        assert_eq!(plan.refusal.as_ref().map(|refusal| refusal.cause), refused.then_some("mesh route"), "{case}");
+        assert_eq!(
+            plan.refusal.as_ref().map(|refusal| refusal.cause.as_str()),
+            refused.then_some("mesh route"),
+            "{case}"
+        );
         assert_eq!(plan.counters.contains(&Counter::RouteUncertain), refused, "{case}");
         let becomes = becomes.map(|value: Option<&str>| value.map(str::to_owned));
         assert_eq!(edits(&plan).get(header).cloned(), becomes, "{case}");

@@ -2,6 +2,7 @@
 
 use super::plan::{Counter, Plan, Refusal};
 use super::workload::Workload;
+use crate::cause::{Cause, MeshCause};
 use crate::context::{CALLER, Context};
 use crate::schema::{self, FieldProblem};
 use crate::tables::{OnInvalid, Reply};
@@ -46,7 +47,7 @@ pub(super) fn refuse_invalid(
     if invalid && workload.mesh().on_invalid == OnInvalid::Deny {
         let message = "the context of the request is invalid".to_owned();
         let reply = Reply { status: 400, grpc_status: 3, message };
-        return Some(Refusal { reply, cause: "mesh onInvalid" });
+        return Some(Refusal { reply, cause: Cause::Mesh(MeshCause::OnInvalid) });
     }
     if is_empty(context) {
         plan.count(Counter::ContextMissing);

@@ -1,5 +1,6 @@
 //! The entry of the filter in `http_filters` of Envoy's HTTP connection manager.
 
+use context_mesh_core::plugin_config::{PSEUDONYM_VARIABLE, SERVICE_VARIABLE};
 use serde_json::{Value, json};
 
 /// Name of the filter in listeners and of the resource in an ECDS file.
@@ -10,7 +11,7 @@ pub const VM_ID: &str = "context-mesh";
 
 /// Variables of the proxy's environment that the filter reads: the secret of pseudonyms, which must not stand in a
 /// configuration, and the service where the configuration does not name it.
-pub const HOST_VARIABLES: [&str; 2] = ["CONTEXT_MESH_PSEUDONYM_KEY", "CONTEXT_MESH_SERVICE"];
+pub const HOST_VARIABLES: [&str; 2] = [PSEUDONYM_VARIABLE, SERVICE_VARIABLE];
 
 /// The entry: `wasm_path` is the filter as the proxy finds it, `configuration` what [`super::PluginConfig::to_json`]
 /// writes.

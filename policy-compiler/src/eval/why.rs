@@ -2,6 +2,7 @@
 
 use context_mesh_core::{
     artifact::tables::{Effect, Layer, RuleTable, Tables},
+    cause::{Cause, MeshCause},
     pipeline::Role,
 };
 
@@ -37,12 +38,12 @@ fn verb(names: &[String], one: &str, many: &str) -> String {
 }
 
 fn refused(refusal: &Refusal, outcome: &Outcome, rules: &[&RuleTable]) -> String {
-    if let Some(setting) = refusal.rule.strip_prefix("mesh ") {
-        return format!("the mesh's setting `{setting}: deny` refuses the request before any rule is run");
-    }
-    let Some(rule) = rules.iter().find(|rule| rule.name == refusal.rule) else {
-        return no_allow_rule(refusal, rules);
+    let rule = match Cause::of(&refusal.rule) {
+        Cause::Mesh(cause) => return by_mesh(cause),
+        Cause::NotAllowed(layer) => return no_allow_rule(layer, rules),
+        Cause::Rule(name) => rules.iter().find(|rule| rule.name == name),
     };
+    let Some(rule) = rule else { return format!("`{}` refuses the request", refusal.rule) };
     let cause = match (outcome.errors.iter().find(|(name, _)| *name == rule.name), &rule.effect) {
         (Some((_, error)), _) => format!("its condition ends with error:{error}, which counts as true"),
         (None, Effect::Require { fields, .. }) => format!("not all of {} are there", quoted(fields)),
@@ -64,8 +65,28 @@ fn refused(refusal: &Refusal, outcome: &Outcome, rules: &[&RuleTable]) -> String
     format!("`{}` refuses the request because {cause}; {rank}{others}", rule.name)
 }
 
-fn no_allow_rule(refusal: &Refusal, rules: &[&RuleTable]) -> String {
-    let layer = if refusal.rule.starts_with("enterprise") { Layer::Enterprise } else { Layer::Domain };
+fn by_mesh(cause: MeshCause) -> String {
+    match cause {
+        MeshCause::AmbiguousRecall => {
+            "several open requests with other contexts have the call's id, and `ambiguousRecall: deny` refuses it before any rule is run"
+        }
+        MeshCause::Budget => "the request asks for more work or memory than one may; `policyc check --costs` shows what rules take at worst",
+        MeshCause::CallerMismatch => {
+            "the context names another caller than the peer, and `trust.callerMismatch: deny` refuses it before any rule is run"
+        }
+        MeshCause::ContextSize => "a required or protected field does not fit into the context, which may have 16 KiB",
+        MeshCause::LostRecall => {
+            "the context of the request could not be remembered, and `lostRecall: deny` refuses its calls before any rule is run"
+        }
+        MeshCause::OnInvalid => {
+            "a carrier or a field is broken or required and missing, and `onInvalid: deny` refuses the request before any rule is run"
+        }
+        MeshCause::Route => "the route of the call may be another one than was decided on; see `policyc emit --routing`",
+    }
+    .to_owned()
+}
+
+fn no_allow_rule(layer: Layer, rules: &[&RuleTable]) -> String {
     let of_layer = rules.iter().filter(|rule| rule.layer == layer && rule.effect == Effect::Allow && !rule.shadow);
     let names: Vec<String> = of_layer.map(|rule| rule.name.clone()).collect();
     let owner = if layer == Layer::Enterprise { "the enterprise" } else { "the domain" };

@@ -30,7 +30,7 @@ pub use directory::{Directory, Owner, Service};
 pub use fields::Field;
 pub use pattern::Pattern;
 pub use policies::{Policy, Unfinished, Variable, Workloads};
-pub use policy_tests::{OTHER_CAUSES, TestCase};
+pub use policy_tests::{TestCase, other_causes};
 pub use requests::World;
 pub use rules::{Effect, Rule};
 pub use schemas::SchemaVersion;

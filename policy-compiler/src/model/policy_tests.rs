@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use context_mesh_core::cause::Cause;
+
 use super::ENTERPRISE;
 use super::requests::{Resolver, World, overlay};
 use crate::{
@@ -12,9 +14,10 @@ use crate::{
     source::{Span, Spanned},
 };
 
-/// What refuses requests besides rules.
-pub const OTHER_CAUSES: [&str; 4] =
-    ["enterprise allow rules", "domain allow rules", "mesh callerMismatch", "mesh onInvalid"];
+/// What refuses a request besides rules.
+pub fn other_causes() -> impl Iterator<Item = &'static str> {
+    Cause::OTHERS.into_iter().map(Cause::as_str)
+}
 
 /// A request with what is expected of it.
 #[derive(Debug, Clone)]
@@ -116,7 +119,7 @@ impl Checker<'_, '_> {
 
     fn expectations(&mut self, expect: &Expect) {
         if let Some(rule) = &expect.rule {
-            self.rule(rule, &OTHER_CAUSES);
+            self.rule(rule, &other_causes().collect::<Vec<_>>());
         }
         for (kind, names) in &expect.lists {
             names.value.iter().for_each(|name| self.listed(*kind, name));

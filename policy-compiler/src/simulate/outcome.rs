@@ -54,7 +54,7 @@ impl Outcome {
         let report = &plan.report;
         let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
         let refusal = plan.refusal.as_ref().map(|refusal| Refusal {
-            rule: refusal.cause.to_owned(),
+            rule: refusal.cause.as_str().to_owned(),
             status: refusal.reply.status,
             grpc_status: refusal.reply.grpc_status,
             message: refusal.reply.message.clone(),
