@@ -103,12 +103,15 @@ pub const MIN_MEMORY_TTL_MS: u64 = 4000;
 /// Most tickets of earlier requests that a record names. One is what a service that calls itself makes.
 pub const MAX_PREDECESSORS: usize = 4;
 
-/// How many attached contexts a worker knows again. The router and an internal redirect follow within the time of one call.
-pub const MAX_ATTACHED: usize = 4096;
+/// Most open calls whose attached contexts a worker knows again: more than it has streams, at 100 bytes each.
+pub const MAX_ATTACHED: usize = 1 << 16;
 
 /// Most bytes of names and values that a worker keeps with them, as they were before its rules. Contexts of ordinary size reach the number
 /// above first.
 pub const MAX_ATTACHED_BYTES: usize = 1 << 20;
+
+/// How long the attached context of a call is known after its end, in milliseconds: the proxy ends a call and then follows its redirect.
+pub const ATTACHED_GRACE_MS: u64 = 500;
 
 /// Most tickets of one call that are looked at. Two carriers bring one each.
 pub const MAX_TICKETS: usize = 8;

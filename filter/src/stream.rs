@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use context_mesh_core::headers::Headers;
-use context_mesh_core::memory::RequestNumber;
+use context_mesh_core::memory::{CallNumber, RequestNumber};
 use context_mesh_core::pipeline::{self, HeaderEdit, Plan, Refusal, Role};
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::{Action, LogLevel, MapType, Status};
@@ -21,12 +21,14 @@ pub(crate) struct Stream {
     active: Option<Rc<Active>>,
     /// The request in the memory.
     remembered: Option<RequestNumber>,
+    /// The call whose attached context is known while it is open.
+    call: Option<CallNumber>,
 }
 
 impl Stream {
     /// A request under the plugin's configuration.
     pub(crate) fn new(active: Option<Rc<Active>>) -> Self {
-        Self { active, remembered: None }
+        Self { active, remembered: None, call: None }
     }
 }
 
@@ -35,8 +37,12 @@ impl Context for Stream {}
 /// The SDK drops a stream when the proxy deletes it, however it ended.
 impl Drop for Stream {
     fn drop(&mut self) {
-        if let (Some(active), Some(request)) = (&self.active, self.remembered) {
+        let Some(active) = &self.active else { return };
+        if let Some(request) = self.remembered {
             active.requests.end(request, now_ms(), active.workload.limits().grace_ms);
+        }
+        if let Some(call) = self.call {
+            active.requests.end_call(call, now_ms());
         }
     }
 }
@@ -61,7 +67,7 @@ impl HttpContext for Stream {
             Role::Egress => pipeline::egress(&active.workload, &headers),
             Role::Upstream => pipeline::upstream(&active.workload, &headers, host),
         };
-        self.remembered = plan.remembered;
+        (self.remembered, self.call) = (plan.remembered, plan.call);
         note(&active, &plan, host.now_ms);
         // The report of the filter in front of the router stays the request's.
         if role != Role::Upstream {

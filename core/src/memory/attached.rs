@@ -1,13 +1,14 @@
-//! The `x-mesh-context` values that this worker attached to calls: one that comes again is its own, behind the router or after an
-//! internal redirect. No application ever sees them.
+//! The `x-mesh-context` values that this worker attached to calls that are still open: one that comes again is its own, behind the router or
+//! after an internal redirect. What is not open any more is forgotten, so that no application can bring an old context back by writing it down
+//! again.
 
 use core::hash::Hasher;
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::hash::DefaultHasher;
 use std::rc::Rc;
 
 use crate::context::Context;
-use crate::limits::{MAX_ATTACHED, MAX_ATTACHED_BYTES};
+use crate::limits::{ATTACHED_GRACE_MS, MAX_ATTACHED, MAX_ATTACHED_BYTES};
 
 /// What was decided when a context was attached to a call.
 #[derive(Debug, Clone)]
@@ -18,38 +19,83 @@ pub struct Attachment {
     pub before: Option<Rc<Context>>,
 }
 
-/// The last values, by their hashes.
+/// A call with an attached context, for its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CallNumber(u64);
+
+/// The values, by their hashes.
 #[derive(Debug, Default)]
 pub(super) struct Attached {
-    order: VecDeque<u64>,
-    attachments: HashMap<u64, Attachment>,
-    /// What the contexts in `attachments` take.
+    entries: HashMap<u64, Entry>,
+    /// What the contexts in `entries` take.
     bytes: usize,
 }
 
+#[derive(Debug)]
+struct Entry {
+    attachment: Attachment,
+    /// Open calls with this value.
+    open: u32,
+    /// When the last of them ended, in milliseconds since 1970.
+    ended_ms: u64,
+}
+
 impl Attached {
-    pub(super) fn note(&mut self, value: &[u8], attachment: Attachment) {
+    /// Notes a value of a call. Where there are too many, it is not noted, and nothing is known of it.
+    pub(super) fn note(&mut self, value: &[u8], attachment: Attachment, now_ms: u64) -> Option<CallNumber> {
         let hash = hash(value);
-        self.bytes = self.bytes.saturating_add(bytes(&attachment));
-        match self.attachments.insert(hash, attachment) {
-            Some(former) => self.bytes = self.bytes.saturating_sub(bytes(&former)),
-            None => self.order.push_back(hash),
-        }
-        while self.order.len() > MAX_ATTACHED || self.bytes > MAX_ATTACHED_BYTES {
-            let Some(oldest) = self.order.pop_front() else { break };
-            if let Some(former) = self.attachments.remove(&oldest) {
-                self.bytes = self.bytes.saturating_sub(bytes(&former));
+        if !self.has_room(hash, &attachment) {
+            self.forget(now_ms);
+            if !self.has_room(hash, &attachment) {
+                return None;
             }
+        }
+        let (open, former) = self.entries.get(&hash).map_or((0, 0), |known| (known.open, size(&known.attachment)));
+        self.bytes = self.bytes.saturating_sub(former).saturating_add(size(&attachment));
+        self.entries.insert(hash, Entry { attachment, open: open.saturating_add(1), ended_ms: 0 });
+        Some(CallNumber(hash))
+    }
+
+    fn has_room(&self, hash: u64, attachment: &Attachment) -> bool {
+        let bytes = self.bytes.saturating_add(size(attachment));
+        bytes <= MAX_ATTACHED_BYTES && (self.entries.len() < MAX_ATTACHED || self.entries.contains_key(&hash))
+    }
+
+    /// The call ended. The value is known for a moment longer: the proxy ends a call before it follows its redirect.
+    pub(super) fn end(&mut self, CallNumber(hash): CallNumber, now_ms: u64) {
+        if let Some(entry) = self.entries.get_mut(&hash) {
+            entry.open = entry.open.saturating_sub(1);
+            entry.ended_ms = now_ms;
         }
     }
 
-    /// What was decided about the value, if it is one of them.
-    pub(super) fn find(&self, value: &[u8]) -> Option<Attachment> {
-        self.attachments.get(&hash(value)).cloned()
+    /// Returns what was decided about the value, if a call has it.
+    pub(super) fn find(&self, value: &[u8], now_ms: u64) -> Option<Attachment> {
+        let entry = self.entries.get(&hash(value))?;
+        entry.is_known(now_ms).then(|| entry.attachment.clone())
+    }
+
+    /// Forgets what is over.
+    pub(super) fn forget(&mut self, now_ms: u64) {
+        let mut bytes = self.bytes;
+        self.entries.retain(|_, entry| {
+            let known = entry.is_known(now_ms);
+            if !known {
+                bytes = bytes.saturating_sub(size(&entry.attachment));
+            }
+            known
+        });
+        self.bytes = bytes;
     }
 }
 
-fn bytes(attachment: &Attachment) -> usize {
+impl Entry {
+    fn is_known(&self, now_ms: u64) -> bool {
+        self.open > 0 || now_ms.saturating_sub(self.ended_ms) <= ATTACHED_GRACE_MS
+    }
+}
+
+fn size(attachment: &Attachment) -> usize {
     attachment.before.as_ref().map_or(0, |context| context.bytes())
 }
 
@@ -71,30 +117,38 @@ mod tests {
     }
 
     #[test]
-    fn the_last_values_are_known_with_their_destinations() {
+    fn a_value_is_known_while_a_call_with_it_is_open() {
         let mut attached = Attached::default();
-        for number in 0..=MAX_ATTACHED {
-            attached.note(number.to_string().as_bytes(), to("a", None));
-            attached.note(number.to_string().as_bytes(), to("b", None));
-        }
-        assert!(attached.find(b"0").is_none(), "the oldest is forgotten");
-        let last = attached.find(MAX_ATTACHED.to_string().as_bytes()).unwrap();
-        assert_eq!((&*last.service, last.before.is_none()), ("b", true));
-        assert_eq!((attached.order.len(), attached.attachments.len()), (MAX_ATTACHED, MAX_ATTACHED));
+        let found = |attached: &Attached, now_ms| attached.find(b"v", now_ms).map(|found| found.service.to_string());
+        let first = attached.note(b"v", to("a", None), 1000).unwrap();
+        let second = attached.note(b"v", to("b", None), 1000).unwrap();
+        assert_eq!(found(&attached, 1_000_000).as_deref(), Some("b"), "of two decisions the later one");
+        attached.end(first, 1000);
+        assert!(found(&attached, 1_000_000).is_some());
+        attached.end(second, 2000);
+        assert!(found(&attached, 2000 + ATTACHED_GRACE_MS).is_some(), "a redirect follows");
+        assert!(found(&attached, 2001 + ATTACHED_GRACE_MS).is_none());
+        attached.forget(2001 + ATTACHED_GRACE_MS);
+        assert!(attached.entries.is_empty());
+        attached.end(second, 9000);
     }
 
     #[test]
-    fn contexts_are_kept_within_a_limit_of_bytes() {
+    fn values_and_contexts_are_kept_within_limits() {
         let mut context = Context::new();
         context.insert_string("a", &"x".repeat(10_000)).unwrap();
         let (context, each) = (Rc::new(context.clone()), context.bytes());
         let mut attached = Attached::default();
-        for number in 0..1000_u32 {
-            attached.note(&number.to_le_bytes(), to("a", Some(&context)));
-            attached.note(&number.to_le_bytes(), to("a", Some(&context)));
-        }
-        assert_eq!(attached.attachments.len(), MAX_ATTACHED_BYTES / each);
-        assert_eq!(attached.bytes, attached.attachments.len() * each);
-        assert!(attached.find(&999_u32.to_le_bytes()).unwrap().before.is_some());
+        let notes: Vec<_> =
+            (0..1000_u32).filter_map(|n| attached.note(&n.to_le_bytes(), to("a", Some(&context)), 0)).collect();
+        assert_eq!((notes.len(), attached.bytes), (MAX_ATTACHED_BYTES / each, notes.len() * each));
+        assert!(attached.find(&0_u32.to_le_bytes(), 0).unwrap().before.is_some(), "who came first is not pushed out");
+        notes.into_iter().for_each(|number| attached.end(number, 0));
+        assert!(attached.note(b"v", to("a", Some(&context)), ATTACHED_GRACE_MS).is_none(), "a redirect may follow");
+        assert!(attached.note(b"v", to("a", Some(&context)), 1 + ATTACHED_GRACE_MS).is_some());
+        assert_eq!((attached.entries.len(), attached.bytes), (1, each));
+        let more =
+            (0..).take(MAX_ATTACHED + 5).filter_map(|n: u64| attached.note(&n.to_le_bytes(), to("a", None), 9000));
+        assert_eq!(more.count(), MAX_ATTACHED - 1);
     }
 }

@@ -29,7 +29,7 @@ use core::cell::RefCell;
 use crate::fuel::Fuel;
 use crate::host::{Randomness, SharedMemory};
 
-pub use attached::Attachment;
+pub use attached::{Attachment, CallNumber};
 pub use recall::{OnAmbiguous, Recall, RecalledBy, Wanted};
 pub use record::Record;
 pub use ticket::Ticket;
@@ -129,22 +129,30 @@ impl Memory {
         }
     }
 
-    /// Notes that this `x-mesh-context` was attached to a call.
-    pub fn note_attached(&self, value: &[u8], attachment: Attachment) {
+    /// Notes that this `x-mesh-context` was attached to a call. It is known until [`Memory::end_call`].
+    pub fn note_attached(&self, value: &[u8], attachment: Attachment, now_ms: u64) -> Option<CallNumber> {
+        self.attached.try_borrow_mut().ok()?.note(value, attachment, now_ms)
+    }
+
+    /// The stream of a call ended.
+    pub fn end_call(&self, number: CallNumber, now_ms: u64) {
         if let Ok(mut attached) = self.attached.try_borrow_mut() {
-            attached.note(value, attachment);
+            attached.end(number, now_ms);
         }
     }
 
-    /// What was decided when this worker attached this `x-mesh-context` to a call; `None` where it did not, or long ago.
-    pub fn attached(&self, value: &[u8]) -> Option<Attachment> {
-        self.attached.try_borrow().ok()?.find(value)
+    /// Returns what was decided when this worker attached this `x-mesh-context` to a call; `None` where it did not, or the call is over.
+    pub fn attached(&self, value: &[u8], now_ms: u64) -> Option<Attachment> {
+        self.attached.try_borrow().ok()?.find(value, now_ms)
     }
 
     /// Forgets what is over, and keeps what is not. To be called every [`TICK_MS`].
     pub fn tick(&self, access: Access<'_>) {
         if let Ok(mut worker) = self.worker.try_borrow_mut() {
             worker.tick(&self.keys, access);
+        }
+        if let Ok(mut attached) = self.attached.try_borrow_mut() {
+            attached.forget(access.now_ms);
         }
     }
 }

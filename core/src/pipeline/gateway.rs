@@ -64,7 +64,7 @@ fn mint<'w>(workload: &'w Workload, headers: &Headers<'_>, host: Host<'_>) -> Pl
     if let Some(refusal) = refuse_uncertain(workload, host.routing, &context, &mut plan) {
         return plan.refuse(refusal);
     }
-    note_attached(headers, host, destination, None, &plan);
+    note_attached(headers, host, destination, None, &mut plan);
     ids::at_edge(workload, headers, &ids, host, &mut plan);
     plan
 }

@@ -87,7 +87,7 @@ fn call<'w>(workload: &'w Workload, headers: &Headers<'_>, host: Host<'_>) -> Pl
         return plan.refuse(refusal);
     }
     let before = if decided == context { None } else { Some(Rc::new(context)) };
-    note_attached(headers, host, destination, before, &plan);
+    note_attached(headers, host, destination, before, &mut plan);
     plan
 }
 
@@ -115,7 +115,7 @@ pub(super) fn decide<'w>(
 /// What was decided about the request, if this worker sent it already and an internal redirect brought it back.
 fn own_output(headers: &Headers<'_>, host: Host<'_>) -> Option<Attachment> {
     match headers.single(mesh_header::NAME) {
-        Single::Value(value) => host.requests.attached(value),
+        Single::Value(value) => host.requests.attached(value, host.now_ms),
         _ => None,
     }
 }
@@ -126,7 +126,7 @@ pub(super) fn note_attached(
     host: Host<'_>,
     destination: Destination<'_>,
     before: Option<Rc<Context>>,
-    plan: &Plan<'_>,
+    plan: &mut Plan<'_>,
 ) {
     let set = plan.edits.iter().find_map(|edit| match edit {
         HeaderEdit::Set(mesh_header::NAME, value) => Some(value.as_slice()),
@@ -137,7 +137,8 @@ pub(super) fn note_attached(
         Single::Absent | Single::Repeated => None,
     });
     if let Some(value) = value {
-        host.requests.note_attached(value, Attachment { service: destination.service.into(), before });
+        let attachment = Attachment { service: destination.service.into(), before };
+        plan.call = host.requests.note_attached(value, attachment, host.now_ms);
     }
 }
 

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::report::{Problem, Report};
 use crate::cause::{Cause, MeshCause};
 use crate::fuel::{self, Fuel};
-use crate::memory::RequestNumber;
+use crate::memory::{CallNumber, RequestNumber};
 use crate::names::Names;
 use crate::tables::Reply;
 
@@ -24,6 +24,8 @@ pub struct Plan<'w> {
     pub report: Report<'w>,
     /// The request in the memory, for its end. It is there even where the request was refused after all.
     pub remembered: Option<RequestNumber>,
+    /// The call whose attached context is known while it is open, for its end.
+    pub call: Option<CallNumber>,
     /// What the request may still make us do.
     pub fuel: Fuel,
 }

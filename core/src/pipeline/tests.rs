@@ -1253,7 +1253,7 @@ fn a_call_that_an_internal_redirect_brings_back_is_masked_once() {
     let arrived = hop.mesh_context(&[("tenant", "\"t1\""), ("user", "\"u1\"")]);
     hop.run(Role::Inbound, &[TRACE, ("x-mesh-context", &arrived)]);
     let first = hop.run(Role::Outbound, &[TRACE]);
-    let sent = edits(&first)["x-mesh-context"].clone().unwrap();
+    let (sent, call) = (edits(&first)["x-mesh-context"].clone().unwrap(), first.call);
     let masked = hop.attached(&first);
     assert!(masked["user"] != "\"u1\"" && masked["tenant"] == "\"t1\"");
     drop(first);
@@ -1270,6 +1270,14 @@ fn a_call_that_an_internal_redirect_brings_back_is_masked_once() {
         assert_eq!((other.get("tenant"), &other), (None, &at_once), "{role:?}");
         assert!(other["user"] != "\"u1\"" && other["user"] != masked["user"], "{other:?}");
     }
+    // When the call is over, its context is one that anybody could have written down.
+    hop.host.attributes.insert("xds.cluster_name".to_owned(), b"b".to_vec());
+    // It passed twice.
+    hop.requests.end_call(call.unwrap(), NOW);
+    hop.requests.end_call(call.unwrap(), NOW);
+    let late = hop.run_at(Role::Outbound, &[("x-mesh-context", sent)], NOW + 10_000);
+    assert!(problems(&late).contains(&"tenant: unbelieved".to_owned()), "{:?}", problems(&late));
+    drop(late);
     // What an application makes of a context is none of ours: what is remembered is masked once.
     hop.host.attributes.insert("xds.cluster_name".to_owned(), b"b".to_vec());
     let made = hop.mesh_context(&[("caller", "\"a\""), ("tenant", "\"t1\""), ("user", "\"u2\"")]);

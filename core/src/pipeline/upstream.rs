@@ -87,7 +87,7 @@ fn called<'w>(workload: &'w Workload, headers: &Headers<'_>, host: Host<'_>, mut
             return plan.refuse(refusal);
         }
         // For the next try, and for an internal redirect.
-        note_attached(headers, host, destination, before, &plan);
+        note_attached(headers, host, destination, before, &mut plan);
     } else {
         tracestate_header(headers, None, &mut plan);
     }
@@ -106,7 +106,7 @@ fn redecide<'w>(
     plan: &mut Plan<'w>,
 ) -> Option<Result<(Context, Rc<Context>), Refusal<'w>>> {
     let made = match headers.single(mesh_header::NAME) {
-        Single::Value(value) => host.requests.attached(value),
+        Single::Value(value) => host.requests.attached(value, host.now_ms),
         Single::Absent | Single::Repeated => None,
     };
     if made.as_ref().is_some_and(|made| &*made.service == destination.service) {
