@@ -10,7 +10,7 @@ use super::plan::{Counter, Plan};
 use super::present::attach;
 use super::report::Report;
 use super::residency::keep_in_region;
-use super::routing::refuse_uncertain;
+use super::routing::{refuse_chosen, refuse_uncertain};
 use super::trust::peer;
 use super::validate::refuse_invalid;
 use super::workload::{Host, Role, Workload};
@@ -62,6 +62,9 @@ fn mint<'w>(workload: &'w Workload, headers: &Headers<'_>, host: Host<'_>) -> Pl
         return plan.refuse(refusal);
     }
     if let Some(refusal) = refuse_uncertain(workload, host.routing, &context, &mut plan) {
+        return plan.refuse(refusal);
+    }
+    if let Some(refusal) = refuse_chosen(workload, host.routing, &mut plan) {
         return plan.refuse(refusal);
     }
     note_attached(headers, host, destination, None, &mut plan);

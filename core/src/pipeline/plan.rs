@@ -131,7 +131,8 @@ counters! {
     FieldKeptInRegion "field_kept_in_region";
     /// A call went to another service than was decided on, and was decided on again.
     RouteChanged "route_changed";
-    /// A call was refused because its route could have changed after the decision, and nobody looks behind the router.
+    /// A call was refused because its route could have changed after the decision, and nobody looks behind the router; or a client's, because its
+    /// own header may have chosen the route.
     RouteUncertain "route_uncertain";
     /// A call left the mesh, and its context did not.
     LeftMesh "left_mesh";

@@ -1,4 +1,5 @@
-//! Header edits make the proxy choose the route again, after the decision. What a filter may do about it depends on the proxy around it.
+//! Header edits make the proxy choose the route again, after the decision of this filter and of those in front of it. What a filter may do
+//! about it depends on the proxy around it.
 
 use super::plan::{Counter, HeaderEdit, Plan, Refusal};
 use super::workload::Workload;
@@ -78,22 +79,41 @@ pub(super) fn refuse_uncertain(
     context: &Context,
     plan: &mut Plan<'_>,
 ) -> Option<Refusal<'static>> {
-    if routing != Routing::Unknown {
-        return None;
-    }
     let is_protected = |field: &FieldTable| field.is_protected() && context.contains(&field.name);
-    if !workload.fields().iter().any(is_protected) {
+    if routing != Routing::Unknown || !workload.fields().iter().any(is_protected) {
         return None;
     }
-    let changed = plan.edits.iter().find_map(|edit| {
-        let name = match edit {
-            HeaderEdit::Set(name, _) => name,
-            HeaderEdit::Remove(name) => name.as_ref(),
-        };
-        (!is_of_the_mesh(name)).then(|| name.to_owned())
-    })?;
-    plan.problem(Counter::RouteUncertain, changed, "route-uncertain");
-    Some(Refusal::rerouted())
+    let changed = changed(plan).find(|name| !is_of_the_mesh(name))?.to_owned();
+    Some(uncertain(changed, plan))
+}
+
+/// The refusal of a client's request whose own headers may have chosen the route that filters in front of ours decided on: access control
+/// for a route that the request does not take.
+pub(super) fn refuse_chosen(workload: &Workload, routing: Routing, plan: &mut Plan<'_>) -> Option<Refusal<'static>> {
+    let routed =
+        |name: &str| workload.fields().iter().any(|field| field.routed && field.header.as_deref() == Some(name));
+    let matched = |name: &&str| match routing {
+        Routing::Fixed => false,
+        Routing::Upstream => routed(name),
+        Routing::Unknown => !is_of_the_mesh(name),
+    };
+    // A header that only the filter brings chose nothing yet.
+    let sent = |name: &&str| plan.report.dropped.iter().any(|known| known == *name);
+    let changed = changed(plan).find(|name| matched(name) && sent(name))?.to_owned();
+    Some(uncertain(changed, plan))
+}
+
+fn uncertain(header: String, plan: &mut Plan<'_>) -> Refusal<'static> {
+    plan.problem(Counter::RouteUncertain, header, "route-uncertain");
+    Refusal::rerouted()
+}
+
+/// The headers that the plan changes.
+fn changed<'p>(plan: &'p Plan<'_>) -> impl Iterator<Item = &'p str> {
+    plan.edits.iter().map(|edit| match edit {
+        HeaderEdit::Set(name, _) => *name,
+        HeaderEdit::Remove(name) => name.as_ref(),
+    })
 }
 
 /// Carriers and ids: no route may match them, because every hop writes them anew (`policyc check --envoy` finds routes that do).

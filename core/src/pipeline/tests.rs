@@ -1390,3 +1390,33 @@ fn a_field_that_arrives_in_another_region_goes_no_further() {
         assert_eq!(hop.attached(&plan).contains_key("user"), arrives, "nor with the calls for it");
     }
 }
+
+/// Filters in front of a gateway's, RBAC for one, decide on the route that the client's own header chose.
+#[test]
+fn a_client_cannot_choose_a_route_by_the_header_of_a_field() {
+    let mut tables = tables();
+    tables.mesh.gateways = vec!["edge".to_owned()];
+    let made = add_string(&mut tables, "t1");
+    let value = add_program(&mut tables, &[Op::Const(made)]);
+    tables.services.push(crate::tables::ServiceTable { name: "edge".into(), ..tables.services[0].clone() });
+    tables.services.sort_by(|a, b| a.name.cmp(&b.name));
+    add_inbound(&mut tables, "edge", rule("mint", Effect::Set { fields: vec![("tenant".into(), value)] }));
+    tables.fields[1].routed = true;
+    // What is known of the routes, what the client sends, and whether it is refused.
+    for (routing, header, sent, refused) in [
+        (Routing::Upstream, "x-tenant", "t1", false),
+        (Routing::Upstream, "x-tenant", "t9", true),
+        (Routing::Upstream, "x-user", "u9", false),
+        (Routing::Unknown, "x-tenant", "t1", false),
+        (Routing::Unknown, "x-user", "u9", true),
+        (Routing::Unknown, "x-other", "o", false),
+        (Routing::Unknown, "x-mesh-context", "{}", false),
+        (Routing::Fixed, "x-tenant", "t9", false),
+    ] {
+        let mut hop = Hop::new(&tables, "edge", "");
+        hop.routing = routing;
+        let plan = hop.run(Role::Gateway, &[TRACE, (header, sent)]);
+        let cause = plan.refusal.as_ref().map(|refusal| refusal.cause.as_str());
+        assert_eq!(cause, refused.then_some("mesh route"), "{routing:?} {header}: {sent}");
+    }
+}
