@@ -231,6 +231,43 @@ spec:
     }
 }
 
+/// RBAC in front of the filter guards `/admin` on the route of everybody, and not on that of a trial, which a client's header would choose.
+#[test]
+fn a_client_does_not_get_past_access_control_in_front_by_the_header_of_a_field() {
+    let guarded = |text: String| {
+        if !text.contains("stat_prefix: gateway\n") {
+            return text;
+        }
+        let filter = "                  - name: envoy.filters.http.rbac\n                    typed_config: {\"@type\": type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBAC}\n";
+        let rules = "{action: DENY, policies: {admin: {permissions: [{url_path: {path: {prefix: /admin}}}], principals: [{any: true}]}}}";
+        let on_route = format!(
+            "                          typed_per_filter_config: {{envoy.filters.http.rbac: {{\"@type\": type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBACPerRoute, rbac: {{rules: {rules}}}}}}}\n"
+        );
+        let place = "                        - match: {prefix: \"/\"}\n";
+        let text =
+            text.replacen("                http_filters:\n", &format!("                http_filters:\n{filter}"), 1);
+        let text = text.replacen(place, &format!("{place}{on_route}"), 1);
+        with_routes(&text, "gateway", &route("x-tenant-id", "bold", "canary"))
+    };
+    let mint = "\n---\napiVersion: contextmesh.io/v1\nkind: ContextPolicy\nmetadata: {name: mint, domain: all}\nspec:\n  workloads: [edge]\n  \
+                rules:\n    - {name: of-the-host, set: {plan: \"'gold'\"}}\n";
+    for (routing, admin) in [(Routing::Fixed, 200), (Routing::Unknown, 403), (Routing::Upstream, 403)] {
+        let policy = Policy::from_text(&format!("{TREE}{mint}")).unwrap().with_routing(routing);
+        let mesh = MeshBuilder::new("routes.example").gateway("edge", "back").service("back", &[]);
+        let mesh = mesh.service("canary", &[]).without_tokens().bootstrap(guarded);
+        let mesh = if routing == Routing::Upstream { mesh.upstream_filters() } else { mesh };
+        let mesh = mesh.filter(policy::filter().unwrap(), move |s, r| policy.configuration(s, r)).start().unwrap();
+        let status = |path: &str, header: Option<&str>| {
+            let request = header.iter().fold(get(path), |request, value| request.header("x-tenant-id", *value));
+            mesh.send(&mesh.gateway(), request).unwrap().status
+        };
+        assert_eq!((status("/", None), status("/admin", None)), (200, 403), "{routing:?}");
+        // With `fixed` the operator has said that there is no such route.
+        assert_eq!(status("/admin", Some("bold")), admin, "{routing:?}");
+        assert_no_trap(&mesh);
+    }
+}
+
 /// A mirror gets what the first call gets, in whatever region it lies.
 #[test]
 fn a_mirror_does_not_bring_a_field_into_another_region() {
