@@ -72,7 +72,7 @@ fn load(artifact: &[u8], service: &str) -> Result<Workload, String> {
 
 /// The secret of pseudonyms, if the environment has one.
 fn pseudonym_secret() -> Result<Option<PseudonymSecret>, String> {
-    let Ok(text) = std::env::var(PSEUDONYM_VARIABLE) else { return Ok(None) };
+    let Some(text) = variable(PSEUDONYM_VARIABLE) else { return Ok(None) };
     let secret = PseudonymSecret::new(text.as_bytes());
     let too_short =
         || format!("the variable {PSEUDONYM_VARIABLE} has fewer than {MIN_SECRET_BYTES} bytes: use a random secret");
@@ -81,10 +81,15 @@ fn pseudonym_secret() -> Result<Option<PseudonymSecret>, String> {
 
 /// The service by the environment, by Istio's workload name, or by Envoy's `--service-cluster`.
 fn service_of_node() -> Option<String> {
-    let variable = std::env::var(SERVICE_VARIABLE).ok();
     let node = |path: &[&str]| abi::property(path).and_then(|bytes| String::from_utf8(bytes).ok());
-    variable
+    variable(SERVICE_VARIABLE)
         .or_else(|| node(&["xds", "node", "metadata", "WORKLOAD_NAME"]))
         .or_else(|| node(&["xds", "node", "cluster"]))
         .filter(|service| !service.is_empty())
+}
+
+/// A variable of the environment that the proxy gives the filter: the one place that reads it.
+#[expect(clippy::disallowed_methods, reason = "the configuration depends on it, and nothing else does")]
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
 }

@@ -121,6 +121,35 @@ fn version_1_is_written_as_the_first_filters_read_it() {
     assert_eq!(decode(value.as_bytes(), &words(&["caller"])).unwrap().context, fields);
 }
 
+/// The known answers of `docs/wire-format.md`: what other readers are tested with.
+#[test]
+fn the_page_of_the_format_has_right_answers() {
+    let page = include_str!("../../../docs/wire-format.md");
+    let rows = page.split("## Known answers").nth(1).unwrap().lines().filter(|line| line.ends_with(" |"));
+    let mut checked = 0;
+    for row in rows.skip(1) {
+        let cells: Vec<&str> = row.split('|').map(str::trim).collect();
+        let quoted = |cell: &str| cell.split('`').skip(1).step_by(2).map(str::to_owned).collect::<Vec<String>>();
+        let (texts, fields, header) = (quoted(cells[2]), quoted(cells[3]).remove(0), quoted(cells[4]).remove(0));
+        let table: Vec<WordTable> = (1..).zip(&texts).map(|(number, text)| word(number, text, 0)).collect();
+        let (version, table, dictionaries) = match cells[1] {
+            "1" => (CarrierVersion::One, &[][..], vec![DictionaryTable { id: dictionary_id(&texts), words: texts }]),
+            _ => (CarrierVersion::Two, &table[..], Vec::new()),
+        };
+        let mesh = MeshTable { carrier_version: version, ..MeshTable::default() };
+        let words = Words::new(table, &dictionaries, &mesh);
+        let read = decode(header.as_bytes(), &words).unwrap();
+        let expected = decode(fields.as_bytes(), &words).unwrap().context;
+        assert!(read.context.iter().eq(expected.iter()), "{header}");
+        assert_eq!(read.issued_at_ms, Some(NOW), "{header}");
+        if cells[5] == "both" {
+            assert_eq!(encode(&expected, words.writer(NOW), NOW).unwrap(), header);
+        }
+        checked += 1;
+    }
+    assert_eq!(checked, 5);
+}
+
 #[test]
 fn every_text_comes_back_byte_for_byte() {
     let words = words(&["a", "with \"quotes\"", "x"]);

@@ -24,6 +24,11 @@ macro_rules! kinds {
                 match self { $(Self::$kind => $name,)+ }
             }
 
+            /// What it means, for documents.
+            pub const fn about(self) -> &'static str {
+                match self { $(Self::$kind => concat!($($doc),+),)+ }
+            }
+
             /// The number in bytecode.
             pub const fn number(self) -> u32 {
                 match self { $(Self::$kind => $number,)+ }

@@ -52,6 +52,11 @@ macro_rules! functions {
                 match self { $(Self::$function => CostClass::$cost,)+ }
             }
 
+            /// What it does, for documents.
+            pub const fn about(self) -> &'static str {
+                match self { $(Self::$function => concat!($($doc),+),)+ }
+            }
+
             /// Calls it with as many arguments as it takes, none of them an error.
             pub(super) fn call<'a>(self, env: &mut Env<'a>, arguments: &[Value<'a>]) -> Outcome<'a> {
                 match self { $(Self::$function => $call(env, arguments),)+ }

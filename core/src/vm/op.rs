@@ -19,9 +19,16 @@ macro_rules! instructions {
             $($(#[doc = $doc])+ $name(u32),)+
         }
 
-        /// Every opcode, for tests and documents: number, mnemonic, operand, how many values it takes and gives.
-        pub const TABLE: &[(u8, &str, Operand, u32, u32)] =
-            &[$(($code, $mnemonic, Operand::$operand, $pops, $pushes),)+];
+        /// Every opcode, for tests and documents.
+        pub const TABLE: &[Instruction] = &[$(Instruction {
+            code: $code,
+            mnemonic: $mnemonic,
+            operand: Operand::$operand,
+            pops: $pops,
+            pushes: $pushes,
+            cost: CostClass::$cost,
+            about: concat!($($doc),+),
+        },)+];
 
         impl Op {
             /// Reads an instruction; `None` for an unknown opcode or an operand where none belongs.
@@ -78,6 +85,25 @@ macro_rules! instructions {
             }
         }
     };
+}
+
+/// What the table says of one opcode.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Instruction {
+    /// The low byte of the instruction.
+    pub code: u8,
+    /// The name in listings.
+    pub mnemonic: &'static str,
+    /// What the operand means.
+    pub operand: Operand,
+    /// How many values it takes from the stack, beside those that the operand counts.
+    pub pops: u32,
+    /// How many values it puts onto the stack.
+    pub pushes: u32,
+    /// How its cost grows.
+    pub cost: CostClass,
+    /// What it does.
+    pub about: &'static str,
 }
 
 /// What the operand of an instruction means.
@@ -261,10 +287,10 @@ mod tests {
 
     #[test]
     fn every_opcode_reads_back_as_it_was_written() {
-        for (code, mnemonic, operand, ..) in TABLE {
-            let word = u32::from(*code) | if *operand == Operand::Nothing { 0 } else { MAX_OPERAND << 8 };
+        for row in TABLE {
+            let word = u32::from(row.code) | if row.operand == Operand::Nothing { 0 } else { MAX_OPERAND << 8 };
             let op = Op::decode(word).unwrap();
-            assert_eq!((op.encode(), op.mnemonic()), (word, *mnemonic));
+            assert_eq!((op.encode(), op.mnemonic()), (word, row.mnemonic));
         }
         assert_eq!(Op::decode(0), None);
         assert_eq!(Op::decode(0x10 | (1 << 8)), None, "an operand where none belongs");
