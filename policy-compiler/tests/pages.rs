@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use context_mesh_core::artifact::FORMAT_VERSION;
+use context_mesh_core::cause::Cause;
 use context_mesh_core::pipeline::Counter;
 use context_mesh_core::vm::EvalErrorKind;
 use context_mesh_core::vm::cost::CostClass;
@@ -122,6 +123,7 @@ fn the_index_of_diagnostics_is_complete() {
         ("CM04", "expressions"),
         ("CM05", "artifact"),
         ("CM06", "analysis"),
+        ("CM07", "proxies"),
     ];
     let codes = || code::TABLE.iter().chain(cel::CODES);
     for (prefix, part) in groups {
@@ -212,8 +214,11 @@ fn the_page_for_operators_explains_every_word_of_a_problem() {
         words.extend(words_of(path, of));
     }
     for (name, source) in pipeline() {
-        for call in calls(&source, "Problem::new(") {
-            let word = call.rsplit(", ").next().unwrap().trim();
+        for call in calls(&source, "Problem::new(")
+            .chain(calls(&source, "plan.problem("))
+            .chain(calls(&source, "self.problem("))
+        {
+            let word = call.rsplit(", ").next().unwrap().trim().trim_end_matches(',');
             match (name.as_str(), word) {
                 // Words of the types above, and those of conditions, which have a list of their own.
                 (_, "error.as_str()" | "problem.as_str()" | "trouble.as_str()") | ("upstream.rs", "error") => {}
@@ -222,8 +227,8 @@ fn the_page_for_operators_explains_every_word_of_a_problem() {
                     let found = calls(&source, "=> (Counter::");
                     words.extend(found.map(|call| literals(call).nth(1).unwrap().to_owned()));
                 }
-                // The definition itself.
-                ("report.rs", _) => {}
+                // The definitions themselves.
+                ("report.rs", _) | ("plan.rs", "error") => {}
                 _ => {
                     let literal = word.strip_prefix('"').and_then(|word| word.strip_suffix('"'));
                     words.insert(literal.unwrap_or_else(|| panic!("{name}: which words is `{word}`?")).to_owned());
@@ -237,10 +242,7 @@ fn the_page_for_operators_explains_every_word_of_a_problem() {
 
 #[test]
 fn the_page_for_operators_explains_every_setting_that_refuses() {
-    let mut sources: Vec<String> = pipeline().into_iter().map(|(_, source)| source).collect();
-    sources.push(shipped("core/src/fuel.rs"));
-    let causes = sources.iter().flat_map(|source| source.lines().filter(|line| !line.trim().starts_with("//")));
-    let causes = causes.flat_map(literals).filter(|literal| literal.starts_with("mesh "));
+    let causes = Cause::OTHERS.into_iter().map(Cause::as_str).filter(|name| name.starts_with("mesh "));
     assert_same(&first_column(&page("operations.md"), "### Settings that refuse"), &causes.collect());
 }
 

@@ -192,7 +192,7 @@ mod tests {
             for_each(&pool, 1, &mut Vec::new(), &mut |of| check(&arena, op.mnemonic(), op.cost(), of, run));
         }
         let mut checked = 0;
-        for op in TABLE.iter().filter_map(|(code, ..)| Op::decode(u32::from(*code))) {
+        for op in TABLE.iter().filter_map(|known| Op::decode(known.code.into())) {
             let Some(operator) = Operator::of(op) else { continue };
             for_each(&pool, 2, &mut Vec::new(), &mut |pair| {
                 check(&arena, op.mnemonic(), op.cost(), pair, &|env, pair| {

@@ -304,11 +304,8 @@ fn alike(op: Op, choice: u32, tables: &Tables) -> Op {
             && candidate.pops() == op.pops()
             && candidate.pushes() == op.pushes()
     };
-    let all: Vec<Op> = TABLE
-        .iter()
-        .filter_map(|(code, ..)| Op::decode(u32::from(*code)))
-        .filter(|candidate| same(candidate))
-        .collect();
+    let all: Vec<Op> =
+        TABLE.iter().filter_map(|known| Op::decode(known.code.into())).filter(|candidate| same(candidate)).collect();
     let chosen = all[choice as usize % all.len()];
     chosen.with_operand(choice / all.len() as u32 % operands)
 }
@@ -322,10 +319,10 @@ fn straight(numbers: &[u16], tables: &Tables) -> Vec<Op> {
         let choice = u32::from(*number);
         let takers: Vec<Op> = TABLE
             .iter()
-            .filter(|(_, _, operand, ..)| matches!(operand, Operand::Nothing | Operand::Function))
-            .flat_map(|(code, _, operand, ..)| {
-                let last = if *operand == Operand::Function { Function::ALL.len() as u32 } else { 1 };
-                (0..last).filter_map(|number| Op::decode(u32::from(*code) | (number << 8)))
+            .filter(|known| matches!(known.operand, Operand::Nothing | Operand::Function))
+            .flat_map(|known| {
+                let last = if known.operand == Operand::Function { Function::ALL.len() as u32 } else { 1 };
+                (0..last).filter_map(|number| Op::decode(u32::from(known.code) | (number << 8)))
             })
             .filter(|op| (1..=depth).contains(&op.pops()) && depth - op.pops() + op.pushes() > 0)
             .collect();
