@@ -21,6 +21,7 @@
     allow(
         clippy::arithmetic_side_effects,
         clippy::as_conversions,
+        clippy::disallowed_macros,
         clippy::type_complexity,
         reason = "a test may fail by a panic, and its tables are clearer without names for their types"
     )
