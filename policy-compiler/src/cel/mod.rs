@@ -1,6 +1,6 @@
 //! CEL: from text to a typed expression.
 //!
-//! [`check()`] is the one way in: it parses the text, checks it against an [`Environment`] and gives a
+//! [`check()`] is the one way in: it parses the text (`parse`), checks it against an [`Environment`] and gives a
 //! [`TypedExpr`], or everything that is wrong with it. The language is that of cel-go; the few differences
 //! are written down in `docs/cel.md`.
 

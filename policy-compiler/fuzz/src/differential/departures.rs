@@ -190,7 +190,7 @@ mod tests {
             let expanded = expand::expanded(&tree);
             let theirs = theirs::run(&expanded, &INPUTS[0]);
             assert_eq!(their_text(&theirs), *departure, "{number}. {text}");
-            let how = How { lenient: true, folded: false, text: false };
+            let how = How { lenient: true, folded: false };
             ours::run(&tree, &INPUTS[0], how, |ours| {
                 let Outcome::Value(ours) = ours else { panic!("{text} does not run") };
                 assert_eq!(our_text(&ours), *expected, "{number}. {text}");

@@ -28,8 +28,7 @@ pub fn run(data: &[u8]) {
 /// What each side gave, where they differ.
 fn difference(data: &[u8]) -> Option<String> {
     let [how, input, rest @ ..] = data else { return None };
-    let how =
-        How { lenient: how % 8 == 7, folded: (how >> 3) % 4 == 3, text: (how & 0x60 == 0x60) && rest.len() % 4 == 0 };
+    let how = How { lenient: how % 8 == 7, folded: (how >> 3) % 4 == 3 };
     let input = &INPUTS[usize::from(*input) % INPUTS.len()];
     let tree = Generator::new(&mut Numbers::new(rest)).whole();
     let expanded = expand::expanded(&tree);
@@ -74,7 +73,7 @@ mod tests {
         let (mut values, mut errors, mut refused) = (0, 0, 0);
         for seed in 0..2000 {
             let tree = Generator::new(&mut Numbers::new(&bytes(seed, 120))).whole();
-            let how = How { lenient: false, folded: false, text: false };
+            let how = How { lenient: false, folded: false };
             ours::run(&tree, &INPUTS[0], how, |ours| match ours {
                 Outcome::Refused | Outcome::Limit => refused += 1,
                 Outcome::Value(context_mesh_core::vm::Value::Error(_)) => errors += 1,

@@ -1,11 +1,11 @@
-//! Our side: checker, lowering, code, artifact, verification, machine.
+//! Our side: parser, checker, lowering, code, artifact, verification, machine.
 
 use std::sync::LazyLock;
 
 use cel::IdedExpr;
 use context_mesh_core::artifact::VerifiedProgram;
 use context_mesh_core::vm::{EvalError, EvalErrorKind, Machine, Snapshot, Value};
-use policy_compiler::cel::{Environment, Expected, check, check_tree, on_large_stack};
+use policy_compiler::cel::{Environment, Expected, check};
 use policy_compiler::codegen::Builder;
 use policy_compiler::codegen::{lower, lower_unfolded};
 
@@ -25,8 +25,6 @@ pub(super) struct How {
     pub(super) lenient: bool,
     /// With constants computed ahead.
     pub(super) folded: bool,
-    /// From its text, not from its tree.
-    pub(super) text: bool,
 }
 
 /// What became of the expression.
@@ -56,13 +54,7 @@ pub(super) fn run<R>(tree: &IdedExpr, input: &Input, how: How, read: impl FnOnce
 
 fn compile(tree: &IdedExpr, how: How) -> Option<(VerifiedProgram, u32)> {
     let environment = if how.lenient { &*LENIENT } else { &*STRICT };
-    let typed = if how.text {
-        let text = print::text(tree);
-        on_large_stack(|| check(environment, &text, Expected::Any))
-    } else {
-        check_tree(environment, tree, Expected::Any)
-    };
-    let typed = typed.ok()?;
+    let typed = check(environment, &print::text(tree), Expected::Any).ok()?;
     let ir = if how.folded { lower(&typed) } else { lower_unfolded(&typed) };
     let mut builder = Builder::new().with_field_limits(FIELDS.iter().map(|field| (field.name.to_owned(), 128)));
     let program = builder.condition(&ir).ok()?;

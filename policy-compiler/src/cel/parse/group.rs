@@ -36,7 +36,7 @@ pub(super) fn items<'t, 'p>(
     }
 }
 
-/// Parses `(arguments)`. Gives them, the height of the highest, and the end of the place.
+/// Parses `(arguments)`. Returns them, the height of the highest, and the end of the place.
 pub(super) fn arguments(parser: &mut Parser<'_, '_>, depth: usize) -> (Vec<Expr>, usize, usize) {
     let (_, end) = parser.open();
     let mut arguments = Vec::new();

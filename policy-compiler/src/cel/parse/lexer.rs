@@ -91,7 +91,7 @@ impl<'t> Lexer<'t, '_> {
         }
     }
 
-    /// Takes as many bytes of the text; gives them and their place.
+    /// Takes as many bytes of the text. Returns them and their place.
     fn take(&mut self, length: usize) -> (&'t str, Place) {
         let (taken, rest) = self.rest.split_at_checked(length).unwrap_or((self.rest, ""));
         let start = self.at;

@@ -187,7 +187,7 @@ fn message(parser: &mut Parser<'_, '_>, operand: Part, depth: usize) -> Part {
     Part::above(height, ExprKind::Message(dotted(&operand.expr), fields), place)
 }
 
-/// The name that an expression spells, with its dots.
+/// Returns the name that an expression spells, with its dots.
 fn dotted(expr: &Expr) -> String {
     let mut names = Vec::new();
     let mut at = expr;

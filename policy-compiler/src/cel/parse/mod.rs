@@ -10,6 +10,15 @@
 //! never ends the reading: what is missing is made up, and what does not belong is skipped, so one text gives all of its
 //! mistakes. The parser goes over the text once, and recurses no deeper than [`MAX_DEPTH`].
 
+#![deny(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::as_conversions
+)]
+
 mod brackets;
 mod expression;
 mod group;
@@ -52,8 +61,8 @@ pub(super) fn parse(text: &str) -> Result<Expr, Vec<Problem>> {
     }
     let mut problems = Vec::new();
     let tokens = lexer::tokens(text, &mut problems);
-    if tokens.is_empty() && problems.is_empty() {
-        return Err(vec![mistake::empty(length)]);
+    if tokens.is_empty() {
+        return Err(if problems.is_empty() { vec![mistake::empty(length)] } else { listed(problems) });
     }
     let tokens = brackets::pair(tokens, length, &mut problems);
     let expr = parser::parse(tokens, &mut problems)?;

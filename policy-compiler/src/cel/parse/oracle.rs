@@ -7,6 +7,7 @@ use cel::Env;
 use cel::common::ast::{EntryExpr, Expr as Theirs, LiteralValue};
 use cel::{IdedExpr, common::ast::CallExpr};
 
+use super::tests::Numbers;
 use super::token::Kind;
 use super::{Expr, ExprKind, Literal, lexer, parse};
 
@@ -220,20 +221,6 @@ fn only_ours_refuses_what_is_too_large() {
             assert!(ours.is_none() && theirs.is_some(), "{too_large:.20}");
         }
     });
-}
-
-/// Pseudo-random numbers, the same ones on every run.
-struct Numbers(u64);
-
-impl Numbers {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        usize::try_from(self.0 >> 33).unwrap() % limit.max(1)
-    }
-
-    fn one_of<T: Clone>(&mut self, all: &[T]) -> T {
-        all[self.below(all.len())].clone()
-    }
 }
 
 /// What a token can be replaced by so that the text mostly stays valid.

@@ -46,12 +46,12 @@ pub(super) struct Part {
 }
 
 impl Part {
-    /// A part without parts of its own.
+    /// Makes a part without parts of its own.
     pub(super) fn leaf(kind: ExprKind, place: Place) -> Self {
         Self { expr: Expr { kind, place }, outer: place, height: 1, is_name: false }
     }
 
-    /// A part whose highest part has this height.
+    /// Makes a part whose highest part has this height.
     pub(super) fn above(height: usize, kind: ExprKind, place: Place) -> Self {
         Self { height: height + 1, ..Self::leaf(kind, place) }
     }
@@ -60,23 +60,23 @@ impl Part {
 const END: Token<'static> = Token { kind: Kind::End, text: "", place: (0, 0) };
 
 impl<'t> Parser<'t, '_> {
-    /// The next token.
+    /// Returns the next token.
     pub(super) fn peek(&self) -> Token<'t> {
         self.peek_at(0)
     }
 
-    /// The token behind as many others.
+    /// Returns the token behind as many others.
     pub(super) fn peek_at(&self, offset: usize) -> Token<'t> {
         let last = || self.tokens.tokens.last().copied();
         self.tokens.tokens.get(self.at + offset).copied().or_else(last).unwrap_or(END)
     }
 
-    /// The token that was taken last.
+    /// Returns the token that was taken last.
     pub(super) fn before(&self) -> Option<Token<'t>> {
         self.at.checked_sub(1).and_then(|before| self.tokens.tokens.get(before)).copied()
     }
 
-    /// Whether the next token is of this kind.
+    /// Checks whether the next token is of this kind.
     pub(super) fn is(&self, kind: Kind) -> bool {
         self.peek().kind == kind
     }
@@ -95,23 +95,23 @@ impl<'t> Parser<'t, '_> {
         found
     }
 
-    /// The number of the next token.
+    /// Returns the number of the next token.
     pub(super) fn position(&self) -> usize {
         self.at
     }
 
-    /// Whether the token with this number comes next, or is behind.
+    /// Checks whether the token with this number comes next, or is behind.
     pub(super) fn is_at(&self, end: usize) -> bool {
         self.at >= end
     }
 
-    /// Takes the token that opens a bracket. Gives it and the number of the token that closes it.
+    /// Takes the token that opens a bracket. Returns it and the number of the token that closes it.
     pub(super) fn open(&mut self) -> (Token<'t>, usize) {
         let end = self.tokens.partners.get(self.at).copied().unwrap_or(self.at);
         (self.take(), end)
     }
 
-    /// Takes the token that closes a bracket, and all that is left before it. Gives the end of its place.
+    /// Takes the token that closes a bracket, and all that is left before it. Returns the end of its place.
     pub(super) fn close(&mut self, end: usize) -> usize {
         self.at = self.at.max(end + 1);
         self.tokens.tokens.get(end).map_or(0, |closer| closer.place.1)
@@ -136,12 +136,12 @@ impl<'t> Parser<'t, '_> {
         self.reported = Some(self.at);
     }
 
-    /// Whether the token before the next one is part of a reported mistake.
+    /// Checks whether the token before the next one is part of a reported mistake.
     pub(super) fn follows_mistake(&self) -> bool {
         self.reported.is_some_and(|reported| reported + 1 >= self.at)
     }
 
-    /// What is made up where the text has a mistake.
+    /// Makes up a part where the text has a mistake.
     pub(super) fn made_up(&self, place: Place) -> Part {
         Part::leaf(ExprKind::Literal(Literal::Null), place)
     }

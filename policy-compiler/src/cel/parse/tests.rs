@@ -3,6 +3,20 @@
 use super::*;
 use crate::cel::problem::code;
 
+/// Pseudo-random numbers, the same ones on every run.
+pub(super) struct Numbers(pub(super) u64);
+
+impl Numbers {
+    pub(super) fn below(&mut self, limit: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(self.0 >> 33).unwrap() % limit.max(1)
+    }
+
+    pub(super) fn one_of<T: Clone>(&mut self, all: &[T]) -> T {
+        all[self.below(all.len())].clone()
+    }
+}
+
 /// Each sub-expression's text, outermost first.
 fn parts(text: &str) -> Vec<String> {
     fn walk(expr: &Expr, text: &str, out: &mut Vec<String>) {
@@ -282,6 +296,7 @@ fn every_text_that_does_not_parse_gives_a_problem_inside_of_it() {
         "[?]",
         "{?}",
         "f(?)",
+        "\u{a0}",
         "- -",
         "!",
         "a ? b : ",
@@ -305,4 +320,28 @@ fn every_text_that_does_not_parse_gives_a_problem_inside_of_it() {
             }
         }
     }
+}
+
+#[test]
+fn any_tokens_can_be_read() {
+    const PIECES: &str = "a b in not and if let true 1 2.5 .5 0x 'a' r' b\" ''' `a-b` ` == = && & | - ! < ? : . .? , \
+                          ( ) [ ] { } // \\ @ é “ ” ; [? {? f( M{ \u{a0} \0";
+    let pieces: Vec<&str> = PIECES.split(' ').chain([" ", "\n"]).collect();
+    let mut numbers = Numbers(3);
+    let mut valid = 0;
+    for _ in 0..20_000 {
+        let count = 1 + numbers.below(30);
+        let text: String = (0..count).map(|_| numbers.one_of(&pieces)).collect();
+        let length = text.chars().count();
+        let Err(problems) = parse(&text) else {
+            valid += 1;
+            continue;
+        };
+        assert!(!problems.is_empty(), "{text:?}");
+        for problem in problems {
+            assert!(problem.start <= problem.end && problem.end <= length, "{text:?}: {problem:?}");
+            assert!(!problem.message.contains(['\n', '\0']), "{text:?}: {problem:?}");
+        }
+    }
+    println!("{valid} are valid");
 }
