@@ -170,7 +170,7 @@ deny: toolchain $(CARGO_DENY) ## Checks licences, advisories and sources of all 
 
 .PHONY: doc
 doc: toolchain ## Builds the documentation of the code, without warnings
-	RUSTDOCFLAGS="--deny warnings" cargo doc --locked --no-deps --workspace
+	RUSTDOCFLAGS="--deny warnings --allow rustdoc::private_intra_doc_links" cargo doc --locked --no-deps --document-private-items --workspace
 
 .PHONY: fmt
 fmt: ## Formats the code
