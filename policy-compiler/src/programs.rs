@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use context_mesh_core::artifact::tables::{FieldType, Layer, ProgramTable, Scalar};
 
 use crate::{
-    cel::{self, Environment, Expected, Function, Parsed, Problem, Type, TypedExpr, TypedKind},
+    cel::{self, Environment, Expected, Function, Problem, Type, TypedExpr, TypedKind},
     codegen::{Builder, Costs, lower},
     data_flow::{fields_of, lost_protection},
     diagnostic::{Diagnostic, Diagnostics, code},
@@ -91,7 +91,6 @@ pub fn compile(model: &Model, diagnostics: &mut Diagnostics, progress: &mut Watc
     let mut compiler = Compiler {
         model,
         builder: Builder::for_fields(model.fields.iter().map(|field| &field.table)),
-        parsed: Parsed::new(expressions(model).map(|expression| expression.text.as_str())),
         conditions: Conditions::default(),
         made_of: Vec::new(),
         diagnostics,
@@ -109,25 +108,9 @@ pub fn compile(model: &Model, diagnostics: &mut Diagnostics, progress: &mut Watc
     Programs { table, regexes, patterns, rules, costs, conditions }
 }
 
-/// All expressions of a model.
-fn expressions(model: &Model) -> impl Iterator<Item = &Expression> {
-    model.policies.iter().flat_map(|policy| {
-        let variables = policy.variables.iter().map(|variable| &variable.expression);
-        let unfinished = policy.unfinished.iter().map(|unfinished| match unfinished {
-            Unfinished::Condition(expression) | Unfinished::Value(expression) => expression,
-        });
-        let rules = policy.rules.iter().flat_map(|rule| {
-            let values: &[_] = if let Effect::Set(assignments) = &rule.effect { assignments } else { &[] };
-            rule.when.iter().chain(values.iter().map(|(_, value)| value))
-        });
-        variables.chain(unfinished).chain(rules)
-    })
-}
-
 struct Compiler<'a, 'w> {
     model: &'a Model,
     builder: Builder,
-    parsed: Parsed,
     conditions: Conditions,
     /// The fields that each variable is made of, by its number.
     made_of: Vec<BTreeSet<String>>,
@@ -242,7 +225,7 @@ impl Compiler<'_, '_> {
     }
 
     fn check(&mut self, environment: &Environment, expression: &Expression, expected: Expected) -> Option<TypedExpr> {
-        match cel::check_parsed(environment, &self.parsed, &expression.text, expected) {
+        match cel::check(environment, &expression.text, expected) {
             Ok(typed) => Some(typed),
             Err(problems) => {
                 let incomplete = self.model.incomplete;

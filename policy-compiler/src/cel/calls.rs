@@ -7,9 +7,9 @@ use super::check::{Checker, failed, typed};
 use super::declarations::{self, Overload, Style};
 use super::macros;
 use super::names::{path_of, root_of};
+use super::parse::{Binary, Expr, ExprKind, Place};
 use super::pattern;
 use super::problem::{Problem, code};
-use super::syntax::{Expr, ExprKind, Place};
 use super::typed::{Function, TypedExpr, TypedKind};
 use super::types::Type;
 use super::zone;
@@ -26,21 +26,35 @@ pub(super) struct Call<'s> {
 }
 
 impl Checker<'_> {
-    /// An operator, by its name in CEL's declarations.
-    pub(super) fn operator(&mut self, expr: &Expr, name: &str, name_place: Place, arguments: &[Expr]) -> TypedExpr {
-        let special = match (name, arguments) {
-            ("_[_]", [_, key]) => self.named(expr, key.place),
-            ("_[?_]", [_, key]) => self.optional_named(expr, key.place),
-            ("_?._", [operand, field]) => return self.optional_select(expr, operand, field),
-            ("@in", [key, of]) => self.membership_of_group(expr.place, key, of),
-            ("_-_", [_, _]) => self.dashed_name(expr),
+    /// `operand[key]`, or `operand[?key]`
+    pub(super) fn index(&mut self, expr: &Expr, operand: &Expr, key: &Expr, optional: bool) -> TypedExpr {
+        let named = if optional { self.optional_named(expr, key.place) } else { self.named(expr, key.place) };
+        named.unwrap_or_else(|| {
+            let name = if optional { "_[?_]" } else { "_[_]" };
+            self.operator(expr.place, name, [operand, key])
+        })
+    }
+
+    /// An operator between two operands.
+    pub(super) fn binary(&mut self, expr: &Expr, operator: Binary, operands: &[Expr; 2]) -> TypedExpr {
+        let [left, right] = operands;
+        let special = match operator {
+            Binary::In => self.membership_of_group(expr.place, left, right),
+            Binary::Subtract => self.dashed_name(expr),
             _ => None,
         };
-        if let Some(found) = special {
-            return found;
-        }
-        let arguments: Vec<TypedExpr> = arguments.iter().map(|argument| self.expr(argument)).collect();
-        self.apply(expr.place, name, name_place, Style::Global, arguments)
+        special.unwrap_or_else(|| self.operator(expr.place, operator.declared(), operands))
+    }
+
+    /// An operator, by its name in CEL's declarations.
+    pub(super) fn operator<'s>(
+        &mut self,
+        place: Place,
+        name: &str,
+        operands: impl IntoIterator<Item = &'s Expr>,
+    ) -> TypedExpr {
+        let operands: Vec<TypedExpr> = operands.into_iter().map(|operand| self.expr(operand)).collect();
+        self.apply(place, name, place, Style::Global, operands)
     }
 
     /// `request.headers.x-tenant-id`: a name with dashes, which CEL reads as a subtraction.
@@ -57,9 +71,11 @@ impl Checker<'_> {
     /// the first is known.
     fn dashed_parts(&self, expr: &Expr) -> Option<(String, String)> {
         match &expr.kind {
-            ExprKind::Select { operand, field, .. } => Some((self.source(operand.place), field.clone())),
-            ExprKind::Operator { name, arguments, .. } if name == "_-_" => {
-                let [left, right] = arguments.as_slice() else { return None };
+            ExprKind::Select { operand, field, optional: false } => {
+                Some((self.source(operand.place), field.name.clone()))
+            }
+            ExprKind::Binary(Binary::Subtract, operands) => {
+                let [left, right] = &**operands;
                 let ExprKind::Ident(ident) = &right.kind else { return None };
                 let joined = right.place.0 == left.place.1 + 1;
                 let unknown = self.local(ident).is_none() && self.environment.variable(ident).is_none();

@@ -1,14 +1,11 @@
 //! The type checker.
 
-use cel::IdedExpr;
 use context_mesh_core::artifact::tables::{Attribute, FieldType, Scalar, ScalarConstant};
 
 use super::environment::Environment;
 use super::infer::Inference;
-use super::parse;
-use super::parse_all::Parsed;
+use super::parse::{self, Expr, ExprKind, Literal, Place};
 use super::problem::{Problem, code};
-use super::syntax::{Expr, ExprKind, Literal, Place};
 use super::typed::{Element, Entry, TypedExpr, TypedKind};
 use super::types::Type;
 
@@ -29,32 +26,6 @@ pub enum Expected {
 /// Everything that is wrong with it, sorted by place.
 pub fn check(environment: &Environment, text: &str, expected: Expected) -> Result<TypedExpr, Vec<Problem>> {
     check_expr(environment, text, &parse::parse(text)?, expected)
-}
-
-/// As [`check`], for a text that is among the parsed ones; others are parsed now.
-///
-/// # Errors
-/// Everything that is wrong with it, sorted by place.
-pub(crate) fn check_parsed(
-    environment: &Environment,
-    parsed: &Parsed,
-    text: &str,
-    expected: Expected,
-) -> Result<TypedExpr, Vec<Problem>> {
-    match parsed.get(text) {
-        Some(Ok(expr)) => check_expr(environment, text, expr, expected),
-        Some(Err(problems)) => Err(problems.clone()),
-        None => check(environment, text, expected),
-    }
-}
-
-/// As [`check`], for a tree as the `cel` crate's parser makes it without macros. Problems have no places. For tests
-/// that make expressions and do not want to pay for their parsing.
-///
-/// # Errors
-/// Everything that is wrong with it.
-pub fn check_tree(environment: &Environment, tree: &IdedExpr, expected: Expected) -> Result<TypedExpr, Vec<Problem>> {
-    check_expr(environment, "", &parse::from_tree(tree), expected)
 }
 
 fn check_expr(
@@ -133,14 +104,18 @@ impl Checker<'_> {
         match &expr.kind {
             ExprKind::Literal(value) => literal(value, expr.place),
             ExprKind::Ident(name) => self.ident(name, expr.place),
-            ExprKind::Select { operand, field, field_place } => self.select(expr, operand, field, *field_place),
-            ExprKind::Operator { name, name_place, arguments } => self.operator(expr, name, *name_place, arguments),
+            ExprKind::Select { operand, field, optional: false } => self.select(expr, operand, field),
+            ExprKind::Select { operand, field, optional: true } => self.optional_select(expr, operand, field),
+            ExprKind::Index { operand, key, optional } => self.index(expr, operand, key, *optional),
+            ExprKind::Unary(operator, operand) => self.operator(expr.place, operator.declared(), [&**operand]),
+            ExprKind::Binary(operator, operands) => self.binary(expr, *operator, operands),
+            ExprKind::Conditional(parts) => self.operator(expr.place, "_?_:_", parts.iter()),
             ExprKind::Call { name, name_place, target, arguments } => {
                 self.call(expr.place, name, *name_place, target.as_deref(), arguments)
             }
             ExprKind::List(elements) => self.list(expr.place, elements),
             ExprKind::Map(entries) => self.map(expr.place, entries),
-            ExprKind::Message(name) => {
+            ExprKind::Message(name, _) => {
                 let message = format!("`{name}{{...}}` is a protobuf message, which policies do not have");
                 self.fail(expr.place, Problem::new(code::NOT_SUPPORTED, expr.place, message))
             }

@@ -5,8 +5,8 @@
 use super::calls::Call;
 use super::check::{Checker, Declared, typed};
 use super::declarations::Style;
+use super::parse::{Expr, ExprKind, Literal, Place};
 use super::problem::{Problem, code};
-use super::syntax::{Expr, ExprKind, Literal, Place};
 use super::typed::{Element, Function, Loop, LoopResult, TypedExpr, TypedKind, WithOptional};
 use super::types::Type;
 

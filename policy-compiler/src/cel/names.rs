@@ -4,8 +4,8 @@ use context_mesh_core::artifact::tables::{Attribute, HostType, ScalarConstant};
 
 use super::attributes;
 use super::check::{Checker, Declared, typed};
+use super::parse::{Expr, ExprKind, Field, Literal, Place};
 use super::problem::{Problem, code};
-use super::syntax::{Expr, ExprKind, Literal, Place};
 use super::typed::{Function, TypedExpr, TypedKind};
 use super::types::Type;
 use crate::near;
@@ -58,7 +58,7 @@ pub(super) fn constant_key(expr: &Expr) -> Option<&str> {
 pub(super) fn path_of(expr: &Expr) -> Option<String> {
     match &expr.kind {
         ExprKind::Ident(name) => Some(name.clone()),
-        ExprKind::Select { operand, field, .. } => Some(format!("{}.{field}", path_of(operand)?)),
+        ExprKind::Select { operand, field, optional: false } => Some(format!("{}.{}", path_of(operand)?, field.name)),
         _ => None,
     }
 }
@@ -72,21 +72,17 @@ pub(super) fn root_of(path: &str) -> &str {
 /// The two parts of `operand.name` and `operand['name']`.
 fn step(expr: &Expr) -> Option<(&Expr, Option<&str>)> {
     match &expr.kind {
-        ExprKind::Select { operand, field, .. } => Some((operand, Some(field))),
-        ExprKind::Operator { name, arguments, .. } if name == "_[_]" => {
-            arguments.split_first().map(|(operand, key)| (operand, key.first().and_then(constant_key)))
-        }
-        _ => None,
+        ExprKind::Select { optional: true, .. } | ExprKind::Index { optional: true, .. } => None,
+        _ => any_step(expr),
     }
 }
 
 /// The two parts of `operand.?name` and `operand[?'name']`, and of the forms without `?`.
 fn any_step(expr: &Expr) -> Option<(&Expr, Option<&str>)> {
     match &expr.kind {
-        ExprKind::Operator { name, arguments, .. } if name == "_[?_]" || name == "_?._" => {
-            arguments.split_first().map(|(operand, key)| (operand, key.first().and_then(constant_key)))
-        }
-        _ => step(expr),
+        ExprKind::Select { operand, field, .. } => Some((operand, Some(&field.name))),
+        ExprKind::Index { operand, key, .. } => Some((operand, constant_key(key))),
+        _ => None,
     }
 }
 
@@ -178,19 +174,19 @@ impl Checker<'_> {
     }
 
     /// `operand.field`
-    pub(super) fn select(&mut self, expr: &Expr, operand: &Expr, field: &str, field_place: Place) -> TypedExpr {
-        if let Some(found) = self.named(expr, field_place) {
+    pub(super) fn select(&mut self, expr: &Expr, operand: &Expr, field: &Field) -> TypedExpr {
+        if let Some(found) = self.named(expr, field.place) {
             return found;
         }
         if let Some(found) = self.qualified(expr) {
             return found;
         }
         let operand = self.expr(operand);
-        let ty = match self.member_type(&operand.ty, field, field_place) {
+        let ty = match self.member_type(&operand.ty, field) {
             Ok(ty) => ty,
             Err(problem) => return self.refuse(expr.place, problem),
         };
-        typed(TypedKind::Member(Box::new(operand), field.to_owned()), ty, expr.place)
+        typed(TypedKind::Member(Box::new(operand), field.name.clone()), ty, expr.place)
     }
 
     /// A name with dots, unless it begins with a name that a macro declares.
@@ -203,35 +199,34 @@ impl Checker<'_> {
     }
 
     /// The type of a member.
-    fn member_type(&self, of: &Type, field: &str, field_place: Place) -> Result<Type, Problem> {
+    fn member_type(&self, of: &Type, field: &Field) -> Result<Type, Problem> {
         match of {
             Type::Map(_, value) => Ok((**value).clone()),
-            Type::Optional(of) => match self.member_type(of, field, field_place)? {
+            Type::Optional(of) => match self.member_type(of, field)? {
                 nested @ Type::Optional(_) => Ok(nested),
                 ty => Ok(Type::optional(ty)),
             },
             Type::Error => Ok(Type::Error),
             ty if ty.is_open() => Ok(Type::Dyn),
             ty => {
-                let message = format!("`{ty}` has no field `{field}`");
-                Err(Problem::new(code::NO_OVERLOAD, field_place, message))
+                let message = format!("`{ty}` has no field `{}`", field.name);
+                Err(Problem::new(code::NO_OVERLOAD, field.place, message))
             }
         }
     }
 
     /// `operand.?field`
-    pub(super) fn optional_select(&mut self, expr: &Expr, operand: &Expr, field: &Expr) -> TypedExpr {
+    pub(super) fn optional_select(&mut self, expr: &Expr, operand: &Expr, field: &Field) -> TypedExpr {
         if let Some(found) = self.optional_named(expr, field.place) {
             return found;
         }
         let operand = self.expr(operand);
-        let Some(name) = constant_key(field) else { return self.expr(field) };
-        let ty = match self.member_type(&operand.ty, name, field.place) {
+        let ty = match self.member_type(&operand.ty, field) {
             Ok(ty @ (Type::Optional(_) | Type::Error)) if matches!(operand.ty, Type::Optional(_)) => ty,
             Ok(ty) => Type::optional(ty),
             Err(problem) => return self.refuse(expr.place, problem),
         };
-        typed(TypedKind::OptionalMember(Box::new(operand), name.to_owned()), ty, expr.place)
+        typed(TypedKind::OptionalMember(Box::new(operand), field.name.clone()), ty, expr.place)
     }
 
     /// The attribute that `context.?user_id` or `request.headers[?'x']` names, as an optional.
@@ -249,16 +244,15 @@ impl Checker<'_> {
 
     /// `has(argument)`
     pub(super) fn has(&mut self, place: Place, argument: &Expr) -> TypedExpr {
-        let (operand, field, field_place) = match &argument.kind {
-            ExprKind::Select { operand, field, field_place } => (&**operand, field.as_str(), *field_place),
-            _ => return self.has_no_field(argument),
+        let ExprKind::Select { operand, field, optional: false } = &argument.kind else {
+            return self.has_no_field(argument);
         };
-        match self.named(argument, field_place) {
+        match self.named(argument, field.place) {
             Some(TypedExpr { kind: TypedKind::Attribute(attribute), .. }) => {
                 return typed(TypedKind::HasAttribute(attribute), Type::Bool, place);
             }
             Some(TypedExpr { kind: TypedKind::Variable(_), .. }) => {
-                let message = format!("`variables.{field}` is always there");
+                let message = format!("`variables.{}` is always there", field.name);
                 return self.fail(place, Problem::new(code::NO_OVERLOAD, argument.place, message));
             }
             Some(other) => return TypedExpr { ty: Type::Error, ..other },
@@ -268,9 +262,9 @@ impl Checker<'_> {
         let takes = |ty: &Type| matches!(ty, Type::Map(..)) || ty.is_open();
         if !takes(&operand.ty) && !matches!(&operand.ty, Type::Optional(of) if takes(of)) {
             let message = format!("`{}` has no fields", operand.ty);
-            return self.refuse(place, Problem::new(code::NO_OVERLOAD, field_place, message));
+            return self.refuse(place, Problem::new(code::NO_OVERLOAD, field.place, message));
         }
-        typed(TypedKind::HasMember(Box::new(operand), field.to_owned()), Type::Bool, place)
+        typed(TypedKind::HasMember(Box::new(operand), field.name.clone()), Type::Bool, place)
     }
 
     /// `has` of something else than a field.

@@ -1,0 +1,74 @@
+//! From text to syntax tree.
+//!
+//! ```text
+//! text ─> lexer ─> brackets ─> expression, member, group ─> tree
+//!         tokens   each with   operators   names,  what stands
+//!                  a partner               calls   in brackets
+//! ```
+//!
+//! The grammar is that of the CEL specification, with optional syntax and names in backticks as in cel-go. A mistake
+//! never ends the reading: what is missing is made up, and what does not belong is skipped, so one text gives all of its
+//! mistakes. The parser goes over the text once, and recurses no deeper than [`MAX_DEPTH`].
+
+mod brackets;
+mod expression;
+mod group;
+mod lexer;
+mod literal;
+mod member;
+mod mistake;
+mod operator;
+#[cfg(test)]
+mod oracle;
+mod parser;
+#[cfg(test)]
+mod tests;
+mod token;
+mod tree;
+
+pub(super) use operator::Binary;
+pub(super) use tree::{Expr, ExprKind, Field, Literal, Place};
+
+use super::problem::Problem;
+
+/// Longest expression, in bytes. Far above any rule that a person can read.
+const MAX_TEXT: usize = 16 * 1024;
+
+/// Deepest syntax tree, and deepest brackets. The parser and the stages after it recurse, so this bounds their stacks;
+/// CEL asks implementations for 32 at least.
+const MAX_DEPTH: usize = 64;
+
+/// Most mistakes that are listed for one text. Whoever has more has written something else than CEL.
+const MAX_PROBLEMS: usize = 20;
+
+/// Parses a text.
+///
+/// # Errors
+/// All mistakes of its syntax, sorted by place, or the limit that it exceeds.
+pub(super) fn parse(text: &str) -> Result<Expr, Vec<Problem>> {
+    let length = text.chars().count();
+    if text.len() > MAX_TEXT {
+        return Err(vec![mistake::too_long(text.len(), MAX_TEXT, length)]);
+    }
+    let mut problems = Vec::new();
+    let tokens = lexer::tokens(text, &mut problems);
+    if tokens.is_empty() && problems.is_empty() {
+        return Err(vec![mistake::empty(length)]);
+    }
+    let tokens = brackets::pair(tokens, length, &mut problems);
+    let expr = parser::parse(tokens, &mut problems)?;
+    if problems.is_empty() { Ok(expr) } else { Err(listed(problems)) }
+}
+
+/// Sorts the problems and keeps as many as are listed.
+fn listed(mut problems: Vec<Problem>) -> Vec<Problem> {
+    problems.sort_by_key(|problem| (problem.start, problem.end));
+    problems.dedup();
+    let more = problems.len().saturating_sub(MAX_PROBLEMS);
+    if let Some(first) = problems.get(MAX_PROBLEMS) {
+        let place = (first.start, first.end);
+        problems.truncate(MAX_PROBLEMS);
+        problems.push(mistake::more(more, place));
+    }
+    problems
+}
