@@ -9,18 +9,25 @@ TARGET := $(or $(CARGO_TARGET_DIR),$(ROOT)/target)
 FILTER := $(TARGET)/wasm32-wasip1/filter/context_mesh_filter.wasm
 RUNNER := $(TOOLS)/bin/wasm-bindgen-test-runner
 CARGO_FUZZ := $(TOOLS)/bin/cargo-fuzz
+CARGO_DENY := $(TOOLS)/bin/cargo-deny
+CYCLONEDX := $(TOOLS)/bin/cargo-cyclonedx
 FUZZ := $(ROOT)/policy-compiler/fuzz
+# What the filter may have in bytes: each KB costs about one millisecond at load.
+FILTER_BYTES := 860000
 # Seconds for each target; docs/fuzzing.md has the options of longer runs.
 FUZZ_SECONDS ?= 60
 # The runner must have the version of the wasm-bindgen that Cargo.lock names.
 WASM_BINDGEN = $(shell sed -n '/^name = "wasm-bindgen"$$/{n;s/version = "\(.*\)"/\1/p}' Cargo.lock)
+
+VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
+HOST = $(shell rustc -vV | sed -n 's/^host: //p')
 
 export CONTEXT_MESH_FILTER := $(FILTER)
 export CARGO_TERM_COLOR ?= auto
 
 .PHONY: help
 help: ## Lists these commands
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name text; do printf '  make %-12s %s\n' "$$name" "$$text"; done
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name text; do printf '  make %-12s %s\n' "$$name" "$$text"; done
 
 .PHONY: toolchain
 toolchain: # Rust, as rust-toolchain.toml names it, with the wasm targets
@@ -46,18 +53,40 @@ build: filter ## Builds the filter (.wasm) and policyc
 	cargo build --package policy-compiler --package context-mesh-e2e
 	@ls -l $(FILTER) | awk '{print "filter: " $$9 " (" $$5 " bytes)"}'
 
+.PHONY: size
+size: filter ## Checks that the filter is not larger than FILTER_BYTES
+	@bytes=$$(wc -c <$(FILTER)); echo "filter: $$bytes bytes of $(FILTER_BYTES)"; \
+		[ $$bytes -le $(FILTER_BYTES) ] || { echo "The filter is too large: make it smaller, or say why FILTER_BYTES in the Makefile must grow" >&2; exit 1; }
+
+$(CYCLONEDX):
+	@echo "building cargo-cyclonedx, once (about two minutes)"
+	cargo install cargo-cyclonedx --version 0.5.9 --locked --root $(TOOLS) --target-dir $(TOOLS)/build
+	@rm -rf $(TOOLS)/build
+
+.PHONY: dist
+dist: toolchain $(CYCLONEDX) ## Writes the files of a release into dist/: filter, OCI image, policyc, SBOMs, checksums
+	built=($$(packaging/build.sh)) && \
+		export SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct 2>/dev/null || echo 0)} && \
+		python3 -B packaging/dist.py --filter "$${built[0]}" --policyc "$${built[1]}" --host $(HOST) --version $(VERSION) \
+			--cyclonedx $(CYCLONEDX) --out dist
+
 .PHONY: demo
 demo: envoy build ## Starts the demo mesh, sends its requests, shows how the context travelled (KEEP=1 leaves it running)
 	cargo run --quiet --package context-mesh-e2e --bin demo -- $(if $(KEEP),--keep)
 
 .PHONY: test
-test: test-unit test-wasm test-e2e test-compose ## Runs every test, on real Envoys too
+test: test-unit test-dist test-wasm test-e2e test-compose ## Runs every test, on real Envoys too
 
 .PHONY: test-unit
 test-unit: toolchain ## Runs the tests that need no Envoy
 	cargo test --workspace --exclude context-mesh-e2e --exclude context-mesh-benches
 	cargo test --package context-mesh-benches --lib --bins
 	cargo check --package policy-compiler --lib --no-default-features --target wasm32-unknown-unknown
+
+.PHONY: test-dist
+test-dist: ## Tests how release files are packed, and that workflows run what exists; needs Python only
+	@command -v python3 >/dev/null || { echo "Python 3 is missing: packaging/ is written in it" >&2; exit 1; }
+	python3 -B packaging/test_packaging.py --quiet
 
 .PHONY: test-wasm
 test-wasm: toolchain $(RUNNER) ## Runs the tests of core as WebAssembly, under Node: for the target that ships, and for browsers
@@ -130,10 +159,23 @@ lint: toolchain ## Checks format and lints
 	cargo clippy --package context-mesh-filter --target wasm32-wasip1 -- --deny warnings
 	@if command -v cargo-deny >/dev/null; then cargo deny check; else echo "cargo-deny is not installed: licences and advisories were not checked"; fi
 
+$(CARGO_DENY):
+	@echo "building cargo-deny, once (some minutes)"
+	cargo install cargo-deny --locked --root $(TOOLS) --target-dir $(TOOLS)/build
+	@rm -rf $(TOOLS)/build
+
+.PHONY: deny
+deny: toolchain $(CARGO_DENY) ## Checks licences, advisories and sources of all dependencies
+	$(CARGO_DENY) --locked check
+
+.PHONY: doc
+doc: toolchain ## Builds the documentation of the code, without warnings
+	RUSTDOCFLAGS="--deny warnings --allow rustdoc::private_intra_doc_links" cargo doc --locked --no-deps --document-private-items --workspace
+
 .PHONY: fmt
 fmt: ## Formats the code
 	cargo fmt --all
 
 .PHONY: clean
 clean: ## Removes what was built and installed here
-	rm -rf target .tools .mesh
+	rm -rf target .tools .mesh dist

@@ -43,7 +43,7 @@ pub const MAX_CONTEXT_BYTES: usize = 16 * 1024;
 /// Deepest nesting of a JSON value. Scanning keeps one bit a level, so this also bounds memory.
 pub const MAX_JSON_DEPTH: usize = 64;
 
-/// Most members read from one `baggage` header, as W3C Baggage section 3.3.2 asks of a propagator.
+/// Up to how many members of a `baggage` header, ours included, foreign ones are kept: what W3C Baggage section 3.3.2 asks of a propagator.
 pub const MAX_BAGGAGE_MEMBERS: usize = 64;
 
 /// Up to which size foreign members of a `baggage` header are kept, in bytes: what W3C Baggage asks libraries to carry on.

@@ -680,4 +680,6 @@ pub enum HostType {
     Bool,
     /// Nanoseconds since 1970, eight bytes little endian.
     Timestamp,
+    /// The text of an IP address with a port (`[::1]:80`), of which the address is read.
+    Ip,
 }

@@ -1,5 +1,8 @@
 //! The mesh of `docker-compose.yml` with the filter and the policies of the demo, where a Docker engine answers.
 
+#[path = "../../core/tests/skip/mod.rs"]
+mod skip;
+
 use std::path::Path;
 
 use context_mesh_e2e::client::Request;
@@ -16,7 +19,7 @@ const TRACE: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 fn a_context_travels_through_the_containers() {
     let command = match compose_command() {
         Ok(command) => command,
-        Err(reason) => return eprintln!("skipped: the mesh in containers ({reason})"),
+        Err(reason) => return skip::skip("the mesh in containers", &reason.to_string()),
     };
     let (envoy, shop) =
         build_images(&envoy_binary::find().unwrap(), Path::new(env!("CARGO_BIN_EXE_shop-service"))).unwrap();

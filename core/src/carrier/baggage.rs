@@ -8,7 +8,7 @@
 //! care for case. So a foreign member whose key is one of our names to any of them is an alias, which is never read and
 //! always taken out. A `+` in a value of ours is read as W3C says, and written as `%2B`: so it is a plus to everybody.
 
-use super::{CarrierError, insert_new};
+use super::CarrierError;
 use crate::context::{Context, json};
 use crate::limits::{MAX_BAGGAGE_BYTES, MAX_BAGGAGE_MEMBERS, MAX_CARRIER_BYTES};
 use crate::tables::{FieldTable, FieldType, Scalar};
@@ -28,32 +28,44 @@ const MAX_DECODINGS: usize = 4;
 /// Room for our members of a typical header, so that it is written without growing.
 const TYPICAL_BYTES: usize = 256;
 
-/// Reads our members from all `baggage` headers of a request into `into`, where they replace what is there.
+/// Reads our members from all `baggage` headers of a request into `into`, where they replace what is there. A member that is broken, or that
+/// repeats with another value, costs its field only, and is told to `report` with the field's name. Members of others are not read, so
+/// they have no limit but their bytes.
 ///
 /// # Errors
-/// [`CarrierError`] when one of our members is broken or repeats, or when there are more bytes or members
-/// than the limits say. `into` is unchanged then.
+/// [`CarrierError::TooLarge`] when there are more bytes than the limit says, or when our members do not fit. `into` is unchanged then.
 pub fn extract<'v>(
     values: impl Iterator<Item = &'v [u8]>,
     fields: &[FieldTable],
     into: &mut Context,
+    report: &mut impl FnMut(&str, CarrierError),
 ) -> Result<(), CarrierError> {
     let mut ours = Context::new();
+    let mut broken: Vec<&str> = Vec::new();
     let mut bytes = 0_usize;
-    let mut count = 0_usize;
     for value in values {
         bytes = bytes.saturating_add(value.len());
         if bytes > MAX_CARRIER_BYTES {
             return Err(CarrierError::TooLarge);
         }
-        for member in members(value) {
-            count = count.saturating_add(1);
-            if count > MAX_BAGGAGE_MEMBERS {
-                return Err(CarrierError::TooManyFields);
+        for (field, value) in members(value).filter_map(|member| declared(member, fields)) {
+            let name = field.name.as_str();
+            if broken.contains(&name) {
+                continue;
             }
-            if let Some((field, value)) = declared(member, fields) {
-                insert_new(&mut ours, &field.name, &to_json(field.value, value)?)?;
-            }
+            let error = match to_json(field.value, value) {
+                // Several libraries in one application write everything twice.
+                Ok(value) if ours.get(name).is_some_and(|known| known == value) => continue,
+                Ok(_) if ours.contains(name) => CarrierError::Repeated,
+                Ok(value) => {
+                    ours.insert_checked(name, &value)?;
+                    continue;
+                }
+                Err(error) => error,
+            };
+            ours.remove(name);
+            broken.push(name);
+            report(name, error);
         }
     }
     // On a copy, so that a limit which is hit half-way leaves nothing behind.
@@ -226,6 +238,12 @@ fn decode_all(encoded: &[u8]) -> Vec<u8> {
     value
 }
 
+/// Whether a value that came back is the one that was shown, its spaces written as `+`: so Python's and .NET's libraries pass a member on.
+pub fn came_back(sent: &str, shown: &str) -> bool {
+    let same = |(sent, shown): (u8, u8)| sent == shown || (sent == b'+' && shown == b' ');
+    sent.len() == shown.len() && sent.bytes().zip(shown.bytes()).all(same)
+}
+
 /// Whether a foreign member has a key and a value, as W3C says: some libraries drop the whole header for one that has not.
 fn is_whole(member: &[u8]) -> bool {
     let pair = member.split(|byte| *byte == b';').next().unwrap_or_default();
@@ -255,7 +273,8 @@ fn declared<'f, 'v>(member: &'v [u8], fields: &'f [FieldTable]) -> Option<(&'f F
 }
 
 fn to_json(declared: FieldType, encoded: &[u8]) -> Result<String, CarrierError> {
-    let content = String::from_utf8(percent_decode(encoded)?).map_err(|_| CarrierError::NotText)?;
+    // Octets that are no text become U+FFFD, as W3C Baggage section 3.3.1.3 says.
+    let content = String::from_utf8_lossy(&percent_decode(encoded)?).into_owned();
     if declared == FieldType::One(Scalar::String) {
         let mut text = String::with_capacity(content.len().saturating_add(2));
         json::write_string(&mut text, &content);
@@ -360,9 +379,18 @@ mod tests {
     }
 
     fn read(values: &[&[u8]]) -> Result<Vec<(String, String)>, CarrierError> {
-        let mut context = Context::new();
-        extract(values.iter().copied(), &fields(), &mut context)?;
-        Ok(context.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
+        let (read, broken) = read_with_problems(values)?;
+        assert_eq!(broken, [], "{values:?}");
+        Ok(read)
+    }
+
+    type Read = (Vec<(String, String)>, Vec<(String, CarrierError)>);
+
+    fn read_with_problems(values: &[&[u8]]) -> Result<Read, CarrierError> {
+        let (mut context, mut broken) = (Context::new(), Vec::new());
+        let mut report = |field: &str, error| broken.push((field.to_owned(), error));
+        extract(values.iter().copied(), &fields(), &mut context, &mut report)?;
+        Ok((context.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(), broken))
     }
 
     #[test]
@@ -386,23 +414,53 @@ mod tests {
     }
 
     #[test]
-    fn broken_members_of_ours_are_errors() {
-        let many = "a=1,".repeat(MAX_BAGGAGE_MEMBERS + 1);
-        let long = format!("a={}", "x".repeat(MAX_CARRIER_BYTES));
-        let cases: [(&[&[u8]], CarrierError); 10] = [
-            (&[b"tenant=a,tenant=a"], CarrierError::Repeated),
-            (&[b"tenant=a", b"tenant=b"], CarrierError::Repeated),
-            (&[b"tenant=%"], CarrierError::Malformed),
-            (&[b"tenant=%4"], CarrierError::Malformed),
-            (&[b"tenant=%4g"], CarrierError::Malformed),
-            (&[b"tenant=%FF"], CarrierError::NotText),
-            (&[b"level="], CarrierError::NotJson),
-            (&[b"flags=%5B"], CarrierError::NotJson),
-            (&[many.as_bytes()], CarrierError::TooManyFields),
-            (&[long.as_bytes()], CarrierError::TooLarge),
+    fn a_broken_member_costs_its_field_and_no_other() {
+        let cases: [(&[&[u8]], &str, CarrierError); 7] = [
+            (&[b"tenant=a", b"tenant=b", b"tenant=a"], "tenant", CarrierError::Repeated),
+            (&[b"tenant=%,tenant=a"], "tenant", CarrierError::Malformed),
+            (&[b"tenant=%4"], "tenant", CarrierError::Malformed),
+            (&[b"tenant=%4g"], "tenant", CarrierError::Malformed),
+            (&[b"level="], "level", CarrierError::NotJson),
+            (&[b"level=%FF"], "level", CarrierError::NotJson),
+            (&[b"flags=%5B"], "flags", CarrierError::NotJson),
         ];
-        for (values, error) in cases {
-            assert_eq!(read(values), Err(error), "{values:?}");
+        for (values, field, error) in cases {
+            let other: (&[u8], (&str, &str)) =
+                if field == "level" { (b"tenant=t", ("tenant", "\"t\"")) } else { (b"level=7", ("level", "7")) };
+            let (read, broken) = read_with_problems(&[values, &[other.0]].concat()).unwrap();
+            assert_eq!(broken, [(field.to_owned(), error)], "{values:?}");
+            assert_eq!(read, [(other.1.0.to_owned(), other.1.1.to_owned())], "{values:?}");
+        }
+        let long = format!("a={}", "x".repeat(MAX_CARRIER_BYTES));
+        assert_eq!(read(&[long.as_bytes()]), Err(CarrierError::TooLarge));
+    }
+
+    #[test]
+    fn what_stands_twice_and_says_the_same_is_read_and_others_use_up_no_limit() {
+        let tenant = |text: &str| Ok(vec![("tenant".to_owned(), format!("\"{text}\""))]);
+        assert_eq!(read(&[b"tenant=a,x=1,tenant=%61", b"tenant=a;p=1"]), tenant("a"));
+        for others in [64, 65, 1000] {
+            let others = "a=1,".repeat(others);
+            assert_eq!(read(&[others.as_bytes(), b"tenant=a"]), tenant("a"));
+            assert_eq!(read(&[b"tenant=a", others.as_bytes()]), tenant("a"));
+        }
+        // What is no text is shown as such, as W3C says.
+        assert_eq!(read(&[b"tenant=a%FFb"]), tenant("a\u{fffd}b"));
+    }
+
+    #[test]
+    fn a_value_that_libraries_wrote_as_a_form_came_back_unchanged() {
+        for (shown, sent, expected) in [
+            ("Jane Doe", "Jane+Doe", true),
+            ("Jane Doe", "Jane Doe", true),
+            ("+49 30 1", "+49+30+1", true),
+            ("+49 30 1", " 49 30 1", false),
+            ("a+b", "a b", false),
+            ("a b", "a+c", false),
+            ("a b", "a+b ", false),
+            ("[\"a b\", \"c\"]", "[\"a+b\",+\"c\"]", true),
+        ] {
+            assert_eq!(came_back(sent, shown), expected, "{shown} {sent}");
         }
     }
 
@@ -411,10 +469,11 @@ mod tests {
         let mut context = Context::new();
         context.insert("tenant", "\"old\"").unwrap();
         let before = context.clone();
-        let result = extract([&b"tenant=new,level=x"[..]].into_iter(), &fields(), &mut context);
-        assert_eq!(result, Err(CarrierError::NotJson));
+        let long = format!("tenant=new,a={}", "x".repeat(MAX_CARRIER_BYTES));
+        let result = extract([long.as_bytes()].into_iter(), &fields(), &mut context, &mut |_, _| {});
+        assert_eq!(result, Err(CarrierError::TooLarge));
         assert_eq!(context, before);
-        extract([&b"tenant=new"[..]].into_iter(), &fields(), &mut context).unwrap();
+        extract([&b"tenant=new"[..]].into_iter(), &fields(), &mut context, &mut |_, _| {}).unwrap();
         assert_eq!(context.get("tenant"), Some("\"new\""));
     }
 
@@ -575,7 +634,7 @@ mod tests {
                 let value = present([&b"k=v"[..]].into_iter(), None, &context, &fields()).value.unwrap();
                 prop_assert!(value.iter().all(u8::is_ascii_graphic));
                 let mut read = Context::new();
-                extract([value.as_slice()].into_iter(), &fields(), &mut read).unwrap();
+                extract([value.as_slice()].into_iter(), &fields(), &mut read, &mut |_, _| {}).unwrap();
                 prop_assert_eq!(read, context);
                 prop_assert_eq!(strip([value.as_slice()].into_iter(), &fields()), Some(b"k=v".to_vec()));
             }
@@ -584,7 +643,7 @@ mod tests {
             fn no_bytes_panic(value in proptest::collection::vec(prop_oneof![any::<u8>(), Just(b','), Just(b'=')], 0..60)) {
                 let value = [b"tenant=".as_slice(), &value].concat();
                 let mut context = Context::new();
-                let _ = extract([value.as_slice()].into_iter(), &fields(), &mut context);
+                let _ = extract([value.as_slice()].into_iter(), &fields(), &mut context, &mut |_, _| {});
                 let _ = present([value.as_slice()].into_iter(), Some("t"), &context, &fields());
             }
         }

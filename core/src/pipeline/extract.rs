@@ -73,7 +73,8 @@ pub(super) fn extract(
     }
     if headers.contains(baggage::NAME) {
         let mut context = Context::new();
-        match baggage::extract(headers.all(baggage::NAME), fields, &mut context) {
+        let mut broken = |field: &str, error| extracted.problem(field, error, plan);
+        match baggage::extract(headers.all(baggage::NAME), fields, &mut context, &mut broken) {
             Ok(()) => extracted.add(baggage::NAME, context, fields, plan),
             Err(error) => extracted.problem(baggage::NAME, error, plan),
         }
@@ -120,6 +121,9 @@ impl Extracted {
         for (name, value) in context.iter() {
             match self.context.get(name) {
                 Some(known) if agree(known, value) => {}
+                Some(known) if baggage::came_back(known, value) => {
+                    self.unfit |= fit::put(&mut self.context, name, value, fields, &mut dropped).is_err();
+                }
                 Some(_) => {
                     let consistency = FieldTable::find(fields, name).map(|field| field.consistency).unwrap_or_default();
                     if consistency == Consistency::Eventual {
@@ -183,7 +187,9 @@ pub(super) fn carriers(headers: &Headers<'_>, fields: &[FieldTable], fuel: &Fuel
         found.push(mesh_header::NAME);
     }
     let mut context = Context::new();
-    let unreadable = baggage::extract(headers.all(baggage::NAME), fields, &mut context).is_err();
+    let mut unreadable = false;
+    let read = baggage::extract(headers.all(baggage::NAME), fields, &mut context, &mut |_, _| unreadable = true);
+    unreadable |= read.is_err();
     if unreadable || !context.is_empty() {
         found.push(baggage::NAME);
     }

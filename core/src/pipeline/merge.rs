@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::fit;
+use crate::carrier::baggage;
 use crate::context::agree::agree;
 use crate::context::carried::CarriedName;
 use crate::context::{CALLER, Context, json};
@@ -102,6 +103,7 @@ impl Merged {
     /// Puts a field that is remembered and forwarded.
     fn put_both(&mut self, name: &str, ours: &str, theirs: &str, fields: &[FieldTable]) {
         let field = FieldTable::find(fields, name);
+        let theirs = if baggage::came_back(theirs, ours) { ours } else { theirs };
         let changed = !agree(ours, theirs);
         let disputed = changed && field.is_some_and(|field| field.consistency == Consistency::Strong);
         if disputed {

@@ -25,17 +25,19 @@ impl<'h> Line<'h> {
 
     /// The header with one more line.
     pub(super) fn add(self, line: &'h [u8]) -> Self {
-        if !line.contains(&b',') {
-            return self.add_value(line);
-        }
-        line.split(|byte| *byte == b',').map(<[u8]>::trim_ascii).fold(self, Self::add_value)
+        self.add_alike(line, |known, value| known == value)
     }
 
-    fn add_value(self, value: &'h [u8]) -> Self {
-        match self.value() {
-            None if self == Self::Absent => Self::Once(value),
-            Some(known) if known == value => Self::Again(value),
+    /// The same where other values can mean the same, too: of these the first one stays.
+    pub(super) fn add_alike(self, line: &'h [u8], alike: fn(&[u8], &[u8]) -> bool) -> Self {
+        let add = |all: Self, value| match all.value() {
+            None if all == Self::Absent => Self::Once(value),
+            Some(known) if alike(known, value) => Self::Again(known),
             _ => Self::Differs,
+        };
+        if !line.contains(&b',') {
+            return add(self, line);
         }
+        line.split(|byte| *byte == b',').map(<[u8]>::trim_ascii).fold(self, add)
     }
 }

@@ -211,7 +211,7 @@ impl<'h> Lines<'h> {
         let mut lines = Self::default();
         for (name, value) in headers.iter() {
             if name == TRACEPARENT.as_bytes() {
-                lines.parent = lines.parent.add(value);
+                lines.parent = lines.parent.add_alike(value, traceparent::same_trace);
             } else if name == REQUEST_ID.as_bytes() {
                 lines.request = lines.request.add(value);
             } else if let Some(line) = b3_line(name, &mut lines.b3) {

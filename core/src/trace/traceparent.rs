@@ -25,6 +25,11 @@ pub(super) fn trace_id(value: &[u8]) -> Option<u128> {
     (parts.next().is_none() && end_allowed).then_some(trace)
 }
 
+/// Whether two values name one trace, whatever span: two libraries in one application each write the span of their own.
+pub(super) fn same_trace(a: &[u8], b: &[u8]) -> bool {
+    a == b || trace_id(a).is_some_and(|trace| trace_id(b) == Some(trace))
+}
+
 /// The flags of a valid `traceparent` that every version has: whether the trace is sampled, and whether its id is random.
 pub fn flags(value: &[u8]) -> Option<u8> {
     trace_id(value)?;

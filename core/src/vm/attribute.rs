@@ -162,6 +162,13 @@ fn destination<'a>(part: DestinationPart, destination: Destination<'a>, env: &mu
     }
 }
 
+/// Returns the address of `ADDRESS:PORT`, as the proxy writes a peer; `None` for anything else, such as the path of a socket.
+fn address(text: &[u8]) -> Option<core::net::IpAddr> {
+    let socket: core::net::SocketAddr = core::str::from_utf8(text).ok()?.parse().ok()?;
+    // An IPv4 client of a listener for both is `::ffff:10.0.0.1` to it.
+    Some(socket.ip().to_canonical())
+}
+
 fn host<'a>(path: &'a [String], host_type: HostType, snapshot: &Snapshot<'a>, env: &mut Env<'a>) -> Value<'a> {
     if let [group, kind, path @ ..] = path
         && group == "metadata"
@@ -184,6 +191,10 @@ fn host<'a>(path: &'a [String], host_type: HostType, snapshot: &Snapshot<'a>, en
         // Of metadata and filter state the host says no type, so a bool or a number must not pass for a text.
         HostType::String if bytes.iter().any(u8::is_ascii_control) => bad,
         HostType::String => kept_text(&bytes, env),
+        HostType::Ip => match address(&bytes) {
+            Some(address) => kept_text(address.to_string().as_bytes(), env),
+            None => bad,
+        },
         HostType::Int => integer().map_or(bad, Value::Int),
         HostType::Timestamp => integer().map_or(bad, |nanos| Value::Timestamp(Timestamp::from_nanos(nanos))),
         HostType::Bool => match bytes.as_slice() {
@@ -191,5 +202,31 @@ fn host<'a>(path: &'a [String], host_type: HostType, snapshot: &Snapshot<'a>, en
             [1] => Value::Bool(true),
             _ => bad,
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    #[test]
+    fn the_address_of_a_peer_is_read_without_its_port() {
+        for (text, expected) in [
+            ("10.0.0.1:80", Some("10.0.0.1")),
+            ("[2001:db8::1]:443", Some("2001:db8::1")),
+            ("[::ffff:10.0.0.1]:80", Some("10.0.0.1")),
+            ("10.0.0.1", None),
+            ("2001:db8::1", None),
+            ("/run/app.sock", None),
+            ("envoy_internal_address:80", None),
+            ("10.0.0.1:99999", None),
+            ("", None),
+        ] {
+            assert_eq!(address(text.as_bytes()).map(|found| found.to_string()).as_deref(), expected, "{text}");
+        }
+        assert_eq!(address(b"\xff:80"), None);
     }
 }

@@ -86,3 +86,22 @@ fn guardrails_of_the_enterprise_hold_at_the_gateway() {
     assert_eq!(report_of(&log[0])["rule"], "enterprise/guardrails/tenant-required");
     assert_eq!(report_of(&log[1])["rule"], "enterprise/guardrails/no-test-tenants");
 }
+
+/// Envoy gives an address with a port: `source.ip` is the address alone.
+#[test]
+fn an_address_is_compared_without_its_port() {
+    let policies = r#"
+---
+apiVersion: contextmesh.io/v1
+kind: ContextPolicy
+metadata: {name: near, domain: all}
+spec:
+  workloads: [front, back]
+  rules:
+    - {name: loopback-only, when: "!cidr('127.0.0.0/8').containsIP(source.ip)", deny: {status: 451}}
+    - {name: not-back, when: "mesh.service == 'back' && source.ip == '127.0.0.1' && destination.ip == '127.0.0.1'", deny: {status: 452}}
+"#;
+    let mesh = pair(policies);
+    let response = mesh.send(&peer(&mesh, "front"), get("/")).unwrap();
+    assert_eq!((response.status, &response.json().unwrap()["downstream_status"]), (200, &452.into()));
+}

@@ -33,7 +33,7 @@ fn broken_carriers_are_ignored_counted_and_reported() {
         (&[("x-mesh-context", b"AQAAAA")], "x-mesh-context: truncated"),
         (&[("x-mesh-context", b"\xff\xfe")], "x-mesh-context: not-base64"),
         (&[("x-mesh-context", b"{\"tenant_id\":")], "x-mesh-context: not-json"),
-        (&[("baggage", b"tenant_id=%zz")], "baggage: malformed"),
+        (&[("baggage", b"tenant_id=%zz")], "tenant_id: malformed"),
     ];
     for (headers, problem) in cases {
         let (response, report) = send(&mesh, headers);

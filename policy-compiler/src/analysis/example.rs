@@ -199,6 +199,10 @@ impl Example {
                 Attribute::Host(path, kind) => {
                     let bytes = match kind {
                         HostType::String => text()?.into_bytes(),
+                        HostType::Ip => {
+                            let address = text()?.parse().ok()?;
+                            std::net::SocketAddr::new(address, 0).to_string().into_bytes()
+                        }
                         HostType::Int => value.as_i64()?.to_le_bytes().to_vec(),
                         HostType::Bool => vec![u8::from(value.as_bool()?)],
                         HostType::Timestamp => return None,

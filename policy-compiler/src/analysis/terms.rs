@@ -118,7 +118,7 @@ impl Terms {
                 }
                 Attribute::Peer(_) | Attribute::Mesh(_) | Attribute::Destination(_) => text(),
                 Attribute::Host(_, kind) => readable(match kind {
-                    HostType::String => text(),
+                    HostType::String | HostType::Ip => text(),
                     HostType::Int => Values::number(Number::any(true)),
                     HostType::Bool => Values { truth: [true, true], ..Values::nothing() },
                     HostType::Timestamp => Values { other: true, ..Values::nothing() },

@@ -19,6 +19,8 @@ pub(super) enum Origin {
     Destination(DestinationPart),
     /// The host, asked by the attribute's own path.
     Host(HostType),
+    /// The IP address of the host's attribute `address`, which has a port.
+    Ip,
     /// Nowhere yet: Envoy knows it only when the request or the response is through.
     Later,
 }
@@ -41,8 +43,10 @@ pub(super) const TABLE: &[(&str, &str, Origin)] = &[
     ("request", "size", Origin::Later),
     ("request", "total_size", Origin::Later),
     ("source", "address", Origin::Host(HostType::String)),
+    ("source", "ip", Origin::Ip),
     ("source", "port", Origin::Host(HostType::Int)),
     ("destination", "address", Origin::Host(HostType::String)),
+    ("destination", "ip", Origin::Ip),
     ("destination", "port", Origin::Host(HostType::Int)),
     ("destination", "service", Origin::Destination(DestinationPart::Service)),
     ("destination", "domain", Origin::Destination(DestinationPart::Domain)),
@@ -96,6 +100,7 @@ pub(super) fn read(group: &str, name: &str, origin: Origin) -> Option<(Attribute
             (Attribute::Destination(part), ty)
         }
         Origin::Host(host) => (Attribute::Host(vec![group.to_owned(), name.to_owned()], host), host_type(host)),
+        Origin::Ip => (Attribute::Host(vec![group.to_owned(), "address".to_owned()], HostType::Ip), Type::String),
         Origin::Later => return None,
     })
 }
@@ -107,6 +112,7 @@ pub(crate) fn host_attribute(name: &str) -> Option<(Vec<String>, HostType)> {
     let path = vec![group.to_owned(), rest.to_owned()];
     match find(group, rest) {
         Some(Origin::Host(host)) => Some((path, host)),
+        Some(Origin::Ip) => Some((vec![group.to_owned(), "address".to_owned()], HostType::Ip)),
         None if group == "filter_state" => Some((path, HostType::String)),
         _ => None,
     }
@@ -114,13 +120,13 @@ pub(crate) fn host_attribute(name: &str) -> Option<(Vec<String>, HostType)> {
 
 /// The names of the attributes of the table that the host is asked for.
 pub(crate) fn host_attributes() -> impl Iterator<Item = String> {
-    let of_host = TABLE.iter().filter(|(.., origin)| matches!(origin, Origin::Host(_)));
+    let of_host = TABLE.iter().filter(|(.., origin)| matches!(origin, Origin::Host(_) | Origin::Ip));
     of_host.map(|(group, name, _)| format!("{group}.{name}"))
 }
 
 fn host_type(host: HostType) -> Type {
     match host {
-        HostType::String => Type::String,
+        HostType::String | HostType::Ip => Type::String,
         HostType::Int => Type::Int,
         HostType::Bool => Type::Bool,
         HostType::Timestamp => Type::Timestamp,

@@ -195,6 +195,7 @@ impl Sizes {
             }
             Attribute::Peer(_) | Attribute::Mesh(_) | Attribute::Destination(_) => Size::text(MAX_NAME_BYTES),
             Attribute::Host(_, HostType::String) => Size::text(MAX_HEADER_BYTES),
+            Attribute::Host(_, HostType::Ip) => Size::text(64),
             Attribute::Host(_, HostType::Int | HostType::Bool | HostType::Timestamp) => Size::default(),
         }
     }

@@ -1,5 +1,7 @@
 //! What tests say of requests: principals, HTTP requests and contexts, by name or in place.
 
+use std::net::{IpAddr, SocketAddr};
+
 use serde_json::{Map, Number, Value as Json};
 
 use super::decode::Decoder;
@@ -177,7 +179,15 @@ fn attribute(name: &Spanned<String>, node: &Node, decoder: &mut Decoder<'_>) -> 
         return None;
     };
     let scalar = decoder.scalar(node)?.value;
+    let is_address = matches!(name.value.as_str(), "source.address" | "destination.address");
     let bytes = match of {
+        // As the proxy says it, and nothing that it would never say.
+        HostType::String if is_address => {
+            scalar.text.parse::<SocketAddr>().ok().map(|address| address.to_string().into_bytes())
+        }
+        HostType::Ip => {
+            scalar.text.parse::<IpAddr>().ok().map(|address| SocketAddr::new(address, 0).to_string().into_bytes())
+        }
         HostType::String => Some(scalar.text.clone().into_bytes()),
         HostType::Int => scalar.as_int().map(|number| number.to_le_bytes().to_vec()),
         HostType::Bool => scalar.as_bool().map(|value| vec![u8::from(value)]),
@@ -190,6 +200,10 @@ fn attribute(name: &Spanned<String>, node: &Node, decoder: &mut Decoder<'_>) -> 
         let expected = match of {
             HostType::Int => "an integer",
             HostType::Bool => "`true` or `false`",
+            HostType::Ip => "an IP address, for example `10.0.0.1`",
+            HostType::String if is_address => {
+                "an address with a port, as the proxy gives it, for example `10.0.0.1:80` (`source.ip` is the address alone)"
+            }
             HostType::String | HostType::Timestamp => "a point in time, for example `2026-01-15T12:00:00Z`",
         };
         decoder.wrong_kind(node, expected);

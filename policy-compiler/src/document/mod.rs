@@ -7,6 +7,7 @@ mod decode;
 mod fixture;
 mod header;
 mod mesh;
+mod pitfalls;
 mod policy;
 mod policy_test;
 mod scalar;

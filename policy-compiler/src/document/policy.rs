@@ -1,5 +1,6 @@
 //! `ContextPolicy`: rules for workloads.
 
+use super::pitfalls::pitfall;
 use super::{
     decode::{Decoder, Keys},
     header::{Header, Metadata},
@@ -182,6 +183,10 @@ fn variable(node: &Node, decoder: &mut Decoder<'_>) -> Option<Variable> {
 fn expression(node: &Node, decoder: &mut Decoder<'_>) -> Option<Expression> {
     match &node.value {
         Value::Scalar(scalar) if !scalar.text.trim().is_empty() && !scalar.is_null() => {
+            if let Some(problem) = pitfall(scalar, node.span, decoder.sources) {
+                decoder.report(problem);
+                return None;
+            }
             let map = ScalarText::new(scalar, node.span, decoder.sources);
             Some(Expression { text: scalar.text.clone(), span: node.span, map })
         }

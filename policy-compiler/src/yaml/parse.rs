@@ -91,7 +91,17 @@ impl Builder<'_> {
         let span = self.span(range);
         if let Some(tag) = event.tag() {
             let place = range.tag_span().map_or(span, |range| self.span(range));
-            self.refuse(place, format!("the tag `{}` is not supported", tag.original()), "leave it out");
+            let (text, mut help) = (tag.original(), "leave it out".to_owned());
+            // Who negates an expression does not mean a tag.
+            if text.contains(['(', '.']) {
+                help = format!(
+                    "YAML takes `!` at the beginning for a tag: put the expression in quotes, `\"{text}...\"`, or into a block"
+                );
+            }
+            self.refuse(place, format!("the tag `{text}` is not supported"), &help);
+            if matches!(event, Event::Scalar(..)) {
+                return self.node(Node { span, value: Value::Refused });
+            }
         }
         match event {
             Event::Scalar(text, style, ..) => {
@@ -173,7 +183,7 @@ impl Builder<'_> {
             first.make_ascii_lowercase();
         }
         let message = format!("the document is not YAML: {}", info.trim_end_matches('.'));
-        let help = advice(error.kind()).map(str::to_owned);
+        let help = advice(error.kind()).or_else(|| advice_by_text(self.file.text(), at)).map(str::to_owned);
         self.diagnostics.push(Diagnostic::error(code::YAML_SYNTAX, span, message).maybe_help(help));
         self.open.clear();
     }
@@ -198,6 +208,21 @@ fn advice(kind: &ErrorKind) -> Option<&'static str> {
         | ErrorKind::ExpectedFlowSequenceSeparator
         | ErrorKind::UnclosedFlowCollection { .. } => Some("is a `[` or `{` before this place not closed?"),
         ErrorKind::MappingValueNotAllowed => Some("put a text with `: ` in it in quotes"),
+        _ => None,
+    }
+}
+
+/// The mistakes of who writes an expression as it is: by what its line says.
+fn advice_by_text(text: &str, at: usize) -> Option<&'static str> {
+    let start = text.get(..at)?.rfind('\n').map_or(0, |end| end + 1);
+    let line = text.get(start..)?.lines().next()?;
+    // What stands behind the keys and dashes in front of it.
+    let value = line.rsplit_once(": ").map_or(line, |(_, value)| value).trim_start_matches(['-', ' ', '[', '{']);
+    match value.chars().next()? {
+        '\'' | '"' => Some(
+            "YAML ends a text at its second quote: put the whole expression in quotes of the other kind, or into a block: `>-` and the expression on the next line",
+        ),
+        '*' | '&' => Some("YAML takes `*` for an alias and `&` for an anchor: put the text in quotes"),
         _ => None,
     }
 }

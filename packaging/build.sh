@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# Builds the filter and policyc for a release, and prints the paths of both: filter, then policyc.
+#
+# The paths of the checkout, of Cargo's home, of the build folder and of the toolchain are replaced in the bytes. So a
+# build is the same wherever it was made, with the toolchain of rust-toolchain.toml, the crates of Cargo.lock, and for
+# policyc the same linker and C library.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+ROOT=$PWD
+OUT=${CARGO_TARGET_DIR:-$ROOT/target}/dist
+FLAGS=(
+    # Of two that fit, the last one counts.
+    "--remap-path-prefix=$ROOT=/context-mesh"
+    "--remap-path-prefix=$OUT=/target"
+    "--remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=/cargo"
+    "--remap-path-prefix=$(rustc --print sysroot)/lib/rustlib/src/rust=/rust"
+)
+# Not RUSTFLAGS: a path may have spaces.
+CARGO_ENCODED_RUSTFLAGS=$(IFS=$'\x1f' && echo "${FLAGS[*]}")
+export CARGO_ENCODED_RUSTFLAGS
+HOST=$(rustc -vV | sed -n 's/^host: //p')
+
+cargo build --locked --profile filter --package context-mesh-filter --target wasm32-wasip1 --target-dir "$OUT" >&2
+cargo build --locked --release --package policy-compiler --bin policyc --target "$HOST" --target-dir "$OUT" >&2
+
+FILTER=$OUT/wasm32-wasip1/filter/context_mesh_filter.wasm
+POLICYC=$OUT/$HOST/release/policyc
+for built in "$FILTER" "$POLICYC"; do
+    for path in "$ROOT" "$OUT" "${CARGO_HOME:-$HOME/.cargo}"; do
+        if grep --quiet --text --fixed-strings "$path/" "$built"; then
+            echo "build: ${built#"$OUT"/} has the path $path in its bytes" >&2
+            exit 1
+        fi
+    done
+done
+echo "$FILTER"
+echo "$POLICYC"
