@@ -135,6 +135,8 @@ fn fields() -> Vec<FieldTable> {
         minimum: (*name == "n").then_some(Number::Int(-5)),
         maximum: (*name == "d").then_some(Number::Double(1e3)),
         max_items: if *name == "flags" { 3 } else { 0 },
+        origin: if *name == "user" { vec!["a".to_owned()] } else { vec![] },
+        routed: index % 4 == 2,
     };
     let mut all: Vec<FieldTable> = request::FIELDS.iter().enumerate().map(field).collect();
     all.sort_by(|a, b| a.name.cmp(&b.name));
@@ -148,6 +150,12 @@ fn make() -> Tables {
     }
     let (_, regexes) = builder.finish();
     let words = ["tenant", "acme", "flags", "a", "b"].map(str::to_owned).to_vec();
+    let domain = |name: &str, region: &str, frameworks: &[&str]| DomainTable {
+        name: name.to_owned(),
+        region: region.to_owned(),
+        frameworks: frameworks.iter().map(|name| (*name).to_owned()).collect(),
+        namespaces: vec!["default".to_owned()],
+    };
     let service = |name: &str, domain| ServiceTable { name: name.to_owned(), domain, entry: EntryTable::default() };
     Tables {
         mesh: MeshTable {
@@ -167,8 +175,8 @@ fn make() -> Tables {
         fields: fields(),
         services: vec![service("a", 1), service("b", 1), service("z", 0)],
         domains: vec![
-            DomainTable { name: "bank".to_owned(), region: "eu".to_owned(), frameworks: vec!["sox".to_owned()] },
-            DomainTable { name: "shop".to_owned(), region: "us".to_owned(), frameworks: vec![] },
+            domain("bank", "eu", &["sox"]),
+            domain("shop", "us", &[]),
         ],
         program: ProgramTable {
             constants: constants(),
