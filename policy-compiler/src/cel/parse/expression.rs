@@ -81,21 +81,17 @@ fn joined(left: Part, operator: Binary, right: Part) -> Part {
 
 /// Parses the rest of a chain of `&&`, or of `||`. Its tree is balanced, so that a long chain is not deep.
 fn logic(parser: &mut Parser<'_, '_>, first: Part, operator: Binary, depth: usize) -> Part {
-    let mut terms = vec![first];
+    let place = parser.before().map_or(first.outer, |token| token.place);
+    let mut terms = vec![Some(first)];
     loop {
-        let token = parser.before();
-        terms.push(binary(parser, operator.strength().next(), depth + 1));
-        match next(parser, operator.strength()) {
-            Some(Next::Operator(..)) => {}
-            Some(Next::Operand) => drop(unary(parser, depth)),
-            None => {
-                let part = balanced(&mut terms.into_iter().map(Some).collect::<Vec<_>>(), operator);
-                let part = part.unwrap_or_else(|| parser.made_up((0, 0)));
-                parser.check_height(&part, token.map_or(part.outer, |token| token.place));
-                return part;
-            }
+        terms.push(Some(binary(parser, operator.strength().next(), depth + 1)));
+        if next(parser, operator.strength()).is_none() {
+            break;
         }
     }
+    let part = balanced(&mut terms, operator).unwrap_or_else(|| parser.made_up(place));
+    parser.check_height(&part, place);
+    part
 }
 
 /// Joins the terms into a balanced tree.
