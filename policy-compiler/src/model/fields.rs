@@ -28,28 +28,8 @@ pub struct Field {
     pub span: Option<Span>,
 }
 
-/// Names that CEL reserves: `context.<name>` could not be written.
-const CEL_RESERVED: [&str; 19] = [
-    "as",
-    "break",
-    "const",
-    "continue",
-    "else",
-    "false",
-    "for",
-    "function",
-    "if",
-    "import",
-    "in",
-    "let",
-    "loop",
-    "namespace",
-    "null",
-    "package",
-    "return",
-    "true",
-    "while",
-];
+/// Words that CEL reads as something else even behind a dot. Its other reserved words may stand there.
+const CEL_KEYWORDS: [&str; 4] = ["false", "in", "null", "true"];
 
 /// The fields that count, and all versions of all schemas.
 pub(super) fn check(
@@ -161,9 +141,9 @@ impl Checker<'_, '_> {
                 "use 1 to {MAX_FIELD_NAME_BYTES} letters, digits and `_`, not beginning with a digit, so that CEL can read it"
             );
             self.error(code::INVALID_VALUE, name.span, message, help);
-        } else if CEL_RESERVED.contains(&name.value.as_str()) {
+        } else if CEL_KEYWORDS.contains(&name.value.as_str()) {
             let message = format!("`{}` cannot be the name of a field", name.value);
-            self.error(code::RESERVED_NAME, name.span, message, "CEL reserves this word; use another one");
+            self.error(code::RESERVED_NAME, name.span, message, "it is a word of CEL itself; use another one");
         }
     }
 
