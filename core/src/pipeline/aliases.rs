@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::plan::{Counter, HeaderEdit, Plan};
 use super::present::edit;
-use super::report::{Problem, Report};
+use super::report::Report;
 use super::workload::{Role, Workload};
 use crate::carrier::baggage;
 use crate::headers::Headers;
@@ -17,8 +17,10 @@ pub(super) fn take_out(workload: &Workload, headers: &Headers<'_>, plan: &mut Pl
         if plan.fuel.text(name.len().saturating_mul(8)).is_err() {
             return;
         }
-        if let Some(of) = guarded.alias_of(name) {
-            remove(name, Counter::HeaderAlias, Problem::new(of, "alias"), plan);
+        if let Some(of) = guarded.alias_of(name)
+            && remove(name, plan)
+        {
+            plan.problem(Counter::HeaderAlias, of, "alias");
         }
     }
     for name in baggage::OTHER_NAMES.into_iter().filter(|name| headers.contains(name)) {
@@ -42,20 +44,22 @@ fn other_baggage(workload: &Workload, headers: &Headers<'_>, name: &'static str,
 pub fn trailers<'w>(workload: &'w Workload, role: Role, trailers: &Headers<'_>) -> Plan<'w> {
     let mut plan = Plan { report: Report::new(workload, role), ..Plan::default() };
     for (name, _) in trailers.iter() {
-        if let Some(of) = workload.guarded().find(name) {
-            remove(name, Counter::TrailerDropped, Problem::new(of, "trailer"), &mut plan);
+        if let Some(of) = workload.guarded().find(name)
+            && remove(name, &mut plan)
+        {
+            plan.problem(Counter::TrailerDropped, of, "trailer");
         }
     }
     plan
 }
 
-/// Notes a removal, once for each name. Envoy has no names that are not text.
-fn remove(name: &[u8], counter: Counter, problem: Problem, plan: &mut Plan<'_>) {
-    let Ok(name) = core::str::from_utf8(name) else { return };
+/// Notes a removal, once for each name. Returns whether it is new. Envoy has no names that are not text.
+fn remove(name: &[u8], plan: &mut Plan<'_>) -> bool {
+    let Ok(name) = core::str::from_utf8(name) else { return false };
     let edit = HeaderEdit::Remove(Cow::Owned(name.to_owned()));
-    if !plan.edits.contains(&edit) {
-        plan.count(counter);
-        plan.report.problems.push(problem);
+    let new = !plan.edits.contains(&edit);
+    if new {
         plan.edits.push(edit);
     }
+    new
 }

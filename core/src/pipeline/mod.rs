@@ -5,7 +5,7 @@
 //! outbound: extract -> validate -> recall, merge -> expire -> caller -> validate -> decide -> apply -> residency -> attach
 //! gateway:  drop -> mint -> decide -> apply -> validate -> caller -> residency -> attach
 //! egress:   drop
-//! upstream: residency and destination anew, ticket anew
+//! upstream: decide again if the cluster is another service, residency, ticket anew
 //! ```
 
 mod aliases;
