@@ -4,6 +4,7 @@
 //! a change to it is a new format version (see [`crate::artifact::FORMAT_VERSION`]).
 
 use core::cmp::Ordering;
+use core::fmt;
 
 use wincode::{SchemaRead, SchemaWrite};
 
@@ -334,6 +335,17 @@ impl Default for FieldType {
     }
 }
 
+/// Writes the type as schemas do: `list<string>`.
+impl fmt::Display for FieldType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::One(scalar) => f.write_str(scalar.name()),
+            Self::List(scalar) => write!(f, "list<{}>", scalar.name()),
+            Self::Map(scalar) => write!(f, "map<string, {}>", scalar.name()),
+        }
+    }
+}
+
 /// Type of a single value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, SchemaRead, SchemaWrite)]
 pub enum Scalar {
@@ -347,6 +359,19 @@ pub enum Scalar {
     Bool,
     /// Any JSON value.
     Any,
+}
+
+impl Scalar {
+    /// Returns the name that schemas use.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::String => "string",
+            Self::Int => "int",
+            Self::Double => "double",
+            Self::Bool => "bool",
+            Self::Any => "json",
+        }
+    }
 }
 
 /// How a forwarded and a remembered value become one.

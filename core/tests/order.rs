@@ -23,5 +23,5 @@ const ORDER: &[&[&str]] = &[
 
 #[test]
 fn no_module_uses_one_above_it() {
-    layers::check(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), ORDER);
+    layers::check(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), "", ORDER);
 }

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 pub use context_mesh_core::plugin_config::PSEUDONYM_VARIABLE;
-pub use policy_compiler::emit::HOST_VARIABLES;
+pub use policy_compiler::pack::emit::HOST_VARIABLES;
 use serde_json::Value;
 
 use crate::error::{Context as _, Result};
@@ -13,7 +13,7 @@ use crate::topology::Role;
 /// The document: `wasm` is the filter as Envoy finds it, `configuration` the plugin configuration, and `version` a text that
 /// changes with each update.
 pub fn discovery_response(wasm: &Path, configuration: &str, version: &str) -> Value {
-    policy_compiler::emit::discovery_response(&wasm.to_string_lossy(), configuration, version)
+    policy_compiler::pack::emit::discovery_response(&wasm.to_string_lossy(), configuration, version)
 }
 
 /// The file of `role` in the folder that the bootstraps call `FILTER_DIR`.

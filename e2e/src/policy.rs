@@ -6,8 +6,8 @@ use std::sync::Arc;
 use context_mesh_core::artifact::tables::Tables;
 use context_mesh_core::pipeline;
 use context_mesh_core::plugin_config::PluginConfig;
-use policy_compiler::lock;
-use policy_compiler::source::Sources;
+use policy_compiler::check::lock;
+use policy_compiler::report::source::Sources;
 use policy_compiler::{Compiled, Slice};
 
 use crate::error::{Context as _, Error, Result};

@@ -3,10 +3,13 @@
 use std::collections::BTreeMap;
 
 use policy_compiler::{
-    Compiled, budget, compile, compile_watched,
-    document::Direction,
-    progress::{Progress, Stage},
-    source::Sources,
+    Compiled, compile, compile_watched,
+    pack::budget,
+    read::document::Direction,
+    report::{
+        progress::{Progress, Stage},
+        source::Sources,
+    },
 };
 
 const TREE: &str = r#"

@@ -1,10 +1,12 @@
 //! Versions of schemas against each other: the table of `docs/schemas.md`, line by line.
 
 use policy_compiler::{
-    compatibility::{self, Advice, Comparison, Level, Tree, Verdict, matrix_text},
+    check::{
+        compatibility::{self, Advice, Comparison, Level, Tree, Verdict, matrix_text},
+        model::SchemaVersion,
+    },
     compile,
-    model::SchemaVersion,
-    source::Sources,
+    report::source::Sources,
 };
 
 const MESH: &str = "

@@ -5,7 +5,11 @@
 use std::{fs, path::Path};
 
 use context_mesh_core::artifact::{load, tables::Effect};
-use policy_compiler::{Compiled, compile, diagnostic::Diagnostics, inspect, source::Sources};
+use policy_compiler::{
+    Compiled, compile,
+    report::{diagnostic::Diagnostics, source::Sources},
+    show::inspect,
+};
 
 const FILES: [&str; 4] = ["enterprise.yaml", "mesh.yaml", "payments/guard.yaml", "shop/schema.yml"];
 

@@ -8,7 +8,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use policy_compiler::{compile, diagnostic::Diagnostics, lock::FILE_NAME, source::Sources};
+use policy_compiler::{
+    check::lock::FILE_NAME,
+    compile,
+    report::{diagnostic::Diagnostics, source::Sources},
+};
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/diagnostics")
@@ -77,7 +81,7 @@ fn a_file_that_is_not_utf8_is_one_finding_among_others() {
 #[test]
 fn a_file_beyond_the_size_limit_is_not_read() {
     let mut sources = Sources::new("policies");
-    sources.add("a.yaml", vec![b' '; policy_compiler::source::MAX_FILE_BYTES + 1]);
+    sources.add("a.yaml", vec![b' '; policy_compiler::report::source::MAX_FILE_BYTES + 1]);
     assert_eq!(diagnostics(&sources).iter().next().unwrap().code, "CM0301");
     assert!(diagnostics(&sources).iter().any(|d| d.code == "CM0102"));
 }

@@ -3,9 +3,10 @@
 
 use context_mesh_core::{context::Context, pipeline::Role};
 use policy_compiler::{
+    check::model::Request,
     compile,
-    simulate::{Outcome, Request, Simulator},
-    source::Sources,
+    report::source::Sources,
+    run::simulate::{Outcome, Simulator},
 };
 
 /// The mesh, and the guardrails that must hold.

@@ -4,7 +4,7 @@
 
 use std::{fs, path::Path, process::Command};
 
-use policy_compiler::inspect;
+use policy_compiler::show::inspect;
 use serde_json::Value;
 
 #[test]

@@ -7,8 +7,8 @@ use std::{fs, path::Path, process::Command};
 
 use policy_compiler::{
     compile,
-    json_schema::{ALL_KINDS_FILE_NAME, Kind, of_all_kinds, of_kind, to_text},
-    source::Sources,
+    report::source::Sources,
+    show::json_schema::{ALL_KINDS_FILE_NAME, Kind, of_all_kinds, of_kind, to_text},
 };
 use serde_json::Value;
 

@@ -11,13 +11,14 @@ use std::{
 };
 
 use policy_compiler::{
+    check::model::World,
     compile_with_model,
-    diff::{self, Version},
-    eval::{self, Evaluator, input},
-    model::World,
-    source::Sources,
-    style::Paint,
-    testing::{self, TestReport, json, junit, text},
+    report::{source::Sources, style::Paint},
+    run::{
+        eval::{self, Evaluator, input},
+        testing::{self, TestReport, json, junit, text},
+    },
+    show::diff::{self, Version},
 };
 
 fn package() -> &'static Path {
@@ -239,8 +240,8 @@ fn an_artifact_is_compared_by_what_its_programs_do() {
 }
 
 /// Whether the rule of a run has a condition that holds, as its parts say.
-fn holds(run: &policy_compiler::explain::RuleRun<'_>) -> Option<bool> {
-    use policy_compiler::explain::Seen;
+fn holds(run: &policy_compiler::run::explain::RuleRun<'_>) -> Option<bool> {
+    use policy_compiler::run::explain::Seen;
     match run.condition.as_ref().map(|condition| &condition.value) {
         None | Some(Seen::Bool(true)) => Some(true),
         Some(Seen::Bool(false)) => Some(false),

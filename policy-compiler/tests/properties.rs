@@ -4,10 +4,10 @@ use std::cell::Cell;
 
 use context_mesh_core::{context::Context, pipeline::Role};
 use policy_compiler::{
+    check::model::Request,
     compile,
-    diagnostic::Severity,
-    simulate::{Outcome, Request, Simulator},
-    source::Sources,
+    report::{diagnostic::Severity, source::Sources},
+    run::simulate::{Outcome, Simulator},
 };
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;

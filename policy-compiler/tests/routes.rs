@@ -9,8 +9,8 @@ use std::fs;
 
 use policy_compiler::{
     Compiled, compile,
+    report::source::{MAX_PROXY_FILE_BYTES, Sources},
     routes::{Format, Input, check},
-    source::{MAX_PROXY_FILE_BYTES, Sources},
 };
 
 use support::repository;

@@ -9,7 +9,7 @@ use context_mesh_core::{
     memory::Memory,
     pipeline::{Host, Role, Routing, Workload, egress, gateway, inbound, outbound, upstream},
 };
-use policy_compiler::{Compiled, compile, source::Sources};
+use policy_compiler::{Compiled, compile, report::source::Sources};
 
 /// Two services of two domains that share as much as they can: expressions, a variable, a zone, patterns.
 const SHARING: &str = r#"

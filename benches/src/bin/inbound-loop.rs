@@ -22,7 +22,7 @@ use context_mesh_core::headers::Headers;
 use context_mesh_core::host::{Attributes, Randomness, SharedMemory, VersionChanged};
 use context_mesh_core::memory::Memory;
 use context_mesh_core::pipeline::{self, Host, Routing, Workload};
-use policy_compiler::source::Sources;
+use policy_compiler::report::source::Sources;
 
 /// The demo's policies.
 const FILES: [(&str, &str); 6] = [

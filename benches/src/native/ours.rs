@@ -6,9 +6,9 @@ use context_mesh_core::artifact::{self, VerifiedProgram};
 use context_mesh_core::context::Context;
 use context_mesh_core::headers::Headers;
 use context_mesh_core::vm::{Destination, Machine, Peer, Scratch, Snapshot, Value};
-use policy_compiler::cel::{self, Environment, Expected};
-use policy_compiler::codegen::Builder;
-use policy_compiler::codegen::lower;
+use policy_compiler::expression::cel::{self, Environment, Expected};
+use policy_compiler::expression::codegen::Builder;
+use policy_compiler::expression::codegen::lower;
 
 use super::request::{self, MESH, Proxy};
 

@@ -9,7 +9,7 @@ use context_mesh_core::artifact;
 use context_mesh_core::decide::decide_reusing;
 use context_mesh_core::fuel::Fuel;
 use context_mesh_core::vm::{Destination, Scratch, Snapshot};
-use policy_compiler::source::Sources;
+use policy_compiler::report::source::Sources;
 
 use super::request::{self, FIELDS, MESH, Proxy};
 use super::theirs::Compiler;

@@ -4,17 +4,18 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Checks that no module uses one above it. `order` lists the top-level modules of `sources` from the bottom to the top; modules of one
-/// line may not use each other.
-pub(crate) fn check(sources: &Path, order: &[&[&str]]) {
+/// Checks that no module uses one above it. `order` lists the modules of the folder `below` (empty: the top level) of `sources` from the
+/// bottom to the top; modules of one line may not use each other.
+pub(crate) fn check(sources: &Path, below: &str, order: &[&[&str]]) {
     let level = |module: &str| order.iter().position(|line| line.contains(&module));
     let mut wrong = Vec::new();
     let mut seen = BTreeSet::new();
-    for file in files(sources) {
-        let below = file.strip_prefix(sources).unwrap();
-        let module = below.components().next().unwrap().as_os_str().to_string_lossy();
+    let folder = sources.join(below);
+    for file in files(&folder) {
+        let inside = file.strip_prefix(&folder).unwrap();
+        let module = inside.components().next().unwrap().as_os_str().to_string_lossy();
         let module = module.trim_end_matches(".rs").to_owned();
-        if module == "lib" || module == "main" || is_test(below) {
+        if ["lib", "main", "mod"].contains(&module.as_str()) || is_test(inside) {
             continue;
         }
         seen.insert(module.clone());
@@ -22,16 +23,16 @@ pub(crate) fn check(sources: &Path, order: &[&[&str]]) {
             wrong.push(format!("`{module}` is in no line of the order"));
             continue;
         };
-        for used in used(&code(&fs::read_to_string(&file).unwrap())) {
+        for used in used(&code(&fs::read_to_string(&file).unwrap()), below) {
             if used != module && level(&used).is_some_and(|level| level >= own) {
-                wrong.push(format!("{} uses `{used}`, which is not below `{module}`", below.display()));
+                wrong.push(format!("{} uses `{used}`, which is not below `{module}`", inside.display()));
             }
         }
     }
     let known = order.iter().flat_map(|line| line.iter());
     wrong
         .extend(known.filter(|module| !seen.contains(**module)).map(|module| format!("there is no module `{module}`")));
-    assert_eq!(wrong, [""; 0], "move what is needed further down, or change the order if that says more");
+    assert_eq!(wrong, [""; 0], "in `{below}`: move what is needed further down, or change the order if that says more");
 }
 
 fn files(folder: &Path) -> Vec<PathBuf> {
@@ -60,42 +61,50 @@ fn code(text: &str) -> String {
     lines.map(|line| line.split(" // ").next().unwrap_or_default()).collect::<Vec<_>>().join("\n")
 }
 
-/// The top-level modules of the crate that a text names.
-fn used(code: &str) -> BTreeSet<String> {
+/// The modules of the folder `below` (empty: the top level of the crate) that a text names.
+fn used(code: &str, below: &str) -> BTreeSet<String> {
     let mut used = BTreeSet::new();
     for (at, path) in code.match_indices("crate::") {
         let before = code[..at].chars().next_back();
         if before.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == '$') {
             continue;
         }
-        let rest = &code[at + path.len()..];
-        match rest.strip_prefix('{') {
-            Some(list) => used.extend(first_names(list)),
-            None => used.extend(first_name(rest)),
+        let mut paths = vec![&code[at + path.len()..]];
+        if !below.is_empty() {
+            paths = paths.into_iter().flat_map(entries).filter_map(|path| inside(path, below)).collect();
         }
+        used.extend(paths.into_iter().flat_map(entries).filter_map(first_name));
     }
     used
 }
 
-/// The first names of the entries of a list in braces, whose end may be far.
-fn first_names(list: &str) -> Vec<String> {
-    let (mut depth, mut start, mut names) = (0, 0, Vec::new());
+/// What follows `folder::` in a path.
+fn inside<'t>(path: &'t str, folder: &str) -> Option<&'t str> {
+    path.trim_start().strip_prefix(folder)?.strip_prefix("::")
+}
+
+/// The entries of a list in braces, whose end may be far; of anything else, itself.
+fn entries(text: &str) -> Vec<&str> {
+    let Some(list) = text.strip_prefix('{') else {
+        return vec![text];
+    };
+    let (mut depth, mut start, mut entries) = (0, 0, Vec::new());
     for (at, c) in list.char_indices() {
         match c {
             '{' => depth += 1,
             '}' if depth == 0 => {
-                names.extend(first_name(&list[start..at]));
+                entries.push(&list[start..at]);
                 break;
             }
             '}' => depth -= 1,
             ',' if depth == 0 => {
-                names.extend(first_name(&list[start..at]));
+                entries.push(&list[start..at]);
                 start = at + 1;
             }
             _ => {}
         }
     }
-    names
+    entries
 }
 
 fn first_name(text: &str) -> Option<String> {
@@ -106,6 +115,7 @@ fn first_name(text: &str) -> Option<String> {
 
 #[test]
 fn names_are_found_in_lists_within_lists() {
-    let text = "use crate::{\n    a::{self, B, c::D},\n    e::f,\n    Root, g,\n};\nlet x = crate::h::i(); use super::j; $crate::k";
-    assert_eq!(used(text).into_iter().collect::<Vec<_>>(), ["a", "e", "g", "h"]);
+    let text = "use crate::{\n    a::{self, B, c::D, e},\n    e::f,\n    Root, g,\n};\nlet x = crate::h::i(); use super::j; $crate::k; crate::a::l::M";
+    assert_eq!(used(text, "").into_iter().collect::<Vec<_>>(), ["a", "e", "g", "h"]);
+    assert_eq!(used(text, "a").into_iter().collect::<Vec<_>>(), ["c", "e", "l", "self"]);
 }

@@ -11,7 +11,7 @@ use context_mesh_e2e::client::{Request, Response};
 use context_mesh_e2e::mesh::{Mesh, MeshBuilder, PushOutcome};
 use context_mesh_e2e::policy::{self, Policy};
 use context_mesh_e2e::topology::Role;
-use policy_compiler::lock;
+use policy_compiler::check::lock;
 
 use crate::support::*;
 

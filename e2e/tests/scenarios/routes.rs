@@ -7,8 +7,8 @@ use context_mesh_core::pipeline::Routing;
 use context_mesh_e2e::client::Response;
 use context_mesh_e2e::mesh::{Mesh, MeshBuilder};
 use context_mesh_e2e::policy::{self, Policy};
+use policy_compiler::report::source::Sources;
 use policy_compiler::routes::{self, Format, Input};
-use policy_compiler::source::Sources;
 use serde_json::{Value, json};
 
 use crate::fields::{REGIONS, regions, regions_of};

@@ -3,8 +3,8 @@
 use context_mesh_e2e::client::{Endpoint, Request, Response};
 use context_mesh_e2e::mesh::{As, Mesh, MeshBuilder};
 use context_mesh_e2e::policy::{self, Policy};
-use policy_compiler::lock;
-use policy_compiler::source::Sources;
+use policy_compiler::check::lock;
+use policy_compiler::report::source::Sources;
 use serde_json::Value;
 
 /// The trace id that most requests have.

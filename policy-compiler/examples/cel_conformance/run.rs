@@ -6,10 +6,10 @@ use context_mesh_core::context::Context;
 use context_mesh_core::headers::Headers;
 use context_mesh_core::host::Attributes;
 use context_mesh_core::vm::{Destination, Machine, MeshView, Peer, Snapshot, Value};
-use policy_compiler::cel::{Environment, Expected, TypedExpr, check};
-use policy_compiler::codegen::Builder;
-use policy_compiler::codegen::{lower, lower_unfolded};
-use policy_compiler::ir::Ir;
+use policy_compiler::expression::cel::{Environment, Expected, TypedExpr, check};
+use policy_compiler::expression::codegen::Builder;
+use policy_compiler::expression::codegen::{lower, lower_unfolded};
+use policy_compiler::expression::ir::Ir;
 
 use crate::case::{Case, Expect};
 use crate::value::Constant;

@@ -2,7 +2,7 @@
 
 use context_mesh_core::artifact::tables::{MeshTable, Tables};
 use context_mesh_core::artifact::{FORMAT_VERSION, KNOWN_FEATURES, VerifiedProgram, encode, load};
-use policy_compiler::codegen::Builder;
+use policy_compiler::expression::codegen::Builder;
 use sha2::{Digest as _, Sha256};
 
 /// First bytes of an artifact.

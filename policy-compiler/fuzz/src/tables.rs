@@ -10,7 +10,7 @@ use context_mesh_core::artifact::tables::{
     ScalarConstant, ServiceTable, Tables, ZoneTable,
 };
 use context_mesh_core::carrier::dictionary::dictionary_id;
-use policy_compiler::codegen::Builder;
+use policy_compiler::expression::codegen::Builder;
 
 use crate::request;
 

@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use context_mesh_core::limits::MAX_FUEL;
 use policy_compiler::{
     Compiled,
-    budget::{self, DecisionCost, RuleCost},
-    document::Direction,
-    lock::words,
+    check::lock::words,
+    pack::budget::{self, DecisionCost, RuleCost},
+    read::document::Direction,
+    report::source::Sources,
     routes,
-    source::Sources,
 };
 use serde_json::{Value, json};
 

@@ -6,8 +6,8 @@ use std::{
 };
 
 use policy_compiler::{
-    diff::{self, Change, Impact, Version, changes, impact},
-    style::Paint,
+    report::style::Paint,
+    show::diff::{self, Change, Impact, Version, changes, impact},
 };
 use serde_json::Value;
 

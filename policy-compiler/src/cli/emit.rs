@@ -5,7 +5,7 @@ mod extension;
 use clap::ValueEnum;
 use policy_compiler::{
     Compiled, Slice,
-    emit::{
+    pack::emit::{
         DEFAULT_WASM_PATH, EnvoyFilter, PluginConfig, Role, Routing, discovery_response, envoy_filter, http_filter,
         kubernetes, to_yaml, traffic_extension, wasm_plugin,
     },

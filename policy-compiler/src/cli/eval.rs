@@ -7,9 +7,9 @@ use std::{
 };
 
 use policy_compiler::{
-    eval::{Evaluator, Recorded, input, json, text},
-    model::World,
-    style::Paint,
+    check::model::World,
+    report::style::Paint,
+    run::eval::{Evaluator, Recorded, input, json, text},
 };
 use serde_json::{Value, json};
 

@@ -7,9 +7,9 @@ use std::{
 };
 
 use policy_compiler::{
-    lock::FILE_NAME,
+    check::lock::FILE_NAME,
+    report::source::{MAX_FILE_BYTES, MAX_PROXY_FILE_BYTES, Sources},
     routes::{Format, Input},
-    source::{MAX_FILE_BYTES, MAX_PROXY_FILE_BYTES, Sources},
 };
 
 use super::{output::Failure, progress::Display};

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
-use policy_compiler::graph::{self, Graph, Selection};
+use policy_compiler::show::graph::{self, Graph, Selection};
 use serde_json::Value;
 
 use super::{

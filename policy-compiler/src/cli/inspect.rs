@@ -2,7 +2,7 @@
 
 use std::{fs, path::PathBuf};
 
-use policy_compiler::inspect;
+use policy_compiler::show::inspect;
 use serde_json::Value;
 
 use super::output::{Failure, Outcome, Paint, Report};

@@ -1,7 +1,7 @@
 //! `policyc json-schema`
 
 use clap::ValueEnum;
-use policy_compiler::json_schema::{self, Kind};
+use policy_compiler::show::json_schema::{self, Kind};
 use serde_json::Value;
 
 use super::output::{Paint, Report};

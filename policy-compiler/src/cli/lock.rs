@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use policy_compiler::lock::{self, FILE_NAME, LineProblem, Lock, Update};
+use policy_compiler::check::lock::{self, FILE_NAME, LineProblem, Lock, Update};
 use serde_json::{Value, json};
 
 use super::{

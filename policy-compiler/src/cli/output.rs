@@ -6,7 +6,7 @@ use std::{
     process::ExitCode,
 };
 
-pub(super) use policy_compiler::style::Paint;
+pub(super) use policy_compiler::report::style::Paint;
 use serde_json::Value;
 
 /// The result of a command.

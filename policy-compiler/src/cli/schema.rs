@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Subcommand, ValueEnum};
-use policy_compiler::{
+use policy_compiler::check::{
     compatibility::{
         self, Advice, Matrix, SchemaChange, Tree, Verdict, check_json, check_text, matrix_json, matrix_text,
     },

@@ -9,11 +9,16 @@ use std::{
 
 use clap::ValueEnum;
 use policy_compiler::{
-    Checked, Compiled, check_watched, compile_watched,
-    diagnostic::{Diagnostics, json, text},
-    lock::{self, Lock},
-    model::Model,
-    source::Sources,
+    Checked, Compiled,
+    check::{
+        lock::{self, Lock},
+        model::Model,
+    },
+    check_watched, compile_watched,
+    report::{
+        diagnostic::{Diagnostics, json, text},
+        source::Sources,
+    },
 };
 
 use super::{

@@ -2,8 +2,10 @@
 
 use policy_compiler::{
     Compiled, Slice,
-    emit::{DEFAULT_WASM_PATH, EnvoyFilter, PluginConfig, Role, Routing, envoy_filter},
-    slice::programs_of,
+    pack::{
+        emit::{DEFAULT_WASM_PATH, EnvoyFilter, PluginConfig, Role, Routing, envoy_filter},
+        slice::programs_of,
+    },
 };
 use serde_json::{Value, json};
 

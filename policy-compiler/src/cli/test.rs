@@ -3,9 +3,8 @@
 use std::path::PathBuf;
 
 use policy_compiler::{
-    source::Sources,
-    style::Paint,
-    testing::{self, TestReport, json, junit, text},
+    report::{source::Sources, style::Paint},
+    run::testing::{self, TestReport, json, junit, text},
 };
 use serde_json::Value;
 

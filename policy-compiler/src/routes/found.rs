@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::source::{Span, Spanned};
+use crate::report::source::{Span, Spanned};
 
 /// What one file says.
 #[derive(Debug, Default)]

@@ -12,10 +12,12 @@ mod mesh;
 mod tree;
 
 use crate::{
-    Compiled,
-    diagnostic::{Diagnostic, Diagnostics, code},
-    source::{FileId, SourceFile, Sources, Span},
-    yaml,
+    compile::Compiled,
+    read::yaml,
+    report::{
+        diagnostic::{Diagnostic, Diagnostics, code},
+        source::{FileId, SourceFile, Sources, Span},
+    },
 };
 
 use found::Found;

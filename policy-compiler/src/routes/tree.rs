@@ -1,8 +1,8 @@
 //! Looking into configuration that others define: keys in snake_case or camelCase, values of types that are named beside them.
 
 use crate::{
-    source::Spanned,
-    yaml::{Node, Value},
+    read::yaml::{Node, Value},
+    report::source::Spanned,
 };
 
 /// Returns the value of a key; `name` is in snake_case.

@@ -8,9 +8,8 @@ pub(crate) mod schema;
 use std::path::{Path, PathBuf};
 
 use policy_compiler::{
-    diagnostic::Diagnostics,
-    source::Sources,
-    yaml::{self, Node},
+    read::yaml::{self, Node},
+    report::{diagnostic::Diagnostics, source::Sources},
 };
 use serde_json::{Map, Value};
 

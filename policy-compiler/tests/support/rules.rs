@@ -10,7 +10,7 @@ use context_mesh_core::{
     host::Attributes,
     vm::{Destination, EvalErrorKind, Machine, MeshView, Peer, Snapshot, Value as Cel},
 };
-use policy_compiler::{
+use policy_compiler::expression::{
     cel::{Environment, Expected, TypedExpr, check},
     codegen::Builder,
     codegen::lower,

@@ -7,7 +7,7 @@ use std::time::Instant;
 use std::{env, fs, path::Path};
 
 use context_mesh_core::artifact;
-use policy_compiler::{compile, source::Sources};
+use policy_compiler::{compile, report::source::Sources};
 
 mod tree;
 

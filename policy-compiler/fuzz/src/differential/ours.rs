@@ -5,9 +5,9 @@ use std::sync::LazyLock;
 use cel::IdedExpr;
 use context_mesh_core::artifact::VerifiedProgram;
 use context_mesh_core::vm::{EvalError, EvalErrorKind, Machine, Snapshot, Value};
-use policy_compiler::cel::{Environment, Expected, check};
-use policy_compiler::codegen::Builder;
-use policy_compiler::codegen::{lower, lower_unfolded};
+use policy_compiler::expression::cel::{Environment, Expected, check};
+use policy_compiler::expression::codegen::Builder;
+use policy_compiler::expression::codegen::{lower, lower_unfolded};
 
 use super::inputs::{FIELDS, Input};
 use super::print;

@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 
 use clap::ValueEnum;
-use policy_compiler::emit::{Extension, Module, OnFailure, Phase, Pull, Role, Routing, Target, TargetRef, kubernetes};
+use policy_compiler::pack::emit::{
+    Extension, Module, OnFailure, Phase, Pull, Role, Routing, Target, TargetRef, kubernetes,
+};
 use serde_json::Value;
 
 use super::{RoleName, label, labels, namespace, slice};

@@ -7,7 +7,7 @@ use super::{
     },
     links::Links,
 };
-use crate::diagnostic::{Diagnostic, Diagnostics, code};
+use crate::report::diagnostic::{Diagnostic, Diagnostics, code};
 
 /// CM0708: filters in front of ours see a route that the client's own header chose.
 pub(super) fn in_front<'f>(

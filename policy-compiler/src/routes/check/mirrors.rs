@@ -6,7 +6,7 @@ use super::super::{
     found::{Mirror, Target},
     mesh::Mesh,
 };
-use crate::diagnostic::{Diagnostic, Diagnostics, code};
+use crate::report::diagnostic::{Diagnostic, Diagnostics, code};
 
 /// How many fields a message names.
 const NAMED: usize = 4;

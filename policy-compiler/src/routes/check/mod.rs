@@ -9,7 +9,7 @@ use super::{
     found::{Found, Manager},
     mesh::Mesh,
 };
-use crate::diagnostic::Diagnostics;
+use crate::report::diagnostic::Diagnostics;
 use links::Links;
 
 /// Adds everything that does not fit.

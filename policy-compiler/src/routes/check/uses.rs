@@ -4,7 +4,7 @@ use super::super::{
     found::{Found, How, Manager, Routing, Use},
     mesh::{Mapped, Meaning, Mesh},
 };
-use crate::diagnostic::{Diagnostic, Diagnostics, Severity, code};
+use crate::report::diagnostic::{Diagnostic, Diagnostics, Severity, code};
 
 /// On which side of a service routes are used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

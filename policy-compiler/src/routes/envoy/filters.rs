@@ -9,8 +9,8 @@ use super::super::{
     tree::{get, is_true, list, path, scalar, text, typed},
 };
 use crate::{
-    emit::{FILTER_NAME, VM_ID},
-    yaml::Node,
+    pack::emit::{FILTER_NAME, VM_ID},
+    read::yaml::Node,
 };
 
 /// Filters that decide by the route or by headers, as they are called in their types and by custom.

@@ -9,7 +9,7 @@ use super::{
     },
     Listener, filters,
 };
-use crate::yaml::Node;
+use crate::read::yaml::Node;
 
 /// Returns whether a message is an HTTP connection manager: by its type, or by what only these have.
 pub(super) fn is_manager(kind: &str, message: &Node) -> bool {

@@ -13,7 +13,7 @@ use super::{
     found::{FilterKind, Found, RouteTable, User},
     tree::{elements, entries, get, list, scalar, text, typed, walk},
 };
-use crate::yaml::Node;
+use crate::read::yaml::Node;
 
 pub(super) use routes::Routes;
 

@@ -7,7 +7,7 @@ use super::{
     },
     filters::names_ours,
 };
-use crate::{source::Spanned, yaml::Node};
+use crate::{read::yaml::Node, report::source::Spanned};
 
 /// Clusters that Istio's agent makes for the proxy's own listeners: no call of the mesh goes there.
 const OWN_CLUSTERS: [&str; 2] = ["agent", "prometheus_stats"];

@@ -10,7 +10,7 @@ use super::{
     found::{Found, How, RouteTable, Use, User},
     tree::{entries, get, list, path, scalar, text},
 };
-use crate::{source::Spanned, yaml::Node};
+use crate::{read::yaml::Node, report::source::Spanned};
 
 /// Returns what the documents of a file say.
 pub(super) fn read(documents: &[Node]) -> Found {

@@ -7,7 +7,7 @@ use super::{
     },
     Resource,
 };
-use crate::yaml::Node;
+use crate::read::yaml::Node;
 
 /// Reads its HTTP routes into a table.
 pub(super) fn read(resource: &Resource<'_>, table: &mut RouteTable) {

@@ -1,0 +1,91 @@
+//! Where fields may flow.
+
+use super::facts::{Facts, Knowledge, WORK_OF_A_GRAPH};
+use super::reach::{Applies, Pairs};
+use crate::check::model::{Effect, Model};
+use crate::check::programs::Programs;
+use crate::read::document::Direction;
+
+/// When something is done to a field.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Taken {
+    /// Never.
+    Never,
+    /// By these rules, depending on the request.
+    Sometimes(Vec<String>),
+    /// For every request, by these rules.
+    Always(Vec<String>),
+}
+
+/// What happens to one field on the way from one service to another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldFlow {
+    /// The service that calls: an index into [`crate::check::model::Directory::services`].
+    pub from: usize,
+    /// The service that is called.
+    pub to: usize,
+    /// The field: an index into [`Model::fields`].
+    pub field: usize,
+    /// Whether its schema keeps it out of the region of the called service.
+    pub kept_in_region: bool,
+    /// When it is taken out.
+    pub redacted: Taken,
+    /// When it shows less.
+    pub masked: Taken,
+}
+
+impl FieldFlow {
+    /// Whether a value may arrive as it is.
+    pub fn may_pass(&self) -> bool {
+        !self.kept_in_region && !matches!(self.redacted, Taken::Always(_)) && !matches!(self.masked, Taken::Always(_))
+    }
+}
+
+/// What happens to every declared field on the way between these pairs of services (caller, called service): by the outbound rules of the caller,
+/// the residency of the field, and the inbound rules of the called service. In the order of the pairs, then of the fields.
+///
+/// `model` and `programs` come from a tree without errors. Whether requests of a pair pass at all is what [`super::reachability`] says.
+pub fn field_flow(model: &Model, programs: &Programs, pairs: &[(usize, usize)]) -> Vec<FieldFlow> {
+    let knowledge = Knowledge::new(model, programs, WORK_OF_A_GRAPH);
+    let mut known = Pairs::new(&knowledge);
+    let mut flows = Vec::with_capacity(pairs.len().saturating_mul(model.fields.len()));
+    for (from, to) in pairs.iter().copied() {
+        let mut rules = known.rules(Direction::Outbound, from, to);
+        rules.extend(known.rules(Direction::Inbound, from, to));
+        for field in 0..model.fields.len() {
+            let redacted =
+                |facts: &Facts<'_>| matches!(&facts.rule.effect, Effect::Redact(fields) if fields.contains(&field));
+            let masked =
+                |facts: &Facts<'_>| matches!(&facts.rule.effect, Effect::Mask(fields, _) if fields.contains(&field));
+            flows.push(FieldFlow {
+                from,
+                to,
+                field,
+                kept_in_region: is_kept(model, field, to),
+                redacted: taken(&rules, redacted),
+                masked: taken(&rules, masked),
+            });
+        }
+    }
+    flows
+}
+
+fn is_kept(model: &Model, field: usize, to: usize) -> bool {
+    let directory = &model.directory;
+    let domain = directory.services.get(to).and_then(|service| directory.domains.get(usize::from(service.domain)));
+    let residency = model.fields.get(field).map_or(&[][..], |field| &field.table.residency);
+    !residency.is_empty() && !domain.is_some_and(|domain| residency.contains(&domain.region))
+}
+
+fn taken(rules: &[(&Facts<'_>, Applies)], wanted: impl Fn(&Facts<'_>) -> bool) -> Taken {
+    let names = |when: Applies| -> Vec<String> {
+        let found = rules.iter().filter(|(facts, applies)| *applies == when && wanted(facts));
+        found.map(|(facts, _)| facts.rule.name.clone()).collect()
+    };
+    let (always, sometimes) = (names(Applies::Always), names(Applies::Sometimes));
+    match (always.is_empty(), sometimes.is_empty()) {
+        (false, _) => Taken::Always(always),
+        (true, false) => Taken::Sometimes(sometimes),
+        (true, true) => Taken::Never,
+    }
+}

@@ -1,0 +1,8 @@
+//! Documents become one model, its expressions become programs, and both are held against the guardrails.
+
+pub mod analysis;
+pub mod compatibility;
+pub(crate) mod data_flow;
+pub mod lock;
+pub mod model;
+pub mod programs;

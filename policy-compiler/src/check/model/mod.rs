@@ -1,0 +1,147 @@
+//! The checked model: what the documents mean together.
+//!
+//! [`check`] resolves every name and reports what does not fit. What a [`Model`] holds is valid in itself:
+//! indices point at something, and lists are sorted and without duplicates. Rules that are
+//! wrong are not in it; only their expressions are kept, so that CEL errors in them are reported in the same run.
+//!
+//! Who may speak of what:
+//!
+//! - the enterprise (a document without a domain) may name every workload, or all of them with `*`, and every field;
+//! - a domain may name its own workloads only, and may declare fields, which it then owns;
+//! - reading a field is free for everybody: a condition only narrows what the own workload does;
+//! - `redact` and `require` take any declared field: they only narrow what the own workloads get;
+//! - `set` takes a field of the own domain. Setting a field of another domain, or of the enterprise, would put
+//!   words into its owner's mouth downstream;
+//! - `caller` belongs to the mesh: it is a string, and no rule sets or redacts it.
+
+mod directory;
+mod fields;
+mod headers;
+mod pattern;
+mod policies;
+mod policy_tests;
+mod request;
+pub(crate) mod requests;
+mod routing;
+mod rules;
+mod schemas;
+
+pub(crate) use directory::ENTERPRISE;
+pub use directory::{Directory, Owner, Service};
+pub use fields::Field;
+pub use pattern::Pattern;
+pub use policies::{Policy, Unfinished, Variable, Workloads};
+pub use policy_tests::{TestCase, other_causes};
+pub use request::{DEFAULT_NOW_MS, DEFAULT_REQUEST_ID, Request};
+pub use requests::World;
+pub use rules::{Effect, Rule};
+pub use schemas::SchemaVersion;
+
+use crate::{
+    read::document::{Documents, Metadata},
+    report::{
+        diagnostic::{Diagnostic, Diagnostics, code},
+        source::{Sources, Span},
+    },
+};
+use context_mesh_core::artifact::tables::MeshTable;
+use std::collections::HashMap;
+
+/// Everything that the documents say, checked.
+#[derive(Debug, Clone)]
+pub struct Model {
+    /// Settings of the mesh.
+    pub mesh: MeshTable,
+    /// Services and domains.
+    pub directory: Directory,
+    /// The declared fields and `caller`, sorted by name.
+    pub fields: Vec<Field>,
+    /// The schemas, each in all versions that the tree has, in the order of the documents.
+    pub schemas: Vec<SchemaVersion>,
+    /// The policies, in the order of the documents.
+    pub policies: Vec<Policy>,
+    /// The tests with their cases, in the order of the documents.
+    pub tests: Vec<TestCase>,
+    /// Whether a document could not be read, so that what seems to be missing may be in there.
+    pub incomplete: bool,
+}
+
+/// What is added to a diagnostic about something that an unread document may declare.
+pub(crate) const INCOMPLETE_NOTE: &str = "a document that could not be read may declare it";
+
+/// What all checks need to know.
+struct Context<'a> {
+    sources: &'a Sources,
+    /// Whether something could not be read, so that what seems to be missing may be in there.
+    incomplete: bool,
+}
+
+impl Context<'_> {
+    /// A diagnostic about something that is not declared.
+    fn unknown(&self, code: &'static str, span: Span, message: String) -> Diagnostic {
+        let problem = Diagnostic::error(code, span, message);
+        if self.incomplete { problem.note(INCOMPLETE_NOTE) } else { problem }
+    }
+}
+
+/// Checks the documents against each other. What is wrong is added to `diagnostics`, and left out of the model.
+pub fn check(documents: Documents, sources: &Sources, diagnostics: &mut Diagnostics) -> Model {
+    let context = Context { sources, incomplete: documents.incomplete };
+    report_empty_tree(&documents, &context, diagnostics);
+    report_duplicates(&documents, diagnostics);
+    let (mesh, directory) = directory::check(documents.meshes, &context, diagnostics);
+    let (mut fields, schemas) = fields::check(documents.schemas, &directory, &context, diagnostics);
+    routing::check(&directory.routed, &mut fields, &context, diagnostics);
+    let rule_names = policy_tests::rule_names(&documents.policies);
+    let policies = policies::check(documents.policies, &directory, &fields, &context, diagnostics);
+    // Without a mesh, and with documents that could not be read, nothing that a test names can be called unknown.
+    let tests = if documents.tests.is_empty() || context.incomplete || directory.is_unsure() {
+        Vec::new()
+    } else {
+        let world = World::of_model(&mesh, &directory, &fields);
+        policy_tests::check(&documents.tests, &rule_names, &world, diagnostics)
+    };
+    Model { mesh, directory, fields, schemas, policies, tests, incomplete: context.incomplete }
+}
+
+fn report_empty_tree(documents: &Documents, context: &Context<'_>, diagnostics: &mut Diagnostics) {
+    let Documents { meshes, schemas, policies, tests, .. } = documents;
+    let empty = meshes.is_empty() && schemas.is_empty() && policies.is_empty() && tests.is_empty();
+    if empty && !context.incomplete {
+        let message = format!("no policy documents found in `{}`", context.sources.origin());
+        let help = "add a Mesh document in a file that ends in `.yaml` or `.yml`";
+        diagnostics.push(Diagnostic::error(code::NO_DOCUMENTS, None, message).help(help));
+    } else if meshes.is_empty() {
+        let problem = Diagnostic::error(code::NO_MESH, None, "the tree has no Mesh document");
+        let problem = problem.help("add a document with `kind: Mesh`, which lists the domains and services");
+        let note = context.incomplete.then_some("a document that could not be read may be it");
+        diagnostics.push(note.into_iter().fold(problem, Diagnostic::note));
+    }
+}
+
+/// Two documents of one kind with the same name and domain. Of a schema there may be several versions.
+fn report_duplicates(documents: &Documents, diagnostics: &mut Diagnostics) {
+    schemas::report_duplicates(&documents.schemas, diagnostics);
+    let kinds: [(&str, Vec<&Metadata>); 2] = [
+        ("ContextPolicy", documents.policies.iter().map(|policy| &policy.metadata).collect()),
+        ("PolicyTest", documents.tests.iter().map(|test| &test.metadata).collect()),
+    ];
+    for (kind, heads) in kinds {
+        let mut seen: HashMap<(&str, Option<&str>), Span> = HashMap::new();
+        for head in heads {
+            let Some(name) = &head.name else { continue };
+            let domain = head.domain.as_ref().map(|domain| domain.value.as_str());
+            match seen.get(&(name.value.as_str(), domain)) {
+                None => {
+                    seen.insert((&name.value, domain), name.span);
+                }
+                Some(first) => {
+                    let owner = domain.map_or("the enterprise".to_owned(), |domain| format!("domain `{domain}`"));
+                    let message = format!("{owner} has two documents {kind} `{}`", name.value);
+                    let problem = Diagnostic::error(code::DUPLICATE_DOCUMENT, name.span, message);
+                    diagnostics.push(problem.label(*first, "the first one").help("give one of them another name"));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! The pattern of a field: a regular expression for the whole string.
+//!
+//! It is compiled together with the patterns of CEL's `matches`, so that both speak one dialect and equal ones
+//! are kept once. Here is only what is needed to point at a mistake.
+
+use crate::{read::yaml::ScalarText, report::source::Span};
+
+/// A pattern as it stands in the YAML.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pattern {
+    /// The regular expression.
+    pub text: String,
+    /// Where each of its characters stands.
+    pub map: ScalarText,
+}
+
+impl Pattern {
+    /// The place of a mistake: the part that the regex parser complains about, or the whole pattern.
+    pub fn place_of_error(&self) -> Span {
+        let (start, end) = error_range(&self.text).unwrap_or((0, self.text.chars().count()));
+        self.map.span(start, end)
+    }
+}
+
+/// The characters that the regex parser complains about, if it does.
+fn error_range(pattern: &str) -> Option<(usize, usize)> {
+    let span = match regex_syntax::Parser::new().parse(pattern).err()? {
+        regex_syntax::Error::Parse(error) => *error.span(),
+        regex_syntax::Error::Translate(error) => *error.span(),
+        _ => return None,
+    };
+    let characters = |offset: usize| pattern.get(..offset).map(|before| before.chars().count());
+    Some((characters(span.start.offset)?, characters(span.end.offset)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mistake_has_a_place_in_characters() {
+        assert_eq!(error_range("ü(a"), Some((1, 2)));
+        assert_eq!(error_range("a"), None);
+        assert!(error_range(&"(".repeat(5000)).is_some());
+    }
+}

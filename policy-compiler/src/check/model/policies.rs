@@ -1,0 +1,183 @@
+//! Policies: who wrote them, for which workloads, with which variables.
+
+use std::collections::HashMap;
+
+use context_mesh_core::artifact::tables::Layer;
+
+use super::{Context, Directory, Field, Owner, Rule, rules};
+use crate::{
+    read::document::{self, Direction, Expression},
+    report::{
+        diagnostic::{Diagnostic, Diagnostics, code},
+        source::{Span, Spanned},
+    },
+};
+
+/// Most rules of one tree: the operand of the tables is far larger, but a mistake in a generator is not.
+const MAX_RULES: usize = 1_000_000;
+
+/// A policy.
+#[derive(Debug, Clone)]
+pub struct Policy {
+    /// `domain/policy`, or `enterprise/policy`.
+    pub name: String,
+    /// Who wrote it.
+    pub layer: Layer,
+    /// The workloads that it is for.
+    pub workloads: Workloads,
+    /// Which requests it is for.
+    pub direction: Direction,
+    /// Named expressions, in their order.
+    pub variables: Vec<Variable>,
+    /// The rules, in their order.
+    pub rules: Vec<Rule>,
+    /// Expressions of rules that are wrong otherwise: they are only checked for errors.
+    pub unfinished: Vec<Unfinished>,
+}
+
+/// A named expression.
+#[derive(Debug, Clone)]
+pub struct Variable {
+    /// Its name.
+    pub name: String,
+    /// What it stands for.
+    pub expression: Expression,
+}
+
+/// An expression of a rule that is wrong otherwise.
+#[derive(Debug, Clone)]
+pub enum Unfinished {
+    /// A condition.
+    Condition(Expression),
+    /// A value for something unknown.
+    Value(Expression),
+}
+
+/// The workloads that a policy is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Workloads {
+    /// All, also those that the mesh does not list.
+    All,
+    /// These: indices into [`Directory::services`], ascending.
+    These(Vec<usize>),
+}
+
+impl Workloads {
+    /// Whether the service of this index is among them.
+    pub fn contains(&self, service: usize) -> bool {
+        match self {
+            Self::All => true,
+            Self::These(services) => services.binary_search(&service).is_ok(),
+        }
+    }
+}
+
+pub(super) fn check(
+    policies: Vec<document::Policy>,
+    directory: &Directory,
+    fields: &[Field],
+    context: &Context<'_>,
+    diagnostics: &mut Diagnostics,
+) -> Vec<Policy> {
+    let mut rules = 0;
+    let mut checked = Vec::with_capacity(policies.len());
+    for policy in policies {
+        rules += policy.rules.len();
+        if rules > MAX_RULES {
+            let message = format!("the tree has more than {MAX_RULES} rules");
+            diagnostics.push(Diagnostic::error(code::ARTIFACT_LIMIT, policy.metadata.span, message));
+            break;
+        }
+        checked.push(check_one(policy, directory, fields, context, diagnostics));
+    }
+    checked
+}
+
+fn check_one(
+    policy: document::Policy,
+    directory: &Directory,
+    fields: &[Field],
+    context: &Context<'_>,
+    diagnostics: &mut Diagnostics,
+) -> Policy {
+    let owner = directory.owner(&policy.metadata, context, diagnostics);
+    let own_name = policy.metadata.name.as_ref().map_or("", |name| name.value.as_str());
+    let name = format!("{}/{own_name}", directory.owner_name(owner));
+    let workloads = workloads(&policy.workloads, owner, directory, context, diagnostics);
+    let variables = variables(policy.variables, diagnostics);
+    let mut checker = rules::Checker { policy: &name, owner, directory, fields, context, diagnostics };
+    let (rules, unfinished) = checker.rules(policy.rules);
+    let layer = if owner == Owner::Enterprise { Layer::Enterprise } else { Layer::Domain };
+    Policy { name, layer, workloads, direction: policy.direction, variables, rules, unfinished }
+}
+
+fn workloads(
+    names: &[Spanned<String>],
+    owner: Owner,
+    directory: &Directory,
+    context: &Context<'_>,
+    diagnostics: &mut Diagnostics,
+) -> Workloads {
+    let mut services = Vec::new();
+    let mut all = false;
+    for name in names {
+        if name.value == "*" {
+            all = true;
+            diagnostics.extend(wrong_star(name.span, names.len(), owner, directory));
+        } else if let Some(service) = directory.known_service(name, context, diagnostics) {
+            diagnostics.extend(foreign(name, service, owner, directory));
+            services.push(service);
+        }
+    }
+    services.sort_unstable();
+    services.dedup();
+    if all { Workloads::All } else { Workloads::These(services) }
+}
+
+fn wrong_star(span: Span, names: usize, owner: Owner, directory: &Directory) -> Option<Diagnostic> {
+    match owner {
+        Owner::Domain(_) => {
+            let message = format!("domain `{}` cannot speak of all workloads", directory.owner_name(owner));
+            let help = "name the domain's own workloads; only a document without a domain can use `*`";
+            Some(Diagnostic::error(code::FOREIGN_WORKLOAD, span, message).help(help))
+        }
+        _ if names > 1 => {
+            let problem = Diagnostic::error(code::INVALID_VALUE, span, "`*` stands beside other workloads");
+            Some(problem.help("`*` means all of them: leave the names out, or the `*`"))
+        }
+        _ => None,
+    }
+}
+
+fn foreign(name: &Spanned<String>, service: usize, owner: Owner, directory: &Directory) -> Option<Diagnostic> {
+    let Owner::Domain(domain) = owner else { return None };
+    let real = directory.services.get(service).map(|service| service.domain).filter(|real| *real != domain)?;
+    let real = directory.owner_name(Owner::Domain(real));
+    let own = directory.owner_name(owner);
+    let message = format!("the workload `{}` belongs to domain `{real}`, not to `{own}`", name.value);
+    let help = format!("a domain speaks of its own workloads only: ask `{real}`, or the enterprise, for this policy");
+    Some(Diagnostic::error(code::FOREIGN_WORKLOAD, name.span, message).help(help))
+}
+
+fn variables(variables: Vec<document::Variable>, diagnostics: &mut Diagnostics) -> Vec<Variable> {
+    let mut seen: HashMap<String, Span> = HashMap::new();
+    let mut checked = Vec::with_capacity(variables.len());
+    for document::Variable { name, expression } in variables {
+        let identifier = name.value.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+            && name.value.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+        if !identifier {
+            let problem = Diagnostic::error(
+                code::INVALID_VALUE,
+                name.span,
+                format!("`{}` is not the name of a variable", name.value),
+            );
+            diagnostics.push(problem.help("use letters, digits and `_`, not beginning with a digit"));
+        }
+        if let Some(first) = seen.insert(name.value.clone(), name.span) {
+            let message = format!("the variable `{}` is declared twice", name.value);
+            diagnostics.push(Diagnostic::error(code::DUPLICATE_NAME, name.span, message).label(first, "the first one"));
+        }
+        checked.push(Variable { name: name.value, expression });
+    }
+    checked
+}

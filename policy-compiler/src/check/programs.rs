@@ -1,0 +1,268 @@
+//! From the expressions of the model to programs: type check, then code.
+//!
+//! A policy's variables are declared in their order, each may use the ones before it. An expression with
+//! problems gets no program, and everything else is still checked; the result is used only if nothing was wrong.
+
+use std::collections::BTreeSet;
+
+use context_mesh_core::artifact::tables::{FieldType, Layer, ProgramTable, Scalar};
+
+use crate::{
+    check::{
+        data_flow::{fields_of, lost_protection},
+        model::{Effect, Field, INCOMPLETE_NOTE, Model, Pattern, Policy, Rule, Unfinished},
+    },
+    expression::{
+        cel::{self, Environment, Expected, Function, Problem, Type, TypedExpr, TypedKind},
+        codegen::{Builder, Costs, lower},
+        ir::{Ir, Node},
+    },
+    read::document::Expression,
+    report::{
+        diagnostic::{Diagnostic, Diagnostics, code},
+        progress::{Progress, Stage, Watcher},
+    },
+};
+
+/// The bytecode of all expressions.
+#[derive(Debug, Clone, Default)]
+pub struct Programs {
+    /// The instructions and what they refer to.
+    pub table: ProgramTable,
+    /// The regexes of `matches`, as serialized automata.
+    pub regexes: Vec<Vec<u8>>,
+    /// For each field of the model: its pattern, an index into `regexes`.
+    pub patterns: Vec<Option<u32>>,
+    /// For each policy of the model and each of its rules: its programs.
+    pub rules: Vec<Vec<RulePrograms>>,
+    /// What the programs cost at worst.
+    pub costs: Costs,
+    /// What the programs compute, for analysis.
+    pub conditions: Conditions,
+}
+
+/// Conditions as trees, before they became code.
+#[derive(Debug, Clone, Default)]
+pub struct Conditions {
+    /// What each variable stands for, by the numbers that [`Node::Variable`] has.
+    pub variables: Vec<Node>,
+    /// For each policy of the model and each of its rules: its condition.
+    pub rules: Vec<Vec<When>>,
+    /// The regexes of conditions and fields: text, whether all of a text must match, index into [`Programs::regexes`].
+    regexes: Vec<(String, bool, u32)>,
+}
+
+/// The condition of a rule.
+#[derive(Debug, Clone, Default)]
+pub enum When {
+    /// The rule has none.
+    #[default]
+    Always,
+    /// This one.
+    Condition {
+        /// What it computes.
+        root: Node,
+        /// The parts of an `&&` at its root: first character and the one behind the last, in the text. As many as
+        /// [`Node::conjuncts`] has, or none.
+        parts: Vec<(usize, usize)>,
+    },
+    /// It has problems, which are reported.
+    Broken,
+}
+
+impl Programs {
+    /// The regexes that are built: text, whether all of a text must match, serialized automaton.
+    pub(crate) fn built_regexes(&self) -> impl Iterator<Item = (&str, bool, &[u8])> {
+        self.conditions.regexes.iter().filter_map(|(text, whole, number)| {
+            let bytes = self.regexes.get(usize::try_from(*number).ok()?)?;
+            Some((text.as_str(), *whole, bytes.as_slice()))
+        })
+    }
+}
+
+/// The programs of one rule: indices into [`ProgramTable::programs`].
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RulePrograms {
+    /// Its condition.
+    pub when: Option<u32>,
+    /// The values that it sets, in the order of the effect.
+    pub values: Vec<u32>,
+}
+
+/// Checks and compiles every expression. What is wrong is added to `diagnostics`.
+pub fn compile(model: &Model, diagnostics: &mut Diagnostics, progress: &mut Watcher<'_>) -> Programs {
+    let fields = model.fields.iter().map(|field| (field.table.name.clone(), field.table.value));
+    let environment = Environment::new(fields);
+    let total = model.policies.iter().map(|policy| policy.rules.len()).sum();
+    let mut compiler = Compiler {
+        model,
+        builder: Builder::for_fields(model.fields.iter().map(|field| &field.table)),
+        conditions: Conditions::default(),
+        made_of: Vec::new(),
+        diagnostics,
+        progress,
+        done: 0,
+        total,
+    };
+    let patterns = model.fields.iter().map(|field| compiler.pattern(field.pattern.as_ref()?)).collect();
+    let rules = model.policies.iter().map(|policy| compiler.policy(policy, environment.clone())).collect();
+    let Compiler { builder, mut conditions, progress, .. } = compiler;
+    progress(Progress { stage: Stage::Sharing, done: 0, total: 0 });
+    conditions.regexes = builder.regex_numbers();
+    let costs = builder.costs();
+    let (table, regexes) = builder.finish();
+    Programs { table, regexes, patterns, rules, costs, conditions }
+}
+
+struct Compiler<'a, 'w> {
+    model: &'a Model,
+    builder: Builder,
+    conditions: Conditions,
+    /// The fields that each variable is made of, by its number.
+    made_of: Vec<BTreeSet<String>>,
+    diagnostics: &'a mut Diagnostics,
+    progress: &'a mut Watcher<'w>,
+    /// Rules that are done, and how many there are.
+    done: usize,
+    total: usize,
+}
+
+impl Compiler<'_, '_> {
+    fn policy(&mut self, policy: &Policy, mut environment: Environment) -> Vec<RulePrograms> {
+        for variable in &policy.variables {
+            // A variable with a problem fits everywhere, so that its problem is reported once.
+            let (ty, index) = self.variable(&environment, &variable.expression).unwrap_or((Type::Error, 0));
+            environment = environment.with_variable(variable.name.clone(), ty, index);
+        }
+        for unfinished in &policy.unfinished {
+            let (expression, expected) = match unfinished {
+                Unfinished::Condition(expression) => (expression, Expected::Bool),
+                Unfinished::Value(expression) => (expression, Expected::Field(FieldType::One(Scalar::Any))),
+            };
+            self.check(&environment, expression, expected);
+        }
+        self.conditions.rules.push(Vec::with_capacity(policy.rules.len()));
+        policy.rules.iter().map(|rule| self.rule(policy.layer, rule, &environment)).collect()
+    }
+
+    fn rule(&mut self, layer: Layer, rule: &Rule, environment: &Environment) -> RulePrograms {
+        (self.progress)(Progress { stage: Stage::Compiling, done: self.done, total: self.total });
+        self.done += 1;
+        let mut condition = When::Always;
+        let when = rule.when.as_ref().and_then(|when| {
+            condition = When::Broken;
+            let typed = self.check(environment, when, Expected::Bool)?;
+            let ir = lower(&typed);
+            let program = self.builder.condition(&ir);
+            let program = self.report(program, when)?;
+            condition = When::Condition { parts: parts(&typed, &ir.root), root: ir.root };
+            Some(program)
+        });
+        if let Some(conditions) = self.conditions.rules.last_mut() {
+            conditions.push(condition);
+        }
+        let Effect::Set(assignments) = &rule.effect else { return RulePrograms { when, values: Vec::new() } };
+        let values = assignments.iter().filter_map(|(field, value)| {
+            let target = self.model.fields.get(*field)?;
+            let typed = self.check(environment, value, Expected::Field(target.table.value))?;
+            let ir = lower(&typed);
+            self.check_data_flow(layer, target, value, &ir);
+            let program = self.builder.condition(&ir);
+            self.report(program, value)
+        });
+        let values = values.collect();
+        RulePrograms { when, values }
+    }
+
+    fn variable(&mut self, environment: &Environment, expression: &Expression) -> Option<(Type, u32)> {
+        let typed = self.check(environment, expression, Expected::Any)?;
+        let ir = lower(&typed);
+        let index = self.builder.variable(&ir);
+        let index = self.report(index, expression)?;
+        let made_of = fields_of(&ir.root, &self.made_of);
+        if usize::try_from(index).is_ok_and(|index| index == self.made_of.len()) {
+            self.made_of.push(made_of);
+        }
+        if usize::try_from(index) == Ok(self.conditions.variables.len()) {
+            self.conditions.variables.push(ir.root);
+        }
+        Some((typed.ty, index))
+    }
+
+    /// A domain that copies a field into one that is protected less would carry it past the guardrails. The
+    /// enterprise may mean it.
+    fn check_data_flow(&mut self, layer: Layer, target: &Field, value: &Expression, ir: &Ir) {
+        for name in fields_of(&ir.root, &self.made_of) {
+            let source = self.model.fields.iter().find(|field| field.table.name == name);
+            let Some(lost) = source.and_then(|source| lost_protection(&source.table, &target.table)) else { continue };
+            let message = format!("`{}` would carry the value of `{name}`: {lost}", target.table.name);
+            let problem = match layer {
+                Layer::Enterprise => Diagnostic::warning(code::LOST_PROTECTION, value.span, message),
+                Layer::Domain => Diagnostic::error(code::LOST_PROTECTION, value.span, message),
+            };
+            let problem = source
+                .and_then(|source| source.span)
+                .into_iter()
+                .fold(problem, |problem, span| problem.label(span, "it is declared here"));
+            let help = format!(
+                "declare `{}` with the same classification and residency, or do not copy the value",
+                target.table.name
+            );
+            self.diagnostics.push(problem.help(help));
+        }
+    }
+
+    fn pattern(&mut self, pattern: &Pattern) -> Option<u32> {
+        match self.builder.regex(&pattern.text, true) {
+            Ok(regex) => Some(regex),
+            Err(Problem { code, message, help, .. }) => {
+                // The advice is for patterns of CEL; one of a field is anchored already.
+                let help = help.map(|_| "use smaller counts in `{n,m}`, or bound the length with `maxBytes`");
+                let problem = Diagnostic::error(code, pattern.place_of_error(), message);
+                let problem = problem.maybe_help(help.map(str::to_owned));
+                self.diagnostics.push(problem);
+                None
+            }
+        }
+    }
+
+    fn report<T>(&mut self, result: Result<T, Problem>, expression: &Expression) -> Option<T> {
+        result.map_err(|problem| self.diagnostics.push(diagnostic(problem, expression))).ok()
+    }
+
+    fn check(&mut self, environment: &Environment, expression: &Expression, expected: Expected) -> Option<TypedExpr> {
+        match cel::check(environment, &expression.text, expected) {
+            Ok(typed) => Some(typed),
+            Err(problems) => {
+                let incomplete = self.model.incomplete;
+                let found = problems.into_iter().map(|problem| {
+                    let found = diagnostic(problem, expression);
+                    let doubtful = incomplete && found.code == code::UNDECLARED_FIELD;
+                    if doubtful { found.note(INCOMPLETE_NOTE) } else { found }
+                });
+                self.diagnostics.extend(found);
+                None
+            }
+        }
+    }
+}
+
+/// The places of the parts of an `&&` at the root of a condition.
+fn parts(typed: &TypedExpr, root: &Node) -> Vec<(usize, usize)> {
+    fn collect(typed: &TypedExpr, found: &mut Vec<(usize, usize)>) {
+        match &typed.kind {
+            TypedKind::Call(Function::And, arguments) => arguments.iter().for_each(|part| collect(part, found)),
+            _ => found.push((typed.start, typed.end)),
+        }
+    }
+    let mut found = Vec::new();
+    collect(typed, &mut found);
+    // Constants that fell away leave nothing to point at.
+    if found.len() == root.conjuncts().len() { found } else { Vec::new() }
+}
+
+/// A problem in the text of an expression, at its place in the source.
+fn diagnostic(problem: Problem, expression: &Expression) -> Diagnostic {
+    let span = expression.map.span(problem.start, problem.end);
+    Diagnostic::error(problem.code, span, problem.message).maybe_help(problem.help)
+}

@@ -1,0 +1,143 @@
+//! The whole way: from sources to an artifact, with all findings of one run.
+
+use context_mesh_core::artifact::tables::Tables;
+
+use crate::{
+    check::{analysis, compatibility, lock, model, programs},
+    expression::codegen::Costs,
+    pack::{artifact, budget, slice},
+    read::document,
+    report::{
+        diagnostic::Diagnostics,
+        near,
+        progress::{self, Progress, Stage, Watcher},
+        source::Sources,
+    },
+};
+
+/// A tree that was compiled.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Compiled {
+    /// What the artifact says.
+    pub tables: Tables,
+    /// Names of the services that the mesh calls gateways.
+    pub gateways: Vec<String>,
+    /// The bytes that the filter loads.
+    pub artifact: Vec<u8>,
+    /// The digest of the artifact, in hex.
+    pub digest: String,
+    /// Findings that did not stand in the way.
+    pub warnings: Diagnostics,
+    /// What the programs cost at worst; see [`budget`].
+    pub costs: Costs,
+}
+
+/// The artifact of one service.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Slice {
+    /// What it says.
+    pub tables: Tables,
+    /// The bytes that the filter loads.
+    pub artifact: Vec<u8>,
+    /// The digest of the artifact, in hex.
+    pub digest: String,
+}
+
+impl Compiled {
+    /// What one service needs of the artifact; see [`slice`](mod@slice).
+    ///
+    /// # Errors
+    /// A message: the mesh does not have the service.
+    pub fn slice(&self, service: &str) -> Result<Slice, String> {
+        self.find_service(service)?;
+        let tables = slice::slice(&self.tables, service).ok_or("BUG: the tables of the slice do not fit together")?;
+        let (artifact, digest) = artifact::load_bytes(&tables)?;
+        Ok(Slice { tables, artifact, digest })
+    }
+
+    /// Says that the mesh has the service.
+    ///
+    /// # Errors
+    /// A message that suggests a near name, or lists a few: the mesh does not have it.
+    pub fn find_service(&self, service: &str) -> Result<(), String> {
+        let mut names = self.tables.services.iter().map(|known| known.name.as_str());
+        if names.any(|known| known == service) {
+            return Ok(());
+        }
+        let names = self.tables.services.iter().map(|known| known.name.as_str());
+        let advice = near::suggestion(service, names).map(|advice| format!("; {advice}"));
+        Err(format!("the mesh has no service `{service}`{}", advice.unwrap_or_default()))
+    }
+}
+
+/// Compiles a tree.
+///
+/// # Errors
+/// Everything that is wrong with the sources, sorted by place.
+pub fn compile(sources: &Sources) -> Result<Compiled, Diagnostics> {
+    compile_with_model(sources).map(|(compiled, _)| compiled)
+}
+
+/// As [`compile`], and gives with the artifact what it was made from: policies with their places, and tests.
+///
+/// # Errors
+/// As [`compile`].
+pub fn compile_with_model(sources: &Sources) -> Result<(Compiled, model::Model), Diagnostics> {
+    compile_watched(sources, &mut progress::nobody)
+}
+
+/// As [`compile_with_model`], and says how far it is.
+///
+/// # Errors
+/// As [`compile`].
+pub fn compile_watched(sources: &Sources, progress: &mut Watcher<'_>) -> Result<(Compiled, model::Model), Diagnostics> {
+    let Checked { model, mut programs, lock, warnings: mut diagnostics } = check_watched(sources, progress)?;
+    progress(Progress { stage: Stage::Packing, done: 0, total: 0 });
+    let costs = std::mem::take(&mut programs.costs);
+    let tables = artifact::tables(&model, programs, sources, &lock);
+    budget::warn(&tables, &costs, &model, &mut diagnostics);
+    let built = artifact::bytes(&tables, &mut diagnostics);
+    diagnostics.sort();
+    match built {
+        Some((artifact, digest)) => {
+            let gateways = model.directory.gateways.clone();
+            Ok((Compiled { tables, gateways, artifact, digest, warnings: diagnostics, costs }, model))
+        }
+        None => Err(diagnostics),
+    }
+}
+
+/// A tree without errors, before it is packed into an artifact: what [`analysis`] and [`graph`](crate::show::graph) ask.
+#[derive(Debug, Clone)]
+pub struct Checked {
+    /// What the documents say.
+    pub model: model::Model,
+    /// What the expressions compute.
+    pub programs: programs::Programs,
+    /// The words of the mesh and their numbers.
+    pub lock: lock::Lock,
+    /// Findings that did not stand in the way.
+    pub warnings: Diagnostics,
+}
+
+/// Does everything that [`compile_watched`] does, but for packing the artifact.
+///
+/// # Errors
+/// Everything that is wrong with the sources, sorted by place. What only shows when the artifact is packed (its size, and what
+/// decisions cost) is not among it.
+pub fn check_watched(sources: &Sources, progress: &mut Watcher<'_>) -> Result<Checked, Diagnostics> {
+    let mut diagnostics = Diagnostics::new();
+    let documents = document::read(sources, &mut diagnostics, progress);
+    progress(Progress { stage: Stage::Checking, done: 0, total: 0 });
+    let model = model::check(documents, sources, &mut diagnostics);
+    let lock = lock::read(sources, &mut diagnostics);
+    compatibility::report_versions(&model.schemas, &mut diagnostics);
+    let programs = programs::compile(&model, &mut diagnostics, progress);
+    analysis::check(&model, &programs, &mut diagnostics);
+    if diagnostics.has_errors() {
+        diagnostics.sort();
+        return Err(diagnostics);
+    }
+    diagnostics.sort();
+    Ok(Checked { model, programs, lock, warnings: diagnostics })
+}

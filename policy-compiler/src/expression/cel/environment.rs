@@ -1,0 +1,119 @@
+//! The names that an expression may use, with their types.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use context_mesh_core::artifact::tables::{FieldType, Scalar};
+
+use super::types::Type;
+
+/// What an expression is checked against: the fields of the schemas, the attributes of Envoy and of the
+/// mesh, and the variables of a policy.
+///
+/// Cheap to clone, so that one environment of a tree serves as the start for that of every policy.
+#[derive(Debug, Clone)]
+pub struct Environment {
+    names: Names,
+    fields: Arc<BTreeMap<String, FieldType>>,
+    variables: BTreeMap<String, (Type, u32)>,
+    container: String,
+    lenient: bool,
+}
+
+/// What names stand for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Names {
+    /// Fields and attributes; variables behind `variables.`.
+    Mesh,
+    /// Variables only, under their own names, which may have dots.
+    Plain,
+}
+
+impl Environment {
+    /// An environment with the declared fields of the context. `caller` is always declared, as a string.
+    pub fn new(fields: impl IntoIterator<Item = (String, FieldType)>) -> Self {
+        let mut all: BTreeMap<String, FieldType> = fields.into_iter().collect();
+        all.insert("caller".to_owned(), FieldType::One(Scalar::String));
+        Self { names: Names::Mesh, fields: Arc::new(all), ..Self::plain("") }
+    }
+
+    /// An environment of the language alone: no attributes, and variables under their own names, which may
+    /// have dots. Names are looked up in the container (a name space, for example `acme.payments`) first, then in
+    /// the ones around it.
+    pub fn plain(container: impl Into<String>) -> Self {
+        Self {
+            names: Names::Plain,
+            fields: Arc::default(),
+            variables: BTreeMap::new(),
+            container: container.into(),
+            lenient: false,
+        }
+    }
+
+    /// The same with a variable: its type, and the number that [`crate::expression::codegen::Builder::variable`] gave it.
+    /// The variable replaces one of that name.
+    #[must_use]
+    pub fn with_variable(mut self, name: impl Into<String>, ty: Type, index: u32) -> Self {
+        self.variables.insert(name.into(), (ty, index));
+        self
+    }
+
+    /// The same without a static check: every type is `dyn`, and what nothing declares is an error only when
+    /// it runs. What cannot be compiled is a problem all the same.
+    #[must_use]
+    pub fn without_check(mut self) -> Self {
+        self.lenient = true;
+        self
+    }
+
+    pub(super) fn is_lenient(&self) -> bool {
+        self.lenient
+    }
+
+    /// Whether the fields of the context and the attributes of requests are declared.
+    pub(super) fn has_attributes(&self) -> bool {
+        self.names == Names::Mesh
+    }
+
+    /// The full names that a name may stand for, in the order in which they are tried.
+    pub(super) fn candidates<'n>(&'n self, name: &'n str) -> impl Iterator<Item = String> + 'n {
+        let (name, container) = match name.strip_prefix('.') {
+            Some(rooted) => (rooted, ""),
+            None => (name, self.container.as_str()),
+        };
+        let around = std::iter::successors(Some(container).filter(|container| !container.is_empty()), |container| {
+            container.rsplit_once('.').map(|(outer, _)| outer)
+        });
+        around.map(move |container| format!("{container}.{name}")).chain([name.to_owned()])
+    }
+
+    pub(super) fn field(&self, name: &str) -> Option<FieldType> {
+        self.fields.get(name).copied()
+    }
+
+    pub(super) fn field_names(&self) -> impl Iterator<Item = &str> {
+        self.fields.keys().map(String::as_str)
+    }
+
+    pub(super) fn variable(&self, name: &str) -> Option<&(Type, u32)> {
+        self.variables.get(name)
+    }
+
+    pub(super) fn variable_names(&self) -> impl Iterator<Item = &str> {
+        self.variables.keys().map(String::as_str)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_looked_up_from_the_innermost_name_space() {
+        let environment = Environment::plain("a.b");
+        let candidates = |name| environment.candidates(name).collect::<Vec<_>>();
+        assert_eq!(candidates("x"), ["a.b.x", "a.x", "x"]);
+        assert_eq!(candidates(".x"), ["x"]);
+        assert_eq!(Environment::plain("").candidates("x").collect::<Vec<_>>(), ["x"]);
+    }
+}

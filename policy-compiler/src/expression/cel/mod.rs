@@ -1,0 +1,36 @@
+//! CEL: from text to a typed expression.
+//!
+//! [`check()`] is the one way in: it parses the text (`parse`), checks it against an [`Environment`] and gives a
+//! [`TypedExpr`], or everything that is wrong with it. The language is that of cel-go; the few differences
+//! are written down in `docs/cel.md`.
+
+mod advice;
+mod attributes;
+mod calls;
+mod check;
+mod declarations;
+mod environment;
+mod infer;
+mod library;
+mod literals;
+mod macros;
+mod names;
+mod parse;
+mod pattern;
+mod problem;
+mod typed;
+mod types;
+mod zone;
+
+#[cfg(test)]
+mod tests;
+
+pub(crate) use attributes::{host_attribute, host_attributes};
+pub use check::{Expected, check};
+pub use environment::Environment;
+pub(crate) use library::number as library_function;
+pub(crate) use pattern::translate as translate_pattern;
+pub use problem::Problem;
+pub use typed::{Element, Entry, Function, Loop, LoopResult, TypedExpr, TypedKind, WithOptional};
+pub use types::Type;
+pub(crate) use zone::{needs_table as zone_needs_table, table as zone_table};

@@ -1,0 +1,417 @@
+//! Names: groups of attributes, what stands in them, and the members of values.
+
+use context_mesh_core::artifact::tables::{Attribute, HostType, ScalarConstant};
+
+use super::attributes;
+use super::check::{Checker, Declared, typed};
+use super::parse::{Expr, ExprKind, Field, Literal, Place};
+use super::problem::Problem;
+use super::typed::{Function, TypedExpr, TypedKind};
+use super::types::Type;
+use crate::report::diagnostic::code;
+use crate::report::near;
+
+/// A name that stands for a group of attributes and has no value itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Group {
+    Context,
+    Variables,
+    /// Attributes of the table.
+    Attributes(&'static str),
+    Metadata,
+    FilterState,
+    /// Known only later.
+    Later(&'static str),
+}
+
+const ATTRIBUTE_GROUPS: &[&str] = &["request", "source", "destination", "connection", "peer", "mesh"];
+
+fn group(name: &str) -> Option<Group> {
+    let same = |known: &&&'static str| **known == name;
+    match name {
+        "context" => Some(Group::Context),
+        "variables" => Some(Group::Variables),
+        "metadata" => Some(Group::Metadata),
+        "filter_state" => Some(Group::FilterState),
+        _ => (ATTRIBUTE_GROUPS.iter().find(same).map(|name| Group::Attributes(name)))
+            .or_else(|| attributes::LATER_GROUPS.iter().find(same).map(|name| Group::Later(name))),
+    }
+}
+
+fn group_names<'n>() -> impl Iterator<Item = &'n str> {
+    ATTRIBUTE_GROUPS.iter().copied().chain(["context", "variables", "metadata", "filter_state"])
+}
+
+/// A name without the dot that says that it is no local one.
+fn plain(name: &str) -> &str {
+    name.strip_prefix('.').unwrap_or(name)
+}
+
+/// The string that an expression is, if it is a literal.
+pub(super) fn constant_key(expr: &Expr) -> Option<&str> {
+    match &expr.kind {
+        ExprKind::Literal(Literal::String(key)) => Some(key),
+        _ => None,
+    }
+}
+
+/// The path that an expression such as `a.b.c` is, a leading dot kept.
+pub(super) fn path_of(expr: &Expr) -> Option<String> {
+    match &expr.kind {
+        ExprKind::Ident(name) => Some(name.clone()),
+        ExprKind::Select { operand, field, optional: false } => Some(format!("{}.{}", path_of(operand)?, field.name)),
+        _ => None,
+    }
+}
+
+/// The first name of a path, with a leading dot.
+pub(super) fn root_of(path: &str) -> &str {
+    let end = path.get(1..).and_then(|rest| rest.find('.')).map_or(path.len(), |at| at + 1);
+    path.get(..end).unwrap_or(path)
+}
+
+/// The two parts of `operand.name` and `operand['name']`.
+fn step(expr: &Expr) -> Option<(&Expr, Option<&str>)> {
+    match &expr.kind {
+        ExprKind::Select { optional: true, .. } | ExprKind::Index { optional: true, .. } => None,
+        _ => any_step(expr),
+    }
+}
+
+/// The two parts of `operand.?name` and `operand[?'name']`, and of the forms without `?`.
+fn any_step(expr: &Expr) -> Option<(&Expr, Option<&str>)> {
+    match &expr.kind {
+        ExprKind::Select { operand, field, .. } => Some((operand, Some(&field.name))),
+        ExprKind::Index { operand, key, .. } => Some((operand, constant_key(key))),
+        _ => None,
+    }
+}
+
+/// The names of types, which are values in CEL, and the names that values of these types have for their type.
+const TYPE_NAMES: &[&str] = &[
+    "bool",
+    "bytes",
+    "double",
+    "int",
+    "list",
+    "map",
+    "null_type",
+    "string",
+    "type",
+    "uint",
+    "optional_type",
+    "google.protobuf.Timestamp",
+    "google.protobuf.Duration",
+    "net.IP",
+    "net.CIDR",
+];
+
+impl Checker<'_> {
+    /// The group that an expression names, if it names one.
+    fn group_of(&self, expr: &Expr) -> Option<Group> {
+        match &expr.kind {
+            ExprKind::Ident(name) if self.local(name).is_none() => self.group(plain(name)),
+            _ => None,
+        }
+    }
+
+    fn group(&self, name: &str) -> Option<Group> {
+        group(name).filter(|_| self.environment.has_attributes())
+    }
+
+    /// Whether an expression is `request.headers`.
+    fn is_headers(&self, expr: &Expr) -> bool {
+        let request = Some(Group::Attributes("request"));
+        matches!(step(expr), Some((operand, Some("headers"))) if self.group_of(operand) == request)
+    }
+
+    /// The name that a macro around declares. A leading dot asks for what is declared outside of all macros.
+    pub(super) fn local(&self, name: &str) -> Option<&Declared> {
+        self.scope.iter().rev().find(|declared| declared.name == name)
+    }
+
+    /// The variable or type that a name stands for, which may have dots.
+    fn global(&self, name: &str, place: Place) -> Option<TypedExpr> {
+        self.environment.candidates(name).find_map(|candidate| {
+            let variable = self.environment.variable(&candidate).filter(|_| !self.environment.has_attributes());
+            if let Some((ty, index)) = variable {
+                return Some(typed(TypedKind::Variable(*index), ty.clone(), place));
+            }
+            let known = TYPE_NAMES.contains(&candidate.as_str());
+            known.then(|| typed(TypedKind::Literal(ScalarConstant::Type(candidate)), Type::Type, place))
+        })
+    }
+
+    /// A name that stands alone.
+    pub(super) fn ident(&mut self, name: &str, place: Place) -> TypedExpr {
+        if let Some(declared) = self.local(name) {
+            return typed(TypedKind::Local(declared.local), declared.ty.clone(), place);
+        }
+        if let Some(group) = self.group(plain(name)) {
+            let name = plain(name);
+            let message = format!("`{name}` is a group of attributes, not a value");
+            let example = self.members(group).into_iter().next();
+            let help = example.map(|member| format!("name one of them, for example `{name}.{member}`"));
+            return self.fail(place, Problem::new(code::NOT_A_VALUE, place, message).maybe_help(help));
+        }
+        if let Some(found) = self.global(name, place) {
+            return found;
+        }
+        let name = plain(name);
+        let message = format!("`{name}` is not declared");
+        let known = self.environment.has_attributes();
+        let locals = self.scope.iter().map(|declared| declared.name.as_str());
+        let near = near::nearest(name, locals.chain(group_names().filter(|_| known))).map(str::to_owned);
+        let help = if self.environment.field(name).is_some() {
+            Some(format!("did you mean `context.{name}`?"))
+        } else if self.environment.variable(name).is_some() {
+            Some(format!("did you mean `variables.{name}`?"))
+        } else if let Some(near) = near {
+            Some(format!("did you mean `{near}`?"))
+        } else {
+            Some(format!("text stands in quotes: `'{name}'`"))
+        };
+        self.refuse(place, Problem::new(code::UNDECLARED_NAME, place, message).maybe_help(help))
+    }
+
+    /// `operand.field`
+    pub(super) fn select(&mut self, expr: &Expr, operand: &Expr, field: &Field) -> TypedExpr {
+        if let Some(found) = self.named(expr, field.place) {
+            return found;
+        }
+        if let Some(found) = self.qualified(expr) {
+            return found;
+        }
+        let operand = self.expr(operand);
+        let ty = match self.member_type(&operand.ty, field) {
+            Ok(ty) => ty,
+            Err(problem) => return self.refuse(expr.place, problem),
+        };
+        typed(TypedKind::Member(Box::new(operand), field.name.clone()), ty, expr.place)
+    }
+
+    /// A name with dots, unless it begins with a name that a macro declares.
+    fn qualified(&self, expr: &Expr) -> Option<TypedExpr> {
+        let path = path_of(expr)?;
+        if self.local(root_of(&path)).is_some() {
+            return None;
+        }
+        self.global(&path, expr.place)
+    }
+
+    /// The type of a member.
+    fn member_type(&self, of: &Type, field: &Field) -> Result<Type, Problem> {
+        match of {
+            Type::Map(_, value) => Ok((**value).clone()),
+            Type::Optional(of) => match self.member_type(of, field)? {
+                nested @ Type::Optional(_) => Ok(nested),
+                ty => Ok(Type::optional(ty)),
+            },
+            Type::Error => Ok(Type::Error),
+            ty if ty.is_open() => Ok(Type::Dyn),
+            ty => {
+                let message = format!("`{ty}` has no field `{}`", field.name);
+                Err(Problem::new(code::NO_OVERLOAD, field.place, message))
+            }
+        }
+    }
+
+    /// `operand.?field`
+    pub(super) fn optional_select(&mut self, expr: &Expr, operand: &Expr, field: &Field) -> TypedExpr {
+        if let Some(found) = self.optional_named(expr, field.place) {
+            return found;
+        }
+        let operand = self.expr(operand);
+        let ty = match self.member_type(&operand.ty, field) {
+            Ok(ty @ (Type::Optional(_) | Type::Error)) if matches!(operand.ty, Type::Optional(_)) => ty,
+            Ok(ty) => Type::optional(ty),
+            Err(problem) => return self.refuse(expr.place, problem),
+        };
+        typed(TypedKind::OptionalMember(Box::new(operand), field.name.clone()), ty, expr.place)
+    }
+
+    /// The attribute that `context.?user_id` or `request.headers[?'x']` names, as an optional.
+    pub(super) fn optional_named(&mut self, expr: &Expr, last: Place) -> Option<TypedExpr> {
+        let found = self.named(expr, last)?;
+        let ty = Type::optional(found.ty.clone());
+        Some(match found.kind {
+            TypedKind::Attribute(attribute) => typed(TypedKind::OptionalAttribute(attribute), ty, expr.place),
+            TypedKind::Variable(_) => {
+                typed(TypedKind::Call(Function::Library("optional.of"), vec![found]), ty, expr.place)
+            }
+            _ => found,
+        })
+    }
+
+    /// `has(argument)`
+    pub(super) fn has(&mut self, place: Place, argument: &Expr) -> TypedExpr {
+        let ExprKind::Select { operand, field, optional: false } = &argument.kind else {
+            return self.has_no_field(argument);
+        };
+        match self.named(argument, field.place) {
+            Some(TypedExpr { kind: TypedKind::Attribute(attribute), .. }) => {
+                return typed(TypedKind::HasAttribute(attribute), Type::Bool, place);
+            }
+            Some(TypedExpr { kind: TypedKind::Variable(_), .. }) => {
+                let message = format!("`variables.{}` is always there", field.name);
+                return self.fail(place, Problem::new(code::NO_OVERLOAD, argument.place, message));
+            }
+            Some(other) => return TypedExpr { ty: Type::Error, ..other },
+            None => {}
+        }
+        let operand = self.expr(operand);
+        let takes = |ty: &Type| matches!(ty, Type::Map(..)) || ty.is_open();
+        if !takes(&operand.ty) && !matches!(&operand.ty, Type::Optional(of) if takes(of)) {
+            let message = format!("`{}` has no fields", operand.ty);
+            return self.refuse(place, Problem::new(code::NO_OVERLOAD, field.place, message));
+        }
+        typed(TypedKind::HasMember(Box::new(operand), field.name.clone()), Type::Bool, place)
+    }
+
+    /// `has` of something else than a field.
+    fn has_no_field(&mut self, argument: &Expr) -> TypedExpr {
+        let message = "`has` takes a field, for example `has(context.user_id)`";
+        let help = step(argument)
+            .and_then(|(operand, key)| Some(format!("write `'{}' in {}`", key?, self.source(operand.place))));
+        self.fail(argument.place, Problem::new(code::NO_OVERLOAD, argument.place, message).maybe_help(help))
+    }
+
+    /// The attribute, field or variable that a path such as `context.user_id` or `request.headers['x']`
+    /// names; `None` when the path leads through a value. `last` is the place of its last part.
+    pub(super) fn named(&mut self, expr: &Expr, last: Place) -> Option<TypedExpr> {
+        if !self.environment.has_attributes() {
+            return None;
+        }
+        let (operand, name) = any_step(expr)?;
+        if let Some(found) = self.metadata(expr, last) {
+            return Some(found);
+        }
+        if let (true, Some(header)) = (self.is_headers(operand), name) {
+            return Some(self.header(header, expr.place, last));
+        }
+        let group = self.group_of(operand)?;
+        let Some(name) = name else {
+            let message = format!("the key of `{}` must be a string literal", self.source(operand.place));
+            return Some(self.fail(expr.place, Problem::new(code::NOT_CONSTANT, last, message)));
+        };
+        Some(match group {
+            Group::Context => self.field(name, expr.place, last),
+            Group::Variables => self.variable(name, expr.place, last),
+            Group::Attributes(group) => self.attribute(group, name, expr.place, last),
+            Group::Metadata => self.no_such(expr.place, last, "metadata", name, vec!["filter_metadata".to_owned()]),
+            Group::FilterState => {
+                let path = vec!["filter_state".to_owned(), name.to_owned()];
+                typed(TypedKind::Attribute(Attribute::Host(path, HostType::String)), Type::String, expr.place)
+            }
+            Group::Later(group) => self.later(expr.place, &format!("{group}.{name}")),
+        })
+    }
+
+    fn field(&mut self, name: &str, place: Place, last: Place) -> TypedExpr {
+        if let Some(field) = self.environment.field(name) {
+            return typed(TypedKind::Attribute(Attribute::Field(name.to_owned(), field)), field.into(), place);
+        }
+        let message = format!("no schema declares the field `{name}`");
+        let help = near::suggestion(name, self.environment.field_names());
+        self.fail(place, Problem::new(code::UNDECLARED_FIELD, last, message).maybe_help(help))
+    }
+
+    fn variable(&mut self, name: &str, place: Place, last: Place) -> TypedExpr {
+        if let Some((ty, index)) = self.environment.variable(name) {
+            return typed(TypedKind::Variable(*index), ty.clone(), place);
+        }
+        let message = format!("the policy has no variable `{name}` before this place");
+        let help = near::suggestion(name, self.environment.variable_names());
+        self.fail(place, Problem::new(code::UNDECLARED_FIELD, last, message).maybe_help(help))
+    }
+
+    fn attribute(&mut self, group: &str, name: &str, place: Place, last: Place) -> TypedExpr {
+        match attributes::find(group, name) {
+            None => {
+                let names = attributes::names(group).map(str::to_owned).collect();
+                self.no_such(place, last, group, name, names)
+            }
+            Some(origin) => match attributes::read(group, name, origin) {
+                Some((attribute, ty)) => typed(TypedKind::Attribute(attribute), ty, place),
+                None => self.later(place, &format!("{group}.{name}")),
+            },
+        }
+    }
+
+    /// A header with a constant name.
+    pub(super) fn header(&mut self, name: &str, place: Place, last: Place) -> TypedExpr {
+        let lower = name.to_lowercase();
+        if lower != name {
+            let message = format!("no header is named `{name}`: header names are in lower case");
+            let problem = Problem::new(code::UNDECLARED_FIELD, last, message).help(format!("write `'{lower}'`"));
+            return self.fail(place, problem);
+        }
+        typed(TypedKind::Attribute(Attribute::Header(lower)), Type::String, place)
+    }
+
+    /// `metadata.filter_metadata['name space']['key']`, and deeper; `None` for any other path.
+    fn metadata(&mut self, expr: &Expr, last: Place) -> Option<TypedExpr> {
+        let mut path = Vec::new();
+        let mut at = expr;
+        loop {
+            let (operand, name) = if std::ptr::eq(at, expr) { any_step(at)? } else { step(at)? };
+            if name == Some("filter_metadata") && self.group_of(operand) == Some(Group::Metadata) {
+                break;
+            }
+            path.push(name.map(str::to_owned));
+            at = operand;
+        }
+        path.reverse();
+        let Some(keys) = path.into_iter().collect::<Option<Vec<String>>>() else {
+            let message = "the keys of `metadata.filter_metadata` must be string literals";
+            return Some(self.fail(expr.place, Problem::new(code::NOT_CONSTANT, last, message)));
+        };
+        if keys.len() < 2 {
+            let message = "this is a group of metadata, not a value";
+            let help = "write `metadata.filter_metadata['name space']['key']`";
+            return Some(self.fail(expr.place, Problem::new(code::NOT_A_VALUE, expr.place, message).help(help)));
+        }
+        let path = ["metadata", "filter_metadata"].map(str::to_owned).into_iter().chain(keys).collect();
+        let kind = TypedKind::Attribute(Attribute::Host(path, HostType::String));
+        Some(typed(kind, Type::String, expr.place))
+    }
+
+    fn no_such(&mut self, place: Place, last: Place, group: &str, name: &str, known: Vec<String>) -> TypedExpr {
+        let message = format!("`{group}` has no attribute `{name}`");
+        let help = near::suggestion(name, known.iter().map(String::as_str));
+        self.fail(place, Problem::new(code::UNDECLARED_FIELD, last, message).maybe_help(help))
+    }
+
+    fn later(&mut self, place: Place, name: &str) -> TypedExpr {
+        let message = format!("`{name}` is not known when the request is decided");
+        self.fail(place, Problem::new(code::NOT_KNOWN_YET, place, message))
+    }
+
+    fn members(&self, group: Group) -> Vec<String> {
+        match group {
+            Group::Context => self.environment.field_names().map(str::to_owned).collect(),
+            Group::Variables => self.environment.variable_names().map(str::to_owned).collect(),
+            Group::Attributes(group) => attributes::names(group).map(str::to_owned).collect(),
+            Group::Metadata => vec!["filter_metadata['name space']['key']".to_owned()],
+            Group::FilterState | Group::Later(_) => Vec::new(),
+        }
+    }
+
+    /// `'key' in group`, which is meant as a test for a value.
+    pub(super) fn membership_of_group(&mut self, place: Place, key: &Expr, of: &Expr) -> Option<TypedExpr> {
+        let key_text = constant_key(key);
+        if let (true, Some(header)) = (self.is_headers(of), key_text) {
+            let header = self.header(header, place, key.place);
+            return Some(match header.kind {
+                TypedKind::Attribute(attribute) => typed(TypedKind::HasAttribute(attribute), Type::Bool, place),
+                _ => header,
+            });
+        }
+        let group = self.group_of(of)?;
+        let name = self.source(of.place);
+        let message = format!("`{name}` is a group of attributes, not a map");
+        let known = key_text.filter(|key| matches!(group, Group::Context | Group::Attributes(_)) && !key.is_empty());
+        let help = known.map(|key| format!("write `has({name}.{key})`"));
+        Some(self.fail(place, Problem::new(code::NOT_A_VALUE, of.place, message).maybe_help(help)))
+    }
+}

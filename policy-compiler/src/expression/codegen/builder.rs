@@ -1,0 +1,291 @@
+//! Collects the programs of an artifact.
+
+use std::collections::{BTreeMap, HashMap};
+
+use context_mesh_core::artifact::tables::{Attribute, Constant, FieldTable, ProgramTable, ScalarConstant, ZoneTable};
+use context_mesh_core::limits::{MAX_FUEL, MAX_VARIABLE_DEPTH};
+use context_mesh_core::schema::max_items;
+
+use super::cost::{self, Estimate, MAX_COST, Sizes};
+use super::costs::Costs;
+use super::emit;
+use super::pool::Pool;
+use super::regex::{self, MAX_DFA_BYTES, RegexError};
+use super::share;
+use crate::expression::cel::{Problem, zone_needs_table, zone_table};
+use crate::expression::ir::{Ir, Node, Pattern};
+use crate::report::diagnostic::code;
+
+/// Collects programs, and what they refer to, for one artifact.
+#[derive(Debug, Clone, Default)]
+pub struct Builder {
+    code: Vec<u32>,
+    programs: Pool<(u32, u32)>,
+    constants: Pool<Constant>,
+    attributes: Pool<Attribute>,
+    regexes: Pool<Vec<u8>>,
+    zones: BTreeMap<String, ZoneTable>,
+    variables: Vec<Variable>,
+    /// The variable that a program computes.
+    variable_of: HashMap<u32, u32>,
+    sizes: Sizes,
+    /// What each program costs at worst.
+    costs: Vec<Estimate>,
+    /// What each program computes.
+    roots: Vec<Node>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Variable {
+    program: u32,
+    /// One more than the deepest variable that it reads.
+    depth: usize,
+}
+
+impl Builder {
+    /// A builder without programs.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The same with the longest values that the schemas allow, in bytes by the names of fields. They bound what
+    /// expressions can cost.
+    #[must_use]
+    pub fn with_field_limits(mut self, limits: impl IntoIterator<Item = (String, u64)>) -> Self {
+        self.sizes.fields = limits.into_iter().collect();
+        self
+    }
+
+    /// A builder that knows how long the values of these fields can be, and how many items they can have.
+    pub fn for_fields<'f>(fields: impl Iterator<Item = &'f FieldTable>) -> Self {
+        let mut builder = Self::default();
+        for field in fields {
+            let name = || field.name.clone();
+            if field.max_bytes > 0 {
+                builder.sizes.fields.insert(name(), u64::from(field.max_bytes));
+            }
+            builder.sizes.items.insert(name(), u64::try_from(max_items(field)).unwrap_or(u64::MAX));
+        }
+        builder
+    }
+
+    /// What a program costs at worst, the variables that it may read included: at most [`MAX_COST`] units of the
+    /// machine's fuel.
+    pub fn cost(&self, program: u32) -> Option<u64> {
+        self.costs.get(usize::try_from(program).ok()?).map(|estimate| self.sizes.total(estimate))
+    }
+
+    /// What the programs cost at worst, alone and together.
+    pub fn costs(&self) -> Costs {
+        Costs::new(&self.costs, &self.sizes)
+    }
+
+    /// Compiles a condition, or the value of a field, and gives the number of its program. Equal expressions
+    /// share one program.
+    ///
+    /// # Errors
+    /// A pattern that is too large, a limit of the virtual machine, or a cost beyond [`MAX_COST`].
+    pub fn condition(&mut self, ir: &Ir) -> Result<u32, Problem> {
+        self.program(ir).map(|(program, _)| program)
+    }
+
+    fn program(&mut self, ir: &Ir) -> Result<(u32, Estimate), Problem> {
+        let estimate = cost::estimate(&self.sizes, &ir.root);
+        let total = self.sizes.total(&estimate);
+        if total > MAX_COST {
+            return Err(too_costly(ir, total));
+        }
+        let words = emit::program(self, ir)?;
+        let key = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+        let code = &mut self.code;
+        let program = self.programs.get_or_add(key, || {
+            let too_large =
+                |_| Problem::new(code::PROGRAM_LIMIT, (ir.start, ir.end), "the programs are too large in all");
+            let start = u32::try_from(code.len()).map_err(too_large)?;
+            let length = u32::try_from(words.len()).map_err(too_large)?;
+            code.extend(words);
+            self.costs.push(estimate.clone());
+            self.roots.push(ir.root.clone());
+            Ok((start, length))
+        })?;
+        Ok((program, estimate))
+    }
+
+    /// Compiles a variable and gives its number, for [`crate::expression::cel::Environment::with_variable`]. Equal
+    /// variables share one number.
+    ///
+    /// # Errors
+    /// As [`Builder::condition`], and a chain of variables that is too long.
+    pub fn variable(&mut self, ir: &Ir) -> Result<u32, Problem> {
+        let (program, estimate) = self.program(ir)?;
+        let number = |index: usize| u32::try_from(index).unwrap_or(u32::MAX);
+        if let Some(known) = self.variable_of.get(&program) {
+            return Ok(*known);
+        }
+        let depth = self.depth(&ir.root) + 1;
+        if depth > MAX_VARIABLE_DEPTH {
+            let message = format!("more than {MAX_VARIABLE_DEPTH} variables refer to each other in a chain");
+            return Err(
+                Problem::new(code::PROGRAM_LIMIT, (ir.start, ir.end), message).help("write some of them in one")
+            );
+        }
+        self.variables.push(Variable { program, depth });
+        self.sizes.variables.push(estimate);
+        let new = number(self.variables.len() - 1);
+        self.variable_of.insert(program, new);
+        Ok(new)
+    }
+
+    /// Compiles a pattern and gives the number of its regex: with `whole` for a match of all of a text,
+    /// otherwise for one anywhere in it. The place of a problem is the whole pattern, from character 0.
+    ///
+    /// # Errors
+    /// A pattern that is no regular expression, or is too large.
+    pub fn regex(&mut self, pattern: &str, whole: bool) -> Result<u32, Problem> {
+        let pattern = Pattern { text: pattern.to_owned(), start: 0, end: pattern.chars().count() };
+        self.pattern(&pattern, whole)
+    }
+
+    /// The regexes so far: text, whether all of a text must match, number.
+    pub(crate) fn regex_numbers(&self) -> Vec<(String, bool, u32)> {
+        let read = |(key, number): (&[u8], u32)| {
+            let (whole, text) = key.split_first()?;
+            Some((String::from_utf8(text.to_vec()).ok()?, *whole == 1, number))
+        };
+        self.regexes.numbers().filter_map(read).collect()
+    }
+
+    /// What was collected: the programs, and the regexes as serialized sparse DFAs. What several programs
+    /// compute becomes a variable.
+    pub fn finish(self) -> (ProgramTable, Vec<Vec<u8>>) {
+        let mut shared = self.clone();
+        match shared.share() {
+            Some(()) => shared.finish_as_it_is(),
+            None => self.finish_as_it_is(),
+        }
+    }
+
+    /// Replaces common subexpressions by variables; `None` where there are none, or the machine could not hold
+    /// the result.
+    fn share(&mut self) -> Option<()> {
+        let roots = std::mem::take(&mut self.roots);
+        let mut fixed = vec![false; roots.len()];
+        for variable in &self.variables {
+            *fixed.get_mut(usize::try_from(variable.program).ok()?)? = true;
+        }
+        let first = u32::try_from(self.variables.len()).ok()?;
+        let shared = share::share(self, &roots, &fixed, first)?;
+        self.code.clear();
+        for (index, root) in shared.programs.iter().enumerate() {
+            let range = self.add_code(root)?;
+            *self.programs.entry_mut(index)? = range;
+        }
+        for root in &shared.definitions {
+            let depth = self.depth(root) + 1;
+            let range = self.add_code(root)?;
+            self.variables.push(Variable { program: self.programs.add(range), depth });
+        }
+        let depths: Vec<usize> = self.variables.iter().map(|variable| variable.depth).collect();
+        share::is_shallow(&depths).then_some(())
+    }
+
+    fn add_code(&mut self, root: &Node) -> Option<(u32, u32)> {
+        let words = emit::program(self, &Ir { root: root.clone(), start: 0, end: 0 }).ok()?;
+        let range = (u32::try_from(self.code.len()).ok()?, u32::try_from(words.len()).ok()?);
+        self.code.extend(words);
+        Some(range)
+    }
+
+    /// What was collected, without looking for common subexpressions.
+    pub(crate) fn finish_as_it_is(self) -> (ProgramTable, Vec<Vec<u8>>) {
+        let table = ProgramTable {
+            code: self.code,
+            programs: self.programs.into_entries(),
+            constants: self.constants.into_entries(),
+            attributes: self.attributes.into_entries(),
+            variables: self.variables.into_iter().map(|variable| variable.program).collect(),
+            zones: self.zones.into_values().collect(),
+        };
+        (table, self.regexes.into_entries())
+    }
+
+    pub(super) fn pattern(&mut self, pattern: &Pattern, whole: bool) -> Result<u32, Problem> {
+        let mut key = vec![u8::from(whole)];
+        key.extend_from_slice(pattern.text.as_bytes());
+        let place = (pattern.start, pattern.end);
+        self.regexes.get_or_add(key, || {
+            regex::build(&pattern.text, whole).map_err(|error| match error {
+                RegexError::Syntax(reason) => {
+                    let message = format!("the pattern is not a regular expression: {reason}");
+                    Problem::new(code::BAD_PATTERN, place, message)
+                }
+                RegexError::TooLarge => {
+                    let budget = MAX_DFA_BYTES / 1024;
+                    let message = format!("the compiled pattern would exceed {budget} KiB");
+                    let help = "make repeats such as `{1,100}` shorter or open (`+`), or anchor the pattern with `^`";
+                    Problem::new(code::PATTERN_TOO_LARGE, place, message).help(help)
+                }
+            })
+        })
+    }
+
+    /// Takes in the rules of a time zone. One that nobody knows is an error when it runs.
+    pub(super) fn zone(&mut self, name: &str) {
+        if zone_needs_table(name) && !self.zones.contains_key(name) {
+            self.zones.extend(zone_table(name).map(|table| (name.to_owned(), table)));
+        }
+    }
+
+    pub(super) fn constant(&mut self, constant: &Constant) -> u32 {
+        // The printed form tells any two constants apart, 0.0 and -0.0 included.
+        Self::infallible(self.constants.get_or_add(format!("{constant:?}").into_bytes(), || Ok(constant.clone())))
+    }
+
+    pub(super) fn name(&mut self, name: &str) -> u32 {
+        self.constant(&Constant::Scalar(ScalarConstant::String(name.to_owned())))
+    }
+
+    pub(super) fn attribute(&mut self, attribute: &Attribute) -> u32 {
+        Self::infallible(self.attributes.get_or_add(format!("{attribute:?}").into_bytes(), || Ok(attribute.clone())))
+    }
+
+    fn infallible(result: Result<u32, std::convert::Infallible>) -> u32 {
+        match result {
+            Ok(number) => number,
+        }
+    }
+
+    /// The depth of the deepest variable that a node reads; 0 without any.
+    fn depth(&self, node: &Node) -> usize {
+        let own = match node {
+            Node::Variable(index) => usize::try_from(*index).ok().and_then(|index| self.variables.get(index)),
+            _ => None,
+        };
+        let children = node.children().into_iter().map(|child| self.depth(child)).max();
+        own.map_or(0, |variable| variable.depth).max(children.unwrap_or(0))
+    }
+}
+
+fn too_costly(ir: &Ir, cost: u64) -> Problem {
+    let message = format!("the expression could cost {cost} units of fuel; a whole request has {MAX_FUEL}");
+    let mut fields: Vec<&str> = ir
+        .attributes()
+        .into_iter()
+        .filter_map(|attribute| match attribute {
+            Attribute::Field(name, _) => Some(name.as_str()),
+            _ => None,
+        })
+        .collect();
+    fields.sort_unstable();
+    fields.dedup();
+    let named: Vec<String> = fields.iter().map(|name| format!("`{name}`")).collect();
+    let help = if named.is_empty() {
+        "loop over less, or do not loop inside of a loop".to_owned()
+    } else {
+        format!(
+            "say how long {} can be (`maxBytes` in the schema), or do not loop inside of a loop",
+            named.join(" and ")
+        )
+    };
+    Problem::new(code::TOO_COSTLY, (ir.start, ir.end), message).help(help)
+}

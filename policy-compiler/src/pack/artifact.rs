@@ -1,0 +1,198 @@
+//! The last stage: model and programs become tables, and tables become bytes.
+
+use std::collections::{BTreeSet, HashSet};
+
+use context_mesh_core::{
+    artifact::tables::CarrierVersion,
+    artifact::{
+        encode, load,
+        tables::{
+            self, Constant, DictionaryTable, EntryTable, FieldTable, Layer, RuleTable, ScalarConstant, ServiceTable,
+            Tables,
+        },
+    },
+    carrier::dictionary::dictionary_id,
+};
+
+use crate::{
+    check::{
+        lock::Lock,
+        model::{Effect, Model, Policy, Rule, Workloads},
+        programs::{Programs, RulePrograms},
+    },
+    read::document::{Direction, OnError},
+    report::{
+        diagnostic::{Diagnostic, Diagnostics, code},
+        source::Sources,
+    },
+};
+
+/// Longest string of a policy that goes into the dictionary, in bytes: longer ones are rarely values of fields.
+const MAX_WORD_BYTES: usize = 64;
+
+/// Most words of a dictionary. Every sidecar holds all of them.
+const MAX_WORDS: usize = 4096;
+
+/// The tables of a model. The model and the programs must have been made without errors.
+pub(crate) fn tables(model: &Model, programs: Programs, sources: &Sources, lock: &Lock) -> Tables {
+    let fields = model.fields.iter().zip(&programs.patterns);
+    let fields: Vec<FieldTable> =
+        fields.map(|(field, pattern)| FieldTable { pattern: *pattern, ..field.table.clone() }).collect();
+    let ordered = ordered(model, &programs.rules);
+    let rules = ordered.iter().map(|entry| rule_table(entry, &fields, sources)).collect();
+    let dictionaries = match model.mesh.carrier_version {
+        // Nobody writes them any more.
+        CarrierVersion::Two => Vec::new(),
+        CarrierVersion::Dated | CarrierVersion::One => {
+            let words = first_words(model, &programs.table.constants);
+            vec![DictionaryTable { id: dictionary_id(&words), words }]
+        }
+    };
+    Tables {
+        mesh: model.mesh.clone(),
+        dictionaries,
+        words: lock.table(),
+        services: services(model, &ordered),
+        domains: model.directory.domains.clone(),
+        unlisted: entry(&ordered, |policy| policy.workloads == Workloads::All),
+        rules,
+        program: programs.table,
+        fields,
+        regexes: programs.regexes,
+    }
+}
+
+/// The bytes of the tables, and what a filter will make of them: they are loaded once, so that what is built
+/// is known to run. `None`, with a diagnostic, when a limit of the format is exceeded.
+pub(crate) fn bytes(tables: &Tables, diagnostics: &mut Diagnostics) -> Option<(Vec<u8>, String)> {
+    let built = load_bytes(tables);
+    built.map_err(|message| diagnostics.push(Diagnostic::error(code::ARTIFACT_LIMIT, None, message))).ok()
+}
+
+/// As [`bytes`], with the reason when it does not work.
+pub(crate) fn load_bytes(tables: &Tables) -> Result<(Vec<u8>, String), String> {
+    let bytes = encode(tables).map_err(|error| error.to_string())?;
+    match load(&bytes) {
+        Ok(program) => Ok((bytes, program.digest().to_string())),
+        Err(error) => Err(format!("the artifact that was built does not load: {error}")),
+    }
+}
+
+fn number(index: usize) -> u32 {
+    u32::try_from(index).unwrap_or(u32::MAX)
+}
+
+/// A rule with what belongs to it.
+struct Ordered<'a> {
+    policy: &'a Policy,
+    rule: &'a Rule,
+    programs: &'a RulePrograms,
+}
+
+/// All rules in the order in which decisions report them: what the enterprise denies, then by layer, then by name. So
+/// where a document or a rule stands never changes what a request gets, down to the message of a refusal.
+fn ordered<'a>(model: &'a Model, programs: &'a [Vec<RulePrograms>]) -> Vec<Ordered<'a>> {
+    let mut all: Vec<Ordered<'a>> = Vec::new();
+    for (policy, programs) in model.policies.iter().zip(programs) {
+        all.extend(policy.rules.iter().zip(programs).map(|(rule, programs)| Ordered { policy, rule, programs }));
+    }
+    all.sort_by_cached_key(|entry| {
+        let deny = matches!(entry.rule.effect, Effect::Deny(_));
+        (entry.policy.layer, entry.policy.layer == Layer::Enterprise && !deny, entry.rule.name.as_str())
+    });
+    all
+}
+
+fn rule_table(entry: &Ordered<'_>, fields: &[FieldTable], sources: &Sources) -> RuleTable {
+    let rule = entry.rule;
+    let name = |index: &usize| fields.get(*index).map(|field| field.name.clone()).unwrap_or_default();
+    RuleTable {
+        name: rule.name.clone(),
+        layer: entry.policy.layer,
+        condition: entry.programs.when,
+        on_error: match rule.on_error {
+            OnError::Deny => tables::OnError::Deny,
+            OnError::Ignore => tables::OnError::Ignore,
+        },
+        shadow: rule.shadow,
+        effect: match &rule.effect {
+            Effect::Deny(reply) => tables::Effect::Deny(reply.clone()),
+            Effect::Allow => tables::Effect::Allow,
+            Effect::Redact(fields) => tables::Effect::Redact { fields: fields.iter().map(name).collect() },
+            Effect::Mask(fields, method) => {
+                tables::Effect::Mask { fields: fields.iter().map(name).collect(), method: *method }
+            }
+            Effect::Audit => tables::Effect::Audit,
+            Effect::Require(fields, reply) => {
+                tables::Effect::Require { fields: fields.iter().map(name).collect(), reply: reply.clone() }
+            }
+            Effect::Set(assignments) => {
+                let names = assignments.iter().map(|(field, _)| name(field));
+                tables::Effect::Set { fields: names.zip(entry.programs.values.iter().copied()).collect() }
+            }
+        },
+        place: sources.place(rule.span),
+    }
+}
+
+fn services(model: &Model, rules: &[Ordered<'_>]) -> Vec<ServiceTable> {
+    let mut entries: Vec<EntryTable> = vec![EntryTable::default(); model.directory.services.len()];
+    for (index, ordered) in rules.iter().enumerate() {
+        let add = |entry: &mut EntryTable| list(entry, ordered.policy.direction).push(number(index));
+        match &ordered.policy.workloads {
+            Workloads::All => entries.iter_mut().for_each(add),
+            Workloads::These(services) => {
+                services.iter().for_each(|service| entries.get_mut(*service).map_or((), add));
+            }
+        }
+    }
+    let services = model.directory.services.iter().zip(entries);
+    services
+        .map(|(service, entry)| ServiceTable { name: service.name.clone(), domain: service.domain, entry })
+        .collect()
+}
+
+fn entry(rules: &[Ordered<'_>], applies: impl Fn(&Policy) -> bool) -> EntryTable {
+    let mut entry = EntryTable::default();
+    for (index, ordered) in rules.iter().enumerate().filter(|(_, ordered)| applies(ordered.policy)) {
+        list(&mut entry, ordered.policy.direction).push(number(index));
+    }
+    entry
+}
+
+fn list(entry: &mut EntryTable, direction: Direction) -> &mut Vec<u32> {
+    match direction {
+        Direction::Inbound => &mut entry.inbound,
+        Direction::Outbound => &mut entry.outbound,
+    }
+}
+
+/// The words that the first filters gave numbers for a tree, in their order: a proxy that still has one writes these numbers. It
+/// must never change, or what they send during an upgrade is lost.
+fn first_words(model: &Model, constants: &[Constant]) -> Vec<String> {
+    let enums = model.fields.iter().flat_map(|field| &field.table.allowed);
+    let strings = enums.filter_map(|text| serde_json::from_str::<String>(text).ok());
+    let kinds: [BTreeSet<String>; 5] = [
+        model.fields.iter().map(|field| field.table.name.clone()).collect(),
+        model.directory.services.iter().map(|service| service.name.clone()).collect(),
+        strings.collect(),
+        constants.iter().flat_map(strings_of).collect(),
+        model.directory.domains.iter().map(|domain| domain.name.clone()).collect(),
+    ];
+    let mut seen = HashSet::new();
+    let words = kinds.into_iter().flatten().filter(|word| !word.is_empty() && word.len() <= MAX_WORD_BYTES);
+    words.filter(|word| seen.insert(word.clone())).take(MAX_WORDS).collect()
+}
+
+fn strings_of(constant: &Constant) -> Vec<String> {
+    let string = |scalar: &ScalarConstant| match scalar {
+        ScalarConstant::String(text) => Some(text.clone()),
+        _ => None,
+    };
+    match constant {
+        Constant::Scalar(scalar) => string(scalar).into_iter().collect(),
+        Constant::List(scalars) => scalars.iter().filter_map(string).collect(),
+        Constant::StringSet(words) => words.clone(),
+        Constant::Map(entries) => entries.iter().flat_map(|(key, value)| [key, value]).filter_map(string).collect(),
+    }
+}

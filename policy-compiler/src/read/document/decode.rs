@@ -1,0 +1,144 @@
+//! Reading nodes: one small function for each kind of value, and [`Keys`] for mappings with known keys.
+
+use crate::{
+    read::yaml::{Node, Value},
+    report::{
+        diagnostic::{Diagnostic, Diagnostics, code},
+        near,
+        source::{Sources, Span, Spanned},
+    },
+};
+
+/// Where problems go while a document is read.
+pub(super) struct Decoder<'a> {
+    pub(super) sources: &'a Sources,
+    diagnostics: &'a mut Diagnostics,
+}
+
+impl<'a> Decoder<'a> {
+    pub(super) fn new(sources: &'a Sources, diagnostics: &'a mut Diagnostics) -> Self {
+        Self { sources, diagnostics }
+    }
+
+    pub(super) fn report(&mut self, diagnostic: Diagnostic) {
+        self.diagnostics.push(diagnostic);
+    }
+
+    /// Reports that `expected` (with its article) should stand here.
+    pub(super) fn wrong_kind(&mut self, node: &Node, expected: &str) {
+        if node.value != Value::Refused {
+            let message = format!("expected {expected}, found {}", node.value.kind());
+            self.report(Diagnostic::error(code::WRONG_KIND, node.span, message));
+        }
+    }
+
+    pub(super) fn invalid(&mut self, span: Span, message: impl Into<String>, help: impl Into<String>) {
+        self.report(Diagnostic::error(code::INVALID_VALUE, span, message).help(help));
+    }
+
+    pub(super) fn not_supported(&mut self, span: Span, what: &str) {
+        let message = format!("{what} is not supported yet");
+        self.report(Diagnostic::error(code::NOT_SUPPORTED, span, message).help("leave it out for now"));
+    }
+
+    /// The entries of a mapping whose keys are the user's.
+    pub(super) fn entries<'n>(&mut self, node: &'n Node) -> &'n [(Spanned<String>, Node)] {
+        match &node.value {
+            Value::Mapping(entries) => entries,
+            _ => {
+                self.wrong_kind(node, "a mapping");
+                &[]
+            }
+        }
+    }
+
+    /// The elements of a list.
+    pub(super) fn list<'n>(&mut self, node: &'n Node) -> &'n [Node] {
+        match &node.value {
+            Value::Sequence(nodes) => nodes,
+            _ => {
+                self.wrong_kind(node, "a list");
+                &[]
+            }
+        }
+    }
+
+    /// A mapping whose keys are known. `owner` names it in messages, and `span` is where a missing key is reported.
+    pub(super) fn keys<'n>(&mut self, node: &'n Node, span: Span, owner: &'static str) -> Option<Keys<'n>> {
+        let Value::Mapping(entries) = &node.value else {
+            self.wrong_kind(node, "a mapping");
+            return None;
+        };
+        Some(Keys { entries, known: Vec::new(), span, owner })
+    }
+}
+
+/// The keys of a mapping that can only have known ones. Ends with [`Keys::finish`].
+#[must_use = "`finish` reports the unknown keys"]
+pub(super) struct Keys<'n> {
+    entries: &'n [(Spanned<String>, Node)],
+    known: Vec<&'static str>,
+    span: Span,
+    owner: &'static str,
+}
+
+impl<'n> Keys<'n> {
+    /// The value of a key that may be left out.
+    pub(super) fn get(&mut self, key: &'static str) -> Option<&'n Node> {
+        self.entry(key).map(|(_, node)| node)
+    }
+
+    /// A key that may be left out, and its value.
+    pub(super) fn entry(&mut self, key: &'static str) -> Option<(&'n Spanned<String>, &'n Node)> {
+        self.known.push(key);
+        self.entries.iter().find(|(name, _)| name.value == key).map(|(name, node)| (name, node))
+    }
+
+    /// The value of a key that must be there; its absence is reported.
+    pub(super) fn require(&mut self, key: &'static str, decoder: &mut Decoder<'_>) -> Option<&'n Node> {
+        let node = self.get(key);
+        if node.is_none() {
+            let message = format!("{} has no `{key}`", self.owner);
+            decoder.report(Diagnostic::error(code::MISSING_KEY, self.span, message).help(format!("add `{key}`")));
+        }
+        node
+    }
+
+    /// Reports the keys that nobody asked for.
+    pub(super) fn finish(self, decoder: &mut Decoder<'_>) {
+        #[cfg(test)]
+        record::add(self.owner, &self.known);
+        for (name, _) in self.entries.iter().filter(|(name, _)| !self.known.contains(&name.value.as_str())) {
+            let message = format!("{} has no key `{}`", self.owner, name.value);
+            // Only keys that are not there yet: a second one of the same name would be a mistake as well.
+            let free = self.known.iter().copied().filter(|key| !self.entries.iter().any(|(n, _)| n.value == *key));
+            let help = near::suggestion(&name.value, free);
+            decoder.report(Diagnostic::error(code::UNKNOWN_KEY, name.span, message).maybe_help(help));
+        }
+    }
+}
+
+/// What keys the documents are asked for: a test compares them with the JSON Schemas.
+#[cfg(test)]
+pub(crate) mod record {
+    use std::{
+        cell::RefCell,
+        collections::{BTreeMap, BTreeSet},
+    };
+
+    /// The keys by owner.
+    pub(crate) type Record = BTreeMap<&'static str, BTreeSet<&'static str>>;
+
+    thread_local! {
+        static RECORD: RefCell<Record> = const { RefCell::new(Record::new()) };
+    }
+
+    pub(super) fn add(owner: &'static str, keys: &[&'static str]) {
+        RECORD.with_borrow_mut(|record| record.entry(owner).or_default().extend(keys));
+    }
+
+    /// What this thread has recorded since the last call.
+    pub(crate) fn take() -> Record {
+        RECORD.take()
+    }
+}

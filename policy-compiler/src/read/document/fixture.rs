@@ -1,0 +1,299 @@
+//! What tests say of requests: principals, HTTP requests and contexts, by name or in place.
+
+use std::net::{IpAddr, SocketAddr};
+
+use serde_json::{Map, Number, Value as Json};
+
+use super::decode::Decoder;
+use crate::{
+    expression::cel::{host_attribute, host_attributes},
+    read::yaml::{Node, Scalar, Value},
+    report::{
+        diagnostic::{Diagnostic, code},
+        near,
+        source::Spanned,
+    },
+};
+use context_mesh_core::artifact::tables::HostType;
+use context_mesh_core::vm::metadata_number_text;
+
+/// What the tests of a document share, each under a name.
+#[derive(Debug, Clone, Default)]
+pub struct Fixtures {
+    /// Who can be on the other side of a request.
+    pub principals: Vec<(Spanned<String>, Principal)>,
+    /// The requests.
+    pub requests: Vec<(Spanned<String>, HttpRequest)>,
+    /// The contexts.
+    pub contexts: Vec<(Spanned<String>, Fields)>,
+}
+
+/// The name of a fixture, or what could be one in place.
+#[derive(Debug, Clone)]
+pub enum Choice<T> {
+    /// The name of a fixture.
+    Named(Spanned<String>),
+    /// What stands in place.
+    Here(T),
+}
+
+/// Who is on the other side of a request.
+#[derive(Debug, Clone)]
+pub enum Principal {
+    /// Somebody without a client certificate.
+    Nobody,
+    /// A service of the mesh.
+    Service(Spanned<String>),
+    /// The SPIFFE ID of a client certificate.
+    Id(Spanned<String>),
+}
+
+/// An HTTP request. What is not said has a default.
+#[derive(Debug, Clone, Default)]
+pub struct HttpRequest {
+    /// `GET` unless said.
+    pub method: Option<String>,
+    /// With the query; `/` unless said.
+    pub path: Option<String>,
+    /// `:authority`; the service that is asked, unless said.
+    pub host: Option<String>,
+    /// `http` unless said.
+    pub scheme: Option<String>,
+    /// Other headers by lower-case name; `None` takes a header away that every request has.
+    pub headers: Vec<(Spanned<String>, Option<String>)>,
+    /// What the proxy knows besides.
+    pub attributes: Vec<HostAttribute>,
+}
+
+/// An attribute of the proxy, in the encoding of proxy-wasm.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostAttribute {
+    /// Its path, for example `["source", "address"]`.
+    pub path: Vec<String>,
+    /// Its value.
+    pub bytes: Vec<u8>,
+}
+
+/// Fields of a context with their values.
+pub type Fields = Vec<(Spanned<String>, Json)>;
+
+impl Decoder<'_> {
+    /// A name, or what `read` makes of a mapping.
+    pub(super) fn choice_of<T>(
+        &mut self,
+        node: &Node,
+        read: impl FnOnce(&Node, &mut Self) -> Option<T>,
+    ) -> Option<Choice<T>> {
+        if matches!(node.value, Value::Mapping(_)) {
+            return read(node, self).map(Choice::Here);
+        }
+        if matches!(&node.value, Value::Scalar(scalar) if scalar.is_string()) {
+            return self.string(node).map(Choice::Named);
+        }
+        self.wrong_kind(node, "a name or a mapping");
+        None
+    }
+
+    /// A point in time, in milliseconds since 1970.
+    pub(super) fn time_ms(&mut self, node: &Node) -> Option<u64> {
+        let text = self.string(node)?;
+        let time: Option<jiff::Timestamp> = text.value.parse().ok();
+        let ms = time.and_then(|time| u64::try_from(time.as_millisecond()).ok());
+        if ms.is_none() {
+            let message = format!("`{}` is not a point in time since 1970", text.value);
+            self.invalid(text.span, message, "write it as `2026-01-15T12:00:00Z`");
+        }
+        ms
+    }
+}
+
+pub(super) fn principal(node: &Node, decoder: &mut Decoder<'_>) -> Option<Principal> {
+    let mut keys = decoder.keys(node, node.span, "a principal")?;
+    let (service, id) = (keys.entry("service"), keys.entry("principal"));
+    let read = match (service, id) {
+        (None, None) => Some(Principal::Nobody),
+        (Some((_, node)), None) => decoder.string(node).map(Principal::Service),
+        (None, Some((_, node))) => decoder.string(node).map(Principal::Id),
+        (Some((first, _)), Some((second, _))) => {
+            let problem = Diagnostic::error(code::INVALID_VALUE, second.span, "the principal is said in two ways");
+            decoder.report(problem.label(first.span, "the first one").help("keep one of `service` and `principal`"));
+            None
+        }
+    };
+    keys.finish(decoder);
+    read
+}
+
+pub(super) fn request(node: &Node, decoder: &mut Decoder<'_>) -> Option<HttpRequest> {
+    let mut keys = decoder.keys(node, node.span, "a request")?;
+    let mut text = |key| keys.get(key).and_then(|node| decoder.string(node)).map(|text| text.value);
+    let mut request = HttpRequest {
+        method: text("method"),
+        path: text("path"),
+        host: text("host"),
+        scheme: text("scheme"),
+        ..HttpRequest::default()
+    };
+    if let Some(node) = keys.get("headers") {
+        request.headers = headers(node, decoder);
+    }
+    if let Some(node) = keys.get("attributes") {
+        for (name, node) in decoder.entries(node) {
+            request.attributes.extend(attribute(name, node, decoder));
+        }
+    }
+    if let Some(node) = keys.get("metadata") {
+        let mut path = vec!["metadata".to_owned(), "filter_metadata".to_owned()];
+        metadata(node, &mut path, &mut request.attributes, decoder);
+    }
+    keys.finish(decoder);
+    Some(request)
+}
+
+/// Header names with their values; nothing as the value means that the header is not there.
+pub(super) fn headers(node: &Node, decoder: &mut Decoder<'_>) -> Vec<(Spanned<String>, Option<String>)> {
+    let mut headers = Vec::new();
+    for (name, node) in decoder.entries(node) {
+        let lower = name.value.to_ascii_lowercase();
+        if lower.starts_with(':') {
+            let message = format!("`{}` is no header of its own", name.value);
+            decoder.invalid(name.span, message, "say it with `method`, `path`, `host` or `scheme`");
+            continue;
+        }
+        let value = match &node.value {
+            Value::Scalar(scalar) if scalar.is_null() => None,
+            Value::Scalar(scalar) => Some(scalar.text.clone()),
+            _ => {
+                decoder.wrong_kind(node, "the text of a header");
+                continue;
+            }
+        };
+        headers.push((Spanned::new(lower, name.span), value));
+    }
+    headers
+}
+
+fn attribute(name: &Spanned<String>, node: &Node, decoder: &mut Decoder<'_>) -> Option<HostAttribute> {
+    let Some((path, of)) = host_attribute(&name.value) else {
+        let message = format!("the proxy has no attribute `{}`", name.value);
+        let problem = Diagnostic::error(code::UNKNOWN_FIXTURE, name.span, message);
+        decoder.report(problem.help(attribute_help(&name.value)));
+        return None;
+    };
+    let scalar = decoder.scalar(node)?.value;
+    let is_address = matches!(name.value.as_str(), "source.address" | "destination.address");
+    let bytes = match of {
+        // As the proxy says it, and nothing that it would never say.
+        HostType::String if is_address => {
+            scalar.text.parse::<SocketAddr>().ok().map(|address| address.to_string().into_bytes())
+        }
+        HostType::Ip => {
+            scalar.text.parse::<IpAddr>().ok().map(|address| SocketAddr::new(address, 0).to_string().into_bytes())
+        }
+        HostType::String => Some(scalar.text.clone().into_bytes()),
+        HostType::Int => scalar.as_int().map(|number| number.to_le_bytes().to_vec()),
+        HostType::Bool => scalar.as_bool().map(|value| vec![u8::from(value)]),
+        HostType::Timestamp => {
+            let time: Option<jiff::Timestamp> = scalar.text.parse().ok();
+            time.and_then(|time| i64::try_from(time.as_nanosecond()).ok()).map(|nanos| nanos.to_le_bytes().to_vec())
+        }
+    };
+    if bytes.is_none() {
+        let expected = match of {
+            HostType::Int => "an integer",
+            HostType::Bool => "`true` or `false`",
+            HostType::Ip => "an IP address, for example `10.0.0.1`",
+            HostType::String if is_address => {
+                "an address with a port, as the proxy gives it, for example `10.0.0.1:80` (`source.ip` is the address alone)"
+            }
+            HostType::String | HostType::Timestamp => "a point in time, for example `2026-01-15T12:00:00Z`",
+        };
+        decoder.wrong_kind(node, expected);
+    }
+    Some(HostAttribute { path, bytes: bytes? })
+}
+
+/// Advice about an attribute that a test cannot give.
+fn attribute_help(name: &str) -> String {
+    match name.split_once('.').map_or(name, |(group, _)| group) {
+        "request" => "say it with `method`, `path`, `host`, `scheme` or `headers`".to_owned(),
+        "peer" => "say it with `principal`".to_owned(),
+        "mesh" => "it follows from `workload` and `role`".to_owned(),
+        "context" => "say it with `context`".to_owned(),
+        "metadata" => "say it with `metadata`".to_owned(),
+        _ => {
+            let names: Vec<String> = host_attributes().collect();
+            near::suggestion(name, names.iter().map(String::as_str)).unwrap_or_default()
+        }
+    }
+}
+
+/// The leaves of metadata as the texts that policies read: strings, numbers, `true` and `false`.
+fn metadata(node: &Node, path: &mut Vec<String>, found: &mut Vec<HostAttribute>, decoder: &mut Decoder<'_>) {
+    let bytes = match &node.value {
+        Value::Mapping(entries) => {
+            for (name, node) in entries {
+                path.push(name.value.clone());
+                metadata(node, path, found, decoder);
+                path.pop();
+            }
+            return;
+        }
+        Value::Scalar(scalar) if scalar.is_null() => return,
+        Value::Scalar(scalar) => match (scalar.as_bool(), scalar.as_double()) {
+            (Some(value), _) => value.to_string().into_bytes(),
+            // What a proxy rounds reads as an error, here and there.
+            (_, Some(number)) => metadata_number_text(number).map_or(vec![0], String::into_bytes),
+            _ => scalar.text.clone().into_bytes(),
+        },
+        Value::Sequence(_) => {
+            decoder.invalid(node.span, "a list in metadata cannot be read by policies", "give its parts other names");
+            return;
+        }
+        Value::Refused => return,
+    };
+    found.push(HostAttribute { path: path.clone(), bytes });
+}
+
+pub(super) fn fields(node: &Node, decoder: &mut Decoder<'_>) -> Option<Fields> {
+    if !matches!(node.value, Value::Mapping(_)) {
+        decoder.wrong_kind(node, "a mapping");
+        return None;
+    }
+    Some(decoder.entries(node).iter().map(|(name, node)| (name.clone(), json(node))).collect())
+}
+
+/// A node as JSON.
+fn json(node: &Node) -> Json {
+    match &node.value {
+        Value::Mapping(entries) => {
+            Json::Object(entries.iter().map(|(key, node)| (key.value.clone(), json(node))).collect::<Map<_, _>>())
+        }
+        Value::Sequence(nodes) => nodes.iter().map(json).collect(),
+        Value::Scalar(scalar) => scalar_json(scalar),
+        Value::Refused => Json::Null,
+    }
+}
+
+fn scalar_json(scalar: &Scalar) -> Json {
+    if scalar.is_null() {
+        return Json::Null;
+    }
+    let number = || scalar.as_double().and_then(Number::from_f64).map(Json::Number);
+    let bool_or_int = scalar.as_bool().map(Json::Bool).or_else(|| scalar.as_int().map(Json::from));
+    bool_or_int.or_else(number).unwrap_or_else(|| Json::String(scalar.text.clone()))
+}
+
+/// The fixture of that name; an unknown one is given back as a finding.
+pub(crate) fn named<'f, T>(
+    name: &Spanned<String>,
+    what: &str,
+    known: &'f [(Spanned<String>, T)],
+) -> Result<&'f T, Box<Diagnostic>> {
+    known.iter().find(|(of, _)| of.value == name.value).map(|(_, fixture)| fixture).ok_or_else(|| {
+        let message = format!("the document has no {what} `{}`", name.value);
+        let help = near::suggestion(&name.value, known.iter().map(|(of, _)| of.value.as_str()));
+        let help = help.unwrap_or_else(|| format!("add it to `{what}s`, or write the {what} in place"));
+        Box::new(Diagnostic::error(code::UNKNOWN_FIXTURE, name.span, message).help(help))
+    })
+}

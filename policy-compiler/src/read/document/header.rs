@@ -1,0 +1,106 @@
+//! What all documents have in common: `apiVersion`, `kind`, `metadata`, `spec`.
+
+use semver::Version;
+
+use super::decode::Decoder;
+use crate::{
+    read::yaml::Node,
+    report::{
+        diagnostic::{Diagnostic, code},
+        near,
+        source::{Span, Spanned},
+    },
+};
+
+const API_VERSION: &str = "contextmesh.io/v1";
+
+/// Name and owner of a document.
+#[derive(Debug, Clone)]
+pub struct Metadata {
+    /// Its name; `None` if it was left out or wrong.
+    pub name: Option<Spanned<String>>,
+    /// The domain that owns it; `None` is the enterprise.
+    pub domain: Option<Spanned<String>>,
+    /// Its version, which only a schema can have.
+    pub version: Option<Spanned<Version>>,
+    /// Where the document says its kind.
+    pub span: Span,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Mesh,
+    ContextSchema,
+    ContextPolicy,
+    PolicyTest,
+}
+
+const KINDS: [(&str, Kind); 4] = [
+    ("Mesh", Kind::Mesh),
+    ("ContextSchema", Kind::ContextSchema),
+    ("ContextPolicy", Kind::ContextPolicy),
+    ("PolicyTest", Kind::PolicyTest),
+];
+
+pub(super) struct Header<'n> {
+    pub(super) kind: Kind,
+    pub(super) metadata: Metadata,
+    pub(super) spec: Option<&'n Node>,
+}
+
+/// Reads the head; `None` if the kind is not known, so that nothing can be said about the rest.
+pub(super) fn read<'n>(node: &'n Node, decoder: &mut Decoder<'_>) -> Option<Header<'n>> {
+    let mut keys = decoder.keys(node, node.span, "the document")?;
+    if let Some(version) = keys.require("apiVersion", decoder).and_then(|node| decoder.string(node))
+        && version.value != API_VERSION
+    {
+        let message = format!("the apiVersion `{}` is not known", version.value);
+        let problem = Diagnostic::error(code::UNKNOWN_DOCUMENT, version.span, message);
+        decoder.report(problem.help(format!("this version reads `{API_VERSION}`")));
+    }
+    let kind = keys.require("kind", decoder).and_then(|node| decoder.string(node));
+    let metadata = keys.require("metadata", decoder);
+    let spec = keys.require("spec", decoder);
+    let (kind, span) = known_kind(&kind?, decoder)?;
+    keys.finish(decoder);
+    let metadata = metadata.map_or(Metadata { name: None, domain: None, version: None, span }, |node| {
+        read_metadata(node, kind, span, decoder)
+    });
+    Some(Header { kind, metadata, spec })
+}
+
+fn known_kind(name: &Spanned<String>, decoder: &mut Decoder<'_>) -> Option<(Kind, Span)> {
+    let found = KINDS.iter().find(|(word, _)| *word == name.value);
+    if found.is_none() {
+        let problem =
+            Diagnostic::error(code::UNKNOWN_DOCUMENT, name.span, format!("the kind `{}` is not known", name.value));
+        decoder.report(problem.maybe_help(near::suggestion(&name.value, KINDS.map(|(word, _)| word))));
+    }
+    found.map(|(_, kind)| (*kind, name.span))
+}
+
+fn read_metadata(node: &Node, kind: Kind, span: Span, decoder: &mut Decoder<'_>) -> Metadata {
+    let mut metadata = Metadata { name: None, domain: None, version: None, span };
+    let Some(mut keys) = decoder.keys(node, node.span, "metadata") else { return metadata };
+    metadata.name = keys.require("name", decoder).and_then(|node| decoder.name(node));
+    if kind != Kind::Mesh {
+        metadata.domain = keys.get("domain").and_then(|node| decoder.name(node));
+    }
+    if kind == Kind::ContextSchema
+        && let Some(text) = keys.get("version").and_then(|node| decoder.string(node))
+    {
+        metadata.version = version(&text, decoder);
+    }
+    keys.finish(decoder);
+    metadata
+}
+
+/// `major.minor.patch` with an optional `-pre` and `+build`, as semver 2.0.0 says.
+fn version(text: &Spanned<String>, decoder: &mut Decoder<'_>) -> Option<Spanned<Version>> {
+    let version = Version::parse(&text.value).ok();
+    if version.is_none() {
+        let help = "write three numbers, for example `1.2.0`";
+        decoder.invalid(text.span, format!("`{}` is not a semantic version", text.value), help);
+    }
+    version.map(|version| Spanned::new(version, text.span))
+}

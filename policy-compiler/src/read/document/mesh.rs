@@ -1,0 +1,349 @@
+//! `Mesh`: the settings, services and domains of the mesh.
+
+use context_mesh_core::limits::MIN_MEMORY_TTL_MS;
+
+use super::{
+    decode::Decoder,
+    header::{Header, Metadata},
+};
+use crate::{
+    read::yaml::Node,
+    report::source::{Span, Spanned},
+};
+
+/// A `Mesh` document.
+#[derive(Debug, Clone)]
+pub struct Mesh {
+    /// Its head.
+    pub metadata: Metadata,
+    /// The SPIFFE trust domain.
+    pub trust_domain: Option<Spanned<String>>,
+    /// Path of a workload's SPIFFE ID.
+    pub identity: Option<Spanned<String>>,
+    /// The domains.
+    pub domains: Vec<DomainEntry>,
+    /// The services that stand at the edge of the mesh.
+    pub gateways: Vec<Spanned<String>>,
+    /// How the context is shown to applications.
+    pub carriers: Carriers,
+    /// What is believed.
+    pub trust: Trust,
+    /// Services without a filter; `None`: whoever attaches no `x-mesh-context`.
+    pub peers_without_filter: Option<Vec<Spanned<String>>>,
+    /// The DNS domain of the mesh's Kubernetes clusters.
+    pub cluster_domain: Option<Spanned<String>>,
+    /// The fields whose headers the proxies' routes see.
+    pub routed: Vec<Spanned<String>>,
+    /// Whether a broken carrier or field is answered with 400.
+    pub deny_invalid: bool,
+    /// Oldest context that is accepted, in milliseconds since it was made; 0 is any.
+    pub max_age_ms: u64,
+    /// What gateways do with traces.
+    pub gateway: Gateway,
+    /// The memory.
+    pub memory: Memory,
+    /// What calls get whose request cannot be told.
+    pub recall: Recall,
+    /// How long a word must have been readable before it is written as its number, in milliseconds.
+    pub rollout_window_ms: u64,
+}
+
+/// A domain of a `Mesh` document.
+#[derive(Debug, Clone)]
+pub struct DomainEntry {
+    /// Its name.
+    pub name: Spanned<String>,
+    /// Its services.
+    pub services: Vec<Spanned<String>>,
+    /// Its region; empty when not said.
+    pub region: String,
+    /// The frameworks (gdpr, sox, ...) that it is under.
+    pub frameworks: Vec<String>,
+    /// The namespaces in which its services are believed.
+    pub namespaces: Vec<Spanned<String>>,
+}
+
+/// How the context is shown to applications.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Carriers {
+    /// As mapped headers.
+    pub headers: bool,
+    /// As members of `baggage`.
+    pub baggage: bool,
+    /// As `x-mesh-context`.
+    pub mesh: bool,
+    /// The version of `x-mesh-context` that is written; `None` is what the dates of the lock file say.
+    pub version: Option<u8>,
+}
+
+/// What is believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Trust {
+    /// Which peers may send a context.
+    pub peers: Peers,
+    /// What happens when the claimed caller is not the peer.
+    pub caller_mismatch: CallerMismatch,
+}
+
+/// Which peers may send a context.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Peers {
+    /// Those with a certificate of the trust domain.
+    Mtls,
+    /// All.
+    Any,
+}
+
+/// What happens when the claimed caller is not the peer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CallerMismatch {
+    /// The peer takes the place of the claim.
+    Replace,
+    /// The request is refused.
+    Deny,
+}
+
+/// What gateways do with traces.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Gateway {
+    /// With the client's trace.
+    pub traces: Traces,
+    /// Whether a trace that the gateway starts is sampled.
+    pub sampled: bool,
+}
+
+/// What gateways do with the client's trace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Traces {
+    /// It goes on.
+    Keep,
+    /// Every request gets a new trace id.
+    New,
+    /// It goes on; where there is none, the gateway starts one.
+    Start,
+}
+
+/// The memory in Envoy's shared data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Memory {
+    /// Most records, if given and an integer.
+    pub slots: Option<Spanned<i64>>,
+    /// Most bytes of all records, if given and an integer.
+    pub bytes: Option<Spanned<i64>>,
+    /// How long what a worker remembered stays when the worker is gone, in milliseconds.
+    pub ttl_ms: u64,
+    /// How long a request is remembered after its stream ended, in milliseconds.
+    pub grace_ms: u64,
+}
+
+/// What calls get whose request cannot be told, or is not remembered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Recall {
+    /// Several requests with different contexts have the id of the call.
+    pub ambiguous: Ambiguous,
+    /// Whether a call for a request that could not be remembered is refused.
+    pub deny_lost: bool,
+}
+
+/// What a call gets whose id several requests with different contexts have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ambiguous {
+    /// What all of them agree on.
+    Agree,
+    /// Nothing.
+    None,
+    /// It is refused.
+    Deny,
+}
+
+/// How long what a worker remembered stays without it unless the document says otherwise.
+const DEFAULT_TTL_MS: u64 = 60_000;
+
+/// How long a request is remembered after its end unless the document says otherwise: calls that a service makes in the background mostly
+/// leave within a second.
+const DEFAULT_GRACE_MS: u64 = 5000;
+
+/// How long a rollout takes at most unless the document says otherwise: a day.
+const DEFAULT_WINDOW_MS: u64 = 24 * 60 * 60 * 1000;
+
+pub(super) fn read(header: Header<'_>, decoder: &mut Decoder<'_>) -> Mesh {
+    let mut mesh = Mesh {
+        metadata: header.metadata,
+        trust_domain: None,
+        identity: None,
+        domains: Vec::new(),
+        gateways: Vec::new(),
+        carriers: Carriers { headers: true, baggage: true, mesh: false, version: None },
+        trust: Trust { peers: Peers::Mtls, caller_mismatch: CallerMismatch::Replace },
+        peers_without_filter: None,
+        cluster_domain: None,
+        routed: Vec::new(),
+        deny_invalid: false,
+        max_age_ms: 0,
+        gateway: Gateway { traces: Traces::Keep, sampled: false },
+        memory: Memory { slots: None, bytes: None, ttl_ms: DEFAULT_TTL_MS, grace_ms: DEFAULT_GRACE_MS },
+        recall: Recall { ambiguous: Ambiguous::Agree, deny_lost: false },
+        rollout_window_ms: DEFAULT_WINDOW_MS,
+    };
+    let span = mesh.metadata.span;
+    let Some(mut keys) = header.spec.and_then(|node| decoder.keys(node, span, "the spec of a Mesh")) else {
+        return mesh;
+    };
+    mesh.trust_domain = keys.require("trustDomain", decoder).and_then(|node| decoder.string(node));
+    mesh.identity = keys.get("identity").and_then(|node| decoder.string(node));
+    mesh.cluster_domain = keys.get("clusterDomain").and_then(|node| decoder.string(node));
+    mesh.domains = keys.require("domains", decoder).map(|node| domains(node, decoder)).unwrap_or_default();
+    mesh.gateways = keys.get("gateways").map(|node| decoder.names(node)).unwrap_or_default();
+    if let Some(node) = keys.get("carriers") {
+        carriers(node, &mut mesh.carriers, decoder);
+    }
+    if let Some(node) = keys.get("trust") {
+        mesh.peers_without_filter = trust(node, &mut mesh.trust, decoder);
+    }
+    let on_invalid = [("ignore", false), ("deny", true)];
+    mesh.deny_invalid = keys.get("onInvalid").and_then(|node| decoder.choice(node, &on_invalid)).unwrap_or_default();
+    mesh.max_age_ms = keys.get("maxAge").and_then(|node| decoder.duration_ms(node)).unwrap_or_default();
+    if let Some(node) = keys.get("gateway") {
+        gateway(node, &mut mesh.gateway, decoder);
+    }
+    if let Some(node) = keys.get("memory") {
+        memory(node, &mut mesh.memory, decoder);
+    }
+    let ambiguous = [("agree", Ambiguous::Agree), ("none", Ambiguous::None), ("deny", Ambiguous::Deny)];
+    if let Some(chosen) = keys.get("ambiguousRecall").and_then(|node| decoder.choice(node, &ambiguous)) {
+        mesh.recall.ambiguous = chosen;
+    }
+    let lost = [("ignore", false), ("deny", true)];
+    mesh.recall.deny_lost = keys.get("lostRecall").and_then(|node| decoder.choice(node, &lost)).unwrap_or_default();
+    if let Some(node) = keys.get("routing") {
+        mesh.routed = routing(node, decoder);
+    }
+    if let Some(node) = keys.get("rollout") {
+        rollout(node, &mut mesh, decoder);
+    }
+    keys.finish(decoder);
+    mesh
+}
+
+fn routing(node: &Node, decoder: &mut Decoder<'_>) -> Vec<Spanned<String>> {
+    let Some(mut keys) = decoder.keys(node, node.span, "routing") else { return Vec::new() };
+    let fields = keys.require("fields", decoder).map(|node| decoder.names(node)).unwrap_or_default();
+    keys.finish(decoder);
+    fields
+}
+
+fn rollout(node: &Node, mesh: &mut Mesh, decoder: &mut Decoder<'_>) {
+    let Some(mut keys) = decoder.keys(node, node.span, "rollout") else { return };
+    if let Some(window) = keys.get("window").and_then(|node| decoder.duration_ms(node)) {
+        mesh.rollout_window_ms = window;
+    }
+    keys.finish(decoder);
+}
+
+fn domains(node: &Node, decoder: &mut Decoder<'_>) -> Vec<DomainEntry> {
+    let mut domains = Vec::new();
+    for (name, node) in decoder.entries(node) {
+        if decoder.check_name(name) {
+            domains.push(domain(name, node, decoder));
+        }
+    }
+    domains
+}
+
+fn domain(name: &Spanned<String>, node: &Node, decoder: &mut Decoder<'_>) -> DomainEntry {
+    let mut domain = DomainEntry {
+        name: name.clone(),
+        services: Vec::new(),
+        region: String::new(),
+        frameworks: Vec::new(),
+        namespaces: Vec::new(),
+    };
+    let Some(mut keys) = decoder.keys(node, name.span, "a domain") else { return domain };
+    domain.services = keys.get("services").map(|node| decoder.names(node)).unwrap_or_default();
+    domain.region = keys.get("region").and_then(|node| decoder.name(node)).map(|r| r.value).unwrap_or_default();
+    let frameworks = keys.get("frameworks").map(|node| decoder.names(node)).unwrap_or_default();
+    domain.frameworks = frameworks.into_iter().map(|name| name.value).collect();
+    domain.namespaces = keys.get("namespaces").map(|node| decoder.names(node)).unwrap_or_default();
+    keys.finish(decoder);
+    domain
+}
+
+fn carriers(node: &Node, carriers: &mut Carriers, decoder: &mut Decoder<'_>) {
+    const CHOICES: [(&str, Carrier); 3] =
+        [("headers", Carrier::Headers), ("baggage", Carrier::Baggage), ("mesh", Carrier::Mesh)];
+    let Some(mut keys) = decoder.keys(node, node.span, "carriers") else { return };
+    if let Some(node) = keys.get("present") {
+        let chosen: Vec<Carrier> =
+            decoder.list(node).iter().filter_map(|node| decoder.choice(node, &CHOICES)).collect();
+        let has = |carrier| chosen.contains(&carrier);
+        (carriers.headers, carriers.baggage) = (has(Carrier::Headers), has(Carrier::Baggage));
+        carriers.mesh = has(Carrier::Mesh);
+    }
+    if let Some(node) = keys.get("version") {
+        carriers.version = decoder.int(node, 1..=2).and_then(|version| u8::try_from(version.value).ok());
+    }
+    if let Some(node) = keys.get("envelope")
+        && decoder.bool(node) == Some(true)
+    {
+        decoder.not_supported(node.span, "the JSON envelope");
+    }
+    keys.finish(decoder);
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Carrier {
+    Headers,
+    Baggage,
+    Mesh,
+}
+
+/// Gives the services without a filter.
+fn trust(node: &Node, trust: &mut Trust, decoder: &mut Decoder<'_>) -> Option<Vec<Spanned<String>>> {
+    let mut keys = decoder.keys(node, node.span, "trust")?;
+    let peers = [("mtls", Peers::Mtls), ("any", Peers::Any)];
+    if let Some(chosen) = keys.get("peers").and_then(|node| decoder.choice(node, &peers)) {
+        trust.peers = chosen;
+    }
+    let mismatch = [("replace", CallerMismatch::Replace), ("deny", CallerMismatch::Deny)];
+    if let Some(chosen) = keys.get("callerMismatch").and_then(|node| decoder.choice(node, &mismatch)) {
+        trust.caller_mismatch = chosen;
+    }
+    let without_filter = keys.get("peersWithoutFilter").map(|node| decoder.names(node));
+    keys.finish(decoder);
+    without_filter
+}
+
+fn gateway(node: &Node, gateway: &mut Gateway, decoder: &mut Decoder<'_>) {
+    let Some(mut keys) = decoder.keys(node, node.span, "gateway") else { return };
+    let traces = [("keep", Traces::Keep), ("new", Traces::New), ("start", Traces::Start)];
+    if let Some(chosen) = keys.get("traces").and_then(|node| decoder.choice(node, &traces)) {
+        gateway.traces = chosen;
+    }
+    if let Some(sampled) = keys.get("sampled").and_then(|node| decoder.bool(node)) {
+        gateway.sampled = sampled;
+    }
+    keys.finish(decoder);
+}
+
+fn memory(node: &Node, memory: &mut Memory, decoder: &mut Decoder<'_>) {
+    let Some(mut keys) = decoder.keys(node, node.span, "memory") else { return };
+    memory.slots = keys.get("slots").and_then(|node| decoder.int(node, 1..=i64::MAX));
+    memory.bytes = keys.get("bytes").and_then(|node| decoder.int(node, 1..=i64::MAX));
+    if let Some(grace) = keys.get("grace").and_then(|node| decoder.duration_ms(node)) {
+        memory.grace_ms = grace;
+    }
+    if let Some((_, node)) = keys.entry("ttl")
+        && let Some(ttl) = decoder.duration_ms(node)
+    {
+        check_ttl(ttl, node.span, decoder);
+        memory.ttl_ms = ttl;
+    }
+    keys.finish(decoder);
+}
+
+fn check_ttl(ttl: u64, span: Span, decoder: &mut Decoder<'_>) {
+    if ttl < MIN_MEMORY_TTL_MS {
+        let help = format!("use at least `{}s`, for example `60s`", MIN_MEMORY_TTL_MS / 1000);
+        decoder.invalid(span, "so soon no worker of a proxy can be called gone", &help);
+    }
+}

@@ -1,0 +1,95 @@
+//! Documents: what YAML nodes say, with every value's place.
+//!
+//! A document is read as far as it can be understood. What is wrong is reported and left out, so that the
+//! model can still check the rest: the absence of a value here never means that nobody has complained.
+
+mod decode;
+mod fixture;
+mod header;
+mod mesh;
+mod pitfalls;
+mod policy;
+mod policy_test;
+mod scalar;
+mod schema;
+
+#[cfg(test)]
+pub(crate) use decode::record;
+pub(crate) use fixture::named as named_fixture;
+pub use fixture::{Choice, Fields, Fixtures, HostAttribute, HttpRequest, Principal};
+pub use header::Metadata;
+pub use mesh::{Ambiguous, CallerMismatch, Carriers, DomainEntry, Memory, Mesh, Peers, Traces, Trust};
+pub use policy::{Direction, Effect, Enforcement, Expression, FieldChoice, OnError, Policy, Reply, Rule, Variable};
+pub use policy_test::{Expect, Given, ListKind, PolicyTest, Test};
+pub use schema::{FieldEntry, Schema, TypeName};
+
+use crate::{
+    read::yaml::{self, Node, Value},
+    report::{
+        diagnostic::Diagnostics,
+        progress::{Progress, Stage, Watcher},
+        source::Sources,
+    },
+};
+use decode::Decoder;
+use header::Kind;
+
+/// The documents of a tree by kind, each in the order of files and then of lines.
+#[derive(Debug, Clone, Default)]
+pub struct Documents {
+    /// The `Mesh` documents; more than one is an error that the model reports.
+    pub meshes: Vec<Mesh>,
+    /// The `ContextSchema` documents.
+    pub schemas: Vec<Schema>,
+    /// The `ContextPolicy` documents.
+    pub policies: Vec<Policy>,
+    /// The `PolicyTest` documents.
+    pub tests: Vec<PolicyTest>,
+    /// Whether something could not be read at all, so that what seems to be missing may be in there.
+    pub incomplete: bool,
+}
+
+/// Reads all documents of all files. What is wrong is added to `diagnostics`.
+pub fn read(sources: &Sources, diagnostics: &mut Diagnostics, progress: &mut Watcher<'_>) -> Documents {
+    let mut documents = Documents::default();
+    let total = sources.iter().count();
+    for (done, (id, file)) in sources.iter().enumerate() {
+        progress(Progress { stage: Stage::Reading, done, total });
+        let before = diagnostics.len();
+        let nodes = yaml::parse(id, file, diagnostics);
+        documents.incomplete |= diagnostics.len() > before;
+        for node in nodes.iter().filter(|node| !is_empty(node)) {
+            let mut decoder = Decoder::new(sources, diagnostics);
+            add(&mut documents, node, &mut decoder);
+        }
+    }
+    documents
+}
+
+/// Reads a request that stands alone, as JSON or YAML: the keys of a test without its name and expectations. What is
+/// wrong is added to `diagnostics`.
+pub(crate) fn read_request(node: &Node, sources: &Sources, diagnostics: &mut Diagnostics) -> Option<Given> {
+    policy_test::bare_request(node, &mut Decoder::new(sources, diagnostics))
+}
+
+/// An empty document, as between two `---`, says nothing and is no mistake.
+fn is_empty(node: &Node) -> bool {
+    match &node.value {
+        Value::Scalar(scalar) => scalar.is_null(),
+        Value::Refused => true,
+        _ => false,
+    }
+}
+
+fn add(documents: &mut Documents, node: &Node, decoder: &mut Decoder<'_>) {
+    let Some(header) = header::read(node, decoder) else {
+        documents.incomplete = true;
+        return;
+    };
+    match header.kind {
+        Kind::Mesh => documents.meshes.push(mesh::read(header, decoder)),
+        Kind::ContextSchema => documents.schemas.push(schema::read(header, decoder)),
+        Kind::ContextPolicy => documents.policies.push(policy::read(header, decoder)),
+        Kind::PolicyTest => documents.tests.push(policy_test::read(header, decoder)),
+    }
+}

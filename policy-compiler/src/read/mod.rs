@@ -1,0 +1,4 @@
+//! Sources become documents: YAML with places, then documents with types.
+
+pub mod document;
+pub mod yaml;

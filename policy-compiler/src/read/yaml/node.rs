@@ -1,0 +1,117 @@
+//! The tree of one YAML document.
+
+use granit_parser::ScalarStyle;
+
+use crate::report::source::{Span, Spanned};
+
+/// A value and where it stands.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Node {
+    /// Where it stands. For a mapping or sequence in block form this is its first key or element, for one in
+    /// flow form its first line: a whole block would bury the message under its source.
+    pub span: Span,
+    /// The value.
+    pub value: Value,
+}
+
+/// What a node is.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value {
+    /// Text, number, bool or nothing.
+    Scalar(Scalar),
+    /// A list.
+    Sequence(Vec<Node>),
+    /// A mapping; keys are unique.
+    Mapping(Vec<(Spanned<String>, Node)>),
+    /// What was refused while reading. A diagnostic exists, so nobody needs to report it again.
+    Refused,
+}
+
+/// A scalar as it was written.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Scalar {
+    /// The text behind quotes, escapes and indentation.
+    pub text: String,
+    /// How it was written.
+    pub style: ScalarStyle,
+}
+
+impl Scalar {
+    /// Whether the scalar is a string for YAML: quoted, a block, or a plain one that is no other thing.
+    pub fn is_string(&self) -> bool {
+        self.style != ScalarStyle::Plain || !(self.is_null() || self.as_bool().is_some() || self.is_number())
+    }
+
+    /// Whether there is nothing: an empty plain scalar, `~` or `null`.
+    pub fn is_null(&self) -> bool {
+        self.style == ScalarStyle::Plain && matches!(self.text.as_str(), "" | "~" | "null" | "Null" | "NULL")
+    }
+
+    /// The bool that a plain scalar is, by YAML 1.2's core schema.
+    pub fn as_bool(&self) -> Option<bool> {
+        match self.text.as_str() {
+            _ if self.style != ScalarStyle::Plain => None,
+            "true" | "True" | "TRUE" => Some(true),
+            "false" | "False" | "FALSE" => Some(false),
+            _ => None,
+        }
+    }
+
+    /// The integer that a plain scalar is.
+    pub fn as_int(&self) -> Option<i64> {
+        if self.style == ScalarStyle::Plain { self.text.parse().ok() } else { None }
+    }
+
+    /// The finite number that a plain scalar is.
+    pub fn as_double(&self) -> Option<f64> {
+        if self.is_number() { self.text.parse().ok().filter(|n: &f64| n.is_finite()) } else { None }
+    }
+
+    fn is_number(&self) -> bool {
+        let digits = self.text.trim_start_matches(['-', '+', '.']);
+        self.style == ScalarStyle::Plain
+            && digits.starts_with(|c: char| c.is_ascii_digit())
+            && self.text.parse::<f64>().is_ok()
+    }
+}
+
+impl Value {
+    /// What it is, in the words of messages.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Scalar(scalar) if scalar.is_null() => "nothing",
+            Self::Scalar(scalar) if scalar.as_bool().is_some() => "a bool",
+            Self::Scalar(scalar) if scalar.is_string() => "a string",
+            Self::Scalar(_) => "a number",
+            Self::Sequence(_) => "a list",
+            Self::Mapping(_) => "a mapping",
+            Self::Refused => "something that was refused",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_scalars_have_the_types_of_the_core_schema() {
+        let cases = [
+            ("", "nothing"),
+            ("~", "nothing"),
+            ("true", "a bool"),
+            ("yes", "a string"),
+            ("12", "a number"),
+            ("-1.5e3", "a number"),
+            ("1.2.3", "a string"),
+            ("infinity", "a string"),
+            ("x", "a string"),
+        ];
+        for (text, kind) in cases {
+            let plain = Scalar { text: text.to_owned(), style: ScalarStyle::Plain };
+            assert_eq!(Value::Scalar(plain).kind(), kind, "{text}");
+            let quoted = Scalar { text: text.to_owned(), style: ScalarStyle::DoubleQuoted };
+            assert_eq!(Value::Scalar(quoted).kind(), "a string", "{text}");
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! The codes of all diagnostics, in one table.
+//!
+//! A code keeps its meaning for ever; a retired one is not given out again. `CM01` is reading, `CM02` the
+//! shape of documents, `CM03` what documents say of each other, `CM04` CEL, `CM05` the artifact,
+//! `CM06` what rules do together (see [`crate::check::analysis`]), `CM07` what proxies do with the context (see [`crate::routes`]).
+
+macro_rules! codes {
+    ($($id:literal $name:ident $summary:literal;)+) => {
+        $(#[doc = $summary] pub const $name: &str = $id;)+
+
+        /// Every code with one line that explains it.
+        pub const TABLE: &[(&str, &str)] = &[$(($id, $summary),)+];
+    };
+}
+
+codes! {
+    "CM0101" NOT_UTF8 "The file is not UTF-8.";
+    "CM0102" FILE_TOO_LARGE "The file exceeds the size limit.";
+    "CM0103" YAML_SYNTAX "The text is not YAML.";
+    "CM0104" YAML_UNSUPPORTED "The YAML uses anchors, aliases, merge keys, tags or keys that are not strings.";
+    "CM0105" DUPLICATE_KEY "A key stands twice in one mapping.";
+    "CM0106" NO_DOCUMENTS "The tree holds no policy document.";
+    "CM0201" UNKNOWN_KEY "The document has a key that is not known there.";
+    "CM0202" MISSING_KEY "The document lacks a key that is required.";
+    "CM0203" WRONG_KIND "The value is of another kind than is expected there.";
+    "CM0204" INVALID_VALUE "The value is of the right kind, but not allowed.";
+    "CM0205" UNKNOWN_DOCUMENT "The document has an apiVersion or kind that is not known.";
+    "CM0206" NOT_SUPPORTED "The feature is planned, but this version does not have it.";
+    "CM0301" NO_MESH "The tree has no Mesh document.";
+    "CM0302" DUPLICATE_DOCUMENT "Two documents have the same kind, name and domain, or there are two Mesh documents.";
+    "CM0303" DUPLICATE_NAME "A domain, service, field, header, variable or rule is declared twice.";
+    "CM0304" UNKNOWN_DOMAIN "The domain is not in the Mesh document.";
+    "CM0305" UNKNOWN_SERVICE "The service is not in the Mesh document.";
+    "CM0306" UNKNOWN_FIELD "No schema declares the field.";
+    "CM0307" FOREIGN_WORKLOAD "A domain's policy names a workload that it does not own.";
+    "CM0308" FOREIGN_FIELD "A domain's policy sets a field that it does not own.";
+    "CM0309" RESERVED_NAME "The name or header is used by HTTP, by tracing or by the mesh itself.";
+    "CM0310" CONFLICTING_SET "Two rules of one layer can set one field to different values.";
+    "CM0311" FIELD_OPTIONS "The options of a field contradict each other.";
+    "CM0312" CANNOT_MASK "A field cannot be masked, because the masked value would not fit its schema.";
+    "CM0313" LOST_PROTECTION "A field would take over the value of one that is protected better.";
+    "CM0314" GUESSABLE_HASH "A hash without a key can be undone by trying all values.";
+    "CM0320" UNKNOWN_REGION "No domain of the mesh is in the region.";
+    "CM0321" NO_REGION "A domain has no region although fields are bound to regions.";
+    "CM0322" SCHEMA_VERSIONS "Two versions of a schema stand side by side and do not understand each other.";
+    "CM0323" NO_NAMESPACES "A domain does not say in which namespaces its services are believed.";
+    "CM0324" ANY_NAMESPACE "The identity path believes a service in any namespace.";
+    "CM0330" UNKNOWN_FIXTURE "A test names a principal, request, context or attribute that does not exist.";
+    "CM0331" UNKNOWN_RULE "A test expects a rule that no policy has.";
+    "CM0332" TEST_CONTRADICTION "The keys of a test contradict each other.";
+    "CM0340" BROKEN_LOCK "A line of the lock file cannot be read, or contradicts another one.";
+    "CM0401" SYNTAX "The text is not a CEL expression.";
+    "CM0402" TOO_LARGE "The expression is too long or nested too deeply.";
+    "CM0403" CEL_NOT_SUPPORTED "The expression uses a part of CEL that policies do not have.";
+    "CM0404" UNDECLARED_NAME "The expression uses a name or function that is not declared.";
+    "CM0405" UNDECLARED_FIELD "The expression reads a field or attribute that does not exist.";
+    "CM0406" NO_OVERLOAD "An operator or function does not take values of these types.";
+    "CM0407" WRONG_TYPE "The expression gives a value of another type than its place needs.";
+    "CM0408" NOT_KNOWN_YET "The attribute is not known when the request is decided.";
+    "CM0409" NOT_A_VALUE "A group of attributes is used as if it were a value.";
+    "CM0410" NOT_CONSTANT "A key, pattern or time zone must be a string literal.";
+    "CM0411" BAD_PATTERN "The pattern is not a regular expression.";
+    "CM0412" PATTERN_TOO_LARGE "The compiled pattern exceeds its size budget.";
+    "CM0413" PROGRAM_LIMIT "The compiled expression exceeds a limit of the virtual machine.";
+    "CM0414" BAD_ZONE "There is no such time zone.";
+    "CM0415" TOO_COSTLY "The expression could cost more than one decision may spend.";
+    "CM0416" BAD_LITERAL "The text of a constant does not have the form that its function asks for.";
+    "CM0501" ARTIFACT_LIMIT "The artifact would exceed a limit of its format.";
+    "CM0502" DECISION_COST "The rules of a workload can together take more fuel than a decision has.";
+    "CM0601" NEVER_MATCHES "A rule can never match, or its condition is never true.";
+    "CM0602" ALWAYS_MATCHES "A rule matches every request, though it has a condition.";
+    "CM0603" COVERED_DENY "A deny rule denies nothing that another one does not deny already.";
+    "CM0604" POINTLESS_ALLOW "A deny rule denies everything that an allow rule lets through.";
+    "CM0605" NOBODY_ALLOWED "No request can satisfy the allow rules of a workload.";
+    "CM0701" NO_PROXY_CONFIG "The file holds no configuration of a proxy.";
+    "CM0702" ROUTE_BY_FIELD "A route matches the header of a field, which the filter takes away.";
+    "CM0703" NOT_BEHIND_ROUTER "The filter does not stand behind the router, and a route or its own configuration needs it there.";
+    "CM0704" ROUTE_BY_CARRIER "A route matches a header that the filter rewrites.";
+    "CM0705" MIRRORED_CONTEXT "A mirror takes the context to where the filter does not look.";
+    "CM0706" CHANGED_BY_ROUTE "A route writes or removes a header of the context behind the filter.";
+    "CM0707" COUNTED_BY_FIELD "A hash or a rate limit is made of a header that the filter takes away or rewrites.";
+    "CM0708" FILTER_IN_FRONT "A filter in front of ours sees a route that the client's header chose.";
+    "CM0709" WITHOUT_FILTER "Requests are routed without the filter, which others of the proxy have.";
+}
+
+/// One line that explains a code; `None` if there is no such code.
+pub fn explain(code: &str) -> Option<&'static str> {
+    TABLE.iter().find(|(id, _)| *id == code).map(|(_, summary)| *summary)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_unique_and_in_order() {
+        assert!(TABLE.is_sorted_by(|a, b| a.0 < b.0));
+        assert_eq!(explain(UNKNOWN_KEY), Some("The document has a key that is not known there."));
+        assert_eq!(explain("CM9999"), None);
+    }
+}

@@ -1,0 +1,135 @@
+//! Requests from files: JSON with the keys of a policy test, and lines of an access log.
+
+use serde_json::Value as Json;
+
+use super::access_log;
+use crate::{
+    check::model::{Request, World, requests::Resolver},
+    read::{document, yaml},
+    report::{
+        diagnostic::{Diagnostic, Diagnostics, code},
+        source::{Sources, Span},
+    },
+};
+
+/// A request, and what else is known of it.
+#[derive(Debug, Clone)]
+pub struct Recorded {
+    /// Where it comes from: the file, and for one of several its line.
+    pub name: String,
+    /// The request.
+    pub request: Request,
+    /// What the source does not say, and what was taken for it.
+    pub notes: Vec<String>,
+    /// What was decided when it was recorded.
+    pub earlier: Option<Earlier>,
+}
+
+/// What was decided when a request was recorded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Earlier {
+    /// What refused it; `None` for a request that went on.
+    pub refused_by: Option<String>,
+}
+
+/// Requests that could not be read, with their text for the places.
+#[derive(Debug)]
+pub struct Unreadable {
+    /// The text.
+    pub sources: Sources,
+    /// What is wrong.
+    pub diagnostics: Diagnostics,
+}
+
+/// Reads the requests of a file: one JSON or YAML document, or one JSON object a line, each with the keys `workload`,
+/// `role`, `principal`, `request`, `context`, `destination`, `remembered` and `now`, or as an access log writes it.
+///
+/// # Errors
+/// Everything that is wrong with the text.
+pub fn requests(path: &str, text: &str, world: &World<'_>) -> Result<Vec<Recorded>, Box<Unreadable>> {
+    let lines: Vec<(usize, &str)> = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()).collect();
+    let is_object = |line: &str| serde_json::from_str::<serde_json::Map<String, Json>>(line).is_ok();
+    if lines.len() > 1 && lines.first().is_some_and(|(_, line)| is_object(line)) {
+        return each_line(path, &lines, world);
+    }
+    if let Ok(Json::Object(object)) = serde_json::from_str(text)
+        && access_log::is_entry(&object)
+    {
+        return each_line(path, &[(0, text)], world);
+    }
+    let mut problems = Unreadable { sources: Sources::new(""), diagnostics: Diagnostics::new() };
+    let requests = documents(path, text, world, &mut problems);
+    if problems.diagnostics.is_empty() { Ok(requests) } else { Err(Box::new(problems)) }
+}
+
+fn each_line(path: &str, lines: &[(usize, &str)], world: &World<'_>) -> Result<Vec<Recorded>, Box<Unreadable>> {
+    let mut problems = Unreadable { sources: Sources::new(""), diagnostics: Diagnostics::new() };
+    let mut requests = Vec::with_capacity(lines.len());
+    for (number, line) in lines {
+        if problems.diagnostics.len() >= crate::report::diagnostic::MAX_SHOWN {
+            break;
+        }
+        let name = if lines.len() == 1 { path.to_owned() } else { format!("{path}:{}", number + 1) };
+        match entry(line) {
+            Ok(Some(entry)) => match access_log::request(&name, &entry, world) {
+                Ok(request) => requests.push(request),
+                Err(message) => problems.add(path, *number, line, &message),
+            },
+            Ok(None) => {
+                let mut own = Unreadable { sources: Sources::new(""), diagnostics: Diagnostics::new() };
+                let found = documents(&name, line, world, &mut own);
+                if own.diagnostics.is_empty() {
+                    requests.extend(found);
+                } else {
+                    // Read again behind as many empty lines, so that places have the right numbers.
+                    let padded = format!("{}{line}", "\n".repeat(*number));
+                    documents(path, &padded, world, &mut problems);
+                }
+            }
+            Err(message) => problems.add(path, *number, line, &message),
+        }
+    }
+    if problems.diagnostics.is_empty() { Ok(requests) } else { Err(Box::new(problems)) }
+}
+
+/// The entry of an access log that a line is; `None` for a line that is a request of its own.
+fn entry(line: &str) -> Result<Option<serde_json::Map<String, Json>>, String> {
+    match serde_json::from_str(line) {
+        Ok(Json::Object(object)) => Ok(access_log::is_entry(&object).then_some(object)),
+        Ok(_) => Err("the line is not a JSON object".to_owned()),
+        Err(error) => Err(format!("the line is not JSON: {error}")),
+    }
+}
+
+/// The requests of YAML documents, of which JSON is one.
+fn documents(path: &str, text: &str, world: &World<'_>, problems: &mut Unreadable) -> Vec<Recorded> {
+    let id = problems.sources.add(path, text);
+    let Some(file) = problems.sources.file(id) else { return Vec::new() };
+    let nodes = yaml::parse(id, file, &mut problems.diagnostics);
+    if nodes.is_empty() && problems.diagnostics.is_empty() {
+        let problem = Diagnostic::error(code::NO_DOCUMENTS, Span::new(id, 0, 0), "the file holds no request");
+        problems.diagnostics.push(problem.help("write one as JSON, for example `{\"workload\": \"...\"}`"));
+    }
+    let mut requests = Vec::new();
+    for node in &nodes {
+        let Some(given) = document::read_request(node, &problems.sources, &mut problems.diagnostics) else { continue };
+        let diagnostics = &mut problems.diagnostics;
+        let mut resolver = Resolver { world, fixtures: None, now_ms: None, diagnostics };
+        if let Some(request) = resolver.request(&given, node.span) {
+            let line = problems.sources.start(node.span).line;
+            let name = if nodes.len() == 1 { path.to_owned() } else { format!("{path}:{line}") };
+            requests.push(Recorded { name, request, notes: Vec::new(), earlier: None });
+        }
+    }
+    requests
+}
+
+impl Unreadable {
+    fn add(&mut self, path: &str, number: usize, line: &str, message: &str) {
+        let text = format!("{}{line}", "\n".repeat(number));
+        let end = text.len();
+        let id = self.sources.add(path, text);
+        let span = Span::new(id, number, end);
+        self.diagnostics.push(Diagnostic::error(code::INVALID_VALUE, span, message));
+    }
+}

@@ -1,0 +1,111 @@
+//! An evaluation as a JSON value.
+
+use context_mesh_core::{
+    artifact::tables::{Layer, Tables},
+    context::Context,
+};
+use serde_json::{Map, Value, json};
+
+use super::{Evaluation, Recorded};
+use crate::{
+    check::model::Request,
+    run::{
+        explain::{PartValue, ReadValue, RuleRun},
+        simulate::Outcome,
+    },
+};
+
+/// The evaluation; with `explain`, every rule that was run.
+pub fn value(recorded: &Recorded, evaluation: &Evaluation<'_>, tables: &Tables, explain: bool) -> Value {
+    let mut object = Map::new();
+    object.insert("name".to_owned(), json!(recorded.name));
+    object.insert("request".to_owned(), request(&recorded.request));
+    object.insert("notes".to_owned(), json!(recorded.notes));
+    if let Some(earlier) = &recorded.earlier {
+        let word = if earlier.refused_by.is_some() { "deny" } else { "allow" };
+        object.insert("recorded".to_owned(), json!({"decision": word, "rule": earlier.refused_by}));
+    }
+    object.extend(outcome(&evaluation.outcome));
+    object.insert("why".to_owned(), json!(evaluation.why));
+    if explain {
+        let rules: Vec<Value> = evaluation.runs.iter().filter_map(|run| rule(run, tables)).collect();
+        object.insert("explain".to_owned(), Value::Array(rules));
+    }
+    Value::Object(object)
+}
+
+/// The request in a few words.
+pub fn request(request: &Request) -> Value {
+    json!({
+        "workload": request.workload,
+        "role": request.role.as_str(),
+        "principal": request.principal,
+        "line": request.line(),
+        "destination": request.destination,
+    })
+}
+
+/// A context as an object.
+pub fn context(context: &Context) -> Value {
+    let value = |text: &str| serde_json::from_str(text).unwrap_or(Value::Null);
+    Value::Object(context.iter().map(|(name, text)| (name.to_owned(), value(text))).collect())
+}
+
+fn outcome(outcome: &Outcome) -> Map<String, Value> {
+    let header = |(name, value): &(String, Option<Vec<u8>>)| json!({"name": name, "value": value.as_ref().map(|value| String::from_utf8_lossy(value).into_owned())});
+    let refusal = outcome.refusal.as_ref();
+    let errors = outcome.errors.iter().map(|(rule, error)| json!({"rule": rule, "error": error}));
+    let members = [
+        ("decision", json!(if refusal.is_some() { "deny" } else { "allow" })),
+        ("rule", json!(refusal.map(|refusal| &refusal.rule))),
+        ("status", json!(refusal.map(|refusal| refusal.status))),
+        ("grpcStatus", json!(refusal.map(|refusal| refusal.grpc_status))),
+        ("message", json!(refusal.map(|refusal| &refusal.message))),
+        ("context", context(&outcome.context)),
+        ("headers", outcome.edits.iter().map(header).collect()),
+        ("rules", json!(outcome.rules)),
+        ("audited", json!(outcome.audited)),
+        ("shadow", json!(outcome.shadow)),
+        ("set", json!(outcome.set)),
+        ("redacted", json!(outcome.redacted)),
+        ("masked", json!(outcome.masked)),
+        ("keptInRegion", json!(outcome.kept_in_region)),
+        ("problems", json!(outcome.problems)),
+        ("errors", errors.collect()),
+    ];
+    members.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+}
+
+fn rule(run: &RuleRun<'_>, tables: &Tables) -> Option<Value> {
+    let rule = tables.rules.get(run.rule)?;
+    let layer = if rule.layer == Layer::Enterprise { "enterprise" } else { "domain" };
+    let values = run.values.iter().map(|(field, value)| json!({"field": field, "value": part(value)}));
+    Some(json!({
+        "rule": rule.name,
+        "layer": layer,
+        "effect": super::text::effect(rule),
+        "place": rule.place,
+        "shadow": rule.shadow,
+        "applied": run.applied,
+        "verdict": super::text::verdict(run, rule),
+        "error": run.error,
+        "condition": run.condition.as_ref().map(part),
+        "values": values.collect::<Vec<_>>(),
+    }))
+}
+
+fn part(value: &PartValue<'_>) -> Value {
+    let read = |read: &ReadValue<'_>| {
+        json!({
+            "text": read.read.text,
+            "value": read.value.to_string(),
+            "variable": read.variable.as_ref().map(part),
+        })
+    };
+    json!({
+        "text": value.part.text,
+        "value": value.value.to_string(),
+        "parts": value.parts.iter().map(part).collect::<Vec<_>>(),
+        "reads": value.reads.iter().map(read).collect::<Vec<_>>(),
+    })
+}

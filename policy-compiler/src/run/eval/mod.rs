@@ -1,0 +1,65 @@
+//! What policies make of a request, and why.
+//!
+//! [`input`] reads requests from JSON and from access logs, [`Evaluator::evaluate`] runs one, [`text`] and [`json`] show
+//! what came out.
+
+mod access_log;
+pub mod input;
+pub mod json;
+pub mod text;
+mod why;
+
+use crate::{
+    check::model::{Model, Request},
+    compile::Compiled,
+    run::{
+        explain::{Explainer, Recorder, RuleRun},
+        simulate::{Outcome, SimulationError, Simulator},
+    },
+};
+
+pub use input::{Earlier, Recorded};
+pub use why::why;
+
+/// Runs requests under the policies of a tree.
+pub struct Evaluator<'t> {
+    compiled: &'t Compiled,
+    explainer: Explainer,
+    simulator: Simulator,
+}
+
+/// What became of a request.
+#[derive(Debug)]
+pub struct Evaluation<'e> {
+    /// The decision and what goes on.
+    pub outcome: Outcome,
+    /// The rules that were run, in their order, with the parts of their conditions.
+    pub runs: Vec<RuleRun<'e>>,
+    /// Why the decision came out as it did, in one sentence.
+    pub why: String,
+}
+
+impl<'t> Evaluator<'t> {
+    /// An evaluator for a tree that compiled.
+    ///
+    /// # Errors
+    /// The parts of the conditions exceed a limit of the artifact's format.
+    pub fn new(compiled: &'t Compiled, model: &Model) -> Result<Self, String> {
+        let explainer = Explainer::new(model, &compiled.tables)?;
+        let simulator = Simulator::new(&compiled.artifact).map_err(|error| error.to_string())?;
+        Ok(Self { compiled, explainer, simulator })
+    }
+
+    /// Runs one request.
+    ///
+    /// # Errors
+    /// As [`Simulator::run`].
+    pub fn evaluate(&mut self, request: &Request) -> Result<Evaluation<'_>, SimulationError> {
+        let recorder = Recorder::new(&self.explainer, &self.compiled.tables).with_reads();
+        let outcome = self.simulator.run(request, Some(&recorder))?;
+        let runs = recorder.into_runs();
+        let indices: Vec<usize> = runs.iter().map(|run| run.rule).collect();
+        let why = why(&outcome, request.role, &indices, &self.compiled.tables);
+        Ok(Evaluation { outcome, runs, why })
+    }
+}

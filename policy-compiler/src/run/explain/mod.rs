@@ -1,0 +1,109 @@
+//! Why conditions come out as they do: every part of a condition, with its place in the text and its value.
+//!
+//! The parts are compiled as programs of an artifact of their own, which is encoded, loaded and verified like any other.
+//! The same machine runs them under the snapshot that the rules saw. So a part has the value that it has in the filter.
+//! The operands of `&&`, `||`, `!` and `?:` are parts; the body of a macro is not taken apart.
+
+mod build;
+mod parts;
+mod record;
+
+use context_mesh_core::artifact::{VerifiedProgram, encode, load, tables::Tables};
+
+use crate::{check::model::Model, expression::codegen::Builder};
+
+pub use parts::{Kind, Part, Read};
+pub use record::{PartValue, ReadValue, Recorder, RuleRun, Seen};
+
+/// The parts of all conditions of a tree.
+#[derive(Debug)]
+pub struct Explainer {
+    program: VerifiedProgram,
+    /// In the order of the artifact's rules.
+    rules: Vec<RuleParts>,
+}
+
+/// The parts of one rule.
+#[derive(Debug, Clone, Default)]
+pub struct RuleParts {
+    /// Those of its condition; `None` for a rule without one.
+    pub condition: Option<Part>,
+    /// The fields that it sets, with their values.
+    pub values: Vec<(String, Part)>,
+}
+
+impl Explainer {
+    /// Compiles the parts of all rules of a tree that compiled to these tables.
+    ///
+    /// # Errors
+    /// The parts exceed a limit of the artifact's format, which a tree of many thousand rules can.
+    pub fn new(model: &Model, tables: &Tables) -> Result<Self, String> {
+        let (builder, mut by_name) = build::all(model);
+        let rules = tables.rules.iter().map(|rule| by_name.remove(rule.name.as_str()).unwrap_or_default()).collect();
+        Ok(Self { program: verified(builder, tables)?, rules })
+    }
+
+    /// The parts of each rule, in the order of the artifact's rules.
+    pub fn rules(&self) -> &[RuleParts] {
+        &self.rules
+    }
+}
+
+fn verified(builder: Builder, tables: &Tables) -> Result<VerifiedProgram, String> {
+    let (program, regexes) = builder.finish_as_it_is();
+    let parts = Tables { mesh: tables.mesh.clone(), program, regexes, ..Tables::default() };
+    let bytes = encode(&parts).map_err(|error| error.to_string())?;
+    load(&bytes).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{compile::compile_with_model, report::source::Sources};
+
+    /// The parts of a condition that are not made of others.
+    fn atoms(condition: &str) -> Vec<String> {
+        let text = format!(
+            "apiVersion: contextmesh.io/v1\nkind: Mesh\nmetadata: {{name: m}}\n\
+             spec: {{trustDomain: a.b, identity: '/ns/default/sa/{{service}}', domains: {{d: {{services: [s]}}}}}}\n---\n\
+             apiVersion: contextmesh.io/v1\nkind: ContextSchema\nmetadata: {{name: c}}\n\
+             spec: {{fields: {{s: {{type: string}}, l: {{type: 'list<string>'}}, b: {{type: bool}}}}}}\n---\n\
+             apiVersion: contextmesh.io/v1\nkind: ContextPolicy\nmetadata: {{name: p, domain: d}}\n\
+             spec:\n  workloads: [s]\n  variables: [{{name: v, expression: context.b}}]\n\
+             \x20 rules:\n    - name: r\n      deny: {{}}\n      when: |\n        {condition}\n"
+        );
+        let mut sources = Sources::new("t");
+        sources.add("a.yaml", text);
+        let (compiled, model) = compile_with_model(&sources).unwrap_or_else(|e| panic!("{}", e.to_text(&sources)));
+        let explainer = Explainer::new(&model, &compiled.tables).unwrap();
+        let condition = explainer.rules()[0].condition.as_ref().unwrap();
+        condition
+            .atoms()
+            .iter()
+            .map(|part| {
+                let file = sources.file(part.span.file).unwrap();
+                assert_eq!(&file.text()[part.span.range()], part.text, "the place of a part");
+                part.text.clone()
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_condition_is_taken_apart_down_to_what_is_not_made_of_parts() {
+        let cases: [(&str, &[&str]); 10] = [
+            ("context.b", &["context.b"]),
+            ("!context.b", &["context.b"]),
+            ("context.b && (context.s == 'é' || !variables.v)", &["context.b", "context.s == 'é'", "variables.v"]),
+            ("context.b ? variables.v : context.s == 'x'", &["context.b", "variables.v", "context.s == 'x'"]),
+            ("context.l.exists(x, x == 'a' && context.b)", &["context.l.exists(x, x == 'a' && context.b)"]),
+            ("cel.bind(x, context.b, x && !x)", &["cel.bind(x, context.b, x && !x)"]),
+            ("!(context.s in ['a', 'b'])", &["context.s in ['a', 'b']"]),
+            ("has(context.s) && true", &["has(context.s)"]),
+            ("[context.b && variables.v][0]", &["[context.b && variables.v][0]"]),
+            ("1 == 1", &[]),
+        ];
+        for (condition, expected) in cases {
+            assert_eq!(atoms(condition), expected, "{condition}");
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! Taking a condition apart.
+
+use std::collections::HashMap;
+
+use crate::{
+    expression::{
+        cel::{Function, TypedExpr, TypedKind},
+        codegen::Builder,
+        codegen::lower,
+    },
+    read::document::Expression,
+    report::source::Span,
+};
+use context_mesh_core::artifact::tables::Attribute;
+
+/// A part of a condition.
+#[derive(Debug, Clone)]
+pub struct Part {
+    /// The source text, on one line.
+    pub text: String,
+    /// Where it stands.
+    pub span: Span,
+    /// How it is made of other parts.
+    pub kind: Kind,
+    /// Its program in the artifact of parts; `None` if it alone exceeds a limit, which a part of a rule that compiled
+    /// does not.
+    pub program: Option<u32>,
+    /// The parts that it is made of.
+    pub parts: Vec<Part>,
+    /// What it reads, if it is not made of parts.
+    pub reads: Vec<Read>,
+}
+
+/// How a part is made of others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// `&&` over its parts.
+    All,
+    /// `||` over its parts.
+    Any,
+    /// `!` in front of its part.
+    Not,
+    /// `?:` over its three parts.
+    If,
+    /// It is not.
+    Atom,
+    /// It is the same for every request.
+    Constant,
+}
+
+/// An attribute or a variable that a part reads.
+#[derive(Debug, Clone)]
+pub struct Read {
+    /// The source text.
+    pub text: String,
+    /// Its program in the artifact of parts.
+    pub program: Option<u32>,
+    /// For a variable: the parts of its expression.
+    pub variable: Option<Part>,
+}
+
+impl Part {
+    /// The parts that are not made of others, in the order of the text. Constants are left out.
+    pub fn atoms(&self) -> Vec<&Self> {
+        match self.kind {
+            Kind::Atom => vec![self],
+            Kind::Constant => Vec::new(),
+            _ => self.parts.iter().flat_map(Self::atoms).collect(),
+        }
+    }
+}
+
+/// Takes expressions of one policy apart.
+pub(super) struct Splitter<'s> {
+    pub(super) builder: &'s mut Builder,
+    /// The variables of the policy so far, by number.
+    pub(super) variables: &'s HashMap<u32, Part>,
+    pub(super) expression: &'s Expression,
+}
+
+impl Splitter<'_> {
+    pub(super) fn part(&mut self, expr: &TypedExpr) -> Part {
+        let (kind, operands) = match &expr.kind {
+            TypedKind::Call(Function::And, _) => (Kind::All, chain(expr, Function::And)),
+            TypedKind::Call(Function::Or, _) => (Kind::Any, chain(expr, Function::Or)),
+            TypedKind::Call(Function::Not, operands) => (Kind::Not, operands.iter().collect()),
+            TypedKind::Call(Function::Conditional, operands) => (Kind::If, operands.iter().collect()),
+            _ => (Kind::Atom, Vec::new()),
+        };
+        let ir = lower(expr);
+        let kind = if ir.constant().is_some() { Kind::Constant } else { kind };
+        let mut reads = Vec::new();
+        if kind == Kind::Atom {
+            self.reads(expr, &mut reads);
+        }
+        let parts = if kind == Kind::Constant { Vec::new() } else { operands };
+        Part {
+            text: self.text(expr),
+            span: self.expression.map.span(expr.start, expr.end),
+            kind,
+            program: self.builder.condition(&ir).ok(),
+            parts: parts.into_iter().map(|operand| self.part(operand)).collect(),
+            reads,
+        }
+    }
+
+    fn text(&self, expr: &TypedExpr) -> String {
+        let length = expr.end.saturating_sub(expr.start);
+        let text: String = self.expression.text.chars().skip(expr.start).take(length).collect();
+        let lines: Vec<&str> = text.lines().map(str::trim).collect();
+        lines.join(" ")
+    }
+
+    /// The attributes and variables in an expression, each once.
+    fn reads(&mut self, expr: &TypedExpr, found: &mut Vec<Read>) {
+        let variable = match &expr.kind {
+            // All headers together are no value that could be shown.
+            TypedKind::Attribute(Attribute::Headers) => return,
+            TypedKind::Attribute(_) => None,
+            TypedKind::Variable(index) => self.variables.get(index).cloned(),
+            _ => return children(expr).into_iter().for_each(|child| self.reads(child, found)),
+        };
+        let text = self.text(expr);
+        if !found.iter().any(|read| read.text == text) {
+            found.push(Read { text, program: self.builder.condition(&lower(expr)).ok(), variable });
+        }
+    }
+}
+
+/// The operands of a chain of one operator.
+fn chain(expr: &TypedExpr, function: Function) -> Vec<&TypedExpr> {
+    match &expr.kind {
+        TypedKind::Call(of, operands) if *of == function => {
+            operands.iter().flat_map(|operand| chain(operand, function)).collect()
+        }
+        _ => vec![expr],
+    }
+}
+
+fn children(expr: &TypedExpr) -> Vec<&TypedExpr> {
+    match &expr.kind {
+        TypedKind::Literal(_)
+        | TypedKind::Attribute(_)
+        | TypedKind::HasAttribute(_)
+        | TypedKind::OptionalAttribute(_)
+        | TypedKind::Variable(_)
+        | TypedKind::Local(_)
+        | TypedKind::Fail => Vec::new(),
+        TypedKind::Member(of, _) | TypedKind::OptionalMember(of, _) | TypedKind::HasMember(of, _) => vec![of],
+        TypedKind::Let(_, value, body) => vec![value, body],
+        TypedKind::List(elements) => elements.iter().map(|element| &element.value).collect(),
+        TypedKind::Map(entries) => entries.iter().flat_map(|entry| [&entry.key, &entry.value]).collect(),
+        TypedKind::Call(_, arguments) => arguments.iter().collect(),
+        TypedKind::WithOptional(with) => vec![&with.of, &with.then],
+        TypedKind::Loop(of) => {
+            [Some(&of.range), of.filter.as_ref(), Some(of.result.body())].into_iter().flatten().collect()
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! Which rules fire, and which parts of their conditions were true and false.
+//!
+//! A rule fires when its effect applies; a shadow rule, when it would. The parts of a condition are the operands of `&&`,
+//! `||`, `!` and `?:` that are not made of others. Each has two branches: it was true, it was false. A part counts as
+//! seen under every request for which its rule was run, whether or not the others had decided already.
+
+use context_mesh_core::artifact::tables::{Effect, RuleTable, Tables};
+
+use crate::{
+    check::model::Model,
+    report::source::Span,
+    run::explain::{Explainer, PartValue, RuleRun, Seen},
+};
+
+/// What the tests reached.
+#[derive(Debug, Clone, Default)]
+pub struct Coverage {
+    /// Every rule, in the order of the artifact.
+    pub rules: Vec<RuleCoverage>,
+}
+
+/// What the tests reached of one rule.
+#[derive(Debug, Clone)]
+pub struct RuleCoverage {
+    /// Its name.
+    pub name: String,
+    /// Where it stands.
+    pub span: Option<Span>,
+    /// Whether it fired.
+    pub fired: bool,
+    /// The parts of its condition.
+    pub branches: Vec<Branch>,
+}
+
+/// A part of a condition.
+#[derive(Debug, Clone)]
+pub struct Branch {
+    /// The source text.
+    pub text: String,
+    /// Where it stands.
+    pub span: Span,
+    /// Whether it was true.
+    pub seen_true: bool,
+    /// Whether it was false.
+    pub seen_false: bool,
+}
+
+impl Coverage {
+    pub(super) fn new(explainer: &Explainer, tables: &Tables, model: &Model) -> Self {
+        let spans = model.policies.iter().flat_map(|policy| &policy.rules).map(|rule| (rule.name.as_str(), rule.span));
+        let spans: std::collections::HashMap<&str, Span> = spans.collect();
+        let rules = tables.rules.iter().zip(explainer.rules()).map(|(rule, parts)| RuleCoverage {
+            name: rule.name.clone(),
+            span: spans.get(rule.name.as_str()).copied(),
+            fired: false,
+            branches: (parts.condition.iter().flat_map(|part| part.atoms()))
+                .map(|atom| Branch { text: atom.text.clone(), span: atom.span, seen_true: false, seen_false: false })
+                .collect(),
+        });
+        Self { rules: rules.collect() }
+    }
+
+    /// Adds what one request reached.
+    pub(super) fn note(&mut self, runs: &[RuleRun<'_>], tables: &Tables) {
+        for run in runs {
+            let (Some(coverage), Some(rule)) = (self.rules.get_mut(run.rule), tables.rules.get(run.rule)) else {
+                continue;
+            };
+            coverage.fired |= fired(run, rule);
+            let mut atoms = Vec::new();
+            run.condition.iter().for_each(|condition| collect(condition, &mut atoms));
+            for (branch, value) in coverage.branches.iter_mut().zip(atoms) {
+                branch.seen_true |= *value == Seen::Bool(true);
+                branch.seen_false |= *value == Seen::Bool(false);
+            }
+        }
+    }
+
+    /// How many rules fired, and how many there are.
+    pub fn rule_count(&self) -> (usize, usize) {
+        (self.rules.iter().filter(|rule| rule.fired).count(), self.rules.len())
+    }
+
+    /// How many branches were seen, and how many there are: two for each part of a condition.
+    pub fn branch_count(&self) -> (usize, usize) {
+        let all = || self.rules.iter().flat_map(|rule| &rule.branches);
+        let seen = all().map(|branch| usize::from(branch.seen_true) + usize::from(branch.seen_false)).sum();
+        (seen, 2 * all().count())
+    }
+
+    /// The lower one of the two percentages, rounded down.
+    pub fn percent(&self) -> usize {
+        percent(self.rule_count()).min(percent(self.branch_count()))
+    }
+}
+
+/// A part of a whole in percent, rounded down: 100 means all of it. All of nothing is 100.
+pub(super) fn percent((part, whole): (usize, usize)) -> usize {
+    part.saturating_mul(100).checked_div(whole).unwrap_or(100)
+}
+
+/// A value that could not be computed changes nothing, so its rule did not fire.
+fn fired(run: &RuleRun<'_>, rule: &RuleTable) -> bool {
+    run.applied && !(matches!(rule.effect, Effect::Set { .. }) && run.error.is_some())
+}
+
+/// The values of the atoms, in the order of [`crate::run::explain::Part::atoms`].
+fn collect<'v>(value: &'v PartValue<'_>, atoms: &mut Vec<&'v Seen>) {
+    use crate::run::explain::Kind;
+    match value.part.kind {
+        Kind::Atom => atoms.push(&value.value),
+        Kind::Constant => {}
+        Kind::All | Kind::Any | Kind::Not | Kind::If => value.parts.iter().for_each(|part| collect(part, atoms)),
+    }
+}

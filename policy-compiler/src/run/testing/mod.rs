@@ -1,0 +1,94 @@
+//! Runs policy tests: each request goes through the filter's own pipeline, and what comes out is held against what the
+//! test expects. On the way it is noted which rules fire and which parts of their conditions were true and false.
+
+mod compare;
+mod coverage;
+pub mod json;
+pub mod junit;
+pub mod text;
+
+use context_mesh_core::artifact::tables::Tables;
+
+use crate::{
+    check::model::{Model, TestCase},
+    compile::Compiled,
+    report::source::Span,
+    run::{
+        explain::{Explainer, Recorder},
+        simulate::{Outcome, Simulator},
+    },
+};
+
+pub use compare::Failure;
+pub use coverage::{Branch, Coverage, RuleCoverage};
+
+/// What became of one test.
+#[derive(Debug, Clone)]
+pub struct TestResult {
+    /// Its full name.
+    pub name: String,
+    /// Where it stands.
+    pub span: Span,
+    /// What was not as expected; empty for a test that passed.
+    pub failures: Vec<Failure>,
+}
+
+/// What became of all tests.
+#[derive(Debug, Clone)]
+pub struct TestReport {
+    /// The tests that were run, in the order of the documents.
+    pub results: Vec<TestResult>,
+    /// How many tests the filters left out.
+    pub left_out: usize,
+    /// What the tests that were run reached.
+    pub coverage: Coverage,
+}
+
+impl TestReport {
+    /// The tests that failed.
+    pub fn failed(&self) -> impl Iterator<Item = &TestResult> {
+        self.results.iter().filter(|result| !result.failures.is_empty())
+    }
+
+    /// Whether every test passed.
+    pub fn passed(&self) -> bool {
+        self.failed().next().is_none()
+    }
+}
+
+/// Runs the tests of a tree whose names contain one of the filters; without filters, all of them.
+///
+/// # Errors
+/// The artifact, or the programs of the conditions' parts, exceed a limit of the format.
+pub fn run(compiled: &Compiled, model: &Model, filters: &[String]) -> Result<TestReport, String> {
+    let explainer = Explainer::new(model, &compiled.tables)?;
+    let mut simulator = Simulator::new(&compiled.artifact).map_err(|error| error.to_string())?;
+    let mut coverage = Coverage::new(&explainer, &compiled.tables, model);
+    let wanted = |case: &&TestCase| filters.is_empty() || filters.iter().any(|filter| case.name.contains(filter));
+    let cases: Vec<&TestCase> = model.tests.iter().filter(wanted).collect();
+    let results = cases.iter().map(|case| one(case, &mut simulator, &explainer, &compiled.tables, &mut coverage));
+    let results: Vec<TestResult> = results.collect();
+    let left_out = model.tests.len() - results.len();
+    Ok(TestReport { results, left_out, coverage })
+}
+
+fn one(
+    case: &TestCase,
+    simulator: &mut Simulator,
+    explainer: &Explainer,
+    tables: &Tables,
+    coverage: &mut Coverage,
+) -> TestResult {
+    let recorder = Recorder::new(explainer, tables);
+    let outcome = simulator.run(&case.request, Some(&recorder));
+    coverage.note(&recorder.into_runs(), tables);
+    let failures = match outcome {
+        Ok(outcome) => failures(case, &outcome),
+        Err(error) => vec![Failure::new(case.span, "request", "one that can be sent", error.to_string())],
+    };
+    TestResult { name: case.name.clone(), span: case.span, failures }
+}
+
+fn failures(case: &TestCase, outcome: &Outcome) -> Vec<Failure> {
+    compare::compare(&case.expect, case.span, outcome)
+}

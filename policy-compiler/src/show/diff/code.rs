@@ -1,0 +1,78 @@
+//! Programs in a form that can be compared across artifacts: variables are put in place, numbers of pools are resolved.
+
+use context_mesh_core::{
+    artifact::tables::Tables,
+    limits::MAX_VARIABLE_DEPTH,
+    vm::op::{Op, Operand},
+};
+
+use crate::expression::codegen::instruction;
+
+/// Most instructions that are shown. Variables in variables can make a program long.
+const MAX_LINES: usize = 10_000;
+
+/// The instructions of a program, one a line, as if it had no variables.
+pub(super) fn text(tables: &Tables, program: u32) -> String {
+    let lines: Vec<String> = flat(tables, program, 0).into_iter().map(|line| line.text).collect();
+    lines.join("\n")
+}
+
+struct Line {
+    text: String,
+}
+
+/// The lines, with targets of jumps as their new numbers.
+fn flat(tables: &Tables, program: u32, depth: usize) -> Vec<Line> {
+    let code = code(tables, program).unwrap_or_default();
+    let mut blocks: Vec<Vec<Line>> = Vec::with_capacity(code.len());
+    for word in code {
+        let variable =
+            Op::decode(*word).filter(|op| op.operand_kind() == Operand::Variable && depth <= MAX_VARIABLE_DEPTH);
+        let inner = variable.and_then(|op| tables.program.variables.get(usize::try_from(op.operand()).ok()?));
+        let block = inner.map(|program| flat(tables, *program, depth + 1));
+        blocks.push(block.unwrap_or_else(|| vec![Line { text: line(tables, *word) }]));
+    }
+    let lengths: Vec<usize> = blocks.iter().map(Vec::len).collect();
+    let start = |index: usize| lengths.iter().take(index).sum::<usize>();
+    let mut lines = Vec::new();
+    for (index, (mut block, word)) in blocks.into_iter().zip(code).enumerate() {
+        if let (Some(op), [line]) = (Op::decode(*word), block.as_mut_slice())
+            && matches!(op.operand_kind(), Operand::Target | Operand::LoopTarget)
+        {
+            let target = usize::try_from(op.operand()).unwrap_or(usize::MAX);
+            // As a distance, so that the same part of a longer program reads the same.
+            let distance = start(target).abs_diff(start(index));
+            line.text = format!("{} {distance}", op.mnemonic());
+        }
+        lines.append(&mut block);
+        if lines.len() > MAX_LINES {
+            break;
+        }
+    }
+    lines
+}
+
+fn code(tables: &Tables, program: u32) -> Option<&[u32]> {
+    let (start, length) = tables.program.programs.get(usize::try_from(program).ok()?)?;
+    let start = usize::try_from(*start).ok()?;
+    tables.program.code.get(start..start.checked_add(usize::try_from(*length).ok()?)?)
+}
+
+fn line(tables: &Tables, word: u32) -> String {
+    match Op::decode(word) {
+        Some(op) if op.operand_kind() == Operand::Regex => {
+            let regex = usize::try_from(op.operand()).ok().and_then(|index| tables.regexes.get(index));
+            format!("{} {}", op.mnemonic(), fingerprint(regex.map_or(&[], Vec::as_slice)))
+        }
+        _ => instruction(&tables.program, word),
+    }
+}
+
+/// A short name for bytes that nobody can read. Two differing texts have the same one once in 2^64; this is for people,
+/// not against an adversary.
+pub(super) fn fingerprint(bytes: &[u8]) -> String {
+    let hash = bytes
+        .iter()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3));
+    format!("regex:{hash:016x}")
+}

@@ -1,0 +1,228 @@
+//! A small tree in every form, hostile names, and many services.
+//!
+//! The expected forms are files in `src/show/graph/expected`; `UPDATE_EXPECT=1` writes them anew.
+
+use std::{fs, path::Path};
+
+use super::{Call, Domain, Graph, Passage, Selection, Service, document, dot, html, mermaid, svg, text};
+use crate::{
+    compile::check_watched,
+    report::{progress, source::Sources, style::Paint},
+};
+
+const MESH: &str = "apiVersion: contextmesh.io/v1
+kind: Mesh
+metadata: {name: small}
+spec:
+  trustDomain: small.example
+  identity: /ns/default/sa/{service}
+  domains:
+    shop:     {services: [front, cart, gate], region: us}
+    payments: {services: [ledger], region: eu, frameworks: [gdpr]}
+  gateways: [gate]
+---
+apiVersion: contextmesh.io/v1
+kind: ContextSchema
+metadata: {name: fields, version: 1.0.0}
+spec:
+  fields:
+    beta: {type: bool}
+    home: {type: string, residency: [us]}
+    name: {type: string, classification: pii}
+    tier: {type: string, enum: [gold, silver]}
+---
+apiVersion: contextmesh.io/v1
+kind: ContextPolicy
+metadata: {name: guard, domain: payments}
+spec:
+  workloads: [ledger]
+  rules:
+    - {name: not-the-gate, when: \"peer.service == 'gate'\", deny: {}}
+    - {name: front-reads, when: \"peer.service == 'front' && request.method != 'GET'\", deny: {}}
+    - {name: names, when: \"peer.service == 'cart'\", redact: [name]}
+---
+apiVersion: contextmesh.io/v1
+kind: ContextPolicy
+metadata: {name: out, domain: shop}
+spec:
+  workloads: [front]
+  direction: outbound
+  rules:
+    - {name: ids, when: \"destination.domain == 'payments'\", mask: {fields: [name], with: hash}}
+    - {name: tiers, when: \"destination.region == 'eu' && context.beta\", onError: ignore, redact: [tier]}
+    - {name: no-carts, when: \"destination.service == 'cart'\", deny: {}}
+---
+apiVersion: contextmesh.io/v1
+kind: ContextPolicy
+metadata: {name: everywhere}
+spec:
+  workloads: [\"*\"]
+  rules:
+    - {name: tier-required, require: {fields: [tier]}}
+";
+
+fn graph(selection: Selection) -> Graph {
+    let mut sources = Sources::new("small");
+    sources.add("all.yaml", MESH);
+    let checked =
+        check_watched(&sources, &mut progress::nobody).unwrap_or_else(|found| panic!("{}", found.to_text(&sources)));
+    Graph::new(&checked, selection).unwrap()
+}
+
+fn of_field(name: &str) -> Selection {
+    Selection { field: Some(name.to_owned()), ..Selection::default() }
+}
+
+#[test]
+fn a_small_tree_in_every_form() {
+    let (whole, field) = (graph(Selection::default()), graph(of_field("name")));
+    let forms = [
+        ("small.txt", text(&whole, Paint::Plain)),
+        ("small.json", format!("{:#}\n", document(&whole))),
+        ("small.mmd", mermaid(&whole)),
+        ("small.dot", dot(&whole)),
+        ("small.svg", svg(&whole)),
+        ("small.html", html(&whole)),
+        ("name.txt", text(&field, Paint::Plain)),
+        ("name.mmd", mermaid(&field)),
+        ("name.dot", dot(&field)),
+        ("name.svg", svg(&field)),
+    ];
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/show/graph/expected");
+    for (name, found) in forms {
+        let path = folder.join(name);
+        if std::env::var_os("UPDATE_EXPECT").is_some() {
+            fs::create_dir_all(&folder).unwrap();
+            fs::write(&path, &found).unwrap();
+        }
+        let expected = fs::read_to_string(&path).unwrap_or_default();
+        assert!(expected == found, "{name}: UPDATE_EXPECT=1 accepts this\n{found}");
+    }
+}
+
+/// Names as nobody would choose them: no check lets them through today, and no picture must depend on that.
+fn hostile() -> Graph {
+    const NAME: &str = "</text></svg><script>alert(1)</script>\"'&\\\n]]>#quot;";
+    let mut graph = graph(Selection::default());
+    graph.mesh = NAME.to_owned();
+    graph.everywhere = vec![NAME.to_owned()];
+    for domain in &mut graph.domains {
+        (domain.name, domain.region, domain.frameworks) = (NAME.to_owned(), NAME.to_owned(), vec![NAME.to_owned()]);
+    }
+    graph.services.iter_mut().for_each(|service| service.name = NAME.to_owned());
+    for field in &mut graph.fields {
+        (field.name, field.owner, field.residency) = (NAME.to_owned(), NAME.to_owned(), vec![NAME.to_owned()]);
+    }
+    for call in &mut graph.calls {
+        if call.may_pass() {
+            call.passage = Passage::OnCondition(vec![format!("{NAME} own")]);
+        }
+        call.limits.iter_mut().for_each(|limit| limit.rules = vec![NAME.to_owned()]);
+    }
+    graph
+}
+
+#[test]
+fn names_never_become_markup() {
+    let graph = hostile();
+    let (svg, html) = (svg(&graph), html(&graph));
+    assert!(!svg.contains("<script"), "{svg}");
+    assert_eq!(svg.matches("</svg>").count(), 1);
+    assert_eq!(html.matches("<script").count(), 1, "{html}");
+    assert_eq!(html.matches("</svg>").count(), 1);
+    assert!(!html.contains("\"'&\\"));
+    // Every label of Mermaid is closed where it should be, and every string of DOT.
+    for line in mermaid(&graph).lines().filter(|line| !line.starts_with("%%")) {
+        let line = line.replace("<br/>", "").replace("<-.->", "");
+        assert!(line.matches('"').count() % 2 == 0 && !line.contains('<'), "{line}");
+    }
+    for line in dot(&graph).lines() {
+        let quotes = line.replace("\\\\", "").replace("\\\"", "").matches('"').count();
+        assert!(quotes % 2 == 0, "{line}");
+    }
+}
+
+#[test]
+fn the_tags_of_a_picture_fit_together() {
+    for picture in [svg(&graph(Selection::default())), svg(&graph(of_field("name"))), svg(&hostile())] {
+        let mut open = Vec::new();
+        for tag in picture.split('<').skip(1) {
+            let (inside, _) = tag.split_once('>').unwrap();
+            if let Some(name) = inside.strip_prefix('/') {
+                assert_eq!(open.pop(), Some(name), "{tag}");
+            } else if !inside.ends_with('/') {
+                open.push(inside.split_whitespace().next().unwrap());
+            }
+        }
+        assert!(open.is_empty(), "{open:?}");
+    }
+}
+
+#[test]
+fn calls_that_are_alike_in_both_directions_are_one_arrow() {
+    let graph = large(1, 3);
+    let found = mermaid(&graph);
+    let arrows: Vec<&str> = found.lines().filter(|line| line.contains("--")).map(str::trim).collect();
+    assert_eq!(arrows, ["s0 --> s1", "s0 --> s2", "s1 <--> s2"]);
+}
+
+/// A mesh of so many domains with so many services each, in which everybody may call everybody.
+fn large(domains: usize, services: usize) -> Graph {
+    let total = domains * services;
+    let domain = |number: usize| Domain {
+        name: format!("d{number:03}"),
+        region: String::new(),
+        frameworks: Vec::new(),
+        services: (number * services..(number + 1) * services).collect(),
+    };
+    let service =
+        |number: usize| Service { name: format!("s{number:04}"), domain: number / services, gateway: number == 0 };
+    let pairs = (0..total).flat_map(|from| (0..total).map(move |to| (from, to))).filter(|(from, to)| from != to);
+    Graph {
+        mesh: "large".to_owned(),
+        domains: (0..domains).map(domain).collect(),
+        services: (0..total).map(service).collect(),
+        fields: Vec::new(),
+        calls: pairs.map(|(from, to)| Call { from, to, passage: Passage::Always, limits: Vec::new() }).collect(),
+        everywhere: Vec::new(),
+        selection: Selection::default(),
+    }
+}
+
+#[test]
+fn a_large_mesh_is_drawn_by_domain() {
+    let mut graph = large(12, 25);
+    let found = mermaid(&graph);
+    assert!(found.contains("Narrow it with --service NAME or --domain NAME."), "{found}");
+    assert!(found.contains("d3[\"d003<br/>all may call each other<br/>25 services\"]"), "{found}");
+    assert!(found.lines().count() < 200, "{found}");
+    graph.selection.domain = Some("d003".to_owned());
+    graph.calls.retain(|call| call.from / 25 == 3 || call.to / 25 == 3);
+    let found = mermaid(&graph);
+    assert!(found.contains("\"s0075\"") && !found.contains("\"s0050\""), "{found}");
+    assert!(svg(&graph).contains("s0099"));
+}
+
+#[test]
+fn boxes_and_cards_do_not_overlap() {
+    for graph in [graph(Selection::default()), large(1, 1), large(5, 3), large(12, 25), large(20, 3), large(0, 1)] {
+        let picture = super::picture::Picture::new(&graph, false);
+        let layout = super::layout::Layout::new(&graph, &picture);
+        for (number, one) in layout.boxes.iter().enumerate() {
+            assert!(
+                one.x >= 0.0
+                    && one.y >= 0.0
+                    && one.x + one.width <= layout.width
+                    && one.y + one.height <= layout.height
+            );
+            for other in layout.boxes.iter().skip(number + 1) {
+                let beside = one.x + one.width <= other.x || other.x + other.width <= one.x;
+                let above = one.y + one.height <= other.y || other.y + other.height <= one.y;
+                assert!(beside || above, "{}", graph.mesh);
+            }
+            for pair in one.cards.windows(2) {
+                assert!(pair[0].0 + super::layout::CARD < pair[1].0);
+            }
+        }
+    }
+}

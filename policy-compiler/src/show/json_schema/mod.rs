@@ -1,0 +1,117 @@
+//! JSON Schemas (draft 07) of the documents, for editors that complete and check while people write.
+//!
+//! The documents themselves are read by [`crate::read::document`], which finds all mistakes at once and points at each. The
+//! types here say the same shape a second time, and nothing else uses them; tests hold the two together, key by key. A
+//! schema knows less than the compiler: what follows from other documents (fields, services, types of expressions)
+//! only `policyc check` can say.
+//!
+//! Draft 07 is what editors read best: the language servers for YAML take newer drafts only in part.
+
+mod common;
+mod mesh;
+mod policy;
+mod policy_test;
+mod schema;
+mod shape;
+#[cfg(test)]
+mod tests;
+
+use schemars::{JsonSchema, generate::SchemaSettings};
+use serde_json::{Map, Value, json};
+
+/// A kind of document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// `Mesh`
+    Mesh,
+    /// `ContextSchema`
+    ContextSchema,
+    /// `ContextPolicy`
+    ContextPolicy,
+    /// `PolicyTest`
+    PolicyTest,
+}
+
+impl Kind {
+    /// All kinds.
+    pub const ALL: [Self; 4] = [Self::Mesh, Self::ContextSchema, Self::ContextPolicy, Self::PolicyTest];
+
+    /// What documents of the kind have as `kind`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Mesh => "Mesh",
+            Self::ContextSchema => "ContextSchema",
+            Self::ContextPolicy => "ContextPolicy",
+            Self::PolicyTest => "PolicyTest",
+        }
+    }
+
+    /// Name of the file with the schema of the kind.
+    pub const fn file_name(self) -> &'static str {
+        match self {
+            Self::Mesh => "mesh.json",
+            Self::ContextSchema => "context-schema.json",
+            Self::ContextPolicy => "context-policy.json",
+            Self::PolicyTest => "policy-test.json",
+        }
+    }
+}
+
+/// Name of the file with the schema of all kinds.
+pub const ALL_KINDS_FILE_NAME: &str = "contextmesh.io-v1.json";
+
+/// The schema of the documents of one kind.
+pub fn of_kind(kind: Kind) -> Value {
+    match kind {
+        Kind::Mesh => schema_for::<mesh::Document>(),
+        Kind::ContextSchema => schema_for::<schema::Document>(),
+        Kind::ContextPolicy => schema_for::<policy::Document>(),
+        Kind::PolicyTest => schema_for::<policy_test::Document>(),
+    }
+}
+
+/// The schema of the documents of all kinds: `kind` says which a document is.
+pub fn of_all_kinds() -> Value {
+    let mut definitions = Map::new();
+    let mut branches = Vec::new();
+    for kind in Kind::ALL {
+        let Value::Object(mut root) = of_kind(kind) else { continue };
+        root.shift_remove("$schema");
+        if let Some(Value::Object(shared)) = root.shift_remove("definitions") {
+            definitions.extend(shared);
+        }
+        definitions.insert(kind.as_str().to_owned(), root.into());
+        branches.push(json!({
+            "if": {"properties": {"kind": {"const": kind.as_str()}}, "required": ["kind"]},
+            "then": {"$ref": format!("#/definitions/{}", kind.as_str())},
+        }));
+    }
+    json!({
+        "$schema": DRAFT,
+        "title": "Context Mesh",
+        "description": "A document of a policy tree.",
+        "type": "object",
+        "required": ["apiVersion", "kind", "metadata", "spec"],
+        "properties": {
+            "apiVersion": {"const": common::API_VERSION, "description": "The version of the document's format."},
+            "kind": {
+                "enum": Kind::ALL.map(Kind::as_str),
+                "description": "What the document is: the Mesh, fields, rules, or tests of rules.",
+            },
+        },
+        "allOf": branches,
+        "definitions": definitions,
+    })
+}
+
+/// The text of a schema as it is kept in a file.
+pub fn to_text(schema: &Value) -> String {
+    format!("{schema:#}\n")
+}
+
+const DRAFT: &str = "http://json-schema.org/draft-07/schema#";
+
+fn schema_for<T: JsonSchema>() -> Value {
+    let settings = SchemaSettings::draft07().with_transform(shape::Tidy);
+    settings.into_generator().into_root_schema_for::<T>().to_value()
+}
