@@ -2,7 +2,9 @@
 
 pub mod artifact;
 pub mod differential;
+pub mod header_map;
 pub mod machine;
+pub mod parse;
 pub mod programs;
 pub mod request;
 pub mod tables;

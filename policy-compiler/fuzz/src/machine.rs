@@ -132,7 +132,15 @@ fn run_program(verified: &VerifiedProgram, program: u32) -> u64 {
 
 fn carry(workload: &Workload) {
     let proxy = Proxy::default();
-    let host = Host { attributes: &proxy, memory: &proxy, requests: &Memory::new(workload.service()), randomness: &proxy, routing: Routing::Fixed, now_ms: NOW_MS, observer: None };
+    let host = Host {
+        attributes: &proxy,
+        memory: &proxy,
+        requests: &Memory::new(workload.service()),
+        randomness: &proxy,
+        routing: Routing::Fixed,
+        now_ms: NOW_MS,
+        observer: None,
+    };
     let headers = Headers::new(HEADERS.to_vec());
     inbound(workload, &headers, host);
     outbound(workload, &headers, host);

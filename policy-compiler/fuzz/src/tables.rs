@@ -174,10 +174,7 @@ fn make() -> Tables {
         dictionaries: vec![DictionaryTable { id: dictionary_id(&words), words }],
         fields: fields(),
         services: vec![service("a", 1), service("b", 1), service("z", 0)],
-        domains: vec![
-            domain("bank", "eu", &["sox"]),
-            domain("shop", "us", &[]),
-        ],
+        domains: vec![domain("bank", "eu", &["sox"]), domain("shop", "us", &[])],
         program: ProgramTable {
             constants: constants(),
             attributes: attributes(),

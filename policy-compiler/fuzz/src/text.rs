@@ -6,9 +6,9 @@ use context_mesh_core::artifact::tables::{FieldType, Scalar};
 use context_mesh_core::vm::{EvalError, EvalErrorKind, Value};
 use policy_compiler::expression::cel::{Environment, Expected, TypedExpr, check};
 use policy_compiler::expression::codegen::Builder;
-use policy_compiler::report::diagnostic::{json, text};
 use policy_compiler::expression::codegen::{lower, lower_unfolded};
 use policy_compiler::expression::ir::Ir;
+use policy_compiler::report::diagnostic::{json, text};
 use policy_compiler::report::source::Sources;
 use policy_compiler::{compile, show::inspect};
 

@@ -29,6 +29,7 @@ pub(crate) use attributes::{host_attribute, host_attributes};
 pub use check::{Expected, check};
 pub use environment::Environment;
 pub(crate) use library::number as library_function;
+pub use parse::syntax;
 pub(crate) use pattern::translate as translate_pattern;
 pub use problem::Problem;
 pub use typed::{Element, Entry, Function, Loop, LoopResult, TypedExpr, TypedKind, WithOptional};

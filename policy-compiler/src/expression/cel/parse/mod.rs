@@ -26,6 +26,7 @@ mod lexer;
 mod literal;
 mod member;
 mod mistake;
+mod notation;
 mod operator;
 #[cfg(test)]
 mod oracle;
@@ -35,6 +36,7 @@ mod tests;
 mod token;
 mod tree;
 
+pub use notation::syntax;
 pub(super) use operator::Binary;
 pub(super) use tree::{Expr, ExprKind, Field, Literal, Place};
 

@@ -3,13 +3,11 @@
 //! The two differ in one thing only, and on purpose: what is too large. Ours refuses texts of more than 16 KiB, and more
 //! than 64 levels of brackets or of the tree.
 
-use cel::Env;
-use cel::common::ast::{EntryExpr, Expr as Theirs, LiteralValue};
-use cel::{IdedExpr, common::ast::CallExpr};
+mod theirs;
 
 use super::tests::Numbers;
 use super::token::Kind;
-use super::{Expr, ExprKind, Literal, lexer, parse};
+use super::{lexer, parse, syntax};
 
 /// Valid expressions of every part of the grammar.
 const VALID: &[&str] = &[
@@ -85,93 +83,9 @@ const OTHERS: &[&str] = &[
     "a.(b) ¦ a.'b' ¦ f(a)(b) ¦ f()()",
 ];
 
-/// A tree in one notation, whoever made it.
-fn ours(expr: &Expr) -> String {
-    let all = |parts: &[Expr]| parts.iter().map(ours).collect::<Vec<_>>().join(" ");
-    let mark = |optional: bool| if optional { "?" } else { "" };
-    match &expr.kind {
-        ExprKind::Literal(Literal::Null) => "null".to_owned(),
-        ExprKind::Literal(Literal::Bool(value)) => format!("{value:?}"),
-        ExprKind::Literal(Literal::Int(value)) => format!("{value:?}"),
-        ExprKind::Literal(Literal::Uint(value)) => format!("{value:?}u"),
-        ExprKind::Literal(Literal::Double(value)) => format!("double {value:?}"),
-        ExprKind::Literal(Literal::String(value)) => format!("{value:?}"),
-        ExprKind::Literal(Literal::Bytes(value)) => format!("bytes {value:?}"),
-        ExprKind::Ident(name) => name.clone(),
-        ExprKind::Select { operand, field, optional: false } => format!("({}).{:?}", ours(operand), field.name),
-        ExprKind::Select { operand, field, optional: true } => format!("_?._({} {:?})", ours(operand), field.name),
-        ExprKind::Index { operand, key, optional } => {
-            format!("_[{}_]({} {})", mark(*optional), ours(operand), ours(key))
-        }
-        ExprKind::Unary(operator, operand) => format!("{}({})", operator.declared(), ours(operand)),
-        ExprKind::Binary(operator, operands) => format!("{}({})", operator.declared(), all(&**operands)),
-        ExprKind::Conditional(parts) => format!("_?_:_({})", all(&**parts)),
-        ExprKind::Call { name, target: None, arguments, .. } => format!("{name}({})", all(arguments)),
-        ExprKind::Call { name, target: Some(target), arguments, .. } => {
-            format!("({}).{name}({})", ours(target), all(arguments))
-        }
-        ExprKind::List(elements) => {
-            let all: Vec<String> =
-                elements.iter().map(|(of, optional)| mark(*optional).to_owned() + &ours(of)).collect();
-            format!("[{}]", all.join(" "))
-        }
-        ExprKind::Map(entries) => {
-            let entry = |(key, value, optional): &(Expr, Expr, bool)| {
-                format!("{}{}:{}", mark(*optional), ours(key), ours(value))
-            };
-            format!("{{{}}}", entries.iter().map(entry).collect::<Vec<_>>().join(" "))
-        }
-        ExprKind::Message(name, fields) => {
-            let field = |(field, value, optional): &(super::Field, Expr, bool)| {
-                format!("{}{:?}:{}", mark(*optional), field.name, ours(value))
-            };
-            format!("{name}{{{}}}", fields.iter().map(field).collect::<Vec<_>>().join(" "))
-        }
-    }
-}
-
-/// A tree of the `cel` crate in that notation.
-fn theirs(expr: &IdedExpr) -> String {
-    let all = |parts: &[IdedExpr]| parts.iter().map(theirs).collect::<Vec<_>>().join(" ");
-    let mark = |optional: bool| if optional { "?" } else { "" };
-    let entry = |of: &EntryExpr| match of {
-        EntryExpr::MapEntry(of) => format!("{}{}:{}", mark(of.optional), theirs(&of.key), theirs(&of.value)),
-        EntryExpr::StructField(of) => format!("{}{:?}:{}", mark(of.optional), of.field, theirs(&of.value)),
-    };
-    match &expr.expr {
-        Theirs::Literal(LiteralValue::Null) => "null".to_owned(),
-        Theirs::Literal(LiteralValue::Boolean(value)) => format!("{:?}", value.inner()),
-        Theirs::Literal(LiteralValue::Int(value)) => format!("{:?}", value.inner()),
-        Theirs::Literal(LiteralValue::UInt(value)) => format!("{:?}u", value.inner()),
-        Theirs::Literal(LiteralValue::Double(value)) => format!("double {:?}", value.inner()),
-        Theirs::Literal(LiteralValue::String(value)) => format!("{:?}", value.inner()),
-        Theirs::Literal(LiteralValue::Bytes(value)) => format!("bytes {:?}", value.inner()),
-        Theirs::Ident(name) => name.clone(),
-        Theirs::Select(of) => format!("({}).{:?}", theirs(&of.operand), of.field),
-        Theirs::Call(CallExpr { func_name, target: None, args }) => format!("{func_name}({})", all(args)),
-        Theirs::Call(CallExpr { func_name, target: Some(target), args }) => {
-            format!("({}).{func_name}({})", theirs(target), all(args))
-        }
-        Theirs::List(of) => {
-            let element = |(index, element)| mark(of.optional_indices.contains(&index)).to_owned() + &theirs(element);
-            format!("[{}]", of.elements.iter().enumerate().map(element).collect::<Vec<_>>().join(" "))
-        }
-        Theirs::Map(of) => {
-            format!("{{{}}}", of.entries.iter().map(|of| entry(&of.expr)).collect::<Vec<_>>().join(" "))
-        }
-        Theirs::Struct(of) => {
-            let entries: Vec<String> = of.entries.iter().map(|of| entry(&of.expr)).collect();
-            format!("{}{{{}}}", of.type_name, entries.join(" "))
-        }
-        Theirs::Comprehension(_) | Theirs::Unspecified => "?".to_owned(),
-    }
-}
-
 /// What each parser makes of a text: ours, theirs.
 fn both(text: &str) -> [Option<String>; 2] {
-    let parser = Env::default().parser().enable_ident_escape_syntax(true).enable_optional_syntax(true);
-    let generated = parser.max_recursion_depth(500).parse(text).ok();
-    [parse(text).ok().as_ref().map(ours), generated.as_ref().map(theirs)]
+    [syntax(text).ok(), theirs::syntax(text)]
 }
 
 /// Runs a test on the stack that the generated parser needs.
