@@ -15,6 +15,7 @@ use bumpalo::Bump;
 use crate::artifact::VerifiedProgram;
 use crate::cause::{Cause, MeshCause};
 use crate::fuel::{self, Fuel};
+use crate::index::{ProgramIndex, RuleIndex};
 use crate::limits::MAX_WATCHING_FUEL;
 use crate::tables::{Effect, Layer, MaskMethod, OnError, Reply, RuleTable};
 use crate::vm::{EvalErrorKind, Machine, Scratch, Snapshot, Value};
@@ -57,7 +58,7 @@ pub struct Denial<'p> {
 /// Decides. `rules` are indices into the artifact's rules, as in its entry tables.
 pub fn decide<'p: 'a, 'a>(
     program: &'p VerifiedProgram,
-    rules: &[u32],
+    rules: &[RuleIndex],
     snapshot: Snapshot<'a>,
     arena: &'a Bump,
 ) -> Decision<'p> {
@@ -67,7 +68,7 @@ pub fn decide<'p: 'a, 'a>(
 /// As [`decide`], with memory that stays from decision to decision, and with the fuel that the request has left.
 pub fn decide_reusing<'p: 'a, 'a>(
     program: &'p VerifiedProgram,
-    rules: &[u32],
+    rules: &[RuleIndex],
     snapshot: Snapshot<'a>,
     arena: &'a Bump,
     scratch: &mut Scratch<'static>,
@@ -81,7 +82,7 @@ pub fn decide_reusing<'p: 'a, 'a>(
         enterprise: LayerTally::default(),
         domain: LayerTally::default(),
     };
-    let known = |index: &u32| usize::try_from(*index).ok().and_then(|index| program.tables().rules.get(index));
+    let known = |index: &RuleIndex| index.get(&program.tables().rules);
     let rules = || rules.iter().filter_map(known);
     tally.machine.refill(fuel.left());
     tally.run(rules().filter(|rule| !watches(rule)));
@@ -212,7 +213,7 @@ impl<'p, 'a> Tally<'p, 'a> {
     }
 
     /// The JSON text of a `set` expression's value.
-    fn value(&mut self, program: u32) -> Result<String, EvalErrorKind> {
+    fn value(&mut self, program: ProgramIndex) -> Result<String, EvalErrorKind> {
         match self.machine.run(program) {
             Value::Error(error) => Err(error.kind),
             value => {

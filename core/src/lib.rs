@@ -38,6 +38,7 @@ pub mod fuel;
 pub mod headers;
 pub mod host;
 pub mod identity;
+pub mod index;
 pub mod limits;
 pub mod mask;
 pub mod memory;

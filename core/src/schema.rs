@@ -3,6 +3,7 @@
 use crate::carrier::mapped;
 use crate::context::{Context, json};
 use crate::fuel::{Exhausted, Fuel};
+use crate::index::PatternIndex;
 use crate::limits::DEFAULT_MAX_ITEMS;
 use crate::number;
 use crate::tables::{FieldTable, FieldType, Scalar};
@@ -68,7 +69,7 @@ pub fn validate(
     context: &Context,
     fields: &[FieldTable],
     choices: &[Choice],
-    matches: impl Fn(u32, &str) -> bool,
+    matches: impl Fn(PatternIndex, &str) -> bool,
     fuel: &Fuel,
 ) -> Vec<(String, FieldProblem)> {
     let mut problems = Vec::new();
@@ -105,7 +106,7 @@ struct Check<'c, M> {
 /// The first problem, if there is one.
 type Checked = Result<Option<FieldProblem>, Exhausted>;
 
-impl<M: Fn(u32, &str) -> bool> Check<'_, M> {
+impl<M: Fn(PatternIndex, &str) -> bool> Check<'_, M> {
     fn value(&self, value: &str) -> Checked {
         let longest = usize::try_from(self.field.max_bytes).unwrap_or(usize::MAX);
         if longest > 0 && value.len() > longest {
@@ -197,7 +198,8 @@ mod tests {
         let mut context = Context::new();
         context.insert(&field.name, value).unwrap();
         // Regex 7 of these tests matches lower-case words.
-        let matches = |regex, text: &str| regex == 7 && text.bytes().all(|byte| byte.is_ascii_lowercase());
+        let matches =
+            |regex, text: &str| regex == PatternIndex(7) && text.bytes().all(|byte| byte.is_ascii_lowercase());
         let choices = [Choice::new(&field.allowed)];
         let problems = validate(&context, &[field], &choices, matches, &Fuel::default());
         assert!(problems.len() <= 1, "{problems:?}");
@@ -279,7 +281,7 @@ mod tests {
 
     #[test]
     fn a_pattern_is_asked_about_the_content() {
-        let patterned = |value| FieldTable { pattern: Some(7), ..field("f", value) };
+        let patterned = |value| FieldTable { pattern: Some(PatternIndex(7)), ..field("f", value) };
         let string = FieldType::One(Scalar::String);
         let list = FieldType::List(Scalar::String);
         for (value, text, expected) in [
@@ -373,7 +375,7 @@ mod tests {
         for (what, field, expected) in [
             ("nothing", plain(), false),
             ("required", FieldTable { required: true, ..plain() }, false),
-            ("pattern", FieldTable { pattern: Some(0), ..plain() }, false),
+            ("pattern", FieldTable { pattern: Some(PatternIndex(0)), ..plain() }, false),
             ("immutable", FieldTable { immutable: true, ..plain() }, true),
             ("residency", FieldTable { residency: vec!["eu".into()], ..plain() }, true),
             ("ttl", FieldTable { ttl_ms: 1, ..plain() }, true),

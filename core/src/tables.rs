@@ -8,6 +8,7 @@ use core::fmt;
 
 use wincode::{SchemaRead, SchemaWrite};
 
+use crate::index::{PatternIndex, ProgramIndex, RuleIndex};
 use crate::limits::{MIN_MEMORY_BYTES, MIN_MEMORY_TTL_MS};
 
 /// Everything that an artifact holds, decoded but not yet verified.
@@ -205,7 +206,7 @@ pub struct FieldTable {
     /// How a forwarded and a remembered value become one.
     pub merge: Merge,
     /// Pattern that a string must match as a whole: an index into [`Tables::regexes`].
-    pub pattern: Option<u32>,
+    pub pattern: Option<PatternIndex>,
     /// The values that are allowed, as JSON texts; empty means any.
     pub allowed: Vec<String>,
     /// Longest JSON text, in bytes; 0 means only the limits of the context hold.
@@ -414,9 +415,9 @@ pub struct ServiceTable {
 #[derive(Debug, Clone, Default, PartialEq, SchemaRead, SchemaWrite)]
 pub struct EntryTable {
     /// Rules for requests that arrive.
-    pub inbound: Vec<u32>,
+    pub inbound: Vec<RuleIndex>,
     /// Rules for requests that leave.
-    pub outbound: Vec<u32>,
+    pub outbound: Vec<RuleIndex>,
 }
 
 /// One rule.
@@ -427,7 +428,7 @@ pub struct RuleTable {
     /// Who wrote it.
     pub layer: Layer,
     /// When it applies; `None` is always. An index into [`ProgramTable::programs`].
-    pub condition: Option<u32>,
+    pub condition: Option<ProgramIndex>,
     /// What a failing condition means.
     pub on_error: OnError,
     /// Whether it is computed and reported but changes nothing.
@@ -480,7 +481,7 @@ pub enum Effect {
     /// Gives fields new values.
     Set {
         /// Field name and the program that makes its value, an index into [`ProgramTable::programs`].
-        fields: Vec<(String, u32)>,
+        fields: Vec<(String, ProgramIndex)>,
     },
     /// Puts something in place of the values of fields that tells less.
     Mask {
@@ -528,9 +529,18 @@ pub struct ProgramTable {
     /// Attributes that the code reads.
     pub attributes: Vec<Attribute>,
     /// Variables: the program of each. A variable refers only to variables before it.
-    pub variables: Vec<u32>,
+    pub variables: Vec<ProgramIndex>,
     /// Time zones that the code names, sorted by name.
     pub zones: Vec<ZoneTable>,
+}
+
+impl ProgramTable {
+    /// Returns the instructions of a program; `None` where the table does not hold them.
+    pub fn code_of(&self, program: ProgramIndex) -> Option<&[u32]> {
+        let (start, length) = *program.get(&self.programs)?;
+        let start = usize::try_from(start).ok()?;
+        self.code.get(start..start.checked_add(usize::try_from(length).ok()?)?)
+    }
 }
 
 /// A time zone: what its clocks show, as offsets from UTC.

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use crate::artifact::{VerifiedProgram, encode, load};
 use crate::carrier::mesh_header::dictionary_id;
 use crate::host::{Attributes, Randomness, SharedMemory, VersionChanged};
+use crate::index::{ProgramIndex, RuleIndex};
 use crate::tables::{
     Attribute, Constant, DictionaryTable, DomainTable, Effect, EntryTable, FieldTable, FieldType, Merge, MeshTable,
     RuleTable, Scalar, ScalarConstant, ServiceTable, Tables, WordTable,
@@ -66,11 +67,11 @@ pub(crate) fn word(number: u32, text: &str, released_at_ms: u64) -> WordTable {
 }
 
 /// Adds a program and gives its index.
-pub(crate) fn add_program(tables: &mut Tables, code: &[Op]) -> u32 {
+pub(crate) fn add_program(tables: &mut Tables, code: &[Op]) -> ProgramIndex {
     let program = &mut tables.program;
     program.programs.push((program.code.len() as u32, code.len() as u32));
     program.code.extend(code.iter().map(|op| op.encode()));
-    program.programs.len() as u32 - 1
+    ProgramIndex(program.programs.len() as u32 - 1)
 }
 
 /// Adds a constant and gives its index.
@@ -105,7 +106,7 @@ pub(crate) fn rule(name: &str, effect: Effect) -> RuleTable {
 
 /// Lets a rule apply to the inbound requests of a service.
 pub(crate) fn add_inbound(tables: &mut Tables, service: &str, rule: RuleTable) {
-    let index = tables.rules.len() as u32;
+    let index = RuleIndex(tables.rules.len() as u32);
     tables.rules.push(rule);
     let service = tables.services.iter_mut().find(|known| known.name == service).unwrap();
     service.entry.inbound.push(index);

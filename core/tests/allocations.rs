@@ -14,6 +14,7 @@ use context_mesh_core::artifact::{VerifiedProgram, encode, load};
 use context_mesh_core::context::Context;
 use context_mesh_core::headers::Headers;
 use context_mesh_core::host::{Attributes, Randomness, SharedMemory, VersionChanged};
+use context_mesh_core::index::{ProgramIndex, RuleIndex};
 use context_mesh_core::memory::Memory;
 use context_mesh_core::pipeline::{Host, Routing, Workload, inbound};
 use context_mesh_core::vm::op::Op;
@@ -146,7 +147,7 @@ fn run(code: &[Op]) -> Run {
         arena.reset();
         let before = COUNT.get();
         let mut machine = Machine::with_scratch(artifact.code(), snapshot, &arena, std::mem::take(&mut scratch));
-        let value = machine.run(0);
+        let value = machine.run(ProgramIndex(0));
         scratch = machine.into_scratch().recycle();
         let allocations = COUNT.get() - before;
         let text = match value {
@@ -244,13 +245,13 @@ fn allocations_of_a_request(code: &[Op], condition: bool) -> usize {
     tables.rules = vec![RuleTable {
         name: "enterprise/policy/rule".into(),
         layer: Layer::Enterprise,
-        condition: condition.then_some(0),
+        condition: condition.then_some(ProgramIndex(0)),
         on_error: OnError::Ignore,
         shadow: false,
         effect: Effect::Redact { fields: vec!["none".into()] },
         place: "policy.yaml:1".into(),
     }];
-    tables.unlisted.inbound = vec![0];
+    tables.unlisted.inbound = vec![RuleIndex(0)];
     let workload = Workload::new(load(&encode(&tables).unwrap()).unwrap(), "b");
     let entries: Vec<(&[u8], &[u8])> = vec![(b":path", b"/svc7/pay?x=1"), (b"x-request-id", b"r")];
     let headers = Headers::new(entries);

@@ -64,7 +64,7 @@ fn what_the_enterprise_denies_is_reported_first() {
 fn an_unlisted_service_gets_the_rules_for_all_workloads_only() {
     let tables = shop().tables;
     let names: Vec<&str> =
-        tables.unlisted.inbound.iter().map(|i| tables.rules[usize::try_from(*i).unwrap()].name.as_str()).collect();
+        tables.unlisted.inbound.iter().map(|i| i.get(&tables.rules).unwrap().name.as_str()).collect();
     assert!(names.iter().all(|name| name.starts_with("enterprise/guardrails/")), "{names:?}");
     assert!(tables.unlisted.outbound.is_empty());
 }

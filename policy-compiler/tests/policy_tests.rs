@@ -257,7 +257,7 @@ fn the_parts_of_a_condition_say_what_the_decision_says() {
     let mut seen = 0;
     for case in &model.tests {
         for run in evaluator.evaluate(&case.request).unwrap().runs {
-            let rule = &compiled.tables.rules[run.rule];
+            let rule = run.rule.get(&compiled.tables.rules).unwrap();
             let require = matches!(rule.effect, context_mesh_core::artifact::tables::Effect::Require { .. });
             match holds(&run) {
                 Some(holds) if require => assert!(holds || !run.applied, "{} in {}", rule.name, case.name),

@@ -5,6 +5,7 @@ use context_mesh_core::artifact::tables::{MeshTable, Tables};
 use context_mesh_core::artifact::{self, VerifiedProgram};
 use context_mesh_core::context::Context;
 use context_mesh_core::headers::Headers;
+use context_mesh_core::index::ProgramIndex;
 use context_mesh_core::vm::{Destination, Machine, Peer, Scratch, Snapshot, Value};
 use policy_compiler::expression::cel::{self, Environment, Expected};
 use policy_compiler::expression::codegen::Builder;
@@ -68,7 +69,7 @@ impl Side {
         let scratch = std::mem::take(&mut self.scratch);
         let mut machine = Machine::with_scratch(program.code(), snapshot, &self.arena, scratch);
         for _ in 0..evaluations {
-            look(machine.run(0));
+            look(machine.run(ProgramIndex(0)));
         }
         self.scratch = machine.into_scratch().recycle();
     }

@@ -2,6 +2,7 @@
 
 use super::format::{DIGEST_AT, FEATURES_AT, LENGTH_AT, VERSION_AT};
 use super::*;
+use crate::index::{PatternIndex, ProgramIndex, RuleIndex};
 use crate::tables::{
     Attribute, Constant, Effect, FieldType, HostType, Number, Reply, Scalar, ScalarConstant, Tables, ZoneTable,
 };
@@ -130,7 +131,7 @@ fn every_rule_of_verification_refuses_what_breaks_it() {
         (|t| t.words[0].number = 0, VerifyError::Value { of: "number of a word" }),
         (|t| t.words[3].number = u32::MAX, VerifyError::Value { of: "number of a word" }),
         (|t| t.fields.swap(0, 1), VerifyError::Order { table: "fields" }),
-        (|t| t.fields[0].pattern = Some(0), VerifyError::Index { of: "regex", index: 0 }),
+        (|t| t.fields[0].pattern = Some(PatternIndex(0)), VerifyError::Index { of: "regex", index: 0 }),
         (|t| t.fields[0].header = Some("X-Upper".into()), VerifyError::Value { of: "header name" }),
         (|t| t.fields[0].residency = vec![String::new()], VerifyError::Value { of: "region" }),
         (|t| t.fields[0].minimum = Some(Number::Int(1)), VerifyError::Value { of: "limit of a number" }),
@@ -141,9 +142,9 @@ fn every_rule_of_verification_refuses_what_breaks_it() {
         (|t| t.fields[0].owner = Some(9), VerifyError::Index { of: "domain", index: 9 }),
         (|t| t.services.swap(0, 1), VerifyError::Order { table: "services" }),
         (|t| t.services[0].domain = 7, VerifyError::Index { of: "domain", index: 7 }),
-        (|t| t.services[0].entry.inbound = vec![9], VerifyError::Index { of: "rule", index: 9 }),
-        (|t| t.services[0].entry.inbound = vec![0, 0], VerifyError::Order { table: "rules of a service" }),
-        (|t| t.rules[0].condition = Some(5), VerifyError::Index { of: "program", index: 5 }),
+        (|t| t.services[0].entry.inbound = vec![RuleIndex(9)], VerifyError::Index { of: "rule", index: 9 }),
+        (|t| t.services[0].entry.inbound = vec![RuleIndex(0); 2], VerifyError::Order { table: "rules of a service" }),
+        (|t| t.rules[0].condition = Some(ProgramIndex(5)), VerifyError::Index { of: "program", index: 5 }),
         (|t| t.rules[0].effect = Effect::Deny(Reply::default()), VerifyError::Value { of: "status" }),
         (|t| t.regexes = vec![b"no dfa".to_vec()], VerifyError::Regex { index: 0 }),
         (|t| t.program.code[0] = 0xff, VerifyError::Instruction { at: 0 }),
@@ -152,7 +153,10 @@ fn every_rule_of_verification_refuses_what_breaks_it() {
             |t| t.program.programs.extend([t.program.programs[0]; 2]),
             VerifyError::Value { of: "length of the programs in all" },
         ),
-        (|t| t.program.variables = vec![0; 3], VerifyError::Value { of: "length of the variables in all" }),
+        (
+            |t| t.program.variables = vec![ProgramIndex(0); 3],
+            VerifyError::Value { of: "length of the variables in all" },
+        ),
         (
             |t| t.program.constants[1] = Constant::StringSet(vec!["b".into(), "a".into()]),
             VerifyError::Order { table: "string set" },

@@ -12,6 +12,7 @@ use super::format::Digest;
 use super::verify_code;
 use crate::carrier::words::Words;
 use crate::context::json;
+use crate::index;
 use crate::limits::{
     MAX_FIELD_NAME_BYTES, MAX_FRAMEWORKS, MAX_MEMORY_BYTES, MAX_MEMORY_SLOTS, MAX_WORD_BYTES, MAX_WORD_NUMBER,
     MAX_WORDS, MAX_ZONE_TRANSITIONS, MIN_MEMORY_BYTES, MIN_MEMORY_TTL_MS,
@@ -103,12 +104,9 @@ impl VerifiedProgram {
 
 pub(super) type Check = Result<(), VerifyError>;
 
-pub(super) fn item<T>(items: &[T], index: u32) -> Option<&T> {
-    items.get(usize::try_from(index).ok()?)
-}
-
-pub(super) fn exists<T>(items: &[T], index: u32, of: &'static str) -> Check {
-    item(items, index).map(|_| ()).ok_or(VerifyError::Index { of, index })
+pub(super) fn exists<T>(items: &[T], index: impl Into<u32>, of: &'static str) -> Check {
+    let index = index.into();
+    index::get(items, index).map(|_| ()).ok_or(VerifyError::Index { of, index })
 }
 
 pub(super) fn ensure(holds: bool, error: VerifyError) -> Check {
@@ -185,7 +183,7 @@ fn check_field(tables: &Tables, field: &FieldTable) -> Check {
         exists(&tables.regexes, pattern, "regex")?;
     }
     if let Some(owner) = field.owner {
-        exists(&tables.domains, u32::from(owner), "domain")?;
+        exists(&tables.domains, owner, "domain")?;
     }
     let plain = |header: &String| {
         let token = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_' | b'.');
@@ -220,7 +218,7 @@ fn check_services(tables: &Tables) -> Check {
     ensure(few, VerifyError::Value { of: "number of frameworks" })?;
     ensure(sorted_by(&tables.services, |service| &service.name), VerifyError::Order { table: "services" })?;
     for service in &tables.services {
-        exists(&tables.domains, u32::from(service.domain), "domain")?;
+        exists(&tables.domains, service.domain, "domain")?;
         check_entry(tables, &service.entry)?;
     }
     check_entry(tables, &tables.unlisted)

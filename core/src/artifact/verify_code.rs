@@ -2,7 +2,8 @@
 //! nothing was put into, and leaves one value.
 
 use super::error::VerifyError;
-use super::verify::{Check, bounds, ensure, exists, item, number};
+use super::verify::{Check, bounds, ensure, exists, number};
+use crate::index::{self, ProgramIndex};
 use crate::limits::{MAX_LOCALS, MAX_STACK, MAX_VARIABLE_DEPTH};
 use crate::tables::{Constant, ProgramTable, ScalarConstant, Tables};
 use crate::vm::EvalErrorKind;
@@ -17,7 +18,7 @@ pub(super) fn check_programs(tables: &Tables, code: &[Op]) -> Check {
     let program = &tables.program;
     let mut left = code.len();
     for index in 0..program.programs.len() {
-        let length = instructions(program, code, number(index)).len();
+        let length = instructions(program, code, ProgramIndex(number(index))).len();
         left = left.checked_sub(length).ok_or(VerifyError::Value { of: "length of the programs in all" })?;
         check_program(tables, code, number(index))?;
     }
@@ -41,14 +42,14 @@ fn variable_depth(depths: &[usize], code: &[Op]) -> Option<usize> {
     let mut deepest = 0;
     for op in code {
         if let Op::Var(variable) = op {
-            deepest = deepest.max(*item(depths, *variable)?);
+            deepest = deepest.max(*index::get(depths, *variable)?);
         }
     }
     deepest.checked_add(1)
 }
 
-fn instructions<'c>(program: &ProgramTable, code: &'c [Op], index: u32) -> &'c [Op] {
-    let range = item(&program.programs, index).and_then(|range| bounds(*range));
+fn instructions<'c>(table: &ProgramTable, code: &'c [Op], program: ProgramIndex) -> &'c [Op] {
+    let range = program.get(&table.programs).and_then(|range| bounds(*range));
     range.and_then(|(start, end)| code.get(start..end)).unwrap_or_default()
 }
 
@@ -140,7 +141,8 @@ const MAX_WALKS: usize = 16;
 /// it overwrites some: then the program is walked again with that in mind.
 fn check_program(tables: &Tables, code: &[Op], program: u32) -> Check {
     let out_of_code = VerifyError::Index { of: "code of program", index: program };
-    let (start, end) = item(&tables.program.programs, program).and_then(|range| bounds(*range)).ok_or(out_of_code)?;
+    let (start, end) =
+        ProgramIndex(program).get(&tables.program.programs).and_then(|range| bounds(*range)).ok_or(out_of_code)?;
     let code = code.get(start..end).ok_or(out_of_code)?;
     let mut walk = Walk { tables, program, code, states: Vec::new(), known: Vec::new(), changed: None };
     for _ in 0..MAX_WALKS {
@@ -246,11 +248,11 @@ fn check_operand(tables: &Tables, op: Op, error: VerifyError) -> Check {
     let name = |constant: &Constant| matches!(constant, Constant::Scalar(ScalarConstant::String(_)));
     let fits = match op.operand_kind() {
         Operand::Nothing | Operand::Target | Operand::LoopTarget => true,
-        Operand::Constant => item(&program.constants, operand).is_some(),
-        Operand::Name => item(&program.constants, operand).is_some_and(name),
-        Operand::Attribute => item(&program.attributes, operand).is_some(),
-        Operand::Variable => item(&program.variables, operand).is_some(),
-        Operand::Regex => item(&tables.regexes, operand).is_some(),
+        Operand::Constant => index::get(&program.constants, operand).is_some(),
+        Operand::Name => index::get(&program.constants, operand).is_some_and(name),
+        Operand::Attribute => index::get(&program.attributes, operand).is_some(),
+        Operand::Variable => index::get(&program.variables, operand).is_some(),
+        Operand::Regex => index::get(&tables.regexes, operand).is_some(),
         Operand::Count => usize::try_from(operand).is_ok_and(|count| count <= MAX_STACK),
         Operand::Function => Function::from_number(operand).is_some(),
         Operand::Local => usize::try_from(operand).is_ok_and(|local| local < MAX_LOCALS),

@@ -7,6 +7,7 @@ use crate::carrier::mesh_header;
 use crate::context::Context;
 use crate::decide::Decision;
 use crate::headers::Headers;
+use crate::index::{ProgramIndex, RuleIndex};
 use crate::memory::Memory;
 use crate::tables::{
     AmbiguousRecall, Attribute, DestinationPart, Effect, FieldTable, FieldType, GatewayTraces, Layer, LostRecall,
@@ -332,14 +333,14 @@ fn a_request_without_a_context_goes_on_even_where_invalid_ones_are_refused() {
 }
 
 /// The condition `peer.service == "b"`.
-fn peer_is_b(tables: &mut Tables) -> u32 {
+fn peer_is_b(tables: &mut Tables) -> ProgramIndex {
     let peer = add_attribute(tables, Attribute::Peer(PeerPart::Service));
     let b = add_string(tables, "b");
     add_program(tables, &[Op::Attr(peer), Op::Const(b), Op::Eq(0)])
 }
 
 /// A condition that ends with the CEL error `no-value`.
-fn failing(tables: &mut Tables) -> u32 {
+fn failing(tables: &mut Tables) -> ProgramIndex {
     let absent = add_attribute(tables, Attribute::Field("absent".into(), FieldType::One(Scalar::Bool)));
     add_program(tables, &[Op::Attr(absent)])
 }
@@ -601,7 +602,7 @@ fn the_report_names_the_artifact_the_rule_and_the_fields_but_no_value() {
 fn an_unlisted_service_gets_the_rules_for_all_workloads() {
     let mut tables = tables();
     tables.rules.push(rule("enterprise/p/deny", Effect::Deny(reply("no"))));
-    tables.unlisted.inbound = vec![0];
+    tables.unlisted.inbound = vec![RuleIndex(0)];
     let hop = Hop::new(&tables, "elsewhere", PEER_B);
     assert!(!hop.workload.is_listed());
     assert!(hop.run(Role::Inbound, &[TRACE]).refusal.is_some());
@@ -738,8 +739,9 @@ fn with_strong_consistency_an_application_changes_no_value() {
 struct Notes(std::cell::RefCell<Vec<String>>);
 
 impl Observer for Notes {
-    fn decided(&self, snapshot: Snapshot<'_>, rules: &[u32], decision: &Decision<'_>) {
+    fn decided(&self, snapshot: Snapshot<'_>, rules: &[RuleIndex], decision: &Decision<'_>) {
         let fields: Vec<&str> = snapshot.context.iter().map(|(name, _)| name).collect();
+        let rules: Vec<u32> = rules.iter().map(|rule| rule.0).collect();
         self.0.borrow_mut().push(format!("{fields:?} {rules:?} {:?}", decision.applied));
     }
 
@@ -1234,8 +1236,8 @@ fn behind_the_router_only_what_has_changed_is_changed() {
 #[test]
 fn a_call_that_an_internal_redirect_brings_back_is_masked_once() {
     let mut tables = tables();
-    let add = |tables: &mut Tables, effect: Effect, condition: Option<u32>| {
-        let index = tables.rules.len() as u32;
+    let add = |tables: &mut Tables, effect: Effect, condition: Option<ProgramIndex>| {
+        let index = RuleIndex(tables.rules.len() as u32);
         tables.rules.push(RuleTable { condition, ..rule("all/out/rule", effect) });
         tables.services[0].entry.outbound.push(index);
     };
@@ -1294,7 +1296,7 @@ fn behind_the_router_a_call_to_another_service_is_decided_on_again() {
     let to_z = add_program(&mut tables, &[Op::Attr(destination), Op::Const(z), Op::Eq(0)]);
     let reply = Reply { status: 451, grpc_status: 7, ..Reply::default() };
     tables.rules.push(RuleTable { condition: Some(to_z), ..rule("all/out/no-z", Effect::Deny(reply)) });
-    tables.services[0].entry.outbound.push(0);
+    tables.services[0].entry.outbound.push(RuleIndex(0));
     let outbound = 2_i64.to_le_bytes().to_vec();
     // Who calls, the cluster by the first route and the real one, and the answer in place of the service's.
     for (service, first, real, status) in [

@@ -13,6 +13,7 @@ use crate::destination;
 use crate::fuel::Fuel;
 use crate::host::{Attributes, Randomness, SharedMemory};
 use crate::identity::domain_of;
+use crate::index::RuleIndex;
 use crate::mask::{PseudonymSecret, Pseudonyms};
 use crate::memory::{Access, Limits, Memory};
 use crate::tables::{Attribute, Effect, EntryTable, FieldTable, MaskMethod, MeshTable, Tables};
@@ -81,14 +82,14 @@ pub struct Host<'h> {
 pub trait Observer {
     /// `rules` (indices into the artifact's rules) were run against the snapshot and gave this decision. A gateway
     /// decides twice: the rules that make the context first.
-    fn decided(&self, snapshot: Snapshot<'_>, rules: &[u32], decision: &Decision<'_>);
+    fn decided(&self, snapshot: Snapshot<'_>, rules: &[RuleIndex], decision: &Decision<'_>);
 
     /// This context goes on: to the application, or with the call. Not called for a request that is refused.
     fn went_on(&self, context: &Context);
 }
 
 impl Host<'_> {
-    pub(super) fn decided(&self, snapshot: Snapshot<'_>, rules: &[u32], decision: &Decision<'_>) {
+    pub(super) fn decided(&self, snapshot: Snapshot<'_>, rules: &[RuleIndex], decision: &Decision<'_>) {
         if let Some(observer) = self.observer {
             observer.decided(snapshot, rules, decision);
         }
@@ -117,8 +118,8 @@ pub struct Workload {
     domain: String,
     region: String,
     entry: EntryTable,
-    mint: Vec<u32>,
-    gateway: Vec<u32>,
+    mint: Vec<RuleIndex>,
+    gateway: Vec<RuleIndex>,
     listed: bool,
     digest: String,
     pseudonyms: Option<Pseudonyms>,
@@ -136,8 +137,8 @@ impl Workload {
         let listed = known.is_some();
         let (domain, region) = domain_of(service, tables).unwrap_or_default();
         let (domain, region) = (domain.to_owned(), region.to_owned());
-        let sets = |index: &u32| {
-            let rule = usize::try_from(*index).ok().and_then(|index| tables.rules.get(index));
+        let sets = |index: &RuleIndex| {
+            let rule = index.get(&tables.rules);
             rule.is_some_and(|rule| matches!(rule.effect, Effect::Set { .. }))
         };
         let (mint, gateway) = entry.inbound.iter().partition(|index| sets(index));
@@ -209,7 +210,7 @@ impl Workload {
 
     /// Decides on memory that stays from request to request. A decision within a decision (a host that serves another
     /// request while it is asked for an attribute) gets memory of its own.
-    pub(super) fn decide(&self, rules: &[u32], snapshot: Snapshot<'_>, fuel: &Fuel) -> Decision<'_> {
+    pub(super) fn decide(&self, rules: &[RuleIndex], snapshot: Snapshot<'_>, fuel: &Fuel) -> Decision<'_> {
         let Ok(mut kept) = self.kept.try_borrow_mut() else {
             return decide_reusing(&self.program, rules, snapshot, &Bump::new(), &mut Scratch::new(), fuel);
         };
@@ -246,21 +247,21 @@ impl Workload {
         Access { store: host.memory, randomness: host.randomness, now_ms: host.now_ms, limits: self.limits() }
     }
 
-    pub(super) fn inbound_rules(&self) -> &[u32] {
+    pub(super) fn inbound_rules(&self) -> &[RuleIndex] {
         &self.entry.inbound
     }
 
-    pub(super) fn outbound_rules(&self) -> &[u32] {
+    pub(super) fn outbound_rules(&self) -> &[RuleIndex] {
         &self.entry.outbound
     }
 
     /// The inbound rules that give fields values: at a gateway they make the context.
-    pub(super) fn mint_rules(&self) -> &[u32] {
+    pub(super) fn mint_rules(&self) -> &[RuleIndex] {
         &self.mint
     }
 
     /// The other inbound rules.
-    pub(super) fn gateway_rules(&self) -> &[u32] {
+    pub(super) fn gateway_rules(&self) -> &[RuleIndex] {
         &self.gateway
     }
 

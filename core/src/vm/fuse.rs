@@ -6,6 +6,7 @@
 use super::cost::CostClass;
 use super::function::Function;
 use super::op::{Op, Operand as Meaning};
+use crate::index::{self, AttributeIndex, ConstantIndex};
 
 /// One step of a program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,8 +39,8 @@ pub(super) enum Action {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Operand {
     Stack,
-    Attribute(u32),
-    Constant(u32),
+    Attribute(AttributeIndex),
+    Constant(ConstantIndex),
     Local(u32),
 }
 
@@ -66,8 +67,8 @@ impl Operand {
     /// What an instruction puts onto the stack, if a step can take it from where it is.
     const fn of(op: Op) -> Option<Self> {
         match op {
-            Op::Attr(index) => Some(Self::Attribute(index)),
-            Op::Const(index) => Some(Self::Constant(index)),
+            Op::Attr(index) => Some(Self::Attribute(AttributeIndex(index))),
+            Op::Const(index) => Some(Self::Constant(ConstantIndex(index))),
             Op::Load(index) => Some(Self::Local(index)),
             _ => None,
         }
@@ -171,8 +172,8 @@ impl Step {
     /// The step with the numbers of steps as targets, where it has numbers of instructions.
     fn with_targets(self, numbers: &[u32]) -> Self {
         let step_at = |target: u32| {
-            let number = usize::try_from(target).ok().and_then(|target| numbers.get(target));
-            number.copied().unwrap_or(u32::MAX)
+            // Beyond all steps the program ends.
+            index::get(numbers, target).copied().unwrap_or(u32::MAX)
         };
         let action = match self.action {
             Action::Single(op) if is_jump(op) => Action::Single(op.with_operand(step_at(op.operand()))),
@@ -199,7 +200,7 @@ mod tests {
     fn operands_need_no_stack() {
         let steps = fuse(&[Op::Attr(1), Op::Const(2), Op::Lt(0), Op::Load(3), Op::Eq(0), Op::Const(4), Op::And(0)]);
         let expected = [
-            (3, operate(Operand::Attribute(1), Operand::Constant(2), Operator::Lt)),
+            (3, operate(Operand::Attribute(AttributeIndex(1)), Operand::Constant(ConstantIndex(2)), Operator::Lt)),
             (2, operate(Operand::Stack, Operand::Local(3), Operator::Eq)),
             (1, Action::Single(Op::Const(4))),
             (1, Action::Single(Op::And(0))),
@@ -244,7 +245,7 @@ mod tests {
             (1, Action::Single(Op::Const(1))),
             (1, Action::Jump(5)),
             (1, Action::Single(Op::Const(2))),
-            (2, operate(Operand::Stack, Operand::Constant(3), Operator::Eq)),
+            (2, operate(Operand::Stack, Operand::Constant(ConstantIndex(3)), Operator::Eq)),
             (1, Action::Single(Op::Attr(0))),
             (1, Action::Single(Op::IterBegin(0))),
             (2, Action::Next { cursor: 0, both: false, done: 10 }),

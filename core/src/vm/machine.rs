@@ -18,6 +18,7 @@ use super::scratch::Scratch;
 use super::select;
 use super::snapshot::Snapshot;
 use super::value::Value;
+use crate::index::{self, AttributeIndex, ConstantIndex, PatternIndex, ProgramIndex, VariableIndex};
 use crate::limits::{MAX_FUEL, MAX_STACK};
 use crate::tables::{Constant, ScalarConstant};
 
@@ -85,7 +86,7 @@ impl<'a> Machine<'a> {
     /// Runs a program and gives its value, which may be an error.
     ///
     /// Ends always: every step takes fuel, and variables lead only to earlier ones.
-    pub fn run(&mut self, program: u32) -> Value<'a> {
+    pub fn run(&mut self, program: ProgramIndex) -> Value<'a> {
         let base = self.scratch.stack.len();
         let outer_locals = core::mem::replace(&mut self.locals, self.scratch.locals.len());
         let artifact = self.program;
@@ -143,7 +144,7 @@ impl<'a> Machine<'a> {
     ///
     /// # Errors
     /// The CEL error that the condition ended with.
-    pub fn condition(&mut self, program: u32) -> Result<bool, EvalError> {
+    pub fn condition(&mut self, program: ProgramIndex) -> Result<bool, EvalError> {
         match self.run(program) {
             Value::Bool(value) => Ok(value),
             Value::Error(error) => Err(error),
@@ -183,23 +184,23 @@ impl<'a> Machine<'a> {
             }
             Op::PopJumpIfFalse(_) => return !matches!(self.pop(), Value::Bool(true)),
             Op::Const(index) => {
-                let value = self.constant(index);
+                let value = self.constant(ConstantIndex(index));
                 self.push(value);
             }
             Op::Attr(index) => {
-                let value = self.parsed_attribute(index);
+                let value = self.parsed_attribute(AttributeIndex(index));
                 self.push(value);
             }
             Op::HasAttr(index) => {
-                let value = self.has_attribute(index);
+                let value = self.has_attribute(AttributeIndex(index));
                 self.push(value);
             }
             Op::OptAttr(index) => {
-                let value = self.optional_attribute(index);
+                let value = self.optional_attribute(AttributeIndex(index));
                 self.push(value);
             }
             Op::Var(index) => {
-                let value = self.variable(index);
+                let value = self.variable(VariableIndex(index));
                 self.push(value);
             }
             Op::Fail(number) => {
@@ -211,15 +212,15 @@ impl<'a> Machine<'a> {
             }
             Op::List(count) => self.make_list(count),
             Op::Member(name) => {
-                let name = Value::String(self.name(name));
+                let name = Value::String(self.name(ConstantIndex(name)));
                 self.unary(|env, value| select::select(value, name, env));
             }
             Op::OptMember(name) => {
-                let name = Value::String(self.name(name));
+                let name = Value::String(self.name(ConstantIndex(name)));
                 self.unary(|env, value| select::select_optional(value, name, env));
             }
             Op::HasMember(name) => {
-                let name = Value::String(self.name(name));
+                let name = Value::String(self.name(ConstantIndex(name)));
                 self.unary(|env, value| select::has(value, name, env));
             }
             Op::Not(_) => self.unary(|_, value| match value {
@@ -236,7 +237,7 @@ impl<'a> Machine<'a> {
                 self.unary(|env, value| {
                     let Value::String(text) = value else { return Err(EvalErrorKind::NoSuchOverload) };
                     env.burn_text(text.len())?;
-                    Ok(Value::Bool(program.regex_matches(regex, text)))
+                    Ok(Value::Bool(program.regex_matches(PatternIndex(regex), text)))
                 });
             }
             Op::And(_) => self.absorb(false),
@@ -297,11 +298,9 @@ impl<'a> Machine<'a> {
     }
 
     #[inline]
-    fn constant(&self, index: u32) -> Value<'a> {
+    fn constant(&self, index: ConstantIndex) -> Value<'a> {
         let program = self.program;
-        let constants = &program.tables().program.constants;
-        let constant = usize::try_from(index).ok().and_then(|index| constants.get(index));
-        match constant {
+        match index.get(&program.tables().program.constants) {
             Some(Constant::Scalar(value)) => Value::constant(value),
             Some(Constant::List(items)) => Value::Constants(items),
             Some(Constant::StringSet(words)) => Value::StringSet(words),
@@ -311,19 +310,17 @@ impl<'a> Machine<'a> {
     }
 
     /// The string of a `Name` operand, which verification proves to be there.
-    fn name(&self, index: u32) -> &'a str {
+    fn name(&self, index: ConstantIndex) -> &'a str {
         let program = self.program;
-        let constants = &program.tables().program.constants;
-        match usize::try_from(index).ok().and_then(|index| constants.get(index)) {
+        match index.get(&program.tables().program.constants) {
             Some(Constant::Scalar(ScalarConstant::String(name))) => name,
             _ => "",
         }
     }
 
     #[inline]
-    fn attribute(&mut self, index: u32) -> Value<'a> {
-        let index = usize::try_from(index).unwrap_or(usize::MAX);
-        match self.scratch.known.get(index) {
+    fn attribute(&mut self, index: AttributeIndex) -> Value<'a> {
+        match index.get(&self.scratch.known) {
             Some(Some(value)) => *value,
             _ => self.read_attribute(index),
         }
@@ -331,7 +328,7 @@ impl<'a> Machine<'a> {
 
     /// The attribute with the elements of a list or map parsed, which happens at most once a decision.
     #[inline]
-    fn parsed_attribute(&mut self, index: u32) -> Value<'a> {
+    fn parsed_attribute(&mut self, index: AttributeIndex) -> Value<'a> {
         match self.attribute(index) {
             value @ Value::Json(..) => self.parse_attribute(index, value),
             value => value,
@@ -339,28 +336,29 @@ impl<'a> Machine<'a> {
     }
 
     #[inline(never)]
-    fn parse_attribute(&mut self, index: u32, value: Value<'a>) -> Value<'a> {
+    fn parse_attribute(&mut self, index: AttributeIndex, value: Value<'a>) -> Value<'a> {
         let value = parsed::parse(value, &mut self.env);
-        let slot = usize::try_from(index).ok().and_then(|index| self.scratch.known.get_mut(index));
-        if let Some(slot) = slot {
-            *slot = Some(value);
-        }
-        value
+        self.remember(index.0, value)
     }
 
     #[inline(never)]
-    fn read_attribute(&mut self, index: usize) -> Value<'a> {
+    fn read_attribute(&mut self, index: AttributeIndex) -> Value<'a> {
         let missing = Value::error(EvalErrorKind::NoValue);
         let program = self.program;
-        let Some(attribute) = program.tables().program.attributes.get(index) else { return missing };
+        let Some(attribute) = index.get(&program.tables().program.attributes) else { return missing };
         let value = attribute::read(attribute, &self.snapshot, &mut self.env);
-        if let Some(slot) = self.scratch.known.get_mut(index) {
+        self.remember(index.0, value)
+    }
+
+    /// Keeps a value for the rest of the decision.
+    fn remember(&mut self, place: u32, value: Value<'a>) -> Value<'a> {
+        if let Some(slot) = index::get_mut(&mut self.scratch.known, place) {
             *slot = Some(value);
         }
         value
     }
 
-    fn has_attribute(&mut self, index: u32) -> Value<'a> {
+    fn has_attribute(&mut self, index: AttributeIndex) -> Value<'a> {
         match self.attribute(index) {
             Value::Error(EvalError { kind: EvalErrorKind::NoValue | EvalErrorKind::NoSuchKey }) => Value::Bool(false),
             // There it is, whatever its value.
@@ -370,7 +368,7 @@ impl<'a> Machine<'a> {
         }
     }
 
-    fn optional_attribute(&mut self, index: u32) -> Value<'a> {
+    fn optional_attribute(&mut self, index: AttributeIndex) -> Value<'a> {
         match self.parsed_attribute(index) {
             Value::Error(EvalError { kind: EvalErrorKind::NoValue | EvalErrorKind::NoSuchKey }) => {
                 Value::Optional(None)
@@ -380,20 +378,18 @@ impl<'a> Machine<'a> {
         }
     }
 
-    fn variable(&mut self, index: u32) -> Value<'a> {
+    fn variable(&mut self, variable: VariableIndex) -> Value<'a> {
         let missing = Value::error(EvalErrorKind::NoValue);
-        let Ok(index) = usize::try_from(index) else { return missing };
         let tables = &self.program.tables().program;
-        let place = tables.attributes.len().saturating_add(index);
-        if let Some(Some(value)) = self.scratch.known.get(place) {
+        // The values of variables are kept after those of the attributes.
+        let attributes = index::position(tables.attributes.len());
+        let Some(place) = attributes.and_then(|count| count.checked_add(variable.0)) else { return missing };
+        if let Some(Some(value)) = index::get(&self.scratch.known, place) {
             return *value;
         }
-        let Some(program) = tables.variables.get(index).copied() else { return missing };
+        let Some(program) = variable.get(&tables.variables).copied() else { return missing };
         let value = self.run(program);
-        if let Some(slot) = self.scratch.known.get_mut(place) {
-            *slot = Some(value);
-        }
-        value
+        self.remember(place, value)
     }
 
     /// Replaces so many values on top of the stack by what `make` makes of them; the first error stays as it is.

@@ -3,6 +3,7 @@
 use regex_automata::dfa::sparse;
 
 use super::fuse::Step;
+use crate::index::{PatternIndex, ProgramIndex};
 use crate::tables::Tables;
 
 /// Verified programs with what they refer to.
@@ -28,16 +29,14 @@ impl Program {
     }
 
     /// Returns what the machine runs for a program; nothing for an index that verification never lets through.
-    pub(super) fn steps(&self, program: u32) -> &[Step] {
-        let steps = usize::try_from(program).ok().and_then(|index| self.programs.get(index));
-        steps.map(AsRef::as_ref).unwrap_or_default()
+    pub(super) fn steps(&self, program: ProgramIndex) -> &[Step] {
+        program.get(&self.programs).map(AsRef::as_ref).unwrap_or_default()
     }
 
     /// Returns whether the pattern matches the whole of `text`.
-    pub fn regex_matches(&self, regex: u32, text: &str) -> bool {
+    pub fn regex_matches(&self, pattern: PatternIndex, text: &str) -> bool {
         use regex_automata::{Anchored, Input, dfa::Automaton as _};
-        let regex = usize::try_from(regex).ok().and_then(|index| self.regexes.get(index));
-        regex.is_some_and(|dfa| {
+        pattern.get(&self.regexes).is_some_and(|dfa| {
             let input = Input::new(text).anchored(Anchored::Yes);
             matches!(dfa.try_search_fwd(&input), Ok(Some(end)) if end.offset() == text.len())
         })

@@ -15,6 +15,7 @@ use super::*;
 use crate::artifact::{Decoded, VerifiedProgram, encode, load};
 use crate::context::Context;
 use crate::headers::Headers;
+use crate::index::ProgramIndex;
 use crate::limits::{MAX_FUEL, MAX_MADE_BYTES};
 use crate::tables::{Attribute, Constant, FieldType, Scalar, ScalarConstant, Tables, ZoneTable};
 use crate::testing::*;
@@ -275,7 +276,7 @@ fn outcome(artifact: &VerifiedProgram) -> (String, u64) {
     };
     let arena = Bump::new();
     let mut machine = Machine::new(artifact.code(), snapshot, &arena);
-    let value = machine.run(0);
+    let value = machine.run(ProgramIndex(0));
     assert!(machine.used_fuel() <= MAX_FUEL);
     let json = value.to_json();
     assert!(json.as_ref().is_none_or(|json| json.len() <= 16 * MAX_MADE_BYTES));

@@ -6,6 +6,7 @@ use super::op::Op;
 use super::*;
 use crate::context::Context;
 use crate::headers::Headers;
+use crate::index::ProgramIndex;
 use crate::tables::{Attribute, Constant, FieldType, HostType, PeerPart, RequestPart, Scalar, ScalarConstant, Tables};
 use crate::testing::*;
 #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
@@ -78,7 +79,7 @@ fn run(code: &[Op]) -> String {
     run_tables(&tables, program)
 }
 
-pub(super) fn run_tables(tables: &Tables, program: u32) -> String {
+pub(super) fn run_tables(tables: &Tables, program: ProgramIndex) -> String {
     let artifact = verified(tables);
     let headers = Headers::new(vec![
         (b":path", b"/pay/7?x=1"),

@@ -5,6 +5,7 @@ use context_mesh_core::artifact::{VerifiedProgram, encode, load};
 use context_mesh_core::context::Context;
 use context_mesh_core::headers::Headers;
 use context_mesh_core::host::Attributes;
+use context_mesh_core::index::ProgramIndex;
 use context_mesh_core::vm::{Destination, Machine, MeshView, Peer, Snapshot, Value};
 use policy_compiler::expression::cel::{Environment, Expected, TypedExpr, check};
 use policy_compiler::expression::codegen::Builder;
@@ -68,7 +69,7 @@ fn judge(expect: &Expect, value: Value<'_>) -> Outcome {
 }
 
 /// The verified artifact of a test, and the number of the expression's program in it.
-fn compile(case: &Case, lower: fn(&TypedExpr) -> Ir) -> Result<(VerifiedProgram, u32), String> {
+fn compile(case: &Case, lower: fn(&TypedExpr) -> Ir) -> Result<(VerifiedProgram, ProgramIndex), String> {
     let mut builder = Builder::new();
     let mut environment = Environment::plain(case.container.clone());
     for (name, value) in &case.bindings {
@@ -112,7 +113,7 @@ impl Attributes for Nothing {
     }
 }
 
-fn with_result<R>(verified: &VerifiedProgram, program: u32, read: impl FnOnce(Value<'_>) -> R) -> R {
+fn with_result<R>(verified: &VerifiedProgram, program: ProgramIndex, read: impl FnOnce(Value<'_>) -> R) -> R {
     let (headers, context, peer) = (Headers::new(Vec::new()), Context::new(), Peer::default());
     let mesh = MeshView { service: "", domain: "", region: "", direction: "" };
     let snapshot = Snapshot {

@@ -1,5 +1,6 @@
 //! Loading artifacts and running what verifies.
 
+use context_mesh_core::index::ProgramIndex;
 use std::sync::LazyLock;
 
 use context_mesh_core::artifact::tables::Tables;
@@ -96,7 +97,7 @@ fn run_all(verified: VerifiedProgram) {
         if fuel >= FUEL {
             break;
         }
-        fuel += run_program(&verified, program);
+        fuel += run_program(&verified, ProgramIndex(program));
     }
     let services = tables.services.iter().take(SERVICES).map(|service| (service.name.as_str(), &service.entry));
     for (service, entry) in services.chain([("unlisted", &tables.unlisted)]) {
@@ -113,7 +114,7 @@ fn run_all(verified: VerifiedProgram) {
 }
 
 /// Runs one program and gives the fuel that it took.
-fn run_program(verified: &VerifiedProgram, program: u32) -> u64 {
+fn run_program(verified: &VerifiedProgram, program: ProgramIndex) -> u64 {
     // The machine's arena, whose type is its own affair. The machine says how many bytes it may hold.
     let arena = Default::default();
     request::with_snapshot(|snapshot| {

@@ -1,5 +1,6 @@
 //! Artifacts of plausible shape out of bytes: programs that verify, rules that refer to them.
 
+use context_mesh_core::index::{ProgramIndex, RuleIndex};
 use context_mesh_core::artifact::tables::{
     Effect, Layer, MaskMethod, OnError, OnInvalid, OnMismatch, Reply, RuleTable, Tables,
 };
@@ -72,7 +73,7 @@ pub fn artifact(numbers: &mut Numbers<'_>) -> Tables {
         program.programs.push((count(&program.code), count(&code)));
         program.code.extend(code.iter().map(|op| op.encode()));
         if numbers.below(2) == 1 {
-            program.variables.push(index);
+            program.variables.push(ProgramIndex(index));
         }
     }
     let programs = count(&tables.program.programs);
@@ -110,13 +111,13 @@ fn rule(numbers: &mut Numbers<'_>, programs: u32) -> RuleTable {
             Effect::Mask { fields, method: numbers.one_of(&[keep, MaskMethod::Hash, MaskMethod::Pseudonym]) }
         }
         _ => {
-            Effect::Set { fields: fields(numbers).into_iter().map(|field| (field, numbers.below(programs))).collect() }
+            Effect::Set { fields: fields(numbers).into_iter().map(|field| (field, ProgramIndex(numbers.below(programs)))).collect() }
         }
     };
     RuleTable {
         name: "shop/p/r".to_owned(),
         layer: if numbers.below(2) == 0 { Layer::Domain } else { Layer::Enterprise },
-        condition: (numbers.below(3) > 0).then(|| numbers.below(programs)),
+        condition: (numbers.below(3) > 0).then(|| ProgramIndex(numbers.below(programs))),
         on_error: if numbers.below(2) == 0 { OnError::Deny } else { OnError::Ignore },
         shadow: numbers.chance(5),
         effect,
@@ -131,14 +132,14 @@ fn add_rule(numbers: &mut Numbers<'_>, tables: &mut Tables, rule: RuleTable) {
     let place = numbers.below(16);
     for (service, bit) in tables.services.iter_mut().zip([1, 2, 4]) {
         if place & bit == 0 {
-            service.entry.inbound.push(index);
+            service.entry.inbound.push(RuleIndex(index));
         }
         if place & 8 == 0 {
-            service.entry.outbound.push(index);
+            service.entry.outbound.push(RuleIndex(index));
         }
     }
     if place & 6 == 0 {
-        tables.unlisted.inbound.push(index);
+        tables.unlisted.inbound.push(RuleIndex(index));
     }
 }
 

@@ -123,7 +123,7 @@ fn fields() -> Vec<FieldTable> {
         required: *name == "tenant",
         immutable: index % 3 == 0,
         merge: [Merge::Replace, Merge::Keep, Merge::Union][index % 3],
-        pattern: (*name == "tenant").then_some(0),
+        pattern: (*name == "tenant").then_some(context_mesh_core::index::PatternIndex(0)),
         allowed: if *name == "user" { vec!["\"u 1\"".to_owned(), "\"x\"".to_owned()] } else { vec![] },
         max_bytes: if *name == "flags" { 64 } else { 0 },
         header: (index % 2 == 0).then(|| format!("x-{name}")),

@@ -26,8 +26,7 @@ fn collect(node: &Node, variables: &[BTreeSet<String>], found: &mut BTreeSet<Str
             found.insert(name.clone());
         }
         Node::Variable(number) => {
-            let of = usize::try_from(*number).ok().and_then(|number| variables.get(number));
-            found.extend(of.into_iter().flatten().cloned());
+            found.extend(number.get(variables).into_iter().flatten().cloned());
         }
         Node::Has(_)
         | Node::All(_)

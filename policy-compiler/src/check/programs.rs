@@ -3,6 +3,7 @@
 //! A policy's variables are declared in their order, each may use the ones before it. An expression with
 //! problems gets no program, and everything else is still checked; the result is used only if nothing was wrong.
 
+use context_mesh_core::index::{self, PatternIndex, ProgramIndex, VariableIndex};
 use std::collections::BTreeSet;
 
 use context_mesh_core::artifact::tables::{FieldType, Layer, ProgramTable, Scalar};
@@ -32,7 +33,7 @@ pub struct Programs {
     /// The regexes of `matches`, as serialized automata.
     pub regexes: Vec<Vec<u8>>,
     /// For each field of the model: its pattern, an index into `regexes`.
-    pub patterns: Vec<Option<u32>>,
+    pub patterns: Vec<Option<PatternIndex>>,
     /// For each policy of the model and each of its rules: its programs.
     pub rules: Vec<Vec<RulePrograms>>,
     /// What the programs cost at worst.
@@ -49,7 +50,7 @@ pub struct Conditions {
     /// For each policy of the model and each of its rules: its condition.
     pub rules: Vec<Vec<When>>,
     /// The regexes of conditions and fields: text, whether all of a text must match, index into [`Programs::regexes`].
-    regexes: Vec<(String, bool, u32)>,
+    regexes: Vec<(String, bool, PatternIndex)>,
 }
 
 /// The condition of a rule.
@@ -74,7 +75,7 @@ impl Programs {
     /// The regexes that are built: text, whether all of a text must match, serialized automaton.
     pub(crate) fn built_regexes(&self) -> impl Iterator<Item = (&str, bool, &[u8])> {
         self.conditions.regexes.iter().filter_map(|(text, whole, number)| {
-            let bytes = self.regexes.get(usize::try_from(*number).ok()?)?;
+            let bytes = number.get(&self.regexes)?;
             Some((text.as_str(), *whole, bytes.as_slice()))
         })
     }
@@ -84,9 +85,9 @@ impl Programs {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RulePrograms {
     /// Its condition.
-    pub when: Option<u32>,
+    pub when: Option<ProgramIndex>,
     /// The values that it sets, in the order of the effect.
-    pub values: Vec<u32>,
+    pub values: Vec<ProgramIndex>,
 }
 
 /// Checks and compiles every expression. What is wrong is added to `diagnostics`.
@@ -108,7 +109,7 @@ pub fn compile(model: &Model, diagnostics: &mut Diagnostics, progress: &mut Watc
     let rules = model.policies.iter().map(|policy| compiler.policy(policy, environment.clone())).collect();
     let Compiler { builder, mut conditions, progress, .. } = compiler;
     progress(Progress { stage: Stage::Sharing, done: 0, total: 0 });
-    conditions.regexes = builder.regex_numbers();
+    conditions.regexes = builder.regex_indices();
     let costs = builder.costs();
     let (table, regexes) = builder.finish();
     Programs { table, regexes, patterns, rules, costs, conditions }
@@ -131,7 +132,8 @@ impl Compiler<'_, '_> {
     fn policy(&mut self, policy: &Policy, mut environment: Environment) -> Vec<RulePrograms> {
         for variable in &policy.variables {
             // A variable with a problem fits everywhere, so that its problem is reported once.
-            let (ty, index) = self.variable(&environment, &variable.expression).unwrap_or((Type::Error, 0));
+            let (ty, index) =
+                self.variable(&environment, &variable.expression).unwrap_or((Type::Error, VariableIndex(0)));
             environment = environment.with_variable(variable.name.clone(), ty, index);
         }
         for unfinished in &policy.unfinished {
@@ -174,16 +176,16 @@ impl Compiler<'_, '_> {
         RulePrograms { when, values }
     }
 
-    fn variable(&mut self, environment: &Environment, expression: &Expression) -> Option<(Type, u32)> {
+    fn variable(&mut self, environment: &Environment, expression: &Expression) -> Option<(Type, VariableIndex)> {
         let typed = self.check(environment, expression, Expected::Any)?;
         let ir = lower(&typed);
         let index = self.builder.variable(&ir);
         let index = self.report(index, expression)?;
         let made_of = fields_of(&ir.root, &self.made_of);
-        if usize::try_from(index).is_ok_and(|index| index == self.made_of.len()) {
+        if index::position(self.made_of.len()) == Some(index.0) {
             self.made_of.push(made_of);
         }
-        if usize::try_from(index) == Ok(self.conditions.variables.len()) {
+        if index::position(self.conditions.variables.len()) == Some(index.0) {
             self.conditions.variables.push(ir.root);
         }
         Some((typed.ty, index))
@@ -212,7 +214,7 @@ impl Compiler<'_, '_> {
         }
     }
 
-    fn pattern(&mut self, pattern: &Pattern) -> Option<u32> {
+    fn pattern(&mut self, pattern: &Pattern) -> Option<PatternIndex> {
         match self.builder.regex(&pattern.text, true) {
             Ok(regex) => Some(regex),
             Err(Problem { code, message, help, .. }) => {

@@ -1,5 +1,6 @@
 //! How large an artifact is where it has to pass.
 
+use context_mesh_core::index::{ProgramIndex, RuleIndex};
 use policy_compiler::{
     Compiled, Slice,
     pack::{
@@ -183,12 +184,12 @@ fn head(sizes: &Sizes) -> String {
 /// changes the order of near sizes only.
 fn largest_slice(compiled: &Compiled) -> Result<Option<(String, Slice)>, Failure> {
     let tables = &compiled.tables;
-    let length = |program: u32| {
-        let (_, length) = usize::try_from(program).ok().and_then(|index| tables.program.programs.get(index))?;
+    let length = |program: ProgramIndex| {
+        let (_, length) = program.get(&tables.program.programs)?;
         usize::try_from(*length).ok()
     };
-    let weight = |rule: &u32| {
-        let rule = usize::try_from(*rule).ok().and_then(|index| tables.rules.get(index))?;
+    let weight = |rule: &RuleIndex| {
+        let rule = rule.get(&tables.rules)?;
         let code: usize = programs_of(rule).into_iter().filter_map(length).map(|words| words.saturating_mul(4)).sum();
         Some(code + rule.name.len() + rule.place.len())
     };

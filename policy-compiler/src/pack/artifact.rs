@@ -1,5 +1,6 @@
 //! The last stage: model and programs become tables, and tables become bytes.
 
+use context_mesh_core::index::RuleIndex;
 use std::collections::{BTreeSet, HashSet};
 
 use context_mesh_core::{
@@ -138,7 +139,7 @@ fn rule_table(entry: &Ordered<'_>, fields: &[FieldTable], sources: &Sources) -> 
 fn services(model: &Model, rules: &[Ordered<'_>]) -> Vec<ServiceTable> {
     let mut entries: Vec<EntryTable> = vec![EntryTable::default(); model.directory.services.len()];
     for (index, ordered) in rules.iter().enumerate() {
-        let add = |entry: &mut EntryTable| list(entry, ordered.policy.direction).push(number(index));
+        let add = |entry: &mut EntryTable| list(entry, ordered.policy.direction).push(RuleIndex(number(index)));
         match &ordered.policy.workloads {
             Workloads::All => entries.iter_mut().for_each(add),
             Workloads::These(services) => {
@@ -155,12 +156,12 @@ fn services(model: &Model, rules: &[Ordered<'_>]) -> Vec<ServiceTable> {
 fn entry(rules: &[Ordered<'_>], applies: impl Fn(&Policy) -> bool) -> EntryTable {
     let mut entry = EntryTable::default();
     for (index, ordered) in rules.iter().enumerate().filter(|(_, ordered)| applies(ordered.policy)) {
-        list(&mut entry, ordered.policy.direction).push(number(index));
+        list(&mut entry, ordered.policy.direction).push(RuleIndex(number(index)));
     }
     entry
 }
 
-fn list(entry: &mut EntryTable, direction: Direction) -> &mut Vec<u32> {
+fn list(entry: &mut EntryTable, direction: Direction) -> &mut Vec<RuleIndex> {
     match direction {
         Direction::Inbound => &mut entry.inbound,
         Direction::Outbound => &mut entry.outbound,

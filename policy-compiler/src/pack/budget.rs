@@ -1,5 +1,6 @@
 //! What decisions cost at worst, against the fuel that a decision has.
 
+use context_mesh_core::index::{ProgramIndex, RuleIndex};
 use std::collections::BTreeMap;
 
 use context_mesh_core::{artifact::tables::Tables, limits::MAX_FUEL};
@@ -66,7 +67,7 @@ pub fn decisions(tables: &Tables, costs: &Costs) -> Vec<DecisionCost> {
 }
 
 /// Direction (0 inbound, 1 outbound) and rules, with the services that have them.
-type Groups<'t> = BTreeMap<(u8, &'t [u32]), Vec<&'t str>>;
+type Groups<'t> = BTreeMap<(u8, &'t [RuleIndex]), Vec<&'t str>>;
 
 fn grouped(tables: &Tables) -> Groups<'_> {
     let mut groups = Groups::new();
@@ -79,8 +80,8 @@ fn grouped(tables: &Tables) -> Groups<'_> {
     groups
 }
 
-fn programs(tables: &Tables, rules: &[u32]) -> impl Iterator<Item = u32> {
-    let found = rules.iter().filter_map(|rule| tables.rules.get(usize::try_from(*rule).ok()?));
+fn programs(tables: &Tables, rules: &[RuleIndex]) -> impl Iterator<Item = ProgramIndex> {
+    let found = rules.iter().filter_map(|rule| rule.get(&tables.rules));
     found.flat_map(programs_of)
 }
 
@@ -95,7 +96,7 @@ pub(crate) fn warn(tables: &Tables, costs: &Costs, model: &Model, diagnostics: &
         let names: Vec<String> = services.iter().take(NAMED).map(|name| format!("`{name}`")).collect();
         let more = services.len().saturating_sub(NAMED);
         let more = if more > 0 { format!(" and {more} more services") } else { String::new() };
-        let mut found = list.iter().filter_map(|rule| tables.rules.get(usize::try_from(*rule).ok()?));
+        let mut found = list.iter().filter_map(|rule| rule.get(&tables.rules));
         let mut expensive: Vec<_> =
             found.by_ref().map(|rule| (costs.together(programs_of(rule)), rule.name.as_str())).collect();
         expensive.sort_by_key(|(fuel, _)| std::cmp::Reverse(*fuel));

@@ -4,6 +4,9 @@
 //! numbers of what they refer to change. All services, domains and fields stay, because they tell who a peer is
 //! and what a context may hold; so do the words, so that services with slices understand each other.
 
+use context_mesh_core::index::{
+    self, AttributeIndex, ConstantIndex, PatternIndex, ProgramIndex, RuleIndex, VariableIndex,
+};
 use std::collections::{BTreeMap, BTreeSet};
 
 use context_mesh_core::{
@@ -17,7 +20,7 @@ pub fn slice(tables: &Tables, service: &str) -> Option<Tables> {
     let rules = Kept::new(own.inbound.iter().chain(&own.outbound).copied());
     let mut needs = Needs::default();
     for index in rules.old() {
-        let programs = programs_of(at(&tables.rules, index)?);
+        let programs = programs_of(index.get(&tables.rules)?);
         programs.into_iter().try_for_each(|program| needs.program(&tables.program, program))?;
     }
     needs.regexes.extend(tables.fields.iter().filter_map(|field| field.pattern));
@@ -41,7 +44,7 @@ pub fn slice(tables: &Tables, service: &str) -> Option<Tables> {
         fields: fields.collect::<Option<_>>()?,
         services: services.collect::<Option<_>>()?,
         domains: tables.domains.clone(),
-        rules: rules.old().map(|index| numbers.rule(at(&tables.rules, index)?)).collect::<Option<_>>()?,
+        rules: rules.old().map(|index| numbers.rule(index.get(&tables.rules)?)).collect::<Option<_>>()?,
         program: numbers.programs(&tables.program)?,
         regexes: numbers.regexes.of(&tables.regexes)?,
         unlisted: EntryTable::default(),
@@ -49,51 +52,42 @@ pub fn slice(tables: &Tables, service: &str) -> Option<Tables> {
 }
 
 /// The programs of a rule: its condition, then the values that it sets. Indices into [`ProgramTable::programs`].
-pub fn programs_of(rule: &RuleTable) -> Vec<u32> {
-    let values: &[(String, u32)] = match &rule.effect {
+pub fn programs_of(rule: &RuleTable) -> Vec<ProgramIndex> {
+    let values: &[(String, ProgramIndex)] = match &rule.effect {
         Effect::Set { fields } => fields,
         _ => &[],
     };
     rule.condition.into_iter().chain(values.iter().map(|(_, program)| *program)).collect()
 }
 
-fn at<T>(items: &[T], index: u32) -> Option<&T> {
-    items.get(usize::try_from(index).ok()?)
-}
-
-fn code(table: &ProgramTable, program: u32) -> Option<&[u32]> {
-    let (start, length) = at(&table.programs, program)?;
-    let start = usize::try_from(*start).ok()?;
-    table.code.get(start..start.checked_add(usize::try_from(*length).ok()?)?)
-}
-
 /// What some programs refer to, directly or by their variables.
 #[derive(Default)]
 struct Needs {
-    programs: BTreeSet<u32>,
-    constants: BTreeSet<u32>,
-    attributes: BTreeSet<u32>,
-    variables: BTreeSet<u32>,
-    regexes: BTreeSet<u32>,
+    programs: BTreeSet<ProgramIndex>,
+    constants: BTreeSet<ConstantIndex>,
+    attributes: BTreeSet<AttributeIndex>,
+    variables: BTreeSet<VariableIndex>,
+    regexes: BTreeSet<PatternIndex>,
 }
 
 impl Needs {
     /// Takes in a program. Variables read only variables before them, so this descends no deeper than the
     /// longest chain of variables.
-    fn program(&mut self, table: &ProgramTable, program: u32) -> Option<()> {
+    fn program(&mut self, table: &ProgramTable, program: ProgramIndex) -> Option<()> {
         if !self.programs.insert(program) {
             return Some(());
         }
-        for word in code(table, program)? {
+        for word in table.code_of(program)? {
             let op = Op::decode(*word)?;
             let number = op.operand();
             match op.operand_kind() {
-                Operand::Constant | Operand::Name => drop(self.constants.insert(number)),
-                Operand::Attribute => drop(self.attributes.insert(number)),
-                Operand::Regex => drop(self.regexes.insert(number)),
+                Operand::Constant | Operand::Name => drop(self.constants.insert(ConstantIndex(number))),
+                Operand::Attribute => drop(self.attributes.insert(AttributeIndex(number))),
+                Operand::Regex => drop(self.regexes.insert(PatternIndex(number))),
                 Operand::Variable => {
-                    self.variables.insert(number);
-                    self.program(table, *at(&table.variables, number)?)?;
+                    let variable = VariableIndex(number);
+                    self.variables.insert(variable);
+                    self.program(table, *variable.get(&table.variables)?)?;
                 }
                 Operand::Nothing
                 | Operand::Count
@@ -119,39 +113,46 @@ impl Needs {
 }
 
 /// The entries of a pool that are kept, in their order: old numbers and new ones.
-struct Kept(BTreeMap<u32, u32>);
+struct Kept<I>(BTreeMap<I, I>);
 
-impl Kept {
-    fn new(old: impl IntoIterator<Item = u32>) -> Self {
-        let sorted: BTreeSet<u32> = old.into_iter().collect();
-        Self(sorted.into_iter().zip(0..).collect())
+impl<I: Ord + Copy + From<u32> + Into<u32>> Kept<I> {
+    fn new(old: impl IntoIterator<Item = I>) -> Self {
+        let sorted: BTreeSet<I> = old.into_iter().collect();
+        Self(sorted.into_iter().zip((0..).map(I::from)).collect())
     }
 
-    fn old(&self) -> impl Iterator<Item = u32> {
+    fn old(&self) -> impl Iterator<Item = I> {
         self.0.keys().copied()
     }
 
-    fn new_number(&self, old: u32) -> Option<u32> {
+    fn new_number(&self, old: I) -> Option<I> {
         self.0.get(&old).copied()
     }
 
-    fn of<T: Clone>(&self, items: &[T]) -> Option<Vec<T>> {
-        self.old().map(|index| at(items, index).cloned()).collect()
+    /// The new number of an operand.
+    fn operand(&self, old: u32) -> Option<u32> {
+        self.new_number(I::from(old)).map(I::into)
     }
 
+    fn of<T: Clone>(&self, items: &[T]) -> Option<Vec<T>> {
+        self.old().map(|old| index::get(items, old.into()).cloned()).collect()
+    }
+}
+
+impl Kept<RuleIndex> {
     fn entry(&self, entry: &EntryTable) -> Option<EntryTable> {
-        let list = |rules: &[u32]| rules.iter().map(|rule| self.new_number(*rule)).collect::<Option<Vec<u32>>>();
+        let list = |rules: &[RuleIndex]| rules.iter().map(|rule| self.new_number(*rule)).collect::<Option<Vec<_>>>();
         Some(EntryTable { inbound: list(&entry.inbound)?, outbound: list(&entry.outbound)? })
     }
 }
 
 /// The new numbers of everything that programs refer to.
 struct Numbers {
-    programs: Kept,
-    constants: Kept,
-    attributes: Kept,
-    variables: Kept,
-    regexes: Kept,
+    programs: Kept<ProgramIndex>,
+    constants: Kept<ConstantIndex>,
+    attributes: Kept<AttributeIndex>,
+    variables: Kept<VariableIndex>,
+    regexes: Kept<PatternIndex>,
 }
 
 impl Numbers {
@@ -175,14 +176,14 @@ impl Numbers {
             ..ProgramTable::default()
         };
         for program in self.programs.old() {
-            let words = code(table, program)?;
+            let words = table.code_of(program)?;
             sliced.programs.push((u32::try_from(sliced.code.len()).ok()?, u32::try_from(words.len()).ok()?));
             for word in words {
                 sliced.code.push(self.instruction(*word)?);
             }
         }
         for variable in self.variables.old() {
-            sliced.variables.push(self.programs.new_number(*at(&table.variables, variable)?)?);
+            sliced.variables.push(self.programs.new_number(*variable.get(&table.variables)?)?);
         }
         // A zone is named by a constant of the code.
         let named = |name: &str| sliced.constants.iter().any(|constant| is_string(constant, name));
@@ -193,11 +194,12 @@ impl Numbers {
     /// The instruction with the new number of what it refers to. The operand is in the upper three bytes.
     fn instruction(&self, word: u32) -> Option<u32> {
         let op = Op::decode(word)?;
-        let pool = match op.operand_kind() {
-            Operand::Constant | Operand::Name => &self.constants,
-            Operand::Attribute => &self.attributes,
-            Operand::Variable => &self.variables,
-            Operand::Regex => &self.regexes,
+        let operand = op.operand();
+        let number = match op.operand_kind() {
+            Operand::Constant | Operand::Name => self.constants.operand(operand),
+            Operand::Attribute => self.attributes.operand(operand),
+            Operand::Variable => self.variables.operand(operand),
+            Operand::Regex => self.regexes.operand(operand),
             Operand::Nothing
             | Operand::Count
             | Operand::Target
@@ -206,7 +208,7 @@ impl Numbers {
             | Operand::Local
             | Operand::Error => return Some(word),
         };
-        Some((word & 0xff) | (pool.new_number(op.operand())? << 8))
+        Some((word & 0xff) | (number? << 8))
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod json;
 
+use context_mesh_core::index::ProgramIndex;
 use std::fmt::{self, Write as _};
 
 use context_mesh_core::artifact::tables::{
@@ -117,14 +118,10 @@ fn services(out: &mut String, tables: &Tables, service: &ServiceTable) -> fmt::R
 fn entry(out: &mut String, tables: &Tables, entry: &EntryTable) -> fmt::Result {
     for (direction, rules) in [("inbound", &entry.inbound), ("outbound", &entry.outbound)] {
         for rule in rules {
-            writeln!(out, "    {direction:8}  {rule}  {}", get(&tables.rules, *rule).map_or("?", |rule| &rule.name))?;
+            writeln!(out, "    {direction:8}  {rule}  {}", rule.get(&tables.rules).map_or("?", |rule| &rule.name))?;
         }
     }
     Ok(())
-}
-
-fn get<T>(items: &[T], index: u32) -> Option<&T> {
-    items.get(usize::try_from(index).ok()?)
 }
 
 struct FieldLine<'a> {
@@ -226,7 +223,7 @@ fn programs(out: &mut String, tables: &Tables) -> fmt::Result {
     Ok(())
 }
 
-fn code(out: &mut String, tables: &Tables, program: u32) -> fmt::Result {
+fn code(out: &mut String, tables: &Tables, program: ProgramIndex) -> fmt::Result {
     listing(&tables.program, program).lines().try_for_each(|line| writeln!(out, "        {line}"))
 }
 

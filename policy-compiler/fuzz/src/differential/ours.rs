@@ -1,5 +1,6 @@
 //! Our side: parser, checker, lowering, code, artifact, verification, machine.
 
+use context_mesh_core::index::ProgramIndex;
 use std::sync::LazyLock;
 
 use cel::IdedExpr;
@@ -52,7 +53,7 @@ pub(super) fn run<R>(tree: &IdedExpr, input: &Input, how: How, read: impl FnOnce
     })
 }
 
-fn compile(tree: &IdedExpr, how: How) -> Option<(VerifiedProgram, u32)> {
+fn compile(tree: &IdedExpr, how: How) -> Option<(VerifiedProgram, ProgramIndex)> {
     let environment = if how.lenient { &*LENIENT } else { &*STRICT };
     let typed = check(environment, &print::text(tree), Expected::Any).ok()?;
     let ir = if how.folded { lower(&typed) } else { lower_unfolded(&typed) };

@@ -1,5 +1,6 @@
 //! Examples: requests that show a finding. One is shown only when the machine itself says of it what is claimed.
 
+use context_mesh_core::index::ProgramIndex;
 use std::collections::BTreeMap;
 
 use context_mesh_core::artifact::tables::{Attribute, HostType, MeshTable, RequestPart, ServiceTable, Tables};
@@ -130,7 +131,7 @@ impl Knowledge<'_> {
     /// Whether the machine says of the request what is claimed; `None` if it cannot be asked.
     fn holds(&self, example: &Example, claims: &[(Node, Ask)]) -> Option<bool> {
         let mut builder = Builder::new();
-        let programs: Vec<(u32, Ask)> = claims
+        let programs: Vec<(ProgramIndex, Ask)> = claims
             .iter()
             .map(|(node, ask)| Some((builder.condition(&Ir { root: node.clone(), start: 0, end: 0 }).ok()?, *ask)))
             .collect::<Option<_>>()?;
@@ -314,8 +315,7 @@ fn value(values: &Values, knowledge: &Knowledge<'_>) -> Option<Option<Json>> {
 fn inlined(node: &Node, variables: &[Node], left: &mut usize) -> Option<Node> {
     *left = left.checked_sub(1)?;
     if let Node::Variable(number) = node {
-        let of = variables.get(usize::try_from(*number).ok()?)?;
-        return inlined(of, variables, left);
+        return inlined(number.get(variables)?, variables, left);
     }
     let mut failed = false;
     let whole = node.with_children(&mut |child| {

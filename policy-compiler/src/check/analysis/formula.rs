@@ -5,6 +5,7 @@
 //! questions about one test of one term. A term is whatever has a value: an attribute, or a part that is not understood, which then
 //! stands for itself wherever it occurs.
 
+use context_mesh_core::index::VariableIndex;
 use std::sync::Arc;
 
 use context_mesh_core::artifact::tables::{Attribute, Constant, FieldType, Scalar, ScalarConstant};
@@ -173,8 +174,8 @@ impl<'a> Formulas<'a> {
         }
     }
 
-    fn variable(&self, number: u32) -> Option<&'a Node> {
-        self.variables.get(usize::try_from(number).ok()?)
+    fn variable(&self, variable: VariableIndex) -> Option<&'a Node> {
+        variable.get(self.variables)
     }
 
     /// `condition ? then : otherwise`, which is an error when the condition is one.

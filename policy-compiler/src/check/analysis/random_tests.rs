@@ -5,6 +5,7 @@ use context_mesh_core::artifact::{VerifiedProgram, encode, load, tables::Tables}
 use context_mesh_core::context::Context;
 use context_mesh_core::headers::Headers;
 use context_mesh_core::host::Attributes;
+use context_mesh_core::index::ProgramIndex;
 use context_mesh_core::vm::{Machine, MeshView, Snapshot};
 use context_mesh_core::{destination, identity};
 use proptest::prelude::*;
@@ -217,7 +218,7 @@ impl Request<'_> {
         self.values.iter().find(|(known, _)| *known == name).map(|(_, value)| *value).filter(|value| *value != MISSING)
     }
 
-    fn ask(&self, program: &VerifiedProgram, conditions: &[u32]) -> Says {
+    fn ask(&self, program: &VerifiedProgram, conditions: &[ProgramIndex]) -> Says {
         let tables = program.tables();
         let mut context = Context::new();
         for field in ["tier", "name", "id", "n", "d", "flags", "beta", "j"] {
@@ -262,7 +263,7 @@ fn every_request(tree: &Tree, subjects: &[usize; 3]) -> Vec<Says> {
         ..Tables::default()
     };
     let program = load(&encode(&tables).unwrap()).unwrap();
-    let conditions: Vec<u32> = tree.programs.rules[0].iter().map(|rule| rule.when.unwrap()).collect();
+    let conditions: Vec<ProgramIndex> = tree.programs.rules[0].iter().map(|rule| rule.when.unwrap()).collect();
     let mut requests: Vec<Vec<(&str, &str)>> = vec![Vec::new()];
     let mut chosen = subjects.to_vec();
     chosen.sort_unstable();

@@ -1,5 +1,6 @@
 //! The names that an expression may use, with their types.
 
+use context_mesh_core::index::VariableIndex;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -15,7 +16,7 @@ use super::types::Type;
 pub struct Environment {
     names: Names,
     fields: Arc<BTreeMap<String, FieldType>>,
-    variables: BTreeMap<String, (Type, u32)>,
+    variables: BTreeMap<String, (Type, VariableIndex)>,
     container: String,
     lenient: bool,
 }
@@ -53,7 +54,7 @@ impl Environment {
     /// The same with a variable: its type, and the number that [`crate::expression::codegen::Builder::variable`] gave it.
     /// The variable replaces one of that name.
     #[must_use]
-    pub fn with_variable(mut self, name: impl Into<String>, ty: Type, index: u32) -> Self {
+    pub fn with_variable(mut self, name: impl Into<String>, ty: Type, index: VariableIndex) -> Self {
         self.variables.insert(name.into(), (ty, index));
         self
     }
@@ -95,7 +96,7 @@ impl Environment {
         self.fields.keys().map(String::as_str)
     }
 
-    pub(super) fn variable(&self, name: &str) -> Option<&(Type, u32)> {
+    pub(super) fn variable(&self, name: &str) -> Option<&(Type, VariableIndex)> {
         self.variables.get(name)
     }
 

@@ -15,7 +15,11 @@ pub(crate) fn environment() -> Environment {
         ("claims", FieldType::One(Scalar::Any)),
         ("limits", FieldType::Map(Scalar::Int)),
     ];
-    Environment::new(fields.map(|(name, ty)| (name.to_owned(), ty))).with_variable("from_shop", Type::Bool, 0)
+    Environment::new(fields.map(|(name, ty)| (name.to_owned(), ty))).with_variable(
+        "from_shop",
+        Type::Bool,
+        context_mesh_core::index::VariableIndex(0),
+    )
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Checked expressions: what the stages after the checker work on.
 
 use context_mesh_core::artifact::tables::{Attribute, ScalarConstant};
+use context_mesh_core::index::VariableIndex;
 
 use super::types::Type;
 
@@ -29,7 +30,7 @@ pub enum TypedKind {
     /// An attribute as an optional, which is empty if the attribute has no value.
     OptionalAttribute(Attribute),
     /// The value of a variable, by its number.
-    Variable(u32),
+    Variable(VariableIndex),
     /// The value of a name that a macro declares.
     Local(u32),
     /// A value with a name: the local, its value, and where it can be used.

@@ -1,5 +1,6 @@
 //! Collects the programs of an artifact.
 
+use context_mesh_core::index::{self, AttributeIndex, ConstantIndex, PatternIndex, ProgramIndex, VariableIndex};
 use std::collections::{BTreeMap, HashMap};
 
 use context_mesh_core::artifact::tables::{Attribute, Constant, FieldTable, ProgramTable, ScalarConstant, ZoneTable};
@@ -20,14 +21,14 @@ use crate::report::diagnostic::code;
 #[derive(Debug, Clone, Default)]
 pub struct Builder {
     code: Vec<u32>,
-    programs: Pool<(u32, u32)>,
-    constants: Pool<Constant>,
-    attributes: Pool<Attribute>,
-    regexes: Pool<Vec<u8>>,
+    programs: Pool<ProgramIndex, (u32, u32)>,
+    constants: Pool<ConstantIndex, Constant>,
+    attributes: Pool<AttributeIndex, Attribute>,
+    regexes: Pool<PatternIndex, Vec<u8>>,
     zones: BTreeMap<String, ZoneTable>,
     variables: Vec<Variable>,
     /// The variable that a program computes.
-    variable_of: HashMap<u32, u32>,
+    variable_of: HashMap<ProgramIndex, VariableIndex>,
     sizes: Sizes,
     /// What each program costs at worst.
     costs: Vec<Estimate>,
@@ -37,7 +38,7 @@ pub struct Builder {
 
 #[derive(Debug, Clone, Copy)]
 struct Variable {
-    program: u32,
+    program: ProgramIndex,
     /// One more than the deepest variable that it reads.
     depth: usize,
 }
@@ -71,8 +72,8 @@ impl Builder {
 
     /// What a program costs at worst, the variables that it may read included: at most [`MAX_COST`] units of the
     /// machine's fuel.
-    pub fn cost(&self, program: u32) -> Option<u64> {
-        self.costs.get(usize::try_from(program).ok()?).map(|estimate| self.sizes.total(estimate))
+    pub fn cost(&self, program: ProgramIndex) -> Option<u64> {
+        program.get(&self.costs).map(|estimate| self.sizes.total(estimate))
     }
 
     /// What the programs cost at worst, alone and together.
@@ -85,11 +86,11 @@ impl Builder {
     ///
     /// # Errors
     /// A pattern that is too large, a limit of the virtual machine, or a cost beyond [`MAX_COST`].
-    pub fn condition(&mut self, ir: &Ir) -> Result<u32, Problem> {
+    pub fn condition(&mut self, ir: &Ir) -> Result<ProgramIndex, Problem> {
         self.program(ir).map(|(program, _)| program)
     }
 
-    fn program(&mut self, ir: &Ir) -> Result<(u32, Estimate), Problem> {
+    fn program(&mut self, ir: &Ir) -> Result<(ProgramIndex, Estimate), Problem> {
         let estimate = cost::estimate(&self.sizes, &ir.root);
         let total = self.sizes.total(&estimate);
         if total > MAX_COST {
@@ -116,9 +117,8 @@ impl Builder {
     ///
     /// # Errors
     /// As [`Builder::condition`], and a chain of variables that is too long.
-    pub fn variable(&mut self, ir: &Ir) -> Result<u32, Problem> {
+    pub fn variable(&mut self, ir: &Ir) -> Result<VariableIndex, Problem> {
         let (program, estimate) = self.program(ir)?;
-        let number = |index: usize| u32::try_from(index).unwrap_or(u32::MAX);
         if let Some(known) = self.variable_of.get(&program) {
             return Ok(*known);
         }
@@ -129,9 +129,10 @@ impl Builder {
                 Problem::new(code::PROGRAM_LIMIT, (ir.start, ir.end), message).help("write some of them in one")
             );
         }
+        let too_many = || Problem::new(code::PROGRAM_LIMIT, (ir.start, ir.end), "there are too many variables in all");
+        let new = index::position(self.variables.len()).map(VariableIndex).ok_or_else(too_many)?;
         self.variables.push(Variable { program, depth });
         self.sizes.variables.push(estimate);
-        let new = number(self.variables.len() - 1);
         self.variable_of.insert(program, new);
         Ok(new)
     }
@@ -141,18 +142,18 @@ impl Builder {
     ///
     /// # Errors
     /// A pattern that is no regular expression, or is too large.
-    pub fn regex(&mut self, pattern: &str, whole: bool) -> Result<u32, Problem> {
+    pub fn regex(&mut self, pattern: &str, whole: bool) -> Result<PatternIndex, Problem> {
         let pattern = Pattern { text: pattern.to_owned(), start: 0, end: pattern.chars().count() };
         self.pattern(&pattern, whole)
     }
 
-    /// The regexes so far: text, whether all of a text must match, number.
-    pub(crate) fn regex_numbers(&self) -> Vec<(String, bool, u32)> {
-        let read = |(key, number): (&[u8], u32)| {
+    /// The regexes so far: text, whether all of a text must match, position.
+    pub(crate) fn regex_indices(&self) -> Vec<(String, bool, PatternIndex)> {
+        let read = |(key, index): (&[u8], PatternIndex)| {
             let (whole, text) = key.split_first()?;
-            Some((String::from_utf8(text.to_vec()).ok()?, *whole == 1, number))
+            Some((String::from_utf8(text.to_vec()).ok()?, *whole == 1, index))
         };
-        self.regexes.numbers().filter_map(read).collect()
+        self.regexes.indices().filter_map(read).collect()
     }
 
     /// What was collected: the programs, and the regexes as serialized sparse DFAs. What several programs
@@ -171,7 +172,7 @@ impl Builder {
         let roots = std::mem::take(&mut self.roots);
         let mut fixed = vec![false; roots.len()];
         for variable in &self.variables {
-            *fixed.get_mut(usize::try_from(variable.program).ok()?)? = true;
+            *index::get_mut(&mut fixed, variable.program.into())? = true;
         }
         let first = u32::try_from(self.variables.len()).ok()?;
         let shared = share::share(self, &roots, &fixed, first)?;
@@ -183,7 +184,8 @@ impl Builder {
         for root in &shared.definitions {
             let depth = self.depth(root) + 1;
             let range = self.add_code(root)?;
-            self.variables.push(Variable { program: self.programs.add(range), depth });
+            let program = self.programs.add(range);
+            self.variables.push(Variable { program, depth });
         }
         let depths: Vec<usize> = self.variables.iter().map(|variable| variable.depth).collect();
         share::is_shallow(&depths).then_some(())
@@ -209,7 +211,7 @@ impl Builder {
         (table, self.regexes.into_entries())
     }
 
-    pub(super) fn pattern(&mut self, pattern: &Pattern, whole: bool) -> Result<u32, Problem> {
+    pub(super) fn pattern(&mut self, pattern: &Pattern, whole: bool) -> Result<PatternIndex, Problem> {
         let mut key = vec![u8::from(whole)];
         key.extend_from_slice(pattern.text.as_bytes());
         let place = (pattern.start, pattern.end);
@@ -236,29 +238,29 @@ impl Builder {
         }
     }
 
-    pub(super) fn constant(&mut self, constant: &Constant) -> u32 {
+    pub(super) fn constant(&mut self, constant: &Constant) -> ConstantIndex {
         // The printed form tells any two constants apart, 0.0 and -0.0 included.
         Self::infallible(self.constants.get_or_add(format!("{constant:?}").into_bytes(), || Ok(constant.clone())))
     }
 
-    pub(super) fn name(&mut self, name: &str) -> u32 {
+    pub(super) fn name(&mut self, name: &str) -> ConstantIndex {
         self.constant(&Constant::Scalar(ScalarConstant::String(name.to_owned())))
     }
 
-    pub(super) fn attribute(&mut self, attribute: &Attribute) -> u32 {
+    pub(super) fn attribute(&mut self, attribute: &Attribute) -> AttributeIndex {
         Self::infallible(self.attributes.get_or_add(format!("{attribute:?}").into_bytes(), || Ok(attribute.clone())))
     }
 
-    fn infallible(result: Result<u32, std::convert::Infallible>) -> u32 {
+    fn infallible<I>(result: Result<I, std::convert::Infallible>) -> I {
         match result {
-            Ok(number) => number,
+            Ok(index) => index,
         }
     }
 
     /// The depth of the deepest variable that a node reads; 0 without any.
     fn depth(&self, node: &Node) -> usize {
         let own = match node {
-            Node::Variable(index) => usize::try_from(*index).ok().and_then(|index| self.variables.get(index)),
+            Node::Variable(index) => index.get(&self.variables),
             _ => None,
         };
         let children = node.children().into_iter().map(|child| self.depth(child)).max();

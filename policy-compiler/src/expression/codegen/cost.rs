@@ -5,6 +5,7 @@
 //! accepts as headers by default. The elements of a list share the size of the list; so a loop is charged for
 //! the longest list with the average element, which is the worst that can come together.
 
+use context_mesh_core::index::VariableIndex;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use context_mesh_core::artifact::tables::{
@@ -158,7 +159,7 @@ pub(super) struct Estimate {
     /// Its own instructions.
     pub(super) fuel: u64,
     /// The variables that it may read, and those that they may read.
-    pub(super) variables: BTreeSet<u32>,
+    pub(super) variables: BTreeSet<VariableIndex>,
 }
 
 /// What the instructions of a node cost at worst, without those of variables.
@@ -171,7 +172,7 @@ pub(super) fn estimate(sizes: &Sizes, node: &Node) -> Estimate {
 impl Sizes {
     /// The cost of a program with the variables that it may read, each of which runs at most once.
     pub(super) fn total(&self, estimate: &Estimate) -> u64 {
-        let variables = estimate.variables.iter().filter_map(|index| self.variables.get(usize::try_from(*index).ok()?));
+        let variables = estimate.variables.iter().filter_map(|index| index.get(&self.variables));
         variables.fold(estimate.fuel, |sum, variable| sum.saturating_add(variable.fuel))
     }
 
@@ -250,7 +251,7 @@ fn length(length: usize) -> u64 {
 struct Walk<'s> {
     sizes: &'s Sizes,
     locals: HashMap<u32, Size>,
-    variables: BTreeSet<u32>,
+    variables: BTreeSet<VariableIndex>,
 }
 
 /// Fuel, and the size of the value.
@@ -322,8 +323,8 @@ impl Walk<'_> {
         }
     }
 
-    fn variable(&mut self, index: u32) -> Size {
-        let known = usize::try_from(index).ok().and_then(|index| self.sizes.variables.get(index));
+    fn variable(&mut self, index: VariableIndex) -> Size {
+        let known = index.get(&self.sizes.variables);
         self.variables.insert(index);
         let Some(known) = known else { return Size::default() };
         self.variables.extend(known.variables.iter().copied());

@@ -1,5 +1,6 @@
 //! What several programs cost together.
 
+use context_mesh_core::index::{self, ProgramIndex, VariableIndex};
 use std::collections::BTreeSet;
 
 use super::cost::{Estimate, Sizes};
@@ -8,7 +9,7 @@ use super::cost::{Estimate, Sizes};
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Costs {
     /// For each program: its own instructions, and the variables that it may read.
-    programs: Vec<(u64, BTreeSet<u32>)>,
+    programs: Vec<(u64, BTreeSet<VariableIndex>)>,
     /// For each variable: its own instructions.
     variables: Vec<u64>,
 }
@@ -23,27 +24,21 @@ impl Costs {
 
     /// What these programs cost at worst in one decision: a program each time that it is named, a variable once,
     /// however many of them read it. Programs that do not exist cost nothing.
-    pub fn together(&self, programs: impl IntoIterator<Item = u32>) -> u64 {
+    pub fn together(&self, programs: impl IntoIterator<Item = ProgramIndex>) -> u64 {
         let mut fuel: u64 = 0;
         let mut read = vec![false; self.variables.len()];
         for program in programs {
-            let Some((own, variables)) = at(&self.programs, program) else { continue };
+            let Some((own, variables)) = program.get(&self.programs) else { continue };
             fuel = fuel.saturating_add(*own);
             for variable in variables {
-                let Some(seen) = usize::try_from(*variable).ok().and_then(|index| read.get_mut(index)) else {
-                    continue;
-                };
+                let Some(seen) = index::get_mut(&mut read, variable.0) else { continue };
                 if !std::mem::replace(seen, true) {
-                    fuel = fuel.saturating_add(at(&self.variables, *variable).copied().unwrap_or(0));
+                    fuel = fuel.saturating_add(variable.get(&self.variables).copied().unwrap_or(0));
                 }
             }
         }
         fuel
     }
-}
-
-fn at<T>(items: &[T], index: u32) -> Option<&T> {
-    items.get(usize::try_from(index).ok()?)
 }
 
 #[cfg(test)]
@@ -53,13 +48,17 @@ mod tests {
     #[test]
     fn a_variable_counts_once_and_a_program_each_time() {
         let costs = Costs {
-            programs: vec![(1, BTreeSet::from([0])), (10, BTreeSet::from([0, 1])), (100, BTreeSet::new())],
+            programs: vec![
+                (1, BTreeSet::from([VariableIndex(0)])),
+                (10, BTreeSet::from([VariableIndex(0), VariableIndex(1)])),
+                (100, BTreeSet::new()),
+            ],
             variables: vec![1000, 20_000],
         };
         let cases: [(&[u32], u64); 6] =
             [(&[], 0), (&[0], 1001), (&[0, 0], 1002), (&[0, 1], 21_011), (&[2, 1, 2], 21_210), (&[7], 0)];
         for (programs, expected) in cases {
-            assert_eq!(costs.together(programs.iter().copied()), expected, "{programs:?}");
+            assert_eq!(costs.together(programs.iter().copied().map(ProgramIndex)), expected, "{programs:?}");
         }
     }
 }

@@ -1,5 +1,6 @@
 //! One expression to instructions.
 
+use context_mesh_core::index::{AttributeIndex, ConstantIndex, PatternIndex};
 use std::collections::HashMap;
 
 use context_mesh_core::artifact::tables::{Constant, ScalarConstant};
@@ -120,22 +121,22 @@ impl Emitter<'_> {
     pub(super) fn node(&mut self, node: &Node) -> Result<(), Problem> {
         match node {
             Node::Constant(constant) => {
-                let number = self.builder.constant(constant);
+                let ConstantIndex(number) = self.builder.constant(constant);
                 self.op(Op::Const(number));
             }
             Node::Attribute(attribute) => {
-                let number = self.builder.attribute(attribute);
+                let AttributeIndex(number) = self.builder.attribute(attribute);
                 self.op(Op::Attr(number));
             }
             Node::Has(attribute) => {
-                let number = self.builder.attribute(attribute);
+                let AttributeIndex(number) = self.builder.attribute(attribute);
                 self.op(Op::HasAttr(number));
             }
             Node::OptionalAttribute(attribute) => {
-                let number = self.builder.attribute(attribute);
+                let AttributeIndex(number) = self.builder.attribute(attribute);
                 self.op(Op::OptAttr(number));
             }
-            Node::Variable(number) => self.op(Op::Var(*number)),
+            Node::Variable(variable) => self.op(Op::Var(variable.0)),
             Node::Local(local) => match self.homes.get(local).copied() {
                 Some(slot) => self.op(Op::Load(slot)),
                 None => self.op(Op::Fail(EvalErrorKind::Undeclared.number())),
@@ -155,20 +156,20 @@ impl Emitter<'_> {
             Node::Index(pair) => self.pair(pair, Op::Index(0))?,
             Node::OptionalIndex(pair) => self.pair(pair, Op::OptIndex(0))?,
             Node::Matches(of, pattern) => {
-                let regex = self.builder.pattern(pattern, false)?;
+                let PatternIndex(regex) = self.builder.pattern(pattern, false)?;
                 self.then(of, Op::Matches(regex))?;
             }
             Node::Size(of) => self.then(of, Op::Size(0))?,
             Node::Member(of, name) => {
-                let name = self.builder.name(name);
+                let ConstantIndex(name) = self.builder.name(name);
                 self.then(of, Op::Member(name))?;
             }
             Node::OptionalMember(of, name) => {
-                let name = self.builder.name(name);
+                let ConstantIndex(name) = self.builder.name(name);
                 self.then(of, Op::OptMember(name))?;
             }
             Node::HasMember(of, name) => {
-                let name = self.builder.name(name);
+                let ConstantIndex(name) = self.builder.name(name);
                 self.then(of, Op::HasMember(name))?;
             }
             Node::FirstPresent(pair) => self.first_present(pair)?,

@@ -6,6 +6,7 @@ use context_mesh_core::artifact::{VerifiedProgram, encode, load};
 use context_mesh_core::context::Context;
 use context_mesh_core::headers::Headers;
 use context_mesh_core::host::Attributes;
+use context_mesh_core::index::ProgramIndex;
 use context_mesh_core::vm::{Destination, Machine, MeshView, Peer, Snapshot, Value};
 
 use super::Builder;
@@ -50,7 +51,7 @@ impl Attributes for Nothing {
     }
 }
 
-fn run<R>(verified: &VerifiedProgram, program: u32, read: impl FnOnce(Value<'_>) -> R) -> R {
+fn run<R>(verified: &VerifiedProgram, program: ProgramIndex, read: impl FnOnce(Value<'_>) -> R) -> R {
     let (headers, context, peer) = (Headers::new(Vec::new()), Context::new(), Peer::default());
     let mesh = MeshView { service: "", domain: "", region: "", direction: "" };
     let snapshot = Snapshot {

@@ -3,18 +3,15 @@
 use context_mesh_core::artifact::tables::{
     Attribute, Constant, DestinationPart, MeshPart, PeerPart, ProgramTable, RequestPart, ScalarConstant,
 };
+use context_mesh_core::index::{self, ProgramIndex};
 use context_mesh_core::vm::EvalErrorKind;
 use context_mesh_core::vm::function::Function;
 use context_mesh_core::vm::op::{Op, Operand};
 
 /// A program with one instruction a line: its number, its mnemonic and what its operand stands for. Numbers
 /// that lead nowhere are shown as they are, so that a damaged artifact can be looked at.
-pub fn listing(table: &ProgramTable, program: u32) -> String {
-    let range = index(&table.programs, program).and_then(|(start, length)| {
-        let start = usize::try_from(*start).ok()?;
-        table.code.get(start..start.checked_add(usize::try_from(*length).ok()?)?)
-    });
-    let Some(code) = range else { return format!("no program {program}\n") };
+pub fn listing(table: &ProgramTable, program: ProgramIndex) -> String {
+    let Some(code) = table.code_of(program) else { return format!("no program {program}\n") };
     code.iter().enumerate().map(|(at, word)| format!("{at:>4}  {}\n", instruction(table, *word))).collect()
 }
 
@@ -24,8 +21,8 @@ pub(crate) fn instruction(table: &ProgramTable, word: u32) -> String {
     let number = op.operand();
     let operand = match op.operand_kind() {
         Operand::Nothing => return op.mnemonic().to_owned(),
-        Operand::Constant | Operand::Name => index(&table.constants, number).map(constant),
-        Operand::Attribute => index(&table.attributes, number).map(attribute),
+        Operand::Constant | Operand::Name => index::get(&table.constants, number).map(constant),
+        Operand::Attribute => index::get(&table.attributes, number).map(attribute),
         Operand::Target | Operand::LoopTarget => Some(format!("-> {number}")),
         Operand::Function => Function::from_number(number).map(|function| function.name().to_owned()),
         Operand::Local => Some(format!("local {number}")),
@@ -35,10 +32,6 @@ pub(crate) fn instruction(table: &ProgramTable, word: u32) -> String {
         Operand::Count => Some(number.to_string()),
     };
     format!("{} {}", op.mnemonic(), operand.unwrap_or(format!("? {number}")))
-}
-
-fn index<T>(items: &[T], number: u32) -> Option<&T> {
-    items.get(usize::try_from(number).ok()?)
 }
 
 fn constant(constant: &Constant) -> String {

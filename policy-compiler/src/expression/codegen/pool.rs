@@ -1,50 +1,52 @@
-//! A pool: distinct entries with numbers.
+//! A pool: distinct entries with their positions.
 
 use std::collections::HashMap;
 
+use context_mesh_core::index;
+
 /// Entries in the order in which they came, each once. `key` tells which ones are the same.
 #[derive(Debug, Clone)]
-pub(super) struct Pool<T> {
+pub(super) struct Pool<I, T> {
     entries: Vec<T>,
-    numbers: HashMap<Vec<u8>, u32>,
+    indices: HashMap<Vec<u8>, I>,
 }
 
-impl<T> Default for Pool<T> {
+impl<I, T> Default for Pool<I, T> {
     fn default() -> Self {
-        Self { entries: Vec::new(), numbers: HashMap::new() }
+        Self { entries: Vec::new(), indices: HashMap::new() }
     }
 }
 
-impl<T> Pool<T> {
-    /// The number of the entry with that key; `make` makes it if it is new.
+impl<I: Copy + From<u32>, T> Pool<I, T> {
+    /// Returns the position of the entry with that key; `make` makes it if it is new.
     ///
     /// # Errors
     /// That of `make`; then nothing is added.
-    pub(super) fn get_or_add<E>(&mut self, key: Vec<u8>, make: impl FnOnce() -> Result<T, E>) -> Result<u32, E> {
-        if let Some(number) = self.numbers.get(&key) {
-            return Ok(*number);
+    pub(super) fn get_or_add<E>(&mut self, key: Vec<u8>, make: impl FnOnce() -> Result<T, E>) -> Result<I, E> {
+        if let Some(index) = self.indices.get(&key) {
+            return Ok(*index);
         }
         let entry = make()?;
-        // More entries than a `u32` counts do not fit into memory.
-        let number = u32::try_from(self.entries.len()).unwrap_or(u32::MAX);
-        self.entries.push(entry);
-        self.numbers.insert(key, number);
-        Ok(number)
+        let index = self.add(entry);
+        self.indices.insert(key, index);
+        Ok(index)
     }
 
     /// Adds an entry without asking whether it is there.
-    pub(super) fn add(&mut self, entry: T) -> u32 {
+    pub(super) fn add(&mut self, entry: T) -> I {
+        // More entries than a `u32` counts do not fit into memory.
+        let index = index::position(self.entries.len()).unwrap_or(u32::MAX);
         self.entries.push(entry);
-        u32::try_from(self.entries.len() - 1).unwrap_or(u32::MAX)
+        I::from(index)
     }
 
     pub(super) fn entry_mut(&mut self, index: usize) -> Option<&mut T> {
         self.entries.get_mut(index)
     }
 
-    /// The keys with their numbers, in no order.
-    pub(super) fn numbers(&self) -> impl Iterator<Item = (&[u8], u32)> {
-        self.numbers.iter().map(|(key, number)| (key.as_slice(), *number))
+    /// Returns the keys with their positions, in no order.
+    pub(super) fn indices(&self) -> impl Iterator<Item = (&[u8], I)> {
+        self.indices.iter().map(|(key, index)| (key.as_slice(), *index))
     }
 
     pub(super) fn into_entries(self) -> Vec<T> {

@@ -36,7 +36,11 @@ fn environment() -> Environment {
         ("limits", FieldType::Map(Scalar::Int)),
     ];
     let environment = Environment::new(fields.map(|(name, ty)| (name.to_owned(), ty)));
-    environment.with_variable("from_shop", crate::expression::cel::Type::Bool, 0)
+    environment.with_variable(
+        "from_shop",
+        crate::expression::cel::Type::Bool,
+        context_mesh_core::index::VariableIndex(0),
+    )
 }
 
 /// The value as JSON, or the name of the error; nothing for an expression with problems.

@@ -1,6 +1,7 @@
 //! Common subexpressions: what several rules compute, or one computes twice, becomes a variable of the machine,
 //! which runs at most once a decision and only when it is asked for.
 
+use context_mesh_core::index::VariableIndex;
 use std::collections::HashMap;
 
 use context_mesh_core::limits::MAX_VARIABLE_DEPTH;
@@ -73,8 +74,8 @@ pub(super) fn share(builder: &mut Builder, programs: &[Node], fixed: &[bool], fi
 }
 
 /// The numbers of the variables that the chosen subexpressions become.
-fn numbers(chosen: &[usize], first: u32) -> HashMap<usize, u32> {
-    chosen.iter().copied().zip(first..).collect()
+fn numbers(chosen: &[usize], first: u32) -> HashMap<usize, VariableIndex> {
+    chosen.iter().copied().zip((first..).map(VariableIndex)).collect()
 }
 
 impl<'n> Occurrences<'n> {
@@ -107,7 +108,7 @@ impl<'n> Occurrences<'n> {
         &self,
         node: &Node,
         own: Option<usize>,
-        numbers: &HashMap<usize, u32>,
+        numbers: &HashMap<usize, VariableIndex>,
         uses: &mut HashMap<usize, usize>,
     ) -> Node {
         let place = std::ptr::from_ref(node);
@@ -119,7 +120,12 @@ impl<'n> Occurrences<'n> {
         node.with_children(&mut |child| self.rewrite(child, None, numbers, uses))
     }
 
-    fn definition(&self, id: usize, numbers: &HashMap<usize, u32>, uses: &mut HashMap<usize, usize>) -> Option<Node> {
+    fn definition(
+        &self,
+        id: usize,
+        numbers: &HashMap<usize, VariableIndex>,
+        uses: &mut HashMap<usize, usize>,
+    ) -> Option<Node> {
         self.candidates.get(id).map(|candidate| self.rewrite(candidate.node, Some(id), numbers, uses))
     }
 }

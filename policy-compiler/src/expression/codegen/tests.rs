@@ -1,6 +1,7 @@
 //! Cases: expressions and their bytecode.
 
 use context_mesh_core::artifact::tables::{FieldType, Scalar};
+use context_mesh_core::index::{ProgramIndex, VariableIndex};
 
 use super::lower;
 use super::*;
@@ -93,7 +94,7 @@ fn pools_hold_everything_once() {
     let first = builder.condition(&ir(&environment, "context.tenant_id == 'a'")).unwrap();
     let other = builder.condition(&ir(&environment, "context.tenant_id != 'a'")).unwrap();
     let again = builder.condition(&ir(&environment, "'a' == context.tenant_id")).unwrap();
-    assert_eq!((first, other, again), (0, 1, 0));
+    assert_eq!([first, other, again].map(|variable| variable.0), [0, 1, 0]);
     let regex = builder.regex("a+", true).unwrap();
     builder.condition(&ir(&environment, "context.tenant_id.matches('a+')")).unwrap();
     assert_eq!(builder.regex("a+", true).unwrap(), regex);
@@ -118,7 +119,7 @@ fn variables_have_numbers_and_their_chains_end() {
         last = format!("variables.v{index}");
     }
     assert_eq!(problem.unwrap().code, code::PROGRAM_LIMIT);
-    assert_eq!(builder.variable(&ir(&environment, "!context.beta")).unwrap(), 0);
+    assert_eq!(builder.variable(&ir(&environment, "!context.beta")).unwrap(), VariableIndex(0));
     assert_eq!(builder.finish().0.variables.len(), 16);
 }
 
@@ -136,7 +137,7 @@ fn what_several_rules_compute_becomes_a_variable() {
     ];
     let programs = texts.map(|text| builder.condition(&ir(&environment, text)).unwrap());
     let (table, _) = builder.finish();
-    let code = |program: u32| {
+    let code = |program: ProgramIndex| {
         let lines = listing(&table, program);
         lines.lines().map(|line| line.get(6..).unwrap_or("")).collect::<Vec<_>>().join("; ")
     };

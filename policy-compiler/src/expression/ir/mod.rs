@@ -10,6 +10,7 @@ mod lower;
 
 pub use atom::{Atom, Test};
 use context_mesh_core::artifact::tables::{Attribute, Constant, ScalarConstant};
+use context_mesh_core::index::VariableIndex;
 use context_mesh_core::vm::function::Function;
 pub use lower::{Evaluate, lower};
 
@@ -38,7 +39,7 @@ pub enum Node {
     /// An attribute as an optional, which is empty if the attribute has no value.
     OptionalAttribute(Attribute),
     /// The value of a variable, by its number.
-    Variable(u32),
+    Variable(VariableIndex),
     /// The value of a local. Its number is distinct within the expression.
     Local(u32),
     /// A value that becomes a local, and where the local can be used.

@@ -77,7 +77,7 @@ fn outcome(outcome: &Outcome) -> Map<String, Value> {
 }
 
 fn rule(run: &RuleRun<'_>, tables: &Tables) -> Option<Value> {
-    let rule = tables.rules.get(run.rule)?;
+    let rule = run.rule.get(&tables.rules)?;
     let layer = if rule.layer == Layer::Enterprise { "enterprise" } else { "domain" };
     let values = run.values.iter().map(|(field, value)| json!({"field": field, "value": part(value)}));
     Some(json!({

@@ -17,6 +17,7 @@ use crate::{
         simulate::{Outcome, SimulationError, Simulator},
     },
 };
+use context_mesh_core::index::RuleIndex;
 
 pub use input::{Earlier, Recorded};
 pub use why::why;
@@ -58,7 +59,7 @@ impl<'t> Evaluator<'t> {
         let recorder = Recorder::new(&self.explainer, &self.compiled.tables).with_reads();
         let outcome = self.simulator.run(request, Some(&recorder))?;
         let runs = recorder.into_runs();
-        let indices: Vec<usize> = runs.iter().map(|run| run.rule).collect();
+        let indices: Vec<RuleIndex> = runs.iter().map(|run| run.rule).collect();
         let why = why(&outcome, request.role, &indices, &self.compiled.tables);
         Ok(Evaluation { outcome, runs, why })
     }

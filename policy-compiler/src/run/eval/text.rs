@@ -124,7 +124,7 @@ fn rules(out: &mut String, runs: &[RuleRun<'_>], tables: &Tables, paint: Paint) 
         out.push_str("    none\n");
     }
     for run in runs {
-        let Some(rule) = tables.rules.get(run.rule) else { continue };
+        let Some(rule) = run.rule.get(&tables.rules) else { continue };
         let verdict = verdict(run, rule);
         let verdict = if run.applied { paint.strong(verdict) } else { paint.faint(verdict) };
         let name = paint.strong(&rule.name);

@@ -1,5 +1,6 @@
 //! Why a decision came out as it did, in one sentence: the precedence of rules in words.
 
+use context_mesh_core::index::RuleIndex;
 use context_mesh_core::{
     artifact::tables::{Effect, Layer, RuleTable, Tables},
     cause::{Cause, MeshCause},
@@ -9,8 +10,8 @@ use context_mesh_core::{
 use crate::run::simulate::{Outcome, Refusal};
 
 /// Why the request went on or was refused. `run` are the rules that were run: indices into the artifact's rules.
-pub fn why(outcome: &Outcome, role: Role, run: &[usize], tables: &Tables) -> String {
-    let rules: Vec<&RuleTable> = run.iter().filter_map(|index| tables.rules.get(*index)).collect();
+pub fn why(outcome: &Outcome, role: Role, run: &[RuleIndex], tables: &Tables) -> String {
+    let rules: Vec<&RuleTable> = run.iter().filter_map(|index| index.get(&tables.rules)).collect();
     match &outcome.refusal {
         None if role == Role::Egress => {
             "the call leaves the mesh: no rule is run, and the context stays inside".to_owned()

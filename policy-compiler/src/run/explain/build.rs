@@ -1,6 +1,7 @@
 //! From the model to the parts of all its rules. The model compiled, so nothing here can be wrong with the sources;
 //! an expression that does not check all the same is left out.
 
+use context_mesh_core::index::VariableIndex;
 use std::collections::HashMap;
 
 use super::{
@@ -37,7 +38,7 @@ struct Scope<'m, 'b> {
     model: &'m Model,
     builder: &'b mut Builder,
     environment: Environment,
-    variables: HashMap<u32, Part>,
+    variables: HashMap<VariableIndex, Part>,
 }
 
 impl Scope<'_, '_> {

@@ -1,5 +1,6 @@
 //! Taking a condition apart.
 
+use context_mesh_core::index::{ProgramIndex, VariableIndex};
 use std::collections::HashMap;
 
 use crate::{
@@ -24,7 +25,7 @@ pub struct Part {
     pub kind: Kind,
     /// Its program in the artifact of parts; `None` if it alone exceeds a limit, which a part of a rule that compiled
     /// does not.
-    pub program: Option<u32>,
+    pub program: Option<ProgramIndex>,
     /// The parts that it is made of.
     pub parts: Vec<Part>,
     /// What it reads, if it is not made of parts.
@@ -54,7 +55,7 @@ pub struct Read {
     /// The source text.
     pub text: String,
     /// Its program in the artifact of parts.
-    pub program: Option<u32>,
+    pub program: Option<ProgramIndex>,
     /// For a variable: the parts of its expression.
     pub variable: Option<Part>,
 }
@@ -74,7 +75,7 @@ impl Part {
 pub(super) struct Splitter<'s> {
     pub(super) builder: &'s mut Builder,
     /// The variables of the policy so far, by number.
-    pub(super) variables: &'s HashMap<u32, Part>,
+    pub(super) variables: &'s HashMap<VariableIndex, Part>,
     pub(super) expression: &'s Expression,
 }
 

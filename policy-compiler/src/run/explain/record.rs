@@ -1,5 +1,6 @@
 //! Watching decisions: which rules were run, and what the parts of their conditions were.
 
+use context_mesh_core::index::{ProgramIndex, RuleIndex};
 use std::cell::RefCell;
 
 use context_mesh_core::{
@@ -64,7 +65,7 @@ pub struct ReadValue<'e> {
 #[derive(Debug, Clone)]
 pub struct RuleRun<'e> {
     /// The rule: an index into the artifact's rules.
-    pub rule: usize,
+    pub rule: RuleIndex,
     /// Whether it applied; for a shadow rule, whether it would have.
     pub applied: bool,
     /// The CEL error that its condition or value ended with.
@@ -105,16 +106,16 @@ impl<'e> Recorder<'e> {
 }
 
 impl Observer for Recorder<'_> {
-    fn decided(&self, snapshot: Snapshot<'_>, rules: &[u32], decision: &Decision<'_>) {
+    fn decided(&self, snapshot: Snapshot<'_>, rules: &[RuleIndex], decision: &Decision<'_>) {
         let mut runs = self.runs.borrow_mut();
-        for index in rules.iter().filter_map(|index| usize::try_from(*index).ok()) {
-            let Some(rule) = self.tables.rules.get(index) else { continue };
-            let Some(parts) = self.explainer.rules.get(index) else { continue };
+        for index in rules {
+            let Some(rule) = index.get(&self.tables.rules) else { continue };
+            let Some(parts) = index.get(&self.explainer.rules) else { continue };
             let run = Run { program: &self.explainer.program, snapshot, reads: self.reads };
             let named = |names: &[&str]| names.iter().any(|name| *name == rule.name);
             let error = decision.errors.iter().find(|(name, _)| *name == rule.name).map(|(_, kind)| kind.as_str());
             runs.push(RuleRun {
-                rule: index,
+                rule: *index,
                 applied: named(&decision.applied) || named(&decision.shadow),
                 error,
                 condition: parts.condition.as_ref().map(|part| run.part(part)),
@@ -150,7 +151,7 @@ impl Run<'_> {
     }
 
     /// Every part gets a budget of its own, so that none fails because others were looked at.
-    fn value(&self, program: Option<u32>) -> Seen {
+    fn value(&self, program: Option<ProgramIndex>) -> Seen {
         let Some(program) = program else { return Seen::Error("too-large") };
         // The machine's arena, whose type is its own affair.
         let arena = Default::default();

@@ -6,6 +6,7 @@
 mod host;
 mod outcome;
 
+use context_mesh_core::index::RuleIndex;
 use std::cell::RefCell;
 
 use context_mesh_core::{
@@ -145,7 +146,7 @@ struct Watch<'o> {
 }
 
 impl Observer for Watch<'_> {
-    fn decided(&self, snapshot: Snapshot<'_>, rules: &[u32], decision: &Decision<'_>) {
+    fn decided(&self, snapshot: Snapshot<'_>, rules: &[RuleIndex], decision: &Decision<'_>) {
         if let Some(observer) = self.observer {
             observer.decided(snapshot, rules, decision);
         }

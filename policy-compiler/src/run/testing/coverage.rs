@@ -5,6 +5,7 @@
 //! seen under every request for which its rule was run, whether or not the others had decided already.
 
 use context_mesh_core::artifact::tables::{Effect, RuleTable, Tables};
+use context_mesh_core::index;
 
 use crate::{
     check::model::Model,
@@ -63,7 +64,9 @@ impl Coverage {
     /// Adds what one request reached.
     pub(super) fn note(&mut self, runs: &[RuleRun<'_>], tables: &Tables) {
         for run in runs {
-            let (Some(coverage), Some(rule)) = (self.rules.get_mut(run.rule), tables.rules.get(run.rule)) else {
+            let (Some(coverage), Some(rule)) =
+                (index::get_mut(&mut self.rules, run.rule.0), run.rule.get(&tables.rules))
+            else {
                 continue;
             };
             coverage.fired |= fired(run, rule);

@@ -1,5 +1,6 @@
 //! What there is to say of a rule, a field, a service, a domain and the mesh, as texts that can be compared.
 
+use context_mesh_core::index::{self, RuleIndex};
 use std::collections::HashMap;
 
 use context_mesh_core::artifact::tables::{
@@ -113,11 +114,11 @@ fn effect(effect: &Effect) -> String {
 
 /// The workloads and direction that a rule is for.
 fn workloads(tables: &Tables, index: usize) -> String {
-    let number = u32::try_from(index).unwrap_or(u32::MAX);
+    let rule = index::position(index).map(RuleIndex);
     // The lists are ascending.
-    let holds = |list: &[u32]| list.binary_search(&number).is_ok();
+    let holds = |list: &[RuleIndex]| rule.is_some_and(|rule| list.binary_search(&rule).is_ok());
     let mut parts = Vec::new();
-    let mut add = |direction: &str, of: fn(&EntryTable) -> &Vec<u32>| {
+    let mut add = |direction: &str, of: fn(&EntryTable) -> &Vec<RuleIndex>| {
         let services = tables.services.iter().filter(|service| holds(of(&service.entry)));
         let names: Vec<&str> = services.map(|service| service.name.as_str()).collect();
         if holds(of(&tables.unlisted)) {
@@ -140,7 +141,7 @@ pub(super) fn field(tables: &Tables, field: &FieldTable) -> Aspects {
         Some(Number::Int(value)) => value.to_string(),
         Some(Number::Double(value)) => value.to_string(),
     };
-    let regex = field.pattern.and_then(|index| tables.regexes.get(usize::try_from(index).ok()?));
+    let regex = field.pattern.and_then(|pattern| pattern.get(&tables.regexes));
     let owner = field.owner.and_then(|index| tables.domains.get(usize::from(index)));
     let class = Classification::ALL.iter().find(|(_, class)| *class == field.classification);
     vec![

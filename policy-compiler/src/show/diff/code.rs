@@ -1,5 +1,6 @@
 //! Programs in a form that can be compared across artifacts: variables are put in place, numbers of pools are resolved.
 
+use context_mesh_core::index::{self, ProgramIndex};
 use context_mesh_core::{
     artifact::tables::Tables,
     limits::MAX_VARIABLE_DEPTH,
@@ -12,7 +13,7 @@ use crate::expression::codegen::instruction;
 const MAX_LINES: usize = 10_000;
 
 /// The instructions of a program, one a line, as if it had no variables.
-pub(super) fn text(tables: &Tables, program: u32) -> String {
+pub(super) fn text(tables: &Tables, program: ProgramIndex) -> String {
     let lines: Vec<String> = flat(tables, program, 0).into_iter().map(|line| line.text).collect();
     lines.join("\n")
 }
@@ -22,13 +23,13 @@ struct Line {
 }
 
 /// The lines, with targets of jumps as their new numbers.
-fn flat(tables: &Tables, program: u32, depth: usize) -> Vec<Line> {
-    let code = code(tables, program).unwrap_or_default();
+fn flat(tables: &Tables, program: ProgramIndex, depth: usize) -> Vec<Line> {
+    let code = tables.program.code_of(program).unwrap_or_default();
     let mut blocks: Vec<Vec<Line>> = Vec::with_capacity(code.len());
     for word in code {
         let variable =
             Op::decode(*word).filter(|op| op.operand_kind() == Operand::Variable && depth <= MAX_VARIABLE_DEPTH);
-        let inner = variable.and_then(|op| tables.program.variables.get(usize::try_from(op.operand()).ok()?));
+        let inner = variable.and_then(|op| index::get(&tables.program.variables, op.operand()));
         let block = inner.map(|program| flat(tables, *program, depth + 1));
         blocks.push(block.unwrap_or_else(|| vec![Line { text: line(tables, *word) }]));
     }
@@ -52,16 +53,10 @@ fn flat(tables: &Tables, program: u32, depth: usize) -> Vec<Line> {
     lines
 }
 
-fn code(tables: &Tables, program: u32) -> Option<&[u32]> {
-    let (start, length) = tables.program.programs.get(usize::try_from(program).ok()?)?;
-    let start = usize::try_from(*start).ok()?;
-    tables.program.code.get(start..start.checked_add(usize::try_from(*length).ok()?)?)
-}
-
 fn line(tables: &Tables, word: u32) -> String {
     match Op::decode(word) {
         Some(op) if op.operand_kind() == Operand::Regex => {
-            let regex = usize::try_from(op.operand()).ok().and_then(|index| tables.regexes.get(index));
+            let regex = index::get(&tables.regexes, op.operand());
             format!("{} {}", op.mnemonic(), fingerprint(regex.map_or(&[], Vec::as_slice)))
         }
         _ => instruction(&tables.program, word),

@@ -8,9 +8,10 @@ use context_mesh_core::artifact::{
         Tables,
     },
 };
+use context_mesh_core::index::{ProgramIndex, RuleIndex};
 use serde_json::{Value, json};
 
-use super::{Effect, Layer, OnError, get};
+use super::{Effect, Layer, OnError};
 use crate::{check::lock::date_text, expression::codegen::listing};
 
 /// Describes an artifact that loads, as one document.
@@ -122,8 +123,8 @@ fn service(tables: &Tables, service: &ServiceTable) -> Value {
 }
 
 fn entry(tables: &Tables, entry: &EntryTable) -> Value {
-    let names = |rules: &[u32]| -> Value {
-        rules.iter().filter_map(|rule| get(&tables.rules, *rule)).map(|rule| rule.name.as_str()).collect()
+    let names = |rules: &[RuleIndex]| -> Value {
+        rules.iter().filter_map(|rule| rule.get(&tables.rules)).map(|rule| rule.name.as_str()).collect()
     };
     json!({"inbound": names(&entry.inbound), "outbound": names(&entry.outbound)})
 }
@@ -142,7 +143,7 @@ fn field(tables: &Tables, field: &FieldTable) -> Value {
             Merge::Union => "union",
         },
         "header": field.header,
-        "regex": field.pattern,
+        "regex": field.pattern.map(|pattern| pattern.0),
         "enum": field.allowed.iter().map(|text| serde_json::from_str(text).unwrap_or(Value::Null)).collect::<Value>(),
         "maxBytes": limit(u64::from(field.max_bytes)),
         "maxItems": limit(u64::from(field.max_items)),
@@ -212,6 +213,6 @@ fn reply(reply: &Reply) -> Value {
 }
 
 /// The instructions of a program, one text each.
-fn code(tables: &Tables, program: u32) -> Value {
+fn code(tables: &Tables, program: ProgramIndex) -> Value {
     listing(&tables.program, program).lines().map(str::trim_start).collect()
 }
