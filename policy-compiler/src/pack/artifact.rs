@@ -2,11 +2,12 @@
 
 use context_mesh_core::index::RuleIndex;
 use std::collections::{BTreeSet, HashSet};
+use std::fmt;
 
 use context_mesh_core::{
     artifact::tables::CarrierVersion,
     artifact::{
-        encode, load,
+        EncodeError, LoadError, encode, load,
         tables::{
             self, Constant, DictionaryTable, EntryTable, FieldTable, Layer, RuleTable, ScalarConstant, ServiceTable,
             Tables,
@@ -67,17 +68,47 @@ pub(crate) fn tables(model: &Model, programs: Programs, sources: &Sources, lock:
 /// is known to run. `None`, with a diagnostic, when a limit of the format is exceeded.
 pub(crate) fn bytes(tables: &Tables, diagnostics: &mut Diagnostics) -> Option<(Vec<u8>, String)> {
     let built = load_bytes(tables);
-    built.map_err(|message| diagnostics.push(Diagnostic::error(code::ARTIFACT_LIMIT, None, message))).ok()
+    built.map_err(|error| diagnostics.push(Diagnostic::error(code::ARTIFACT_LIMIT, None, error.to_string()))).ok()
 }
 
 /// As [`bytes`], with the reason when it does not work.
-pub(crate) fn load_bytes(tables: &Tables) -> Result<(Vec<u8>, String), String> {
-    let bytes = encode(tables).map_err(|error| error.to_string())?;
-    match load(&bytes) {
-        Ok(program) => Ok((bytes, program.digest().to_string())),
-        Err(error) => Err(format!("the artifact that was built does not load: {error}")),
+pub(crate) fn load_bytes(tables: &Tables) -> Result<(Vec<u8>, String), PackError> {
+    let bytes = encode(tables)?;
+    let digest = load(&bytes)?.digest().to_string();
+    Ok((bytes, digest))
+}
+
+/// Why tables do not become an artifact that loads.
+#[derive(Debug, Clone, PartialEq)]
+pub enum PackError {
+    /// A limit of the format.
+    Encode(EncodeError),
+    /// What a filter would say.
+    Load(LoadError),
+}
+
+impl From<EncodeError> for PackError {
+    fn from(error: EncodeError) -> Self {
+        Self::Encode(error)
     }
 }
+
+impl From<LoadError> for PackError {
+    fn from(error: LoadError) -> Self {
+        Self::Load(error)
+    }
+}
+
+impl fmt::Display for PackError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Encode(error) => error.fmt(f),
+            Self::Load(error) => write!(f, "the artifact that was built does not load: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for PackError {}
 
 fn number(index: usize) -> u32 {
     u32::try_from(index).unwrap_or(u32::MAX)

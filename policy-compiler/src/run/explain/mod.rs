@@ -8,6 +8,7 @@ mod build;
 mod parts;
 mod record;
 
+use crate::pack::artifact::PackError;
 use context_mesh_core::artifact::{VerifiedProgram, encode, load, tables::Tables};
 
 use crate::{check::model::Model, expression::codegen::Builder};
@@ -37,7 +38,7 @@ impl Explainer {
     ///
     /// # Errors
     /// The parts exceed a limit of the artifact's format, which a tree of many thousand rules can.
-    pub fn new(model: &Model, tables: &Tables) -> Result<Self, String> {
+    pub fn new(model: &Model, tables: &Tables) -> Result<Self, PackError> {
         let (builder, mut by_name) = build::all(model);
         let rules = tables.rules.iter().map(|rule| by_name.remove(rule.name.as_str()).unwrap_or_default()).collect();
         Ok(Self { program: verified(builder, tables)?, rules })
@@ -49,11 +50,10 @@ impl Explainer {
     }
 }
 
-fn verified(builder: Builder, tables: &Tables) -> Result<VerifiedProgram, String> {
+fn verified(builder: Builder, tables: &Tables) -> Result<VerifiedProgram, PackError> {
     let (program, regexes) = builder.finish_as_it_is();
     let parts = Tables { mesh: tables.mesh.clone(), program, regexes, ..Tables::default() };
-    let bytes = encode(&parts).map_err(|error| error.to_string())?;
-    load(&bytes).map_err(|error| error.to_string())
+    Ok(load(&encode(&parts)?)?)
 }
 
 #[cfg(test)]
