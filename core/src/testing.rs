@@ -8,8 +8,8 @@ use crate::carrier::mesh_header::dictionary_id;
 use crate::host::{Attributes, Randomness, SharedMemory, VersionChanged};
 use crate::index::{ProgramIndex, RuleIndex};
 use crate::tables::{
-    Attribute, Constant, DictionaryTable, DomainTable, Effect, EntryTable, FieldTable, FieldType, Merge, MeshTable,
-    RuleTable, Scalar, ScalarConstant, ServiceTable, Tables, WordTable,
+    Attribute, Constant, DictionaryTable, DomainTable, Effect, FieldTable, FieldType, Merge, MeshTable, RuleTable,
+    Scalar, ScalarConstant, ServiceTable, Tables, WordTable,
 };
 use crate::vm::op::Op;
 

@@ -115,7 +115,7 @@ fn an_unknown_section_that_is_optional_is_skipped() {
 #[test]
 fn every_rule_of_verification_refuses_what_breaks_it() {
     type Break = fn(&mut Tables);
-    let cases: [(Break, VerifyError); 44] = [
+    let cases: [(Break, VerifyError); 47] = [
         (|t| t.mesh.memory_slots = u32::MAX, VerifyError::Value { of: "memory slots" }),
         (|t| t.mesh.memory_bytes = 1, VerifyError::Value { of: "memory bytes" }),
         (|t| t.mesh.memory_bytes = u64::MAX, VerifyError::Value { of: "memory bytes" }),
@@ -152,10 +152,7 @@ fn every_rule_of_verification_refuses_what_breaks_it() {
             |t| t.names.hosts = vec![("a".into(), ServiceIndex(0)), ("a".into(), ServiceIndex(0))],
             VerifyError::Order { table: "names of services" },
         ),
-        (
-            |t| t.names.workloads = vec![("a".into(), ServiceIndex(99))],
-            VerifyError::Index { of: "service", index: 99 },
-        ),
+        (|t| t.names.workloads = vec![("a".into(), ServiceIndex(99))], VerifyError::Index { of: "service", index: 99 }),
         (|t| t.rules[0].condition = Some(ProgramIndex(5)), VerifyError::Index { of: "program", index: 5 }),
         (|t| t.rules[0].effect = Effect::Deny(Reply::default()), VerifyError::Value { of: "status" }),
         (|t| t.regexes = vec![b"no dfa".to_vec()], VerifyError::Regex { index: 0 }),

@@ -10,6 +10,48 @@ use crate::cause::{Cause, MeshCause};
 use crate::headers::{Headers, Single};
 use crate::tables::Reply;
 
+/// What somebody may read differently in a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum SecondReading {
+    /// Two slashes in a row.
+    EmptySegment,
+    /// `.` or `..` as a segment.
+    DotSegment,
+    /// An escape that means the same without it, or divides paths.
+    Escape,
+    /// A `%` without two hex digits.
+    BrokenEscape,
+    /// A `;`, where some servers cut.
+    PathParameter,
+    /// A backslash, which some servers take for a slash.
+    Backslash,
+    /// A `#`, where some servers cut.
+    Fragment,
+    /// A character that has to be escaped.
+    NotAscii,
+    /// Escapes that are not UTF-8.
+    NotUtf8,
+    /// It does not begin with a slash.
+    NotAbsolute,
+}
+
+impl SecondReading {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::EmptySegment => "empty-segment",
+            Self::DotSegment => "dot-segment",
+            Self::Escape => "escape",
+            Self::BrokenEscape => "broken-escape",
+            Self::PathParameter => "path-parameter",
+            Self::Backslash => "backslash",
+            Self::Fragment => "fragment",
+            Self::NotAscii => "not-ascii",
+            Self::NotUtf8 => "not-utf-8",
+            Self::NotAbsolute => "not-absolute",
+        }
+    }
+}
+
 /// Refuses a request whose path has more than one reading, where the workload asks for it.
 pub(super) fn refuse_ambiguous_path<'w>(
     workload: &'w Workload,
@@ -20,33 +62,33 @@ pub(super) fn refuse_ambiguous_path<'w>(
         return None;
     }
     let Single::Value(path) = headers.single(":path") else { return None };
-    let reason = second_reading(path)?;
-    plan.problem(Counter::PathAmbiguous, ":path", reason);
+    let problem = second_reading(path)?;
+    plan.problem(Counter::PathAmbiguous, ":path", problem.as_str());
     let message = "the path of the request has more than one reading".to_owned();
     let reply = Reply { status: 400, grpc_status: 3, message };
     Some(Refusal { reply, cause: Cause::Mesh(MeshCause::AmbiguousPath) })
 }
 
 /// Returns what somebody may read differently in a path (with its query, which is not looked at); `None` for a path with one reading.
-fn second_reading(path: &[u8]) -> Option<&'static str> {
+fn second_reading(path: &[u8]) -> Option<SecondReading> {
     let end = path.iter().position(|byte| *byte == b'?').unwrap_or(path.len());
     // A `#` is not sent, so whoever gets one may cut there, even within the query.
     if path.contains(&b'#') {
-        return Some("fragment");
+        return Some(SecondReading::Fragment);
     }
     let path = path.get(..end).unwrap_or_default();
     if path == b"*" {
         return None;
     }
-    let Some(segments) = path.strip_prefix(b"/") else { return Some("not-absolute") };
+    let Some(segments) = path.strip_prefix(b"/") else { return Some(SecondReading::NotAbsolute) };
     let mut parts = segments.split(|byte| *byte == b'/').peekable();
     while let Some(part) = parts.next() {
         // Only the last one may be empty.
         if part.is_empty() && parts.peek().is_some() {
-            return Some("empty-segment");
+            return Some(SecondReading::EmptySegment);
         }
         if matches!(part, b"." | b"..") {
-            return Some("dot-segment");
+            return Some(SecondReading::DotSegment);
         }
     }
     let mut decoded = Vec::with_capacity(path.len());
@@ -54,22 +96,22 @@ fn second_reading(path: &[u8]) -> Option<&'static str> {
     while let Some((byte, more)) = rest.split_first() {
         rest = more;
         match byte {
-            b';' => return Some("path-parameter"),
-            b'\\' => return Some("backslash"),
+            b';' => return Some(SecondReading::PathParameter),
+            b'\\' => return Some(SecondReading::Backslash),
             b'%' => {
-                let Some(byte) = escaped(rest) else { return Some("broken-escape") };
+                let Some(byte) = escaped(rest) else { return Some(SecondReading::BrokenEscape) };
                 rest = rest.get(2..).unwrap_or_default();
                 if needless(byte) {
-                    return Some("escape");
+                    return Some(SecondReading::Escape);
                 }
                 decoded.push(byte);
             }
             0x21..=0x7E => decoded.push(*byte),
-            _ => return Some("not-ascii"),
+            _ => return Some(SecondReading::NotAscii),
         }
     }
     // `%c0%af` is a slash to decoders that take longer forms than UTF-8 has.
-    if core::str::from_utf8(&decoded).is_err() { Some("not-utf-8") } else { None }
+    if core::str::from_utf8(&decoded).is_err() { Some(SecondReading::NotUtf8) } else { None }
 }
 
 /// The byte that two hex digits after a `%` mean.
@@ -147,7 +189,7 @@ mod tests {
             ("admin", "not-absolute"),
             ("http://x/admin", "not-absolute"),
         ] {
-            assert_eq!(second_reading(path.as_bytes()), Some(expected), "{path}");
+            assert_eq!(second_reading(path.as_bytes()).map(SecondReading::as_str), Some(expected), "{path}");
         }
     }
 }

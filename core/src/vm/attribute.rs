@@ -8,6 +8,7 @@ use super::value::{Timestamp, Value};
 use crate::context::json::{self, JsonKind};
 use crate::destination::Destination;
 use crate::headers::{Headers, Single};
+use crate::limits::MAX_CLAIM_BYTES;
 use crate::tables::{Attribute, DestinationPart, FieldType, HostType, MeshPart, PeerPart, RequestPart};
 
 /// Reads an attribute. An attribute without a value is the error `no-value` (a header: `no-such-key`).
@@ -117,6 +118,7 @@ fn claim<'a>(path: &[String], field_type: FieldType, snapshot: &Snapshot<'a>, en
         Err(kind) => return Value::error(kind),
     };
     match metadata::json(all, path) {
+        Ok(Some(json)) if json.len() > MAX_CLAIM_BYTES => Value::error(EvalErrorKind::BadAttribute),
         Ok(Some(json)) => match env.text(&json) {
             Ok(Value::String(text)) => field(Some(text), field_type, env),
             Ok(_) => Value::error(EvalErrorKind::BadAttribute),
