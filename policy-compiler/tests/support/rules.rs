@@ -1,19 +1,9 @@
 //! The CEL rules of a resource definition (`x-kubernetes-validations`), run by our own compiler and machine.
 
-use context_mesh_core::{
-    artifact::{
-        encode, load,
-        tables::{MeshTable, Tables},
-    },
-    context::Context,
-    headers::Headers,
-    host::Attributes,
-    vm::{Destination, EvalErrorKind, Machine, MeshView, Peer, Snapshot, Value as Cel},
-};
+use context_mesh_core::vm::{EvalErrorKind, Value as Cel};
 use policy_compiler::expression::{
     cel::{Environment, Expected, TypedExpr, check},
-    codegen::Builder,
-    codegen::lower,
+    codegen::{Builder, load_programs, lower, run_alone},
 };
 use serde_json::Value;
 
@@ -76,37 +66,16 @@ fn holds(rule: &str, this: &Value) -> Option<bool> {
     let environment = Environment::plain("").with_variable("self", value.ty.clone(), index);
     let condition = typed(&environment, rule);
     let program = builder.condition(&lower(&condition)).expect("the rule compiles");
-    let (program_table, regexes) = builder.finish();
-    let mesh = MeshTable::of_programs();
-    let tables = Tables { mesh, program: program_table, regexes, ..Tables::default() };
-    let verified = load(&encode(&tables).unwrap()).unwrap();
-    let (headers, context, peer) = (Headers::new(Vec::new()), Context::new(), Peer::default());
-    let snapshot = Snapshot {
-        headers: &headers,
-        context: &context,
-        peer: &peer,
-        mesh: MeshView { service: "", domain: "", region: "", direction: "" },
-        destination: Destination::default(),
-        attributes: &Nothing,
-    };
-    let arena = Default::default();
-    match Machine::new(verified.code(), snapshot, &arena).run(program) {
+    let verified = load_programs(builder.finish()).expect("the rule loads");
+    run_alone(&verified, program, |value| match value {
         Cel::Bool(held) => Some(held),
         Cel::Error(error) if error.kind == EvalErrorKind::Undeclared => None,
         other => panic!("`{rule}` gives {other:?}"),
-    }
+    })
 }
 
 /// The schema has done the checking of types. What is not declared is an error only when it runs.
 fn typed(environment: &Environment, text: &str) -> TypedExpr {
     check(&environment.clone().without_check(), text, Expected::Any)
         .unwrap_or_else(|problems| panic!("`{text}`: {problems:?}"))
-}
-
-struct Nothing;
-
-impl Attributes for Nothing {
-    fn attribute(&self, _: &[&str]) -> Option<Vec<u8>> {
-        None
-    }
 }
