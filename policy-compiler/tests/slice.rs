@@ -1,13 +1,13 @@
 //! Slices: what one service needs of the whole, and nothing that it decides differently.
 
-use std::{cell::RefCell, collections::BTreeMap, fs, path::Path};
+use std::{fs, path::Path};
 
 use context_mesh_core::{
     artifact::{load, tables::EntryTable},
     headers::Headers,
-    host::{Attributes, Randomness, SharedMemory, VersionChanged},
     memory::Memory,
     pipeline::{Host, Role, Routing, Workload, egress, gateway, inbound, outbound, upstream},
+    testing::FakeHost,
 };
 use policy_compiler::{Compiled, compile, report::source::Sources};
 
@@ -87,41 +87,12 @@ fn compile_tree(folder: &str) -> Compiled {
     compile(&sources).unwrap_or_else(|diagnostics| panic!("{}", diagnostics.to_text(&sources)))
 }
 
-/// A proxy whose peer has a certificate, and that remembers in a map.
-#[derive(Default)]
-struct Proxy {
-    peer: Option<String>,
-    memory: RefCell<BTreeMap<String, Vec<u8>>>,
-}
-
-impl Attributes for Proxy {
-    fn attribute(&self, path: &[&str]) -> Option<Vec<u8>> {
-        match path {
-            ["connection", "uri_san_peer_certificate"] => self.peer.clone().map(String::into_bytes),
-            ["metadata", .., claim] => Some(format!("claim_{claim}").into_bytes()),
-            _ => None,
-        }
-    }
-}
-
-impl SharedMemory for Proxy {
-    fn get(&self, key: &str) -> Option<(Vec<u8>, Option<u32>)> {
-        self.memory.borrow().get(key).map(|value| (value.clone(), None))
-    }
-
-    fn set(&self, key: &str, value: &[u8], _: Option<u32>) -> Result<(), VersionChanged> {
-        self.memory.borrow_mut().insert(key.to_owned(), value.to_vec());
-        Ok(())
-    }
-}
-
-impl Randomness for Proxy {
-    fn random(&self) -> [u8; 16] {
-        [7; 16]
-    }
-
-    fn secret(&self) -> Option<[u8; 16]> {
-        Some([9; 16])
+/// Says who the peer is, and what claims its token has.
+fn attribute(peer: Option<&str>, path: &[&str]) -> Option<Vec<u8>> {
+    match path {
+        ["connection", "uri_san_peer_certificate"] => peer.map(|peer| peer.as_bytes().to_vec()),
+        ["metadata", .., claim] => Some(format!("claim_{claim}").into_bytes()),
+        _ => None,
     }
 }
 
@@ -156,9 +127,9 @@ fn requests() -> Vec<Request> {
 fn outcome(workload: &Workload, role: Role, peer: Option<&str>, request: &Request) -> String {
     let entries = request.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes())).collect();
     let headers = Headers::new(entries);
-    let proxy = Proxy { peer: peer.map(str::to_owned), ..Proxy::default() };
+    let proxy = FakeHost::default();
     let host = Host {
-        attributes: &proxy,
+        attributes: &|path: &[&str]| attribute(peer, path),
         memory: &proxy,
         requests: &Memory::new(workload.service()),
         randomness: &proxy,
