@@ -12,6 +12,9 @@ CARGO_FUZZ := $(TOOLS)/bin/cargo-fuzz
 CARGO_DENY := $(TOOLS)/bin/cargo-deny
 CYCLONEDX := $(TOOLS)/bin/cargo-cyclonedx
 FUZZ := $(ROOT)/policy-compiler/fuzz
+# The tools that are not crates of ours, in the versions that were tried.
+DENY_VERSION := 0.20.2
+FUZZ_VERSION := 0.13.2
 # What the filter may have in bytes: each KB costs about one millisecond at load.
 FILTER_BYTES := 860000
 # Seconds for each target; docs/fuzzing.md has the options of longer runs.
@@ -46,11 +49,11 @@ $(RUNNER):
 
 .PHONY: filter
 filter: toolchain # The filter as WebAssembly
-	cargo build --profile filter --package context-mesh-filter --target wasm32-wasip1
+	cargo build --locked --profile filter --package context-mesh-filter --target wasm32-wasip1
 
 .PHONY: build
 build: filter ## Builds the filter (.wasm) and policyc
-	cargo build --package policy-compiler --package context-mesh-e2e
+	cargo build --locked --package policy-compiler --package context-mesh-e2e
 	@ls -l $(FILTER) | awk '{print "filter: " $$9 " (" $$5 " bytes)"}'
 
 .PHONY: size
@@ -72,16 +75,17 @@ dist: toolchain $(CYCLONEDX) ## Writes the files of a release into dist/: filter
 
 .PHONY: demo
 demo: envoy build ## Starts the demo mesh, sends its requests, shows how the context travelled (KEEP=1 leaves it running)
-	cargo run --quiet --package context-mesh-e2e --bin demo -- $(if $(KEEP),--keep)
+	cargo run --locked --quiet --package context-mesh-e2e --bin demo -- $(if $(KEEP),--keep)
 
 .PHONY: test
 test: test-unit test-dist test-wasm test-e2e test-compose ## Runs every test, on real Envoys too
 
 .PHONY: test-unit
 test-unit: toolchain ## Runs the tests that need no Envoy
-	cargo test --workspace --exclude context-mesh-e2e --exclude context-mesh-benches
-	cargo test --package context-mesh-benches --lib --bins
-	cargo check --package policy-compiler --lib --no-default-features --target wasm32-unknown-unknown
+	cargo test --locked --workspace --exclude context-mesh-e2e --exclude context-mesh-benches
+	cargo test --locked --package context-mesh-benches --lib --bins
+	cargo run --locked --quiet --package policy-compiler --example cel_conformance
+	cargo check --locked --package policy-compiler --lib --no-default-features --target wasm32-unknown-unknown
 
 .PHONY: test-dist
 test-dist: ## Tests how release files are packed, and that workflows run what exists; needs Python only
@@ -92,57 +96,57 @@ test-dist: ## Tests how release files are packed, and that workflows run what ex
 test-wasm: toolchain $(RUNNER) ## Runs the tests of core as WebAssembly, under Node: for the target that ships, and for browsers
 	@command -v node >/dev/null || { echo "Node is missing: the tests of core run under it as WebAssembly" >&2; exit 1; }
 	CARGO_TARGET_WASM32_WASIP1_RUNNER="node --no-warnings $(ROOT)/core/wasi-runner.mjs" \
-		cargo test --package context-mesh-core --lib --target wasm32-wasip1
+		cargo test --locked --package context-mesh-core --lib --target wasm32-wasip1
 	CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER=$(RUNNER) \
-		cargo test --package context-mesh-core --lib --target wasm32-unknown-unknown
+		cargo test --locked --package context-mesh-core --lib --target wasm32-unknown-unknown
 
 .PHONY: test-e2e
 test-e2e: envoy build ## Runs the scenarios on real Envoys
 	@# The containers have a command of their own: test-compose.
-	cargo test --package context-mesh-e2e -- --skip through_the_containers
+	cargo test --locked --package context-mesh-e2e -- --skip through_the_containers
 	@# How many instructions the filter takes at most.
-	cargo test --package context-mesh-benches --test instructions
+	cargo test --locked --package context-mesh-benches --test instructions
 
 .PHONY: test-compose
 test-compose: envoy build ## Runs the compose mesh, where a Docker engine answers
-	cargo test --quiet --package context-mesh-e2e --test compose -- --nocapture
+	cargo test --locked --quiet --package context-mesh-e2e --test compose -- --nocapture
 
 .PHONY: prove
 prove: envoy build ## Runs the long proofs, some minutes each (PART=name runs one of them)
-	cargo test --package context-mesh-e2e --test scenarios -- --ignored --test-threads 1 $(or $(PART),prove_)
+	cargo test --locked --package context-mesh-e2e --test scenarios -- --ignored --test-threads 1 $(or $(PART),prove_)
 
 .PHONY: compose-files
 compose-files: envoy build ## Writes what docker-compose.yml mounts into .mesh/compose
-	cargo run --quiet --package context-mesh-e2e --bin compose-files -- --out .mesh/compose
+	cargo run --locked --quiet --package context-mesh-e2e --bin compose-files -- --out .mesh/compose
 
 .PHONY: bench-quick
 bench-quick: envoy filter ## Measures expressions beside another interpreter, the filter's instructions, and the filter in Envoy, in a few minutes
 	@# The machine as the filter has it: with the filter's profile.
-	cargo run --profile filter --quiet --package context-mesh-benches --no-default-features --bin bench-expressions
-	cargo run --release --quiet --package context-mesh-benches --bin bench-instructions
-	cargo run --release --quiet --package context-mesh-benches --bin bench-quick
+	cargo run --locked --profile filter --quiet --package context-mesh-benches --no-default-features --bin bench-expressions
+	cargo run --locked --release --quiet --package context-mesh-benches --bin bench-instructions
+	cargo run --locked --release --quiet --package context-mesh-benches --bin bench-quick
 
 .PHONY: bench-compile
 bench-compile: toolchain ## Measures how long the compiler takes for 10,000 rules
-	cargo run --release --quiet --package context-mesh-benches --no-default-features --bin bench-compile
+	cargo run --locked --release --quiet --package context-mesh-benches --no-default-features --bin bench-compile
 
 .PHONY: bench-instructions
 bench-instructions: filter ## Counts the filter's own instructions for ordinary requests
-	cargo run --release --quiet --package context-mesh-benches --bin bench-instructions
+	cargo run --locked --release --quiet --package context-mesh-benches --bin bench-instructions
 
 .PHONY: bench-hostile
 bench-hostile: envoy filter ## Measures what requests that ask for as much work as they can take of Envoy
-	cargo build --release --quiet --package context-mesh-e2e --bin shop-service
-	cargo run --release --quiet --package context-mesh-benches --bin bench-hostile
+	cargo build --locked --release --quiet --package context-mesh-e2e --bin shop-service
+	cargo run --locked --release --quiet --package context-mesh-benches --bin bench-hostile
 
 .PHONY: bench-swap
 bench-swap: envoy filter ## Measures how long requests wait while a sidecar takes over 10,000 rules
-	cargo build --release --quiet --package context-mesh-e2e --bin shop-service
-	cargo run --release --quiet --package context-mesh-benches --bin bench-swap
+	cargo build --locked --release --quiet --package context-mesh-e2e --bin shop-service
+	cargo run --locked --release --quiet --package context-mesh-benches --bin bench-swap
 
 $(CARGO_FUZZ):
 	@echo "building cargo-fuzz, once (about a minute)"
-	cargo install cargo-fuzz --root $(TOOLS) --target-dir $(TOOLS)/build
+	cargo install cargo-fuzz --version $(FUZZ_VERSION) --locked --root $(TOOLS) --target-dir $(TOOLS)/build
 	@rm -rf $(TOOLS)/build
 
 .PHONY: fuzz
@@ -155,13 +159,13 @@ fuzz: $(CARGO_FUZZ) ## Runs each fuzz target for a minute (FUZZ_SECONDS=600 for 
 .PHONY: lint
 lint: toolchain ## Checks format and lints
 	cargo fmt --all --check
-	cargo clippy --workspace --all-targets -- --deny warnings
-	cargo clippy --package context-mesh-filter --target wasm32-wasip1 -- --deny warnings
+	cargo clippy --locked --workspace --all-targets -- --deny warnings
+	cargo clippy --locked --package context-mesh-filter --target wasm32-wasip1 -- --deny warnings
 	@if command -v cargo-deny >/dev/null; then cargo deny check; else echo "cargo-deny is not installed: licences and advisories were not checked"; fi
 
 $(CARGO_DENY):
 	@echo "building cargo-deny, once (some minutes)"
-	cargo install cargo-deny --locked --root $(TOOLS) --target-dir $(TOOLS)/build
+	cargo install cargo-deny --version $(DENY_VERSION) --locked --root $(TOOLS) --target-dir $(TOOLS)/build
 	@rm -rf $(TOOLS)/build
 
 .PHONY: deny

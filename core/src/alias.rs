@@ -85,7 +85,7 @@ impl Guarded {
     }
 
     /// Whether the header can be an alias at all; nearly none can.
-    pub fn is_suspect(&self, name: &[u8]) -> bool {
+    pub(crate) fn is_suspect(&self, name: &[u8]) -> bool {
         !self.plain
             || !is_plain(name)
             || BAGGAGE_PREFIXES.iter().any(|prefix| name.starts_with(prefix.as_bytes()))
@@ -93,7 +93,7 @@ impl Guarded {
     }
 
     /// The guarded header that the header `name` (lower case) is taken for, and is not.
-    pub fn alias_of(&self, name: &[u8]) -> Option<&str> {
+    pub(crate) fn alias_of(&self, name: &[u8]) -> Option<&str> {
         if !self.is_suspect(name) {
             return None;
         }

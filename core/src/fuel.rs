@@ -81,7 +81,7 @@ impl Fuel {
     }
 
     /// Notes that something ran out, memory for example: nothing is left.
-    pub fn exhaust(&self) -> Exhausted {
+    pub(crate) fn exhaust(&self) -> Exhausted {
         self.left.set(0);
         self.exhausted.set(true);
         Exhausted
@@ -98,7 +98,7 @@ impl Fuel {
     }
 
     /// Whether more was asked for than there was.
-    pub fn is_exhausted(&self) -> bool {
+    pub(crate) fn is_exhausted(&self) -> bool {
         self.exhausted.get()
     }
 

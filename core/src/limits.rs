@@ -5,18 +5,18 @@
 
 /// Longest value of one context carrier header in plain text, in bytes. Envoy accepts 60 KiB of headers in all; a context
 /// that needs more than a quarter of that is a mistake or an attack.
-pub const MAX_CARRIER_BYTES: usize = 16 * 1024;
+pub(crate) const MAX_CARRIER_BYTES: usize = 16 * 1024;
 
 /// Longest `x-mesh-context` in its compact form, in bytes: [`MAX_PAYLOAD_BYTES`] in base64, and a little for what stands
 /// before it. So a context that can be read can be written.
-pub const MAX_MESH_HEADER_BYTES: usize = 24 * 1024;
+pub(crate) const MAX_MESH_HEADER_BYTES: usize = 24 * 1024;
 
 /// Size of the payload of `x-mesh-context` before compression, in bytes: a whole context, and for each field the
 /// lengths of its name and value. Bounds what lz4 may inflate a carrier to.
-pub const MAX_PAYLOAD_BYTES: usize = MAX_CONTEXT_BYTES + 1024;
+pub(crate) const MAX_PAYLOAD_BYTES: usize = MAX_CONTEXT_BYTES + 1024;
 
 /// Most extensions of one `x-mesh-context`. Five numbers are reserved today.
-pub const MAX_EXTENSIONS: usize = 16;
+pub(crate) const MAX_EXTENSIONS: usize = 16;
 
 /// Longest word that can have a number, in bytes: field names may be as long.
 pub const MAX_WORD_BYTES: usize = MAX_FIELD_NAME_BYTES;
@@ -28,10 +28,10 @@ pub const MAX_WORDS: usize = 1 << 16;
 pub const MAX_WORD_NUMBER: u32 = 1 << 24;
 
 /// Longest SPIFFE ID, in bytes, as its specification says (section 2.3).
-pub const MAX_SPIFFE_ID_BYTES: usize = 2048;
+pub(crate) const MAX_SPIFFE_ID_BYTES: usize = 2048;
 
 /// Most fields of one context.
-pub const MAX_CONTEXT_FIELDS: usize = 128;
+pub(crate) const MAX_CONTEXT_FIELDS: usize = 128;
 
 /// Longest name of a context field, in bytes.
 pub const MAX_FIELD_NAME_BYTES: usize = 128;
@@ -41,20 +41,20 @@ pub const MAX_FIELD_NAME_BYTES: usize = 128;
 pub const MAX_CONTEXT_BYTES: usize = 16 * 1024;
 
 /// Deepest nesting of a JSON value. Scanning keeps one bit a level, so this also bounds memory.
-pub const MAX_JSON_DEPTH: usize = 64;
+pub(crate) const MAX_JSON_DEPTH: usize = 64;
 
 /// Up to how many members of a `baggage` header, ours included, foreign ones are kept: what W3C Baggage section 3.3.2 asks of a propagator.
-pub const MAX_BAGGAGE_MEMBERS: usize = 64;
+pub(crate) const MAX_BAGGAGE_MEMBERS: usize = 64;
 
 /// Up to which size foreign members of a `baggage` header are kept, in bytes: what W3C Baggage asks libraries to carry on.
-pub const MAX_BAGGAGE_BYTES: usize = 8192;
+pub(crate) const MAX_BAGGAGE_BYTES: usize = 8192;
 
 /// Size of an artifact after decompression, in bytes. Far above the 4 MiB that gRPC lets through compressed,
 /// far below what would exhaust a sidecar.
-pub const MAX_ARTIFACT_BYTES: usize = 64 * 1024 * 1024;
+pub(crate) const MAX_ARTIFACT_BYTES: usize = 64 * 1024 * 1024;
 
 /// Most sections of an artifact. Today's compiler writes ten.
-pub const MAX_SECTIONS: usize = 64;
+pub(crate) const MAX_SECTIONS: usize = 64;
 
 /// Deepest operand stack of one condition.
 pub const MAX_STACK: usize = 64;
@@ -66,7 +66,7 @@ pub const MAX_LOCALS: usize = 32;
 pub const MAX_MADE_BYTES: usize = 1 << 20;
 
 /// Deepest nesting that comparing, printing and measuring of values descends into.
-pub const MAX_VALUE_DEPTH: usize = 64;
+pub(crate) const MAX_VALUE_DEPTH: usize = 64;
 
 /// Most transitions of one time zone. Two a year for four centuries.
 pub const MAX_ZONE_TRANSITIONS: usize = 1024;
@@ -83,7 +83,7 @@ pub const MAX_FUEL: u64 = 100_000;
 
 /// Fuel for what only watches one decision: its audit and shadow rules. A share of its own, so that they neither take
 /// anything from the rules that decide nor refuse a request.
-pub const MAX_WATCHING_FUEL: u64 = 25_000;
+pub(crate) const MAX_WATCHING_FUEL: u64 = 25_000;
 
 /// Most elements of a list, or members of a map, where the schema names no number.
 pub const DEFAULT_MAX_ITEMS: usize = 256;
@@ -101,29 +101,29 @@ pub const MIN_MEMORY_BYTES: u64 = 8 << 20;
 pub const MIN_MEMORY_TTL_MS: u64 = 4000;
 
 /// Most tickets of earlier requests that a record names. One is what a service that calls itself makes.
-pub const MAX_PREDECESSORS: usize = 4;
+pub(crate) const MAX_PREDECESSORS: usize = 4;
 
 /// Most open calls whose attached contexts a worker knows again: more than it has streams, at 100 bytes each.
-pub const MAX_ATTACHED: usize = 1 << 16;
+pub(crate) const MAX_ATTACHED: usize = 1 << 16;
 
 /// Most bytes of names and values that a worker keeps with them, as they were before its rules. Contexts of ordinary size reach the number
 /// above first.
-pub const MAX_ATTACHED_BYTES: usize = 1 << 20;
+pub(crate) const MAX_ATTACHED_BYTES: usize = 1 << 20;
 
 /// How long the attached context of a call is known after its end, in milliseconds: the proxy ends a call and then follows its redirect.
-pub const ATTACHED_GRACE_MS: u64 = 500;
+pub(crate) const ATTACHED_GRACE_MS: u64 = 500;
 
 /// Most tickets of one call that are looked at. Two carriers bring one each.
-pub const MAX_TICKETS: usize = 8;
+pub(crate) const MAX_TICKETS: usize = 8;
 
 /// Most contexts that one worker lists under an id. Where there are more, nothing is recalled by it.
-pub const MAX_CONTEXTS_OF_AN_ID: usize = 8;
+pub(crate) const MAX_CONTEXTS_OF_AN_ID: usize = 8;
 
 /// Largest remembered record, in bytes. A larger context is not remembered, and that is counted.
-pub const MAX_RECORD_BYTES: usize = 48 * 1024;
+pub(crate) const MAX_RECORD_BYTES: usize = 48 * 1024;
 
 /// Most members of one `tracestate`, ours among them: libraries drop the whole header when there are more.
-pub const MAX_TRACESTATE_MEMBERS: usize = 32;
+pub(crate) const MAX_TRACESTATE_MEMBERS: usize = 32;
 
 /// Longest `tracestate` that is written, in bytes: what W3C Trace Context asks libraries to carry on at least.
-pub const MAX_TRACESTATE_BYTES: usize = 512;
+pub(crate) const MAX_TRACESTATE_BYTES: usize = 512;

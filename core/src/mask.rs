@@ -84,7 +84,7 @@ impl Pseudonyms {
 }
 
 /// The order of two methods by how little they leave to see.
-pub fn stricter(a: MaskMethod, b: MaskMethod) -> MaskMethod {
+pub(crate) fn stricter(a: MaskMethod, b: MaskMethod) -> MaskMethod {
     let rank = |method| match method {
         MaskMethod::KeepLast(kept) => (0, u16::MAX.saturating_sub(kept)),
         MaskMethod::Hash => (1, 0),

@@ -5,7 +5,7 @@ use core::cell::RefCell;
 use crate::pipeline::Counter;
 
 /// Time between two warnings of one kind, in milliseconds.
-pub const INTERVAL_MS: u64 = 10_000;
+pub(crate) const INTERVAL_MS: u64 = 10_000;
 
 /// When each kind of trouble was last written about, and how often it has come since.
 #[derive(Debug)]

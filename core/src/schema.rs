@@ -65,7 +65,7 @@ impl FieldProblem {
 ///
 /// Gives the first problem of each field: those of present fields in the order of the context, then the
 /// missing ones in the order of `fields`. When the fuel runs out, what is not checked yet is a [`FieldProblem::Unchecked`].
-pub fn validate(
+pub(crate) fn validate(
     context: &Context,
     fields: &[FieldTable],
     choices: &[Choice],

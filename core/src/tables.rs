@@ -247,7 +247,7 @@ impl FieldTable {
     }
 
     /// Whether the field is never lost, changed or believed in silence. The one place that says which fields are.
-    pub fn is_protected(&self) -> bool {
+    pub(crate) fn is_protected(&self) -> bool {
         self.immutable
             || !self.residency.is_empty()
             || self.ttl_ms > 0
@@ -600,7 +600,7 @@ pub enum ScalarConstant {
 impl ScalarConstant {
     /// The order of two keys of a map: bools, then numbers (an int equals a uint of the same value), then strings.
     /// `None` when one of them cannot be a key.
-    pub fn key_order(&self, other: &Self) -> Option<Ordering> {
+    pub(crate) fn key_order(&self, other: &Self) -> Option<Ordering> {
         use ScalarConstant::{Bool, Int, String, Uint};
         let rank = |key: &Self| match key {
             Bool(_) => Some(0_u8),

@@ -117,7 +117,8 @@ impl Policy {
     /// # Errors
     /// The mesh has no such service.
     pub fn slice(&self, service: &str) -> Result<Self> {
-        let Slice { tables, artifact, digest } = self.compiled.slice(service).map_err(Error::new)?;
+        let Slice { tables, artifact, digest } =
+            self.compiled.slice(service).map_err(|error| Error::new(error.to_string()))?;
         Ok(Self { tables, artifact, digest, ..self.clone() })
     }
 

@@ -1,15 +1,20 @@
 //! The whole way: from sources to an artifact, with all findings of one run.
 
+use std::fmt;
+
 use context_mesh_core::artifact::tables::Tables;
 
 use crate::{
     check::{analysis, compatibility, lock, model, programs},
     expression::codegen::Costs,
-    pack::{artifact, budget, slice},
+    pack::{
+        artifact::{self, PackError},
+        budget, slice,
+    },
     read::document,
     report::{
         diagnostic::Diagnostics,
-        near,
+        near::UnknownName,
         progress::{self, Progress, Stage, Watcher},
         source::Sources,
     },
@@ -43,14 +48,49 @@ pub struct Slice {
     pub digest: String,
 }
 
+/// Why a slice cannot be made.
+#[derive(Debug, Clone, PartialEq)]
+pub enum SliceError {
+    /// The mesh does not have the service.
+    Unknown(UnknownName),
+    /// BUG: the tables of the slice do not fit together.
+    Broken,
+    /// BUG: what fits as a whole does not fit in part.
+    Pack(PackError),
+}
+
+impl From<UnknownName> for SliceError {
+    fn from(unknown: UnknownName) -> Self {
+        Self::Unknown(unknown)
+    }
+}
+
+impl From<PackError> for SliceError {
+    fn from(error: PackError) -> Self {
+        Self::Pack(error)
+    }
+}
+
+impl fmt::Display for SliceError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unknown(unknown) => unknown.fmt(f),
+            Self::Broken => f.write_str("BUG: the tables of the slice do not fit together"),
+            Self::Pack(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for SliceError {}
+
 impl Compiled {
     /// What one service needs of the artifact; see [`slice`](mod@slice).
     ///
     /// # Errors
-    /// A message: the mesh does not have the service.
-    pub fn slice(&self, service: &str) -> Result<Slice, String> {
+    /// The mesh does not have the service.
+    pub fn slice(&self, service: &str) -> Result<Slice, SliceError> {
         self.find_service(service)?;
-        let tables = slice::slice(&self.tables, service).ok_or("BUG: the tables of the slice do not fit together")?;
+        let tables = slice::slice(&self.tables, service).ok_or(SliceError::Broken)?;
         let (artifact, digest) = artifact::load_bytes(&tables)?;
         Ok(Slice { tables, artifact, digest })
     }
@@ -58,15 +98,14 @@ impl Compiled {
     /// Says that the mesh has the service.
     ///
     /// # Errors
-    /// A message that suggests a near name, or lists a few: the mesh does not have it.
-    pub fn find_service(&self, service: &str) -> Result<(), String> {
+    /// The mesh does not have it. The message suggests a near name, or lists a few.
+    pub fn find_service(&self, service: &str) -> Result<(), UnknownName> {
         let mut names = self.tables.services.iter().map(|known| known.name.as_str());
         if names.any(|known| known == service) {
             return Ok(());
         }
         let names = self.tables.services.iter().map(|known| known.name.as_str());
-        let advice = near::suggestion(service, names).map(|advice| format!("; {advice}"));
-        Err(format!("the mesh has no service `{service}`{}", advice.unwrap_or_default()))
+        Err(UnknownName::new("the mesh has no service", service, names))
     }
 }
 

@@ -21,4 +21,4 @@ pub mod routes;
 pub mod run;
 pub mod show;
 
-pub use compile::{Checked, Compiled, Slice, check_watched, compile, compile_watched, compile_with_model};
+pub use compile::{Checked, Compiled, Slice, SliceError, check_watched, compile, compile_watched, compile_with_model};

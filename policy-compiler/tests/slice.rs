@@ -237,5 +237,5 @@ fn a_slice_holds_the_zones_that_its_rules_name() {
 fn an_unknown_service_has_no_slice() {
     let whole = compile_tree("examples/shop");
     let message = whole.slice("ledgr").unwrap_err();
-    assert_eq!(message, "the mesh has no service `ledgr`; did you mean `ledger`?");
+    assert_eq!(message.to_string(), "the mesh has no service `ledgr`; did you mean `ledger`?");
 }

@@ -17,10 +17,10 @@ use crate::tables::{FieldTable, FieldType, Scalar};
 pub const NAME: &str = "baggage";
 
 /// Older names of the header, which .NET and Jaeger still read. They are no carriers, and hold none of our members.
-pub const OTHER_NAMES: [&str; 2] = ["correlation-context", "jaeger-baggage"];
+pub(crate) const OTHER_NAMES: [&str; 2] = ["correlation-context", "jaeger-baggage"];
 
 /// The key of the member that carries a ticket. No field is called so: their names have no dot.
-pub const TICKET_KEY: &str = "cmesh.ticket";
+pub(crate) const TICKET_KEY: &str = "cmesh.ticket";
 
 /// How often a key is decoded before it is compared. Nothing ordinary is encoded twice.
 const MAX_DECODINGS: usize = 4;
@@ -34,7 +34,7 @@ const TYPICAL_BYTES: usize = 256;
 ///
 /// # Errors
 /// [`CarrierError::TooLarge`] when there are more bytes than the limit says, or when our members do not fit. `into` is unchanged then.
-pub fn extract<'v>(
+pub(crate) fn extract<'v>(
     values: impl Iterator<Item = &'v [u8]>,
     fields: &[FieldTable],
     into: &mut Context,
@@ -144,7 +144,7 @@ pub fn strip<'v>(existing: impl Iterator<Item = &'v [u8]>, fields: &[FieldTable]
 }
 
 /// Whether a member is ours, or an alias.
-pub fn has_ours<'v>(lines: impl Iterator<Item = &'v [u8]>, fields: &[FieldTable]) -> bool {
+pub(crate) fn has_ours<'v>(lines: impl Iterator<Item = &'v [u8]>, fields: &[FieldTable]) -> bool {
     let mut lower = None;
     lines.flat_map(members).any(|member| {
         let capitals = lower.get_or_insert_with(|| capitals(fields));
@@ -210,7 +210,7 @@ fn is_simple(byte: u8) -> bool {
 }
 
 /// How many members have keys that must be decoded to tell whose they are. Each takes its time.
-pub fn encoded_keys<'v>(lines: impl Iterator<Item = &'v [u8]>) -> usize {
+pub(crate) fn encoded_keys<'v>(lines: impl Iterator<Item = &'v [u8]>) -> usize {
     lines.flat_map(members).filter(|member| !key(member).trim_ascii().iter().copied().all(is_simple)).count()
 }
 
@@ -239,7 +239,7 @@ fn decode_all(encoded: &[u8]) -> Vec<u8> {
 }
 
 /// Whether a value that came back is the one that was shown, its spaces written as `+`: so Python's and .NET's libraries pass a member on.
-pub fn came_back(sent: &str, shown: &str) -> bool {
+pub(crate) fn came_back(sent: &str, shown: &str) -> bool {
     let same = |(sent, shown): (u8, u8)| sent == shown || (sent == b'+' && shown == b' ');
     sent.len() == shown.len() && sent.bytes().zip(shown.bytes()).all(same)
 }

@@ -10,7 +10,7 @@ use crate::tables::{FieldTable, FieldType, Scalar};
 ///
 /// Each header is a carrier of its own: `problems` is told the field and what is wrong with its header, and
 /// the others are still read.
-pub fn extract(
+pub(crate) fn extract(
     headers: &Headers<'_>,
     fields: &[FieldTable],
     into: &mut Context,
@@ -66,7 +66,7 @@ pub fn value(field: &FieldTable, json_text: &str) -> Option<Vec<u8>> {
 
 /// Whether an application sees a string as rules do, in the field's header and in `baggage`, which libraries trim once it is
 /// decoded. What is no string is never seen as one.
-pub fn is_shown_as_it_is(field: &FieldTable, json_text: &str) -> bool {
+pub(crate) fn is_shown_as_it_is(field: &FieldTable, json_text: &str) -> bool {
     let Some(content) = json::string_content(json_text) else { return false };
     if field.header.is_some() { fits_header(&content) } else { !has_white_edges(&content) }
 }

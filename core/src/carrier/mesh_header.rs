@@ -62,7 +62,7 @@ impl MeshHeader {
     ///
     /// # Errors
     /// [`CarrierError::Expired`].
-    pub fn check_age(&self, now_ms: u64, max_age_ms: u64) -> Result<(), CarrierError> {
+    pub(crate) fn check_age(&self, now_ms: u64, max_age_ms: u64) -> Result<(), CarrierError> {
         let age = self.issued_at_ms.map_or(0, |issued| now_ms.saturating_sub(issued));
         if max_age_ms > 0 && age > max_age_ms { Err(CarrierError::Expired) } else { Ok(()) }
     }

@@ -370,7 +370,7 @@ pub fn kind(text: &str) -> JsonKind {
 
 /// The content of a JSON string: borrowed when it holds no escape, otherwise allocated. `None` for a text
 /// that is not a string. A lone surrogate becomes U+FFFD.
-pub fn string_content(text: &str) -> Option<Cow<'_, str>> {
+pub(crate) fn string_content(text: &str) -> Option<Cow<'_, str>> {
     let inner = text.strip_prefix('"')?.strip_suffix('"')?;
     if inner.as_bytes().contains(&b'\\') { Some(Cow::Owned(unescape(inner))) } else { Some(Cow::Borrowed(inner)) }
 }
@@ -541,7 +541,7 @@ impl<'a> Inside<'a> {
 }
 
 /// Appends `content` as a JSON string, with only the escapes that RFC 8259 asks for.
-pub fn write_string(out: &mut String, content: &str) {
+pub(crate) fn write_string(out: &mut String, content: &str) {
     out.push('"');
     let mut rest = content;
     while let Some(at) = rest.as_bytes().iter().position(|byte| needs_escape(*byte)) {

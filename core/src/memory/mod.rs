@@ -40,7 +40,7 @@ use worker::Worker;
 
 /// Parts of the memory that workers take, each a share of the slots and bytes. Also the most workers that remember: Envoy has one
 /// for each core.
-pub const UNITS: usize = 128;
+pub(crate) const UNITS: usize = 128;
 
 /// How often [`Memory::tick`] should be called, in milliseconds: how exact the end of a grace is.
 pub const TICK_MS: u32 = 500;
@@ -130,7 +130,7 @@ impl Memory {
     }
 
     /// Notes that this `x-mesh-context` was attached to a call. It is known until [`Memory::end_call`].
-    pub fn note_attached(&self, value: &[u8], attachment: Attachment, now_ms: u64) -> Option<CallNumber> {
+    pub(crate) fn note_attached(&self, value: &[u8], attachment: Attachment, now_ms: u64) -> Option<CallNumber> {
         self.attached.try_borrow_mut().ok()?.note(value, attachment, now_ms)
     }
 

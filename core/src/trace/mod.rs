@@ -65,7 +65,7 @@ impl Kind {
     }
 
     /// Whether contexts are recalled by it.
-    pub fn is_asked(self) -> bool {
+    pub(crate) fn is_asked(self) -> bool {
         !matches!(self, Self::Foreign(_))
     }
 
@@ -174,7 +174,7 @@ impl<'h> Ids<'h> {
     }
 
     /// Whether a kind names a trace that applications go on with.
-    pub fn has_trace(&self) -> bool {
+    pub(crate) fn has_trace(&self) -> bool {
         self.ids.iter().any(|(kind, _)| *kind != Kind::RequestId)
     }
 
@@ -185,13 +185,13 @@ impl<'h> Ids<'h> {
     }
 
     /// The headers of all kinds of traces.
-    pub fn headers_of_traces() -> impl Iterator<Item = &'static str> {
+    pub(crate) fn headers_of_traces() -> impl Iterator<Item = &'static str> {
         let others = foreign::HEADERS.iter().map(|(name, _)| *name);
         [Kind::Traceparent, Kind::B3].into_iter().flat_map(Kind::headers).copied().chain(others)
     }
 
     /// The headers of all kinds of traces but one: the first valid kind, in the order in which contexts are recalled.
-    pub fn headers_beside_first(&self) -> impl Iterator<Item = &'static str> {
+    pub(crate) fn headers_beside_first(&self) -> impl Iterator<Item = &'static str> {
         let kinds = self.ids.iter().map(|(kind, _)| *kind).filter(|kind| *kind != Kind::RequestId);
         kinds.skip(1).flat_map(Kind::headers).copied()
     }

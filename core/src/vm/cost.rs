@@ -54,7 +54,7 @@ impl CostClass {
 }
 
 /// The size of a text or bytes, in units.
-pub fn text_units(bytes: usize) -> u64 {
+pub(crate) fn text_units(bytes: usize) -> u64 {
     u64::try_from(bytes.wrapping_div(BYTES_PER_UNIT)).unwrap_or(u64::MAX)
 }
 

@@ -66,12 +66,12 @@ impl<'a> Machine<'a> {
     }
 
     /// Goes on with another budget: so much fuel, and all the memory. Gives the fuel that was left.
-    pub fn refill(&mut self, fuel: u64) -> u64 {
+    pub(crate) fn refill(&mut self, fuel: u64) -> u64 {
         self.env.refill(fuel)
     }
 
     /// Whether fuel or memory ran out, also where a condition absorbed the error.
-    pub fn is_exhausted(&self) -> bool {
+    pub(crate) fn is_exhausted(&self) -> bool {
         self.env.is_exhausted()
     }
 

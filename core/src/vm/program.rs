@@ -34,7 +34,7 @@ impl Program {
     }
 
     /// Returns whether the pattern matches the whole of `text`.
-    pub fn regex_matches(&self, pattern: PatternIndex, text: &str) -> bool {
+    pub(crate) fn regex_matches(&self, pattern: PatternIndex, text: &str) -> bool {
         use regex_automata::{Anchored, Input, dfa::Automaton as _};
         pattern.get(&self.regexes).is_some_and(|dfa| {
             let input = Input::new(text).anchored(Anchored::Yes);

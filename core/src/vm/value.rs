@@ -21,12 +21,12 @@ impl Timestamp {
     const SECONDS: core::ops::RangeInclusive<i64> = -62_135_596_800..=253_402_300_799;
 
     /// Whether it is within those years and its nanoseconds are within a second.
-    pub fn is_valid(self) -> bool {
+    pub(crate) fn is_valid(self) -> bool {
         Self::SECONDS.contains(&self.seconds) && self.nanos < 1_000_000_000
     }
 
     /// The point in time so many nanoseconds after 1970.
-    pub fn from_nanos(nanos: i64) -> Self {
+    pub(crate) fn from_nanos(nanos: i64) -> Self {
         const SECOND: i64 = 1_000_000_000;
         let rest = nanos.checked_rem_euclid(SECOND).unwrap_or(0);
         Self { seconds: nanos.checked_div_euclid(SECOND).unwrap_or(0), nanos: u32::try_from(rest).unwrap_or(0) }

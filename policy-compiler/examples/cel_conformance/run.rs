@@ -75,7 +75,7 @@ fn compile(case: &Case, lower: fn(&TypedExpr) -> Ir) -> Result<(VerifiedProgram,
     }
     let typed = expression(case, environment)?;
     let program = builder.condition(&lower(&typed)).map_err(|problem| problem.message)?;
-    Ok((load_programs(builder.finish())?, program))
+    Ok((load_programs(builder.finish()).map_err(|error| error.to_string())?, program))
 }
 
 fn expression(case: &Case, environment: Environment) -> Result<TypedExpr, String> {

@@ -90,6 +90,10 @@ pub fn run(data: &[u8]) {
 }
 
 fn compare(text: &str) {
+    // The generated lexer does not take a NUL within `r'''`, which CEL does not exclude.
+    if text.contains('\0') {
+        return;
+    }
     let ours = syntax(text);
     // Only ours has limits in this range.
     if ours.as_ref().is_err_and(|problems| problems.iter().any(|problem| problem.code == TOO_LARGE)) {

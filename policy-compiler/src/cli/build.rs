@@ -53,8 +53,8 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Outcome {
     let (artifact, digest) = match &arguments.service {
         None => (compiled.artifact, compiled.digest),
         Some(service) => {
-            compiled.find_service(service).map_err(Failure::Usage)?;
-            let slice = compiled.slice(service).map_err(Failure::Artifact)?;
+            compiled.find_service(service).map_err(Failure::usage)?;
+            let slice = compiled.slice(service).map_err(Failure::artifact)?;
             (slice.artifact, slice.digest)
         }
     };

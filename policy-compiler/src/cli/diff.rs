@@ -48,7 +48,7 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Outcome {
         None => None,
         Some(path) => {
             let requests = eval::requests(path, &old.world(&new), session)?;
-            Some(impact(&old, &new, &requests).map_err(|error| Failure::Artifact(error.to_string()))?)
+            Some(impact(&old, &new, &requests).map_err(Failure::artifact)?)
         }
     };
     Ok(Box::new(Compared { changes: changes(&old, &new), impact }))

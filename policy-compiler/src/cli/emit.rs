@@ -268,10 +268,10 @@ fn istio(arguments: &Istio, session: &Session) -> Result<Emitted, Failure> {
 /// A gateway must be one in the mesh, too: with the role of a gateway a filter drops every context that arrives, and
 /// without it it believes what arrives.
 fn slice(compiled: &Compiled, service: &str, role: Option<RoleName>) -> Result<Slice, Failure> {
-    compiled.find_service(service).map_err(Failure::Usage)?;
+    compiled.find_service(service).map_err(Failure::usage)?;
     if role == Some(RoleName::Gateway) && !compiled.gateways.iter().any(|gateway| gateway == service) {
         let text = format!("`{service}` is not a gateway; list it under `gateways` of the Mesh document");
         return Err(Failure::Usage(text));
     }
-    compiled.slice(service).map_err(Failure::Artifact)
+    compiled.slice(service).map_err(Failure::artifact)
 }

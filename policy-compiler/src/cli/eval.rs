@@ -56,7 +56,7 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Outcome {
     };
     let world = World::new(&tree.compiled.tables, &tree.compiled.gateways);
     let requests = requests(path, &world, session)?;
-    let mut evaluator = Evaluator::new(&tree.compiled, &tree.model).map_err(Failure::Artifact)?;
+    let mut evaluator = Evaluator::new(&tree.compiled, &tree.model).map_err(Failure::artifact)?;
     let mut result = Evaluated { plain: String::new(), coloured: String::new(), json: Vec::new() };
     for recorded in &requests {
         let evaluation = evaluator

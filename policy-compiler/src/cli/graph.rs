@@ -87,7 +87,7 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Outcome {
     let checked = session.check(&arguments.tree.folder)?;
     let Arguments { service, domain, field, .. } = arguments;
     let selection = Selection { service: service.clone(), domain: domain.clone(), field: field.clone() };
-    let graph = Graph::new(&checked, selection).map_err(Failure::Usage)?;
+    let graph = Graph::new(&checked, selection).map_err(Failure::usage)?;
     let file = arguments.output.clone();
     let form = arguments.form.or_else(|| Form::of_file(file.as_deref()?)).unwrap_or(Form::Text);
     if let Some(path) = &file {

@@ -48,7 +48,7 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Outcome {
     if arguments.release {
         update.released = match &arguments.at {
             None => lock.release(now()),
-            Some(at) => lock.release_at(at).map_err(Failure::Usage)?,
+            Some(at) => lock.release_at(at).map_err(Failure::usage)?,
         };
     }
     let written = lock.to_string();

@@ -67,6 +67,16 @@ impl Failure {
         Self::Usage(format!("cannot {tried} `{}`: {error}", path.display()))
     }
 
+    /// A failure of the artifact.
+    pub(super) fn artifact(error: impl std::error::Error) -> Self {
+        Self::Artifact(error.to_string())
+    }
+
+    /// A failure of what the user asked for.
+    pub(super) fn usage(error: impl std::error::Error) -> Self {
+        Self::Usage(error.to_string())
+    }
+
     /// What has not been said yet.
     pub(super) fn message(&self) -> Option<&str> {
         match self {

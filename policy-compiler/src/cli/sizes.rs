@@ -204,7 +204,7 @@ fn largest_slice(compiled: &Compiled) -> Result<Option<(String, Slice)>, Failure
     services.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(b.1)));
     let mut largest: Option<(String, Slice)> = None;
     for (_, service) in services.into_iter().take(CANDIDATES) {
-        let slice = compiled.slice(service).map_err(Failure::Artifact)?;
+        let slice = compiled.slice(service).map_err(Failure::artifact)?;
         if largest.as_ref().is_none_or(|(_, known)| known.artifact.len() < slice.artifact.len()) {
             largest = Some((service.to_owned(), slice));
         }

@@ -58,7 +58,7 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Outcome {
         let message = format!("`{}` has no tests: add a document with `kind: PolicyTest`", arguments.folder.display());
         return Err(Failure::Usage(message));
     }
-    let report = testing::run(&tree.compiled, &tree.model, &arguments.filters).map_err(Failure::Artifact)?;
+    let report = testing::run(&tree.compiled, &tree.model, &arguments.filters).map_err(Failure::artifact)?;
     if report.results.is_empty() {
         let filters = arguments.filters.join("`, `");
         return Err(Failure::Usage(format!("no test has a name with `{filters}` in it")));

@@ -28,6 +28,8 @@ use crate::{
     },
 };
 
+pub use crate::expression::codegen::PackError;
+
 /// Longest string of a policy that goes into the dictionary, in bytes: longer ones are rarely values of fields.
 const MAX_WORD_BYTES: usize = 64;
 
@@ -67,16 +69,14 @@ pub(crate) fn tables(model: &Model, programs: Programs, sources: &Sources, lock:
 /// is known to run. `None`, with a diagnostic, when a limit of the format is exceeded.
 pub(crate) fn bytes(tables: &Tables, diagnostics: &mut Diagnostics) -> Option<(Vec<u8>, String)> {
     let built = load_bytes(tables);
-    built.map_err(|message| diagnostics.push(Diagnostic::error(code::ARTIFACT_LIMIT, None, message))).ok()
+    built.map_err(|error| diagnostics.push(Diagnostic::error(code::ARTIFACT_LIMIT, None, error.to_string()))).ok()
 }
 
 /// As [`bytes`], with the reason when it does not work.
-pub(crate) fn load_bytes(tables: &Tables) -> Result<(Vec<u8>, String), String> {
-    let bytes = encode(tables).map_err(|error| error.to_string())?;
-    match load(&bytes) {
-        Ok(program) => Ok((bytes, program.digest().to_string())),
-        Err(error) => Err(format!("the artifact that was built does not load: {error}")),
-    }
+pub(crate) fn load_bytes(tables: &Tables) -> Result<(Vec<u8>, String), PackError> {
+    let bytes = encode(tables)?;
+    let digest = load(&bytes)?.digest().to_string();
+    Ok((bytes, digest))
 }
 
 fn number(index: usize) -> u32 {

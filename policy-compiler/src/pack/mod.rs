@@ -1,6 +1,6 @@
 //! Model and programs become what proxies load: tables, artifacts, slices of them, and the manifests around them.
 
-pub(crate) mod artifact;
+pub mod artifact;
 pub mod budget;
 pub mod emit;
 pub mod slice;

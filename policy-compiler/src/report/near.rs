@@ -1,5 +1,27 @@
 //! Near names: what the user may have meant.
 
+use std::fmt;
+
+/// A name that nothing has, with advice.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnknownName(String);
+
+impl UnknownName {
+    /// `missing` says what there is none of: "the mesh has no service".
+    pub(crate) fn new<'c>(missing: &str, name: &str, known: impl IntoIterator<Item = &'c str>) -> Self {
+        let advice = suggestion(name, known).map(|advice| format!("; {advice}"));
+        Self(format!("{missing} `{name}`{}", advice.unwrap_or_default()))
+    }
+}
+
+impl fmt::Display for UnknownName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for UnknownName {}
+
 /// The candidate that is most like `name`, if one is near enough to be worth a suggestion.
 pub(crate) fn nearest<'c>(name: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
     let length = name.chars().count();

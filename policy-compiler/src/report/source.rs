@@ -122,12 +122,12 @@ impl SourceFile {
     }
 
     /// The number of the line, from 0, that holds the byte.
-    pub fn line_of(&self, offset: usize) -> usize {
+    pub(crate) fn line_of(&self, offset: usize) -> usize {
         self.lines.partition_point(|start| *start <= offset).saturating_sub(1)
     }
 
     /// Where the line with this number, from 0, begins and ends, without its line break.
-    pub fn line_range(&self, line: usize) -> std::ops::Range<usize> {
+    pub(crate) fn line_range(&self, line: usize) -> std::ops::Range<usize> {
         let start = self.lines.get(line).copied().unwrap_or(self.text.len());
         let end = self.lines.get(line + 1).copied().unwrap_or(self.text.len());
         let text = self.text.get(start..end).unwrap_or_default();
@@ -227,7 +227,7 @@ impl Sources {
     }
 
     /// The path of a file with the origin in front of it, as a user can open it.
-    pub fn shown_path(&self, id: FileId) -> String {
+    pub(crate) fn shown_path(&self, id: FileId) -> String {
         let path = self.file(id).map_or("", SourceFile::path);
         match self.origin.trim_end_matches('/') {
             "" | "." => path.to_owned(),

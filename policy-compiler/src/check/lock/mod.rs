@@ -16,7 +16,7 @@ use context_mesh_core::{
 };
 use jiff::Timestamp;
 
-pub use text::parse;
+pub use text::{NotADate, parse};
 
 use crate::{
     check::model::Model,

@@ -85,9 +85,27 @@ fn word(text: &str) -> Result<(String, &str), String> {
 }
 
 /// A date of the file, or of the command line.
-pub(super) fn date(text: &str) -> Result<Timestamp, String> {
+pub(super) fn date(text: &str) -> Result<Timestamp, NotADate> {
     let date = text.parse::<Timestamp>().ok().filter(|date| date.as_millisecond() >= 0);
-    date.ok_or_else(|| format!("`{text}` is not a date such as `2026-01-31T12:00:00Z`"))
+    date.ok_or_else(|| NotADate(text.to_owned()))
+}
+
+/// A text that is not a date.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotADate(String);
+
+impl fmt::Display for NotADate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}` is not a date such as `2026-01-31T12:00:00Z`", self.0)
+    }
+}
+
+impl std::error::Error for NotADate {}
+
+impl From<NotADate> for String {
+    fn from(error: NotADate) -> Self {
+        error.to_string()
+    }
 }
 
 fn is_plain(word: &str) -> bool {

@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::{Entry, LineProblem, Lock, Update, is_number, problem, text::date};
+use super::{
+    Entry, LineProblem, Lock, Update, is_number, problem,
+    text::{NotADate, date},
+};
 
 /// What to do about two lines that contradict each other.
 pub(super) fn advice(first: &Entry, second: &Entry) -> &'static str {
@@ -103,7 +106,7 @@ impl Lock {
     ///
     /// # Errors
     /// It is no date.
-    pub fn release_at(&mut self, at: &str) -> Result<Vec<String>, String> {
+    pub fn release_at(&mut self, at: &str) -> Result<Vec<String>, NotADate> {
         date(at).map(|at| self.release(at))
     }
 }

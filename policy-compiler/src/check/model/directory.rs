@@ -89,7 +89,7 @@ impl Directory {
     }
 
     /// The name of an owner in messages and rule names.
-    pub fn owner_name(&self, owner: Owner) -> &str {
+    pub(crate) fn owner_name(&self, owner: Owner) -> &str {
         match owner {
             Owner::Enterprise => ENTERPRISE,
             Owner::Domain(index) => self.domains.get(usize::from(index)).map_or("", |domain| &domain.name),

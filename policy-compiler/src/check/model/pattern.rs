@@ -16,7 +16,7 @@ pub struct Pattern {
 
 impl Pattern {
     /// The place of a mistake: the part that the regex parser complains about, or the whole pattern.
-    pub fn place_of_error(&self) -> Span {
+    pub(crate) fn place_of_error(&self) -> Span {
         let (start, end) = error_range(&self.text).unwrap_or((0, self.text.chars().count()));
         self.map.span(start, end)
     }

@@ -90,7 +90,7 @@ impl<'w> World<'w> {
     }
 
     /// The role of a proxy for requests that come to it.
-    pub fn usual_role(&self, workload: &str) -> Role {
+    pub(crate) fn usual_role(&self, workload: &str) -> Role {
         if self.gateways.contains(&workload) { Role::Gateway } else { Role::Inbound }
     }
 

@@ -73,7 +73,7 @@ impl Type {
     }
 
     /// Whether it stands for any type.
-    pub fn is_open(&self) -> bool {
+    pub(crate) fn is_open(&self) -> bool {
         matches!(self, Self::Dyn | Self::Error | Self::Var(_))
     }
 

@@ -58,7 +58,7 @@ impl Builder {
     }
 
     /// A builder that knows how long the values of these fields can be, and how many items they can have.
-    pub fn for_fields<'f>(fields: impl Iterator<Item = &'f FieldTable>) -> Self {
+    pub(crate) fn for_fields<'f>(fields: impl Iterator<Item = &'f FieldTable>) -> Self {
         let mut builder = Self::default();
         for field in fields {
             let name = || field.name.clone();

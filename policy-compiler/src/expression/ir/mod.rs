@@ -2,13 +2,11 @@
 //!
 //! Constants are folded, lists of constant strings that are only looked into are sets, `&&` and `||` are
 //! flat, and a constant stands on the right of a comparison. So the shape of a condition stays visible:
-//! [`Node::conjuncts`] and [`Node::atom`] are what an index over many rules is built from.
+//! [`Node::conjuncts`] are what an index over many rules is built from.
 
-mod atom;
 mod fold;
 mod lower;
 
-pub use atom::{Atom, Test};
 use context_mesh_core::artifact::tables::{Attribute, Constant, ScalarConstant};
 use context_mesh_core::index::VariableIndex;
 use context_mesh_core::vm::function::Function;
@@ -167,23 +165,15 @@ impl Ir {
 
 impl Node {
     /// The parts that must all be true for this to be true: those of an `&&`, or the node itself.
-    pub fn conjuncts(&self) -> &[Self] {
+    pub(crate) fn conjuncts(&self) -> &[Self] {
         match self {
             Self::All(parts) => parts,
             other => std::slice::from_ref(other),
         }
     }
 
-    /// The parts of which one must be true for this to be true: those of an `||`, or the node itself.
-    pub fn disjuncts(&self) -> &[Self] {
-        match self {
-            Self::Any(parts) => parts,
-            other => std::slice::from_ref(other),
-        }
-    }
-
     /// The parts of a node.
-    pub fn children(&self) -> Vec<&Self> {
+    pub(crate) fn children(&self) -> Vec<&Self> {
         match self {
             Self::Constant(_)
             | Self::Attribute(_)

@@ -1,6 +1,8 @@
 //! Istio: `WasmPlugin`, and `TrafficExtension`, which takes its place from Istio 1.30 on. Istio itself puts the filter
 //! into the listeners of the proxies and brings the module to them.
 
+use std::fmt;
+
 use serde_json::{Map, Value, json};
 
 use super::{PluginConfig, Role, Routing, http_filter::HOST_VARIABLES, kubernetes};
@@ -68,18 +70,40 @@ impl TargetRef {
     /// Reads `KIND/NAME`.
     ///
     /// # Errors
-    /// A text for people when the kind is none that Istio attaches extensions to, or the name is not one.
-    pub fn parse(text: &str) -> Result<Self, String> {
-        let (kind, name) = text.split_once('/').ok_or("write KIND/NAME, for example Gateway/shop-gateway")?;
+    /// See [`ParseTargetError`].
+    pub fn parse(text: &str) -> Result<Self, ParseTargetError> {
+        let (kind, name) = text.split_once('/').ok_or(ParseTargetError::Form)?;
         let found = TARGET_KINDS.iter().find(|(_, known)| *known == kind);
-        let (group, kind) =
-            found.ok_or("Istio attaches extensions to a Gateway, GatewayClass, Service or ServiceEntry")?;
+        let (group, kind) = found.ok_or(ParseTargetError::Kind)?;
         if !kubernetes::is_dns_subdomain(name) {
-            return Err(format!("`{name}` is not the name of a resource"));
+            return Err(ParseTargetError::Name(name.to_owned()));
         }
         Ok(Self { group, kind, name: name.to_owned() })
     }
 }
+
+/// Why a text names nothing that an extension can be attached to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ParseTargetError {
+    /// It is not `KIND/NAME`.
+    Form,
+    /// Istio does not attach extensions to this kind.
+    Kind,
+    /// The name is not one that Kubernetes takes.
+    Name(String),
+}
+
+impl fmt::Display for ParseTargetError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Form => f.write_str("write KIND/NAME, for example Gateway/shop-gateway"),
+            Self::Kind => f.write_str("Istio attaches extensions to a Gateway, GatewayClass, Service or ServiceEntry"),
+            Self::Name(name) => write!(f, "`{name}` is not the name of a resource"),
+        }
+    }
+}
+
+impl std::error::Error for ParseTargetError {}
 
 /// The filter's module: where Istio finds it, and how it takes it from there.
 #[derive(Debug, Clone)]

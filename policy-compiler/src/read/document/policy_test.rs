@@ -111,7 +111,7 @@ impl ListKind {
     ];
 
     /// Whether the names are those of rules; otherwise they are those of fields.
-    pub fn names_rules(self) -> bool {
+    pub(crate) fn names_rules(self) -> bool {
         matches!(self, Self::Rules | Self::Audited | Self::Shadow)
     }
 

@@ -63,7 +63,7 @@ impl Scalar {
     }
 
     /// The finite number that a plain scalar is.
-    pub fn as_double(&self) -> Option<f64> {
+    pub(crate) fn as_double(&self) -> Option<f64> {
         if self.is_number() { self.text.parse().ok().filter(|n: &f64| n.is_finite()) } else { None }
     }
 

@@ -9,6 +9,7 @@ pub mod json;
 pub mod text;
 mod why;
 
+use crate::pack::artifact::PackError;
 use crate::{
     check::model::{Model, Request},
     compile::Compiled,
@@ -45,9 +46,9 @@ impl<'t> Evaluator<'t> {
     ///
     /// # Errors
     /// The parts of the conditions exceed a limit of the artifact's format.
-    pub fn new(compiled: &'t Compiled, model: &Model) -> Result<Self, String> {
+    pub fn new(compiled: &'t Compiled, model: &Model) -> Result<Self, PackError> {
         let explainer = Explainer::new(model, &compiled.tables)?;
-        let simulator = Simulator::new(&compiled.artifact).map_err(|error| error.to_string())?;
+        let simulator = Simulator::new(&compiled.artifact)?;
         Ok(Self { compiled, explainer, simulator })
     }
 

@@ -10,7 +10,7 @@ mod record;
 
 use context_mesh_core::artifact::{VerifiedProgram, tables::Tables};
 
-use crate::{check::model::Model, expression::codegen::load_programs};
+use crate::{check::model::Model, expression::codegen::load_programs, pack::artifact::PackError};
 
 pub use parts::{Kind, Part, Read};
 pub use record::{PartValue, ReadValue, Recorder, RuleRun, Seen};
@@ -37,7 +37,7 @@ impl Explainer {
     ///
     /// # Errors
     /// The parts exceed a limit of the artifact's format, which a tree of many thousand rules can.
-    pub fn new(model: &Model, tables: &Tables) -> Result<Self, String> {
+    pub fn new(model: &Model, tables: &Tables) -> Result<Self, PackError> {
         let (builder, mut by_name) = build::all(model);
         let rules = tables.rules.iter().map(|rule| by_name.remove(rule.name.as_str()).unwrap_or_default()).collect();
         Ok(Self { program: load_programs(builder.finish_as_it_is())?, rules })

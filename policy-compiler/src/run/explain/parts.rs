@@ -62,7 +62,7 @@ pub struct Read {
 
 impl Part {
     /// The parts that are not made of others, in the order of the text. Constants are left out.
-    pub fn atoms(&self) -> Vec<&Self> {
+    pub(crate) fn atoms(&self) -> Vec<&Self> {
         match self.kind {
             Kind::Atom => vec![self],
             Kind::Constant => Vec::new(),

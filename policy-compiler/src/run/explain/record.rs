@@ -95,12 +95,12 @@ impl<'e> Recorder<'e> {
 
     /// The same, which also records what the parts read.
     #[must_use]
-    pub fn with_reads(self) -> Self {
+    pub(crate) fn with_reads(self) -> Self {
         Self { reads: true, ..self }
     }
 
     /// The rules that were run, in their order.
-    pub fn into_runs(self) -> Vec<RuleRun<'e>> {
+    pub(crate) fn into_runs(self) -> Vec<RuleRun<'e>> {
         self.runs.into_inner()
     }
 }

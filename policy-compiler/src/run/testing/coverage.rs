@@ -80,12 +80,12 @@ impl Coverage {
     }
 
     /// How many rules fired, and how many there are.
-    pub fn rule_count(&self) -> (usize, usize) {
+    pub(crate) fn rule_count(&self) -> (usize, usize) {
         (self.rules.iter().filter(|rule| rule.fired).count(), self.rules.len())
     }
 
     /// How many branches were seen, and how many there are: two for each part of a condition.
-    pub fn branch_count(&self) -> (usize, usize) {
+    pub(crate) fn branch_count(&self) -> (usize, usize) {
         let all = || self.rules.iter().flat_map(|rule| &rule.branches);
         let seen = all().map(|branch| usize::from(branch.seen_true) + usize::from(branch.seen_false)).sum();
         (seen, 2 * all().count())

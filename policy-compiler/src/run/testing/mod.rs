@@ -7,6 +7,7 @@ pub mod json;
 pub mod junit;
 pub mod text;
 
+use crate::pack::artifact::PackError;
 use context_mesh_core::artifact::tables::Tables;
 
 use crate::{
@@ -60,9 +61,9 @@ impl TestReport {
 ///
 /// # Errors
 /// The artifact, or the programs of the conditions' parts, exceed a limit of the format.
-pub fn run(compiled: &Compiled, model: &Model, filters: &[String]) -> Result<TestReport, String> {
+pub fn run(compiled: &Compiled, model: &Model, filters: &[String]) -> Result<TestReport, PackError> {
     let explainer = Explainer::new(model, &compiled.tables)?;
-    let mut simulator = Simulator::new(&compiled.artifact).map_err(|error| error.to_string())?;
+    let mut simulator = Simulator::new(&compiled.artifact)?;
     let mut coverage = Coverage::new(&explainer, &compiled.tables, model);
     let wanted = |case: &&TestCase| filters.is_empty() || filters.iter().any(|filter| case.name.contains(filter));
     let cases: Vec<&TestCase> = model.tests.iter().filter(wanted).collect();

@@ -11,7 +11,7 @@ use crate::{
         model::{ENTERPRISE, Model},
     },
     compile::Checked,
-    report::near,
+    report::near::UnknownName,
 };
 
 /// Most fates that are held before they are condensed.
@@ -21,8 +21,8 @@ impl Graph {
     /// The graph of a tree.
     ///
     /// # Errors
-    /// A message that suggests a near name: the tree does not have what is selected.
-    pub fn new(checked: &Checked, selection: Selection) -> Result<Self, String> {
+    /// The tree does not have what is selected. The message suggests a near name.
+    pub fn new(checked: &Checked, selection: Selection) -> Result<Self, UnknownName> {
         let model = &checked.model;
         let mut graph = empty(model, selection);
         let (selected, field) = graph.resolve()?;
@@ -47,7 +47,7 @@ impl Graph {
     }
 
     /// The services and the field that are selected.
-    fn resolve(&self) -> Result<(Option<BTreeSet<usize>>, Option<usize>), String> {
+    fn resolve(&self) -> Result<(Option<BTreeSet<usize>>, Option<usize>), UnknownName> {
         let Selection { service, domain, field } = &self.selection;
         let mut selected = None;
         if let Some(name) = service {
@@ -145,11 +145,8 @@ fn empty(model: &Model, selection: Selection) -> Graph {
     }
 }
 
-fn find<'c>(missing: &str, name: &str, known: impl Iterator<Item = &'c str> + Clone) -> Result<usize, String> {
-    known.clone().position(|known| known == name).ok_or_else(|| {
-        let advice = near::suggestion(name, known).map(|advice| format!("; {advice}"));
-        format!("{missing} `{name}`{}", advice.unwrap_or_default())
-    })
+fn find<'c>(missing: &str, name: &str, known: impl Iterator<Item = &'c str> + Clone) -> Result<usize, UnknownName> {
+    known.clone().position(|known| known == name).ok_or_else(|| UnknownName::new(missing, name, known))
 }
 
 /// What a field meets, if anything.

@@ -175,14 +175,14 @@ impl Call {
     }
 
     /// What becomes of a field of [`Graph::fields`].
-    pub fn fate(&self, field: usize) -> Fate {
+    pub(crate) fn fate(&self, field: usize) -> Fate {
         self.limits.iter().find(|limit| limit.field == field).map_or(Fate::Passes, |limit| limit.fate)
     }
 }
 
 impl Graph {
     /// The rules that decide about a call and not about every call.
-    pub fn own_rules<'g>(&'g self, call: &'g Call) -> Vec<&'g str> {
+    pub(crate) fn own_rules<'g>(&'g self, call: &'g Call) -> Vec<&'g str> {
         let (Passage::OnCondition(rules) | Passage::Never(rules)) = &call.passage else { return Vec::new() };
         let own = rules.iter().filter(|rule| !self.everywhere.contains(rule));
         own.map(String::as_str).collect()
