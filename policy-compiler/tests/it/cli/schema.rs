@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::{case, policyc, scratch, text};
+use super::{case, policyc, scratch, text};
 
 /// A folder with a mesh and a schema `fields` of this version, whose only field has these options.
 fn schema_tree(name: &str, version: &str, options: &str) -> String {

@@ -1,8 +1,6 @@
 //! The JSON Schemas of the documents: the checked-in files, and that they agree with the compiler about what a
 //! document is. That both know the same keys is a unit test of `json_schema`.
 
-mod support;
-
 use std::{fs, path::Path, process::Command};
 
 use policy_compiler::{
@@ -12,8 +10,8 @@ use policy_compiler::{
 };
 use serde_json::Value;
 
-use support::{
-    read_documents, repository,
+use crate::support::{
+    golden, read_documents, repository,
     schema::{Dialect, problems},
     yaml_files,
 };
@@ -31,13 +29,7 @@ fn found(document: &Value) -> Vec<String> {
 fn the_files_are_what_the_types_give() {
     let files = Kind::ALL.map(|kind| (kind.file_name(), of_kind(kind)));
     for (name, schema) in files.into_iter().chain([(ALL_KINDS_FILE_NAME, of_all_kinds())]) {
-        let path = package().join("schemas").join(name);
-        let text = to_text(&schema);
-        if std::env::var_os("UPDATE_EXPECT").is_some() {
-            fs::write(&path, &text).unwrap();
-        }
-        let kept = fs::read_to_string(&path).unwrap_or_default();
-        assert!(kept == text, "{} is not what the types give; UPDATE_EXPECT=1 writes it anew", path.display());
+        golden::check(&package().join("schemas").join(name), &to_text(&schema));
     }
 }
 

@@ -7,6 +7,8 @@ use std::{fs, path::Path, process::Command};
 use policy_compiler::show::inspect;
 use serde_json::Value;
 
+use crate::support::golden;
+
 #[test]
 fn the_document_says_what_the_artifact_says() {
     let tree = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/trees/shop");
@@ -22,9 +24,5 @@ fn the_document_says_what_the_artifact_says() {
         document[key] = Value::Null;
     }
     let found = format!("{document:#}\n");
-    let path = tree.join("expected.json");
-    if std::env::var_os("UPDATE_EXPECT").is_some() {
-        fs::write(&path, &found).unwrap();
-    }
-    assert_eq!(fs::read_to_string(&path).unwrap(), found, "UPDATE_EXPECT=1 accepts this");
+    golden::check(&tree.join("expected.json"), &found);
 }

@@ -1,10 +1,8 @@
 //! The validator of the tests must be able to say no.
 
-mod support;
-
 use serde_json::json;
 
-use support::schema::{Dialect, problems};
+use crate::support::schema::{Dialect, problems};
 
 /// The validator must be able to say no: one wrong value for each keyword.
 #[test]

@@ -2,7 +2,7 @@
 
 use std::{fs, process::Command};
 
-use crate::{policyc, scratch, text};
+use super::{policyc, scratch, text};
 
 fn names(folder: &str) -> Vec<String> {
     let mut names: Vec<String> =

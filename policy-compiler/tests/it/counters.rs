@@ -4,7 +4,7 @@ use context_mesh_core::pipeline::Counter;
 
 #[test]
 fn the_page_explains_every_counter() {
-    let page = include_str!("../../docs/counters.md");
+    let page = include_str!("../../../docs/counters.md");
     let rows = page.lines().filter(|line| line.starts_with("| `"));
     let first = rows.map(|row| row.split('|').nth(1).unwrap_or_default());
     let explained: Vec<&str> =

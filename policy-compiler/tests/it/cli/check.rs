@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::{policyc, scratch, text, tree};
+use super::{policyc, scratch, text, tree};
 
 /// A tree whose rules together can cost more than a decision has, and each alone does not.
 const EXPENSIVE: &str = r#"

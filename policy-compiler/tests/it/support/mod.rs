@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "no test uses all of it")]
 
+pub(crate) mod golden;
 pub(crate) mod rules;
 pub(crate) mod schema;
 

@@ -17,6 +17,8 @@ use context_mesh_core::vm::function::Function;
 use context_mesh_core::vm::op::{self, Op, Operand};
 use policy_compiler::report::diagnostic::code;
 
+use crate::support::golden;
+
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
 }
@@ -34,14 +36,7 @@ fn check(name: &str, part: &str, expected: &str) {
     let begin = format!("<!-- generated: {part} -->\n");
     let start = text.find(&begin).unwrap_or_else(|| panic!("docs/{name} has no part `{part}`")) + begin.len();
     let end = start + text[start..].find("<!-- end -->").unwrap();
-    if &text[start..end] == expected {
-        return;
-    }
-    assert!(
-        std::env::var_os("UPDATE_EXPECT").is_some(),
-        "docs/{name} is not what the code has: run the test with UPDATE_EXPECT=1"
-    );
-    fs::write(root().join("docs").join(name), [&text[..start], expected, &text[end..]].concat()).unwrap();
+    golden::check(&root().join("docs").join(name), &[&text[..start], expected, &text[end..]].concat());
 }
 
 /// The text of a documentation comment, on one line and safe in a table.

@@ -1,6 +1,6 @@
 //! The layers of the crate: no module uses one above it.
 
-#[path = "../../core/tests/layers/mod.rs"]
+#[path = "../../../core/tests/layers/mod.rs"]
 mod layers;
 
 use std::path::Path;

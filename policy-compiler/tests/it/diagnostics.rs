@@ -14,6 +14,8 @@ use policy_compiler::{
     report::{diagnostic::Diagnostics, source::Sources},
 };
 
+use crate::support::golden;
+
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/diagnostics")
 }
@@ -41,18 +43,6 @@ fn diagnostics(sources: &Sources) -> Diagnostics {
     }
 }
 
-fn check(name: &str, actual: &str, failures: &mut Vec<String>) {
-    let path = folder().join(name).join("expected.txt");
-    if std::env::var_os("UPDATE_EXPECT").is_some() {
-        fs::write(&path, actual).unwrap();
-        return;
-    }
-    let expected = fs::read_to_string(&path).unwrap_or_default();
-    if expected != actual {
-        failures.push(format!("{name}: expected\n{expected}\nfound\n{actual}"));
-    }
-}
-
 #[test]
 fn every_case_says_exactly_what_is_wrong() {
     let mut cases: Vec<PathBuf> = fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().path()).collect();
@@ -62,9 +52,9 @@ fn every_case_says_exactly_what_is_wrong() {
     for case in cases {
         let sources = sources(&case);
         let text = diagnostics(&sources).to_text(&sources);
-        check(case.file_name().unwrap().to_str().unwrap(), &text, &mut failures);
+        failures.extend(golden::compare(&case.join("expected.txt"), &text).err());
     }
-    assert!(failures.is_empty(), "{}\nUPDATE_EXPECT=1 accepts this", failures.join("\n"));
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //!
 //! `tests/policy_tests/*.txt` are whole outputs; `UPDATE_EXPECT=1` writes them anew.
 
-#[path = "../../core/tests/skip/mod.rs"]
+#[path = "../../../core/tests/skip/mod.rs"]
 mod skip;
 
 use std::{
@@ -20,6 +20,8 @@ use policy_compiler::{
     },
     show::diff::{self, Version},
 };
+
+use crate::support::golden;
 
 fn package() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -55,11 +57,7 @@ fn run(sources: &Sources, filters: &[&str]) -> TestReport {
 }
 
 fn check(name: &str, actual: &str) {
-    let path = package().join("tests/policy_tests").join(name);
-    if std::env::var_os("UPDATE_EXPECT").is_some() {
-        fs::write(&path, actual).unwrap();
-    }
-    assert_eq!(fs::read_to_string(&path).unwrap_or_default(), actual, "UPDATE_EXPECT=1 accepts this");
+    golden::check(&package().join("tests/policy_tests").join(name), actual);
 }
 
 const PLAIN: text::Options = text::Options { paint: Paint::Plain, verbose: false, coverage: true };

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::{case, policyc, scratch, text, tree};
+use super::{case, policyc, scratch, text, tree};
 
 /// The lines of standard error, each of them JSON.
 fn json_lines(bytes: &[u8]) -> Vec<Value> {

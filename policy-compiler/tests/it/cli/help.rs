@@ -7,7 +7,7 @@ use std::{
     process::Command,
 };
 
-use crate::{policyc, scratch, text};
+use super::{policyc, scratch, text};
 
 /// All commands, as the arguments that lead to them: what the help texts list.
 fn commands() -> Vec<Vec<String>> {

@@ -1,13 +1,11 @@
 //! What `policyc emit` prints: Envoy's and Istio's own readers must accept it.
 
-mod support;
-
 use std::{path::Path, process::Command};
 
 use context_mesh_core::{artifact::load, pipeline::Role, plugin_config::PluginConfig};
 use serde_json::{Value, json};
 
-use support::read_yaml;
+use crate::support::read_yaml;
 
 fn emit(arguments: &[&str]) -> String {
     let tree = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/trees/shop");

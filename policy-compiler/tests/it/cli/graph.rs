@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::{case, policyc, scratch, text, tree};
+use super::{case, policyc, scratch, text, tree};
 
 #[test]
 fn every_form_can_be_printed() {

@@ -3,8 +3,6 @@
 //! The definitions are Istio's own files. They are looked for in `../shared/istio-crds` beside the repository, or in
 //! the folder that `CONTEXT_MESH_ISTIO_CRDS` names; without them the tests say so and end.
 
-mod support;
-
 use std::{
     path::{Path, PathBuf},
     process::{Command, Output},
@@ -13,7 +11,7 @@ use std::{
 use context_mesh_core::{artifact::load, pipeline::Role, plugin_config::PluginConfig};
 use serde_json::{Value, json};
 
-use support::{
+use crate::support::{
     read_yaml, repository, rules,
     schema::{Dialect, problems},
 };

@@ -3,8 +3,6 @@
 //! A case is a configuration and the findings, as `CODE severity text`, where the text is what stands at the place. The whole texts
 //! that users see are in `tests/routes`; `UPDATE_EXPECT=1` writes them anew.
 
-mod support;
-
 use std::fs;
 
 use policy_compiler::{
@@ -13,7 +11,7 @@ use policy_compiler::{
     routes::{Format, Input, check},
 };
 
-use support::repository;
+use crate::support::{golden, repository};
 
 const TREE: &str = r#"
 apiVersion: contextmesh.io/v1
@@ -667,7 +665,7 @@ fn the_shipped_bootstraps_fit_the_examples() {
     for (tree, service) in [("shop", "checkout-service"), ("bank", "ledger")] {
         let folder = repository().join("examples").join(tree);
         let mut sources = Sources::new("policies");
-        for path in support::yaml_files(&folder) {
+        for path in crate::support::yaml_files(&folder) {
             sources.add(path.strip_prefix(&folder).unwrap().to_str().unwrap(), fs::read(&path).unwrap());
         }
         let compiled = compile(&sources).unwrap();
@@ -696,11 +694,7 @@ fn users_see_the_whole_text() {
     for (name, format) in [("envoy", Format::Envoy), ("istio", Format::Istio)] {
         let input = fs::read_to_string(folder.join(format!("{name}.yaml"))).unwrap();
         let (_, text) = look(&[(format, &input)], &compiled);
-        let path = folder.join(format!("{name}.txt"));
-        if std::env::var_os("UPDATE_EXPECT").is_some() {
-            fs::write(&path, &text).unwrap();
-        }
-        assert_eq!(text, fs::read_to_string(&path).unwrap_or_default(), "UPDATE_EXPECT=1 accepts this");
+        golden::check(&folder.join(format!("{name}.txt")), &text);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::{policyc, scratch, text};
+use super::{policyc, scratch, text};
 
 const TREE: &str = "\
 apiVersion: contextmesh.io/v1
