@@ -30,7 +30,8 @@ pub struct Decision<'p> {
     pub denial: Option<Denial<'p>>,
     /// Names of the rules with an effect that applied: those that decide, then those that watch, in the order of the artifact.
     pub applied: Vec<&'p str>,
-    /// Names of the shadow rules that would have applied.
+    /// Names of the shadow rules that would have applied. Where allow rules are in shadow and the request would be refused with them, the
+    /// name of that cause.
     pub shadow: Vec<&'p str>,
     /// Fields to take out of the context.
     pub redact: Vec<&'p str>,
@@ -124,10 +125,20 @@ struct LayerTally<'p> {
     denial: Option<Denial<'p>>,
     has_allow: bool,
     allowed: bool,
+    /// Whether an allow rule is in shadow.
+    tries_allow: bool,
+    /// Whether one in shadow matched.
+    would_allow: bool,
     set: Vec<(&'p str, String)>,
 }
 
 impl<'p> LayerTally<'p> {
+    /// Whether the request would be refused if the allow rules in shadow were enforced. One that the layer's rules refuse already is
+    /// not named again.
+    fn would_refuse(&self) -> bool {
+        self.tries_allow && !self.has_allow && !self.would_allow
+    }
+
     /// The denial of the layer's deny and require rules, else of its allow rules.
     fn not_allowed(&self, layer: Layer) -> Option<Denial<'p>> {
         let (status, grpc_status, message) = NOT_ALLOWED;
@@ -157,8 +168,13 @@ impl<'p, 'a> Tally<'p, 'a> {
     }
 
     fn add(&mut self, rule: &'p RuleTable) {
-        if matches!(rule.effect, Effect::Allow) && !rule.shadow {
-            self.layer(rule.layer).has_allow = true;
+        if matches!(rule.effect, Effect::Allow) {
+            let layer = self.layer(rule.layer);
+            if rule.shadow {
+                layer.tries_allow = true;
+            } else {
+                layer.has_allow = true;
+            }
         }
         if !self.applies(rule) {
             return;
@@ -169,6 +185,9 @@ impl<'p, 'a> Tally<'p, 'a> {
             return;
         }
         if rule.shadow {
+            if matches!(rule.effect, Effect::Allow) {
+                self.layer(rule.layer).would_allow = true;
+            }
             self.decision.shadow.push(&rule.name);
             return;
         }
@@ -226,6 +245,14 @@ impl<'p, 'a> Tally<'p, 'a> {
 
     fn finish(self) -> (Decision<'p>, Machine<'a>) {
         let Self { machine, mut decision, enterprise, domain, .. } = self;
+        // Of rules that were left out, nobody knows what they would have said.
+        if !decision.unwatched {
+            for (tally, layer) in [(&enterprise, Layer::Enterprise), (&domain, Layer::Domain)] {
+                if tally.would_refuse() {
+                    decision.shadow.push(Cause::NotAllowed(layer).as_str());
+                }
+            }
+        }
         let not_allowed = enterprise.not_allowed(Layer::Enterprise).or(domain.not_allowed(Layer::Domain));
         decision.denial = enterprise.denial.or(domain.denial).or(not_allowed);
         // The enterprise's values come last, so that they win.

@@ -7,6 +7,7 @@ use super::plan::{Counter, Plan, Refusal};
 use super::report::Problem;
 use super::validate::{Completeness, validate};
 use super::workload::Workload;
+use crate::cause::Cause;
 use crate::context::json::{self, JsonKind};
 use crate::context::{CALLER, Context};
 use crate::decide::Decision;
@@ -137,7 +138,8 @@ fn note<'w>(decision: &Decision<'w>, plan: &mut Plan<'w>) {
     plan.report.rules.extend(&decision.applied);
     plan.report.audited.extend(&decision.audited);
     for rule in &decision.shadow {
-        plan.count(Counter::ShadowMatched);
+        let refuses = matches!(Cause::of(rule), Cause::NotAllowed(_));
+        plan.count(if refuses { Counter::ShadowRefused } else { Counter::ShadowMatched });
         plan.report.shadow.push(rule);
     }
     for (rule, error) in &decision.errors {

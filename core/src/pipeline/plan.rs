@@ -148,6 +148,8 @@ counters! {
     FieldUnpresentable "field_unpresentable";
     /// A shadow rule would have applied.
     ShadowMatched "shadow_matched";
+    /// None of the allow rules in shadow matched: with them enforced, the request would have been refused.
+    ShadowRefused "shadow_refused";
     /// A condition or a value ended with a CEL error.
     PolicyError "policy_error";
     /// A request asked for more than its budget of fuel and memory, and was refused.

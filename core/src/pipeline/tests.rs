@@ -418,7 +418,41 @@ fn a_shadow_rule_is_reported_and_changes_nothing() {
     let plan = hop.run(Role::Inbound, &[TRACE, ("x-user", "u")]);
     assert_eq!(plan.refusal, None);
     assert_eq!(plan.report.shadow, ["r", "s"]);
-    assert_eq!(plan.counters, [Counter::ShadowMatched, Counter::ShadowMatched]);
+    assert_eq!(plan.counters, [Counter::ShadowMatched; 2]);
+}
+
+/// What is to be known before allow rules are enforced: who would be refused.
+#[test]
+fn allow_rules_in_shadow_report_who_would_be_refused() {
+    let refused = "enterprise allow rules";
+    // Two allow rules, each of them enforced or in shadow, for the peer `b` or for nobody.
+    let rules = [("peer", true), ("nobody", true), ("peer", false), ("nobody", false)];
+    let cases: [(&[usize], &[&str], Option<&str>); 7] = [
+        (&[0], &["peer"], None),
+        (&[1], &[refused], None),
+        (&[1, 0], &["peer"], None),
+        (&[1, 1], &[refused], None),
+        // Enforced ones decide already: one more could only let more through.
+        (&[1, 2], &[], None),
+        (&[0, 3], &["peer"], Some(refused)),
+        (&[1, 3], &[], Some(refused)),
+    ];
+    for (chosen, shadow, refusal) in cases {
+        let mut tables = tables();
+        let peer = peer_is_b(&mut tables);
+        let nobody = failing(&mut tables);
+        for index in chosen {
+            let (name, shadow) = rules[*index];
+            let condition = Some(if name == "peer" { peer } else { nobody });
+            add_inbound(&mut tables, "a", RuleTable { condition, shadow, ..rule(name, Effect::Allow) });
+        }
+        let hop = Hop::new(&tables, "a", PEER_B);
+        let plan = hop.run(Role::Inbound, &[TRACE]);
+        assert_eq!(plan.report.shadow, shadow, "{chosen:?}");
+        assert_eq!(plan.refusal.as_ref().map(|refusal| refusal.cause.as_str()), refusal, "{chosen:?}");
+        let counted = plan.counters.contains(&Counter::ShadowRefused);
+        assert_eq!(counted, shadow.contains(&refused), "{chosen:?}");
+    }
 }
 
 #[test]

@@ -57,7 +57,7 @@ pub(crate) fn tables(model: &Model, programs: Programs, sources: &Sources, lock:
         words: lock.table(),
         services: services(model, &ordered),
         domains: model.directory.domains.clone(),
-        unlisted: entry(&ordered, |policy| policy.workloads == Workloads::All),
+        unlisted: entry(&ordered, |policy| policy.unlisted),
         rules,
         program: programs.table,
         fields,

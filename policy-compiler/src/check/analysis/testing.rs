@@ -13,6 +13,7 @@ metadata: {name: small}
 spec:
   trustDomain: small.example
   identity: /ns/default/sa/{service}
+  default: allow
   domains:
     shop:     {services: [front, cart, gate], region: us}
     payments: {services: [ledger], region: eu, frameworks: [gdpr]}

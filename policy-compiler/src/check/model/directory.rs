@@ -9,7 +9,7 @@ use context_mesh_core::{
     limits::{MAX_FRAMEWORKS, MAX_MEMORY_BYTES, MAX_MEMORY_SLOTS, MIN_MEMORY_BYTES},
 };
 
-use super::Context;
+use super::{Context, default::Defaults};
 use crate::{
     read::document::{Ambiguous, CallerMismatch, DomainEntry, Mesh, Metadata, Peers, Traces},
     report::{
@@ -65,6 +65,8 @@ pub struct Directory {
     pub gateways: Vec<String>,
     /// The fields whose headers the proxies' routes see.
     pub(super) routed: Vec<Spanned<String>>,
+    /// What holds for workloads without an allow rule.
+    pub(super) defaults: Defaults,
     /// Where each of the domains is declared.
     spans: Vec<Span>,
     /// Whether there is not exactly one Mesh document: then no name can be called unknown.
@@ -188,6 +190,8 @@ pub(super) fn check(meshes: Vec<Mesh>, context: &Context<'_>, diagnostics: &mut 
     for gateway in &mesh.gateways {
         directory.known_service(gateway, context, diagnostics);
     }
+    directory.defaults.mesh = mesh.default;
+    directory.defaults.span = Some(mesh.metadata.span);
     directory.routed = mesh.routed;
     directory.gateways = mesh.gateways.into_iter().map(|name| name.value).collect();
     let table = MeshTable { gateways: directory.gateways.clone(), ..table };
@@ -347,6 +351,7 @@ fn directory(entries: &[DomainEntry], diagnostics: &mut Diagnostics) -> Director
     let mut directory = Directory {
         domains: sorted.iter().map(table).collect(),
         spans: sorted.iter().map(|entry| entry.name.span).collect(),
+        defaults: Defaults { domains: sorted.iter().map(|entry| entry.default).collect(), ..Defaults::default() },
         ..Directory::default()
     };
     if let Some(entry) = sorted.get(usize::from(u16::MAX)) {

@@ -14,6 +14,7 @@
 //!   words into its owner's mouth downstream;
 //! - `caller` belongs to the mesh: it is a string, and no rule sets or redacts it.
 
+mod default;
 mod directory;
 mod fields;
 mod headers;
@@ -26,6 +27,7 @@ mod routing;
 mod rules;
 mod schemas;
 
+pub use default::DEFAULT_RULE;
 pub(crate) use directory::ENTERPRISE;
 pub use directory::{Directory, Owner, Service};
 pub use fields::Field;
@@ -93,7 +95,11 @@ pub fn check(documents: Documents, sources: &Sources, diagnostics: &mut Diagnost
     let (mut fields, schemas) = fields::check(documents.schemas, &directory, &context, diagnostics);
     routing::check(&directory.routed, &mut fields, &context, diagnostics);
     let rule_names = policy_tests::rule_names(&documents.policies);
-    let policies = policies::check(documents.policies, &directory, &fields, &context, diagnostics);
+    let mut policies = policies::check(documents.policies, &directory, &fields, &context, diagnostics);
+    if !context.incomplete && !directory.is_unsure() {
+        default::report_unguarded(&directory.defaults, &directory, &policies, diagnostics);
+    }
+    policies.extend(default::policy(&directory.defaults, &directory, &policies));
     // Without a mesh, and with documents that could not be read, nothing that a test names can be called unknown.
     let tests = if documents.tests.is_empty() || context.incomplete || directory.is_unsure() {
         Vec::new()

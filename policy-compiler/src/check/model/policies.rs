@@ -25,6 +25,8 @@ pub struct Policy {
     pub layer: Layer,
     /// The workloads that it is for.
     pub workloads: Workloads,
+    /// Whether it is also for workloads that the mesh does not list.
+    pub unlisted: bool,
     /// Which requests it is for.
     pub direction: Direction,
     /// Named expressions, in their order.
@@ -108,7 +110,8 @@ fn check_one(
     let mut checker = rules::Checker { policy: &name, owner, directory, fields, context, diagnostics };
     let (rules, unfinished) = checker.rules(policy.rules);
     let layer = if owner == Owner::Enterprise { Layer::Enterprise } else { Layer::Domain };
-    Policy { name, layer, workloads, direction: policy.direction, variables, rules, unfinished }
+    let unlisted = workloads == Workloads::All;
+    Policy { name, layer, workloads, unlisted, direction: policy.direction, variables, rules, unfinished }
 }
 
 fn workloads(

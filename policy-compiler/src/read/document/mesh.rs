@@ -34,6 +34,8 @@ pub struct Mesh {
     pub cluster_domain: Option<Spanned<String>>,
     /// The fields whose headers the proxies' routes see.
     pub routed: Vec<Spanned<String>>,
+    /// Whether workloads without an allow rule refuse every request, if the document says it.
+    pub default: Option<Spanned<bool>>,
     /// Whether a broken carrier or field is answered with 400.
     pub deny_invalid: bool,
     /// Oldest context that is accepted, in milliseconds since it was made; 0 is any.
@@ -61,6 +63,8 @@ pub struct DomainEntry {
     pub frameworks: Vec<String>,
     /// The namespaces in which its services are believed.
     pub namespaces: Vec<Spanned<String>>,
+    /// As that of the mesh, for its own workloads.
+    pub default: Option<bool>,
 }
 
 /// How the context is shown to applications.
@@ -178,6 +182,7 @@ pub(super) fn read(header: Header<'_>, decoder: &mut Decoder<'_>) -> Mesh {
         peers_without_filter: None,
         cluster_domain: None,
         routed: Vec::new(),
+        default: None,
         deny_invalid: false,
         max_age_ms: 0,
         gateway: Gateway { traces: Traces::Keep, sampled: false },
@@ -200,6 +205,7 @@ pub(super) fn read(header: Header<'_>, decoder: &mut Decoder<'_>) -> Mesh {
     if let Some(node) = keys.get("trust") {
         mesh.peers_without_filter = trust(node, &mut mesh.trust, decoder);
     }
+    mesh.default = keys.get("default").and_then(|node| default(node, decoder));
     let on_invalid = [("ignore", false), ("deny", true)];
     mesh.deny_invalid = keys.get("onInvalid").and_then(|node| decoder.choice(node, &on_invalid)).unwrap_or_default();
     mesh.max_age_ms = keys.get("maxAge").and_then(|node| decoder.duration_ms(node)).unwrap_or_default();
@@ -223,6 +229,12 @@ pub(super) fn read(header: Header<'_>, decoder: &mut Decoder<'_>) -> Mesh {
     }
     keys.finish(decoder);
     mesh
+}
+
+/// Whether workloads without an allow rule refuse every request.
+fn default(node: &Node, decoder: &mut Decoder<'_>) -> Option<Spanned<bool>> {
+    let value = decoder.choice(node, &[("allow", false), ("deny", true)])?;
+    Some(Spanned { value, span: node.span })
 }
 
 fn routing(node: &Node, decoder: &mut Decoder<'_>) -> Vec<Spanned<String>> {
@@ -257,12 +269,14 @@ fn domain(name: &Spanned<String>, node: &Node, decoder: &mut Decoder<'_>) -> Dom
         region: String::new(),
         frameworks: Vec::new(),
         namespaces: Vec::new(),
+        default: None,
     };
     let Some(mut keys) = decoder.keys(node, name.span, "a domain") else { return domain };
     domain.services = keys.get("services").map(|node| decoder.names(node)).unwrap_or_default();
     domain.region = keys.get("region").and_then(|node| decoder.name(node)).map(|r| r.value).unwrap_or_default();
     let frameworks = keys.get("frameworks").map(|node| decoder.names(node)).unwrap_or_default();
     domain.frameworks = frameworks.into_iter().map(|name| name.value).collect();
+    domain.default = keys.get("default").and_then(|node| default(node, decoder)).map(|default| default.value);
     domain.namespaces = keys.get("namespaces").map(|node| decoder.names(node)).unwrap_or_default();
     keys.finish(decoder);
     domain

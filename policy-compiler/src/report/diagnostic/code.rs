@@ -72,6 +72,7 @@ codes! {
     "CM0603" COVERED_DENY "A deny rule denies nothing that another one does not deny already.";
     "CM0604" POINTLESS_ALLOW "A deny rule denies everything that an allow rule lets through.";
     "CM0605" NOBODY_ALLOWED "No request can satisfy the allow rules of a workload.";
+    "CM0606" UNGUARDED "Services are open to everybody, and the mesh does not say that this is meant.";
     "CM0701" NO_PROXY_CONFIG "The file holds no configuration of a proxy.";
     "CM0702" ROUTE_BY_FIELD "A route matches the header of a field, which the filter takes away.";
     "CM0703" NOT_BEHIND_ROUTER "The filter does not stand behind the router, and a route or its own configuration needs it there.";

@@ -7,6 +7,7 @@ use context_mesh_core::{
     pipeline::Role,
 };
 
+use crate::check::model::DEFAULT_RULE;
 use crate::run::simulate::{Outcome, Refusal};
 
 /// Why the request went on or was refused. `run` are the rules that were run: indices into the artifact's rules.
@@ -42,6 +43,9 @@ fn refused(refusal: &Refusal, outcome: &Outcome, rules: &[&RuleTable]) -> String
     let rule = match Cause::of(&refusal.rule) {
         Cause::Mesh(cause) => return by_mesh(cause),
         Cause::NotAllowed(layer) => return no_allow_rule(layer, rules),
+        Cause::Rule(DEFAULT_RULE) => {
+            return "the mesh says `default: deny`, and no allow rule is for this workload".to_owned();
+        }
         Cause::Rule(name) => rules.iter().find(|rule| rule.name == name),
     };
     let Some(rule) = rule else { return format!("`{}` refuses the request", refusal.rule) };

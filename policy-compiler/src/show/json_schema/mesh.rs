@@ -55,6 +55,8 @@ struct MeshSpec {
     gateways: Option<Vec<Name>>,
     carriers: Option<Carriers>,
     trust: Option<Trust>,
+    /// What becomes of requests to a workload without an allow rule. Default: `allow`.
+    default: Option<Default>,
     /// What a broken carrier or field does. Default: `ignore`.
     on_invalid: Option<OnInvalid>,
     /// Oldest `x-mesh-context` that is accepted. Default: any.
@@ -67,6 +69,16 @@ struct MeshSpec {
     lost_recall: Option<LostRecall>,
     rollout: Option<Rollout>,
     routing: Option<Routing>,
+}
+
+/// What becomes of requests to a workload without an allow rule.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "lowercase", inline)]
+enum Default {
+    /// They go on, unless a rule refuses them.
+    Allow,
+    /// They are refused.
+    Deny,
 }
 
 /// What the routes of the proxies see of the context.
@@ -98,6 +110,8 @@ struct Domain {
     /// The frameworks that it is under, for policies to ask for.
     #[schemars(extend("examples" = [["gdpr", "sox"]]), length(max = 64))]
     frameworks: Option<Vec<Name>>,
+    /// What becomes of requests to its workloads without an allow rule. Default: what the mesh says.
+    default: Option<Default>,
     /// The namespaces in which its services are believed. Required where `identity` has a `{namespace}`, as it has by default.
     #[schemars(length(min = 1), extend("examples" = [["shop"]]))]
     namespaces: Option<Vec<Name>>,
