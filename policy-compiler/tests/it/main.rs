@@ -6,6 +6,7 @@ mod commands;
 mod compatibility;
 mod compile;
 mod counters;
+mod defaults;
 mod diagnostics;
 mod emit;
 mod guardrails;
