@@ -15,11 +15,10 @@ use std::process::ExitCode;
 use context_mesh_benches::demo::{FIELDS, NOW_MS, PEER};
 use context_mesh_core::artifact;
 use context_mesh_core::carrier::mesh_header;
-use context_mesh_core::context::Context;
 use context_mesh_core::headers::Headers;
 use context_mesh_core::memory::Memory;
 use context_mesh_core::pipeline::{self, Host, Routing, Workload};
-use context_mesh_core::testing::FakeHost;
+use context_mesh_core::testing::{FakeHost, context};
 use policy_compiler::report::source::Sources;
 
 /// The demo's policies.
@@ -50,11 +49,7 @@ fn run(count: usize) -> Result<(), String> {
     }
     let compiled = policy_compiler::compile(&sources).map_err(|problems| format!("{problems:?}"))?;
     let program = artifact::load(&compiled.artifact).map_err(|error| error.to_string())?;
-    let mut context = Context::new();
-    for (field, json) in FIELDS {
-        context.insert(field, json).map_err(|error| format!("{field}: {error:?}"))?;
-    }
-    let carried = mesh_header::encode(&context, program.words().writer(NOW_MS), NOW_MS);
+    let carried = mesh_header::encode(&context(&FIELDS), program.words().writer(NOW_MS), NOW_MS);
     let carried = carried.map_err(|error| error.as_str().to_owned())?;
     let workload = Workload::new(program, "checkout-service");
     let proxy = FakeHost::with_peer(PEER);
