@@ -3,13 +3,14 @@
 
 use std::sync::LazyLock;
 
-use super::{Request, context};
+use super::{Request, context, tables};
 use crate::headers::Headers;
+use crate::identity;
 use crate::tables::{
     Attribute, Constant, DestinationPart, FieldType, HostType, MeshPart, PeerPart, ProgramTable, RequestPart, Scalar,
     ScalarConstant, ZoneTable,
 };
-use crate::vm::{Destination, MeshView, Peer};
+use crate::vm::{Destination, MeshView};
 
 /// The fields of the context: name, type, and JSON text if the request has it.
 pub const FIELDS: &[(&str, FieldType, Option<&str>)] = &[
@@ -42,6 +43,9 @@ pub const HEADERS: &[(&[u8], &[u8])] = &[
     (b"traceparent", b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"),
 ];
 
+/// Who sends the request: a service of the small mesh.
+const PEER: &str = "spiffe://acme.corp/ns/default/sa/b";
+
 static FRAMEWORKS: LazyLock<[String; 2]> = LazyLock::new(|| ["sox", "gdpr"].map(str::to_owned));
 
 /// The request, with all its fields.
@@ -50,12 +54,7 @@ pub fn request() -> Request<'static> {
     Request {
         headers: Headers::new(HEADERS.to_vec()),
         context: context(&fields),
-        peer: Peer {
-            principal: "spiffe://acme.corp/ns/default/sa/b".to_owned(),
-            service: "b".to_owned(),
-            domain: "shop".to_owned(),
-            region: "us".to_owned(),
-        },
+        peer: identity::peer(PEER, &tables()),
         mesh: MeshView { service: "a", domain: "shop", region: "us", direction: "inbound" },
         destination: Destination { service: "z", domain: "bank", region: "eu", frameworks: &*FRAMEWORKS },
     }
@@ -67,7 +66,7 @@ pub fn attribute(path: &[&str]) -> Option<Vec<u8>> {
         ["source", "port"] => Some(4711_i64.to_le_bytes().to_vec()),
         ["source", "address"] => Some(b"10.1.2.3:4711".to_vec()),
         ["connection", "mtls"] => Some(vec![1]),
-        ["connection", "uri_san_peer_certificate"] => Some(b"spiffe://acme.corp/ns/default/sa/b".to_vec()),
+        ["connection", "uri_san_peer_certificate"] => Some(PEER.as_bytes().to_vec()),
         ["request", "time"] => Some(1_800_000_000_000_000_000_i64.to_le_bytes().to_vec()),
         ["metadata", ..] => Some(b"a".to_vec()),
         _ => None,
@@ -163,4 +162,18 @@ fn attributes() -> Vec<Attribute> {
         host(&["metadata", "a"], HostType::String),
     ]);
     all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    #[test]
+    fn the_peer_is_a_service() {
+        let peer = request().peer;
+        assert_eq!([peer.service, peer.domain, peer.region], ["b", "shop", "us"]);
+    }
 }

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use context_mesh_core::artifact::encode;
 use context_mesh_core::artifact::tables::{
-    Classification, Consistency, DictionaryTable, DomainTable, EntryTable, FieldTable, FieldType, Merge, MeshTable,
+    Classification, Consistency, DictionaryTable, DomainTable, FieldTable, FieldType, Merge, MeshTable,
     Number, ServiceTable, Tables,
 };
 use context_mesh_core::carrier::dictionary::dictionary_id;
@@ -76,7 +76,7 @@ fn make() -> Tables {
         frameworks: frameworks.iter().map(|name| (*name).to_owned()).collect(),
         namespaces: vec!["default".to_owned()],
     };
-    let service = |name: &str, domain| ServiceTable { name: name.to_owned(), domain, entry: EntryTable::default() };
+    let service = |name: &str, domain| ServiceTable { name: name.to_owned(), domain, ..ServiceTable::default() };
     Tables {
         mesh: MeshTable {
             name: "acme".to_owned(),
