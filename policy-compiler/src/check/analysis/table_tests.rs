@@ -82,7 +82,7 @@ fn one_condition() {
         ("peer.service == 'front' && peer.domain == 'payments'", NEVER),
         ("peer.service == 'front' && peer.region == 'us'", ""),
         ("peer.service == 'stranger' && peer.domain == ''", "CM0609 peer.service"),
-        ("peer.service == 'stranger' && peer.domain == 'shop'", NEVER),
+        ("peer.service == 'stranger' && peer.domain == 'shop'", "CM0601 r0; CM0609 peer.service"),
         ("peer.domain == 'shop' && !(peer.service in ['front', 'cart', 'gate'])", NEVER),
         ("peer.domain in ['shop', 'payments', '']", ALWAYS),
         ("mesh.service == 'front'", NEVER),
