@@ -20,7 +20,7 @@ const FOLDERS: &[&[&str]] = &[
 
 /// The modules of each folder, in the same way.
 const MODULES: &[(&str, &[&[&str]])] = &[
-    ("report", &[&["source", "near", "progress", "style"], &["diagnostic"]]),
+    ("report", &[&["source", "near", "progress", "style"], &["diagnostic"], &["explanation"]]),
     ("expression", &[&["cel"], &["ir"], &["codegen"]]),
     ("read", &[&["yaml"], &["document"]]),
     ("check", &[&["model"], &["data_flow", "lock", "compatibility"], &["programs"], &["analysis"]]),

@@ -9,6 +9,7 @@ mod completions;
 mod diff;
 mod emit;
 mod eval;
+mod explain;
 mod files;
 mod graph;
 mod init;
@@ -80,6 +81,8 @@ enum Command {
     Diff(diff::Arguments),
     /// Says what becomes of a request, and why.
     Eval(eval::Arguments),
+    /// Explains a diagnostic: what its code means, an example that causes it, and the repair.
+    Explain(explain::Arguments),
     /// Shows who may call whom, and where fields may flow, as text or as a picture.
     Graph(graph::Arguments),
     /// Prints configuration for Envoy or Istio with the compiled policies inside.
@@ -128,6 +131,7 @@ fn run_command(command: &Command, session: &Session) -> Outcome {
         Command::Init(arguments) => init::run(arguments),
         Command::Test(arguments) => test::run(arguments, session),
         Command::Eval(arguments) => eval::run(arguments, session),
+        Command::Explain(arguments) => explain::run(arguments),
         Command::Diff(arguments) => diff::run(arguments, session),
         Command::Graph(arguments) => graph::run(arguments, session),
         Command::Check(arguments) => check::run(arguments, session),

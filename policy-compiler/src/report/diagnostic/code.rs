@@ -85,7 +85,7 @@ codes! {
 }
 
 /// One line that explains a code; `None` if there is no such code.
-pub fn explain(code: &str) -> Option<&'static str> {
+pub fn summary(code: &str) -> Option<&'static str> {
     TABLE.iter().find(|(id, _)| *id == code).map(|(_, summary)| *summary)
 }
 
@@ -96,7 +96,7 @@ mod tests {
     #[test]
     fn codes_are_unique_and_in_order() {
         assert!(TABLE.is_sorted_by(|a, b| a.0 < b.0));
-        assert_eq!(explain(UNKNOWN_KEY), Some("The document has a key that is not known there."));
-        assert_eq!(explain("CM9999"), None);
+        assert_eq!(summary(UNKNOWN_KEY), Some("The document has a key that is not known there."));
+        assert_eq!(summary("CM9999"), None);
     }
 }

@@ -40,7 +40,7 @@ pub struct Label {
 /// One finding.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
-    /// Stable id, for example `CM0103`; [`code::explain`] tells more.
+    /// Stable id, for example `CM0103`; [`crate::report::explanation`] tells more.
     pub code: &'static str,
     /// How bad it is.
     pub severity: Severity,
