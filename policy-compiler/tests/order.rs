@@ -20,7 +20,7 @@ const FOLDERS: &[&[&str]] = &[
 
 /// The modules of each folder, in the same way.
 const MODULES: &[(&str, &[&[&str]])] = &[
-    ("report", &[&["source", "near", "progress", "style"], &["diagnostic"], &["explanation"]]),
+    ("report", &[&["source", "near", "progress", "style"], &["diagnostic"], &["explanation"], &["sarif"]]),
     ("expression", &[&["cel"], &["ir"], &["codegen"]]),
     ("read", &[&["yaml"], &["document"]]),
     ("check", &[&["model"], &["data_flow", "lock", "compatibility"], &["programs"], &["analysis"]]),

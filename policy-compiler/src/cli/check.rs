@@ -30,6 +30,8 @@ Examples:
   policyc check policies
   policyc check policies --costs --format json
   policyc check policies --deny-warnings --locked
+  policyc check policies --format sarif > policies.sarif
+  policyc check policies --format github
   policyc check policies --envoy envoy.yaml --istio manifests")]
 pub(super) struct Arguments {
     #[command(flatten)]

@@ -4,5 +4,6 @@ pub mod diagnostic;
 pub mod explanation;
 pub mod near;
 pub mod progress;
+pub mod sarif;
 pub mod source;
 pub mod style;
