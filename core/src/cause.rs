@@ -16,6 +16,8 @@ pub enum Cause<'w> {
 /// A setting or a limit of the mesh that refuses requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MeshCause {
+    /// The path of the request has more than one reading, and `ambiguousPath: deny`, or a rule that reads the path, refuses such.
+    AmbiguousPath,
     /// `ambiguousRecall: deny`
     AmbiguousRecall,
     /// The request asked for more work or memory than one may.
@@ -34,9 +36,10 @@ pub enum MeshCause {
 
 impl<'w> Cause<'w> {
     /// All causes but rules.
-    pub const OTHERS: [Self; 9] = [
+    pub const OTHERS: [Self; 10] = [
         Self::NotAllowed(Layer::Enterprise),
         Self::NotAllowed(Layer::Domain),
+        Self::Mesh(MeshCause::AmbiguousPath),
         Self::Mesh(MeshCause::AmbiguousRecall),
         Self::Mesh(MeshCause::Budget),
         Self::Mesh(MeshCause::CallerMismatch),
@@ -66,6 +69,7 @@ impl MeshCause {
     /// Returns the name in reports.
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::AmbiguousPath => "mesh ambiguousPath",
             Self::AmbiguousRecall => "mesh ambiguousRecall",
             Self::Budget => "mesh budget",
             Self::CallerMismatch => "mesh callerMismatch",

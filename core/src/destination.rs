@@ -7,7 +7,7 @@
 use crate::headers::{Headers, Single};
 use crate::host::Attributes;
 use crate::identity;
-use crate::tables::Tables;
+use crate::tables::{NamesTable, ServiceTable, Tables};
 
 /// Where a request goes. For requests that arrive, it is the workload itself.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -52,13 +52,13 @@ pub fn leaves(headers: &Headers<'_>, attributes: &dyn Attributes, tables: &Table
 /// What is known of the service that a cluster leads to.
 pub fn of_cluster<'t>(cluster: &[u8], tables: &'t Tables) -> Option<Destination<'t>> {
     let cluster = core::str::from_utf8(cluster).ok()?;
-    let Some(rest) = cluster.strip_prefix("outbound|") else { return of_service(cluster, tables) };
+    let Some(rest) = cluster.strip_prefix("outbound|") else { return of_host(cluster, tables) };
     // As Istio writes it: `outbound|80|subset|service.namespace.svc.cluster.local`.
     let mut parts = rest.split('|');
     let (port, subset, host) = (parts.next()?, parts.next()?, parts.next()?);
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
     let exact = parts.next().is_none() && is_port(port) && subset.bytes().all(plain);
-    if exact { of_kubernetes(host, tables, true) } else { None }
+    if exact { listed(host, tables).or_else(|| of_kubernetes(host, tables, true)) } else { None }
 }
 
 fn of_authority<'t>(authority: &[u8], tables: &'t Tables) -> Option<Destination<'t>> {
@@ -68,7 +68,19 @@ fn of_authority<'t>(authority: &[u8], tables: &'t Tables) -> Option<Destination<
         Some(_) => return None,
         None => authority,
     };
-    of_service(host, tables).or_else(|| of_kubernetes(host, tables, false))
+    // Names of hosts are the same in any case.
+    let lower = host.to_ascii_lowercase();
+    of_host(&lower, tables).or_else(|| of_kubernetes(&lower, tables, false))
+}
+
+/// The service of a name: one that the mesh lists as a host's, or the service's own.
+fn of_host<'t>(name: &str, tables: &'t Tables) -> Option<Destination<'t>> {
+    listed(name, tables).or_else(|| of_service(name, tables))
+}
+
+/// The service that the mesh lists under the name of a host.
+fn listed<'t>(name: &str, tables: &'t Tables) -> Option<Destination<'t>> {
+    of_table(NamesTable::find(&tables.names.hosts, name)?.get(&tables.services)?, tables)
 }
 
 fn is_port(text: &str) -> bool {
@@ -78,7 +90,10 @@ fn is_port(text: &str) -> bool {
 /// What is known of a service of the mesh; `None` for a name that the mesh does not list.
 pub fn of_service<'t>(service: &str, tables: &'t Tables) -> Option<Destination<'t>> {
     let index = tables.services.binary_search_by(|known| known.name.as_str().cmp(service)).ok()?;
-    let service = tables.services.get(index)?;
+    of_table(tables.services.get(index)?, tables)
+}
+
+fn of_table<'t>(service: &'t ServiceTable, tables: &'t Tables) -> Option<Destination<'t>> {
     let domain = tables.domains.get(usize::from(service.domain))?;
     let (name, region, frameworks) = (&domain.name, &domain.region, &domain.frameworks);
     Some(Destination { service: &service.name, domain: name, region, frameworks })
@@ -96,9 +111,13 @@ fn of_kubernetes<'t>(host: &str, tables: &'t Tables, whole: bool) -> Option<Dest
     if svc != "svc" || !in_cluster || !is_label(namespace) {
         return None;
     }
-    let namespaces = &identity::domain_table(service, tables)?.namespaces;
+    if let Some(found) = listed(&format!("{service}.{namespace}"), tables) {
+        return Some(found);
+    }
+    let found = of_host(service, tables)?;
+    let namespaces = &identity::domain_table(found.service, tables)?.namespaces;
     let known = namespaces.is_empty() || namespaces.iter().any(|known| known == namespace);
-    if known { of_service(service, tables) } else { None }
+    known.then_some(found)
 }
 
 fn is_label(label: &str) -> bool {
@@ -138,7 +157,8 @@ mod tests {
             (None, Some("a:99999"), ""),
             (None, Some("a:+80"), ""),
             (None, Some("a@evil.example"), ""),
-            (None, Some("A"), ""),
+            (None, Some("A"), "a"),
+            (None, Some("A.Shop.svc"), "a"),
             (None, Some(""), ""),
             (None, None, ""),
             (Some("b"), Some("a"), "b"),
@@ -168,6 +188,51 @@ mod tests {
                 Headers::new(authority.map(|name| (&b":authority"[..], name.as_bytes())).into_iter().collect());
             let found = resolve(&headers, &host, &tables);
             assert_eq!(found.service, expected, "{cluster:?} {authority:?}");
+        }
+    }
+
+    #[test]
+    fn services_may_have_other_hosts_than_their_names() {
+        let mut tables = tables();
+        tables.domains[1].namespaces = vec!["shop".to_owned()];
+        let service = |name: &str| {
+            let found = tables.services.iter().position(|service| service.name == name).unwrap();
+            crate::index::ServiceIndex(u32::try_from(found).unwrap())
+        };
+        let hosts = [
+            ("a-host", "a"),
+            ("a-host.other", "b"),
+            ("b.example.com", "b"),
+            ("consul-a.dc1.internal", "a"),
+            ("z", "b"),
+            ("z.shop", "a"),
+        ];
+        tables.names.hosts = hosts.map(|(host, of)| (host.to_owned(), service(of))).to_vec();
+        for (cluster, authority, expected) in [
+            ("", "a-host", "a"),
+            ("", "A-Host:8080", "a"),
+            ("", "a-host.shop.svc", "a"),
+            ("", "a-host.other.svc", "b"),
+            ("", "a-host.other", "b"),
+            ("", "a-host.other:9080", "b"),
+            ("", "a-host.third.svc", ""),
+            ("", "a-host.shop", ""),
+            ("", "z", "b"),
+            ("", "z.shop:80", "a"),
+            ("", "b.example.com", "b"),
+            ("", "b.example.com.evil", ""),
+            ("", "a", "a"),
+            ("consul-a.dc1.internal", "", "a"),
+            ("a-host", "", "a"),
+            ("outbound|443||b.example.com", "", "b"),
+            ("outbound|80||a-host.shop.svc.cluster.local", "", "a"),
+            ("outbound|80||a-host.other.svc.cluster.local", "", "b"),
+            ("outbound|80||z.shop.svc.cluster.local", "", "a"),
+        ] {
+            let mut host = FakeHost::default();
+            host.attributes.insert("xds.cluster_name".to_owned(), cluster.as_bytes().to_vec());
+            let headers = Headers::new(vec![(&b":authority"[..], authority.as_bytes())]);
+            assert_eq!(resolve(&headers, &host, &tables).service, expected, "{cluster} {authority}");
         }
     }
 

@@ -4,7 +4,7 @@
 //! rules know its ID (`peer.principal`), but not as a service.
 
 use crate::limits::MAX_SPIFFE_ID_BYTES;
-use crate::tables::{DomainTable, MeshTable, Tables};
+use crate::tables::{DomainTable, MeshTable, NamesTable, ServiceTable, Tables};
 
 /// Who sent the request, as far as it was verified. Empty strings for what is not known.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -17,23 +17,58 @@ pub struct Peer {
     pub domain: String,
     /// The region of that domain.
     pub region: String,
+    /// The namespace that the ID names, when the ID is of the mesh's trust domain: also of one that is no service.
+    pub namespace: String,
+    /// The account that the ID names, likewise.
+    pub account: String,
 }
 
-/// What is known of a peer from the URI SAN of its client certificate. Empty but for the principal when the ID is not of the
-/// mesh's trust domain, or its path names no service that the mesh lists in that namespace.
+/// What is known of a peer from the URI SAN of its client certificate. Only the principal when the ID is not of the mesh's trust domain;
+/// no service when its path names none that the mesh lists in that namespace.
 pub fn peer(principal: &str, tables: &Tables) -> Peer {
-    let unknown = || Peer { principal: principal.to_owned(), ..Peer::default() };
-    let Some(Named { service, namespace }) = read(principal, &tables.mesh) else { return unknown() };
-    let Some(domain) = domain_table(service, tables) else { return unknown() };
-    if namespace.is_some_and(|namespace| !domain.namespaces.iter().any(|known| known == namespace)) {
-        return unknown();
+    let mut peer = Peer { principal: principal.to_owned(), ..Peer::default() };
+    let Some(named) = read(principal, &tables.mesh) else { return peer };
+    named.account.clone_into(&mut peer.account);
+    named.namespace.unwrap_or_default().clone_into(&mut peer.namespace);
+    let Some(service) = service(principal, &named, tables) else { return peer };
+    let Some(domain) = tables.domains.get(usize::from(service.domain)) else { return peer };
+    service.name.clone_into(&mut peer.service);
+    domain.name.clone_into(&mut peer.domain);
+    domain.region.clone_into(&mut peer.region);
+    peer
+}
+
+/// The service that an identity belongs to. One that is listed with its namespace counts in that one only, any other in the namespaces of
+/// its domain.
+fn service<'t>(principal: &str, named: &Named<'_>, tables: &'t Tables) -> Option<&'t ServiceTable> {
+    let listed = |name: &str| NamesTable::find(&tables.names.identities, name)?.get(&tables.services);
+    if let Some(service) = listed(principal) {
+        return Some(service);
     }
-    Peer {
-        principal: principal.to_owned(),
-        service: service.to_owned(),
-        domain: domain.name.clone(),
-        region: domain.region.clone(),
+    if let Some(namespace) = named.namespace
+        && let Some(service) = listed(&format!("{namespace}/{}", named.account))
+    {
+        return Some(service);
     }
+    let own = || find(named.service, tables).filter(|service| !service.has_identities);
+    let service = listed(named.account).or_else(own)?;
+    // The namespace counts where the identity path asks for it.
+    let elsewhere = |domain: &DomainTable| {
+        named.checked.is_some_and(|namespace| !domain.namespaces.iter().any(|known| known == namespace))
+    };
+    let domain = tables.domains.get(usize::from(service.domain))?;
+    if elsewhere(domain) { None } else { Some(service) }
+}
+
+fn find<'t>(service: &str, tables: &'t Tables) -> Option<&'t ServiceTable> {
+    let index = tables.services.binary_search_by(|known| known.name.as_str().cmp(service)).ok()?;
+    tables.services.get(index)
+}
+
+/// Returns the name of the service that a proxy's own name belongs to: the name itself, unless the mesh lists it as that of a workload.
+pub fn service_of_workload<'n>(workload: &'n str, tables: &'n Tables) -> &'n str {
+    let listed = NamesTable::find(&tables.names.workloads, workload).and_then(|service| service.get(&tables.services));
+    listed.map_or(workload, |service| service.name.as_str())
 }
 
 /// Name and region of the domain that the mesh puts a service into.
@@ -43,15 +78,20 @@ pub fn domain_of<'t>(service: &str, tables: &'t Tables) -> Option<(&'t str, &'t 
 
 /// The domain that the mesh puts a service into.
 pub(crate) fn domain_table<'t>(service: &str, tables: &'t Tables) -> Option<&'t DomainTable> {
-    let index = tables.services.binary_search_by(|known| known.name.as_str().cmp(service)).ok()?;
-    tables.domains.get(usize::from(tables.services.get(index)?.domain))
+    tables.domains.get(usize::from(find(service, tables)?.domain))
 }
 
 /// What the path of a SPIFFE ID says.
 #[derive(Debug, PartialEq, Eq)]
 struct Named<'p> {
+    /// The name of the service, if it is named by its own name.
     service: &'p str,
+    /// The whole segment that the name of the service is in.
+    account: &'p str,
+    /// The namespace: the segment of `{namespace}`, or else the one behind `ns`.
     namespace: Option<&'p str>,
+    /// The namespace, where the identity path has a `{namespace}`.
+    checked: Option<&'p str>,
 }
 
 /// Reads a SPIFFE ID. Every segment of the path must be one as the SPIFFE ID specification says, section 2.2, and fit the mesh's identity
@@ -60,26 +100,46 @@ fn read<'p>(principal: &'p str, mesh: &MeshTable) -> Option<Named<'p>> {
     if principal.len() > MAX_SPIFFE_ID_BYTES {
         return None;
     }
-    let path = principal.strip_prefix("spiffe://")?.strip_prefix(mesh.trust_domain.as_str())?;
-    // What stands before the first slash of either is empty.
-    let (mut actual, mut expected) = (path.split('/'), mesh.identity_path.split('/'));
-    if actual.next() != Some("") || expected.next() != Some("") {
+    let (trust_domain, path) = principal.strip_prefix("spiffe://")?.split_once('/')?;
+    let aliases = &mesh.trust_domain_aliases;
+    if trust_domain != mesh.trust_domain && !aliases.iter().any(|alias| alias == trust_domain) {
         return None;
     }
-    let (mut service, mut namespace) = (None, None);
+    // What stands before the first slash of the identity path is empty.
+    let (mut actual, mut expected) = (path.split('/'), mesh.identity_path.split('/'));
+    if expected.next() != Some("") {
+        return None;
+    }
+    let (mut service, mut checked, mut behind_ns, mut before) = (None, None, None, "");
     loop {
         match (actual.next(), expected.next()) {
-            (None, None) => return service.map(|service| Named { service, namespace }),
-            (Some(segment), Some(wanted)) if is_segment(segment) => match wanted {
-                "*" => {}
-                "{service}" => service = Some(segment),
-                "{namespace}" => namespace = Some(segment),
-                literal if segment == literal => {}
-                _ => return None,
-            },
+            (None, None) => {
+                let (service, account) = service?;
+                return Some(Named { service, account, namespace: checked.or(behind_ns), checked });
+            }
+            (Some(segment), Some(wanted)) if is_segment(segment) => {
+                match wanted {
+                    "*" => {}
+                    "{namespace}" => checked = Some(segment),
+                    _ => match wanted.split_once("{service}") {
+                        Some((prefix, suffix)) => service = Some((strip(segment, prefix, suffix)?, segment)),
+                        None if segment == wanted => {}
+                        None => return None,
+                    },
+                }
+                if before == "ns" {
+                    behind_ns = Some(segment);
+                }
+                before = segment;
+            }
             _ => return None,
         }
     }
+}
+
+/// What stands between a prefix and a suffix; `None` where that is nothing.
+fn strip<'s>(segment: &'s str, prefix: &str, suffix: &str) -> Option<&'s str> {
+    segment.strip_prefix(prefix)?.strip_suffix(suffix).filter(|name| !name.is_empty())
 }
 
 fn is_segment(segment: &str) -> bool {
@@ -102,7 +162,12 @@ mod tests {
             identity_path: "/ns/{namespace}/sa/{service}".into(),
             ..MeshTable::default()
         };
-        let checkout = Some(Named { service: "checkout", namespace: Some("default") });
+        let checkout = Some(Named {
+            service: "checkout",
+            account: "checkout",
+            namespace: Some("default"),
+            checked: Some("default"),
+        });
         let long = format!("spiffe://acme.corp/ns/default/sa/{}", "c".repeat(MAX_SPIFFE_ID_BYTES));
         let cases = [
             ("spiffe://acme.corp/ns/default/sa/checkout", checkout),
@@ -134,6 +199,69 @@ mod tests {
         ];
         for (principal, expected) in cases {
             assert_eq!(read(principal, &mesh), expected, "{principal}");
+        }
+    }
+
+    #[test]
+    fn services_may_have_other_identities_than_their_names() {
+        let mut tables = tables();
+        tables.mesh.identity_path = "/ns/{namespace}/sa/{service}".to_owned();
+        tables.mesh.trust_domain_aliases = vec!["old.corp".to_owned()];
+        for domain in &mut tables.domains {
+            domain.namespaces = vec!["shop".to_owned()];
+        }
+        let at = |tables: &Tables, name: &str| {
+            let found = tables.services.iter().position(|service| service.name == name);
+            crate::index::ServiceIndex(u32::try_from(found.unwrap()).unwrap())
+        };
+        let (a, b) = (at(&tables, "a"), at(&tables, "b"));
+        tables.names.identities = vec![
+            ("account-of-a".to_owned(), a),
+            ("elsewhere/account-of-b".to_owned(), b),
+            ("spiffe://acme.corp/ns/legacy/sa/a".to_owned(), a),
+        ];
+        tables.services[0].has_identities = true;
+        tables.services[1].has_identities = true;
+        assert_eq!((tables.services[0].name.as_str(), tables.services[1].name.as_str()), ("a", "b"));
+        // The ID, the service, and what it says of namespace and account.
+        for (id, service, namespace, account) in [
+            ("acme.corp/ns/shop/sa/account-of-a", "a", "shop", "account-of-a"),
+            ("old.corp/ns/shop/sa/account-of-a", "a", "shop", "account-of-a"),
+            ("older.corp/ns/shop/sa/account-of-a", "", "", ""),
+            ("acme.corp/ns/playground/sa/account-of-a", "", "playground", "account-of-a"),
+            ("acme.corp/ns/elsewhere/sa/account-of-b", "b", "elsewhere", "account-of-b"),
+            ("acme.corp/ns/shop/sa/account-of-b", "", "shop", "account-of-b"),
+            ("acme.corp/ns/legacy/sa/a", "a", "legacy", "a"),
+            ("old.corp/ns/legacy/sa/a", "", "legacy", "a"),
+            // Who has identities is not named by its own name any more.
+            ("acme.corp/ns/shop/sa/a", "", "shop", "a"),
+            ("acme.corp/ns/shop/sa/z", "z", "shop", "z"),
+        ] {
+            let found = peer(&format!("spiffe://{id}"), &tables);
+            let found = (found.service.as_str(), found.namespace.as_str(), found.account.as_str());
+            assert_eq!(found, (service, namespace, account), "{id}");
+        }
+    }
+
+    #[test]
+    fn a_name_may_be_a_part_of_its_segment() {
+        let path = |identity_path: &str| MeshTable {
+            trust_domain: "acme.corp".into(),
+            identity_path: identity_path.into(),
+            ..MeshTable::default()
+        };
+        for (identity_path, id, expected) in [
+            ("/ns/*/sa/bookinfo-{service}", "/ns/x/sa/bookinfo-reviews", Some(("reviews", Some("x")))),
+            ("/ns/*/sa/bookinfo-{service}", "/ns/x/sa/reviews", None),
+            ("/ns/*/sa/bookinfo-{service}", "/ns/x/sa/bookinfo-", None),
+            ("/ns/*/sa/{service}-sa", "/ns/x/sa/reviews-sa", Some(("reviews", Some("x")))),
+            ("/ns/*/sa/a-{service}-a", "/ns/x/sa/a-a", None),
+            ("/{service}", "/reviews", Some(("reviews", None))),
+            ("/ns/shop/{service}", "/ns/shop/reviews", Some(("reviews", Some("shop")))),
+        ] {
+            let (mesh, id) = (path(identity_path), format!("spiffe://acme.corp{id}"));
+            let found = read(&id, &mesh).map(|named| (named.service, named.namespace));
+            assert_eq!(found, expected, "{identity_path} {id}");
         }
     }
 

@@ -55,6 +55,8 @@ macro_rules! indices {
 indices! {
     /// A rule: a position in [`Tables::rules`](crate::tables::Tables::rules).
     RuleIndex;
+    /// A service: a position in [`Tables::services`](crate::tables::Tables::services).
+    ServiceIndex;
     /// A program: a position in [`ProgramTable::programs`](crate::tables::ProgramTable::programs).
     ProgramIndex;
     /// A pattern: a position in [`Tables::regexes`](crate::tables::Tables::regexes).

@@ -3,6 +3,9 @@
 //! Writer and reader share these constants, so what the compiler or another sidecar writes can always be
 //! read back.
 
+/// Longest JSON text of a claim, in bytes.
+pub const MAX_CLAIM_BYTES: usize = 4096;
+
 /// Longest value of one context carrier header in plain text, in bytes. Envoy accepts 60 KiB of headers in all; a context
 /// that needs more than a quarter of that is a mistake or an attack.
 pub(crate) const MAX_CARRIER_BYTES: usize = 16 * 1024;
@@ -28,7 +31,7 @@ pub const MAX_WORDS: usize = 1 << 16;
 pub const MAX_WORD_NUMBER: u32 = 1 << 24;
 
 /// Longest SPIFFE ID, in bytes, as its specification says (section 2.3).
-pub(crate) const MAX_SPIFFE_ID_BYTES: usize = 2048;
+pub const MAX_SPIFFE_ID_BYTES: usize = 2048;
 
 /// Most fields of one context.
 pub(crate) const MAX_CONTEXT_FIELDS: usize = 128;

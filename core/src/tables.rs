@@ -8,7 +8,7 @@ use core::fmt;
 
 use wincode::{SchemaRead, SchemaWrite};
 
-use crate::index::{PatternIndex, ProgramIndex, RuleIndex};
+use crate::index::{PatternIndex, ProgramIndex, RuleIndex, ServiceIndex};
 use crate::limits::{MIN_MEMORY_BYTES, MIN_MEMORY_TTL_MS};
 
 /// Everything that an artifact holds, decoded but not yet verified.
@@ -34,6 +34,8 @@ pub struct Tables {
     pub unlisted: EntryTable,
     /// The words of `x-mesh-context` that have numbers, sorted by number.
     pub words: Vec<WordTable>,
+    /// Other names of services.
+    pub names: NamesTable,
 }
 
 /// Settings of the mesh.
@@ -43,8 +45,10 @@ pub struct MeshTable {
     pub name: String,
     /// The SPIFFE trust domain, for example `acme.corp`.
     pub trust_domain: String,
-    /// Path of a workload's SPIFFE ID, with one `{service}`, at most one `{namespace}` and any number of `*` that stand for one
-    /// segment, for example `/ns/{namespace}/sa/{service}`.
+    /// Trust domains whose identities count as those of `trust_domain`, for a mesh that moves from one to another.
+    pub trust_domain_aliases: Vec<String>,
+    /// Path of a workload's SPIFFE ID, with one segment with `{service}` (and letters around it), at most one `{namespace}` and any number
+    /// of `*`, which is any one segment, for example `/ns/{namespace}/sa/{service}`.
     pub identity_path: String,
     /// Whether carriers are believed only from a peer with a certificate of the trust domain.
     pub require_peer: bool,
@@ -407,8 +411,30 @@ pub struct ServiceTable {
     pub name: String,
     /// Its domain: an index into [`Tables::domains`].
     pub domain: u16,
+    /// Whether its identities are listed in [`NamesTable::identities`], so that its name is not one.
+    pub has_identities: bool,
     /// The rules that apply to it.
     pub entry: EntryTable,
+}
+
+/// What services are called by others than the mesh: each list sorted by name, with the services.
+#[derive(Debug, Clone, Default, PartialEq, SchemaRead, SchemaWrite)]
+pub struct NamesTable {
+    /// Identities: what a SPIFFE ID has in place of `{service}`, alone or behind its namespace (`shop/cart-account`), or a whole
+    /// SPIFFE ID.
+    pub identities: Vec<(String, ServiceIndex)>,
+    /// Hosts and clusters: `reviews`, `reviews.shop` (in that namespace), or any other name as it is. In lower case.
+    pub hosts: Vec<(String, ServiceIndex)>,
+    /// Workloads, as a proxy names its own.
+    pub workloads: Vec<(String, ServiceIndex)>,
+}
+
+impl NamesTable {
+    /// Returns the service of a name in one of the lists.
+    pub fn find(names: &[(String, ServiceIndex)], name: &str) -> Option<ServiceIndex> {
+        let at = names.binary_search_by(|(known, _)| known.as_str().cmp(name)).ok()?;
+        names.get(at).map(|(_, service)| *service)
+    }
 }
 
 /// The rules that apply to one workload, as indices into [`Tables::rules`], ascending.
@@ -418,6 +444,8 @@ pub struct EntryTable {
     pub inbound: Vec<RuleIndex>,
     /// Rules for requests that leave.
     pub outbound: Vec<RuleIndex>,
+    /// Whether a request that arrives is refused when its path has more than one reading.
+    pub deny_ambiguous_path: bool,
 }
 
 /// One rule.
@@ -639,6 +667,8 @@ pub enum Attribute {
     Destination(DestinationPart),
     /// Any other attribute of the host, by path, with the type of its bytes.
     Host(Vec<String>, HostType),
+    /// A value of the host's dynamic metadata with a declared type (a claim of a verified token): name space, then keys.
+    Claim(Vec<String>, FieldType),
 }
 
 /// A part of the request that its headers tell.
@@ -662,6 +692,8 @@ pub enum RequestPart {
     UserAgent,
     /// `x-request-id`
     Id,
+    /// `:authority` as a name: in lower case, without the port and the final dot.
+    Hostname,
 }
 
 /// What is known of the peer. All are empty strings for a peer without a verified identity.
@@ -675,6 +707,10 @@ pub enum PeerPart {
     Domain,
     /// The region of that domain.
     Region,
+    /// The namespace that the ID names.
+    Namespace,
+    /// The account that the ID names: what it has in place of the service.
+    ServiceAccount,
 }
 
 /// What is known of the workload that decides.

@@ -8,8 +8,8 @@ use crate::carrier::mesh_header::dictionary_id;
 use crate::host::{Attributes, Randomness, SharedMemory, VersionChanged};
 use crate::index::{ProgramIndex, RuleIndex};
 use crate::tables::{
-    Attribute, Constant, DictionaryTable, DomainTable, Effect, EntryTable, FieldTable, FieldType, Merge, MeshTable,
-    RuleTable, Scalar, ScalarConstant, ServiceTable, Tables, WordTable,
+    Attribute, Constant, DictionaryTable, DomainTable, Effect, FieldTable, FieldType, Merge, MeshTable, RuleTable,
+    Scalar, ScalarConstant, ServiceTable, Tables, WordTable,
 };
 use crate::vm::op::Op;
 
@@ -17,7 +17,7 @@ use crate::vm::op::Op;
 pub(crate) fn tables() -> Tables {
     let words: Vec<String> = ["caller", "tenant", "a", "b"].map(str::to_owned).to_vec();
     let numbered = (1..).zip(&words).map(|(number, text)| word(number, text, 0)).collect();
-    let service = |name: &str, domain| ServiceTable { name: name.into(), domain, entry: EntryTable::default() };
+    let service = |name: &str, domain| ServiceTable { name: name.into(), domain, ..ServiceTable::default() };
     Tables {
         mesh: MeshTable {
             name: "acme".into(),

@@ -220,6 +220,7 @@ fn the_page_for_operators_explains_every_word_of_a_problem() {
         ("core/src/schema.rs", "FieldProblem"),
         ("core/src/memory/mod.rs", "MemoryError"),
         ("core/src/trace/mod.rs", "Trouble"),
+        ("core/src/pipeline/ambiguous_path.rs", "SecondReading"),
     ] {
         words.extend(words_of(path, of));
     }

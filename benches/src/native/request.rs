@@ -45,6 +45,8 @@ pub fn peer() -> Peer {
         service: "web-frontend".to_owned(),
         domain: "shop".to_owned(),
         region: "us".to_owned(),
+        namespace: "default".to_owned(),
+        account: "web-frontend".to_owned(),
     }
 }
 

@@ -128,5 +128,6 @@ fn tables(body: &[u8]) -> Result<Tables, LoadError> {
         program: read!(Section::Program),
         regexes: read!(Section::Regexes),
         words: read!(Section::Words),
+        names: read!(Section::Names),
     })
 }

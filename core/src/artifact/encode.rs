@@ -94,5 +94,6 @@ fn content(tables: &Tables, section: Section) -> wincode::WriteResult<Vec<u8>> {
         Section::Program => serialize(&tables.program, WIRE),
         Section::Regexes => serialize(&tables.regexes, WIRE),
         Section::Words => serialize(&tables.words, WIRE),
+        Section::Names => serialize(&tables.names, WIRE),
     }
 }

@@ -6,7 +6,7 @@ use core::fmt;
 pub(super) const MAGIC: [u8; 8] = *b"\x89CMESH\r\n";
 
 /// Version of the layout and of the tables that this crate writes and reads.
-pub const FORMAT_VERSION: u32 = 4;
+pub const FORMAT_VERSION: u32 = 5;
 
 /// The features that this crate knows. None is defined yet.
 pub const KNOWN_FEATURES: u64 = 0;
@@ -73,6 +73,8 @@ sections! {
     9 Regexes;
     /// Words of `x-mesh-context` with their numbers.
     10 Words;
+    /// Other names of services.
+    11 Names;
 }
 
 /// Identifies an artifact: the SHA-256 of its content.

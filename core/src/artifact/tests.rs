@@ -2,7 +2,7 @@
 
 use super::format::{DIGEST_AT, FEATURES_AT, LENGTH_AT, VERSION_AT};
 use super::*;
-use crate::index::{PatternIndex, ProgramIndex, RuleIndex};
+use crate::index::{PatternIndex, ProgramIndex, RuleIndex, ServiceIndex};
 use crate::tables::{
     Attribute, Constant, Effect, FieldType, HostType, Number, Reply, Scalar, ScalarConstant, Tables, ZoneTable,
 };
@@ -115,7 +115,7 @@ fn an_unknown_section_that_is_optional_is_skipped() {
 #[test]
 fn every_rule_of_verification_refuses_what_breaks_it() {
     type Break = fn(&mut Tables);
-    let cases: [(Break, VerifyError); 44] = [
+    let cases: [(Break, VerifyError); 47] = [
         (|t| t.mesh.memory_slots = u32::MAX, VerifyError::Value { of: "memory slots" }),
         (|t| t.mesh.memory_bytes = 1, VerifyError::Value { of: "memory bytes" }),
         (|t| t.mesh.memory_bytes = u64::MAX, VerifyError::Value { of: "memory bytes" }),
@@ -144,6 +144,15 @@ fn every_rule_of_verification_refuses_what_breaks_it() {
         (|t| t.services[0].domain = 7, VerifyError::Index { of: "domain", index: 7 }),
         (|t| t.services[0].entry.inbound = vec![RuleIndex(9)], VerifyError::Index { of: "rule", index: 9 }),
         (|t| t.services[0].entry.inbound = vec![RuleIndex(0); 2], VerifyError::Order { table: "rules of a service" }),
+        (
+            |t| t.names.identities = vec![("b".into(), ServiceIndex(0)), ("a".into(), ServiceIndex(0))],
+            VerifyError::Order { table: "names of services" },
+        ),
+        (
+            |t| t.names.hosts = vec![("a".into(), ServiceIndex(0)), ("a".into(), ServiceIndex(0))],
+            VerifyError::Order { table: "names of services" },
+        ),
+        (|t| t.names.workloads = vec![("a".into(), ServiceIndex(99))], VerifyError::Index { of: "service", index: 99 }),
         (|t| t.rules[0].condition = Some(ProgramIndex(5)), VerifyError::Index { of: "program", index: 5 }),
         (|t| t.rules[0].effect = Effect::Deny(Reply::default()), VerifyError::Value { of: "status" }),
         (|t| t.regexes = vec![b"no dfa".to_vec()], VerifyError::Regex { index: 0 }),
@@ -300,7 +309,7 @@ fn a_load_error_says_which_artifact_and_what_to_do() {
     let message = load(&bytes).unwrap_err().to_string();
     assert_eq!(
         message,
-        "the artifact has format version 9, this reader knows version 4: use a filter and a compiler of matching releases"
+        "the artifact has format version 9, this reader knows version 5: use a filter and a compiler of matching releases"
     );
     let mut tables = sample();
     tables.mesh.memory_slots = 0;

@@ -221,7 +221,17 @@ fn check_services(tables: &Tables) -> Check {
         exists(&tables.domains, service.domain, "domain")?;
         check_entry(tables, &service.entry)?;
     }
-    check_entry(tables, &tables.unlisted)
+    check_entry(tables, &tables.unlisted)?;
+    check_names(tables)
+}
+
+fn check_names(tables: &Tables) -> Check {
+    let names = &tables.names;
+    for list in [&names.identities, &names.hosts, &names.workloads] {
+        ensure(sorted_by(list, |(name, _)| name), VerifyError::Order { table: "names of services" })?;
+        list.iter().try_for_each(|(_, service)| exists(&tables.services, *service, "service"))?;
+    }
+    Ok(())
 }
 
 fn check_entry(tables: &Tables, entry: &EntryTable) -> Check {

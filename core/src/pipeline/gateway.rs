@@ -1,6 +1,7 @@
 //! The edges of the mesh: where requests come in from clients that nobody vouches for, and where calls leave.
 
 use super::aliases;
+use super::ambiguous_path::refuse_ambiguous_path;
 use super::apply::apply;
 use super::caller::put_caller;
 use super::extract::carriers;
@@ -29,6 +30,9 @@ pub fn gateway<'w>(workload: &'w Workload, headers: &Headers<'_>, host: Host<'_>
 fn mint<'w>(workload: &'w Workload, headers: &Headers<'_>, host: Host<'_>) -> Plan<'w> {
     let mut plan = Plan { report: Report::new(workload, Role::Gateway), ..Plan::default() };
     aliases::take_out(workload, headers, &mut plan);
+    if let Some(refusal) = refuse_ambiguous_path(workload, headers, &mut plan) {
+        return plan.refuse(refusal);
+    }
     plan.report.dropped = carriers(headers, workload.fields(), &plan.fuel);
     if !plan.report.dropped.is_empty() {
         plan.count(Counter::ClientCarrierDropped);

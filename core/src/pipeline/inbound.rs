@@ -1,6 +1,7 @@
 //! A request arrives at a service.
 
 use super::aliases;
+use super::ambiguous_path::refuse_ambiguous_path;
 use super::apply::apply;
 use super::caller::verify_caller;
 use super::expire::expire;
@@ -27,6 +28,9 @@ pub fn inbound<'w>(workload: &'w Workload, headers: &Headers<'_>, host: Host<'_>
 fn arrive<'w>(workload: &'w Workload, headers: &Headers<'_>, host: Host<'_>) -> Plan<'w> {
     let mut plan = Plan { report: Report::new(workload, Role::Inbound), ..Plan::default() };
     aliases::take_out(workload, headers, &mut plan);
+    if let Some(refusal) = refuse_ambiguous_path(workload, headers, &mut plan) {
+        return plan.refuse(refusal);
+    }
     let ids = ids::read(headers, &mut plan);
     let peer = peer(workload, host);
     plan.report.peer.clone_from(&peer.service);

@@ -9,6 +9,7 @@
 //! ```
 
 mod aliases;
+mod ambiguous_path;
 mod apply;
 mod caller;
 mod egress;

@@ -93,6 +93,8 @@ counters! {
     HeaderAlias "header_alias";
     /// A trailer had the name of a carrier, or of a header that rules read; it was taken out.
     TrailerDropped "trailer_dropped";
+    /// The path of a request had more than one reading.
+    PathAmbiguous "path_ambiguous";
     /// A field broke its schema.
     FieldInvalid "field_invalid";
     /// The claimed caller was not the peer.

@@ -12,7 +12,7 @@ use crate::decide::{Decision, decide_reusing};
 use crate::destination;
 use crate::fuel::Fuel;
 use crate::host::{Attributes, Randomness, SharedMemory};
-use crate::identity::domain_of;
+use crate::identity::{domain_of, service_of_workload};
 use crate::index::RuleIndex;
 use crate::mask::{PseudonymSecret, Pseudonyms};
 use crate::memory::{Access, Limits, Memory};
@@ -132,6 +132,8 @@ impl Workload {
     /// for all workloads; see [`Workload::is_listed`].
     pub fn new(program: VerifiedProgram, service: &str) -> Self {
         let tables = program.tables();
+        let service = service_of_workload(service, tables).to_owned();
+        let service = service.as_str();
         let known = tables.services.iter().find(|known| known.name == service);
         let entry = known.map_or(&tables.unlisted, |known| &known.entry).clone();
         let listed = known.is_some();
@@ -245,6 +247,11 @@ impl Workload {
     /// The memory's way to the host.
     pub fn access<'h>(&self, host: Host<'h>) -> Access<'h> {
         Access { store: host.memory, randomness: host.randomness, now_ms: host.now_ms, limits: self.limits() }
+    }
+
+    /// Whether a request that arrives is refused when its path has more than one reading.
+    pub(super) fn denies_ambiguous_path(&self) -> bool {
+        self.entry.deny_ambiguous_path
     }
 
     pub(super) fn inbound_rules(&self) -> &[RuleIndex] {

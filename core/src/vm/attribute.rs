@@ -8,6 +8,7 @@ use super::value::{Timestamp, Value};
 use crate::context::json::{self, JsonKind};
 use crate::destination::Destination;
 use crate::headers::{Headers, Single};
+use crate::limits::MAX_CLAIM_BYTES;
 use crate::tables::{Attribute, DestinationPart, FieldType, HostType, MeshPart, PeerPart, RequestPart};
 
 /// Reads an attribute. An attribute without a value is the error `no-value` (a header: `no-such-key`).
@@ -16,11 +17,12 @@ pub(super) fn read<'a>(attribute: &'a Attribute, snapshot: &Snapshot<'a>, env: &
         Attribute::Field(name, field_type) => field(snapshot.context.get(name), *field_type, env),
         Attribute::Header(name) => header(snapshot.headers, name, EvalErrorKind::NoSuchKey),
         Attribute::Headers => Value::Headers(snapshot.headers),
-        Attribute::Request(part) => request(*part, snapshot),
+        Attribute::Request(part) => request(*part, snapshot, env),
         Attribute::Peer(part) => Value::String(peer(*part, snapshot)),
         Attribute::Mesh(part) => Value::String(mesh(*part, snapshot)),
         Attribute::Destination(part) => destination(*part, snapshot.destination, env),
         Attribute::Host(path, host_type) => host(path, *host_type, snapshot, env),
+        Attribute::Claim(path, field_type) => claim(path, *field_type, snapshot, env),
     }
 }
 
@@ -72,7 +74,7 @@ fn text(bytes: &[u8]) -> Value<'_> {
     core::str::from_utf8(bytes).map_or(Value::error(EvalErrorKind::NotText), Value::String)
 }
 
-fn request<'a>(part: RequestPart, snapshot: &Snapshot<'a>) -> Value<'a> {
+fn request<'a>(part: RequestPart, snapshot: &Snapshot<'a>, env: &mut Env<'a>) -> Value<'a> {
     let get = |name: &str| header(snapshot.headers, name, EvalErrorKind::NoValue);
     match part {
         RequestPart::Path => get(":path"),
@@ -84,29 +86,56 @@ fn request<'a>(part: RequestPart, snapshot: &Snapshot<'a>) -> Value<'a> {
         RequestPart::Referer => get("referer"),
         RequestPart::UserAgent => get("user-agent"),
         RequestPart::Id => get("x-request-id"),
+        RequestPart::Hostname => hostname(get(":authority"), env),
+    }
+}
+
+/// The metadata of the proxy, which is asked for once a decision; `None` where it gives single values only.
+fn all_metadata<'a>(snapshot: &Snapshot<'a>, env: &mut Env<'a>) -> Result<Option<&'a [u8]>, EvalErrorKind> {
+    let all = match env.metadata {
+        Some(all) => all,
+        None => {
+            let bytes = snapshot.attributes.attribute(&["metadata"]);
+            let all = match bytes.map(|bytes| env.bytes(&bytes)).transpose()? {
+                Some(Value::Bytes(kept)) => Some(kept),
+                _ => None,
+            };
+            env.metadata = Some(all);
+            all
+        }
+    };
+    if let Some(all) = all {
+        env.burn_text(all.len())?;
+    }
+    Ok(all)
+}
+
+/// A claim: a value of metadata with a declared type. Another type than the declared one is the error `no-such-overload`.
+fn claim<'a>(path: &[String], field_type: FieldType, snapshot: &Snapshot<'a>, env: &mut Env<'a>) -> Value<'a> {
+    let all = match all_metadata(snapshot, env) {
+        Ok(Some(all)) => all,
+        Ok(None) => return Value::error(EvalErrorKind::NoValue),
+        Err(kind) => return Value::error(kind),
+    };
+    match metadata::json(all, path) {
+        Ok(Some(json)) if json.len() > MAX_CLAIM_BYTES => Value::error(EvalErrorKind::BadAttribute),
+        Ok(Some(json)) => match env.text(&json) {
+            Ok(Value::String(text)) => field(Some(text), field_type, env),
+            Ok(_) => Value::error(EvalErrorKind::BadAttribute),
+            Err(kind) => Value::error(kind),
+        },
+        Ok(None) => Value::error(EvalErrorKind::NoValue),
+        Err(Malformed) => Value::error(EvalErrorKind::BadAttribute),
     }
 }
 
 /// A value of metadata as a text: a string, a number, `true` or `false`. A list or an object is none. `None` where the host
 /// gives single values only.
 fn metadata<'a>(path: &[String], snapshot: &Snapshot<'a>, env: &mut Env<'a>) -> Option<Value<'a>> {
-    let all = match env.metadata {
-        Some(all) => all,
-        None => {
-            let bytes = snapshot.attributes.attribute(&["metadata"]);
-            let kept = bytes.map(|bytes| env.bytes(&bytes)).transpose();
-            let all = match kept {
-                Ok(Some(Value::Bytes(kept))) => Some(kept),
-                Ok(_) => None,
-                Err(kind) => return Some(Value::error(kind)),
-            };
-            env.metadata = Some(all);
-            all
-        }
-    }?;
-    if let Err(kind) = env.burn_text(all.len()) {
-        return Some(Value::error(kind));
-    }
+    let all = match all_metadata(snapshot, env) {
+        Ok(all) => all?,
+        Err(kind) => return Some(Value::error(kind)),
+    };
     let bad = EvalErrorKind::BadAttribute;
     Some(match metadata::find(all, path) {
         Ok(None) => Value::error(EvalErrorKind::NoValue),
@@ -118,6 +147,27 @@ fn metadata<'a>(path: &[String], snapshot: &Snapshot<'a>, env: &mut Env<'a>) -> 
         },
         Ok(Some(Leaf::Compound)) | Err(Malformed) => Value::error(bad),
     })
+}
+
+/// A host as a name: in lower case, without the port and the final dot. A port that is none is the error `bad-attribute`.
+fn hostname<'a>(host: Value<'a>, env: &mut Env<'a>) -> Value<'a> {
+    let Value::String(host) = host else { return host };
+    // The colons of an IPv6 address are in brackets.
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if !port.contains(']') => {
+            if name.contains(':') && !name.starts_with('[') || port.parse::<u16>().is_err() || port.starts_with('+') {
+                return Value::error(EvalErrorKind::BadAttribute);
+            }
+            name
+        }
+        _ => host,
+    };
+    let name = name.strip_suffix('.').unwrap_or(name);
+    if name.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        env.text(&name.to_ascii_lowercase()).unwrap_or_else(Value::error)
+    } else {
+        Value::String(name)
+    }
 }
 
 /// The path up to the `?`, and what stands behind it (empty without one).
@@ -138,6 +188,8 @@ fn peer<'a>(part: PeerPart, snapshot: &Snapshot<'a>) -> &'a str {
         PeerPart::Service => &peer.service,
         PeerPart::Domain => &peer.domain,
         PeerPart::Region => &peer.region,
+        PeerPart::Namespace => &peer.namespace,
+        PeerPart::ServiceAccount => &peer.account,
     }
 }
 
@@ -211,6 +263,34 @@ mod tests {
 
     #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
     use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    #[test]
+    fn a_host_is_read_as_a_name() {
+        let arena = bumpalo::Bump::new();
+        let mut env = Env::new(&arena, &[]);
+        for (host, expected) in [
+            ("shop.example", Some("shop.example")),
+            ("Shop.EXAMPLE", Some("shop.example")),
+            ("shop.example:8080", Some("shop.example")),
+            ("Shop.example.:443", Some("shop.example")),
+            ("shop.example.", Some("shop.example")),
+            ("10.0.0.1:80", Some("10.0.0.1")),
+            ("[2001:DB8::1]:80", Some("[2001:db8::1]")),
+            ("[2001:db8::1]", Some("[2001:db8::1]")),
+            ("", Some("")),
+            ("shop.example:", None),
+            ("shop.example:http", None),
+            ("shop.example:+80", None),
+            ("shop.example:99999", None),
+            ("a:b:80", None),
+        ] {
+            let found = match hostname(Value::String(host), &mut env) {
+                Value::String(name) => Some(name),
+                _ => None,
+            };
+            assert_eq!(found, expected, "{host}");
+        }
+    }
 
     #[test]
     fn the_address_of_a_peer_is_read_without_its_port() {

@@ -9,6 +9,11 @@
 //! Value { null = 1; double number = 2; string = 3; bool = 4; Struct = 5; list = 6; }
 //! ```
 
+use std::collections::BTreeSet;
+
+use crate::context::json;
+use crate::limits::MAX_VALUE_DEPTH;
+
 /// The largest integer up to which every one has a double of its own. Above, the proxy has rounded.
 const MAX_EXACT: f64 = 9_007_199_254_740_992.0;
 
@@ -31,19 +36,102 @@ pub(super) struct Malformed;
 
 /// The value at `path` (name space, then keys); `None` when there is none, or null.
 pub(super) fn find<'m>(metadata: &'m [u8], path: &[String]) -> Result<Option<Leaf<'m>>, Malformed> {
+    match value(metadata, path)? {
+        None => Ok(None),
+        Some(field) => leaf(field),
+    }
+}
+
+/// Returns the value at `path` as a JSON text; `None` when there is none, or null.
+///
+/// # Errors
+/// The bytes are not the metadata of a proxy, or nest deeper than [`MAX_VALUE_DEPTH`], or a number in them is one that the proxy rounded.
+pub(super) fn json(metadata: &[u8], path: &[String]) -> Result<Option<String>, Malformed> {
+    let Some(field) = value(metadata, path)? else { return Ok(None) };
+    if field.number == NULL {
+        return Ok(None);
+    }
+    let mut out = String::new();
+    write_json(field, MAX_VALUE_DEPTH, &mut out)?;
+    Ok(Some(out))
+}
+
+/// The value at `path`, as the field of a `Value`.
+fn value<'m>(metadata: &'m [u8], path: &[String]) -> Result<Option<Field<'m>>, Malformed> {
     let Some((space, keys)) = path.split_first() else { return Ok(None) };
-    let Some(mut object) = entry(metadata, space)? else { return Ok(None) };
-    let mut keys = keys.iter().peekable();
-    while let Some(key) = keys.next() {
+    let Some(object) = entry(metadata, space)? else { return Ok(None) };
+    let mut found = Field { number: STRUCT, content: Content::Bytes(object) };
+    for key in keys {
+        let Field { number: STRUCT, content: Content::Bytes(object) } = found else { return Ok(None) };
         let Some(value) = entry(object, key)? else { return Ok(None) };
         let Some(field) = last(value, |_| true)? else { return Ok(None) };
-        match (field, keys.peek()) {
-            (Field { number: STRUCT, content: Content::Bytes(inner) }, Some(_)) => object = inner,
-            (_, Some(_)) => return Ok(None),
-            (field, None) => return leaf(field),
+        found = field;
+    }
+    Ok(Some(found))
+}
+
+fn write_json(field: Field<'_>, depth: usize, out: &mut String) -> Result<(), Malformed> {
+    let depth = depth.checked_sub(1).ok_or(Malformed)?;
+    match (field.number, field.content) {
+        (STRUCT, Content::Bytes(object)) => {
+            let mut names = BTreeSet::new();
+            out.push('{');
+            for entry in Fields(object) {
+                let Field { number: 1, content: Content::Bytes(entry) } = entry? else { continue };
+                let Some(Field { content: Content::Bytes(name), .. }) = last(entry, |field| field.number == 1)? else {
+                    return Err(Malformed);
+                };
+                // A name twice has two readings.
+                if !names.insert(name) {
+                    return Err(Malformed);
+                }
+                separate(names.len(), out);
+                json::write_string(out, core::str::from_utf8(name).map_err(|_| Malformed)?);
+                out.push(':');
+                match last(entry, |field| field.number == 2)? {
+                    Some(Field { content: Content::Bytes(value), .. }) => write_value(value, depth, out)?,
+                    _ => return Err(Malformed),
+                }
+            }
+            out.push('}');
+        }
+        (LIST, Content::Bytes(list)) => {
+            let mut count = 0_usize;
+            out.push('[');
+            for element in Fields(list) {
+                let Field { number: 1, content: Content::Bytes(element) } = element? else { continue };
+                count = count.saturating_add(1);
+                separate(count, out);
+                write_value(element, depth, out)?;
+            }
+            out.push(']');
+        }
+        _ => match leaf(field)? {
+            None => out.push_str("null"),
+            Some(Leaf::Text(text)) => json::write_string(out, core::str::from_utf8(text).map_err(|_| Malformed)?),
+            Some(Leaf::Bool(value)) => out.push_str(if value { "true" } else { "false" }),
+            Some(Leaf::Number(number)) => out.push_str(&number_text(number).ok_or(Malformed)?),
+            Some(Leaf::Compound) => return Err(Malformed),
+        },
+    }
+    Ok(())
+}
+
+fn write_value(value: &[u8], depth: usize, out: &mut String) -> Result<(), Malformed> {
+    match last(value, |_| true)? {
+        Some(field) => write_json(field, depth, out),
+        None => {
+            out.push_str("null");
+            Ok(())
         }
     }
-    Ok(Some(Leaf::Compound))
+}
+
+/// Puts a comma between the items of a list or an object.
+fn separate(number: usize, out: &mut String) {
+    if number > 1 {
+        out.push(',');
+    }
 }
 
 /// A number as a text: an integer without point and exponent, everything else with its digits. `None` for an integer that is
@@ -183,6 +271,61 @@ mod tests {
         \n#\n\x03iss\x12\x1c\x1a\x1ahttps://login.shop.example\n\x17\n\x06tenant\x12\r\x1a\x0btenant_acme\
         \n\r\n\x07nothing\x12\x02\x08\x00\n\x0f\n\tsuspended\x12\x02 \x01\
         \n\x0e\n\x01n\x12\t\x11\x00\x00\x00\x00\x00\x00\x14@";
+
+    #[test]
+    fn a_value_is_read_as_json() {
+        let of = |path: &[&str]| {
+            let path: Vec<String> = path.iter().map(|key| (*key).to_owned()).collect();
+            super::json(OF_ENVOY, &path)
+        };
+        let payload = |claim| of(&["envoy.filters.http.jwt_authn", "jwt_payload", claim]);
+        assert_eq!(payload("tenant"), Ok(Some(r#""tenant_acme""#.to_owned())));
+        assert_eq!(payload("suspended"), Ok(Some("true".to_owned())));
+        assert_eq!(payload("n"), Ok(Some("5".to_owned())));
+        assert_eq!(payload("roles"), Ok(Some(r#"["a",1]"#.to_owned())));
+        assert_eq!(payload("o"), Ok(Some(r#"{"x":{"y":false}}"#.to_owned())));
+        assert_eq!(payload("nothing"), Ok(None));
+        assert_eq!(payload("other"), Ok(None));
+        let whole = of(&["envoy.filters.http.jwt_authn"]).unwrap().unwrap();
+        assert_eq!(crate::context::json::check(&whole), Ok(()));
+        assert_eq!(of(&["other"]), Ok(None));
+        assert_eq!(of(&[]), Ok(None));
+    }
+
+    #[test]
+    fn a_value_is_not_read_as_json_beyond_its_limits() {
+        let message = |number: u8, content: &[u8]| {
+            let length = u8::try_from(content.len()).unwrap();
+            assert!(length < 128);
+            [&[number << 3 | 2, length][..], content].concat()
+        };
+        let entry = |name: &str, value: &[u8]| message(1, &[message(1, name.as_bytes()), message(2, value)].concat());
+        let metadata = |value: &[u8]| entry("f", &entry("c", value));
+        let nested = |levels: usize| (1..levels).fold(message(6, &[]), |inner, _| message(6, &message(1, &inner)));
+        let path = ["f".to_owned(), "c".to_owned()];
+        assert_eq!(super::json(&metadata(&nested(3)), &path), Ok(Some("[[[]]]".to_owned())));
+        let twice = message(5, &[entry("a", &[0x20, 1]), entry("a", &[0x20, 0])].concat());
+        let rounded = [&[0x11][..], &1e300_f64.to_le_bytes()].concat();
+        for (what, value) in [
+            ("a name twice", twice),
+            ("a number that the proxy rounded", rounded),
+            ("no UTF-8", message(3, &[0xff])),
+            ("a broken value", vec![0x0f]),
+        ] {
+            assert_eq!(super::json(&metadata(&value), &path), Err(Malformed), "{what}");
+        }
+        let mut deep = message(6, &[]);
+        for _ in 0..MAX_VALUE_DEPTH {
+            let length = deep.len();
+            let varint = |length: usize| vec![(length & 0x7f | 0x80) as u8, (length >> 7) as u8];
+            let one = [vec![0x0a], varint(length), deep].concat();
+            deep = [vec![0x32], varint(one.len()), one].concat();
+        }
+        let mut out = String::new();
+        let field = last(&deep, |_| true).unwrap().unwrap();
+        assert_eq!(write_json(field, MAX_VALUE_DEPTH, &mut out), Err(Malformed));
+        assert_eq!(write_json(field, MAX_VALUE_DEPTH + 1, &mut String::new()), Ok(()));
+    }
 
     fn read(metadata: &[u8], path: &[&str]) -> Result<Option<String>, Malformed> {
         let path: Vec<String> = path.iter().map(|key| (*key).to_owned()).collect();

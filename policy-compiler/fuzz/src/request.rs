@@ -59,6 +59,8 @@ static PEER: LazyLock<Peer> = LazyLock::new(|| Peer {
     service: "b".to_owned(),
     domain: "shop".to_owned(),
     region: "us".to_owned(),
+    namespace: "default".to_owned(),
+    account: "b".to_owned(),
 });
 
 /// A proxy: some attributes, and memory that lives as long as one execution.

@@ -1,6 +1,6 @@
 //! The last stage: model and programs become tables, and tables become bytes.
 
-use context_mesh_core::index::RuleIndex;
+use context_mesh_core::index::{RuleIndex, ServiceIndex};
 use std::collections::{BTreeSet, HashSet};
 use std::fmt;
 
@@ -9,17 +9,18 @@ use context_mesh_core::{
     artifact::{
         EncodeError, LoadError, encode, load,
         tables::{
-            self, Constant, DictionaryTable, EntryTable, FieldTable, Layer, RuleTable, ScalarConstant, ServiceTable,
-            Tables,
+            self, Attribute, Constant, DictionaryTable, EntryTable, FieldTable, Layer, NamesTable, RequestPart,
+            RuleTable, ScalarConstant, ServiceTable, Tables,
         },
     },
     carrier::dictionary::dictionary_id,
 };
 
+use super::slice;
 use crate::{
     check::{
         lock::Lock,
-        model::{Effect, Model, Policy, Rule, Workloads},
+        model::{Effect, Model, Policy, Rule, Service, Workloads},
         programs::{Programs, RulePrograms},
     },
     read::document::{Direction, OnError},
@@ -50,7 +51,7 @@ pub(crate) fn tables(model: &Model, programs: Programs, sources: &Sources, lock:
             vec![DictionaryTable { id: dictionary_id(&words), words }]
         }
     };
-    Tables {
+    let mut tables = Tables {
         mesh: model.mesh.clone(),
         dictionaries,
         words: lock.table(),
@@ -61,6 +62,27 @@ pub(crate) fn tables(model: &Model, programs: Programs, sources: &Sources, lock:
         program: programs.table,
         fields,
         regexes: programs.regexes,
+        names: names(&model.directory.services),
+    };
+    deny_ambiguous_paths(&mut tables, model.directory.deny_ambiguous_path);
+    tables
+}
+
+/// Says which workloads refuse a path with several readings: as the mesh says, else those with a rule that reads the path of requests
+/// that arrive.
+fn deny_ambiguous_paths(tables: &mut Tables, said: Option<bool>) {
+    let reads_path = |rule: &RuleTable| {
+        slice::attributes_of(rule, tables).into_iter().flatten().any(|attribute| match attribute {
+            Attribute::Request(part) => matches!(part, RequestPart::Path | RequestPart::UrlPath),
+            Attribute::Header(name) => name == ":path",
+            _ => false,
+        })
+    };
+    let readers: Vec<bool> = tables.rules.iter().map(reads_path).collect();
+    let entries = tables.services.iter_mut().map(|service| &mut service.entry).chain([&mut tables.unlisted]);
+    for entry in entries {
+        let reads = || entry.inbound.iter().any(|rule| rule.get(&readers) == Some(&true));
+        entry.deny_ambiguous_path = said.unwrap_or_else(reads);
     }
 }
 
@@ -180,8 +202,29 @@ fn services(model: &Model, rules: &[Ordered<'_>]) -> Vec<ServiceTable> {
     }
     let services = model.directory.services.iter().zip(entries);
     services
-        .map(|(service, entry)| ServiceTable { name: service.name.clone(), domain: service.domain, entry })
+        .map(|(service, entry)| ServiceTable {
+            name: service.name.clone(),
+            domain: service.domain,
+            has_identities: service.identities.is_some(),
+            entry,
+        })
         .collect()
+}
+
+/// What services are called by others. The model has each name once.
+fn names(services: &[Service]) -> NamesTable {
+    let list = |of: fn(&Service) -> &[String]| {
+        let each = services.iter().zip((0..).map(ServiceIndex));
+        let mut all: Vec<(String, ServiceIndex)> =
+            each.flat_map(|(service, index)| of(service).iter().map(move |name| (name.clone(), index))).collect();
+        all.sort();
+        all
+    };
+    NamesTable {
+        identities: list(|service| service.identities.as_deref().unwrap_or_default()),
+        hosts: list(|service| &service.hosts),
+        workloads: list(|service| &service.workloads),
+    }
 }
 
 fn entry(rules: &[Ordered<'_>], applies: impl Fn(&Policy) -> bool) -> EntryTable {

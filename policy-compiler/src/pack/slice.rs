@@ -10,7 +10,7 @@ use context_mesh_core::index::{
 use std::collections::{BTreeMap, BTreeSet};
 
 use context_mesh_core::{
-    artifact::tables::{Constant, Effect, EntryTable, ProgramTable, RuleTable, ScalarConstant, Tables},
+    artifact::tables::{Attribute, Constant, Effect, EntryTable, ProgramTable, RuleTable, ScalarConstant, Tables},
     vm::op::{Op, Operand},
 };
 
@@ -48,6 +48,7 @@ pub fn slice(tables: &Tables, service: &str) -> Option<Tables> {
         program: numbers.programs(&tables.program)?,
         regexes: numbers.regexes.of(&tables.regexes)?,
         unlisted: EntryTable::default(),
+        names: tables.names.clone(),
     })
 }
 
@@ -58,6 +59,13 @@ pub fn programs_of(rule: &RuleTable) -> Vec<ProgramIndex> {
         _ => &[],
     };
     rule.condition.into_iter().chain(values.iter().map(|(_, program)| *program)).collect()
+}
+
+/// Returns the attributes that a rule may read. `None` when the tables refer to something that they do not hold.
+pub(super) fn attributes_of<'t>(rule: &RuleTable, tables: &'t Tables) -> Option<Vec<&'t Attribute>> {
+    let mut needs = Needs::default();
+    programs_of(rule).into_iter().try_for_each(|program| needs.program(&tables.program, program))?;
+    needs.attributes.into_iter().map(|index| index.get(&tables.program.attributes)).collect()
 }
 
 /// What some programs refer to, directly or by their variables.
@@ -142,7 +150,7 @@ impl<I: Ord + Copy + From<u32> + Into<u32>> Kept<I> {
 impl Kept<RuleIndex> {
     fn entry(&self, entry: &EntryTable) -> Option<EntryTable> {
         let list = |rules: &[RuleIndex]| rules.iter().map(|rule| self.new_number(*rule)).collect::<Option<Vec<_>>>();
-        Some(EntryTable { inbound: list(&entry.inbound)?, outbound: list(&entry.outbound)? })
+        Some(EntryTable { inbound: list(&entry.inbound)?, outbound: list(&entry.outbound)?, ..*entry })
     }
 }
 

@@ -43,6 +43,7 @@ fn sections(out: &mut String, tables: &Tables) -> fmt::Result {
     }
     writeln!(out, "  (any other)")?;
     entry(out, tables, &tables.unlisted)?;
+    names(out, tables)?;
     writeln!(out, "\nfields")?;
     for field in &tables.fields {
         writeln!(out, "  {}", FieldLine { field, tables })?;
@@ -79,6 +80,9 @@ fn mesh(out: &mut String, mesh: &MeshTable) -> fmt::Result {
         writeln!(out, "  slice of         {}", mesh.slice)?;
     }
     writeln!(out, "  identity         spiffe://{}{}", mesh.trust_domain, mesh.identity_path)?;
+    if !mesh.trust_domain_aliases.is_empty() {
+        writeln!(out, "  trust aliases    {}", list(&mesh.trust_domain_aliases))?;
+    }
     writeln!(out, "  believed peers   {}", if mesh.require_peer { "with a certificate of the mesh" } else { "any" })?;
     let without_filter =
         mesh.peers_without_filter.as_deref().map_or_else(|| "who attaches no context".to_owned(), list);
@@ -111,11 +115,27 @@ fn millis(ms: u64) -> String {
 
 fn services(out: &mut String, tables: &Tables, service: &ServiceTable) -> fmt::Result {
     let domain = tables.domains.get(usize::from(service.domain)).map_or("?", |domain| &domain.name);
-    writeln!(out, "  {}  domain {domain}", service.name)?;
+    let own = if service.has_identities { "  its name is no identity" } else { "" };
+    writeln!(out, "  {}  domain {domain}{own}", service.name)?;
     entry(out, tables, &service.entry)
 }
 
+/// Other names of services, if there are any.
+fn names(out: &mut String, tables: &Tables) -> fmt::Result {
+    let names = &tables.names;
+    for (kind, list) in [("identity", &names.identities), ("host", &names.hosts), ("workload", &names.workloads)] {
+        for (name, service) in list {
+            let service = service.get(&tables.services).map_or("?", |service| &service.name);
+            writeln!(out, "  {kind:8}  {name}  of {service}")?;
+        }
+    }
+    Ok(())
+}
+
 fn entry(out: &mut String, tables: &Tables, entry: &EntryTable) -> fmt::Result {
+    if entry.deny_ambiguous_path {
+        writeln!(out, "    refuses a path with more than one reading")?;
+    }
     for (direction, rules) in [("inbound", &entry.inbound), ("outbound", &entry.outbound)] {
         for rule in rules {
             writeln!(out, "    {direction:8}  {rule}  {}", rule.get(&tables.rules).map_or("?", |rule| &rule.name))?;

@@ -3,7 +3,9 @@
 use context_mesh_core::index::ProgramIndex;
 use std::collections::BTreeMap;
 
-use context_mesh_core::artifact::tables::{Attribute, HostType, MeshTable, RequestPart, ServiceTable, Tables};
+use context_mesh_core::artifact::tables::{
+    Attribute, HostType, MeshTable, PeerPart, RequestPart, ServiceTable, Tables,
+};
 use context_mesh_core::artifact::{encode, load};
 use context_mesh_core::context::Context;
 use context_mesh_core::headers::Headers;
@@ -196,6 +198,7 @@ impl Example {
                     self.headers.insert(name.clone(), text()?);
                 }
                 Attribute::Request(part) => self.request(*part, text()?),
+                Attribute::Peer(PeerPart::Namespace | PeerPart::ServiceAccount) | Attribute::Claim(..) => return None,
                 Attribute::Peer(_) => self.principal = text()?,
                 Attribute::Host(path, kind) => {
                     let bytes = match kind {
@@ -240,7 +243,7 @@ impl Example {
             RequestPart::UrlPath => (":path", format!("{text}{}", path(self))),
             RequestPart::Query if text.is_empty() => return,
             RequestPart::Query => (":path", format!("{}?{text}", path(self))),
-            RequestPart::Host => (":authority", text),
+            RequestPart::Host | RequestPart::Hostname => (":authority", text),
             RequestPart::Method => (":method", text),
             RequestPart::Scheme => (":scheme", text),
             RequestPart::Referer => ("referer", text),

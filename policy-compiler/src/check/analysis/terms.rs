@@ -111,6 +111,8 @@ impl Terms {
                 Attribute::Field(name, of) => {
                     self.fields.get(name).cloned().unwrap_or_else(|| Values { missing: true, ..type_values(*of) })
                 }
+                // Its type is checked when it is read, so any value may come.
+                Attribute::Claim(..) => Values { missing: true, bad: true, ..Values::anything() },
                 Attribute::Headers => Values { other: true, ..Values::nothing() },
                 Attribute::Header(_) | Attribute::Request(_) => readable(text()),
                 Attribute::Destination(DestinationPart::Frameworks) => {

@@ -4,12 +4,13 @@ use std::collections::HashMap;
 
 use context_mesh_core::{
     artifact::tables::{
-        AmbiguousRecall, CarrierVersion, DomainTable, GatewayTraces, LostRecall, MeshTable, OnInvalid, OnMismatch,
+        AmbiguousRecall, CarrierVersion, DomainTable, FieldType, GatewayTraces, LostRecall, MeshTable, OnInvalid,
+        OnMismatch,
     },
     limits::{MAX_FRAMEWORKS, MAX_MEMORY_BYTES, MAX_MEMORY_SLOTS, MIN_MEMORY_BYTES},
 };
 
-use super::{Context, default::Defaults};
+use super::{Context, default::Defaults, names};
 use crate::{
     read::document::{Ambiguous, CallerMismatch, DomainEntry, Mesh, Metadata, Peers, Traces},
     report::{
@@ -52,6 +53,12 @@ pub struct Service {
     pub name: String,
     /// Its domain: an index into [`Directory::domains`].
     pub domain: u16,
+    /// Its identities, if they are not its name.
+    pub identities: Option<Vec<String>>,
+    /// Its other hosts.
+    pub hosts: Vec<String>,
+    /// Its other workloads.
+    pub workloads: Vec<String>,
 }
 
 /// The services and domains of the mesh.
@@ -65,6 +72,10 @@ pub struct Directory {
     pub gateways: Vec<String>,
     /// The fields whose headers the proxies' routes see.
     pub(super) routed: Vec<Spanned<String>>,
+    /// The claims of verified tokens: name, place in the metadata of the proxy, and type.
+    pub claims: Vec<(String, (Vec<String>, FieldType))>,
+    /// Whether a path with several readings is refused, if the mesh says it.
+    pub deny_ambiguous_path: Option<bool>,
     /// What holds for workloads without an allow rule.
     pub(super) defaults: Defaults,
     /// Where each of the domains is declared.
@@ -190,6 +201,9 @@ pub(super) fn check(meshes: Vec<Mesh>, context: &Context<'_>, diagnostics: &mut 
     for gateway in &mesh.gateways {
         directory.known_service(gateway, context, diagnostics);
     }
+    names::check(&mesh, &table, diagnostics);
+    directory.deny_ambiguous_path = mesh.deny_ambiguous_path;
+    directory.claims = mesh.claims.into_iter().map(|claim| (claim.name.value, (claim.path, claim.value))).collect();
     directory.defaults.mesh = mesh.default;
     directory.defaults.span = Some(mesh.metadata.span);
     directory.routed = mesh.routed;
@@ -228,6 +242,7 @@ fn settings(mesh: &Mesh, diagnostics: &mut Diagnostics) -> MeshTable {
     MeshTable {
         name: mesh.metadata.name.as_ref().map(|name| name.value.clone()).unwrap_or_default(),
         trust_domain: mesh.trust_domain.as_ref().map(|name| trust_domain(name, diagnostics)).unwrap_or_default(),
+        trust_domain_aliases: mesh.trust_domain_aliases.iter().map(|name| trust_domain(name, diagnostics)).collect(),
         identity_path: identity(mesh.identity.as_ref(), diagnostics),
         require_peer: mesh.trust.peers == Peers::Mtls,
         peers_without_filter: mesh
@@ -291,9 +306,17 @@ fn identity(path: Option<&Spanned<String>>, diagnostics: &mut Diagnostics) -> St
     let segments: Vec<&str> = path.value.strip_prefix('/').unwrap_or_default().split('/').collect();
     let literal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
     let is_literal = |s: &str| !s.is_empty() && !matches!(s, "." | "..") && s.chars().all(literal);
-    let fine = |s: &&str| matches!(*s, "*" | "{service}" | "{namespace}") || is_literal(s);
+    // Around `{service}` there may be letters, as in `{service}-account`.
+    let names_service = |s: &str| {
+        let parts = s.split_once("{service}");
+        parts.is_some_and(|(before, after)| before.chars().chain(after.chars()).all(literal))
+    };
+    let fine = |s: &&str| matches!(*s, "*" | "{namespace}") || names_service(s) || is_literal(s);
     let count = |wanted: &str| segments.iter().filter(|segment| **segment == wanted).count();
-    if count("{service}") != 1 || count("{namespace}") > 1 || !segments.iter().all(fine) {
+    if segments.iter().filter(|segment| names_service(segment)).count() != 1
+        || count("{namespace}") > 1
+        || !segments.iter().all(fine)
+    {
         let message = format!("`{}` is not the path of an identity", path.value);
         let help = format!(
             "write segments like `{DEFAULT_IDENTITY}`: names, `{{namespace}}` at most once, `*` for any one segment, and `{{service}}` exactly once"
@@ -371,7 +394,8 @@ fn services(entries: &[DomainEntry], directory: &Directory, diagnostics: &mut Di
     let mut seen: HashMap<&str, (&str, Span)> = HashMap::new();
     let mut services = Vec::new();
     for entry in entries {
-        for name in &entry.services {
+        for service in &entry.services {
+            let name = &service.name;
             if let Some((domain, first)) = seen.get(name.value.as_str()) {
                 let message = if *domain == entry.name.value {
                     format!("domain `{domain}` lists the service `{}` twice", name.value)
@@ -384,7 +408,14 @@ fn services(entries: &[DomainEntry], directory: &Directory, diagnostics: &mut Di
             }
             seen.insert(&name.value, (&entry.name.value, name.span));
             let domain = directory.domain(&entry.name.value).unwrap_or_default();
-            services.push(Service { name: name.value.clone(), domain });
+            let values = |names: &[Spanned<String>]| names.iter().map(|name| name.value.clone()).collect::<Vec<_>>();
+            services.push(Service {
+                name: name.value.clone(),
+                domain,
+                identities: service.identities.as_deref().map(values),
+                hosts: values(&service.hosts),
+                workloads: values(&service.workloads),
+            });
         }
     }
     services.sort_by(|a, b| a.name.cmp(&b.name));

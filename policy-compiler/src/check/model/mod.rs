@@ -18,6 +18,7 @@ mod default;
 mod directory;
 mod fields;
 mod headers;
+mod names;
 mod pattern;
 mod policies;
 mod policy_tests;

@@ -1,5 +1,6 @@
 //! What a test says of a request becomes the request.
 
+use context_mesh_core::index::ServiceIndex;
 use context_mesh_core::{
     artifact::tables::{DomainTable, MeshTable, Tables},
     context::{CALLER, Context, ContextError},
@@ -23,6 +24,8 @@ pub struct World<'w> {
     services: Vec<&'w str>,
     /// The first namespace of each service's domain.
     namespaces: Vec<(&'w str, &'w str)>,
+    /// The first identity of each service that has its own.
+    identities: Vec<(&'w str, &'w str)>,
     fields: Vec<&'w str>,
     gateways: Vec<&'w str>,
 }
@@ -43,7 +46,11 @@ impl<'w> World<'w> {
         let namespaces = first_namespaces(of_domains, &tables.domains);
         let fields = tables.fields.iter().map(|field| field.name.as_str()).collect();
         let gateways = gateways.iter().map(String::as_str).collect();
-        Self { mesh: &tables.mesh, services, namespaces, fields, gateways }
+        let named = |(name, service): &'w (String, ServiceIndex)| {
+            Some((service.get(&tables.services)?.name.as_str(), name.as_str()))
+        };
+        let identities = tables.names.identities.iter().filter_map(named).collect();
+        Self { mesh: &tables.mesh, services, namespaces, identities, fields, gateways }
     }
 
     pub(crate) fn of_model(mesh: &'w MeshTable, directory: &'w super::Directory, fields: &'w [super::Field]) -> Self {
@@ -52,7 +59,11 @@ impl<'w> World<'w> {
         let namespaces = first_namespaces(of_domains, &directory.domains);
         let fields = fields.iter().map(|field| field.table.name.as_str()).collect();
         let gateways = directory.gateways.iter().map(String::as_str).collect();
-        Self { mesh, services, namespaces, fields, gateways }
+        let identities = directory
+            .services
+            .iter()
+            .filter_map(|service| Some((service.name.as_str(), service.identities.as_ref()?.first()?.as_str())));
+        Self { mesh, services, namespaces, identities: identities.collect(), fields, gateways }
     }
 
     /// The same with all that another version of the mesh has besides.
@@ -65,6 +76,7 @@ impl<'w> World<'w> {
         };
         add(&mut self.services, other.services);
         self.namespaces.extend(other.namespaces);
+        self.identities.extend(other.identities);
         add(&mut self.fields, other.fields);
         add(&mut self.gateways, other.gateways);
         self
@@ -75,17 +87,34 @@ impl<'w> World<'w> {
         &self.services
     }
 
-    /// The SPIFFE ID of a service: a `{namespace}` of the mesh's identity path becomes the first of its domain, and a `*` `default`.
+    /// The SPIFFE ID of a service: a `{namespace}` of the mesh's identity path becomes the first of its domain, and a `*` `default`. One with identities of
+    /// its own has the first of them.
     pub fn identity(&self, service: &str) -> String {
         let namespace =
             self.namespaces.iter().find(|(known, _)| *known == service).map_or("default", |(_, first)| first);
-        let segment = |segment| match segment {
-            "*" => "default",
-            "{namespace}" => namespace,
-            "{service}" => service,
-            literal => literal,
+        let own = self.identities.iter().find(|(known, _)| *known == service).map(|(_, identity)| *identity);
+        if let Some(id) = own.filter(|identity| identity.starts_with("spiffe://")) {
+            return id.to_owned();
+        }
+        let (namespace, account) = match own.map(|identity| identity.split_once('/').ok_or(identity)) {
+            Some(Ok((namespace, account))) => (namespace, Some(account)),
+            Some(Err(account)) => (namespace, Some(account)),
+            None => (namespace, None),
         };
-        let path: Vec<&str> = self.mesh.identity_path.split('/').map(segment).collect();
+        let mut before = "";
+        let segment = |segment: &'w str| {
+            let behind = std::mem::replace(&mut before, segment);
+            match segment {
+                "*" if behind == "ns" => namespace.to_owned(),
+                "*" => "default".to_owned(),
+                "{namespace}" => namespace.to_owned(),
+                segment if segment.contains("{service}") => {
+                    account.map_or_else(|| segment.replace("{service}", service), str::to_owned)
+                }
+                segment => segment.to_owned(),
+            }
+        };
+        let path: Vec<String> = self.mesh.identity_path.split('/').map(segment).collect();
         format!("spiffe://{}{}", self.mesh.trust_domain, path.join("/"))
     }
 

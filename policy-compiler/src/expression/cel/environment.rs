@@ -16,6 +16,8 @@ use super::types::Type;
 pub struct Environment {
     names: Names,
     fields: Arc<BTreeMap<String, FieldType>>,
+    /// The claims of verified tokens: where each is in the metadata of the proxy, and its type.
+    claims: Arc<BTreeMap<String, (Vec<String>, FieldType)>>,
     variables: BTreeMap<String, (Type, VariableIndex)>,
     container: String,
     lenient: bool,
@@ -45,10 +47,18 @@ impl Environment {
         Self {
             names: Names::Plain,
             fields: Arc::default(),
+            claims: Arc::default(),
             variables: BTreeMap::new(),
             container: container.into(),
             lenient: false,
         }
+    }
+
+    /// The same with the claims of verified tokens: name, place in the metadata of the proxy, and type of each.
+    #[must_use]
+    pub fn with_claims(mut self, claims: impl IntoIterator<Item = (String, (Vec<String>, FieldType))>) -> Self {
+        self.claims = Arc::new(claims.into_iter().collect());
+        self
     }
 
     /// The same with a variable: its type, and the number that [`crate::expression::codegen::Builder::variable`] gave it.
@@ -90,6 +100,14 @@ impl Environment {
 
     pub(super) fn field(&self, name: &str) -> Option<FieldType> {
         self.fields.get(name).copied()
+    }
+
+    pub(super) fn claim(&self, name: &str) -> Option<&(Vec<String>, FieldType)> {
+        self.claims.get(name)
+    }
+
+    pub(super) fn claim_names(&self) -> impl Iterator<Item = &str> {
+        self.claims.keys().map(String::as_str)
     }
 
     pub(super) fn field_names(&self) -> impl Iterator<Item = &str> {

@@ -16,6 +16,8 @@ use crate::report::near;
 enum Group {
     Context,
     Variables,
+    /// Claims of a verified token.
+    Claims,
     /// Attributes of the table.
     Attributes(&'static str),
     Metadata,
@@ -31,6 +33,7 @@ fn group(name: &str) -> Option<Group> {
     match name {
         "context" => Some(Group::Context),
         "variables" => Some(Group::Variables),
+        "claims" => Some(Group::Claims),
         "metadata" => Some(Group::Metadata),
         "filter_state" => Some(Group::FilterState),
         _ => (ATTRIBUTE_GROUPS.iter().find(same).map(|name| Group::Attributes(name)))
@@ -39,7 +42,7 @@ fn group(name: &str) -> Option<Group> {
 }
 
 fn group_names<'n>() -> impl Iterator<Item = &'n str> {
-    ATTRIBUTE_GROUPS.iter().copied().chain(["context", "variables", "metadata", "filter_state"])
+    ATTRIBUTE_GROUPS.iter().copied().chain(["context", "variables", "claims", "metadata", "filter_state"])
 }
 
 /// A name without the dot that says that it is no local one.
@@ -297,6 +300,7 @@ impl Checker<'_> {
         Some(match group {
             Group::Context => self.field(name, expr.place, last),
             Group::Variables => self.variable(name, expr.place, last),
+            Group::Claims => self.claim(name, expr.place, last),
             Group::Attributes(group) => self.attribute(group, name, expr.place, last),
             Group::Metadata => self.no_such(expr.place, last, "metadata", name, vec!["filter_metadata".to_owned()]),
             Group::FilterState => {
@@ -314,6 +318,19 @@ impl Checker<'_> {
         let message = format!("no schema declares the field `{name}`");
         let help = near::suggestion(name, self.environment.field_names());
         self.fail(place, Problem::new(code::UNDECLARED_FIELD, last, message).maybe_help(help))
+    }
+
+    fn claim(&mut self, name: &str, place: Place, last: Place) -> TypedExpr {
+        if let Some((path, field)) = self.environment.claim(name) {
+            let attribute = Attribute::Claim(path.clone(), *field);
+            return typed(TypedKind::Attribute(attribute), (*field).into(), place);
+        }
+        let message = format!("the Mesh declares no claim `{name}`");
+        let near = near::suggestion(name, self.environment.claim_names());
+        let help = near.unwrap_or_else(|| {
+            format!("declare it in the Mesh: `claims: {{source: envoy, types: {{{name}: string}}}}`")
+        });
+        self.fail(place, Problem::new(code::UNDECLARED_FIELD, last, message).help(help))
     }
 
     fn variable(&mut self, name: &str, place: Place, last: Place) -> TypedExpr {
@@ -391,6 +408,7 @@ impl Checker<'_> {
         match group {
             Group::Context => self.environment.field_names().map(str::to_owned).collect(),
             Group::Variables => self.environment.variable_names().map(str::to_owned).collect(),
+            Group::Claims => self.environment.claim_names().map(str::to_owned).collect(),
             Group::Attributes(group) => attributes::names(group).map(str::to_owned).collect(),
             Group::Metadata => vec!["filter_metadata['name space']['key']".to_owned()],
             Group::FilterState | Group::Later(_) => Vec::new(),

@@ -11,7 +11,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use context_mesh_core::artifact::tables::{
     Attribute, Constant, DestinationPart, FieldType, HostType, Scalar, ScalarConstant,
 };
-use context_mesh_core::limits::{DEFAULT_MAX_ITEMS, MAX_CONTEXT_BYTES, MAX_FRAMEWORKS, MAX_FUEL, MAX_MADE_BYTES};
+use context_mesh_core::limits::{
+    DEFAULT_MAX_ITEMS, MAX_CLAIM_BYTES, MAX_CONTEXT_BYTES, MAX_FRAMEWORKS, MAX_FUEL, MAX_MADE_BYTES,
+};
 use context_mesh_core::vm::cost::{BYTES_PER_UNIT, CostClass};
 use context_mesh_core::vm::function::Function;
 use context_mesh_core::vm::op::Op;
@@ -184,6 +186,7 @@ impl Sizes {
                 let items = u64::try_from(DEFAULT_MAX_ITEMS).unwrap_or(u64::MAX);
                 field_size(*field, bytes, self.items.get(name).copied().unwrap_or(items))
             }
+            Attribute::Claim(_, field) => json_size(*field, u64::try_from(MAX_CLAIM_BYTES).unwrap_or(u64::MAX)),
             Attribute::Header(_) | Attribute::Request(_) => Size::text(MAX_HEADER_BYTES),
             Attribute::Headers => {
                 let units = units(MAX_HEADER_BYTES) + MAX_HEADERS;

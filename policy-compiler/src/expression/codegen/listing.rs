@@ -80,6 +80,7 @@ pub(crate) fn attribute(attribute: &Attribute) -> String {
         Attribute::Mesh(part) => format!("mesh.{}", mesh(*part)),
         Attribute::Destination(part) => format!("destination.{}", destination(*part)),
         Attribute::Host(path, _) => path.join("."),
+        Attribute::Claim(path, field) => format!("claim {} ({field})", path.join(".")),
     }
 }
 
@@ -89,6 +90,7 @@ fn request(part: RequestPart) -> &'static str {
         RequestPart::UrlPath => "url_path",
         RequestPart::Query => "query",
         RequestPart::Host => "host",
+        RequestPart::Hostname => "hostname",
         RequestPart::Method => "method",
         RequestPart::Scheme => "scheme",
         RequestPart::Referer => "referer",
@@ -112,6 +114,8 @@ fn peer(part: PeerPart) -> &'static str {
         PeerPart::Service => "service",
         PeerPart::Domain => "domain",
         PeerPart::Region => "region",
+        PeerPart::Namespace => "namespace",
+        PeerPart::ServiceAccount => "serviceAccount",
     }
 }
 

@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use serde_json::{Map, Number, Value as Json};
 
-use super::decode::Decoder;
+use super::{decode::Decoder, metadata};
 use crate::{
     expression::cel::{host_attribute, host_attributes},
     read::yaml::{Node, Scalar, Value},
@@ -15,7 +15,6 @@ use crate::{
     },
 };
 use context_mesh_core::artifact::tables::HostType;
-use context_mesh_core::vm::metadata_number_text;
 
 /// What the tests of a document share, each under a name.
 #[derive(Debug, Clone, Default)]
@@ -143,8 +142,9 @@ pub(super) fn request(node: &Node, decoder: &mut Decoder<'_>) -> Option<HttpRequ
         }
     }
     if let Some(node) = keys.get("metadata") {
-        let mut path = vec!["metadata".to_owned(), "filter_metadata".to_owned()];
-        metadata(node, &mut path, &mut request.attributes, decoder);
+        if decoder.entries(node).iter().all(|(_, space)| !decoder.entries(space).is_empty()) {
+            request.attributes.push(metadata::attribute(node));
+        }
     }
     keys.finish(decoder);
     Some(request)
@@ -226,33 +226,6 @@ fn attribute_help(name: &str) -> String {
             near::suggestion(name, names.iter().map(String::as_str)).unwrap_or_default()
         }
     }
-}
-
-/// The leaves of metadata as the texts that policies read: strings, numbers, `true` and `false`.
-fn metadata(node: &Node, path: &mut Vec<String>, found: &mut Vec<HostAttribute>, decoder: &mut Decoder<'_>) {
-    let bytes = match &node.value {
-        Value::Mapping(entries) => {
-            for (name, node) in entries {
-                path.push(name.value.clone());
-                metadata(node, path, found, decoder);
-                path.pop();
-            }
-            return;
-        }
-        Value::Scalar(scalar) if scalar.is_null() => return,
-        Value::Scalar(scalar) => match (scalar.as_bool(), scalar.as_double()) {
-            (Some(value), _) => value.to_string().into_bytes(),
-            // What a proxy rounds reads as an error, here and there.
-            (_, Some(number)) => metadata_number_text(number).map_or(vec![0], String::into_bytes),
-            _ => scalar.text.clone().into_bytes(),
-        },
-        Value::Sequence(_) => {
-            decoder.invalid(node.span, "a list in metadata cannot be read by policies", "give its parts other names");
-            return;
-        }
-        Value::Refused => return,
-    };
-    found.push(HostAttribute { path: path.clone(), bytes });
 }
 
 pub(super) fn fields(node: &Node, decoder: &mut Decoder<'_>) -> Option<Fields> {

@@ -1,13 +1,15 @@
 //! `Mesh`: the settings, services and domains of the mesh.
 
+use context_mesh_core::artifact::tables::FieldType;
 use context_mesh_core::limits::MIN_MEMORY_TTL_MS;
 
 use super::{
     decode::Decoder,
     header::{Header, Metadata},
+    schema::field_type,
 };
 use crate::{
-    read::yaml::Node,
+    read::yaml::{Node, Value},
     report::source::{Span, Spanned},
 };
 
@@ -18,6 +20,8 @@ pub struct Mesh {
     pub metadata: Metadata,
     /// The SPIFFE trust domain.
     pub trust_domain: Option<Spanned<String>>,
+    /// Trust domains that count as that one.
+    pub trust_domain_aliases: Vec<Spanned<String>>,
     /// Path of a workload's SPIFFE ID.
     pub identity: Option<Spanned<String>>,
     /// The domains.
@@ -34,6 +38,10 @@ pub struct Mesh {
     pub cluster_domain: Option<Spanned<String>>,
     /// The fields whose headers the proxies' routes see.
     pub routed: Vec<Spanned<String>>,
+    /// What becomes of a path with several readings, if the document says it: whether it is refused.
+    pub deny_ambiguous_path: Option<bool>,
+    /// The claims of verified tokens.
+    pub claims: Vec<ClaimEntry>,
     /// Whether workloads without an allow rule refuse every request, if the document says it.
     pub default: Option<Spanned<bool>>,
     /// Whether a broken carrier or field is answered with 400.
@@ -56,7 +64,7 @@ pub struct DomainEntry {
     /// Its name.
     pub name: Spanned<String>,
     /// Its services.
-    pub services: Vec<Spanned<String>>,
+    pub services: Vec<ServiceEntry>,
     /// Its region; empty when not said.
     pub region: String,
     /// The frameworks (gdpr, sox, ...) that it is under.
@@ -65,6 +73,30 @@ pub struct DomainEntry {
     pub namespaces: Vec<Spanned<String>>,
     /// As that of the mesh, for its own workloads.
     pub default: Option<bool>,
+}
+
+/// A service of a domain, and what others call it.
+#[derive(Debug, Clone)]
+pub struct ServiceEntry {
+    /// Its name.
+    pub name: Spanned<String>,
+    /// Its identities, if the document lists them; then its name is none.
+    pub identities: Option<Vec<Spanned<String>>>,
+    /// Its hosts.
+    pub hosts: Vec<Spanned<String>>,
+    /// Its workloads.
+    pub workloads: Vec<Spanned<String>>,
+}
+
+/// A claim of a verified token.
+#[derive(Debug, Clone)]
+pub struct ClaimEntry {
+    /// Its name in conditions.
+    pub name: Spanned<String>,
+    /// Its type.
+    pub value: FieldType,
+    /// Where it is in the proxy's dynamic metadata: name space, then keys.
+    pub path: Vec<String>,
 }
 
 /// How the context is shown to applications.
@@ -174,6 +206,7 @@ pub(super) fn read(header: Header<'_>, decoder: &mut Decoder<'_>) -> Mesh {
     let mut mesh = Mesh {
         metadata: header.metadata,
         trust_domain: None,
+        trust_domain_aliases: Vec::new(),
         identity: None,
         domains: Vec::new(),
         gateways: Vec::new(),
@@ -182,6 +215,8 @@ pub(super) fn read(header: Header<'_>, decoder: &mut Decoder<'_>) -> Mesh {
         peers_without_filter: None,
         cluster_domain: None,
         routed: Vec::new(),
+        deny_ambiguous_path: None,
+        claims: Vec::new(),
         default: None,
         deny_invalid: false,
         max_age_ms: 0,
@@ -195,6 +230,7 @@ pub(super) fn read(header: Header<'_>, decoder: &mut Decoder<'_>) -> Mesh {
         return mesh;
     };
     mesh.trust_domain = keys.require("trustDomain", decoder).and_then(|node| decoder.string(node));
+    mesh.trust_domain_aliases = keys.get("trustDomainAliases").map(|node| decoder.names(node)).unwrap_or_default();
     mesh.identity = keys.get("identity").and_then(|node| decoder.string(node));
     mesh.cluster_domain = keys.get("clusterDomain").and_then(|node| decoder.string(node));
     mesh.domains = keys.require("domains", decoder).map(|node| domains(node, decoder)).unwrap_or_default();
@@ -205,6 +241,9 @@ pub(super) fn read(header: Header<'_>, decoder: &mut Decoder<'_>) -> Mesh {
     if let Some(node) = keys.get("trust") {
         mesh.peers_without_filter = trust(node, &mut mesh.trust, decoder);
     }
+    let ambiguous_path = [("ignore", false), ("deny", true)];
+    mesh.deny_ambiguous_path = keys.get("ambiguousPath").and_then(|node| decoder.choice(node, &ambiguous_path));
+    mesh.claims = keys.get("claims").map(|node| claims(node, decoder)).unwrap_or_default();
     mesh.default = keys.get("default").and_then(|node| default(node, decoder));
     let on_invalid = [("ignore", false), ("deny", true)];
     mesh.deny_invalid = keys.get("onInvalid").and_then(|node| decoder.choice(node, &on_invalid)).unwrap_or_default();
@@ -272,7 +311,7 @@ fn domain(name: &Spanned<String>, node: &Node, decoder: &mut Decoder<'_>) -> Dom
         default: None,
     };
     let Some(mut keys) = decoder.keys(node, name.span, "a domain") else { return domain };
-    domain.services = keys.get("services").map(|node| decoder.names(node)).unwrap_or_default();
+    domain.services = keys.get("services").map(|node| services(node, decoder)).unwrap_or_default();
     domain.region = keys.get("region").and_then(|node| decoder.name(node)).map(|r| r.value).unwrap_or_default();
     let frameworks = keys.get("frameworks").map(|node| decoder.names(node)).unwrap_or_default();
     domain.frameworks = frameworks.into_iter().map(|name| name.value).collect();
@@ -280,6 +319,73 @@ fn domain(name: &Spanned<String>, node: &Node, decoder: &mut Decoder<'_>) -> Dom
     domain.namespaces = keys.get("namespaces").map(|node| decoder.names(node)).unwrap_or_default();
     keys.finish(decoder);
     domain
+}
+
+/// Services: names, or mappings with a name and what others call the service.
+fn services(node: &Node, decoder: &mut Decoder<'_>) -> Vec<ServiceEntry> {
+    decoder.list(node).iter().filter_map(|node| service(node, decoder)).collect()
+}
+
+fn service(node: &Node, decoder: &mut Decoder<'_>) -> Option<ServiceEntry> {
+    let plain = |name| ServiceEntry { name, identities: None, hosts: Vec::new(), workloads: Vec::new() };
+    if !matches!(node.value, Value::Mapping(_)) {
+        return decoder.name(node).map(plain);
+    }
+    let mut keys = decoder.keys(node, node.span, "a service")?;
+    let name = keys.require("name", decoder).and_then(|node| decoder.name(node));
+    let texts = |node: &Node, decoder: &mut Decoder<'_>| -> Vec<Spanned<String>> {
+        decoder.list(node).iter().filter_map(|node| decoder.string(node)).collect()
+    };
+    let identities = keys.get("identities").map(|node| texts(node, decoder));
+    let hosts = keys.get("hosts").map(|node| texts(node, decoder)).unwrap_or_default();
+    let workloads = keys.get("workloads").map(|node| decoder.names(node)).unwrap_or_default();
+    keys.finish(decoder);
+    name.map(|name| ServiceEntry { identities, hosts, workloads, ..plain(name) })
+}
+
+/// Where proxies put the payload of a verified token.
+const SOURCES: [(&str, [&str; 2]); 2] = [
+    ("envoy", ["envoy.filters.http.jwt_authn", "jwt_payload"]),
+    ("istio", ["envoy.filters.http.jwt_authn", "payload"]),
+];
+
+fn claims(node: &Node, decoder: &mut Decoder<'_>) -> Vec<ClaimEntry> {
+    let Some(mut keys) = decoder.keys(node, node.span, "claims") else { return Vec::new() };
+    let source: Vec<String> = match keys.require("source", decoder) {
+        Some(node @ Node { value: Value::Sequence(_), .. }) => {
+            decoder.list(node).iter().filter_map(|node| decoder.string(node)).map(|key| key.value).collect()
+        }
+        Some(node) => decoder.choice(node, &SOURCES).map(|path| path.map(str::to_owned).to_vec()).unwrap_or_default(),
+        None => Vec::new(),
+    };
+    let mut claims = Vec::new();
+    if let Some(node) = keys.require("types", decoder) {
+        for (name, node) in decoder.entries(node) {
+            claims.extend(claim(name, node, &source, decoder));
+        }
+    }
+    keys.finish(decoder);
+    claims
+}
+
+fn claim(name: &Spanned<String>, node: &Node, source: &[String], decoder: &mut Decoder<'_>) -> Option<ClaimEntry> {
+    let entry = |value: FieldType, keys: Vec<String>| ClaimEntry {
+        name: name.clone(),
+        value,
+        path: source.iter().cloned().chain(keys).collect(),
+    };
+    if !matches!(node.value, Value::Mapping(_)) {
+        return field_type(node, decoder).map(|found| entry(found.value, vec![name.value.clone()]));
+    }
+    let mut keys = decoder.keys(node, name.span, "a claim")?;
+    let value = keys.require("type", decoder).and_then(|node| field_type(node, decoder));
+    let path = keys.get("path").map(|node| {
+        let keys = decoder.list(node).iter().filter_map(|node| decoder.string(node));
+        keys.map(|key| key.value).collect::<Vec<String>>()
+    });
+    keys.finish(decoder);
+    let path = path.filter(|path| !path.is_empty()).unwrap_or_else(|| vec![name.value.clone()]);
+    value.map(|found| entry(found.value, path))
 }
 
 fn carriers(node: &Node, carriers: &mut Carriers, decoder: &mut Decoder<'_>) {

@@ -7,6 +7,7 @@ mod decode;
 mod fixture;
 mod header;
 mod mesh;
+mod metadata;
 mod pitfalls;
 mod policy;
 mod policy_test;
@@ -19,7 +20,9 @@ pub(crate) use decode::record;
 pub(crate) use fixture::named as named_fixture;
 pub use fixture::{Choice, Fields, Fixtures, HostAttribute, HttpRequest, Principal};
 pub use header::Metadata;
-pub use mesh::{Ambiguous, CallerMismatch, Carriers, DomainEntry, Memory, Mesh, Peers, Traces, Trust};
+pub use mesh::{
+    Ambiguous, CallerMismatch, Carriers, ClaimEntry, DomainEntry, Memory, Mesh, Peers, ServiceEntry, Traces, Trust,
+};
 pub use policy::{Direction, Effect, Enforcement, Expression, FieldChoice, OnError, Policy, Reply, Rule, Variable};
 pub use policy_test::{Expect, Given, ListKind, PolicyTest, Test};
 pub use schema::{FieldEntry, Schema, TypeName};

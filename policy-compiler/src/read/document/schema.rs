@@ -167,7 +167,7 @@ fn limits(field: &mut FieldEntry, keys: &mut Keys<'_>, decoder: &mut Decoder<'_>
     field.max_items = items.and_then(|items| Some(Spanned::new(u32::try_from(items.value).ok()?, items.span)));
 }
 
-fn field_type(node: &Node, decoder: &mut Decoder<'_>) -> Option<TypeName> {
+pub(super) fn field_type(node: &Node, decoder: &mut Decoder<'_>) -> Option<TypeName> {
     let name = decoder.string(node)?;
     let compact: String = name.value.chars().filter(|c| !c.is_whitespace()).collect();
     let found = parse_type(&compact);

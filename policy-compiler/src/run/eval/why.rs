@@ -72,6 +72,9 @@ fn refused(refusal: &Refusal, outcome: &Outcome, rules: &[&RuleTable]) -> String
 
 fn by_mesh(cause: MeshCause) -> String {
     match cause {
+        MeshCause::AmbiguousPath => {
+            "the path of the request has more than one reading, so a rule and the application may not see the same; see `ambiguousPath`"
+        }
         MeshCause::AmbiguousRecall => {
             "several open requests with other contexts have the call's id, and `ambiguousRecall: deny` refuses it before any rule is run"
         }

@@ -21,7 +21,7 @@ use crate::{
 /// The parts of all rules by the rules' names, and the programs of the parts.
 pub(super) fn all(model: &Model) -> (Builder, HashMap<&str, RuleParts>) {
     let fields = model.fields.iter().map(|field| (field.table.name.clone(), field.table.value));
-    let environment = Environment::new(fields);
+    let environment = Environment::new(fields).with_claims(model.directory.claims.iter().cloned());
     let mut builder = Builder::for_fields(model.fields.iter().map(|field| &field.table));
     let mut rules = HashMap::new();
     for policy in &model.policies {

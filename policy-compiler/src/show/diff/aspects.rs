@@ -1,12 +1,12 @@
 //! What there is to say of a rule, a field, a service, a domain and the mesh, as texts that can be compared.
 
-use context_mesh_core::index::{self, RuleIndex};
+use context_mesh_core::index::{self, RuleIndex, ServiceIndex};
 use std::collections::HashMap;
 
 use context_mesh_core::artifact::tables::{
     AmbiguousRecall, CarrierVersion, Classification, Consistency, DomainTable, Effect, EntryTable, FieldTable,
-    GatewayTraces, Layer, LostRecall, Merge, MeshTable, Number, OnError, OnInvalid, OnMismatch, RuleTable, Tables,
-    WordTable,
+    GatewayTraces, Layer, LostRecall, Merge, MeshTable, Number, OnError, OnInvalid, OnMismatch, RuleTable,
+    ServiceTable, Tables, WordTable,
 };
 
 use super::{Expressions, Version, code};
@@ -180,9 +180,23 @@ pub(super) fn field(tables: &Tables, field: &FieldTable) -> Aspects {
     ]
 }
 
-pub(super) fn service(tables: &Tables, domain: u16) -> Aspects {
-    let domain = tables.domains.get(usize::from(domain)).map_or("", |domain| &domain.name);
-    vec![aspect("domain", domain)]
+pub(super) fn service(tables: &Tables, service: &ServiceTable) -> Aspects {
+    let domain = tables.domains.get(usize::from(service.domain)).map_or("", |domain| &domain.name);
+    let names = |names: &[(String, ServiceIndex)]| {
+        let own = |of: &ServiceIndex| of.get(&tables.services).is_some_and(|of| std::ptr::eq(of, service));
+        names.iter().filter(|(_, of)| own(of)).map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", ")
+    };
+    let identities = names(&tables.names.identities);
+    vec![
+        aspect("domain", domain),
+        aspect("identities", if service.has_identities { identities } else { service.name.clone() }),
+        aspect("hosts", names(&tables.names.hosts)),
+        aspect("workloads", names(&tables.names.workloads)),
+        aspect(
+            "path with more than one reading",
+            if service.entry.deny_ambiguous_path { "refused" } else { "goes on" },
+        ),
+    ]
 }
 
 pub(super) fn domain(domain: &DomainTable) -> Aspects {
@@ -200,6 +214,7 @@ pub(super) fn mesh(mesh: &MeshTable) -> Aspects {
     vec![
         aspect("name", mesh.name.clone()),
         aspect("trustDomain", mesh.trust_domain.clone()),
+        aspect("trustDomainAliases", mesh.trust_domain_aliases.join(", ")),
         aspect("identity", mesh.identity_path.clone()),
         aspect(
             "trust.peersWithoutFilter",

@@ -87,7 +87,7 @@ fn all(version: &Version, source: bool) -> BTreeMap<(Kind, String), Aspects> {
     let domains = tables.domains.iter().map(|domain| ((Kind::Domain, domain.name.clone()), aspects::domain(domain)));
     all.extend(domains);
     let services = tables.services.iter();
-    all.extend(services.map(|of| ((Kind::Service, of.name.clone()), aspects::service(tables, of.domain))));
+    all.extend(services.map(|of| ((Kind::Service, of.name.clone()), aspects::service(tables, of))));
     let fields = tables.fields.iter();
     all.extend(fields.map(|field| ((Kind::Field, field.name.clone()), aspects::field(tables, field))));
     let rules = tables.rules.iter().enumerate();

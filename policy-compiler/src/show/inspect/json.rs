@@ -8,7 +8,7 @@ use context_mesh_core::artifact::{
         Tables,
     },
 };
-use context_mesh_core::index::{ProgramIndex, RuleIndex};
+use context_mesh_core::index::{ProgramIndex, RuleIndex, ServiceIndex};
 use serde_json::{Value, json};
 
 use super::{Effect, Layer, OnError};
@@ -64,6 +64,7 @@ fn mesh(mesh: &MeshTable) -> Value {
         "name": mesh.name,
         "slice": said(&mesh.slice),
         "trustDomain": mesh.trust_domain,
+        "trustDomainAliases": mesh.trust_domain_aliases,
         "identity": mesh.identity_path,
         "peers": if mesh.require_peer { "mtls" } else { "any" },
         "peersWithoutFilter": mesh.peers_without_filter,
@@ -114,9 +115,17 @@ fn domain(tables: &Tables, index: u16) -> Option<&str> {
 
 fn service(tables: &Tables, service: &ServiceTable) -> Value {
     let entry = entry(tables, &service.entry);
+    let of = |names: &[(String, ServiceIndex)]| -> Value {
+        let own = names.iter().filter(|(_, of)| of.get(&tables.services).is_some_and(|of| std::ptr::eq(of, service)));
+        own.map(|(name, _)| name.as_str()).collect()
+    };
     json!({
         "name": service.name,
         "domain": domain(tables, service.domain),
+        "identities": of(&tables.names.identities),
+        "hosts": of(&tables.names.hosts),
+        "workloads": of(&tables.names.workloads),
+        "denyAmbiguousPath": entry["denyAmbiguousPath"],
         "inbound": entry["inbound"],
         "outbound": entry["outbound"],
     })
@@ -126,7 +135,8 @@ fn entry(tables: &Tables, entry: &EntryTable) -> Value {
     let names = |rules: &[RuleIndex]| -> Value {
         rules.iter().filter_map(|rule| rule.get(&tables.rules)).map(|rule| rule.name.as_str()).collect()
     };
-    json!({"inbound": names(&entry.inbound), "outbound": names(&entry.outbound)})
+    let ambiguous = entry.deny_ambiguous_path;
+    json!({"denyAmbiguousPath": ambiguous, "inbound": names(&entry.inbound), "outbound": names(&entry.outbound)})
 }
 
 fn field(tables: &Tables, field: &FieldTable) -> Value {

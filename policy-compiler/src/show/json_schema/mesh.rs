@@ -43,8 +43,12 @@ struct MeshSpec {
     /// The SPIFFE trust domain: who has no certificate of it is nobody.
     #[schemars(example = &"acme.corp")]
     trust_domain: String,
-    /// How the path of a SPIFFE ID names a service; `*` stands for one part. Default: `/ns/*/sa/{service}`.
-    #[schemars(example = &"/ns/*/sa/{service}")]
+    /// Trust domains that count as that one, for a mesh that moves from one to another.
+    #[schemars(extend("examples" = [["old.corp"]]))]
+    trust_domain_aliases: Option<Vec<Name>>,
+    /// How the path of a SPIFFE ID names a service, alone or with letters around it; `*` is any one segment. Default:
+    /// `/ns/{namespace}/sa/{service}`.
+    #[schemars(example = &"/ns/{namespace}/sa/{service}")]
     identity: Option<String>,
     /// The DNS domain of the mesh's Kubernetes clusters. Default: `cluster.local`.
     cluster_domain: Option<String>,
@@ -55,6 +59,10 @@ struct MeshSpec {
     gateways: Option<Vec<Name>>,
     carriers: Option<Carriers>,
     trust: Option<Trust>,
+    /// What becomes of a request whose path has more than one reading (`//`, `.` and `..`, needless escapes, path parameters). Default: it is
+    /// refused with 400 by workloads with a rule that reads the path.
+    ambiguous_path: Option<OnInvalid>,
+    claims: Option<Claims>,
     /// What becomes of requests to a workload without an allow rule. Default: `allow`.
     default: Option<Default>,
     /// What a broken carrier or field does. Default: `ignore`.
@@ -69,6 +77,74 @@ struct MeshSpec {
     lost_recall: Option<LostRecall>,
     rollout: Option<Rollout>,
     routing: Option<Routing>,
+}
+
+/// The claims of verified tokens, for conditions (`claims.NAME`).
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Claims {
+    /// Where the proxy puts the payload of a verified token: as Envoy with `payload_in_metadata: jwt_payload`, as Istio's
+    /// RequestAuthentication, or a name space and keys of dynamic metadata.
+    source: ClaimSource,
+    /// The claims by their names in conditions.
+    types: BTreeMap<String, Claim>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+enum ClaimSource {
+    Known(KnownSource),
+    Path(Vec<String>),
+}
+
+#[derive(JsonSchema)]
+#[schemars(rename_all = "lowercase", inline)]
+enum KnownSource {
+    Envoy,
+    Istio,
+}
+
+/// A type, or a type and where the claim is.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+enum Claim {
+    Type(String),
+    Nested(NestedClaim),
+}
+
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct NestedClaim {
+    /// `string`, `int`, `double`, `bool`, `json`, `list<...>` or `map<string, ...>`.
+    #[schemars(rename = "type")]
+    value: String,
+    /// The keys that lead to it in the token. Default: its name.
+    #[schemars(length(min = 1), extend("examples" = [["realm_access", "roles"]]))]
+    path: Option<Vec<String>>,
+}
+
+/// A service: its name, or its name and what others call it.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+enum ServiceEntry {
+    Name(Name),
+    Named(NamedService),
+}
+
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct NamedService {
+    /// Its name in policies.
+    name: Name,
+    /// Its identities, in place of its name: service accounts, `NAMESPACE/ACCOUNT`, or SPIFFE IDs.
+    #[schemars(length(min = 1), extend("examples" = [["bookinfo-reviews"]]))]
+    identities: Option<Vec<String>>,
+    /// Other hosts that lead to it: `NAME`, `NAME.NAMESPACE`, whole DNS names, names of clusters.
+    #[schemars(extend("examples" = [["reviews.bookinfo"]]))]
+    hosts: Option<Vec<String>>,
+    /// Other names that its proxies have for themselves.
+    #[schemars(extend("examples" = [["reviews-v1", "reviews-v2"]]))]
+    workloads: Option<Vec<Name>>,
 }
 
 /// What becomes of requests to a workload without an allow rule.
@@ -103,7 +179,7 @@ struct Rollout {
 #[schemars(deny_unknown_fields)]
 struct Domain {
     /// Its services. A service belongs to one domain.
-    services: Option<Vec<Name>>,
+    services: Option<Vec<ServiceEntry>>,
     /// Where it runs. Fields with `residency` are sent to services of the listed regions only.
     #[schemars(example = &"eu-west-1")]
     region: Option<Name>,
