@@ -20,10 +20,10 @@ const FOLDERS: &[&[&str]] = &[
 
 /// The modules of each folder, in the same way.
 const MODULES: &[(&str, &[&[&str]])] = &[
-    ("report", &[&["source", "near", "progress", "style"], &["diagnostic"]]),
+    ("report", &[&["source", "near", "progress", "style"], &["diagnostic"], &["explanation"], &["sarif"]]),
     ("expression", &[&["cel"], &["ir"], &["codegen"]]),
     ("read", &[&["yaml"], &["document"]]),
-    ("check", &[&["model"], &["data_flow", "lock", "compatibility"], &["programs"], &["analysis"]]),
+    ("check", &[&["model"], &["data_flow", "lock", "compatibility", "silence"], &["programs"], &["analysis"]]),
     ("pack", &[&["artifact", "slice", "emit"], &["budget"]]),
     ("run", &[&["simulate", "explain"], &["eval", "testing"]]),
     ("show", &[&["graph", "diff", "inspect", "json_schema"]]),

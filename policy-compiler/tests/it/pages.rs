@@ -16,6 +16,7 @@ use context_mesh_core::vm::cost::CostClass;
 use context_mesh_core::vm::function::Function;
 use context_mesh_core::vm::op::{self, Op, Operand};
 use policy_compiler::report::diagnostic::code;
+use policy_compiler::report::explanation;
 
 use crate::support::golden;
 
@@ -109,6 +110,18 @@ fn the_functions_are_those_of_the_machine() {
     check("operations.md", "errors", &errors());
 }
 
+/// A section about a code.
+fn explained(code: &str) -> String {
+    let explanation = explanation::find(code).unwrap();
+    let mut out = format!("### {code}: {}\n\n{}\n", explanation.summary.trim_end_matches('.'), explanation.meaning);
+    for (title, parts) in [("For example", &explanation.wrong), ("Repaired", &explanation.right)] {
+        for part in parts {
+            write!(out, "\n{title}, {}:\n\n```yaml\n{}```\n", part.whereabouts(), part.text).unwrap();
+        }
+    }
+    out + "\n"
+}
+
 #[test]
 fn the_index_of_diagnostics_is_complete() {
     let groups = [
@@ -122,11 +135,8 @@ fn the_index_of_diagnostics_is_complete() {
     ];
     let codes = || code::TABLE.iter();
     for (prefix, part) in groups {
-        let mut table = "| code | meaning |\n|---|---|\n".to_owned();
-        for (id, summary) in codes().filter(|(id, _)| id.starts_with(prefix)) {
-            writeln!(table, "| `{id}` | {summary} |").unwrap();
-        }
-        check("diagnostics.md", part, &table);
+        let of_group: Vec<&str> = codes().map(|(id, _)| *id).filter(|id| id.starts_with(prefix)).collect();
+        check("diagnostics.md", part, &of_group.into_iter().map(explained).collect::<String>());
     }
     let grouped = codes().filter(|(id, _)| groups.iter().any(|(prefix, _)| id.starts_with(prefix)));
     assert_eq!(grouped.count(), codes().count(), "a code belongs to no group of the page");

@@ -199,3 +199,31 @@ fn errors_in_routes_end_with_1_and_say_where() {
     assert!(text(&output.stderr).contains("error[CM0701]: the file holds no resource of Kubernetes"));
     assert_eq!(policyc(&["check", &tree(), "--envoy", "/nonexistent"]).status.code(), Some(2));
 }
+
+#[test]
+fn what_is_silenced_is_counted_and_listed() {
+    let folder = scratch("silenced");
+    let silence = "deny: {}, silence: [{code: CM0502, reason: nobody sends long lists}]}";
+    fs::write(
+        folder.join("a.yaml"),
+        EXPENSIVE
+            .replace("{name: p}", "{name: p, domain: d}")
+            .replace("[\"*\"]", "[s, t]")
+            .replace("deny: {}}", silence),
+    )
+    .unwrap();
+    let folder = folder.to_str().unwrap();
+    let output = policyc(&["check", folder]);
+    // The warning is at the most expensive rule; the entry at the other one silences nothing.
+    assert!(text(&output.stdout).contains("1 warning, 1 silenced\n"), "{}", text(&output.stdout));
+    assert!(text(&output.stderr).contains("warning[CM0315]"), "{}", text(&output.stderr));
+    let output = policyc(&["check", folder, "--show-silenced"]);
+    let shown = text(&output.stdout);
+    assert!(
+        shown.contains("\nsilenced CM0502  a.yaml:18  ") && shown.contains(": nobody sends long lists\n"),
+        "{shown}"
+    );
+    let document = json(&["check", folder]);
+    assert_eq!(document["silenced"][0]["reason"], "nobody sends long lists");
+    assert_eq!(document["warnings"], 1);
+}
