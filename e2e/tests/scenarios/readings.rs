@@ -347,18 +347,19 @@ fn a_path_with_several_readings_is_refused_where_rules_read_paths() {
         ("/shop%00", 400),
         ("/shop%", 400),
     ] {
-        let (response, _) = send(&reading, get(path), false);
+        let response = reading.send(&peer(&reading, "back"), get(path)).unwrap();
         assert_eq!(response.status, status, "{path}: {}", response.text());
     }
+    assert!(counter(&reading, "back", "path_ambiguous") >= 3);
     assert_no_trap(&reading);
     // Who reads no path, and a mesh that says so, lets them through.
     let other = pair("");
-    assert_eq!(send(&other, get("/admin;x=1"), false).0.status, 200);
+    assert_eq!(other.send(&peer(&other, "back"), get("/admin;x=1")).unwrap().status, 200);
     let ignoring = pair_with(
         &format!("{MESH}{policy}").replace("\nspec:\n  trustDomain", "\nspec:\n  ambiguousPath: ignore\n  trustDomain"),
         1,
     );
-    assert_eq!(send(&ignoring, get("/shop;x=1"), false).0.status, 200);
+    assert_eq!(ignoring.send(&peer(&ignoring, "back"), get("/shop;x=1")).unwrap().status, 200);
 }
 
 #[test]

@@ -15,6 +15,7 @@ use context_mesh_core::vm::EvalErrorKind;
 use context_mesh_core::vm::cost::CostClass;
 use context_mesh_core::vm::function::Function;
 use context_mesh_core::vm::op::{self, Op, Operand};
+use policy_compiler::expression::cel::{self, Environment, Expected};
 use policy_compiler::report::diagnostic::code;
 use policy_compiler::report::explanation;
 
@@ -244,6 +245,27 @@ fn the_page_for_operators_explains_every_word_of_a_problem() {
     }
     let known = words.iter().map(String::as_str).collect();
     assert_same(&first_column(&page("operations.md"), "### Words of problems"), &known);
+}
+
+#[test]
+fn the_page_of_attributes_has_all_of_them_with_their_types() {
+    let source = shipped("policy-compiler/src/expression/cel/attributes.rs");
+    let table = &source[source.find("pub(super) const TABLE").unwrap()..];
+    let table = &table[..table.find("];").unwrap()];
+    let page = page("attributes.md");
+    let environment = Environment::new([]);
+    let mut names = BTreeSet::new();
+    for line in table.lines().filter(|line| line.trim_start().starts_with("(\"")) {
+        let [group, name] = [0, 1].map(|at| literals(line).nth(at).unwrap());
+        let attribute = format!("{group}.{name}");
+        let ty =
+            cel::check(&environment, &attribute, Expected::Any).map(|typed| typed.ty.to_string()).unwrap_or_default();
+        let row = format!("| `{attribute}` | {ty}{}", if ty.is_empty() { "| " } else { " | " });
+        assert!(page.contains(&row), "docs/attributes.md has no row that begins with `{row}`");
+        names.insert(attribute);
+    }
+    let listed = page.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
+    assert_eq!(listed.map(str::to_owned).collect::<BTreeSet<_>>(), names);
 }
 
 #[test]
