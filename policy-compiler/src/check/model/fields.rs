@@ -161,9 +161,18 @@ impl Checker<'_, '_> {
             name.value.starts_with(first) && name.value.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
         if !identifier || name.value.len() > MAX_FIELD_NAME_BYTES {
             let message = format!("`{}` is not the name of a field", name.value);
-            let help = format!(
-                "use 1 to {MAX_FIELD_NAME_BYTES} letters, digits and `_`, not beginning with a digit, so that CEL can read it"
-            );
+            let proposal: String =
+                name.value.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
+            let help = if name.value.contains(['.', '-']) && proposal.starts_with(first) {
+                format!(
+                    "call it `{proposal}`; a key of `baggage` that exists already is said with `baggage: {}`",
+                    name.value
+                )
+            } else {
+                format!(
+                    "use 1 to {MAX_FIELD_NAME_BYTES} letters, digits and `_`, not beginning with a digit, so that CEL can read it"
+                )
+            };
             self.error(code::INVALID_VALUE, name.span, message, help);
         } else if CEL_KEYWORDS.contains(&name.value.as_str()) {
             let message = format!("`{}` cannot be the name of a field", name.value);
