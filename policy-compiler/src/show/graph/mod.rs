@@ -10,6 +10,7 @@
 
 mod build;
 mod dot;
+mod fold;
 mod html;
 mod json;
 mod layout;
@@ -18,6 +19,7 @@ mod picture;
 mod style;
 mod svg;
 mod text;
+mod words;
 
 #[cfg(test)]
 mod tests;
@@ -55,7 +57,7 @@ pub struct Graph {
     pub fields: Vec<Field>,
     /// The selected pairs of services, sorted by caller, then by called service.
     pub calls: Vec<Call>,
-    /// The rules that decide about every call that is not denied, by what is in the request.
+    /// The rules that decide about every call that is not denied, by what is in the request; calls to gateways aside.
     pub everywhere: Vec<String>,
     /// What was selected.
     pub selection: Selection,
@@ -181,10 +183,11 @@ impl Call {
 }
 
 impl Graph {
-    /// The rules that decide about a call and not about every call.
+    /// The rules that decide about a call and not about every call: all of them where it is denied, or goes to a gateway.
     pub(crate) fn own_rules<'g>(&'g self, call: &'g Call) -> Vec<&'g str> {
         let (Passage::OnCondition(rules) | Passage::Never(rules)) = &call.passage else { return Vec::new() };
-        let own = rules.iter().filter(|rule| !self.everywhere.contains(rule));
+        let all = !call.may_pass() || self.is_gateway(call.to);
+        let own = rules.iter().filter(|rule| all || !self.everywhere.contains(rule));
         own.map(String::as_str).collect()
     }
 

@@ -27,9 +27,9 @@ pub(super) struct DomainBox {
     /// How many services it stands for.
     pub(super) count: usize,
     /// How many of these may be called: all but gateways.
-    callable: usize,
-    /// How the services call each other, where all do it in the same way: said in words, not drawn.
-    pub(super) inside: Option<Look>,
+    pub(super) callable: usize,
+    /// The calls between its services, where these are said in words and not drawn.
+    pub(super) inside: Option<Arrow>,
 }
 
 /// Where an arrow begins or ends.
@@ -46,6 +46,8 @@ pub(super) enum End {
 pub(super) struct Look {
     /// Whether rules decide by what is in the request.
     pub(super) conditional: bool,
+    /// These rules, if they decide and not for every call.
+    pub(super) rules: Vec<String>,
     /// What becomes of each field; empty when that is not shown.
     pub(super) marks: Vec<Mark>,
 }
@@ -85,7 +87,7 @@ impl Mark {
     }
 }
 
-/// One or several calls that are alike.
+/// One call or several: those that are alike or, from and to domains that are drawn without services, all that there are.
 pub(super) struct Arrow {
     pub(super) from: End,
     pub(super) to: End,
@@ -95,8 +97,8 @@ pub(super) struct Arrow {
     /// How many calls it stands for, and of how many pairs of services.
     pub(super) calls: usize,
     pub(super) pairs: usize,
-    /// The rules that decide, and not for every call.
-    pub(super) rules: BTreeSet<String>,
+    /// How many of the calls pass on a condition.
+    pub(super) conditional: usize,
 }
 
 impl Picture {
@@ -141,22 +143,26 @@ impl Picture {
     fn join_opposites(&mut self) {
         let mut joined: Vec<Arrow> = Vec::new();
         for arrow in std::mem::take(&mut self.arrows) {
-            let opposite =
-                |known: &&mut Arrow| (known.from, known.to, &known.look) == (arrow.to, arrow.from, &arrow.look);
+            let opposite = |known: &&mut Arrow| {
+                (known.from, known.to, &known.look) == (arrow.to, arrow.from, &arrow.look)
+                    && known.is_uniform()
+                    && arrow.is_uniform()
+            };
             match joined.iter_mut().find(opposite).filter(|_| arrow.from != arrow.to) {
                 None => joined.push(arrow),
                 Some(known) => {
                     known.both = true;
                     known.calls += arrow.calls;
                     known.pairs += arrow.pairs;
-                    known.rules.extend(arrow.rules);
+                    known.conditional += arrow.conditional;
                 }
             }
         }
         self.arrows = joined;
     }
 
-    /// Where all services of a domain call each other in the same way, words say it better than arrows.
+    /// Where all services of a domain call each other in the same way, words say it better than arrows. Where they are not shown,
+    /// the words have numbers.
     fn fold_inside(&mut self) {
         for domain in &mut self.boxes {
             let inside = |arrow: &Arrow| match (arrow.from, arrow.to) {
@@ -167,21 +173,25 @@ impl Picture {
             };
             let own: Vec<&Arrow> = self.arrows.iter().filter(|arrow| inside(arrow)).collect();
             let Some(first) = own.first() else { continue };
+            let pairs = domain.count.saturating_sub(1) * domain.callable;
+            let calls: usize = own.iter().map(|arrow| arrow.calls).sum();
             let alike = own.iter().all(|arrow| arrow.look == first.look);
-            let enough = domain.services.is_empty() || (own.len() > MAX_INSIDE && own.len() == possible(&own));
-            if alike && enough {
-                domain.inside = Some(first.look.clone());
+            if domain.services.is_empty() || (alike && own.len() > MAX_INSIDE && calls == pairs) {
+                let end = End::Domain(domain.domain);
+                let conditional = own.iter().map(|arrow| arrow.conditional).sum();
+                let look = first.look.clone();
+                domain.inside = Some(Arrow { from: end, to: end, look, both: false, calls, pairs, conditional });
                 self.arrows.retain(|arrow| !inside(arrow));
             }
         }
     }
 }
 
-/// How many calls there could be between the services that these arrows connect, if gateways are only called from.
-fn possible(own: &[&Arrow]) -> usize {
-    let callers: BTreeSet<End> = own.iter().map(|arrow| arrow.from).collect();
-    let called: BTreeSet<End> = own.iter().map(|arrow| arrow.to).collect();
-    callers.iter().map(|from| called.iter().filter(|to| *to != from).count()).sum()
+impl Arrow {
+    /// Whether it stands for every pair of its ends, in the same way.
+    pub(super) const fn is_uniform(&self) -> bool {
+        self.calls == self.pairs && (self.conditional == 0 || self.conditional == self.calls)
+    }
 }
 
 impl Graph {
@@ -273,27 +283,37 @@ impl Grouping<'_> {
 
     fn look(&self, call: &Call) -> Look {
         let fields = if self.fields { self.graph.fields.len() } else { 0 };
+        let rules: Vec<String> = self.graph.own_rules(call).into_iter().map(str::to_owned).collect();
         Look {
-            conditional: !self.graph.own_rules(call).is_empty(),
+            conditional: !rules.is_empty(),
+            rules,
             marks: (0..fields).map(|field| Mark::of(call.fate(field))).collect(),
         }
     }
 
     fn arrow(&self, from: End, to: End, calls: &[&Call]) -> Arrow {
-        let mut look = calls.first().map_or(Look { conditional: false, marks: Vec::new() }, |call| self.look(call));
-        for other in calls.iter().skip(1).map(|call| self.look(call)) {
+        let mut looks = calls.iter().map(|call| self.look(call));
+        let mut look =
+            looks.next().unwrap_or(Look { conditional: false, rules: Vec::new(), marks: Vec::new() });
+        let mut conditional = usize::from(look.conditional);
+        for other in looks {
             look.conditional |= other.conditional;
+            conditional += usize::from(other.conditional);
+            for rule in other.rules {
+                if !look.rules.contains(&rule) {
+                    look.rules.push(rule);
+                }
+            }
             for (mark, other) in look.marks.iter_mut().zip(other.marks) {
                 if *mark != other {
                     *mark = Mark::Varies;
                 }
             }
         }
-        let rules = calls.iter().flat_map(|call| self.graph.own_rules(call)).map(str::to_owned).collect();
         let [callers, called] = [self.count(from, |domain| domain.count), self.count(to, |domain| domain.callable)];
         // Nobody calls itself.
         let pairs = callers.saturating_sub(usize::from(from == to)) * called;
-        Arrow { from, to, look, both: false, calls: calls.len(), pairs, rules }
+        Arrow { from, to, look, both: false, calls: calls.len(), pairs, conditional }
     }
 
     fn count(&self, end: End, of: fn(&DomainBox) -> usize) -> usize {
@@ -322,7 +342,7 @@ fn notes(graph: &Graph, picture: &Picture, collapsed: bool) -> Vec<String> {
     if picture.arrows.iter().any(|arrow| matches!((arrow.from, arrow.to), (End::Domain(_), _) | (_, End::Domain(_)))) {
         notes.push(match collapsed {
             false => "An arrow from or to a domain stands for all services in it; gateways are not called.".to_owned(),
-            true => "An arrow from or to a domain stands for some or all services in it.".to_owned(),
+            true => "An arrow from or to a domain stands for as many calls between its services as it says.".to_owned(),
         });
     }
     let denied = graph.calls.iter().filter(|call| !call.may_pass()).count();

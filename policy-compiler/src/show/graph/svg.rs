@@ -117,9 +117,9 @@ fn frame(graph: &Graph, domain: &DomainBox, placed: &Placed) -> String {
         out.push_str(&text(left, line, "cm-small", &style::services(domain.count)));
         line += 18.0;
     }
-    if let Some(look) = &domain.inside {
-        let marks = digits(look);
-        let words = fitted(left, line, "cm-small", &style::inside(look, domain.count), 11.0, width - 2.0 * INSET);
+    if let (Some(words), Some(arrow)) = (style::inside(domain), &domain.inside) {
+        let marks = digits(&arrow.look);
+        let words = fitted(left, line, "cm-small", &words, 11.0, width - 2.0 * INSET);
         out.push_str(&if marks.is_empty() {
             words
         } else {
@@ -252,10 +252,10 @@ fn meaning(graph: &Graph, arrow: &Arrow) -> String {
     if let Some(label) = style::label(arrow) {
         out.push_str(&format!(" ({label})"));
     }
-    if !arrow.rules.is_empty() {
+    if !arrow.look.rules.is_empty() {
         const NAMED: usize = 8;
-        let rules: Vec<&str> = arrow.rules.iter().take(NAMED).map(String::as_str).collect();
-        let more = if arrow.rules.len() > NAMED { ", ..." } else { "" };
+        let rules: Vec<&str> = arrow.look.rules.iter().take(NAMED).map(String::as_str).collect();
+        let more = if arrow.look.rules.len() > NAMED { ", ..." } else { "" };
         out.push_str(&format!(", depending on {}{more}", rules.join(", ")));
     }
     out
