@@ -426,6 +426,6 @@ impl Router<'_> {
 }
 
 /// A small number of things.
-fn count(things: usize) -> f64 {
+pub(super) fn count(things: usize) -> f64 {
     u32::try_from(things).map_or(f64::from(u32::MAX), f64::from)
 }

@@ -1,12 +1,13 @@
 //! The mesh as its rules leave it: who may call whom, and where each field may flow.
 //!
 //! ```text
-//! model and programs -> Graph -> text, JSON
+//! model and programs -> Graph -> statements -> text, JSON, table of HTML
 //!                             -> Picture -> Mermaid, DOT, SVG -> HTML
+//!                                     -> Matrix -> SVG -> HTML
 //! ```
 //!
-//! A [`Graph`] says everything, call by call. A picture of it leaves out what may not happen, and draws one arrow for all calls
-//! between two domains that are alike.
+//! A [`Graph`] says everything, call by call. A statement (`fold`) says the same of many calls. A picture leaves out what may not happen,
+//! and draws one arrow for all calls between two domains that are alike, or a matrix where arrows would be too many.
 
 mod build;
 mod dot;
@@ -14,10 +15,12 @@ mod fold;
 mod html;
 mod json;
 mod layout;
+mod matrix;
 mod mermaid;
 mod picture;
 mod style;
 mod svg;
+mod svg_matrix;
 mod text;
 mod words;
 
@@ -114,7 +117,7 @@ pub struct Call {
 }
 
 /// Whether requests pass.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Passage {
     /// All of them.
     Always,
@@ -125,7 +128,7 @@ pub enum Passage {
 }
 
 /// What a field meets on a call.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Limit {
     /// The field: an index into [`Graph::fields`].
     pub field: usize,

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Call, Fate, Graph};
+use super::{Call, Fate, Graph, matrix::Matrix};
 
 /// With more services than this, the domains that nobody asked for are drawn without them.
 pub(super) const MAX_SERVICES: usize = 60;
@@ -10,10 +10,15 @@ pub(super) const MAX_SERVICES: usize = 60;
 /// With more arrows than this between the services of one domain, words stand for them if they are all alike.
 const MAX_INSIDE: usize = 6;
 
+/// With more arrows than this, a matrix stands for them: arrows would cover each other.
+const MAX_ARROWS: usize = 40;
+
 /// A graph to draw. Denied calls, and calls of services to gateways, are not in it.
 pub(super) struct Picture {
     pub(super) boxes: Vec<DomainBox>,
     pub(super) arrows: Vec<Arrow>,
+    /// What is drawn in place of the arrows, where there can be a matrix.
+    pub(super) matrix: Option<Matrix>,
     /// What is to be said below the picture.
     pub(super) notes: Vec<String>,
 }
@@ -50,6 +55,36 @@ pub(super) struct Look {
     pub(super) rules: Vec<String>,
     /// What becomes of each field; empty when that is not shown.
     pub(super) marks: Vec<Mark>,
+}
+
+impl Look {
+    pub(super) fn new(graph: &Graph, call: &Call, fields: bool) -> Self {
+        let fields = if fields { graph.fields.len() } else { 0 };
+        let rules: Vec<String> = graph.own_rules(call).into_iter().map(str::to_owned).collect();
+        let marks = (0..fields).map(|field| Mark::of(call.fate(field))).collect();
+        Self { conditional: !rules.is_empty(), rules, marks }
+    }
+
+    /// The look of several calls together, and how many of these pass on a condition.
+    pub(super) fn of_all(mut looks: impl Iterator<Item = Self>) -> (Self, usize) {
+        let mut look = looks.next().unwrap_or(Self { conditional: false, rules: Vec::new(), marks: Vec::new() });
+        let mut conditional = usize::from(look.conditional);
+        for other in looks {
+            look.conditional |= other.conditional;
+            conditional += usize::from(other.conditional);
+            for rule in other.rules {
+                if !look.rules.contains(&rule) {
+                    look.rules.push(rule);
+                }
+            }
+            for (mark, other) in look.marks.iter_mut().zip(other.marks) {
+                if *mark != other {
+                    *mark = Mark::Varies;
+                }
+            }
+        }
+        (look, conditional)
+    }
 }
 
 /// What becomes of a field on the calls that an arrow stands for.
@@ -102,8 +137,17 @@ pub(super) struct Arrow {
 }
 
 impl Picture {
-    /// What is drawn of a graph; `fields`: with what becomes of fields.
+    /// What is drawn of a graph, with a matrix where arrows would not say enough; `fields`: with what becomes of fields.
+    pub(super) fn with_matrix(graph: &Graph, fields: bool) -> Self {
+        Self::build(graph, fields, true)
+    }
+
+    /// The same in arrows.
     pub(super) fn new(graph: &Graph, fields: bool) -> Self {
+        Self::build(graph, fields, false)
+    }
+
+    fn build(graph: &Graph, fields: bool, matrix: bool) -> Self {
         let drawn: Vec<&Call> =
             graph.calls.iter().filter(|call| call.may_pass() && !graph.is_gateway(call.to)).collect();
         let narrowed = graph.selection.service.is_some() || graph.selection.domain.is_some();
@@ -132,11 +176,21 @@ impl Picture {
             boxes.push(DomainBox { domain: number, services, count, callable, inside: None });
         }
         let arrows = Grouping { graph, boxes: &boxes, fields }.arrows(&drawn);
-        let mut picture = Self { boxes, arrows, notes: Vec::new() };
+        let mut picture = Self { boxes, arrows, matrix: None, notes: Vec::new() };
         picture.fold_inside();
         picture.join_opposites();
+        if matrix && picture.needs_matrix(collapse) {
+            picture.matrix = Some(Matrix::new(graph, &shown, fields));
+        }
         picture.notes = notes(graph, &picture, collapse);
         picture
+    }
+
+    /// Whether there are too many arrows to see, or domains without services whose arrows do not say which of them they mean.
+    fn needs_matrix(&self, collapsed: bool) -> bool {
+        let inside = self.boxes.iter().filter_map(|domain| domain.inside.as_ref());
+        self.arrows.len() > MAX_ARROWS
+            || (collapsed && self.arrows.iter().chain(inside).any(|arrow| !arrow.is_uniform()))
     }
 
     /// One arrow with two heads for two that are alike.
@@ -243,7 +297,7 @@ impl Grouping<'_> {
         let [whole_source, whole_target] = [source, target].map(whole);
         let open = |domain: &DomainBox| !domain.services.is_empty();
         let callable = target.callable;
-        let complete = calls.len() == source.services.len() * callable;
+        let complete = calls.len() == source.count * callable;
         let whole_target = match (open(target), callable) {
             (true, 1) => calls.first().map_or(whole_target, |call| End::Service(call.to)),
             _ => whole_target,
@@ -260,7 +314,7 @@ impl Grouping<'_> {
         let mut left: Vec<&Call> = Vec::new();
         for to in calls.iter().map(|call| call.to).collect::<BTreeSet<usize>>() {
             let some: Vec<&Call> = calls.iter().copied().filter(|call| call.to == to).collect();
-            if !open(source) || (some.len() == source.services.len() && self.alike(&some)) {
+            if !open(source) || (some.len() == source.count && self.alike(&some)) {
                 arrows.push(self.arrow(whole_source, End::Service(to), &some));
             } else {
                 left.extend(some);
@@ -282,34 +336,11 @@ impl Grouping<'_> {
     }
 
     fn look(&self, call: &Call) -> Look {
-        let fields = if self.fields { self.graph.fields.len() } else { 0 };
-        let rules: Vec<String> = self.graph.own_rules(call).into_iter().map(str::to_owned).collect();
-        Look {
-            conditional: !rules.is_empty(),
-            rules,
-            marks: (0..fields).map(|field| Mark::of(call.fate(field))).collect(),
-        }
+        Look::new(self.graph, call, self.fields)
     }
 
     fn arrow(&self, from: End, to: End, calls: &[&Call]) -> Arrow {
-        let mut looks = calls.iter().map(|call| self.look(call));
-        let mut look =
-            looks.next().unwrap_or(Look { conditional: false, rules: Vec::new(), marks: Vec::new() });
-        let mut conditional = usize::from(look.conditional);
-        for other in looks {
-            look.conditional |= other.conditional;
-            conditional += usize::from(other.conditional);
-            for rule in other.rules {
-                if !look.rules.contains(&rule) {
-                    look.rules.push(rule);
-                }
-            }
-            for (mark, other) in look.marks.iter_mut().zip(other.marks) {
-                if *mark != other {
-                    *mark = Mark::Varies;
-                }
-            }
-        }
+        let (look, conditional) = Look::of_all(calls.iter().map(|call| self.look(call)));
         let [callers, called] = [self.count(from, |domain| domain.count), self.count(to, |domain| domain.callable)];
         // Nobody calls itself.
         let pairs = callers.saturating_sub(usize::from(from == to)) * called;
@@ -334,19 +365,22 @@ fn whole(domain: &DomainBox) -> End {
 
 fn notes(graph: &Graph, picture: &Picture, collapsed: bool) -> Vec<String> {
     let mut notes = Vec::new();
-    if collapsed {
+    if let Some(matrix) = &picture.matrix {
+        notes.extend(matrix.notes(graph));
+    } else if collapsed {
         notes.push(format!(
             "More than {MAX_SERVICES} services: domains are drawn with their number. Narrow it with --service NAME or --domain NAME."
         ));
     }
-    if picture.arrows.iter().any(|arrow| matches!((arrow.from, arrow.to), (End::Domain(_), _) | (_, End::Domain(_)))) {
+    let arrows = if picture.matrix.is_some() { &[][..] } else { &picture.arrows };
+    if arrows.iter().any(|arrow| matches!((arrow.from, arrow.to), (End::Domain(_), _) | (_, End::Domain(_)))) {
         notes.push(match collapsed {
             false => "An arrow from or to a domain stands for all services in it; gateways are not called.".to_owned(),
             true => "An arrow from or to a domain stands for as many calls between its services as it says.".to_owned(),
         });
     }
     let denied = graph.calls.iter().filter(|call| !call.may_pass()).count();
-    if denied > 0 {
+    if denied > 0 && picture.matrix.is_none() {
         notes.push(format!("Not drawn: {denied} pairs of services whose calls are always denied."));
     }
     if !graph.everywhere.is_empty() {
@@ -354,7 +388,7 @@ fn notes(graph: &Graph, picture: &Picture, collapsed: bool) -> Vec<String> {
         let named: Vec<&str> = graph.everywhere.iter().take(NAMED).map(String::as_str).collect();
         let more = graph.everywhere.len().saturating_sub(NAMED);
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        notes.push(format!("Every call also depends on {}{more}.", named.join(", ")));
+        notes.push(format!("Every call that may pass also depends on {}{more}, calls to gateways aside.", named.join(", ")));
     }
     notes
 }

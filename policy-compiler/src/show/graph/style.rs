@@ -54,9 +54,13 @@ pub(super) fn label(arrow: &Arrow) -> Option<String> {
         [mark] => Some(mark.name().to_owned()),
         _ => None,
     };
-    let count = (arrow.pairs > 1 && is_folded(arrow)).then(|| format!("{}{}", share(arrow), on_condition(arrow)));
-    let parts: Vec<String> = count.into_iter().chain(mark).collect();
+    let parts: Vec<String> = count(arrow).into_iter().chain(mark).collect();
     (!parts.is_empty()).then(|| parts.join(", "))
+}
+
+/// How many calls an arrow stands for, of how many that there could be; none for one call.
+pub(super) fn count(arrow: &Arrow) -> Option<String> {
+    (arrow.pairs > 1 && is_folded(arrow)).then(|| format!("{}{}", share(arrow), on_condition(arrow)))
 }
 
 /// Whether an arrow stands for the services of a domain.

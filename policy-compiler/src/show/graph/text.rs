@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{
     Call, Fate, Field, Graph, Passage,
     fold::{Statement, fold},
-    words::terms,
+    words::{self, terms},
 };
 use crate::report::style::Paint;
 
@@ -64,7 +64,7 @@ fn calls(graph: &Graph, paint: Paint, out: &mut String) {
     for statement in fold(keyed) {
         if last.as_ref() != Some(&statement.holds) {
             let (kind, rules) = &statement.holds;
-            let by = rules.join(", ");
+            let by = words::rules(rules);
             let head = match kind {
                 0 => paint.good("may call"),
                 1 => format!("{} {by}", paint.warn("may call, depending on")),
@@ -110,7 +110,7 @@ fn fields(graph: &Graph, paint: Paint, out: &mut String) {
                 Fate::SometimesMasked | Fate::SometimesRedacted => paint.warn(fate.name()),
                 Fate::Masked | Fate::Redacted | Fate::Kept => paint.bad(fate.name()),
             };
-            let by = if rules.is_empty() { String::new() } else { format!(" by {}", rules.join(", ")) };
+            let by = if rules.is_empty() { String::new() } else { format!(" by {}", words::rules(rules)) };
             if calls.len() == passing.len() {
                 out.push_str(&format!("    {name} on all calls{by}\n"));
                 continue;
