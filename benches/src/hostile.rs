@@ -1,9 +1,15 @@
 //! Requests that ask for as much work as they can, for the limits of the filter's budget.
 
+use context_mesh_e2e::lists::{SCHEMA, list};
+
 use crate::counted::ordinary::{context, trace};
 
 /// Lists as long as a tree may allow, and rules that work on every element.
-pub const TREE: &str = r#"
+pub fn tree() -> String {
+    [TREE, SCHEMA].concat()
+}
+
+const TREE: &str = r#"
 apiVersion: contextmesh.io/v1
 kind: Mesh
 metadata: {name: budget}
@@ -19,12 +25,6 @@ metadata: {name: fields, domain: all}
 spec:
   fields:
     caller: {type: string}
-    modes: {type: list<string>, maxItems: 10000, enum: [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, '']}
-    words: {type: list<string>, maxItems: 10000, pattern: "([a-z]{0,8}-?){0,4}"}
-    hashed: {type: list<string>, maxItems: 10000}
-    named: {type: list<string>, maxItems: 10000}
-    starred: {type: list<string>, maxItems: 10000}
-    looped: {type: list<string>, maxItems: 10000}
     joined: {type: list<string>, maxItems: 10000, merge: union}
     numbers: {type: list<int>, maxItems: 10000, minimum: -5, maximum: 5}
     text: {type: string, header: x-text}
@@ -55,11 +55,6 @@ spec:
     - {name: hash, mask: {fields: [hashed], with: hash}}
     - {name: loop, when: "context.looped.exists(x, x == 'no1')", deny: {}, onError: ignore}
 "#;
-
-/// A JSON array of `count` times this item.
-pub fn list(count: usize, item: &str) -> String {
-    format!("[{}]", vec![item; count].join(","))
-}
 
 /// Each case: what it is, and its headers.
 pub fn cases() -> Vec<(String, Vec<(String, String)>)> {

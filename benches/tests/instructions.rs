@@ -2,7 +2,8 @@
 
 use context_mesh_benches::counted::Spent;
 use context_mesh_benches::counted::ordinary::{context, filter, ordinary, sent, trace};
-use context_mesh_benches::hostile::{TREE, cases, list};
+use context_mesh_benches::hostile::{cases, tree};
+use context_mesh_e2e::lists::list;
 use context_mesh_e2e::policy::{self, Policy};
 
 /// The most instructions of a request, whatever it asks for. In Envoy's compiled code, 10 million of them took a third of a
@@ -39,7 +40,7 @@ fn ordinary_requests_take_so_much_and_no_more() {
 /// Whatever a request holds, it takes no more than its budget.
 #[test]
 fn no_request_takes_more_than_its_budget() {
-    let policy = Policy::from_text(TREE).unwrap();
+    let policy = Policy::from_text(&tree()).unwrap();
     let mut filter = filter(&policy::filter().unwrap(), &policy, "front").unwrap();
     let mut refused = 0;
     let mut worst = (0, String::new());

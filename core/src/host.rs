@@ -8,6 +8,13 @@ pub trait Attributes {
     fn attribute(&self, path: &[&str]) -> Option<Vec<u8>>;
 }
 
+/// A function of the path.
+impl<F: Fn(&[&str]) -> Option<Vec<u8>>> Attributes for F {
+    fn attribute(&self, path: &[&str]) -> Option<Vec<u8>> {
+        self(path)
+    }
+}
+
 /// Storage that all streams of one proxy process share, with compare-and-set and without delete.
 pub trait SharedMemory {
     /// The value under `key` with its version for [`SharedMemory::set`]; `None` when it was never set.

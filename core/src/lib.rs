@@ -49,7 +49,7 @@ pub mod plugin_config;
 pub mod sampling;
 pub mod schema;
 pub mod tables;
-#[cfg(test)]
-mod testing;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 pub mod trace;
 pub mod vm;

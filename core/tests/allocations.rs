@@ -13,7 +13,7 @@ use context_mesh_core::artifact::tables::{
 use context_mesh_core::artifact::{VerifiedProgram, encode, load};
 use context_mesh_core::context::Context;
 use context_mesh_core::headers::Headers;
-use context_mesh_core::host::{Attributes, Randomness, SharedMemory, VersionChanged};
+use context_mesh_core::host::{Randomness, SharedMemory, VersionChanged};
 use context_mesh_core::index::{ProgramIndex, RuleIndex};
 use context_mesh_core::memory::Memory;
 use context_mesh_core::pipeline::{Host, Routing, Workload, inbound};
@@ -50,14 +50,6 @@ unsafe impl GlobalAlloc for Counting {
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
-
-struct NoAttributes;
-
-impl Attributes for NoAttributes {
-    fn attribute(&self, _: &[&str]) -> Option<Vec<u8>> {
-        None
-    }
-}
 
 const PATH: Op = Op::Attr(0);
 const METHOD: Op = Op::Attr(1);
@@ -138,7 +130,7 @@ fn run(code: &[Op]) -> Run {
         peer: &peer,
         mesh,
         destination: Destination::default(),
-        attributes: &NoAttributes,
+        attributes: &|_: &[&str]| None,
     };
     let mut scratch: Scratch<'static> = Scratch::new();
     let mut arena = Bump::new();
@@ -257,7 +249,7 @@ fn allocations_of_a_request(code: &[Op], condition: bool) -> usize {
     let headers = Headers::new(entries);
     let requests = Memory::new("b");
     let host = Host {
-        attributes: &NoAttributes,
+        attributes: &|_: &[&str]| None,
         memory: &NoMemory,
         requests: &requests,
         randomness: &NoMemory,

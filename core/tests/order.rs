@@ -19,6 +19,7 @@ const ORDER: &[&[&str]] = &[
     &["decide"],
     &["pipeline"],
     &["sampling", "plugin_config"],
+    &["testing"],
 ];
 
 #[test]

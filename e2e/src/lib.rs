@@ -28,6 +28,7 @@ pub mod envoy_binary;
 pub mod error;
 pub mod filter_config;
 pub mod jwt;
+pub mod lists;
 pub mod load;
 mod logs;
 pub mod mesh;

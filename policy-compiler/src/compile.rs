@@ -5,7 +5,10 @@ use std::fmt;
 use context_mesh_core::artifact::tables::Tables;
 
 use crate::{
-    check::{analysis, compatibility, lock, model, programs},
+    check::{
+        analysis, compatibility, lock, model, programs,
+        silence::{self, Silenced},
+    },
     expression::codegen::Costs,
     pack::{
         artifact::{self, PackError},
@@ -33,6 +36,8 @@ pub struct Compiled {
     pub digest: String,
     /// Findings that did not stand in the way.
     pub warnings: Diagnostics,
+    /// Warnings that rules silence.
+    pub silenced: Vec<Silenced>,
     /// What the programs cost at worst; see [`budget`].
     pub costs: Costs,
 }
@@ -130,17 +135,20 @@ pub fn compile_with_model(sources: &Sources) -> Result<(Compiled, model::Model),
 /// # Errors
 /// As [`compile`].
 pub fn compile_watched(sources: &Sources, progress: &mut Watcher<'_>) -> Result<(Compiled, model::Model), Diagnostics> {
-    let Checked { model, mut programs, lock, warnings: mut diagnostics } = check_watched(sources, progress)?;
+    let Checked { model, mut programs, lock, warnings: mut diagnostics, mut silenced } =
+        check_watched(sources, progress)?;
     progress(Progress { stage: Stage::Packing, done: 0, total: 0 });
     let costs = std::mem::take(&mut programs.costs);
     let tables = artifact::tables(&model, programs, sources, &lock);
     budget::warn(&tables, &costs, &model, &mut diagnostics);
+    let mut diagnostics = silence::apply(&model.silences, diagnostics, &mut silenced);
+    silence::report_unused(&model.silences, &silenced, &mut diagnostics);
     let built = artifact::bytes(&tables, &mut diagnostics);
     diagnostics.sort();
     match built {
         Some((artifact, digest)) => {
             let gateways = model.directory.gateways.clone();
-            Ok((Compiled { tables, gateways, artifact, digest, warnings: diagnostics, costs }, model))
+            Ok((Compiled { tables, gateways, artifact, digest, warnings: diagnostics, silenced, costs }, model))
         }
         None => Err(diagnostics),
     }
@@ -157,6 +165,8 @@ pub struct Checked {
     pub lock: lock::Lock,
     /// Findings that did not stand in the way.
     pub warnings: Diagnostics,
+    /// Warnings that rules silence.
+    pub silenced: Vec<Silenced>,
 }
 
 /// Does everything that [`compile_watched`] does, but for packing the artifact.
@@ -178,5 +188,7 @@ pub fn check_watched(sources: &Sources, progress: &mut Watcher<'_>) -> Result<Ch
         return Err(diagnostics);
     }
     diagnostics.sort();
-    Ok(Checked { model, programs, lock, warnings: diagnostics })
+    let mut silenced = Vec::new();
+    let warnings = silence::apply(&model.silences, diagnostics, &mut silenced);
+    Ok(Checked { model, programs, lock, warnings, silenced })
 }

@@ -5,7 +5,7 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use context_mesh_benches::hostile::{TREE, cases};
+use context_mesh_benches::hostile::{cases, tree};
 use context_mesh_e2e::client::{Endpoint, Request};
 use context_mesh_e2e::error::{Error, Result};
 use context_mesh_e2e::load::Load;
@@ -44,7 +44,7 @@ struct Line {
 }
 
 fn run(requests: usize) -> Result<()> {
-    let policy = Policy::from_text(TREE)?;
+    let policy = Policy::from_text(&tree())?;
     let pair = || MeshBuilder::new("pair.example").service("front", &[]).service("back", &[]);
     let bare = pair().start()?;
     let ours = pair().filter(policy::filter()?, move |service, role| policy.configuration(service, role)).start()?;

@@ -9,19 +9,16 @@
 //! The argument is the number of requests. What one of them costs is the difference of two runs over the difference of
 //! their numbers.
 
-use std::cell::RefCell;
-use std::collections::HashMap;
 use std::hint::black_box;
 use std::process::ExitCode;
 
 use context_mesh_benches::demo::{FIELDS, NOW_MS, PEER};
 use context_mesh_core::artifact;
 use context_mesh_core::carrier::mesh_header;
-use context_mesh_core::context::Context;
 use context_mesh_core::headers::Headers;
-use context_mesh_core::host::{Attributes, Randomness, SharedMemory, VersionChanged};
 use context_mesh_core::memory::Memory;
 use context_mesh_core::pipeline::{self, Host, Routing, Workload};
+use context_mesh_core::testing::{FakeHost, context};
 use policy_compiler::report::source::Sources;
 
 /// The demo's policies.
@@ -33,39 +30,6 @@ const FILES: [(&str, &str); 6] = [
     ("shop/schema.yaml", include_str!("../../../examples/shop/shop/schema.yaml")),
     ("payments/policies.yaml", include_str!("../../../examples/shop/payments/policies.yaml")),
 ];
-
-/// A proxy that knows the peer and keeps shared data in a map.
-#[derive(Default)]
-struct Proxy {
-    shared: RefCell<HashMap<String, Vec<u8>>>,
-}
-
-impl Attributes for Proxy {
-    fn attribute(&self, path: &[&str]) -> Option<Vec<u8>> {
-        (path == ["connection", "uri_san_peer_certificate"]).then(|| PEER.as_bytes().to_vec())
-    }
-}
-
-impl SharedMemory for Proxy {
-    fn get(&self, key: &str) -> Option<(Vec<u8>, Option<u32>)> {
-        self.shared.borrow().get(key).map(|value| (value.clone(), Some(1)))
-    }
-
-    fn set(&self, key: &str, value: &[u8], _: Option<u32>) -> Result<(), VersionChanged> {
-        self.shared.borrow_mut().insert(key.to_owned(), value.to_vec());
-        Ok(())
-    }
-}
-
-impl Randomness for Proxy {
-    fn random(&self) -> [u8; 16] {
-        [7; 16]
-    }
-
-    fn secret(&self) -> Option<[u8; 16]> {
-        Some([9; 16])
-    }
-}
 
 fn main() -> ExitCode {
     let count = std::env::args().nth(1).and_then(|count| count.parse().ok()).unwrap_or(1000);
@@ -85,14 +49,10 @@ fn run(count: usize) -> Result<(), String> {
     }
     let compiled = policy_compiler::compile(&sources).map_err(|problems| format!("{problems:?}"))?;
     let program = artifact::load(&compiled.artifact).map_err(|error| error.to_string())?;
-    let mut context = Context::new();
-    for (field, json) in FIELDS {
-        context.insert(field, json).map_err(|error| format!("{field}: {error:?}"))?;
-    }
-    let carried = mesh_header::encode(&context, program.words().writer(NOW_MS), NOW_MS);
+    let carried = mesh_header::encode(&context(&FIELDS), program.words().writer(NOW_MS), NOW_MS);
     let carried = carried.map_err(|error| error.as_str().to_owned())?;
     let workload = Workload::new(program, "checkout-service");
-    let proxy = Proxy::default();
+    let proxy = FakeHost::with_peer(PEER);
     let requests = Memory::new(workload.service());
     for number in 0..count {
         let trace = format!("00-{:032x}-00f067aa0ba902b7-01", number % 64 + 1);

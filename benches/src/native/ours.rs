@@ -1,17 +1,14 @@
 //! An expression in our virtual machine, as the filter runs it.
 
 use bumpalo::Bump;
-use context_mesh_core::artifact::tables::{MeshTable, Tables};
-use context_mesh_core::artifact::{self, VerifiedProgram};
-use context_mesh_core::context::Context;
-use context_mesh_core::headers::Headers;
+use context_mesh_core::artifact::VerifiedProgram;
 use context_mesh_core::index::ProgramIndex;
-use context_mesh_core::vm::{Destination, Machine, Peer, Scratch, Snapshot, Value};
+use context_mesh_core::testing::Request;
+use context_mesh_core::vm::{Machine, Scratch, Value};
 use policy_compiler::expression::cel::{self, Environment, Expected};
-use policy_compiler::expression::codegen::Builder;
-use policy_compiler::expression::codegen::lower;
+use policy_compiler::expression::codegen::{Builder, load_programs, lower};
 
-use super::request::{self, MESH, Proxy};
+use super::request;
 
 /// How many evaluations of a decision are measured together. They share the price of its beginning, and together they
 /// stay far below the fuel and the memory of one decision.
@@ -26,29 +23,23 @@ pub fn compile(text: &str) -> Result<VerifiedProgram, String> {
     let typed = cel::check(&environment, text, Expected::Any).map_err(|problems| format!("{text}: {problems:?}"))?;
     let mut builder = Builder::new();
     builder.condition(&lower(&typed)).map_err(|problem| format!("{text}: {problem:?}"))?;
-    let (program, regexes) = builder.finish();
-    if !program.variables.is_empty() {
+    let parts = builder.finish();
+    if !parts.0.variables.is_empty() {
         return Err(format!("{text}: a variable would be computed once for all evaluations"));
     }
-    let mesh = MeshTable::of_programs();
-    let bytes = artifact::encode(&Tables { mesh, program, regexes, ..Tables::default() });
-    let bytes = bytes.map_err(|error| format!("{text}: {error}"))?;
-    artifact::load(&bytes).map_err(|error| format!("{text}: {error}"))
+    load_programs(parts).map_err(|error| format!("{text}: {error}"))
 }
 
 /// What a request brings, and what the machine keeps from decision to decision.
 pub struct Side {
-    headers: Headers<'static>,
-    context: Context,
-    peer: Peer,
+    request: Request<'static>,
     arena: Bump,
     scratch: Scratch<'static>,
 }
 
 impl Default for Side {
     fn default() -> Self {
-        let (headers, context, peer) = (request::headers(), request::context(), request::peer());
-        Self { headers, context, peer, arena: Bump::new(), scratch: Scratch::new() }
+        Self { request: request::request(), arena: Bump::new(), scratch: Scratch::new() }
     }
 }
 
@@ -58,14 +49,7 @@ impl Side {
     /// value.
     pub fn decide(&mut self, program: &VerifiedProgram, evaluations: u32, mut look: impl FnMut(Value<'_>)) {
         self.arena.reset();
-        let snapshot = Snapshot {
-            headers: &self.headers,
-            context: &self.context,
-            peer: &self.peer,
-            mesh: MESH,
-            destination: Destination::default(),
-            attributes: &Proxy,
-        };
+        let snapshot = self.request.snapshot(&request::attribute);
         let scratch = std::mem::take(&mut self.scratch);
         let mut machine = Machine::with_scratch(program.code(), snapshot, &self.arena, scratch);
         for _ in 0..evaluations {

@@ -1,10 +1,9 @@
 //! The request that all expressions are about: ten headers, seven fields, a peer.
 
 use context_mesh_core::artifact::tables::{FieldType, Scalar};
-use context_mesh_core::context::Context;
 use context_mesh_core::headers::Headers;
-use context_mesh_core::host::Attributes;
-use context_mesh_core::vm::{MeshView, Peer};
+use context_mesh_core::testing::{Request, context};
+use context_mesh_core::vm::{Destination, MeshView, Peer};
 
 /// The headers, in the order in which Envoy hands them over.
 pub const HEADERS: [(&str, &str); 10] = [
@@ -50,26 +49,18 @@ pub fn peer() -> Peer {
     }
 }
 
-/// The headers as the filter sees them.
-pub fn headers() -> Headers<'static> {
-    Headers::new(HEADERS.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes())).collect())
-}
-
-/// The context as the filter sees it.
-pub fn context() -> Context {
-    let mut context = Context::new();
-    for (name, _, json) in FIELDS {
-        context.insert(name, json).expect("the fields are JSON");
+/// The request as the filter sees it.
+pub fn request() -> Request<'static> {
+    Request {
+        headers: Headers::new(HEADERS.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes())).collect()),
+        context: context(&FIELDS.map(|(name, _, json)| (name, json))),
+        peer: peer(),
+        mesh: MESH,
+        destination: Destination::default(),
     }
-    context
 }
 
 /// What the proxy says of the request, as it does: bytes that are allocated for each call.
-#[derive(Debug, Clone, Copy)]
-pub struct Proxy;
-
-impl Attributes for Proxy {
-    fn attribute(&self, path: &[&str]) -> Option<Vec<u8>> {
-        (path == ["request", "time"]).then(|| TIME_NS.to_le_bytes().to_vec())
-    }
+pub fn attribute(path: &[&str]) -> Option<Vec<u8>> {
+    (path == ["request", "time"]).then(|| TIME_NS.to_le_bytes().to_vec())
 }

@@ -8,10 +8,10 @@ use cel::Value;
 use context_mesh_core::artifact;
 use context_mesh_core::decide::decide_reusing;
 use context_mesh_core::fuel::Fuel;
-use context_mesh_core::vm::{Destination, Scratch, Snapshot};
+use context_mesh_core::vm::Scratch;
 use policy_compiler::report::source::Sources;
 
-use super::request::{self, FIELDS, MESH, Proxy};
+use super::request::{self, FIELDS, MESH};
 use super::theirs::Compiler;
 use super::timing::{self, Pair, Plan};
 
@@ -32,19 +32,12 @@ pub fn measure(plan: Plan, count: usize) -> Result<Pair, String> {
     let program = artifact::load(&compiled.artifact).map_err(|error| error.to_string())?;
     let service = program.tables().services.iter().find(|service| service.name == MESH.service);
     let rules = service.map(|service| service.entry.inbound.clone()).unwrap_or_default();
-    let (headers, context, peer) = (request::headers(), request::context(), request::peer());
+    let request = request::request();
     let mut arena = Bump::new();
     let mut scratch = Scratch::new();
     let mut decide = || {
         arena.reset();
-        let snapshot = Snapshot {
-            headers: &headers,
-            context: &context,
-            peer: &peer,
-            mesh: MESH,
-            destination: Destination::default(),
-            attributes: &Proxy,
-        };
+        let snapshot = request.snapshot(&request::attribute);
         let decision = decide_reusing(&program, &rules, snapshot, &arena, &mut scratch, &Fuel::default());
         decision.denial.is_none() && decision.errors.is_empty()
     };

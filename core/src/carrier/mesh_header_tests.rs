@@ -4,7 +4,7 @@ use super::*;
 use crate::context::carried::CarriedName;
 use crate::limits::{MAX_CONTEXT_BYTES, MAX_CONTEXT_FIELDS};
 use crate::tables::{CarrierVersion, DictionaryTable, MeshTable, WordTable};
-use crate::testing::word;
+use crate::testing::{context, word};
 
 #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -34,14 +34,6 @@ fn dictionary(texts: &[&str]) -> (Words, u32) {
     let texts: Vec<String> = texts.iter().map(|&text| text.to_owned()).collect();
     let id = dictionary_id(&texts);
     (Words::new(&[], &[DictionaryTable { id, words: texts }], &MeshTable::default()), id)
-}
-
-fn context(fields: &[(&str, &str)]) -> Context {
-    let mut context = Context::new();
-    for (name, value) in fields {
-        context.insert(name, value).unwrap();
-    }
-    context
 }
 
 /// A header of version 2 with these bytes behind its time.

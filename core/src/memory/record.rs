@@ -152,9 +152,11 @@ mod tests {
     use wasm_bindgen_test::wasm_bindgen_test as test;
 
     fn record(fields: &[(&str, &str)], withheld: &[&str]) -> Record {
-        let mut context = Context::new();
-        fields.iter().for_each(|(name, value)| context.insert(name, value).unwrap());
-        Record { context, withheld: withheld.iter().copied().collect(), issued_at_ms: 1_800_000_000_123 }
+        Record {
+            context: crate::testing::context(fields),
+            withheld: withheld.iter().copied().collect(),
+            issued_at_ms: 1_800_000_000_123,
+        }
     }
 
     #[test]

@@ -162,17 +162,10 @@ mod tests {
     use crate::carrier::test_fields::field;
     use crate::limits::MAX_CONTEXT_FIELDS;
     use crate::tables::{FieldType, Scalar};
+    use crate::testing::context;
 
     #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
     use wasm_bindgen_test::wasm_bindgen_test as test;
-
-    fn context(fields: &[(&str, &str)]) -> Context {
-        let mut context = Context::new();
-        for (name, value) in fields {
-            context.insert(name, value).unwrap();
-        }
-        context
-    }
 
     fn record(fields: &[(&str, &str)], withheld: &[&str]) -> Record {
         let withheld = withheld.iter().copied().collect();

@@ -72,9 +72,7 @@ impl Hop {
 
     /// The value of an `x-mesh-context` with these fields, issued now.
     fn mesh_context(&self, fields: &[(&str, &str)]) -> String {
-        let mut context = Context::new();
-        fields.iter().for_each(|(name, value)| context.insert(name, value).unwrap());
-        mesh_header::encode(&context, self.workload.program().words().writer(NOW), NOW).unwrap()
+        mesh_header::encode(&context(fields), self.workload.program().words().writer(NOW), NOW).unwrap()
     }
 
     /// The fields of the `x-mesh-context` that a plan attaches.

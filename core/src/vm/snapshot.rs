@@ -7,7 +7,7 @@ use crate::host::Attributes;
 use crate::identity::Peer;
 
 /// The workload that decides, and which way the request goes.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct MeshView<'a> {
     /// Its service.
     pub service: &'a str,

@@ -4,7 +4,6 @@ use bumpalo::Bump;
 
 use super::op::Op;
 use super::*;
-use crate::context::Context;
 use crate::headers::Headers;
 use crate::index::ProgramIndex;
 use crate::tables::{Attribute, Constant, FieldType, HostType, PeerPart, RequestPart, Scalar, ScalarConstant, Tables};
@@ -81,17 +80,13 @@ fn run(code: &[Op]) -> String {
 
 pub(super) fn run_tables(tables: &Tables, program: ProgramIndex) -> String {
     let artifact = verified(tables);
-    let headers = Headers::new(vec![
-        (b":path", b"/pay/7?x=1"),
-        (b"x-one", b"1"),
-        (b"x-two", b"a"),
-        (b"x-two", b"b"),
-        (b"x-odd", b"\xff"),
-    ]);
-    let mut context = Context::new();
-    context.insert("tenant", "\"acme\"").unwrap();
-    context.insert("flags", r#"["a","n\u0065w"]"#).unwrap();
-    context.insert("custom", r#"{"n":2,"deep":{"l":[1,[2]]},"s":"ac\nme"}"#).unwrap();
+    let headers: Vec<(&[u8], &[u8])> =
+        vec![(b":path", b"/pay/7?x=1"), (b"x-one", b"1"), (b"x-two", b"a"), (b"x-two", b"b"), (b"x-odd", b"\xff")];
+    let fields = [
+        ("tenant", "\"acme\""),
+        ("flags", r#"["a","n\u0065w"]"#),
+        ("custom", r#"{"n":2,"deep":{"l":[1,[2]]},"s":"ac\nme"}"#),
+    ];
     let mut host = FakeHost::default();
     host.attributes.insert("source.port".into(), 443_i64.to_le_bytes().to_vec());
     host.attributes.insert("connection.mtls".into(), vec![7]);
@@ -101,21 +96,14 @@ pub(super) fn run_tables(tables: &Tables, program: ProgramIndex) -> String {
         b"\n\x0f\n\tsuspended\x12\x02 \x01\n\x12\n\x05level\x12\t\x11\0\0\0\0\0\0\x14@\n\x0b\n\x05roles\x12\x022\0";
     let space = [&b"\n\x01a\x12"[..], &[claims.len() as u8], claims].concat();
     host.attributes.insert("metadata".into(), [&[b'\n', space.len() as u8], &space[..]].concat());
-    let peer = Peer { service: "a".into(), ..Peer::default() };
-    let mesh = MeshView { service: "b", domain: "shop", region: "us", direction: "inbound" };
-    let snapshot = Snapshot {
-        headers: &headers,
-        context: &context,
-        peer: &peer,
-        mesh,
-        destination: Destination::default(),
-        attributes: &host,
+    let request = Request {
+        headers: Headers::new(headers),
+        context: context(&fields),
+        peer: Peer { service: "a".into(), ..Peer::default() },
+        mesh: MeshView { service: "b", domain: "shop", region: "us", direction: "inbound" },
+        ..Request::default()
     };
-    let arena = Bump::new();
-    match Machine::new(artifact.code(), snapshot, &arena).run(program) {
-        Value::Error(error) => error.kind.as_str().to_owned(),
-        value => value.to_json().unwrap_or_else(|| format!("{value:?}")),
-    }
+    shown(Machine::new(artifact.code(), request.snapshot(&host), &Bump::new()).run(program))
 }
 
 #[test]

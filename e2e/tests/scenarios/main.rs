@@ -13,6 +13,7 @@ mod journey;
 mod leaving;
 mod load;
 mod masking;
+mod names;
 mod readings;
 mod recall;
 mod rollout;

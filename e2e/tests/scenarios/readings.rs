@@ -205,6 +205,85 @@ fn claims_are_read_by_their_types() {
     assert_no_trap(&mesh);
 }
 
+/// The same claims, declared in the mesh: lists are lists, and a wrong type is an error.
+const TYPED_CLAIMS: &str = r#"
+apiVersion: contextmesh.io/v1
+kind: Mesh
+metadata: {name: claims}
+spec:
+  trustDomain: claims.example
+  identity: /ns/default/sa/{service}
+  gateways: [edge]
+  domains:
+    all: {services: [edge, back]}
+  claims:
+    source: envoy
+    types:
+      suspended: bool
+      level: int
+      roles: list<string>
+      city: {type: string, path: [address, city]}
+      limits: map<string, int>
+---
+apiVersion: contextmesh.io/v1
+kind: ContextSchema
+metadata: {name: fields, domain: all}
+spec:
+  fields:
+    level: {type: int, header: x-level}
+    city: {type: string, header: x-city}
+    roles: {type: list<string>, header: x-roles}
+---
+apiVersion: contextmesh.io/v1
+kind: ContextPolicy
+metadata: {name: claims, domain: all}
+spec:
+  workloads: [edge]
+  rules:
+    - {name: suspended, when: "has(claims.suspended) && claims.suspended", deny: {message: suspended}}
+    - {name: low, when: "has(claims.level) && claims.level < 3", deny: {status: 402}}
+    - {name: admin, when: "has(claims.roles) && 'admin' in claims.roles", deny: {status: 418}}
+    - {name: limit, when: "has(claims.limits) && claims.limits['calls'] == 0", deny: {status: 429}}
+    - {name: level, when: "has(claims.level)", set: {level: claims.level}}
+    - {name: city, when: "has(claims.city)", set: {city: claims.city}}
+    - {name: roles, when: "has(claims.roles)", set: {roles: claims.roles}}
+"#;
+
+#[test]
+fn claims_have_the_types_that_the_mesh_declares() {
+    let mesh = gateway(TYPED_CLAIMS, "claims.example");
+    let send = |claims: Value| {
+        let token = mesh.signer().token(&claims);
+        mesh.send(&mesh.gateway(), get("/").header("authorization", format!("Bearer {token}"))).unwrap()
+    };
+    for (claims, status) in [
+        (json!({}), 200),
+        (json!({"suspended": true}), 403),
+        (json!({"suspended": false}), 200),
+        (json!({"suspended": null}), 200),
+        (json!({"level": 2}), 402),
+        (json!({"level": 3}), 200),
+        (json!({"roles": ["admin"]}), 418),
+        (json!({"roles": ["not-admin", "administrator"]}), 200),
+        (json!({"roles": []}), 200),
+        (json!({"limits": {"calls": 0}}), 429),
+        (json!({"limits": {"calls": 1}}), 200),
+        // Another type than the declared one is an error, and a deny rule that fails denies.
+        (json!({"suspended": "false"}), 403),
+        (json!({"level": "9"}), 402),
+        (json!({"level": 3.5}), 402),
+        (json!({"roles": "admin"}), 418),
+        (json!({"limits": {"other": 1}}), 429),
+    ] {
+        assert_eq!(send(claims.clone()).status, status, "{claims}");
+    }
+    let response = send(json!({"level": 5, "address": {"city": "Zürich"}, "roles": ["a", "b"]}));
+    assert_eq!(saw(&response, "back", "x-level"), "5");
+    assert_eq!(saw(&response, "back", "x-city"), "Zürich");
+    assert_eq!(saw(&response, "back", "x-roles"), "[\"a\",\"b\"]");
+    assert_no_trap(&mesh);
+}
+
 /// A gateway whose rules speak of paths.
 const PATHS: &str = r#"
 apiVersion: contextmesh.io/v1
@@ -250,6 +329,37 @@ fn a_path_is_one_path_behind_the_gateway() {
         }
     }
     assert_no_trap(&mesh);
+}
+
+/// A path that the proxy does not make one of.
+#[test]
+fn a_path_with_several_readings_is_refused_where_rules_read_paths() {
+    let policy = &PATHS[PATHS.rfind("---").unwrap()..].replace("edge", "back");
+    let reading = pair(policy);
+    for (path, status) in [
+        ("/shop", 200),
+        ("/shop?next=//admin;x", 200),
+        ("/caf%C3%A9", 200),
+        // The proxy resolves these before the filter.
+        ("/shop;/../admin", 403),
+        ("/admin;x=1", 400),
+        ("/x;/admin", 400),
+        ("/shop%00", 400),
+        ("/shop%", 400),
+    ] {
+        let response = reading.send(&peer(&reading, "back"), get(path)).unwrap();
+        assert_eq!(response.status, status, "{path}: {}", response.text());
+    }
+    assert!(counter(&reading, "back", "path_ambiguous") >= 3);
+    assert_no_trap(&reading);
+    // Who reads no path, and a mesh that says so, lets them through.
+    let other = pair("");
+    assert_eq!(other.send(&peer(&other, "back"), get("/admin;x=1")).unwrap().status, 200);
+    let ignoring = pair_with(
+        &format!("{MESH}{policy}").replace("\nspec:\n  trustDomain", "\nspec:\n  ambiguousPath: ignore\n  trustDomain"),
+        1,
+    );
+    assert_eq!(ignoring.send(&peer(&ignoring, "back"), get("/shop;x=1")).unwrap().status, 200);
 }
 
 #[test]

@@ -1,15 +1,10 @@
 //! Runs one test: compiler, artifact, verification, machine.
 
-use context_mesh_core::artifact::tables::{MeshTable, Tables};
-use context_mesh_core::artifact::{VerifiedProgram, encode, load};
-use context_mesh_core::context::Context;
-use context_mesh_core::headers::Headers;
-use context_mesh_core::host::Attributes;
+use context_mesh_core::artifact::VerifiedProgram;
 use context_mesh_core::index::ProgramIndex;
-use context_mesh_core::vm::{Destination, Machine, MeshView, Peer, Snapshot, Value};
+use context_mesh_core::vm::Value;
 use policy_compiler::expression::cel::{Environment, Expected, TypedExpr, check};
-use policy_compiler::expression::codegen::Builder;
-use policy_compiler::expression::codegen::{lower, lower_unfolded};
+use policy_compiler::expression::codegen::{Builder, load_programs, lower, lower_unfolded, run_alone};
 use policy_compiler::expression::ir::Ir;
 
 use crate::case::{Case, Expect};
@@ -46,7 +41,7 @@ pub(crate) fn run(case: &Case) -> Outcome {
 
 fn run_with(case: &Case, lower: fn(&TypedExpr) -> Ir) -> Outcome {
     match compile(case, lower) {
-        Ok((verified, program)) => with_result(&verified, program, |value| judge(&case.expect, value)),
+        Ok((verified, program)) => run_alone(&verified, program, |value| judge(&case.expect, value)),
         Err(_) if matches!(case.expect, Expect::Error) => Outcome::Passed,
         Err(reason) => Outcome::Failed(reason),
     }
@@ -80,11 +75,7 @@ fn compile(case: &Case, lower: fn(&TypedExpr) -> Ir) -> Result<(VerifiedProgram,
     }
     let typed = expression(case, environment)?;
     let program = builder.condition(&lower(&typed)).map_err(|problem| problem.message)?;
-    let (program_table, regexes) = builder.finish();
-    let mesh = MeshTable::of_programs();
-    let tables = Tables { mesh, program: program_table, regexes, ..Tables::default() };
-    let bytes = encode(&tables).map_err(|error| error.to_string())?;
-    Ok((load(&bytes).map_err(|error| error.to_string())?, program))
+    Ok((load_programs(builder.finish()).map_err(|error| error.to_string())?, program))
 }
 
 fn expression(case: &Case, environment: Environment) -> Result<TypedExpr, String> {
@@ -103,28 +94,4 @@ fn checked(environment: &Environment, text: &str) -> Result<TypedExpr, String> {
         let lines = problems.iter().map(|problem| format!("{}..{}: {}", problem.start, problem.end, problem.message));
         lines.collect::<Vec<_>>().join("; ")
     })
-}
-
-struct Nothing;
-
-impl Attributes for Nothing {
-    fn attribute(&self, _: &[&str]) -> Option<Vec<u8>> {
-        None
-    }
-}
-
-fn with_result<R>(verified: &VerifiedProgram, program: ProgramIndex, read: impl FnOnce(Value<'_>) -> R) -> R {
-    let (headers, context, peer) = (Headers::new(Vec::new()), Context::new(), Peer::default());
-    let mesh = MeshView { service: "", domain: "", region: "", direction: "" };
-    let snapshot = Snapshot {
-        headers: &headers,
-        context: &context,
-        peer: &peer,
-        mesh,
-        destination: Destination::default(),
-        attributes: &Nothing,
-    };
-    // The machine's arena, whose type is its own affair.
-    let arena = Default::default();
-    read(Machine::new(verified.code(), snapshot, &arena).run(program))
 }

@@ -1,8 +1,7 @@
 //! Artifacts: the frame, made right around any body, and what the compiler made, loaded.
 
-use context_mesh_core::artifact::tables::{MeshTable, Tables};
-use context_mesh_core::artifact::{FORMAT_VERSION, KNOWN_FEATURES, VerifiedProgram, encode, load};
-use policy_compiler::expression::codegen::Builder;
+use context_mesh_core::artifact::{FORMAT_VERSION, KNOWN_FEATURES, VerifiedProgram};
+use policy_compiler::expression::codegen::{Builder, load_programs};
 use sha2::{Digest as _, Sha256};
 
 /// First bytes of an artifact.
@@ -46,18 +45,14 @@ fn literals(body: &[u8]) -> Vec<u8> {
 /// # Panics
 /// It is not written or does not load: a finding.
 pub fn loaded(builder: Builder) -> VerifiedProgram {
-    let (program, regexes) = builder.finish();
-    let mesh = MeshTable::of_programs();
-    let bytes = encode(&Tables { mesh, program, regexes, ..Tables::default() });
-    let bytes = bytes.unwrap_or_else(|error| panic!("what was compiled is not written: {error}"));
-    load(&bytes).unwrap_or_else(|error| panic!("what was compiled does not load: {error}"))
+    load_programs(builder.finish()).unwrap_or_else(|error| panic!("what was compiled does not load: {error}"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::tables;
-    use context_mesh_core::artifact::LoadError;
+    use context_mesh_core::artifact::{LoadError, load};
 
     #[test]
     fn a_body_in_its_frame_loads() {

@@ -10,11 +10,13 @@ use context_mesh_core::headers::Headers;
 use context_mesh_core::limits::{MAX_FUEL, MAX_MADE_BYTES};
 use context_mesh_core::memory::Memory;
 use context_mesh_core::pipeline::{Host, Routing, Workload, egress, gateway, inbound, outbound};
+use context_mesh_core::testing::programs::Numbers;
+use context_mesh_core::testing::{FakeHost, pools};
 use context_mesh_core::vm::{Machine, MeshView, Snapshot};
 
 use crate::artifact::framed;
-use crate::programs::{self, Numbers};
-use crate::request::{self, HEADERS, NOW_MS, Proxy};
+use crate::programs;
+use crate::request::{self, NOW_MS};
 use crate::tables;
 
 /// The fuel that the programs of one execution may burn in all, so that no execution takes long. Decisions and the
@@ -104,9 +106,7 @@ fn run_all(verified: VerifiedProgram) {
         for (direction, rules) in [("inbound", &entry.inbound), ("outbound", &entry.outbound)] {
             let arena = Default::default();
             let mesh = MeshView { service, domain: "shop", region: "us", direction };
-            request::with_snapshot(|snapshot| {
-                decide(&verified, rules, Snapshot { mesh, ..snapshot }, &arena);
-            });
+            decide(&verified, rules, Snapshot { mesh, ..request::snapshot() }, &arena);
         }
     }
     let service = tables.services.first().map_or_else(|| "unlisted".to_owned(), |service| service.name.clone());
@@ -117,24 +117,22 @@ fn run_all(verified: VerifiedProgram) {
 fn run_program(verified: &VerifiedProgram, program: ProgramIndex) -> u64 {
     // The machine's arena, whose type is its own affair. The machine says how many bytes it may hold.
     let arena = Default::default();
-    request::with_snapshot(|snapshot| {
-        let mut machine = Machine::new(verified.code(), snapshot, &arena);
-        let value = machine.run(program);
-        let json = value.to_json();
-        assert!(json.is_none_or(|json| json.len() <= 16 * MAX_MADE_BYTES), "the value is too long as JSON");
-        let fuel = machine.used_fuel();
-        assert!(fuel <= MAX_FUEL, "used {fuel}");
-        // Chunks double, so at most half of the last one is empty; alignment and map entries add a little.
-        let made = arena.allocated_bytes();
-        assert!(made <= 4 * MAX_MADE_BYTES, "made {made} bytes");
-        fuel
-    })
+    let mut machine = Machine::new(verified.code(), request::snapshot(), &arena);
+    let value = machine.run(program);
+    let json = value.to_json();
+    assert!(json.is_none_or(|json| json.len() <= 16 * MAX_MADE_BYTES), "the value is too long as JSON");
+    let fuel = machine.used_fuel();
+    assert!(fuel <= MAX_FUEL, "used {fuel}");
+    // Chunks double, so at most half of the last one is empty; alignment and map entries add a little.
+    let made = arena.allocated_bytes();
+    assert!(made <= 4 * MAX_MADE_BYTES, "made {made} bytes");
+    fuel
 }
 
 fn carry(workload: &Workload) {
-    let proxy = Proxy::default();
+    let proxy = FakeHost::default();
     let host = Host {
-        attributes: &proxy,
+        attributes: &pools::attribute,
         memory: &proxy,
         requests: &Memory::new(workload.service()),
         randomness: &proxy,
@@ -142,7 +140,7 @@ fn carry(workload: &Workload) {
         now_ms: NOW_MS,
         observer: None,
     };
-    let headers = Headers::new(HEADERS.to_vec());
+    let headers = Headers::new(pools::HEADERS.to_vec());
     inbound(workload, &headers, host);
     outbound(workload, &headers, host);
     gateway(workload, &headers, host);

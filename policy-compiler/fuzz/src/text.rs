@@ -3,6 +3,7 @@
 use std::sync::LazyLock;
 
 use context_mesh_core::artifact::tables::{FieldType, Scalar};
+use context_mesh_core::testing::pools;
 use context_mesh_core::vm::{EvalError, EvalErrorKind, Value};
 use policy_compiler::expression::cel::{Environment, Expected, TypedExpr, check};
 use policy_compiler::expression::codegen::Builder;
@@ -15,7 +16,7 @@ use policy_compiler::{compile, show::inspect};
 use crate::{artifact, request};
 
 static ENVIRONMENT: LazyLock<Environment> = LazyLock::new(|| {
-    let fields = request::FIELDS.iter().map(|(name, ty, _)| ((*name).to_owned(), *ty));
+    let fields = pools::FIELDS.iter().map(|(name, ty, _)| ((*name).to_owned(), *ty));
     Environment::new(fields)
 });
 

@@ -6,3 +6,4 @@ pub(crate) mod data_flow;
 pub mod lock;
 pub mod model;
 pub mod programs;
+pub mod silence;

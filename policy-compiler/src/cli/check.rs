@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use context_mesh_core::limits::MAX_FUEL;
 use policy_compiler::{
     Compiled,
-    check::lock::words,
+    check::{lock::words, silence::Silenced},
     pack::budget::{self, DecisionCost, RuleCost},
     read::document::Direction,
     report::source::Sources,
@@ -30,6 +30,9 @@ Examples:
   policyc check policies
   policyc check policies --costs --format json
   policyc check policies --deny-warnings --locked
+  policyc check policies --show-silenced
+  policyc check policies --format sarif > policies.sarif
+  policyc check policies --format github
   policyc check policies --envoy envoy.yaml --istio manifests")]
 pub(super) struct Arguments {
     #[command(flatten)]
@@ -43,6 +46,9 @@ pub(super) struct Arguments {
     /// Ends with 1 when there are warnings.
     #[arg(long)]
     deny_warnings: bool,
+    /// Lists the warnings that rules silence, each with its reason.
+    #[arg(long)]
+    show_silenced: bool,
     /// Configuration of Envoy whose routes must fit: bootstraps, xDS resources, answers to `/config_dump`, or folders of them.
     #[arg(long, value_name = "FILE", num_args = 1..)]
     envoy: Vec<PathBuf>,
@@ -53,7 +59,9 @@ pub(super) struct Arguments {
 
 struct Checked {
     folder: String,
+    sources: Sources,
     compiled: Compiled,
+    show_silenced: bool,
     rules: Vec<RuleCost>,
     decisions: Vec<DecisionCost>,
     sizes: sizes::Report,
@@ -65,7 +73,7 @@ struct Checked {
 }
 
 pub(super) fn run(arguments: &Arguments, session: &Session) -> Outcome {
-    let CompiledTree { compiled, model, lock, .. } = session.compile_tree(&arguments.tree.folder)?;
+    let CompiledTree { sources, compiled, model, lock } = session.compile_tree(&arguments.tree.folder)?;
     if arguments.locked
         && let Some(message) = missing(&arguments.tree.folder.display().to_string(), &lock, &words(&model))
     {
@@ -77,7 +85,9 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Outcome {
         rules: budget::rules(&compiled.tables, &compiled.costs),
         decisions: budget::decisions(&compiled.tables, &compiled.costs),
         sizes: sizes::Report::new(&compiled)?,
+        sources,
         compiled,
+        show_silenced: arguments.show_silenced,
         shown: if arguments.costs { usize::MAX } else { SHOWN },
         deny_warnings: arguments.deny_warnings,
         proxies,
@@ -105,6 +115,9 @@ fn proxies(arguments: &Arguments, compiled: &Compiled, session: &Session) -> Res
 impl Report for Checked {
     fn text(&self, paint: Paint) -> String {
         let mut out = self.summary(paint);
+        if self.show_silenced {
+            out.push_str(&self.silenced(paint));
+        }
         if let Some(proxies) = &self.proxies {
             out.push_str(&read_of(proxies));
         }
@@ -134,6 +147,7 @@ impl Report for Checked {
             "fields": tables.fields.len(),
             "rules": tables.rules.len(),
             "warnings": self.warnings(),
+            "silenced": self.compiled.silenced.iter().map(|one| self.silenced_json(one)).collect::<Value>(),
             "costs": {
                 "budget": MAX_FUEL,
                 "rules": rules.collect::<Value>(),
@@ -164,6 +178,22 @@ impl Checked {
         self.compiled.warnings.len() + self.proxies.as_ref().map_or(0, |proxies| proxies.diagnostics.len())
     }
 
+    /// The warnings that rules silence, one a line.
+    fn silenced(&self, paint: Paint) -> String {
+        let line = |one: &Silenced| {
+            let place = one.diagnostic.span.map(|span| self.sources.place(span)).unwrap_or_default();
+            let code = paint.strong(one.diagnostic.code);
+            format!("silenced {code}  {}  {}: {}\n", paint.faint(place), one.diagnostic.message, one.reason)
+        };
+        self.compiled.silenced.iter().map(line).collect()
+    }
+
+    fn silenced_json(&self, one: &Silenced) -> Value {
+        let Silenced { diagnostic, reason, .. } = one;
+        let place = diagnostic.span.map(|span| self.sources.place(span));
+        json!({"code": diagnostic.code, "message": diagnostic.message, "place": place, "reason": reason})
+    }
+
     fn summary(&self, paint: Paint) -> String {
         let (tables, warnings) = (&self.compiled.tables, self.warnings());
         let verdict = match warnings {
@@ -171,8 +201,12 @@ impl Checked {
             n if self.deny_warnings => paint.bad(format!("{}, which `--deny-warnings` refuses", plural(n, "warning"))),
             n => format!("{}, {}", paint.good("no errors"), paint.warn(plural(n, "warning"))),
         };
+        let silenced = match self.compiled.silenced.len() {
+            0 => String::new(),
+            n => format!(", {}", paint.faint(format!("{n} silenced"))),
+        };
         format!(
-            "{}: {} in {}, {}, {}, {verdict}\n",
+            "{}: {} in {}, {}, {}, {verdict}{silenced}\n",
             self.folder,
             plural(tables.services.len(), "service"),
             plural(tables.domains.len(), "domain"),

@@ -9,6 +9,7 @@ mod completions;
 mod diff;
 mod emit;
 mod eval;
+mod explain;
 mod files;
 mod graph;
 mod init;
@@ -26,8 +27,8 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::{ColorChoice, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
-use output::Outcome;
-use session::{Colour, Format, Session};
+use output::{Failure, Outcome};
+use session::{Colour, Format, Messages, Session};
 
 /// What the exit codes mean; every help text of `policyc` itself ends with it.
 const EXIT_CODES: &str = "\
@@ -51,12 +52,12 @@ const GLOBAL: &str = "Global options";
 struct Cli {
     #[command(subcommand)]
     command: Command,
-    /// How results are printed: for people, or as one JSON document.
+    /// How results are printed: for people, as one JSON document, or (check, build, test) the findings as SARIF or for GitHub.
     #[arg(long, value_enum, global = true, default_value = "text", value_name = "FORMAT", help_heading = GLOBAL)]
     format: Format,
     /// How diagnostics are written to standard error: for people, or as JSON, one object a line [default: as --format].
     #[arg(long, value_enum, global = true, value_name = "FORMAT", help_heading = GLOBAL)]
-    diagnostics: Option<Format>,
+    diagnostics: Option<Messages>,
     /// Whether text is coloured; `auto` is on a terminal, unless NO_COLOR is set.
     #[arg(long, value_enum, global = true, default_value = "auto", value_name = "WHEN", help_heading = GLOBAL)]
     color: Colour,
@@ -80,6 +81,8 @@ enum Command {
     Diff(diff::Arguments),
     /// Says what becomes of a request, and why.
     Eval(eval::Arguments),
+    /// Explains a diagnostic: what its code means, an example that causes it, and the repair.
+    Explain(explain::Arguments),
     /// Shows who may call whom, and where fields may flow, as text or as a picture.
     Graph(graph::Arguments),
     /// Prints configuration for Envoy or Istio with the compiled policies inside.
@@ -95,6 +98,13 @@ enum Command {
     Completions(completions::Arguments),
 }
 
+impl Command {
+    /// Whether what is found in the sources can be the result.
+    const fn reports_findings(&self) -> bool {
+        matches!(self, Self::Check(_) | Self::Build(_) | Self::Test(_))
+    }
+}
+
 /// What most commands begin with.
 #[derive(Debug, clap::Args)]
 struct Tree {
@@ -107,7 +117,11 @@ struct Tree {
 pub(crate) fn run() -> ExitCode {
     let cli = parse();
     let session = Session::new(cli.format, cli.diagnostics, cli.color);
-    let outcome = run_command(&cli.command, &session);
+    let outcome = if cli.format.is_findings() && !cli.command.reports_findings() {
+        Err(Failure::Usage("`--format sarif` and `--format github` are for `check`, `build` and `test`".to_owned()))
+    } else {
+        run_command(&cli.command, &session)
+    };
     session.finish(outcome)
 }
 
@@ -128,6 +142,7 @@ fn run_command(command: &Command, session: &Session) -> Outcome {
         Command::Init(arguments) => init::run(arguments),
         Command::Test(arguments) => test::run(arguments, session),
         Command::Eval(arguments) => eval::run(arguments, session),
+        Command::Explain(arguments) => explain::run(arguments),
         Command::Diff(arguments) => diff::run(arguments, session),
         Command::Graph(arguments) => graph::run(arguments, session),
         Command::Check(arguments) => check::run(arguments, session),

@@ -7,6 +7,7 @@ use std::{
 };
 
 pub(super) use policy_compiler::report::style::Paint;
+use policy_compiler::report::{diagnostic::Diagnostics, source::Sources};
 use serde_json::Value;
 
 /// The result of a command.
@@ -16,6 +17,11 @@ pub(super) trait Report {
 
     /// For programs: one document. `docs/policyc.md` says what each command gives.
     fn json(&self) -> Value;
+
+    /// What the result finds beside the diagnostics that were written: for `--format sarif` and `github`.
+    fn findings(&self) -> Option<(Diagnostics, &Sources)> {
+        None
+    }
 
     /// What the result means for the exit code.
     fn exit(&self) -> Exit {

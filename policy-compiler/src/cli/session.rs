@@ -1,6 +1,7 @@
 //! What holds for one run of `policyc`: how it prints, and where.
 
 use std::{
+    cell::RefCell,
     ffi::OsString,
     io::{self, IsTerminal, Write as _},
     path::Path,
@@ -16,7 +17,8 @@ use policy_compiler::{
     },
     check_watched, compile_watched,
     report::{
-        diagnostic::{Diagnostics, json, text},
+        diagnostic::{Diagnostics, github, json, text},
+        sarif,
         source::Sources,
     },
 };
@@ -33,6 +35,36 @@ pub(super) enum Format {
     // Without doc comments, which the help of every command would show.
     Text,
     Json,
+    Sarif,
+    Github,
+}
+
+impl Format {
+    /// Whether the findings are the result: that is for commands that report some.
+    pub(super) const fn is_findings(self) -> bool {
+        matches!(self, Self::Sarif | Self::Github)
+    }
+}
+
+/// How diagnostics are written to standard error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Messages {
+    Text,
+    Json,
+    /// Not at all: they are the result.
+    #[value(skip)]
+    None,
+}
+
+impl From<Format> for Messages {
+    fn from(format: Format) -> Self {
+        match format {
+            // The document goes into a file, and people read along.
+            Format::Text | Format::Sarif => Self::Text,
+            Format::Json => Self::Json,
+            Format::Github => Self::None,
+        }
+    }
 }
 
 /// When text is coloured.
@@ -79,7 +111,9 @@ pub(super) fn colour_of(arguments: impl Iterator<Item = OsString>) -> Colour {
 #[derive(Debug)]
 pub(super) struct Session {
     format: Format,
-    diagnostics: Format,
+    diagnostics: Messages,
+    /// What was found, where that is the result.
+    found: RefCell<Vec<(Diagnostics, Sources)>>,
     /// For standard output.
     results: Paint,
     /// For standard error.
@@ -99,12 +133,13 @@ pub(super) struct CompiledTree {
 
 impl Session {
     /// A run with these options; without `diagnostics`, these keep to `format`.
-    pub(super) fn new(format: Format, diagnostics: Option<Format>, colour: Colour) -> Self {
-        let diagnostics = diagnostics.unwrap_or(format);
+    pub(super) fn new(format: Format, diagnostics: Option<Messages>, colour: Colour) -> Self {
+        let diagnostics = diagnostics.unwrap_or_else(|| format.into());
         Self {
             format,
             diagnostics,
-            watched: diagnostics == Format::Text && io::stderr().is_terminal() && !is_dumb(),
+            found: RefCell::default(),
+            watched: diagnostics == Messages::Text && io::stderr().is_terminal() && !is_dumb(),
             results: Paint::new(colour.on(&io::stdout())),
             messages: Paint::new(colour.on(&io::stderr())),
         }
@@ -176,10 +211,14 @@ impl Session {
 
     /// Writes diagnostics to standard error.
     pub(super) fn write_diagnostics(&self, diagnostics: &Diagnostics, sources: &Sources) {
+        if self.format.is_findings() {
+            self.found.borrow_mut().push((diagnostics.clone(), sources.clone()));
+        }
         let rendered = match self.diagnostics {
-            Format::Json => json::render(diagnostics, sources),
-            Format::Text if self.messages.is_on() => text::render(diagnostics, sources, text::Style::Coloured),
-            Format::Text => text::render(diagnostics, sources, text::Style::Plain),
+            Messages::None => return,
+            Messages::Json => json::render(diagnostics, sources),
+            Messages::Text if self.messages.is_on() => text::render(diagnostics, sources, text::Style::Coloured),
+            Messages::Text => text::render(diagnostics, sources, text::Style::Plain),
         };
         // Nothing can be done for a reader that is gone.
         let _ = io::stderr().write_all(rendered.as_bytes());
@@ -187,8 +226,12 @@ impl Session {
 
     /// Prints what a command gave, and ends with its exit code.
     pub(super) fn finish(&self, outcome: Outcome) -> ExitCode {
+        if self.format.is_findings() {
+            return self.finish_with_findings(outcome);
+        }
         let printed = outcome.and_then(|report| {
             let text = match self.format {
+                Format::Sarif | Format::Github => String::new(),
                 Format::Text => report.text(self.results),
                 Format::Json => format!("{:#}\n", report.json()),
             };
@@ -203,12 +246,47 @@ impl Session {
         }
     }
 
+    /// Prints what was found, and ends with the exit code of the command.
+    fn finish_with_findings(&self, outcome: Outcome) -> ExitCode {
+        let mut found = self.found.borrow_mut();
+        if let Some((findings, sources)) = outcome.as_ref().ok().and_then(|report| report.findings()) {
+            found.push((findings, sources.clone()));
+        }
+        let pairs: Vec<(&Diagnostics, &Sources)> = found.iter().map(|(list, sources)| (list, sources)).collect();
+        let mut text = match self.format {
+            // Where the command could not be carried out, an empty document would say that all is well.
+            Format::Sarif if matches!(outcome, Err(Failure::Usage(_))) => String::new(),
+            Format::Sarif => format!("{:#}\n", sarif::document(&pairs)),
+            _ => pairs.iter().map(|(list, sources)| github::render(list, sources)).collect(),
+        };
+        if self.format == Format::Github
+            && let Some(message) = outcome.as_ref().err().and_then(Failure::message)
+        {
+            text.push_str(&github::error(message));
+        }
+        let exit = match &outcome {
+            Ok(report) => report.exit(),
+            Err(failure) => {
+                self.say(failure);
+                failure.exit()
+            }
+        };
+        match output::print(&text) {
+            Ok(()) => exit.into(),
+            Err(failure) => {
+                self.say(&failure);
+                failure.exit().into()
+            }
+        }
+    }
+
     /// Says what has not been said yet.
     fn say(&self, failure: &Failure) {
         let Some(message) = failure.message() else { return };
         let line = match self.diagnostics {
-            Format::Json => serde_json::json!({"severity": "error", "message": message}).to_string(),
-            Format::Text => format!("{}: {message}", self.messages.bad("error")),
+            Messages::None => return,
+            Messages::Json => serde_json::json!({"severity": "error", "message": message}).to_string(),
+            Messages::Text => format!("{}: {message}", self.messages.bad("error")),
         };
         let _ = writeln!(io::stderr(), "{line}");
     }

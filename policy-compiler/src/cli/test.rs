@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use policy_compiler::{
-    report::{source::Sources, style::Paint},
+    report::{diagnostic::Diagnostics, source::Sources, style::Paint},
     run::testing::{self, TestReport, json, junit, text},
 };
 use serde_json::Value;
@@ -21,6 +21,7 @@ Examples:
   policyc test policies payments 'refunds need'
   policyc test policies --coverage --min-coverage 90
   policyc test policies --junit results.xml
+  policyc test policies --format github
 
 Ends with 1 when a test fails or the coverage is below --min-coverage.")]
 pub(super) struct Arguments {
@@ -94,6 +95,10 @@ impl Report for Tested {
 
     fn json(&self) -> Value {
         json::document(&self.report, &self.sources)
+    }
+
+    fn findings(&self) -> Option<(Diagnostics, &Sources)> {
+        Some((testing::findings(&self.report), &self.sources))
     }
 
     fn exit(&self) -> Exit {

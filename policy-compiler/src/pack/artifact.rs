@@ -2,12 +2,11 @@
 
 use context_mesh_core::index::{RuleIndex, ServiceIndex};
 use std::collections::{BTreeSet, HashSet};
-use std::fmt;
 
 use context_mesh_core::{
     artifact::tables::CarrierVersion,
     artifact::{
-        EncodeError, LoadError, encode, load,
+        encode, load,
         tables::{
             self, Attribute, Constant, DictionaryTable, EntryTable, FieldTable, Layer, NamesTable, RequestPart,
             RuleTable, ScalarConstant, ServiceTable, Tables,
@@ -29,6 +28,8 @@ use crate::{
         source::Sources,
     },
 };
+
+pub use crate::expression::codegen::PackError;
 
 /// Longest string of a policy that goes into the dictionary, in bytes: longer ones are rarely values of fields.
 const MAX_WORD_BYTES: usize = 64;
@@ -99,38 +100,6 @@ pub(crate) fn load_bytes(tables: &Tables) -> Result<(Vec<u8>, String), PackError
     let digest = load(&bytes)?.digest().to_string();
     Ok((bytes, digest))
 }
-
-/// Why tables do not become an artifact that loads.
-#[derive(Debug, Clone, PartialEq)]
-pub enum PackError {
-    /// A limit of the format.
-    Encode(EncodeError),
-    /// What a filter would say.
-    Load(LoadError),
-}
-
-impl From<EncodeError> for PackError {
-    fn from(error: EncodeError) -> Self {
-        Self::Encode(error)
-    }
-}
-
-impl From<LoadError> for PackError {
-    fn from(error: LoadError) -> Self {
-        Self::Load(error)
-    }
-}
-
-impl fmt::Display for PackError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Encode(error) => error.fmt(f),
-            Self::Load(error) => write!(f, "the artifact that was built does not load: {error}"),
-        }
-    }
-}
-
-impl std::error::Error for PackError {}
 
 fn number(index: usize) -> u32 {
     u32::try_from(index).unwrap_or(u32::MAX)

@@ -2,6 +2,8 @@
 
 use std::fmt::Display;
 
+use anstyle::{AnsiColor, Style};
+
 /// Whether text gets colours. What is painted is the same text: nothing is said by colour alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Paint {
@@ -24,32 +26,32 @@ impl Paint {
 
     /// What is as it should be.
     pub fn good(self, text: impl Display) -> String {
-        self.with("32", text)
+        self.with(AnsiColor::Green.on_default(), text)
     }
 
     /// What is not.
     pub fn bad(self, text: impl Display) -> String {
-        self.with("1;31", text)
+        self.with(AnsiColor::Red.on_default().bold(), text)
     }
 
     /// What needs attention.
     pub fn warn(self, text: impl Display) -> String {
-        self.with("33", text)
+        self.with(AnsiColor::Yellow.on_default(), text)
     }
 
     /// What matters most, such as a heading.
     pub fn strong(self, text: impl Display) -> String {
-        self.with("1", text)
+        self.with(Style::new().bold(), text)
     }
 
     /// What matters least.
     pub fn faint(self, text: impl Display) -> String {
-        self.with("2", text)
+        self.with(Style::new().dimmed(), text)
     }
 
-    /// The text between an ANSI code and its end. A text that is to stand in a column must be padded before.
-    fn with(self, code: &str, text: impl Display) -> String {
+    /// The text in a style. A text that is to stand in a column must be padded before.
+    fn with(self, style: Style, text: impl Display) -> String {
         let text = text.to_string();
-        if self.is_on() && !text.is_empty() { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text }
+        if self.is_on() && !text.is_empty() { format!("{style}{text}{style:#}") } else { text }
     }
 }

@@ -1,5 +1,5 @@
-//! IP addresses and CIDR ranges. IPv4 addresses inside IPv6 and zones are not accepted, so that no address has two
-//! forms.
+//! IP addresses and CIDR ranges. An IPv4 address within IPv6 is the IPv4 address; written with dots it is not accepted, and neither is a
+//! zone.
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -13,8 +13,8 @@ const INVALID: EvalErrorKind = EvalErrorKind::InvalidArgument;
 fn parse_ip(text: &str) -> Option<IpAddr> {
     let address: IpAddr = text.parse().ok()?;
     match address {
-        IpAddr::V6(v6) if v6.to_ipv4_mapped().is_some() => None,
-        address => Some(address),
+        IpAddr::V6(v6) if v6.to_ipv4_mapped().is_some() && text.contains('.') => None,
+        address => Some(address.to_canonical()),
     }
 }
 
@@ -196,6 +196,7 @@ mod tests {
             ("2001:DB8::1", true, false),
             ("2001:db8:0:0:0:0:0:1", true, false),
             ("::ffff:1.2.3.4", false, false),
+            ("::ffff:c0a8:1", true, false),
             ("1.2.3", false, false),
             ("1.2.3.04", false, false),
             ("fe80::1%eth0", false, false),

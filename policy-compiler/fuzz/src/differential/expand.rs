@@ -106,7 +106,7 @@ mod tests {
     use super::super::{print, tests::bytes};
     use super::*;
     use crate::differential::generate::Generator;
-    use crate::programs::Numbers;
+    use context_mesh_core::testing::programs::Numbers;
 
     /// The tree as text, without ids.
     fn shape(tree: &IdedExpr) -> String {

@@ -5,7 +5,7 @@ use cel::common::ast::{LiteralValue, operators as op};
 
 use super::inputs::{self, Ty};
 use super::tree::{bool, call, ident, int, list, literal, map, method, select, string};
-use crate::programs::Numbers;
+use context_mesh_core::testing::programs::Numbers;
 
 /// The levels of one expression.
 const LEVELS: u32 = 5;

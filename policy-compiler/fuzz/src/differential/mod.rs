@@ -10,7 +10,7 @@ mod print;
 mod theirs;
 mod tree;
 
-use crate::programs::Numbers;
+use context_mesh_core::testing::programs::Numbers;
 use generate::Generator;
 use inputs::INPUTS;
 use ours::{How, Outcome};

@@ -42,15 +42,13 @@ pub(super) fn run<R>(tree: &IdedExpr, input: &Input, how: How, read: impl FnOnce
     let Some((verified, program)) = compile(tree, how) else { return read(Outcome::Refused) };
     // The machine's arena, whose type is its own affair.
     let arena = Default::default();
-    request::with_snapshot(|snapshot| {
-        let snapshot = Snapshot { context: &input.context, ..snapshot };
-        let value = Machine::new(verified.code(), snapshot, &arena).run(program);
-        let limit = [EvalErrorKind::OutOfFuel, EvalErrorKind::OutOfMemory, EvalErrorKind::TooDeep];
-        match value {
-            Value::Error(EvalError { kind }) if limit.contains(&kind) => read(Outcome::Limit),
-            value => read(Outcome::Value(value)),
-        }
-    })
+    let snapshot = Snapshot { context: &input.context, ..request::snapshot() };
+    let value = Machine::new(verified.code(), snapshot, &arena).run(program);
+    let limit = [EvalErrorKind::OutOfFuel, EvalErrorKind::OutOfMemory, EvalErrorKind::TooDeep];
+    match value {
+        Value::Error(EvalError { kind }) if limit.contains(&kind) => read(Outcome::Limit),
+        value => read(Outcome::Value(value)),
+    }
 }
 
 fn compile(tree: &IdedExpr, how: How) -> Option<(VerifiedProgram, ProgramIndex)> {

@@ -16,6 +16,7 @@ mod example;
 mod facts;
 mod flow;
 mod formula;
+mod habits;
 mod index;
 mod matching;
 mod number;
@@ -72,6 +73,7 @@ pub fn check(model: &Model, programs: &Programs, diagnostics: &mut Diagnostics) 
         let odd = matching::find(&knowledge, &mut findings);
         covered::find(&knowledge, &odd, &mut findings);
         allow_lists::find(&knowledge, &odd, &mut findings);
+        habits::find(&knowledge, &mut findings);
     }
     // More are not shown, so they need no example.
     findings.sort_by_key(|finding| finding.diagnostic.span.map(|span| (span.file, span.start)));

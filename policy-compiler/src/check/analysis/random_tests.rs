@@ -2,12 +2,10 @@
 
 use bumpalo::Bump;
 use context_mesh_core::artifact::{VerifiedProgram, encode, load, tables::Tables};
-use context_mesh_core::context::Context;
 use context_mesh_core::headers::Headers;
-use context_mesh_core::host::Attributes;
 use context_mesh_core::index::ProgramIndex;
-use context_mesh_core::vm::{Machine, MeshView, Snapshot};
-use context_mesh_core::{destination, identity};
+use context_mesh_core::vm::{Machine, MeshView};
+use context_mesh_core::{destination, identity, testing};
 use proptest::prelude::*;
 
 use super::formula::{Ask, Formulas};
@@ -207,12 +205,6 @@ struct Request<'r> {
     values: Vec<(&'r str, &'r str)>,
 }
 
-impl Attributes for Request<'_> {
-    fn attribute(&self, _: &[&str]) -> Option<Vec<u8>> {
-        None
-    }
-}
-
 impl Request<'_> {
     fn get(&self, name: &str) -> Option<&str> {
         self.values.iter().find(|(known, _)| *known == name).map(|(_, value)| *value).filter(|value| *value != MISSING)
@@ -220,28 +212,25 @@ impl Request<'_> {
 
     fn ask(&self, program: &VerifiedProgram, conditions: &[ProgramIndex]) -> Says {
         let tables = program.tables();
-        let mut context = Context::new();
-        for field in ["tier", "name", "id", "n", "d", "flags", "beta", "j"] {
-            if let Some(value) = self.get(field) {
-                context.insert(field, value).unwrap();
-            }
-        }
+        let fields = ["tier", "name", "id", "n", "d", "flags", "beta", "j"];
+        let fields: Vec<_> = fields.into_iter().filter_map(|field| Some((field, self.get(field)?))).collect();
         let mut headers: Vec<(&[u8], &[u8])> = Vec::new();
         headers.extend(self.get("method").map(|value| (&b":method"[..], value.as_bytes())));
         // One that is no text is there, and cannot be read.
         let header = self.get("header").map(|value| if value == "\u{1}" { &b"\xff"[..] } else { value.as_bytes() });
         headers.extend(header.map(|value| (&b"x-a"[..], value)));
-        let headers = Headers::new(headers);
         let principal = self.get("peer").map(|name| format!("spiffe://small.example/ns/x/sa/{name}"));
-        let peer = identity::peer(&principal.unwrap_or_default(), tables);
         let service = self.get("own").unwrap_or("front");
         let (domain, region) = identity::domain_of(service, tables).unwrap_or_default();
-        let mesh = MeshView { service, domain, region, direction: "inbound" };
-        let destination = destination::of_service(service, tables).unwrap_or_default();
-        let snapshot =
-            Snapshot { headers: &headers, context: &context, peer: &peer, mesh, destination, attributes: self };
+        let request = testing::Request {
+            headers: Headers::new(headers),
+            context: testing::context(&fields),
+            peer: identity::peer(&principal.unwrap_or_default(), tables),
+            mesh: MeshView { service, domain, region, direction: "inbound" },
+            destination: destination::of_service(service, tables).unwrap_or_default(),
+        };
         let arena = Bump::new();
-        let mut machine = Machine::new(program.code(), snapshot, &arena);
+        let mut machine = Machine::new(program.code(), request.snapshot(&|_: &[&str]| None), &arena);
         conditions.iter().map(|condition| machine.condition(*condition).ok()).collect()
     }
 }

@@ -78,11 +78,11 @@ fn one_condition() {
         ("size(context.flags) < 0", NEVER),
         ("request.headers['x-a'] == 'a' && !('x-a' in request.headers)", NEVER),
         ("request.method == 'GET' && request.method == 'POST'", NEVER),
-        ("peer.domain == 'payment'", NEVER),
+        ("peer.domain == 'payment'", "CM0601 r0; CM0609 peer.domain"),
         ("peer.service == 'front' && peer.domain == 'payments'", NEVER),
         ("peer.service == 'front' && peer.region == 'us'", ""),
-        ("peer.service == 'stranger' && peer.domain == ''", ""),
-        ("peer.service == 'stranger' && peer.domain == 'shop'", NEVER),
+        ("peer.service == 'stranger' && peer.domain == ''", "CM0609 peer.service"),
+        ("peer.service == 'stranger' && peer.domain == 'shop'", "CM0601 r0; CM0609 peer.service"),
         ("peer.domain == 'shop' && !(peer.service in ['front', 'cart', 'gate'])", NEVER),
         ("peer.domain in ['shop', 'payments', '']", ALWAYS),
         ("mesh.service == 'front'", NEVER),
@@ -100,7 +100,7 @@ fn one_condition() {
         ("1 == 2", NEVER),
     ];
     for (condition, expected) in cases {
-        let expected: Vec<&str> = if expected.is_empty() { Vec::new() } else { vec![expected] };
+        let expected: Vec<&str> = expected.split("; ").filter(|found| !found.is_empty()).collect();
         assert_eq!(found_of(&[condition], "onError: ignore, deny: {}"), expected, "{condition}");
     }
 }
@@ -195,7 +195,7 @@ fn allow_lists() {
     let enterprise = |rules: &[String]| policy("e", None, "['*']", rules);
     let cases = [
         (domain(&[allow("peer.domain == 'shop'")]), vec![]),
-        (domain(&[allow("peer.domain == 'nowhere'")]), vec!["CM0601 a", "CM0605 front"]),
+        (domain(&[allow("peer.domain == 'nowhere'")]), vec!["CM0601 a", "CM0605 front", "CM0609 peer.domain"]),
         (domain(&[allow("peer.service == 'cart'"), deny("peer.domain == 'shop'")]), vec!["CM0604 a", "CM0605 front"]),
         (
             domain(&[allow("peer.service == 'cart'")]) + &enterprise(&[deny("peer.domain == 'shop'")]),
@@ -272,4 +272,47 @@ fn findings_do_not_depend_on_the_order_of_rules() {
     };
     assert_eq!(sorted(&rules).len(), 3);
     assert_eq!(sorted(&rules), sorted(&backwards));
+}
+
+/// What is passed by although it looks right.
+#[test]
+fn comparisons_with_more_than_the_name_says_and_with_names_that_nobody_has() {
+    let of = |condition: &str| -> Vec<String> {
+        let found = found_of(&[condition], "onError: ignore, deny: {}");
+        found
+            .into_iter()
+            .filter(|found| found.starts_with("CM0607") || found.starts_with("CM0608") || found.starts_with("CM0609"))
+            .collect()
+    };
+    let cases = [
+        ("request.path == '/internal/metrics'", "CM0607 request.path"),
+        ("request.path != '/internal/metrics'", "CM0607 request.path"),
+        ("request.path.endsWith('/export')", "CM0607 request.path"),
+        ("request.path in ['/debug', '/x?y']", "CM0607 request.path"),
+        ("request.headers[':path'] == '/debug'", "CM0607 request.path"),
+        ("context.beta || request.path == '/debug'", "CM0607 request.path"),
+        ("request.path == '/debug?x=1'", ""),
+        ("request.path.startsWith('/debug')", ""),
+        ("request.path.contains('/debug')", ""),
+        ("request.url_path == '/debug'", ""),
+        ("request.host == 'shop.example'", "CM0608 request.host"),
+        ("request.host in ['a.example', 'b.example']", "CM0608 request.host; CM0608 request.host"),
+        ("request.host.endsWith('.example')", "CM0608 request.host"),
+        ("request.host.startsWith('admin.')", "CM0608 request.host"),
+        ("request.headers['host'] == 'shop.example'", "CM0608 request.host"),
+        ("request.hostname == 'shop.example'", ""),
+        ("context.beta || peer.service == 'frnt'", "CM0609 peer.service"),
+        ("context.beta || !(peer.service in ['front', 'crat'])", "CM0609 peer.service"),
+        ("context.beta || destination.service == 'crat'", "CM0609 destination.service"),
+        ("context.beta || peer.domain == 'payment'", "CM0609 peer.domain"),
+        ("context.beta || mesh.region == 'moon'", "CM0609 mesh.region"),
+        ("context.beta || peer.principal == 'spiffe://other.example/ns/a/sa/b'", "CM0609 peer.principal"),
+        ("context.beta || peer.principal == 'spiffe://small.example/ns/a/sa/b'", ""),
+        ("context.beta || peer.service == ''", ""),
+        ("context.beta || peer.service.startsWith('fr')", ""),
+    ];
+    for (condition, expected) in cases {
+        let expected: Vec<&str> = expected.split("; ").filter(|found| !found.is_empty()).collect();
+        assert_eq!(of(condition), expected, "{condition}");
+    }
 }

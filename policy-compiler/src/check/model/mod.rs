@@ -41,7 +41,7 @@ pub use rules::{Effect, Rule};
 pub use schemas::SchemaVersion;
 
 use crate::{
-    read::document::{Documents, Metadata},
+    read::document::{Documents, Metadata, Silence},
     report::{
         diagnostic::{Diagnostic, Diagnostics, code},
         source::{Sources, Span},
@@ -65,6 +65,8 @@ pub struct Model {
     pub policies: Vec<Policy>,
     /// The tests with their cases, in the order of the documents.
     pub tests: Vec<TestCase>,
+    /// Warnings that rules silence, in the order of the documents.
+    pub silences: Vec<Silence>,
     /// Whether a document could not be read, so that what seems to be missing may be in there.
     pub incomplete: bool,
 }
@@ -96,6 +98,7 @@ pub fn check(documents: Documents, sources: &Sources, diagnostics: &mut Diagnost
     let (mut fields, schemas) = fields::check(documents.schemas, &directory, &context, diagnostics);
     routing::check(&directory.routed, &mut fields, &context, diagnostics);
     let rule_names = policy_tests::rule_names(&documents.policies);
+    let silences = policies::silences(&documents.policies, diagnostics);
     let mut policies = policies::check(documents.policies, &directory, &fields, &context, diagnostics);
     if !context.incomplete && !directory.is_unsure() {
         default::report_unguarded(&directory.defaults, &directory, &policies, diagnostics);
@@ -108,7 +111,7 @@ pub fn check(documents: Documents, sources: &Sources, diagnostics: &mut Diagnost
         let world = World::of_model(&mesh, &directory, &fields);
         policy_tests::check(&documents.tests, &rule_names, &world, diagnostics)
     };
-    Model { mesh, directory, fields, schemas, policies, tests, incomplete: context.incomplete }
+    Model { mesh, directory, fields, schemas, policies, tests, silences, incomplete: context.incomplete }
 }
 
 fn report_empty_tree(documents: &Documents, context: &Context<'_>, diagnostics: &mut Diagnostics) {

@@ -6,7 +6,7 @@ use context_mesh_core::artifact::tables::Layer;
 
 use super::{Context, Directory, Field, Owner, Rule, rules};
 use crate::{
-    read::document::{self, Direction, Expression},
+    read::document::{self, Direction, Expression, Silence},
     report::{
         diagnostic::{Diagnostic, Diagnostics, code},
         source::{Span, Spanned},
@@ -93,6 +93,24 @@ pub(super) fn check(
         checked.push(check_one(policy, directory, fields, context, diagnostics));
     }
     checked
+}
+
+/// Returns what the rules silence. What the enterprise warns of in its own rules is for all domains: it is corrected, not silenced.
+pub(super) fn silences(policies: &[document::Policy], diagnostics: &mut Diagnostics) -> Vec<Silence> {
+    let mut found = Vec::new();
+    for policy in policies {
+        let entries = policy.rules.iter().flat_map(|rule| &rule.silence);
+        if policy.metadata.domain.is_some() {
+            found.extend(entries.cloned());
+            continue;
+        }
+        diagnostics.extend(entries.map(|entry| {
+            let message = format!("`{}` cannot be silenced at a rule of the enterprise", entry.code.value);
+            let help = "correct the rule: it is a guardrail for every domain";
+            Diagnostic::error(code::INVALID_VALUE, entry.code.span, message).help(help)
+        }));
+    }
+    found
 }
 
 fn check_one(

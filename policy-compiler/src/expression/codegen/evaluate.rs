@@ -1,15 +1,10 @@
 //! Computes ahead what is the same for every request: the machine itself runs it, so that it cannot mean
 //! anything else than at run time.
 
-use context_mesh_core::artifact::tables::{Constant, MeshTable, ScalarConstant, Tables};
-use context_mesh_core::artifact::{VerifiedProgram, encode, load};
-use context_mesh_core::context::Context;
-use context_mesh_core::headers::Headers;
-use context_mesh_core::host::Attributes;
-use context_mesh_core::index::ProgramIndex;
-use context_mesh_core::vm::{Destination, Machine, MeshView, Peer, Snapshot, Value};
+use context_mesh_core::artifact::tables::{Constant, ScalarConstant};
+use context_mesh_core::vm::Value;
 
-use super::Builder;
+use super::{Builder, load_programs, run_alone};
 use crate::expression::cel::TypedExpr;
 use crate::expression::ir::{self, Ir, Node};
 
@@ -32,39 +27,7 @@ pub fn lower_unfolded(expr: &TypedExpr) -> Ir {
 fn evaluate(node: &Node) -> Option<Constant> {
     let mut builder = Builder::new();
     let program = builder.condition(&Ir { root: node.clone(), start: 0, end: 0 }).ok()?;
-    let verified = verified(builder)?;
-    run(&verified, program, constant)
-}
-
-/// The programs of a builder, loaded as the filter loads them.
-fn verified(builder: Builder) -> Option<VerifiedProgram> {
-    let (program, regexes) = builder.finish_as_it_is();
-    let mesh = MeshTable::of_programs();
-    load(&encode(&Tables { mesh, program, regexes, ..Tables::default() }).ok()?).ok()
-}
-
-struct Nothing;
-
-impl Attributes for Nothing {
-    fn attribute(&self, _: &[&str]) -> Option<Vec<u8>> {
-        None
-    }
-}
-
-fn run<R>(verified: &VerifiedProgram, program: ProgramIndex, read: impl FnOnce(Value<'_>) -> R) -> R {
-    let (headers, context, peer) = (Headers::new(Vec::new()), Context::new(), Peer::default());
-    let mesh = MeshView { service: "", domain: "", region: "", direction: "" };
-    let snapshot = Snapshot {
-        headers: &headers,
-        context: &context,
-        peer: &peer,
-        mesh,
-        destination: Destination::default(),
-        attributes: &Nothing,
-    };
-    // The machine's arena, whose type is its own affair.
-    let arena = Default::default();
-    read(Machine::new(verified.code(), snapshot, &arena).run(program))
+    run_alone(&load_programs(builder.finish_as_it_is()).ok()?, program, constant)
 }
 
 fn constant(value: Value<'_>) -> Option<Constant> {

@@ -201,6 +201,7 @@ fn networks() {
         "cidr('10.0.0.0/8').containsCIDR('10.1.0.0/16') && cidr('10.1.2.3/8').masked() == cidr('10.0.0.0/8')",
         "cidr('10.1.2.3/8').prefixLength() == 8 && cidr('10.1.2.3/8').ip() == ip('10.1.2.3')",
         "string(ip('2001:db8:0::1')) == '2001:db8::1' && ip.isCanonical('2001:db8::1') && !ip.isCanonical('2001:DB8::1')",
+        "ip('::ffff:c0a8:1') == ip('192.168.0.1') && cidr('192.168.0.0/16').containsIP('::ffff:c0a8:1')",
         "type(ip('1.1.1.1')) == net.IP && type(cidr('1.0.0.0/8')) == net.CIDR",
         "ip('0.0.0.0').isUnspecified() && ip('169.254.1.1').isLinkLocalUnicast() && ip('8.8.8.8').isGlobalUnicast()",
     ]);

@@ -9,6 +9,7 @@ mod costs;
 mod emit;
 mod evaluate;
 mod listing;
+mod load;
 mod loops;
 mod pool;
 pub(crate) mod regex;
@@ -29,6 +30,7 @@ pub use costs::Costs;
 pub use evaluate::{lower, lower_unfolded};
 pub use listing::listing;
 pub(crate) use listing::{attribute as attribute_name, instruction};
+pub use load::{PackError, load_programs, run_alone};
 
 /// The serialized automaton of a regex; `None` for one that cannot be built. With `whole` it must match all of a text.
 pub(crate) fn build_regex(pattern: &str, whole: bool) -> Option<Vec<u8>> {

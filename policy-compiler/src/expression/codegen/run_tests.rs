@@ -1,27 +1,21 @@
 //! Cases: expressions and what they give, through the artifact, its verification and the virtual machine.
 
-use context_mesh_core::artifact::tables::{FieldType, MeshTable, Scalar, Tables};
-use context_mesh_core::artifact::{encode, load};
-use context_mesh_core::context::Context;
+use context_mesh_core::artifact::tables::{FieldType, Scalar};
 use context_mesh_core::headers::Headers;
-use context_mesh_core::host::Attributes;
-use context_mesh_core::vm::{Destination, Machine, MeshView, Peer, Snapshot, Value};
+use context_mesh_core::testing::{Request, context, shown};
+use context_mesh_core::vm::{Machine, MeshView, Peer};
 
-use super::Builder;
-use super::{lower, lower_unfolded};
+use super::{Builder, load_programs, lower, lower_unfolded};
 use crate::expression::cel::{Environment, Expected, TypedExpr, check};
 use crate::expression::ir::Ir;
 
-struct Host;
-
-impl Attributes for Host {
-    fn attribute(&self, path: &[&str]) -> Option<Vec<u8>> {
-        match path {
-            ["source", "port"] => Some(4711_i64.to_le_bytes().to_vec()),
-            ["connection", "mtls"] => Some(vec![1]),
-            ["metadata", "filter_metadata", "lb", "zone"] => Some(b"a".to_vec()),
-            _ => None,
-        }
+/// What the proxy says of the request.
+fn attribute(path: &[&str]) -> Option<Vec<u8>> {
+    match path {
+        ["source", "port"] => Some(4711_i64.to_le_bytes().to_vec()),
+        ["connection", "mtls"] => Some(vec![1]),
+        ["metadata", "filter_metadata", "lb", "zone"] => Some(b"a".to_vec()),
+        _ => None,
     }
 }
 
@@ -66,12 +60,7 @@ fn run_with(text: &str, lower: fn(&TypedExpr) -> Ir) -> String {
     builder.variable(&compile("peer.domain == 'shop'")).unwrap();
     let program = builder.condition(&compile(text)).unwrap_or_else(|problem| panic!("{text}: {problem:?}"));
     let cost = builder.cost(program).unwrap();
-    let (program_table, regexes) = builder.finish();
-    let mesh = MeshTable::of_programs();
-    let tables = Tables { mesh, program: program_table, regexes, ..Tables::default() };
-    let verified = load(&encode(&tables).unwrap()).unwrap_or_else(|error| panic!("{text}: {error}"));
-
-    let mut context = Context::new();
+    let verified = load_programs(builder.finish()).unwrap_or_else(|error| panic!("{text}: {error}"));
     let fields = [
         ("tenant_id", r#""tenant_a""#),
         ("flags", r#"["new", "dark\u0031"]"#),
@@ -80,7 +69,6 @@ fn run_with(text: &str, lower: fn(&TypedExpr) -> Ir) -> String {
         ("claims", r#"{"sub": "u1", "age": 42, "tags": ["x"], "big": 18446744073709551615, "none": null}"#),
         ("limits", r#"{"rps": 10}"#),
     ];
-    fields.iter().for_each(|(name, value)| context.insert(name, value).unwrap());
     let entries: [(&[u8], &[u8]); 6] = [
         (b":path", b"/v1/pay?x=1"),
         (b":method", b"POST"),
@@ -89,26 +77,19 @@ fn run_with(text: &str, lower: fn(&TypedExpr) -> Ir) -> String {
         (b"x-padded", b" \tp d "),
         (b":authority", b"shop.test"),
     ];
-    let headers = Headers::new(entries.to_vec());
-    let peer = Peer { service: "checkout".to_owned(), domain: "shop".to_owned(), ..Peer::default() };
-    let mesh = MeshView { service: "payment", domain: "payments", region: "eu", direction: "inbound" };
-    let snapshot = Snapshot {
-        headers: &headers,
-        context: &context,
-        peer: &peer,
-        mesh,
-        destination: Destination::default(),
-        attributes: &Host,
+    let request = Request {
+        headers: Headers::new(entries.to_vec()),
+        context: context(&fields),
+        peer: Peer { service: "checkout".to_owned(), domain: "shop".to_owned(), ..Peer::default() },
+        mesh: MeshView { service: "payment", domain: "payments", region: "eu", direction: "inbound" },
+        ..Request::default()
     };
     // The machine's arena, whose type is its own affair.
     let arena = Default::default();
-    let mut machine = Machine::new(verified.code(), snapshot, &arena);
+    let mut machine = Machine::new(verified.code(), request.snapshot(&attribute), &arena);
     let value = machine.run(program);
     assert!(machine.used_fuel() <= cost, "{text}: used {}, estimated {cost}", machine.used_fuel());
-    match value {
-        Value::Error(error) => error.kind.as_str().to_owned(),
-        value => value.to_json().unwrap(),
-    }
+    shown(value)
 }
 
 #[test]

@@ -141,10 +141,10 @@ pub(super) fn request(node: &Node, decoder: &mut Decoder<'_>) -> Option<HttpRequ
             request.attributes.extend(attribute(name, node, decoder));
         }
     }
-    if let Some(node) = keys.get("metadata") {
-        if decoder.entries(node).iter().all(|(_, space)| !decoder.entries(space).is_empty()) {
-            request.attributes.push(metadata::attribute(node));
-        }
+    if let Some(node) = keys.get("metadata")
+        && decoder.entries(node).iter().all(|(_, space)| !decoder.entries(space).is_empty())
+    {
+        request.attributes.push(metadata::attribute(node));
     }
     keys.finish(decoder);
     Some(request)

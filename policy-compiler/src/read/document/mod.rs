@@ -13,6 +13,7 @@ mod policy;
 mod policy_test;
 mod scalar;
 mod schema;
+mod silence;
 
 #[cfg(test)]
 pub(crate) use decode::record;
@@ -25,6 +26,7 @@ pub use mesh::{
 pub use policy::{Direction, Effect, Enforcement, Expression, FieldChoice, OnError, Policy, Reply, Rule, Variable};
 pub use policy_test::{Expect, Given, ListKind, PolicyTest, Test};
 pub use schema::{FieldEntry, Schema, TypeName};
+pub use silence::Silence;
 
 use crate::{
     read::yaml::{self, Node, Value},

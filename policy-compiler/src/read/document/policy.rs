@@ -4,6 +4,7 @@ use super::pitfalls::pitfall;
 use super::{
     decode::{Decoder, Keys},
     header::{Header, Metadata},
+    silence::{self, Silence},
 };
 use crate::{
     read::yaml::{Node, ScalarText, Value},
@@ -72,6 +73,8 @@ pub struct Rule {
     pub on_error: OnError,
     /// Whether it is enforced.
     pub enforcement: Enforcement,
+    /// Warnings that are known and meant.
+    pub silence: Vec<Silence>,
     /// What it does; `None` if that was wrong and has been reported.
     pub effect: Option<Effect>,
 }
@@ -211,9 +214,11 @@ fn rule(node: &Node, decoder: &mut Decoder<'_>) -> Option<Rule> {
     let on_error = keys.get("onError").and_then(|node| decoder.choice(node, &on_errors)).unwrap_or_default();
     let enforcement = keys.get("enforcement").map(|node| enforcement(node, decoder)).unwrap_or_default();
     let span = name.as_ref().map_or(node.span, |name| name.span);
+    let silence =
+        keys.get("silence").map(|list| silence::read(list, silence::extent(node), decoder)).unwrap_or_default();
     let effect = effect(&mut keys, span, decoder);
     keys.finish(decoder);
-    Some(Rule { name, span, when, on_error, enforcement, effect })
+    Some(Rule { name, span, when, on_error, enforcement, silence, effect })
 }
 
 fn enforcement(node: &Node, decoder: &mut Decoder<'_>) -> Enforcement {

@@ -40,6 +40,7 @@ codes! {
     "CM0312" CANNOT_MASK "A field cannot be masked, because the masked value would not fit its schema.";
     "CM0313" LOST_PROTECTION "A field would take over the value of one that is protected better.";
     "CM0314" GUESSABLE_HASH "A hash without a key can be undone by trying all values.";
+    "CM0315" UNUSED_SILENCE "An entry of `silence` silences nothing.";
     "CM0320" UNKNOWN_REGION "No domain of the mesh is in the region.";
     "CM0321" NO_REGION "A domain has no region although fields are bound to regions.";
     "CM0322" SCHEMA_VERSIONS "Two versions of a schema stand side by side and do not understand each other.";
@@ -73,6 +74,9 @@ codes! {
     "CM0604" POINTLESS_ALLOW "A deny rule denies everything that an allow rule lets through.";
     "CM0605" NOBODY_ALLOWED "No request can satisfy the allow rules of a workload.";
     "CM0606" UNGUARDED "Services are open to everybody, and the mesh does not say that this is meant.";
+    "CM0607" PATH_WITH_QUERY "A path with its query is compared with one without.";
+    "CM0608" HOST_AS_WRITTEN "A host as the client writes it is compared with a name.";
+    "CM0609" NOBODYS_NAME "A service, domain, region or principal is compared with a name that nobody in the mesh has.";
     "CM0701" NO_PROXY_CONFIG "The file holds no configuration of a proxy.";
     "CM0702" ROUTE_BY_FIELD "A route matches the header of a field, which the filter takes away.";
     "CM0703" NOT_BEHIND_ROUTER "The filter does not stand behind the router, and a route or its own configuration needs it there.";
@@ -85,7 +89,7 @@ codes! {
 }
 
 /// One line that explains a code; `None` if there is no such code.
-pub fn explain(code: &str) -> Option<&'static str> {
+pub fn summary(code: &str) -> Option<&'static str> {
     TABLE.iter().find(|(id, _)| *id == code).map(|(_, summary)| *summary)
 }
 
@@ -96,7 +100,7 @@ mod tests {
     #[test]
     fn codes_are_unique_and_in_order() {
         assert!(TABLE.is_sorted_by(|a, b| a.0 < b.0));
-        assert_eq!(explain(UNKNOWN_KEY), Some("The document has a key that is not known there."));
-        assert_eq!(explain("CM9999"), None);
+        assert_eq!(summary(UNKNOWN_KEY), Some("The document has a key that is not known there."));
+        assert_eq!(summary("CM9999"), None);
     }
 }

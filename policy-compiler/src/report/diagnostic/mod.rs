@@ -1,6 +1,7 @@
 //! What the compiler has to say about the sources: data here, several renderers beside it.
 
 pub mod code;
+pub mod github;
 pub mod json;
 pub mod text;
 
@@ -40,7 +41,7 @@ pub struct Label {
 /// One finding.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
-    /// Stable id, for example `CM0103`; [`code::explain`] tells more.
+    /// Stable id, for example `CM0103`; [`crate::report::explanation`] tells more.
     pub code: &'static str,
     /// How bad it is.
     pub severity: Severity,
@@ -73,6 +74,13 @@ impl Diagnostic {
     /// A warning at a place.
     pub fn warning(code: &'static str, span: impl Into<Option<Span>>, message: impl Into<String>) -> Self {
         Self { severity: Severity::Warning, ..Self::error(code, span, message) }
+    }
+
+    /// The message with its notes and advice, each on a line of its own.
+    pub(crate) fn whole_message(&self) -> String {
+        let notes = self.notes.iter().map(|note| format!("\nnote: {note}"));
+        let help = self.help.iter().map(|help| format!("\nhelp: {help}"));
+        [self.message.clone()].into_iter().chain(notes).chain(help).collect()
     }
 
     /// The same with advice.
@@ -162,6 +170,15 @@ impl Diagnostics {
     /// Renders as text without colour; see [`text::render`].
     pub fn to_text(&self, sources: &Sources) -> String {
         text::render(self, sources, text::Style::Plain)
+    }
+}
+
+impl IntoIterator for Diagnostics {
+    type Item = Diagnostic;
+    type IntoIter = std::vec::IntoIter<Diagnostic>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.list.into_iter()
     }
 }
 

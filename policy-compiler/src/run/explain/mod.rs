@@ -8,10 +8,9 @@ mod build;
 mod parts;
 mod record;
 
-use crate::pack::artifact::PackError;
-use context_mesh_core::artifact::{VerifiedProgram, encode, load, tables::Tables};
+use context_mesh_core::artifact::{VerifiedProgram, tables::Tables};
 
-use crate::{check::model::Model, expression::codegen::Builder};
+use crate::{check::model::Model, expression::codegen::load_programs, pack::artifact::PackError};
 
 pub use parts::{Kind, Part, Read};
 pub use record::{PartValue, ReadValue, Recorder, RuleRun, Seen};
@@ -41,19 +40,13 @@ impl Explainer {
     pub fn new(model: &Model, tables: &Tables) -> Result<Self, PackError> {
         let (builder, mut by_name) = build::all(model);
         let rules = tables.rules.iter().map(|rule| by_name.remove(rule.name.as_str()).unwrap_or_default()).collect();
-        Ok(Self { program: verified(builder, tables)?, rules })
+        Ok(Self { program: load_programs(builder.finish_as_it_is())?, rules })
     }
 
     /// The parts of each rule, in the order of the artifact's rules.
     pub fn rules(&self) -> &[RuleParts] {
         &self.rules
     }
-}
-
-fn verified(builder: Builder, tables: &Tables) -> Result<VerifiedProgram, PackError> {
-    let (program, regexes) = builder.finish_as_it_is();
-    let parts = Tables { mesh: tables.mesh.clone(), program, regexes, ..Tables::default() };
-    Ok(load(&encode(&parts)?)?)
 }
 
 #[cfg(test)]

@@ -13,7 +13,10 @@ use context_mesh_core::artifact::tables::Tables;
 use crate::{
     check::model::{Model, TestCase},
     compile::Compiled,
-    report::source::Span,
+    report::{
+        diagnostic::{Diagnostic, Diagnostics},
+        source::Span,
+    },
     run::{
         explain::{Explainer, Recorder},
         simulate::{Outcome, Simulator},
@@ -22,6 +25,9 @@ use crate::{
 
 pub use compare::Failure;
 pub use coverage::{Branch, Coverage, RuleCoverage};
+
+/// What stands in place of a code for a test that failed.
+const TEST_FAILED: &str = "test-failed";
 
 /// What became of one test.
 #[derive(Debug, Clone)]
@@ -71,6 +77,19 @@ pub fn run(compiled: &Compiled, model: &Model, filters: &[String]) -> Result<Tes
     let results: Vec<TestResult> = results.collect();
     let left_out = model.tests.len() - results.len();
     Ok(TestReport { results, left_out, coverage })
+}
+
+/// Returns what failed as diagnostics, for the forms that show these at their places.
+pub fn findings(report: &TestReport) -> Diagnostics {
+    let mut found = Diagnostics::new();
+    for result in report.failed() {
+        found.extend(result.failures.iter().map(|failure| {
+            let Failure { subject, expected, found, .. } = failure;
+            let message = format!("`{}`: {subject}: expected {expected}, found {found}", result.name);
+            Diagnostic::error(TEST_FAILED, failure.span, message)
+        }));
+    }
+    found
 }
 
 fn one(

@@ -78,8 +78,15 @@ impl Matrix {
         let domain = graph.domain_name(group.domain);
         match (self.by_domain, group.services.as_slice()) {
             (false, [one]) => graph.service_name(*one).to_owned(),
-            (false, [one, .., last]) if group.services.len() < graph.domains.get(group.domain).map_or(0, |d| d.services.len()) => {
-                format!("{} of {domain}: {} ... {}", group.services.len(), graph.service_name(*one), graph.service_name(*last))
+            (false, [one, .., last])
+                if group.services.len() < graph.domains.get(group.domain).map_or(0, |d| d.services.len()) =>
+            {
+                format!(
+                    "{} of {domain}: {} ... {}",
+                    group.services.len(),
+                    graph.service_name(*one),
+                    graph.service_name(*last)
+                )
             }
             (_, services) => format!("{domain}: all {}", services.len()),
         }

@@ -388,7 +388,10 @@ fn notes(graph: &Graph, picture: &Picture, collapsed: bool) -> Vec<String> {
         let named: Vec<&str> = graph.everywhere.iter().take(NAMED).map(String::as_str).collect();
         let more = graph.everywhere.len().saturating_sub(NAMED);
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        notes.push(format!("Every call that may pass also depends on {}{more}, calls to gateways aside.", named.join(", ")));
+        notes.push(format!(
+            "Every call that may pass also depends on {}{more}, calls to gateways aside.",
+            named.join(", ")
+        ));
     }
     notes
 }

@@ -40,7 +40,10 @@ pub(super) fn draw(graph: &Graph, matrix: &Matrix) -> Drawn {
         }
         body.push_str(&label(group, at, "row", &fitted(INSET, y + 14.0, "cm-service", name, 12.0, longest + 4.0)));
         let [x, y] = [x + cell_width / 2.0 + 4.0, top - 6.0].map(number);
-        let turned = format!("<g transform=\"translate({x} {y}) rotate(-90)\">{}</g>\n", fitted(0.0, 0.0, "cm-service", name, 12.0, longest + 4.0).trim_end());
+        let turned = format!(
+            "<g transform=\"translate({x} {y}) rotate(-90)\">{}</g>\n",
+            fitted(0.0, 0.0, "cm-service", name, 12.0, longest + 4.0).trim_end()
+        );
         body.push_str(&label(group, at, "col", &turned));
     }
     for (row, cells) in matrix.cells.iter().enumerate() {
@@ -62,7 +65,11 @@ pub(super) fn draw(graph: &Graph, matrix: &Matrix) -> Drawn {
 fn drawn(matrix: &Matrix, cell: &Cell, at: [usize; 2], rect: &str, place: &[String; 4], names: &[String]) -> String {
     let [row, column] = at;
     let [from, to] = at.map(|at| names.get(at).map_or("", String::as_str));
-    let by = if cell.look.rules.is_empty() { String::new() } else { format!(", depending on {}", words::rules(&cell.look.rules)) };
+    let by = if cell.look.rules.is_empty() {
+        String::new()
+    } else {
+        format!(", depending on {}", words::rules(&cell.look.rules))
+    };
     let title = format!("{from} → {to}: {} of {} may pass{by}", cell.calls, cell.pairs);
     let words = cell_words(matrix, cell);
     let text = if words.is_empty() {
@@ -113,8 +120,12 @@ pub(super) fn rules(matrix: &Matrix) -> Vec<String> {
         return Vec::new();
     }
     let all = matrix.rules();
-    let mut notes: Vec<String> =
-        all.iter().take(MAX).enumerate().map(|(at, rules)| format!("{}: depends on {}.", at + 1, words::rules(rules))).collect();
+    let mut notes: Vec<String> = all
+        .iter()
+        .take(MAX)
+        .enumerate()
+        .map(|(at, rules)| format!("{}: depends on {}.", at + 1, words::rules(rules)))
+        .collect();
     if all.len() > MAX {
         notes.push("The text form has all rules.".to_owned());
     }

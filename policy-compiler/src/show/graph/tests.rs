@@ -2,7 +2,10 @@
 //!
 //! The expected forms are files in `src/show/graph/expected`; `UPDATE_EXPECT=1` writes them anew.
 
-use std::{collections::BTreeMap, fs, path::Path};
+#[path = "../../../tests/it/support/golden.rs"]
+mod golden;
+
+use std::{collections::BTreeMap, path::Path};
 
 use super::{
     Call, Domain, Graph, Passage, Selection, Service, document, dot, html,
@@ -96,13 +99,7 @@ fn a_small_tree_in_every_form() {
     ];
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/show/graph/expected");
     for (name, found) in forms {
-        let path = folder.join(name);
-        if std::env::var_os("UPDATE_EXPECT").is_some() {
-            fs::create_dir_all(&folder).unwrap();
-            fs::write(&path, &found).unwrap();
-        }
-        let expected = fs::read_to_string(&path).unwrap_or_default();
-        assert!(expected == found, "{name}: UPDATE_EXPECT=1 accepts this\n{found}");
+        golden::check(&folder.join(name), &found);
     }
 }
 

@@ -45,20 +45,7 @@ impl Kind {
             Self::PolicyTest => "PolicyTest",
         }
     }
-
-    /// Name of the file with the schema of the kind.
-    pub const fn file_name(self) -> &'static str {
-        match self {
-            Self::Mesh => "mesh.json",
-            Self::ContextSchema => "context-schema.json",
-            Self::ContextPolicy => "context-policy.json",
-            Self::PolicyTest => "policy-test.json",
-        }
-    }
 }
-
-/// Name of the file with the schema of all kinds.
-pub const ALL_KINDS_FILE_NAME: &str = "contextmesh.io-v1.json";
 
 /// The schema of the documents of one kind.
 pub fn of_kind(kind: Kind) -> Value {

@@ -78,6 +78,8 @@ struct Rule {
     on_error: Option<OnError>,
     /// Whether it is enforced. Default: `enforce`.
     enforcement: Option<Enforcement>,
+    /// Warnings of the compiler at this rule that are known and meant. Not for rules of the enterprise.
+    silence: Option<Vec<Silence>>,
     /// Refuses the request.
     deny: Option<Reply>,
     /// Once a layer has an allow rule for a workload, one of them must match.
@@ -93,6 +95,18 @@ struct Rule {
     set: Option<BTreeMap<String, Expression>>,
     /// Names the rule in reports of requests, and changes nothing.
     audit: Option<shape::PlainEffect>,
+}
+
+/// A warning that is known and meant.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Silence {
+    /// The code of the warning.
+    #[schemars(example = &"CM0602")]
+    code: String,
+    /// Why it is meant.
+    #[schemars(length(min = 1))]
+    reason: String,
 }
 
 /// What a failing condition means.

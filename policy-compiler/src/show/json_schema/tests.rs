@@ -33,6 +33,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("a field", &["Field"]),
     ("the spec of a ContextPolicy", &["PolicySpec"]),
     ("a variable", &["Variable"]),
+    ("an entry of `silence`", &["Silence"]),
     ("a rule", &["Rule"]),
     ("deny", &["Reply"]),
     ("require", &["RequireFields"]),

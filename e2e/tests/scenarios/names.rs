@@ -1,0 +1,101 @@
+//! Services whose accounts, hosts and workloads have other names than they, and what is refused where no rule allows it.
+
+use context_mesh_e2e::mesh::As;
+use serde_json::json;
+
+use crate::support::*;
+
+/// The Envoys, clusters and certificates are called `front` and `back`; policies know `ui` and `api`.
+const MESH_OF_NAMES: &str = r#"
+apiVersion: contextmesh.io/v1
+kind: Mesh
+metadata: {name: names}
+spec:
+  trustDomain: pair.example
+  default: deny
+  domains:
+    all:
+      namespaces: [default]
+      region: eu
+      services:
+        - {name: ui, identities: [front], workloads: [front]}
+        - {name: api, identities: [back], hosts: [back], workloads: [back]}
+        - client
+---
+apiVersion: contextmesh.io/v1
+kind: ContextSchema
+metadata: {name: fields, domain: all}
+spec:
+  fields:
+    iban: {type: string, header: x-iban, residency: [eu], origin: [client]}
+    from: {type: string, header: x-from}
+---
+apiVersion: contextmesh.io/v1
+kind: ContextPolicy
+metadata: {name: ui, domain: all}
+spec:
+  workloads: [ui]
+  rules:
+    - {name: client, when: "peer.service == 'client' || peer.serviceAccount == 'guest'", allow: {}}
+"#;
+
+/// Who may call `api`, and whom `ui` may call.
+const RULES: &str = r#"
+---
+apiVersion: contextmesh.io/v1
+kind: ContextPolicy
+metadata: {name: api, domain: all}
+spec:
+  workloads: [api]
+  rules:
+    - {name: ui, when: "peer.service == 'ui' && peer.namespace == 'default'", allow: {}}
+    - {name: note, when: "peer.service == 'ui'", set: {from: peer.serviceAccount}}
+---
+apiVersion: contextmesh.io/v1
+kind: ContextPolicy
+metadata: {name: calls, domain: all}
+spec:
+  workloads: [ui]
+  direction: outbound
+  rules:
+    - {name: elsewhere, when: "destination.service != 'api'", deny: {status: 502}}
+"#;
+
+#[test]
+fn services_are_known_by_their_accounts_hosts_and_workloads() {
+    let mesh = pair_with(&format!("{MESH_OF_NAMES}{RULES}"), 1);
+    let response = mesh.send(&peer(&mesh, "front"), get("/").header("x-iban", "DE1")).unwrap();
+    assert_eq!(response.status, 200, "{}", response.text());
+    // The caller and the destination of the call were both known: the one was allowed, and the field went to its region.
+    assert_eq!(saw(&response, "back", "x-from"), "front");
+    assert_eq!(saw(&response, "back", "x-iban"), "DE1");
+    assert_no_trap(&mesh);
+}
+
+#[test]
+fn an_identity_counts_in_its_namespace() {
+    let mesh = pair_with(&format!("{MESH_OF_NAMES}{RULES}"), 1);
+    let arrives = |id| mesh.send(&mesh.inbound("back", As::Id(id)).unwrap(), get("/")).unwrap().status;
+    for (id, status) in [
+        ("spiffe://pair.example/ns/default/sa/front", 200),
+        ("spiffe://pair.example/ns/playground/sa/front", 403),
+        // A service with identities of its own is not known by its name.
+        ("spiffe://pair.example/ns/default/sa/ui", 403),
+    ] {
+        assert_eq!(arrives(id), status, "{id}");
+    }
+    let guest = mesh.inbound("front", As::Id("spiffe://pair.example/ns/any/sa/guest")).unwrap();
+    assert_eq!(mesh.send(&guest, get("/")).unwrap().status, 200);
+}
+
+#[test]
+fn what_no_rule_allows_is_refused() {
+    let mesh = pair_with(MESH_OF_NAMES, 1);
+    let response = mesh.send(&peer(&mesh, "back"), get("/")).unwrap();
+    assert_eq!((response.status, response.text().as_str()), (403, "no rule allows this request"));
+    let lines = mesh.access_log_when("back", |lines| !lines.is_empty()).unwrap();
+    assert_eq!(report_of(&lines[0])["rule"], "mesh/default");
+    // The other one has an allow rule; the call that it makes is refused in turn.
+    let response = mesh.send(&peer(&mesh, "front"), get("/")).unwrap();
+    assert_eq!((response.status, &response.json().unwrap()["downstream_status"]), (200, &json!(403)));
+}

@@ -1,0 +1,88 @@
+//! Every code is explained by an example that yields exactly that code, and by its repair, of which nothing is found.
+
+use policy_compiler::{
+    compile,
+    report::{
+        diagnostic::{Diagnostics, code},
+        explanation::{self, Part, Place, TREE},
+        source::{MAX_PROXY_FILE_BYTES, Sources},
+    },
+    routes::{self, Format, Input},
+};
+
+/// What is found of an example.
+fn found(parts: &[Part]) -> (Vec<&'static str>, String) {
+    let mut sources = Sources::new("policies");
+    let alone = parts.iter().any(|part| part.place == Place::Alone);
+    for (name, text) in TREE {
+        if !alone && !parts.iter().any(|part| part.name == name) {
+            sources.add(name, text);
+        }
+    }
+    let mut inputs = Vec::new();
+    for part in parts {
+        match part.place {
+            Place::Tree | Place::Alone if part.name.ends_with(".lock") => sources.set_lock(&part.name, part.bytes()),
+            Place::Tree | Place::Alone => {
+                sources.add(&part.name, part.bytes());
+            }
+            Place::Envoy => inputs.push((part, Format::Envoy)),
+            Place::Istio => inputs.push((part, Format::Istio)),
+        }
+    }
+    let compiled = match compile(&sources) {
+        Ok(compiled) => compiled,
+        Err(diagnostics) => return codes(&diagnostics, &sources),
+    };
+    if inputs.is_empty() {
+        return codes(&compiled.warnings, &sources);
+    }
+    let mut proxies = Sources::new("");
+    let add = |(part, format): &(&Part, Format)| {
+        let file = proxies.add_limited(&part.name, part.bytes(), MAX_PROXY_FILE_BYTES);
+        Input { file, format: *format, found: false }
+    };
+    let inputs: Vec<Input> = inputs.iter().map(add).collect();
+    let report = routes::check(&proxies, &inputs, &compiled);
+    let (mut all, text) = codes(&compiled.warnings, &sources);
+    let (more, more_text) = codes(&report.diagnostics, &proxies);
+    all.extend(more);
+    (all, text + &more_text)
+}
+
+fn codes(diagnostics: &Diagnostics, sources: &Sources) -> (Vec<&'static str>, String) {
+    let mut codes: Vec<_> = diagnostics.iter().map(|diagnostic| diagnostic.code).collect();
+    codes.sort_unstable();
+    codes.dedup();
+    let text = diagnostics.to_text(sources);
+    (codes, text.chars().take(2000).collect())
+}
+
+#[test]
+fn every_code_has_an_example_that_yields_exactly_it_and_a_repair() {
+    let mut failures = Vec::new();
+    for (id, _) in code::TABLE {
+        let Ok(explanation) = explanation::find(id) else {
+            failures.push(format!("{id} is not explained"));
+            continue;
+        };
+        assert!(!explanation.meaning.is_empty(), "{id} has no meaning");
+        assert!(!explanation.wrong.is_empty() && !explanation.right.is_empty(), "{id} has no example");
+        let (codes, text) = found(&explanation.wrong);
+        if codes != [*id] {
+            failures.push(format!("{id}: the example yields {codes:?}\n{text}"));
+        }
+        let (codes, text) = found(&explanation.right);
+        if !codes.is_empty() {
+            failures.push(format!("{id}: the repair yields {codes:?}\n{text}"));
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+#[test]
+fn there_is_no_explanation_of_another_code() {
+    for code in ["", "CM", "CM04", "CM9999", "cm0405"] {
+        assert!(explanation::find(code).is_err(), "{code}");
+    }
+}
