@@ -10,6 +10,7 @@ mod defaults;
 mod diagnostics;
 mod emit;
 mod explanations;
+mod graph_truth;
 mod guardrails;
 mod inspect;
 mod istio;

@@ -29,7 +29,7 @@ pub struct Reach {
     pub from: usize,
     /// The service that is called.
     pub to: usize,
-    /// What the outbound rules of the caller say.
+    /// What the outbound rules of the caller say; the inbound rules of a gateway.
     pub outbound: Verdict,
     /// What the inbound rules of the called service say.
     pub inbound: Verdict,
@@ -81,8 +81,8 @@ pub(super) struct Pairs<'k> {
     rules: HashMap<(Direction, usize), Vec<usize>>,
     /// For each rule, whether it reads anything of the service on the other side.
     reads_other: Vec<bool>,
-    /// By rule, workload and, where the rule reads it, the other service.
-    known: HashMap<(usize, usize, Option<usize>), Applies>,
+    /// By rule, side of the call, workload and, where the rule reads it, the other service.
+    known: HashMap<(usize, Direction, usize, Option<usize>), Applies>,
 }
 
 impl<'k> Pairs<'k> {
@@ -104,27 +104,34 @@ impl<'k> Pairs<'k> {
         Self { knowledge, rules, reads_other, known: HashMap::new() }
     }
 
-    /// The enforced rules of one side with when they apply to the requests of the pair, without those that never do.
+    /// The enforced rules of one side with when they apply to the requests of the pair. A gateway's inbound rules decide where its requests
+    /// go on to: it has no others.
     pub(super) fn rules(&mut self, direction: Direction, from: usize, to: usize) -> Vec<(&'k Facts<'k>, Applies)> {
         let (own, other) = if direction == Direction::Inbound { (to, from) } else { (from, to) };
-        let rules = self.rules.get(&(direction, own)).cloned().unwrap_or_default();
+        let of = if self.is_gateway(own) { Direction::Inbound } else { direction };
+        let rules = self.rules.get(&(of, own)).cloned().unwrap_or_default();
         let mut found = Vec::with_capacity(rules.len());
         for number in rules {
             let Some(facts) = self.knowledge.rules.get(number).filter(|facts| !facts.rule.shadow) else { continue };
-            let applies = self.applies(number, facts, own, other);
+            let applies = self.applies(number, facts, direction, own, other);
             found.push((facts, applies));
         }
         found
     }
 
-    fn applies(&mut self, number: usize, facts: &Facts<'_>, own: usize, other: usize) -> Applies {
-        let key = (number, own, self.reads_other.get(number).is_none_or(|reads| *reads).then_some(other));
+    fn is_gateway(&self, service: usize) -> bool {
+        let directory = &self.knowledge.model.directory;
+        directory.services.get(service).is_some_and(|service| directory.gateways.contains(&service.name))
+    }
+
+    fn applies(&mut self, number: usize, facts: &Facts<'_>, side: Direction, own: usize, other: usize) -> Applies {
+        let key = (number, side, own, self.reads_other.get(number).is_none_or(|reads| *reads).then_some(other));
         if let Some(known) = self.known.get(&key) {
             return *known;
         }
         let workloads = Workloads::These(vec![own]);
         let mut scope: Scope<'_> = scope(self.knowledge.model, facts.policy, &workloads);
-        match facts.policy.direction {
+        match side {
             Direction::Inbound => {
                 scope.peer = Some(other);
                 // A gateway's requests go on to other places.

@@ -20,8 +20,8 @@ pub fn dot(graph: &Graph) -> String {
     for domain in &picture.boxes {
         let about = graph.domains.get(domain.domain).map(style::about).unwrap_or_default();
         let mut title = style::join(graph.domain_name(domain.domain), &about);
-        if let Some(look) = &domain.inside {
-            title = format!("{title}\n{}", style::inside(look, domain.count));
+        if let Some(words) = style::inside(domain) {
+            title = format!("{title}\n{words}");
         }
         out.push_str(&format!("  subgraph cluster_{} {{\n", domain.domain));
         out.push_str("    style=\"rounded,filled\"; fillcolor=\"#f1f5f9\"; color=\"#cbd5e1\";\n");

@@ -1,13 +1,17 @@
 //! The graph as a page: the picture, and a table of what becomes of each field on each call. It needs nothing else.
 
+use std::collections::BTreeSet;
+
 use super::{
-    Call, Fate, Graph, Passage,
+    Fate, Graph, Passage,
+    fold::fold,
     picture::{Mark, Picture},
     style,
     svg::{escape, letter, render},
+    words::{self, terms},
 };
 
-/// Most calls in the table: a browser must stay quick.
+/// Most rows of the table: a browser must stay quick.
 const MAX_ROWS: usize = 2_000;
 
 const PAGE_STYLE: &str = "\
@@ -25,14 +29,14 @@ th,td{padding:6px 12px;text-align:left;white-space:nowrap;border-bottom:1px soli
 thead th{position:sticky;top:0;background:#f1f5f9;vertical-align:bottom}thead small{display:block;font-weight:400;color:#64748b}
 tbody th{font-weight:500;position:sticky;left:0;background:inherit}tbody tr{background:#ffffff}
 td.chosen,th.chosen{background:#e0e7ff}
-td b{font-weight:600}.none{color:#94a3b8}
+td b{font-weight:600}td small{display:block;white-space:normal;min-width:12em;color:#64748b}tbody th{white-space:normal;min-width:16em}.far{opacity:.1}.none{color:#94a3b8}
 @media (prefers-color-scheme:dark){body{background:#020617;color:#e2e8f0}figure,.scroll,tbody tr{background:#0f172a;border-color:#1e293b}
 select{background:#0f172a;border-color:#334155}th,td{border-color:#1e293b}thead th{background:#1e293b}td.chosen,th.chosen{background:#312e81}.about,thead small{color:#94a3b8}.none{color:#64748b}}
 ";
 
 /// A page with the picture of the graph and a table of calls and fields. A field can be chosen in it, and shows in the picture.
 pub fn html(graph: &Graph) -> String {
-    let picture = Picture::new(graph, true);
+    let picture = Picture::with_matrix(graph, true);
     let title = format!("{}: who may call whom, and where fields may flow", graph.mesh);
     let letters: Vec<String> = Mark::ALL.iter().map(|mark| format!("\"{}\"", letter(*mark))).collect();
     format!(
@@ -69,6 +73,31 @@ for (const head of document.querySelectorAll('thead [data-field]')) {
   head.addEventListener('click', () => { select.value = select.value === head.dataset.field ? '' : head.dataset.field; show(); });
 }
 show();
+const service = document.getElementById('service');
+const has = (list, value) => list.split(' ').includes(value);
+function filter() {
+  const chosen = service.value, domain = service.selectedOptions[0].dataset.domain;
+  let rows = 0;
+  for (const row of document.querySelectorAll('tbody tr')) {
+    row.hidden = chosen !== '' && !has(row.dataset.from, chosen) && !has(row.dataset.to, chosen);
+    rows += row.hidden ? 0 : 1;
+  }
+  document.getElementById('rows').textContent = rows + (rows === 1 ? ' row' : ' rows');
+  for (const element of document.querySelectorAll('[data-ends]')) {
+    const near = chosen === '' || has(element.dataset.ends, 's' + chosen) || has(element.dataset.ends, 'd' + domain);
+    element.classList.toggle('far', !near);
+  }
+  const own = new Set();
+  for (const label of document.querySelectorAll('[data-services]')) {
+    const near = chosen === '' || has(label.dataset.services, chosen);
+    if (near) own.add(label.dataset.row ?? label.dataset.col);
+  }
+  for (const cell of document.querySelectorAll('.cm-cell')) {
+    cell.classList.toggle('far', !own.has(cell.dataset.row) && !own.has(cell.dataset.col));
+  }
+}
+service.addEventListener('change', filter);
+filter();
 ";
 
 fn chooser(graph: &Graph) -> String {
@@ -78,15 +107,23 @@ fn chooser(graph: &Graph) -> String {
         format!("<option value=\"{number}\"{}>{}</option>\n", selected(one), escape(&field.name))
     });
     let options: String = options.collect();
+    let services = graph.services.iter().enumerate().map(|(number, service)| {
+        format!("<option value=\"{number}\" data-domain=\"{}\">{}</option>\n", service.domain, escape(&service.name))
+    });
+    let services: String = services.collect();
     format!(
-        "<div class=\"bar\"><label for=\"field\">Where does it flow?</label>\n<select id=\"field\" autocomplete=\"off\">\n<option value=\"\"{}>all calls</option>\n{options}</select>\n<span class=\"about\">Choose a field, or click on its column. Rules show when the pointer is on an arrow or a cell.</span></div>\n",
+        "<div class=\"bar\"><label for=\"field\">Where does it flow?</label>\n<select id=\"field\" autocomplete=\"off\">\n<option value=\"\"{}>all calls</option>\n{options}</select>\n<label for=\"service\">Calls of</label>\n<select id=\"service\" autocomplete=\"off\">\n<option value=\"\">all services</option>\n{services}</select>\n<span class=\"about\" id=\"rows\" role=\"status\"></span></div>\n",
         selected(!one)
     )
 }
 
+/// Statements about calls, with the rules that decide to read: nothing in it needs a pointer.
 fn table(graph: &Graph) -> String {
-    let calls: Vec<&Call> = graph.calls.iter().filter(|call| call.may_pass()).collect();
-    let mut out = String::from("<div class=\"scroll\"><table>\n<thead><tr><th>call</th><th>passes</th>");
+    let calls = graph.calls.iter().map(|call| (call.from, call.to, (&call.passage, &call.limits)));
+    let statements = fold(calls);
+    let mut out = String::from(
+        "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"calls\"><table>\n<thead><tr><th>calls</th><th>pass</th>",
+    );
     for (number, field) in graph.fields.iter().enumerate() {
         let residency =
             if field.residency.is_empty() { String::new() } else { format!(", only {}", field.residency.join(", ")) };
@@ -98,42 +135,51 @@ fn table(graph: &Graph) -> String {
         ));
     }
     out.push_str("</tr></thead>\n<tbody>\n");
-    for call in calls.iter().take(MAX_ROWS) {
-        let (from, to) = (graph.service_name(call.from), graph.service_name(call.to));
-        let (passes, rules) = match &call.passage {
-            Passage::OnCondition(rules) => ("on a condition", rules.join(", ")),
-            _ => ("always", String::new()),
+    for statement in statements.iter().take(MAX_ROWS) {
+        let (passage, limits) = statement.holds;
+        let [from, to] = [&statement.from, &statement.to].map(|set| escape(&terms(graph, set).join(", ")));
+        let [callers, called] = [&statement.from, &statement.to].map(|set| numbers(set));
+        let (passes, rules) = match passage {
+            Passage::Always => ("always", &[][..]),
+            Passage::OnCondition(rules) => ("on a condition", rules.as_slice()),
+            Passage::Never(rules) => ("never", rules.as_slice()),
         };
-        out.push_str(&format!("<tr><th>{} → {}</th>{}", escape(from), escape(to), cell("", passes, &rules)));
+        out.push_str(&format!(
+            "<tr data-from=\"{callers}\" data-to=\"{called}\"><th>{from} → {to}</th>{}",
+            cell("", passes, rules)
+        ));
         for number in 0..graph.fields.len() {
-            let limit = call.limits.iter().find(|limit| limit.field == number);
+            let limit = limits.iter().find(|limit| limit.field == number);
             let attribute = format!(" data-field=\"{number}\"");
-            out.push_str(&limit.map_or_else(
-                || format!("<td{attribute}><span class=\"none\">passes</span></td>"),
-                |limit| {
-                    cell(
-                        &format!("{attribute} style=\"color:{}\"", colour(limit.fate)),
-                        limit.fate.name(),
-                        &limit.rules.join(", "),
-                    )
-                },
-            ));
+            out.push_str(&match (passage, limit) {
+                (Passage::Never(_), _) => format!("<td{attribute}></td>"),
+                (_, None) => format!("<td{attribute}><span class=\"none\">passes</span></td>"),
+                (_, Some(limit)) => {
+                    let style = format!("{attribute} style=\"color:{}\"", colour(limit.fate));
+                    cell(&style, limit.fate.name(), &limit.rules)
+                }
+            });
         }
         out.push_str("</tr>\n");
     }
     out.push_str("</tbody></table></div>\n");
-    if calls.len() > MAX_ROWS {
-        let more = calls.len().saturating_sub(MAX_ROWS);
+    if statements.len() > MAX_ROWS {
+        let more = statements.len().saturating_sub(MAX_ROWS);
         out.push_str(&format!(
-            "<p class=\"about\">and {more} more calls; --service NAME or --domain NAME narrows it.</p>\n"
+            "<p class=\"about\">and {more} more rows; --service NAME or --domain NAME narrows it.</p>\n"
         ));
     }
     out
 }
 
-fn cell(attributes: &str, words: &str, rules: &str) -> String {
-    let title = if rules.is_empty() { String::new() } else { format!(" title=\"{}\"", escape(rules)) };
-    format!("<td{attributes}{title}><b>{words}</b></td>")
+fn numbers(set: &BTreeSet<usize>) -> String {
+    set.iter().map(usize::to_string).collect::<Vec<String>>().join(" ")
+}
+
+fn cell(attributes: &str, words: &str, rules: &[String]) -> String {
+    let rules =
+        if rules.is_empty() { String::new() } else { format!("<small>by {}</small>", escape(&words::rules(rules))) };
+    format!("<td{attributes}><b>{words}</b>{rules}</td>")
 }
 
 const fn colour(fate: Fate) -> &'static str {

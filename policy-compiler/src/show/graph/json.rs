@@ -1,8 +1,10 @@
 //! The graph as one JSON document.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
-use super::{Graph, Passage};
+use super::{Graph, Passage, fold::fold};
 
 /// The whole graph: domains with their services, fields, and calls with what becomes of the fields. `docs/policyc.md` says what
 /// each key holds.
@@ -26,12 +28,7 @@ pub fn document(graph: &Graph) -> Value {
         })
     });
     let calls = graph.calls.iter().map(|call| {
-        let none = Vec::new();
-        let (passes, rules) = match &call.passage {
-            Passage::Always => ("always", &none),
-            Passage::OnCondition(rules) => ("onCondition", rules),
-            Passage::Never(rules) => ("never", rules),
-        };
+        let (passes, rules) = passage(&call.passage);
         let limits = call.limits.iter().filter_map(|limit| {
             let field = graph.fields.get(limit.field)?;
             Some(json!({"field": field.name, "fate": limit.fate.name(), "rules": limit.rules}))
@@ -44,11 +41,26 @@ pub fn document(graph: &Graph) -> Value {
             "fields": limits.collect::<Value>(),
         })
     });
+    let statements = fold(graph.calls.iter().map(|call| (call.from, call.to, passage(&call.passage))));
+    let statements = statements.into_iter().map(|statement| {
+        let (passes, rules) = statement.holds;
+        let names = |set: &BTreeSet<usize>| set.iter().map(|at| graph.service_name(*at)).collect::<Vec<_>>();
+        json!({"passes": passes, "rules": rules, "from": names(&statement.from), "to": names(&statement.to)})
+    });
     json!({
         "mesh": graph.mesh,
         "domains": domains.collect::<Value>(),
         "fields": fields.collect::<Value>(),
         "rulesOfEveryCall": graph.everywhere,
+        "statements": statements.collect::<Value>(),
         "calls": calls.collect::<Value>(),
     })
+}
+
+fn passage(passage: &Passage) -> (&'static str, &[String]) {
+    match passage {
+        Passage::Always => ("always", &[]),
+        Passage::OnCondition(rules) => ("onCondition", rules),
+        Passage::Never(rules) => ("never", rules),
+    }
 }

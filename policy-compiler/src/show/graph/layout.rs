@@ -107,7 +107,7 @@ fn measured(graph: &Graph, picture: &Picture, domain: &DomainBox) -> Placed {
     let known = graph.domains.get(domain.domain);
     let names = domain.services.iter().map(|service| text_width(graph.service_name(*service), 13.0) + 34.0);
     let title = text_width(graph.domain_name(domain.domain), 15.0);
-    let note = domain.inside.as_ref().map_or(0.0, |look| text_width(&style::inside(look, domain.count), 11.0));
+    let note = style::inside(domain).map_or(0.0, |words| text_width(&words, 11.0));
     let card_width = names.fold(150.0, f64::max).max(title).max(note).min(280.0).ceil();
     let own =
         picture.arrows.iter().filter(|arrow| is_inside(domain, arrow.from) && is_inside(domain, arrow.to)).count();
@@ -426,6 +426,6 @@ impl Router<'_> {
 }
 
 /// A small number of things.
-fn count(things: usize) -> f64 {
+pub(super) fn count(things: usize) -> f64 {
     u32::try_from(things).map_or(f64::from(u32::MAX), f64::from)
 }

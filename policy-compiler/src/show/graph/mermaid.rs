@@ -17,7 +17,7 @@ pub fn mermaid(graph: &Graph) -> String {
     out.push_str("flowchart LR\n");
     for domain in &picture.boxes {
         let about = graph.domains.get(domain.domain).map(style::about).unwrap_or_default();
-        let inside = domain.inside.as_ref().map(|look| format!("<br/>{}", style::inside(look, domain.count)));
+        let inside = style::inside(domain).map(|words| format!("<br/>{words}"));
         let title =
             format!("{}{}", text(&style::join(graph.domain_name(domain.domain), &about)), inside.unwrap_or_default());
         if domain.services.is_empty() {

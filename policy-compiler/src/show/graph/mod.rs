@@ -1,23 +1,28 @@
 //! The mesh as its rules leave it: who may call whom, and where each field may flow.
 //!
 //! ```text
-//! model and programs -> Graph -> text, JSON
+//! model and programs -> Graph -> statements -> text, JSON, table of HTML
 //!                             -> Picture -> Mermaid, DOT, SVG -> HTML
+//!                                     -> Matrix -> SVG -> HTML
 //! ```
 //!
-//! A [`Graph`] says everything, call by call. A picture of it leaves out what may not happen, and draws one arrow for all calls
-//! between two domains that are alike.
+//! A [`Graph`] says everything, call by call. A statement (`fold`) says the same of many calls. A picture leaves out what may not happen,
+//! and draws one arrow for all calls between two domains that are alike, or a matrix where arrows would be too many.
 
 mod build;
 mod dot;
+mod fold;
 mod html;
 mod json;
 mod layout;
+mod matrix;
 mod mermaid;
 mod picture;
 mod style;
 mod svg;
+mod svg_matrix;
 mod text;
+mod words;
 
 #[cfg(test)]
 mod tests;
@@ -55,7 +60,7 @@ pub struct Graph {
     pub fields: Vec<Field>,
     /// The selected pairs of services, sorted by caller, then by called service.
     pub calls: Vec<Call>,
-    /// The rules that decide about every call that is not denied, by what is in the request.
+    /// The rules that decide about every call that is not denied, by what is in the request; calls to gateways aside.
     pub everywhere: Vec<String>,
     /// What was selected.
     pub selection: Selection,
@@ -112,7 +117,7 @@ pub struct Call {
 }
 
 /// Whether requests pass.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Passage {
     /// All of them.
     Always,
@@ -123,7 +128,7 @@ pub enum Passage {
 }
 
 /// What a field meets on a call.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Limit {
     /// The field: an index into [`Graph::fields`].
     pub field: usize,
@@ -181,10 +186,11 @@ impl Call {
 }
 
 impl Graph {
-    /// The rules that decide about a call and not about every call.
+    /// The rules that decide about a call and not about every call: all of them where it is denied, or goes to a gateway.
     pub(crate) fn own_rules<'g>(&'g self, call: &'g Call) -> Vec<&'g str> {
         let (Passage::OnCondition(rules) | Passage::Never(rules)) = &call.passage else { return Vec::new() };
-        let own = rules.iter().filter(|rule| !self.everywhere.contains(rule));
+        let all = !call.may_pass() || self.is_gateway(call.to);
+        let own = rules.iter().filter(|rule| all || !self.everywhere.contains(rule));
         own.map(String::as_str).collect()
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Call, Fate, Graph};
+use super::{Call, Fate, Graph, matrix::Matrix};
 
 /// With more services than this, the domains that nobody asked for are drawn without them.
 pub(super) const MAX_SERVICES: usize = 60;
@@ -10,10 +10,15 @@ pub(super) const MAX_SERVICES: usize = 60;
 /// With more arrows than this between the services of one domain, words stand for them if they are all alike.
 const MAX_INSIDE: usize = 6;
 
+/// With more arrows than this, a matrix stands for them: arrows would cover each other.
+const MAX_ARROWS: usize = 40;
+
 /// A graph to draw. Denied calls, and calls of services to gateways, are not in it.
 pub(super) struct Picture {
     pub(super) boxes: Vec<DomainBox>,
     pub(super) arrows: Vec<Arrow>,
+    /// What is drawn in place of the arrows, where there can be a matrix.
+    pub(super) matrix: Option<Matrix>,
     /// What is to be said below the picture.
     pub(super) notes: Vec<String>,
 }
@@ -27,9 +32,9 @@ pub(super) struct DomainBox {
     /// How many services it stands for.
     pub(super) count: usize,
     /// How many of these may be called: all but gateways.
-    callable: usize,
-    /// How the services call each other, where all do it in the same way: said in words, not drawn.
-    pub(super) inside: Option<Look>,
+    pub(super) callable: usize,
+    /// The calls between its services, where these are said in words and not drawn.
+    pub(super) inside: Option<Arrow>,
 }
 
 /// Where an arrow begins or ends.
@@ -46,8 +51,40 @@ pub(super) enum End {
 pub(super) struct Look {
     /// Whether rules decide by what is in the request.
     pub(super) conditional: bool,
+    /// These rules, if they decide and not for every call.
+    pub(super) rules: Vec<String>,
     /// What becomes of each field; empty when that is not shown.
     pub(super) marks: Vec<Mark>,
+}
+
+impl Look {
+    pub(super) fn new(graph: &Graph, call: &Call, fields: bool) -> Self {
+        let fields = if fields { graph.fields.len() } else { 0 };
+        let rules: Vec<String> = graph.own_rules(call).into_iter().map(str::to_owned).collect();
+        let marks = (0..fields).map(|field| Mark::of(call.fate(field))).collect();
+        Self { conditional: !rules.is_empty(), rules, marks }
+    }
+
+    /// The look of several calls together, and how many of these pass on a condition.
+    pub(super) fn of_all(mut looks: impl Iterator<Item = Self>) -> (Self, usize) {
+        let mut look = looks.next().unwrap_or(Self { conditional: false, rules: Vec::new(), marks: Vec::new() });
+        let mut conditional = usize::from(look.conditional);
+        for other in looks {
+            look.conditional |= other.conditional;
+            conditional += usize::from(other.conditional);
+            for rule in other.rules {
+                if !look.rules.contains(&rule) {
+                    look.rules.push(rule);
+                }
+            }
+            for (mark, other) in look.marks.iter_mut().zip(other.marks) {
+                if *mark != other {
+                    *mark = Mark::Varies;
+                }
+            }
+        }
+        (look, conditional)
+    }
 }
 
 /// What becomes of a field on the calls that an arrow stands for.
@@ -85,7 +122,7 @@ impl Mark {
     }
 }
 
-/// One or several calls that are alike.
+/// One call or several: those that are alike or, from and to domains that are drawn without services, all that there are.
 pub(super) struct Arrow {
     pub(super) from: End,
     pub(super) to: End,
@@ -95,13 +132,22 @@ pub(super) struct Arrow {
     /// How many calls it stands for, and of how many pairs of services.
     pub(super) calls: usize,
     pub(super) pairs: usize,
-    /// The rules that decide, and not for every call.
-    pub(super) rules: BTreeSet<String>,
+    /// How many of the calls pass on a condition.
+    pub(super) conditional: usize,
 }
 
 impl Picture {
-    /// What is drawn of a graph; `fields`: with what becomes of fields.
+    /// What is drawn of a graph, with a matrix where arrows would not say enough; `fields`: with what becomes of fields.
+    pub(super) fn with_matrix(graph: &Graph, fields: bool) -> Self {
+        Self::build(graph, fields, true)
+    }
+
+    /// The same in arrows.
     pub(super) fn new(graph: &Graph, fields: bool) -> Self {
+        Self::build(graph, fields, false)
+    }
+
+    fn build(graph: &Graph, fields: bool, matrix: bool) -> Self {
         let drawn: Vec<&Call> =
             graph.calls.iter().filter(|call| call.may_pass() && !graph.is_gateway(call.to)).collect();
         let narrowed = graph.selection.service.is_some() || graph.selection.domain.is_some();
@@ -130,33 +176,47 @@ impl Picture {
             boxes.push(DomainBox { domain: number, services, count, callable, inside: None });
         }
         let arrows = Grouping { graph, boxes: &boxes, fields }.arrows(&drawn);
-        let mut picture = Self { boxes, arrows, notes: Vec::new() };
+        let mut picture = Self { boxes, arrows, matrix: None, notes: Vec::new() };
         picture.fold_inside();
         picture.join_opposites();
+        if matrix && picture.needs_matrix(collapse) {
+            picture.matrix = Some(Matrix::new(graph, &shown, fields));
+        }
         picture.notes = notes(graph, &picture, collapse);
         picture
+    }
+
+    /// Whether there are too many arrows to see, or domains without services whose arrows do not say which of them they mean.
+    fn needs_matrix(&self, collapsed: bool) -> bool {
+        let inside = self.boxes.iter().filter_map(|domain| domain.inside.as_ref());
+        self.arrows.len() > MAX_ARROWS
+            || (collapsed && self.arrows.iter().chain(inside).any(|arrow| !arrow.is_uniform()))
     }
 
     /// One arrow with two heads for two that are alike.
     fn join_opposites(&mut self) {
         let mut joined: Vec<Arrow> = Vec::new();
         for arrow in std::mem::take(&mut self.arrows) {
-            let opposite =
-                |known: &&mut Arrow| (known.from, known.to, &known.look) == (arrow.to, arrow.from, &arrow.look);
+            let opposite = |known: &&mut Arrow| {
+                (known.from, known.to, &known.look) == (arrow.to, arrow.from, &arrow.look)
+                    && known.is_uniform()
+                    && arrow.is_uniform()
+            };
             match joined.iter_mut().find(opposite).filter(|_| arrow.from != arrow.to) {
                 None => joined.push(arrow),
                 Some(known) => {
                     known.both = true;
                     known.calls += arrow.calls;
                     known.pairs += arrow.pairs;
-                    known.rules.extend(arrow.rules);
+                    known.conditional += arrow.conditional;
                 }
             }
         }
         self.arrows = joined;
     }
 
-    /// Where all services of a domain call each other in the same way, words say it better than arrows.
+    /// Where all services of a domain call each other in the same way, words say it better than arrows. Where they are not shown,
+    /// the words have numbers.
     fn fold_inside(&mut self) {
         for domain in &mut self.boxes {
             let inside = |arrow: &Arrow| match (arrow.from, arrow.to) {
@@ -167,21 +227,25 @@ impl Picture {
             };
             let own: Vec<&Arrow> = self.arrows.iter().filter(|arrow| inside(arrow)).collect();
             let Some(first) = own.first() else { continue };
+            let pairs = domain.count.saturating_sub(1) * domain.callable;
+            let calls: usize = own.iter().map(|arrow| arrow.calls).sum();
             let alike = own.iter().all(|arrow| arrow.look == first.look);
-            let enough = domain.services.is_empty() || (own.len() > MAX_INSIDE && own.len() == possible(&own));
-            if alike && enough {
-                domain.inside = Some(first.look.clone());
+            if domain.services.is_empty() || (alike && own.len() > MAX_INSIDE && calls == pairs) {
+                let end = End::Domain(domain.domain);
+                let conditional = own.iter().map(|arrow| arrow.conditional).sum();
+                let look = first.look.clone();
+                domain.inside = Some(Arrow { from: end, to: end, look, both: false, calls, pairs, conditional });
                 self.arrows.retain(|arrow| !inside(arrow));
             }
         }
     }
 }
 
-/// How many calls there could be between the services that these arrows connect, if gateways are only called from.
-fn possible(own: &[&Arrow]) -> usize {
-    let callers: BTreeSet<End> = own.iter().map(|arrow| arrow.from).collect();
-    let called: BTreeSet<End> = own.iter().map(|arrow| arrow.to).collect();
-    callers.iter().map(|from| called.iter().filter(|to| *to != from).count()).sum()
+impl Arrow {
+    /// Whether it stands for every pair of its ends, in the same way.
+    pub(super) const fn is_uniform(&self) -> bool {
+        self.calls == self.pairs && (self.conditional == 0 || self.conditional == self.calls)
+    }
 }
 
 impl Graph {
@@ -233,7 +297,7 @@ impl Grouping<'_> {
         let [whole_source, whole_target] = [source, target].map(whole);
         let open = |domain: &DomainBox| !domain.services.is_empty();
         let callable = target.callable;
-        let complete = calls.len() == source.services.len() * callable;
+        let complete = calls.len() == source.count * callable;
         let whole_target = match (open(target), callable) {
             (true, 1) => calls.first().map_or(whole_target, |call| End::Service(call.to)),
             _ => whole_target,
@@ -250,7 +314,7 @@ impl Grouping<'_> {
         let mut left: Vec<&Call> = Vec::new();
         for to in calls.iter().map(|call| call.to).collect::<BTreeSet<usize>>() {
             let some: Vec<&Call> = calls.iter().copied().filter(|call| call.to == to).collect();
-            if !open(source) || (some.len() == source.services.len() && self.alike(&some)) {
+            if !open(source) || (some.len() == source.count && self.alike(&some)) {
                 arrows.push(self.arrow(whole_source, End::Service(to), &some));
             } else {
                 left.extend(some);
@@ -272,28 +336,15 @@ impl Grouping<'_> {
     }
 
     fn look(&self, call: &Call) -> Look {
-        let fields = if self.fields { self.graph.fields.len() } else { 0 };
-        Look {
-            conditional: !self.graph.own_rules(call).is_empty(),
-            marks: (0..fields).map(|field| Mark::of(call.fate(field))).collect(),
-        }
+        Look::new(self.graph, call, self.fields)
     }
 
     fn arrow(&self, from: End, to: End, calls: &[&Call]) -> Arrow {
-        let mut look = calls.first().map_or(Look { conditional: false, marks: Vec::new() }, |call| self.look(call));
-        for other in calls.iter().skip(1).map(|call| self.look(call)) {
-            look.conditional |= other.conditional;
-            for (mark, other) in look.marks.iter_mut().zip(other.marks) {
-                if *mark != other {
-                    *mark = Mark::Varies;
-                }
-            }
-        }
-        let rules = calls.iter().flat_map(|call| self.graph.own_rules(call)).map(str::to_owned).collect();
+        let (look, conditional) = Look::of_all(calls.iter().map(|call| self.look(call)));
         let [callers, called] = [self.count(from, |domain| domain.count), self.count(to, |domain| domain.callable)];
         // Nobody calls itself.
         let pairs = callers.saturating_sub(usize::from(from == to)) * called;
-        Arrow { from, to, look, both: false, calls: calls.len(), pairs, rules }
+        Arrow { from, to, look, both: false, calls: calls.len(), pairs, conditional }
     }
 
     fn count(&self, end: End, of: fn(&DomainBox) -> usize) -> usize {
@@ -314,19 +365,22 @@ fn whole(domain: &DomainBox) -> End {
 
 fn notes(graph: &Graph, picture: &Picture, collapsed: bool) -> Vec<String> {
     let mut notes = Vec::new();
-    if collapsed {
+    if let Some(matrix) = &picture.matrix {
+        notes.extend(matrix.notes(graph));
+    } else if collapsed {
         notes.push(format!(
             "More than {MAX_SERVICES} services: domains are drawn with their number. Narrow it with --service NAME or --domain NAME."
         ));
     }
-    if picture.arrows.iter().any(|arrow| matches!((arrow.from, arrow.to), (End::Domain(_), _) | (_, End::Domain(_)))) {
+    let arrows = if picture.matrix.is_some() { &[][..] } else { &picture.arrows };
+    if arrows.iter().any(|arrow| matches!((arrow.from, arrow.to), (End::Domain(_), _) | (_, End::Domain(_)))) {
         notes.push(match collapsed {
             false => "An arrow from or to a domain stands for all services in it; gateways are not called.".to_owned(),
-            true => "An arrow from or to a domain stands for some or all services in it.".to_owned(),
+            true => "An arrow from or to a domain stands for as many calls between its services as it says.".to_owned(),
         });
     }
     let denied = graph.calls.iter().filter(|call| !call.may_pass()).count();
-    if denied > 0 {
+    if denied > 0 && picture.matrix.is_none() {
         notes.push(format!("Not drawn: {denied} pairs of services whose calls are always denied."));
     }
     if !graph.everywhere.is_empty() {
@@ -334,7 +388,10 @@ fn notes(graph: &Graph, picture: &Picture, collapsed: bool) -> Vec<String> {
         let named: Vec<&str> = graph.everywhere.iter().take(NAMED).map(String::as_str).collect();
         let more = graph.everywhere.len().saturating_sub(NAMED);
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        notes.push(format!("Every call also depends on {}{more}.", named.join(", ")));
+        notes.push(format!(
+            "Every call that may pass also depends on {}{more}, calls to gateways aside.",
+            named.join(", ")
+        ));
     }
     notes
 }

@@ -2,7 +2,7 @@
 
 use super::{
     Domain,
-    picture::{Arrow, End, Look, Mark},
+    picture::{Arrow, DomainBox, End, Mark},
 };
 
 /// The colour of a mark: readable on white and on near black.
@@ -32,24 +32,51 @@ pub(super) fn services(count: usize) -> String {
     format!("{count} service{}", if count == 1 { "" } else { "s" })
 }
 
-/// How the services of a domain call each other.
-pub(super) fn inside(look: &Look, count: usize) -> String {
-    let who = if count == 2 { "both" } else { "all" };
-    let how = if look.conditional { ", on a condition" } else { "" };
-    let mark = look.marks.first().map(|mark| format!(": {}", mark.name())).filter(|_| look.marks.len() == 1);
-    format!("{who} may call each other{how}{}", mark.unwrap_or_default())
+/// How the services of a domain call each other, if words say it.
+pub(super) fn inside(domain: &DomainBox) -> Option<String> {
+    let arrow = domain.inside.as_ref()?;
+    let mark = arrow.look.marks.first().map(|mark| format!(": {}", mark.name()));
+    let mark = mark.filter(|_| arrow.look.marks.len() == 1).unwrap_or_default();
+    let says = if arrow.is_uniform() {
+        let who = if domain.count == 2 { "both" } else { "all" };
+        let whom = if domain.callable == domain.count { "each other" } else { "each other, but not gateways" };
+        format!("{who} may call {whom}{}", if arrow.look.conditional { ", on a condition" } else { "" })
+    } else {
+        format!("{} calls between them may pass{}", share(arrow), on_condition(arrow))
+    };
+    Some(format!("{says}{mark}"))
 }
 
-/// What stands at an arrow, if anything: what becomes of the one field, or how many of the calls pass.
+/// What stands at an arrow, if anything: how many calls it stands for, of how many that there could be, and what becomes of the one field.
 pub(super) fn label(arrow: &Arrow) -> Option<String> {
     let mark = match arrow.look.marks.as_slice() {
         [Mark::Passes] => None,
         [mark] => Some(mark.name().to_owned()),
         _ => None,
     };
-    let domain = |end: End| matches!(end, End::Domain(_));
-    let partly = (domain(arrow.from) || domain(arrow.to)) && arrow.calls < arrow.pairs;
-    let count = partly.then(|| format!("{} of {}", arrow.calls, arrow.pairs));
-    let parts: Vec<String> = count.into_iter().chain(mark).collect();
+    let parts: Vec<String> = count(arrow).into_iter().chain(mark).collect();
     (!parts.is_empty()).then(|| parts.join(", "))
+}
+
+/// How many calls an arrow stands for, of how many that there could be; none for one call.
+pub(super) fn count(arrow: &Arrow) -> Option<String> {
+    (arrow.pairs > 1 && is_folded(arrow)).then(|| format!("{}{}", share(arrow), on_condition(arrow)))
+}
+
+/// Whether an arrow stands for the services of a domain.
+fn is_folded(arrow: &Arrow) -> bool {
+    [arrow.from, arrow.to].iter().any(|end| matches!(end, End::Domain(_)))
+}
+
+fn share(arrow: &Arrow) -> String {
+    match arrow.calls == arrow.pairs {
+        true => format!("all {}", arrow.pairs),
+        false => format!("{} of {}", arrow.calls, arrow.pairs),
+    }
+}
+
+/// How many of the calls pass on a condition, where not all do it in the same way.
+fn on_condition(arrow: &Arrow) -> String {
+    let some = arrow.conditional > 0 && arrow.conditional < arrow.calls;
+    if some { format!(", {} on a condition", arrow.conditional) } else { String::new() }
 }

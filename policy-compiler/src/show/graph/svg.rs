@@ -5,6 +5,8 @@ use super::{
     layout::{CARD, Curve, INSET, Layout, Placed, text_width},
     picture::{Arrow, DomainBox, End, Look, Mark, Picture},
     style,
+    svg_matrix::{self, Drawn},
+    words,
 };
 
 /// What the classes look like, in light and dark.
@@ -18,6 +20,10 @@ const STYLE: &str = "\
 .cm-arrow{color:#475569}.cm-arrow .cm-line{fill:none;stroke:currentColor;stroke-width:1.6}.cm-arrow .cm-head{fill:currentColor}
 .cm-dashed .cm-line{stroke-dasharray:6 4}.cm-sign circle{fill:currentColor}.cm-sign text{font-size:9.5px;font-weight:700;fill:#ffffff;text-anchor:middle}
 .cm-arrow:hover .cm-line{stroke-width:3}
+.cm-count{font-size:10.5px;fill:#334155;text-anchor:middle;paint-order:stroke;stroke:#ffffff;stroke-width:3px}
+.cm-void rect{fill:#e2e8f0}.cm-rule{fill:none;stroke:#cbd5e1}.cm-cell rect{fill:currentColor;stroke:currentColor;stroke-width:1.4}
+.cm-cell text{font-size:10px;font-weight:600;fill:#ffffff;text-anchor:middle}.cm-cell.cm-dashed rect,.cm-cell.cm-part rect{fill-opacity:.12}
+.cm-cell.cm-dashed rect{stroke-dasharray:4 3}.cm-cell.cm-dashed text,.cm-cell.cm-part text{fill:#0f172a}
 ";
 
 const DARK: &str = "\
@@ -25,6 +31,7 @@ const DARK: &str = "\
 .cm-page{fill:#0f172a}.cm-title,.cm-name{fill:#f1f5f9}.cm-sub,.cm-note,.cm-small{fill:#94a3b8}
 .cm-domain{fill:#1e293b;stroke:#334155}.cm-badge{fill:#334155}.cm-badge-text{fill:#cbd5e1}.cm-region{fill:#1e3a8a}.cm-region-text{fill:#bfdbfe}
 .cm-card{fill:#0f172a;stroke:#475569}.cm-gate{fill:#312e81;stroke:#818cf8}.cm-service{fill:#e2e8f0}.cm-key{fill:#cbd5e1}.cm-arrow{color:#94a3b8}
+.cm-count{fill:#e2e8f0;stroke:#0f172a}.cm-void rect{fill:#334155}.cm-rule{stroke:#475569}.cm-cell text{fill:#0f172a}.cm-cell.cm-dashed text,.cm-cell.cm-part text{fill:#f1f5f9}
 }
 ";
 
@@ -35,15 +42,18 @@ const LEAST_WIDTH: f64 = 720.0;
 
 /// A picture of the graph. With a field selected it shows what becomes of it. It has no scripts.
 pub fn svg(graph: &Graph) -> String {
-    render(graph, &Picture::new(graph, graph.selection.field.is_some()))
+    render(graph, &Picture::with_matrix(graph, graph.selection.field.is_some()))
 }
 
 /// As [`svg`], for a picture that is already known. The arrows of one with fields carry a digit for each of them, an index into
 /// [`Mark::ALL`].
 pub(super) fn render(graph: &Graph, picture: &Picture) -> String {
-    let layout = Layout::new(graph, picture);
-    let width = layout.width.max(LEAST_WIDTH);
-    let shift = ((width - layout.width) / 2.0).floor();
+    let drawn = match &picture.matrix {
+        Some(matrix) => svg_matrix::draw(graph, matrix),
+        None => arrows(graph, picture),
+    };
+    let width = drawn.width.max(LEAST_WIDTH);
+    let shift = ((width - drawn.width) / 2.0).floor();
     let one_field = graph.selection.field.as_deref();
     let mut body = String::new();
     body.push_str(&text(INSET, 30.0, "cm-title", &graph.mesh));
@@ -53,24 +63,18 @@ pub(super) fn render(graph: &Graph, picture: &Picture) -> String {
         None => "who may call whom".to_owned(),
     };
     body.push_str(&text(after, 30.0, "cm-sub", &what));
-    body.push_str(&format!("<g transform=\"translate({} {HEADER})\">\n", number(shift)));
-    for (domain, placed) in picture.boxes.iter().zip(&layout.boxes) {
-        body.push_str(&frame(graph, domain, placed));
-    }
-    for (arrow, curve) in picture.arrows.iter().zip(&layout.curves) {
-        body.push_str(&line(graph, arrow, curve));
-    }
-    for placed in &layout.boxes {
-        body.push_str(&cards(graph, placed));
-    }
-    for (arrow, curve) in picture.arrows.iter().zip(&layout.curves) {
-        body.push_str(&sign(arrow, curve));
-    }
-    body.push_str("</g>\n");
-    let mut y = HEADER + layout.height + 20.0;
-    let marks = picture.arrows.iter().any(|arrow| !arrow.look.marks.is_empty());
+    body.push_str(&format!("<g transform=\"translate({} {HEADER})\">\n{}</g>\n", number(shift), drawn.body));
+    let mut y = HEADER + drawn.height + 20.0;
+    let marks = match &picture.matrix {
+        Some(matrix) => svg_matrix::has_marks(matrix),
+        None => picture.arrows.iter().any(|arrow| !arrow.look.marks.is_empty()),
+    };
     body.push_str(&legend(marks, width, &mut y));
-    for note in picture.notes.iter().flat_map(|note| wrapped(note, width - 2.0 * INSET)) {
+    let rules = match &picture.matrix {
+        Some(matrix) => svg_matrix::rules(matrix),
+        None => numbered_rules(picture),
+    };
+    for note in rules.iter().chain(&picture.notes).flat_map(|note| wrapped(note, width - 2.0 * INSET)) {
         body.push_str(&text(INSET, y, "cm-note", &note));
         y += 18.0;
     }
@@ -84,6 +88,63 @@ pub(super) fn render(graph: &Graph, picture: &Picture) -> String {
         "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"cm\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" height=\"{height}\" role=\"img\" aria-label=\"{}\">\n<style>\n{STYLE}{DARK}{colours}</style>\n<rect class=\"cm-page\" width=\"100%\" height=\"100%\"/>\n{body}</svg>\n",
         escape(&format!("{}: {what}", graph.mesh)),
     )
+}
+
+/// Domains with their services, and arrows.
+fn arrows(graph: &Graph, picture: &Picture) -> Drawn {
+    let layout = Layout::new(graph, picture);
+    let mut body = String::new();
+    for (domain, placed) in picture.boxes.iter().zip(&layout.boxes) {
+        body.push_str(&frame(graph, domain, placed));
+    }
+    for (arrow, curve) in picture.arrows.iter().zip(&layout.curves) {
+        body.push_str(&line(graph, arrow, curve));
+    }
+    for placed in &layout.boxes {
+        body.push_str(&cards(graph, placed));
+    }
+    let sets = rule_sets(picture);
+    for (arrow, curve) in picture.arrows.iter().zip(&layout.curves) {
+        body.push_str(&sign(arrow, curve));
+        body.push_str(&words_at(arrow, curve, &sets));
+    }
+    Drawn { body, width: layout.width, height: layout.height }
+}
+
+/// The sets of rules that decide about arrows, each once.
+fn rule_sets(picture: &Picture) -> Vec<&[String]> {
+    let mut sets: Vec<&[String]> = Vec::new();
+    for arrow in picture.arrows.iter().filter(|arrow| arrow.look.conditional) {
+        if !sets.contains(&arrow.look.rules.as_slice()) {
+            sets.push(&arrow.look.rules);
+        }
+    }
+    sets
+}
+
+fn numbered_rules(picture: &Picture) -> Vec<String> {
+    let said = rule_sets(picture).into_iter().enumerate();
+    said.map(|(at, rules)| format!("({}) depends on {}.", at + 1, words::rules(rules))).collect()
+}
+
+/// What stands at an arrow to read: the number of its rules, which stand below, and how many calls it stands for.
+fn words_at(arrow: &Arrow, curve: &Curve, sets: &[&[String]]) -> String {
+    let rules = sets.iter().position(|rules| arrow.look.conditional && *rules == arrow.look.rules.as_slice());
+    let rules = rules.map(|at| format!("({})", at + 1));
+    let says: Vec<String> = rules.into_iter().chain(style::count(arrow)).collect();
+    let Some((x, y)) = middle(curve).filter(|_| !says.is_empty()) else { return String::new() };
+    let [x, y] = [x, y - 9.0].map(number);
+    let services = services(arrow);
+    format!("<text class=\"cm-count\"{services} x=\"{x}\" y=\"{y}\">{}</text>\n", escape(&says.join(" ")))
+}
+
+/// The ends of an arrow, for whoever filters by service.
+fn services(arrow: &Arrow) -> String {
+    let end = |end: End| match end {
+        End::Service(service) => format!("s{service}"),
+        End::Domain(domain) => format!("d{domain}"),
+    };
+    format!(" data-ends=\"{} {}\"", end(arrow.from), end(arrow.to))
 }
 
 fn frame(graph: &Graph, domain: &DomainBox, placed: &Placed) -> String {
@@ -117,9 +178,9 @@ fn frame(graph: &Graph, domain: &DomainBox, placed: &Placed) -> String {
         out.push_str(&text(left, line, "cm-small", &style::services(domain.count)));
         line += 18.0;
     }
-    if let Some(look) = &domain.inside {
-        let marks = digits(look);
-        let words = fitted(left, line, "cm-small", &style::inside(look, domain.count), 11.0, width - 2.0 * INSET);
+    if let (Some(words), Some(arrow)) = (style::inside(domain), &domain.inside) {
+        let marks = digits(&arrow.look);
+        let words = fitted(left, line, "cm-small", &words, 11.0, width - 2.0 * INSET);
         out.push_str(&if marks.is_empty() {
             words
         } else {
@@ -167,8 +228,9 @@ fn line(graph: &Graph, arrow: &Arrow, curve: &Curve) -> String {
         heads.push_str(&head(*point, reach.0));
     }
     format!(
-        "<g class=\"{}\"{}><title>{}</title><path class=\"cm-line\" d=\"{path}\"/>{heads}</g>\n",
+        "<g class=\"{}\"{}{}><title>{}</title><path class=\"cm-line\" d=\"{path}\"/>{heads}</g>\n",
         class("cm-arrow", arrow),
+        services(arrow),
         marks(arrow),
         escape(&meaning(graph, arrow)),
     )
@@ -187,23 +249,29 @@ fn sign(arrow: &Arrow, curve: &Curve) -> String {
     if arrow.look.marks.len() == 1 && letter.is_empty() {
         return String::new();
     }
-    let middle = curve.points.len().saturating_sub(1) / 2;
-    let pair: Vec<(f64, f64)> = curve.points.iter().skip(middle).take(2).copied().collect();
-    let ([one, other], Some((out, back))) = (pair.as_slice(), curve.reach.get(middle)) else { return String::new() };
-    // Half way along a cubic curve whose control points are level with its ends.
-    let x = (one.0 + 3.0 * (one.0 + out) + 3.0 * (other.0 + back) + other.0) / 8.0;
-    let y = f64::midpoint(one.1, other.1);
+    let Some((x, y)) = middle(curve) else { return String::new() };
     // Of several fields the page shows one; until then there is no letter.
     let hidden = if letter.is_empty() { " visibility=\"hidden\"" } else { "" };
     format!(
-        "<g class=\"{}\"{}{hidden}><circle cx=\"{}\" cy=\"{}\" r=\"7.5\"/><text x=\"{}\" y=\"{}\">{letter}</text></g>\n",
+        "<g class=\"{}\"{}{}{hidden}><circle cx=\"{}\" cy=\"{}\" r=\"7.5\"/><text x=\"{}\" y=\"{}\">{letter}</text></g>\n",
         class("cm-sign", arrow),
+        services(arrow),
         marks(arrow),
         number(x),
         number(y),
         number(x),
         number(y + 3.4)
     )
+}
+
+/// The point in the middle of an arrow.
+fn middle(curve: &Curve) -> Option<(f64, f64)> {
+    let middle = curve.points.len().saturating_sub(1) / 2;
+    let pair: Vec<(f64, f64)> = curve.points.iter().skip(middle).take(2).copied().collect();
+    let ([one, other], Some((out, back))) = (pair.as_slice(), curve.reach.get(middle)) else { return None };
+    // Half way along a cubic curve whose control points are level with its ends.
+    let x = (one.0 + 3.0 * (one.0 + out) + 3.0 * (other.0 + back) + other.0) / 8.0;
+    Some((x, f64::midpoint(one.1, other.1)))
 }
 
 /// What stands in a sign.
@@ -219,18 +287,22 @@ pub(super) const fn letter(mark: Mark) -> &'static str {
 
 fn class(base: &str, arrow: &Arrow) -> String {
     let dashed = if arrow.look.conditional { " cm-dashed" } else { "" };
-    let mark = match arrow.look.marks.as_slice() {
+    format!("{base}{dashed}{}", mark_class(&arrow.look))
+}
+
+/// The class for what becomes of the one field.
+pub(super) fn mark_class(look: &Look) -> String {
+    match look.marks.as_slice() {
         [mark] => format!(" cm-mark{}", index(*mark)),
         _ => String::new(),
-    };
-    format!("{base}{dashed}{mark}")
+    }
 }
 
 fn index(mark: Mark) -> usize {
     Mark::ALL.iter().position(|known| *known == mark).unwrap_or(0)
 }
 
-fn digits(look: &Look) -> String {
+pub(super) fn digits(look: &Look) -> String {
     look.marks.iter().map(|mark| index(*mark).to_string()).collect()
 }
 
@@ -252,11 +324,8 @@ fn meaning(graph: &Graph, arrow: &Arrow) -> String {
     if let Some(label) = style::label(arrow) {
         out.push_str(&format!(" ({label})"));
     }
-    if !arrow.rules.is_empty() {
-        const NAMED: usize = 8;
-        let rules: Vec<&str> = arrow.rules.iter().take(NAMED).map(String::as_str).collect();
-        let more = if arrow.rules.len() > NAMED { ", ..." } else { "" };
-        out.push_str(&format!(", depending on {}{more}", rules.join(", ")));
+    if !arrow.look.rules.is_empty() {
+        out.push_str(&format!(", depending on {}", words::rules(&arrow.look.rules)));
     }
     out
 }
@@ -310,7 +379,7 @@ fn text(x: f64, y: f64, class: &str, words: &str) -> String {
 }
 
 /// A text that is cut where there is no room for it; it shows whole when the pointer is on it.
-fn fitted(x: f64, y: f64, class: &str, words: &str, size: f64, room: f64) -> String {
+pub(super) fn fitted(x: f64, y: f64, class: &str, words: &str, size: f64, room: f64) -> String {
     if text_width(words, size) <= room + 2.0 {
         return text(x, y, class, words);
     }
@@ -340,7 +409,7 @@ fn wrapped(words: &str, room: f64) -> Vec<String> {
 }
 
 /// A length without needless digits.
-fn number(value: f64) -> String {
+pub(super) fn number(value: f64) -> String {
     let text = format!("{value:.1}");
     text.strip_suffix(".0").map_or(text.clone(), str::to_owned)
 }

@@ -5,9 +5,15 @@
 #[path = "../../../tests/it/support/golden.rs"]
 mod golden;
 
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
 
-use super::{Call, Domain, Graph, Passage, Selection, Service, document, dot, html, mermaid, svg, text};
+use super::{
+    Call, Domain, Graph, Passage, Selection, Service, document, dot, html,
+    matrix::Matrix,
+    mermaid,
+    picture::{End, Picture},
+    svg, text,
+};
 use crate::{
     compile::check_watched,
     report::{progress, source::Sources, style::Paint},
@@ -198,6 +204,101 @@ fn a_large_mesh_is_drawn_by_domain() {
     let found = mermaid(&graph);
     assert!(found.contains("\"s0075\"") && !found.contains("\"s0050\""), "{found}");
     assert!(svg(&graph).contains("s0099"));
+}
+
+/// Whether a service is at an end of an arrow. Gateways of a domain are not called.
+fn is_at(graph: &Graph, end: End, service: usize, called: bool) -> bool {
+    let known = &graph.services[service];
+    match end {
+        End::Service(one) => one == service,
+        End::Domain(domain) => known.domain == domain && !(called && known.gateway),
+    }
+}
+
+/// Every arrow, and the words in a domain, say of their pairs what the calls say.
+fn hold_picture(graph: &Graph) {
+    let picture = Picture::new(graph, false);
+    let inside = picture.boxes.iter().filter_map(|domain| domain.inside.as_ref());
+    let mut drawn = 0;
+    for arrow in picture.arrows.iter().chain(inside) {
+        let ways = [(arrow.from, arrow.to), (arrow.to, arrow.from)];
+        let ways = &ways[..if arrow.both { 2 } else { 1 }];
+        let meant = |call: &&Call| {
+            ways.iter().any(|(from, to)| is_at(graph, *from, call.from, false) && is_at(graph, *to, call.to, true))
+        };
+        let all: Vec<&Call> = graph.calls.iter().filter(meant).collect();
+        let passing: Vec<&&Call> = all.iter().filter(|call| call.may_pass()).collect();
+        let conditional = passing.iter().filter(|call| !graph.own_rules(call).is_empty()).count();
+        let said = (arrow.pairs, arrow.calls, arrow.conditional);
+        assert_eq!(said, (all.len(), passing.len(), conditional), "{:?} -> {:?}", arrow.from, arrow.to);
+        drawn += arrow.calls;
+    }
+    let all = graph.calls.iter().filter(|call| call.may_pass() && !graph.services[call.to].gateway);
+    assert_eq!(drawn, all.count());
+    let services = graph.services.len();
+    let matrix = Matrix::new(graph, &(0..services).collect(), false);
+    let row = |service: usize| matrix.groups.iter().position(|group| group.services.contains(&service)).unwrap();
+    let rows: Vec<usize> = (0..services).map(row).collect();
+    let mut expected: BTreeMap<(usize, usize), (usize, usize, usize)> = BTreeMap::new();
+    for call in &graph.calls {
+        let counts = expected.entry((rows[call.from], rows[call.to])).or_default();
+        counts.0 += 1;
+        counts.1 += usize::from(call.may_pass());
+        counts.2 += usize::from(call.may_pass() && !graph.own_rules(call).is_empty());
+    }
+    for (from, row) in matrix.cells.iter().enumerate() {
+        for (to, cell) in row.iter().enumerate() {
+            let found = cell.as_ref().map(|cell| (cell.pairs, cell.calls, cell.conditional));
+            assert_eq!(found.as_ref(), expected.get(&(from, to)));
+            let (pairs, calls, conditional) = found.unwrap_or_default();
+            let uniform = [0, pairs].contains(&calls) && [0, calls].contains(&conditional);
+            assert!(uniform || matrix.by_domain, "a row stands for services that are not alike");
+        }
+    }
+}
+
+#[test]
+fn pictures_say_what_the_calls_say() {
+    hold_picture(&graph(Selection::default()));
+    for (domains, services) in [(1, 3), (1, 12), (1, 61), (4, 25), (20, 4)] {
+        // So many of all calls are denied, and so many pass on a condition.
+        for (denied, conditional) in [(0, 0), (3, 0), (50, 0), (0, 30), (40, 30)] {
+            let mut graph = large(domains, services);
+            for call in &mut graph.calls {
+                // Some service, some domain, or anything.
+                let number = (call.to / services * 31 + call.to % 3 * 17 + call.from % 2 * denied) % 100;
+                if number < denied {
+                    call.passage = Passage::Never(vec!["a/b/denied".to_owned()]);
+                } else if number < denied + conditional {
+                    call.passage = Passage::OnCondition(vec![format!("a/b/rule-{}", call.to % 3)]);
+                }
+            }
+            hold_picture(&graph);
+        }
+    }
+}
+
+/// 61 services of a domain of which one is closed, 100 in a domain, and a dozen open to all in domains of their own.
+#[test]
+fn a_matrix_stands_for_too_many_arrows() {
+    let mut closed = large(1, 61);
+    closed.calls.iter_mut().filter(|call| call.to == 7).for_each(|call| {
+        call.passage = Passage::Never(vec!["a/b/closed".to_owned()]);
+    });
+    let found = [mermaid(&closed), dot(&closed), svg(&closed), html(&closed)];
+    for form in &found {
+        assert!(!form.contains("all may call each other"), "{form}");
+    }
+    // The gateway, which is not called: 60 services may be, one of these is closed.
+    assert!(found[0].contains("3540 of 3600 calls between them may pass"), "{}", found[0]);
+    assert!(found[2].contains("s0007") && found[2].contains("59 of d000: s0001 ... s0060"), "{}", found[2]);
+    assert!(text(&closed, Paint::Plain).lines().count() < 30);
+    for graph in [large(12, 1), large(1, 100), large(4, 25)] {
+        assert!(svg(&graph).len() < 60_000);
+        assert!(text(&graph, Paint::Plain).lines().count() < 60, "{}", text(&graph, Paint::Plain));
+    }
+    assert!(svg(&large(12, 1)).contains("Rows call columns."));
+    assert!(!svg(&large(1, 12)).contains("Rows call columns."));
 }
 
 #[test]

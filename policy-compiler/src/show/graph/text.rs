@@ -2,16 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use super::{Call, Fate, Field, Graph, Passage};
+use super::{
+    Call, Fate, Field, Graph, Passage,
+    fold::{Statement, fold},
+    words::{self, terms},
+};
 use crate::report::style::Paint;
 
 /// Where lines are broken.
 const WIDTH: usize = 110;
 
-/// The called services of one caller, by what the rules say (an order: denied last) and which rules say it.
-type Called<'g> = BTreeMap<(u8, Vec<&'g str>), Vec<String>>;
-
-/// Domains with their services, then calls by caller, then what becomes of each field.
+/// Domains with their services, then statements about calls, then what becomes of each field.
 pub fn text(graph: &Graph, paint: Paint) -> String {
     let mut out = format!("{} {}\n", paint.strong("mesh"), graph.mesh);
     domains(graph, paint, &mut out);
@@ -47,34 +48,49 @@ fn calls(graph: &Graph, paint: Paint, out: &mut String) {
     );
     out.push_str(&head);
     if !graph.everywhere.is_empty() {
-        out.push_str("  every call that is not denied depends on\n");
+        out.push_str("  every call that is not denied depends on these rules, calls to gateways aside; they are not repeated below\n");
         wrap("    ", &graph.everywhere, out);
-        out.push_str("    these rules are not repeated below\n");
     }
-    let mut callers: BTreeMap<usize, Called<'_>> = BTreeMap::new();
-    for call in &graph.calls {
+    let keyed = graph.calls.iter().map(|call| {
         let own = graph.own_rules(call);
         let kind = match &call.passage {
             Passage::Never(_) => 2,
             _ if own.is_empty() => 0,
             _ => 1,
         };
-        let group = callers.entry(call.from).or_default().entry((kind, own)).or_default();
-        group.push(graph.service_name(call.to).to_owned());
-    }
-    for (caller, groups) in callers {
-        out.push_str(&format!("  {}\n", graph.service_name(caller)));
-        for ((kind, rules), called) in groups {
-            let by = rules.join(", ");
+        (call.from, call.to, (kind, own))
+    });
+    let mut last = None;
+    for statement in fold(keyed) {
+        if last.as_ref() != Some(&statement.holds) {
+            let (kind, rules) = &statement.holds;
+            let by = words::rules(rules);
             let head = match kind {
                 0 => paint.good("may call"),
                 1 => format!("{} {by}", paint.warn("may call, depending on")),
                 _ => format!("{} {by}", paint.bad("may not call, by")),
             };
-            out.push_str(&format!("    {head}\n"));
-            wrap("      ", &called, out);
+            out.push_str(&format!("  {head}\n"));
         }
+        pairs(graph, "    ", &statement, out);
+        last = Some(statement.holds);
     }
+}
+
+/// The pairs of a statement: `callers -> called services`, in one line if there is room.
+fn pairs<K>(graph: &Graph, indent: &str, statement: &Statement<K>, out: &mut String) {
+    let [from, to] = [&statement.from, &statement.to].map(|set| terms(graph, set));
+    let line = format!("{indent}{} -> {}\n", from.join(", "), to.join(", "));
+    if line.chars().count() <= WIDTH {
+        out.push_str(&line);
+        return;
+    }
+    wrap(indent, &from, out);
+    let mut called = to;
+    if let Some(first) = called.first_mut() {
+        first.insert_str(0, "-> ");
+    }
+    wrap(&format!("{indent}  "), &called, out);
 }
 
 fn fields(graph: &Graph, paint: Paint, out: &mut String) {
@@ -94,7 +110,7 @@ fn fields(graph: &Graph, paint: Paint, out: &mut String) {
                 Fate::SometimesMasked | Fate::SometimesRedacted => paint.warn(fate.name()),
                 Fate::Masked | Fate::Redacted | Fate::Kept => paint.bad(fate.name()),
             };
-            let by = if rules.is_empty() { String::new() } else { format!(" by {}", rules.join(", ")) };
+            let by = if rules.is_empty() { String::new() } else { format!(" by {}", words::rules(rules)) };
             if calls.len() == passing.len() {
                 out.push_str(&format!("    {name} on all calls{by}\n"));
                 continue;
@@ -102,22 +118,11 @@ fn fields(graph: &Graph, paint: Paint, out: &mut String) {
             out.push_str(&format!("    {name} on {} of {} calls{by}\n", calls.len(), passing.len()));
             // Where it arrives is what remains, and only the whole story when one field is asked for.
             if fate != Fate::Passes || graph.selection.field.is_some() {
-                list(graph, &calls, out);
+                for statement in fold(calls.iter().map(|call| (call.from, call.to, ()))) {
+                    pairs(graph, "      ", &statement, out);
+                }
             }
         }
-    }
-}
-
-/// Calls, those of several callers to one service on a line.
-fn list(graph: &Graph, calls: &[&Call], out: &mut String) {
-    let mut called: BTreeMap<usize, Vec<&str>> = BTreeMap::new();
-    for call in calls {
-        called.entry(call.to).or_default().push(graph.service_name(call.from));
-    }
-    for (to, from) in called {
-        let names: Vec<String> = from.into_iter().map(str::to_owned).collect();
-        out.push_str(&format!("      to {} from\n", graph.service_name(to)));
-        wrap("        ", &names, out);
     }
 }
 
