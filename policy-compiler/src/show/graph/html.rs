@@ -138,7 +138,7 @@ fn table(graph: &Graph) -> String {
     for statement in statements.iter().take(MAX_ROWS) {
         let (passage, limits) = statement.holds;
         let [from, to] = [&statement.from, &statement.to].map(|set| escape(&terms(graph, set).join(", ")));
-        let [callers, called] = [&statement.from, &statement.to].map(|set| numbers(set));
+        let [callers, called] = [&statement.from, &statement.to].map(numbers);
         let (passes, rules) = match passage {
             Passage::Always => ("always", &[][..]),
             Passage::OnCondition(rules) => ("on a condition", rules.as_slice()),
