@@ -237,6 +237,8 @@ pub struct FieldTable {
     pub origin: Vec<String>,
     /// Whether its header is shown to the proxy's routes.
     pub routed: bool,
+    /// How it stands in `baggage`.
+    pub baggage: BaggageKey,
 }
 
 impl FieldTable {
@@ -248,6 +250,21 @@ impl FieldTable {
     /// Returns where the field with this name is, in `fields` sorted by name.
     pub fn place(fields: &[Self], name: &str) -> Option<usize> {
         fields.binary_search_by(|field| field.name.as_str().cmp(name)).ok()
+    }
+
+    /// Returns the field whose key in `baggage` this is.
+    pub fn of_baggage<'f>(fields: &'f [Self], key: &str) -> Option<&'f Self> {
+        let own = Self::find(fields, key).filter(|field| field.baggage == BaggageKey::Name);
+        own.or_else(|| fields.iter().find(|field| matches!(&field.baggage, BaggageKey::Key(own) if own == key)))
+    }
+
+    /// Returns the field's key in `baggage`; `None` for one that does not stand there.
+    pub fn baggage_key(&self) -> Option<&str> {
+        match &self.baggage {
+            BaggageKey::Name => Some(&self.name),
+            BaggageKey::Key(key) => Some(key),
+            BaggageKey::Never => None,
+        }
     }
 
     /// Whether the field is never lost, changed or believed in silence. The one place that says which fields are.
@@ -321,6 +338,18 @@ pub enum Number {
     Int(i64),
     /// Any finite number.
     Double(f64),
+}
+
+/// How a field stands in `baggage`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, SchemaRead, SchemaWrite)]
+pub enum BaggageKey {
+    /// Under its own name.
+    #[default]
+    Name,
+    /// Under this key.
+    Key(String),
+    /// Not at all.
+    Never,
 }
 
 /// Type of a field's value.

@@ -11,7 +11,7 @@
 use super::CarrierError;
 use crate::context::{Context, json};
 use crate::limits::{MAX_BAGGAGE_BYTES, MAX_BAGGAGE_MEMBERS, MAX_CARRIER_BYTES};
-use crate::tables::{FieldTable, FieldType, Scalar};
+use crate::tables::{BaggageKey, FieldTable, FieldType, Scalar};
 
 /// The name of the header.
 pub const NAME: &str = "baggage";
@@ -183,7 +183,9 @@ enum Owner {
 fn owner(member: &[u8], fields: &[FieldTable], capitals: &[String]) -> Owner {
     let key = key(member);
     let plain = key.trim_ascii();
-    if std::str::from_utf8(plain).is_ok_and(|key| FieldTable::find(fields, key).is_some()) || is_ticket(member) {
+    // A field that has another key, or none, is not read under its name; nobody else may say it either.
+    let known = |key| FieldTable::find(fields, key).or_else(|| FieldTable::of_baggage(fields, key)).is_some();
+    if std::str::from_utf8(plain).is_ok_and(known) || is_ticket(member) {
         return Owner::Us;
     }
     // Nothing to decode and nothing to trim, as in nearly all: then only the case can differ.
@@ -196,11 +198,13 @@ fn owner(member: &[u8], fields: &[FieldTable], capitals: &[String]) -> Owner {
     if taken { Owner::Alias } else { Owner::Foreign }
 }
 
-/// The names that have capitals, in lower case and sorted.
+/// The names that have capitals, and the keys that are no names, in lower case and sorted.
 fn capitals(fields: &[FieldTable]) -> Vec<String> {
-    let names =
-        fields.iter().map(|field| &field.name).filter(|name| name.bytes().any(|byte| byte.is_ascii_uppercase()));
-    let mut lower: Vec<String> = names.map(|name| name.to_ascii_lowercase()).collect();
+    let names = fields.iter().map(|field| field.name.as_str());
+    let names = names.filter(|name| name.bytes().any(|byte| byte.is_ascii_uppercase()));
+    let keys = fields.iter().filter(|field| matches!(field.baggage, BaggageKey::Key(_)));
+    let keys = keys.filter_map(FieldTable::baggage_key);
+    let mut lower: Vec<String> = names.chain(keys).map(str::to_ascii_lowercase).collect();
     lower.sort();
     lower
 }
@@ -269,7 +273,7 @@ fn declared<'f, 'v>(member: &'v [u8], fields: &'f [FieldTable]) -> Option<(&'f F
     let mut parts = pair.splitn(2, |byte| *byte == b'=');
     let key = std::str::from_utf8(parts.next()?.trim_ascii()).ok()?;
     let value = parts.next()?.trim_ascii();
-    Some((FieldTable::find(fields, key)?, value))
+    Some((FieldTable::of_baggage(fields, key)?, value))
 }
 
 fn to_json(declared: FieldType, encoded: &[u8]) -> Result<String, CarrierError> {
@@ -306,11 +310,9 @@ fn hex_digit(byte: Option<&u8>) -> Result<u8, CarrierError> {
 
 /// Appends one member; `None` when it cannot be written, and then something may have been written.
 fn write_member(out: &mut Vec<u8>, field: &FieldTable, value: &str) -> Option<()> {
-    if field.name.is_empty() || !field.name.bytes().all(is_token) {
-        return None;
-    }
+    let key = field.baggage_key().filter(|key| !key.is_empty() && key.bytes().all(is_token))?;
     separate(out);
-    out.extend_from_slice(field.name.as_bytes());
+    out.extend_from_slice(key.as_bytes());
     out.push(b'=');
     if field.value == FieldType::One(Scalar::String) {
         percent_encode(out, &json::string_content(value)?);
@@ -411,6 +413,31 @@ mod tests {
             let expected = expected.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
             assert_eq!(read(values), Ok(expected.collect()), "{values:?}");
         }
+    }
+
+    #[test]
+    fn a_field_may_have_another_key_than_its_name_or_none() {
+        let field = |name: &str, baggage| FieldTable {
+            name: name.to_owned(),
+            value: FieldType::One(Scalar::String),
+            baggage,
+            ..FieldTable::default()
+        };
+        let fields = [
+            field("iban", BaggageKey::Never),
+            field("session", BaggageKey::Key("Session.id".to_owned())),
+            field("tenant", BaggageKey::Name),
+        ];
+        let mut context = Context::new();
+        let sent: &[u8] = b"iban=1,session=2,Session.id=3,session.ID=4,tenant=5,x=6";
+        let read = extract([sent].into_iter(), &fields, &mut context, &mut |name, error| panic!("{name} {error:?}"));
+        assert_eq!(read, Ok(()));
+        assert_eq!(context.iter().collect::<Vec<_>>(), [("session", "\"3\""), ("tenant", "\"5\"")]);
+        context.insert_string("iban", "DE1").unwrap();
+        // What could be taken for a field's is taken out, whoever sent it, and the field that has no key is not shown.
+        let shown = present([sent].into_iter(), None, &context, &fields);
+        assert_eq!(shown.value.as_deref(), Some(&b"Session.id=3,tenant=5,x=6"[..]));
+        assert!(shown.alias);
     }
 
     #[test]

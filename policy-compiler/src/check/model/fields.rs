@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use context_mesh_core::{
-    artifact::tables::{Consistency, FieldTable, FieldType, Merge, Number, Scalar},
+    artifact::tables::{BaggageKey, Consistency, FieldTable, FieldType, Merge, Number, Scalar},
     context::CALLER,
     limits::MAX_FIELD_NAME_BYTES,
     number,
@@ -70,11 +70,30 @@ pub(super) fn check(
     fields.entry(CALLER.to_owned()).or_insert_with(caller);
     let mut fields: Vec<Field> = fields.into_values().collect();
     fields.sort_by(|a, b| a.table.name.cmp(&b.table.name));
+    report_equal_keys(&fields, diagnostics);
     let bound = fields.iter().find(|field| !field.table.residency.is_empty());
     if let Some((field, span)) = bound.and_then(|field| Some((field, field.span?))) {
         directory.report_domains_without_region((&field.table.name, span), diagnostics);
     }
     (fields, schemas)
+}
+
+/// Two fields whose keys in `baggage` some library takes for one.
+fn report_equal_keys(fields: &[Field], diagnostics: &mut Diagnostics) {
+    let mut seen: HashMap<String, &Field> = HashMap::new();
+    let own = fields.iter().filter(|field| matches!(field.table.baggage, BaggageKey::Key(_)));
+    for field in own {
+        let key = field.table.baggage_key().unwrap_or_default().to_ascii_lowercase();
+        let named =
+            fields.iter().find(|other| other.table.name.to_ascii_lowercase() == key && !std::ptr::eq(*other, field));
+        if let (Some(other), Some(span)) = (named.or(seen.get(&key).copied()), field.span) {
+            let message =
+                format!("`{}` and `{}` have one key in `baggage`: `{key}`", other.table.name, field.table.name);
+            let problem = Diagnostic::error(code::DUPLICATE_NAME, span, message);
+            diagnostics.push(problem.help("give each field a key of its own; case makes no difference"));
+        }
+        seen.insert(key, field);
+    }
 }
 
 /// The field that every context can have without being declared.
@@ -115,6 +134,7 @@ impl Checker<'_, '_> {
             allowed: self.allowed(minimum, maximum),
             max_bytes: entry.max_bytes,
             header: self.header(by_header),
+            baggage: self.baggage(),
             owner: if let Owner::Domain(index) = owner { Some(index) } else { None },
             classification: entry.classification,
             residency: self.residency(),
@@ -141,9 +161,18 @@ impl Checker<'_, '_> {
             name.value.starts_with(first) && name.value.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
         if !identifier || name.value.len() > MAX_FIELD_NAME_BYTES {
             let message = format!("`{}` is not the name of a field", name.value);
-            let help = format!(
-                "use 1 to {MAX_FIELD_NAME_BYTES} letters, digits and `_`, not beginning with a digit, so that CEL can read it"
-            );
+            let proposal: String =
+                name.value.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
+            let help = if name.value.contains(['.', '-']) && proposal.starts_with(first) {
+                format!(
+                    "call it `{proposal}`; a key of `baggage` that exists already is said with `baggage: {}`",
+                    name.value
+                )
+            } else {
+                format!(
+                    "use 1 to {MAX_FIELD_NAME_BYTES} letters, digits and `_`, not beginning with a digit, so that CEL can read it"
+                )
+            };
             self.error(code::INVALID_VALUE, name.span, message, help);
         } else if CEL_KEYWORDS.contains(&name.value.as_str()) {
             let message = format!("`{}` cannot be the name of a field", name.value);
@@ -266,6 +295,23 @@ impl Checker<'_, '_> {
             }
         }
         texts
+    }
+
+    fn baggage(&mut self) -> BaggageKey {
+        let Some(Spanned { value, span }) = &self.entry.baggage else { return BaggageKey::Name };
+        let BaggageKey::Key(key) = value else { return value.clone() };
+        let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+        if key.is_empty() || key.len() > MAX_FIELD_NAME_BYTES || !key.bytes().all(token) || key.contains('%') {
+            let message = format!("`{key}` cannot be a key of `baggage`");
+            let help =
+                format!("use 1 to {MAX_FIELD_NAME_BYTES} letters, digits, `.`, `-` and `_`, for example `session.id`");
+            self.error(code::INVALID_VALUE, *span, message, help);
+        }
+        if key.to_ascii_lowercase().starts_with("cmesh.") {
+            let message = format!("the key `{key}` is reserved: the mesh writes members that begin with `cmesh.`");
+            self.error(code::RESERVED_NAME, *span, message, "use another key");
+        }
+        if *key == self.entry.name.value { BaggageKey::Name } else { BaggageKey::Key(key.clone()) }
     }
 
     fn header(&mut self, by_header: &mut HashMap<String, Span>) -> Option<String> {

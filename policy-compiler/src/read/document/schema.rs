@@ -8,7 +8,9 @@ use crate::{
     read::yaml::{Node, Scalar, Value},
     report::{near, source::Spanned},
 };
-use context_mesh_core::artifact::tables::{Classification, Consistency, FieldType, Merge, Scalar as ValueType};
+use context_mesh_core::artifact::tables::{
+    BaggageKey, Classification, Consistency, FieldType, Merge, Scalar as ValueType,
+};
 use context_mesh_core::limits::MAX_CONTEXT_BYTES;
 
 /// A `ContextSchema` document.
@@ -55,6 +57,8 @@ pub struct FieldEntry {
     pub merge: Spanned<Merge>,
     /// The header that shows it.
     pub header: Option<Spanned<String>>,
+    /// How it stands in `baggage`.
+    pub baggage: Option<Spanned<BaggageKey>>,
     /// What kind of data it is.
     pub classification: Classification,
     /// Text for people.
@@ -106,6 +110,7 @@ fn field(name: &Spanned<String>, node: &Node, decoder: &mut Decoder<'_>) -> Fiel
         immutable: false,
         merge: Spanned::new(Merge::Replace, name.span),
         header: None,
+        baggage: None,
         classification: Classification::default(),
         description: String::new(),
     };
@@ -150,6 +155,7 @@ fn field(name: &Spanned<String>, node: &Node, decoder: &mut Decoder<'_>) -> Fiel
         }
     }
     field.header = keys.get("header").and_then(|node| decoder.string(node));
+    field.baggage = keys.get("baggage").and_then(|node| baggage(node, decoder));
     let classification = keys.get("classification").and_then(|node| decoder.choice(node, &Classification::ALL));
     field.classification = classification.unwrap_or_default();
     let description = keys.get("description").and_then(|node| decoder.string(node));
@@ -165,6 +171,16 @@ fn limits(field: &mut FieldEntry, keys: &mut Keys<'_>, decoder: &mut Decoder<'_>
     let max = i64::try_from(MAX_CONTEXT_BYTES).unwrap_or(i64::MAX);
     let items = keys.get("maxItems").and_then(|node| decoder.int(node, 1..=max));
     field.max_items = items.and_then(|items| Some(Spanned::new(u32::try_from(items.value).ok()?, items.span)));
+}
+
+/// `false`: not in `baggage`; `true`: under its name; else the key.
+fn baggage(node: &Node, decoder: &mut Decoder<'_>) -> Option<Spanned<BaggageKey>> {
+    if let Value::Scalar(scalar) = &node.value
+        && let Some(shown) = scalar.as_bool()
+    {
+        return Some(Spanned::new(if shown { BaggageKey::Name } else { BaggageKey::Never }, node.span));
+    }
+    decoder.string(node).map(|key| Spanned::new(BaggageKey::Key(key.value), key.span))
 }
 
 pub(super) fn field_type(node: &Node, decoder: &mut Decoder<'_>) -> Option<TypeName> {

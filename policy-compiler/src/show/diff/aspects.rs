@@ -159,6 +159,7 @@ pub(super) fn field(tables: &Tables, field: &FieldTable) -> Aspects {
         aspect("pattern", regex.map_or_else(|| "none".to_owned(), |regex| code::fingerprint(regex))),
         aspect("enum", list(&field.allowed)),
         aspect("most bytes", limit(field.max_bytes.into())),
+        aspect("baggage", field.baggage_key().unwrap_or("none")),
         aspect("header", field.header.clone().unwrap_or_else(|| "none".to_owned())),
         aspect("owner", owner.map_or("enterprise", |domain| &domain.name)),
         aspect("classification", class.map_or("", |(name, _)| name)),

@@ -153,6 +153,7 @@ fn field(tables: &Tables, field: &FieldTable) -> Value {
             Merge::Union => "union",
         },
         "header": field.header,
+        "baggage": field.baggage_key(),
         "regex": field.pattern.map(|pattern| pattern.0),
         "enum": field.allowed.iter().map(|text| serde_json::from_str(text).unwrap_or(Value::Null)).collect::<Value>(),
         "maxBytes": limit(u64::from(field.max_bytes)),

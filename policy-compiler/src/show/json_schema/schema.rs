@@ -95,6 +95,8 @@ struct Field {
     /// The header that shows it to applications, and from which it is read.
     #[schemars(regex(pattern = "^[A-Za-z0-9._-]{1,256}$"), example = &"x-tenant-id")]
     header: Option<String>,
+    /// Its key in `baggage`, in which it is read and shown: another one than its name, or `false` for none. Default: its name.
+    baggage: Option<Baggage>,
     /// What kind of data it holds. Default: none of them.
     classification: Option<Classification>,
     /// A text for people.
@@ -139,4 +141,12 @@ enum Consistency {
     Session,
     /// The source that takes precedence wins: values may differ for a while.
     Eventual,
+}
+
+/// How a field stands in `baggage`.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+enum Baggage {
+    Shown(bool),
+    Key(#[schemars(regex(pattern = "^[A-Za-z0-9!#$&'*+.^_`|~-]{1,128}$"), example = &"session.id")] String),
 }
