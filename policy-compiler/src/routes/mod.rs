@@ -109,6 +109,6 @@ fn explained(problem: Diagnostic) -> Diagnostic {
         return problem;
     }
     problem.note(
-        "proxies read anchors, aliases, merge keys and tags; to be checked, the file must be written without them",
+        "proxies read tags and more aliases; to be checked, the file must be written without them",
     )
 }
