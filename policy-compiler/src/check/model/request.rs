@@ -31,6 +31,8 @@ pub struct Request {
     pub destination: Option<String>,
     /// When, in milliseconds since 1970.
     pub now_ms: u64,
+    /// How long ago the context was made, in milliseconds: the one that it carries, and the one that is remembered.
+    pub age_ms: u64,
 }
 
 impl Request {
@@ -46,6 +48,7 @@ impl Request {
             remembered: None,
             destination: None,
             now_ms: DEFAULT_NOW_MS,
+            age_ms: 0,
         }
     }
 
