@@ -1,5 +1,5 @@
-//! From text to nodes. Every problem is reported; a document with broken syntax is dropped, and reading goes
-//! on with the next one.
+//! From text to nodes. Every problem is reported. A document with broken syntax is dropped, and reading continues with
+//! the next one.
 
 use std::collections::HashMap;
 
@@ -11,13 +11,13 @@ use crate::report::{
     source::{FileId, SourceFile, Span, Spanned},
 };
 
-/// Deepest nesting of mappings and lists. Policy documents need six, and routes with matchers in what Envoy's admin
-/// interface answers some thirty.
+/// Deepest nesting of mappings and lists. Policy documents need six; routes with matchers in the output of Envoy's
+/// admin interface need about thirty.
 const MAX_DEPTH: usize = 48;
 
 /// Reads all documents of a file.
 ///
-/// Whatever is wrong is added to `diagnostics`; the result holds the documents that are well-formed.
+/// Problems are added to `diagnostics`. The result holds the well-formed documents.
 pub fn parse(id: FileId, file: &SourceFile, diagnostics: &mut Diagnostics) -> Vec<Node> {
     if let Some(problem) = unreadable(id, file) {
         diagnostics.push(problem);
@@ -68,13 +68,13 @@ enum Open {
     Mapping { span: Option<Span>, entries: Vec<(Spanned<String>, Node)>, seen: HashMap<String, Span>, key: Key },
 }
 
-/// What is known of the key whose value comes next.
+/// The state of the key in a mapping.
 enum Key {
     /// The next node is a key.
     Expected,
-    /// The next node is its value.
+    /// The next node is the value of this key.
     Known(Spanned<String>),
-    /// The key was refused; the next node, its value, is dropped.
+    /// The key was rejected; the next node, its value, is dropped.
     Refused,
 }
 
@@ -92,7 +92,7 @@ impl Builder<'_> {
         if let Some(tag) = event.tag() {
             let place = range.tag_span().map_or(span, |range| self.span(range));
             let (text, mut help) = (tag.original(), "leave it out".to_owned());
-            // Who negates an expression does not mean a tag.
+            // The author negated an expression and did not intend a tag.
             if text.contains(['(', '.']) {
                 help = format!(
                     "YAML takes `!` at the beginning for a tag: put the expression in quotes, `\"{text}...\"`, or into a block"
@@ -143,7 +143,7 @@ impl Builder<'_> {
         self.node(node);
     }
 
-    /// The span by which a collection is known: see [`Node::span`].
+    /// Returns the span that represents a collection; see [`Node::span`].
     fn head(&self, flow: Option<Span>, first: Option<Span>, end: Span) -> Span {
         let Some(flow) = flow else { return first.unwrap_or(end) };
         let start = flow.range().start;
@@ -175,7 +175,7 @@ impl Builder<'_> {
 
     fn syntax_error(&mut self, error: &ScanError) {
         let at = error.marker().byte_offset().unwrap_or_default().min(self.file.text().len());
-        // At a line break there is nothing to underline, so the place is one character at most.
+        // There is nothing to underline at a line break, so the place is at most one character.
         let next = self.file.text().get(at..).and_then(|rest| rest.chars().next()).filter(|c| *c != '\n');
         let span = Span::new(self.id, at, at + next.map_or(0, char::len_utf8));
         let mut info = error.info();
@@ -194,7 +194,7 @@ impl Builder<'_> {
     }
 }
 
-/// The mistakes that people make: the parser notices them only where the text no longer fits.
+/// Returns advice about common mistakes. The parser notices them only where the text no longer fits.
 fn advice(kind: &ErrorKind) -> Option<&'static str> {
     match kind {
         ErrorKind::TabNotAllowed | ErrorKind::TabInBlockIndentation | ErrorKind::TabInIndentation => {
@@ -212,11 +212,11 @@ fn advice(kind: &ErrorKind) -> Option<&'static str> {
     }
 }
 
-/// The mistakes of who writes an expression as it is: by what its line says.
+/// Returns advice for unquoted expressions, judged by the text of the line.
 fn advice_by_text(text: &str, at: usize) -> Option<&'static str> {
     let start = text.get(..at)?.rfind('\n').map_or(0, |end| end + 1);
     let line = text.get(start..)?.lines().next()?;
-    // What stands behind the keys and dashes in front of it.
+    // The value after the keys and dashes of the line.
     let value = line.rsplit_once(": ").map_or(line, |(_, value)| value).trim_start_matches(['-', ' ', '[', '{']);
     match value.chars().next()? {
         '\'' | '"' => Some(
@@ -227,7 +227,7 @@ fn advice_by_text(text: &str, at: usize) -> Option<&'static str> {
     }
 }
 
-/// The key that a node is; `Err` with a diagnostic where there is something new to say.
+/// Returns the key of a mapping from its node. `Err` holds a diagnostic unless the problem has already been reported.
 fn key_of(node: Node, seen: &mut HashMap<String, Span>) -> Result<Spanned<String>, Option<Box<Diagnostic>>> {
     let span = node.span;
     let unsupported = |message: String| Diagnostic::error(code::YAML_UNSUPPORTED, span, message);
