@@ -23,12 +23,12 @@ pub(super) struct Facts<'a> {
     pub(super) when: &'a When,
     /// Holds for the requests to which the rule applies.
     pub(super) applies: Formula,
-    /// Holds for the others.
+    /// Holds for the other requests.
     pub(super) spares: Formula,
 }
 
 impl Facts<'_> {
-    /// The root of the condition; `None` for a rule without one.
+    /// Returns the root of the condition, or `None` for a rule without one.
     pub(super) fn condition(&self) -> Option<&Node> {
         match self.when {
             When::Condition { root, .. } => Some(root),
@@ -36,7 +36,7 @@ impl Facts<'_> {
         }
     }
 
-    /// The question that is asked of the condition to know whether the rule applies.
+    /// Returns the question about the condition that decides whether the rule applies.
     pub(super) fn ask(&self) -> Ask {
         let narrows = !matches!(self.rule.effect, Effect::Allow | Effect::Set(_));
         if narrows && self.rule.on_error == OnError::Deny { Ask::NotFalse } else { Ask::True }
@@ -52,23 +52,23 @@ impl Facts<'_> {
         matches!(self.rule.effect, Effect::Allow) && !self.rule.shadow
     }
 
-    /// The requests that the rule is for.
+    /// Returns the requests to which the rule applies.
     pub(super) fn scope<'m>(&'m self, model: &'m Model) -> Scope<'m> {
         scope(model, self.policy, &self.policy.workloads)
     }
 
-    /// Where the condition stands, or the rule.
+    /// Returns the place of the condition, or else of the rule.
     pub(super) fn span(&self) -> Span {
         self.rule.when.as_ref().map_or(self.rule.span, condition_span)
     }
 }
 
-/// Where the text of a condition stands, without what is around it in the YAML.
+/// Returns the place of a condition's text, without the YAML around it.
 pub(super) fn condition_span(when: &Expression) -> Span {
     when.map.span(0, when.text.trim_end().chars().count())
 }
 
-/// The requests that a policy is for, at some of its workloads.
+/// Returns the requests to which a policy applies at some of its workloads.
 pub(super) fn scope<'m>(model: &'m Model, policy: &Policy, workloads: &'m Workloads) -> Scope<'m> {
     let mut scope = Scope {
         directory: &model.directory,
