@@ -91,7 +91,8 @@ impl std::error::Error for SliceError {}
 impl Compiled {
     /// Returns the part of the artifact that one service needs; see [`slice`](mod@slice).
     ///
-    /// # Errors The mesh has no such service.
+    /// # Errors
+    /// The mesh has no such service.
     pub fn slice(&self, service: &str) -> Result<Slice, SliceError> {
         self.find_service(service)?;
         let tables = slice::slice(&self.tables, service).ok_or(SliceError::Broken)?;
@@ -101,7 +102,8 @@ impl Compiled {
 
     /// Checks that the mesh has the service.
     ///
-    /// # Errors The mesh has no such service. The message suggests a similar name, or lists a few.
+    /// # Errors
+    /// The mesh has no such service. The message suggests a similar name, or lists a few.
     pub fn find_service(&self, service: &str) -> Result<(), UnknownName> {
         let mut names = self.tables.services.iter().map(|known| known.name.as_str());
         if names.any(|known| known == service) {
@@ -114,21 +116,24 @@ impl Compiled {
 
 /// Compiles a tree.
 ///
-/// # Errors Everything that is wrong with the sources, sorted by place.
+/// # Errors
+/// Everything that is wrong with the sources, sorted by place.
 pub fn compile(sources: &Sources) -> Result<Compiled, Diagnostics> {
     compile_with_model(sources).map(|(compiled, _)| compiled)
 }
 
 /// Like [`compile`], but also returns the model, with the places of the policies and the tests.
 ///
-/// # Errors As for [`compile`].
+/// # Errors
+/// As for [`compile`].
 pub fn compile_with_model(sources: &Sources) -> Result<(Compiled, model::Model), Diagnostics> {
     compile_watched(sources, &mut progress::nobody)
 }
 
 /// Like [`compile_with_model`], but also reports progress.
 ///
-/// # Errors As for [`compile`].
+/// # Errors
+/// As for [`compile`].
 pub fn compile_watched(sources: &Sources, progress: &mut Watcher<'_>) -> Result<(Compiled, model::Model), Diagnostics> {
     let Checked { model, mut programs, lock, warnings: mut diagnostics, mut silenced } =
         check_watched(sources, progress)?;
@@ -167,7 +172,8 @@ pub struct Checked {
 
 /// Does what [`compile_watched`] does, except that it does not pack the artifact.
 ///
-/// # Errors Everything that is wrong with the sources, sorted by place. Problems that appear only when the artifact is
+/// # Errors
+/// Everything that is wrong with the sources, sorted by place. Problems that appear only when the artifact is
 /// packed (its size, the cost of decisions) are not included.
 pub fn check_watched(sources: &Sources, progress: &mut Watcher<'_>) -> Result<Checked, Diagnostics> {
     let mut diagnostics = Diagnostics::new();

@@ -34,7 +34,8 @@ use crate::{
 
 /// Returns the schemas of a tree, in all versions that it has.
 ///
-/// # Errors Everything that is wrong with the documents. Expressions are not compiled.
+/// # Errors
+/// Everything that is wrong with the documents. Expressions are not compiled.
 pub fn schemas(sources: &Sources) -> Result<Vec<SchemaVersion>, Diagnostics> {
     let mut diagnostics = Diagnostics::new();
     let documents = document::read(sources, &mut diagnostics, &mut crate::report::progress::nobody);

@@ -20,7 +20,8 @@ const LINE_HELP: &str = "a line is a number, a word, and where it was released t
 
 /// Reads the file. Lines that contradict each other are not reported here; see [`Lock::problems`].
 ///
-/// # Errors Every line that cannot be read.
+/// # Errors
+/// Every line that cannot be read.
 pub fn parse(text: &str) -> Result<Lock, Vec<LineProblem>> {
     let (mut entries, mut problems) = (Vec::new(), Vec::new());
     for (number, line) in text.lines().enumerate() {

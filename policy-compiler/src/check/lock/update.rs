@@ -22,7 +22,8 @@ impl Lock {
     /// Returns the file for a tree with these words. New words get the next numbers, and words that are gone are marked
     /// as retired. When two branches gave one number to two words, the word without a date gets another one.
     ///
-    /// # Errors Two released words share a number, or one released word has two: neither number may change.
+    /// # Errors
+    /// Two released words share a number, or one released word has two: neither number may change.
     pub fn updated(&self, words: &BTreeSet<String>) -> Result<(Self, Update), Vec<LineProblem>> {
         let mut update = Update::default();
         let mut entries = self.settled(&mut update)?;
@@ -104,7 +105,8 @@ impl Lock {
 
     /// Like [`Lock::release`], with the date as text.
     ///
-    /// # Errors The text is not a date.
+    /// # Errors
+    /// The text is not a date.
     pub fn release_at(&mut self, at: &str) -> Result<Vec<String>, NotADate> {
         date(at).map(|at| self.release(at))
     }
