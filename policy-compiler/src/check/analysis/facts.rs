@@ -82,23 +82,23 @@ pub(super) fn scope<'m>(model: &'m Model, policy: &Policy, workloads: &'m Worklo
     scope
 }
 
-/// Everything that the questions are about.
+/// The rules of a tree and everything needed to answer questions about them.
 pub(super) struct Knowledge<'a> {
     pub(super) model: &'a Model,
     pub(super) variables: &'a [Node],
     pub(super) terms: Terms,
     pub(super) patterns: Patterns,
-    /// All rules whose conditions are right, in an order that no document decides: the enterprise first, then by name.
+    /// All rules with valid conditions. The order does not depend on the documents: the enterprise first, then by name.
     pub(super) rules: Vec<Facts<'a>>,
     required: Vec<String>,
-    /// How many literals may still be looked at, in all.
+    /// Number of literals that all searches together may still visit.
     left: Cell<usize>,
 }
 
-/// Most literals that are looked at to check a tree: a few seconds for the worst of trees, and many times more than 10,000 rules need.
+/// Most literals visited when a tree is checked. The worst tree takes a few seconds; 10,000 rules need only a fraction.
 pub(super) const WORK_OF_A_CHECK: usize = 3_000_000;
 
-/// The same for questions about all pairs of services.
+/// The same limit for questions about all pairs of services.
 pub(super) const WORK_OF_A_GRAPH: usize = 200_000_000;
 
 impl<'a> Knowledge<'a> {
