@@ -1,9 +1,9 @@
 //! Generates artifacts of plausible shape from bytes: programs that verify, and rules that refer to them.
 
-use context_mesh_core::index::{ProgramIndex, RuleIndex};
 use context_mesh_core::artifact::tables::{
     Effect, Layer, MaskMethod, OnError, OnInvalid, OnMismatch, Reply, RuleTable, Tables,
 };
+use context_mesh_core::index::{ProgramIndex, RuleIndex};
 use context_mesh_core::testing::add_program;
 use context_mesh_core::testing::programs::{Numbers, count, program};
 
@@ -53,9 +53,9 @@ fn rule(numbers: &mut Numbers<'_>, programs: u32) -> RuleTable {
             let keep = MaskMethod::KeepLast(numbers.below(4) as u16);
             Effect::Mask { fields, method: numbers.one_of(&[keep, MaskMethod::Hash, MaskMethod::Pseudonym]) }
         }
-        _ => {
-            Effect::Set { fields: fields(numbers).into_iter().map(|field| (field, ProgramIndex(numbers.below(programs)))).collect() }
-        }
+        _ => Effect::Set {
+            fields: fields(numbers).into_iter().map(|field| (field, ProgramIndex(numbers.below(programs)))).collect(),
+        },
     };
     RuleTable {
         name: "shop/p/r".to_owned(),

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use context_mesh_core::artifact::encode;
 use context_mesh_core::artifact::tables::{
-    Classification, Consistency, DictionaryTable, DomainTable, FieldTable, FieldType, Merge, MeshTable,
+    BaggageKey, Classification, Consistency, DictionaryTable, DomainTable, FieldTable, FieldType, Merge, MeshTable,
     Number, ServiceTable, Tables,
 };
 use context_mesh_core::carrier::dictionary::dictionary_id;
@@ -47,6 +47,11 @@ fn fields() -> Vec<FieldTable> {
         allowed: if *name == "user" { vec!["\"u 1\"".to_owned(), "\"x\"".to_owned()] } else { vec![] },
         max_bytes: if *name == "flags" { 64 } else { 0 },
         header: (index % 2 == 0).then(|| format!("x-{name}")),
+        baggage: match index % 5 {
+            0 => BaggageKey::Key(format!("key.{name}")),
+            1 => BaggageKey::Never,
+            _ => BaggageKey::Name,
+        },
         owner: (index % 2 == 1).then_some(1),
         classification: Classification::ALL[index % 6].1,
         residency: if index % 3 == 1 { vec!["eu".to_owned(), "us".to_owned()] } else { vec![] },

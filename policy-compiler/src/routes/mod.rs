@@ -109,7 +109,5 @@ fn explained(problem: Diagnostic) -> Diagnostic {
     if problem.code != code::YAML_UNSUPPORTED {
         return problem;
     }
-    problem.note(
-        "proxies read anchors, aliases, merge keys and tags; to be checked, the file must be written without them",
-    )
+    problem.note("proxies read tags and more aliases; to be checked, the file must be written without them")
 }

@@ -647,14 +647,14 @@ fn a_file_that_is_something_else_is_an_error() {
         (Format::Envoy, "", vec!["CM0701 error "]),
         (Format::Istio, "static_resources: {}\n", vec!["CM0701 error "]),
         (Format::Envoy, "static_resources: {}\n", vec![]),
-        (Format::Envoy, "static_resources: {listeners: &x []}\n", vec!["CM0104 error &x"]),
+        (Format::Envoy, "static_resources: {listeners: *x}\n", vec!["CM0104 error *x"]),
         (Format::Envoy, "{\"a\": ", vec!["CM0103 error {"]),
     ];
     for (format, text, expected) in cases {
         assert_eq!(found(format, text, &mesh), expected, "{text}");
     }
-    let (_, text) = look(&[(Format::Envoy, "static_resources: {listeners: &x []}\n")], &mesh);
-    assert!(text.contains("proxies read anchors, aliases, merge keys and tags"), "{text}");
+    let (_, text) = look(&[(Format::Envoy, "static_resources: {listeners: *x}\n")], &mesh);
+    assert!(text.contains("proxies read tags and more aliases"), "{text}");
     let mut sources = Sources::new("");
     let file = sources.add("values.yaml", "a: 1\n");
     let report = check(&sources, &[Input { file, format: Format::Istio, found: true }], &mesh);

@@ -10,6 +10,7 @@ use super::names::{path_of, root_of};
 use super::parse::{Binary, Expr, ExprKind, Place};
 use super::pattern;
 use super::problem::Problem;
+use super::template;
 use super::typed::{Function, TypedExpr, TypedKind};
 use super::types::Type;
 use super::zone;
@@ -160,6 +161,7 @@ impl Checker<'_> {
         };
         match function {
             Function::Matches => self.matches(place, arguments),
+            Function::MatchesTemplate => self.matches_template(place, arguments),
             Function::Library(name) if name.starts_with("get") && arguments.len() == 2 => {
                 self.check_zone(place, arguments, name)
             }
@@ -226,6 +228,30 @@ impl Checker<'_> {
                     .to_owned()
             });
             return self.fail(place, Problem::new(code::BAD_PATTERN, pattern_place, message).maybe_help(help));
+        }
+        typed(TypedKind::Call(Function::Matches, arguments), Type::Bool, place)
+    }
+
+    /// Checks `matchesTemplate`. Its template is compiled to a pattern.
+    fn matches_template(&mut self, place: Place, mut arguments: Vec<TypedExpr>) -> TypedExpr {
+        let Some(argument) = arguments.get_mut(1) else { return failed(place) };
+        let template_place = (argument.start, argument.end);
+        let TypedKind::Literal(ScalarConstant::String(text)) = &mut argument.kind else {
+            if argument.ty == Type::Error {
+                return failed(place);
+            }
+            let message = "the template of `matchesTemplate` must be a string literal";
+            let help = "templates are compiled ahead; use `startsWith` with a value of the request";
+            return self.fail(place, Problem::new(code::NOT_CONSTANT, template_place, message).help(help));
+        };
+        match template::pattern(text) {
+            Ok(pattern) => *text = pattern,
+            Err(reason) => {
+                let message = format!("`{text}` is not the template of a path: {reason}");
+                let help =
+                    "write `/orders/{id}/returns`: `{name}` or `{*}` for one part, `{**}` at the end for the rest";
+                return self.fail(place, Problem::new(code::BAD_PATTERN, template_place, message).help(help));
+            }
         }
         typed(TypedKind::Call(Function::Matches, arguments), Type::Bool, place)
     }

@@ -153,6 +153,7 @@ const TABLE: &[(&str, Function, &[&str])] = &[
     ("endsWith", EndsWith, &["string.(string) -> bool"]),
     ("contains", Contains, &["string.(string) -> bool"]),
     ("matches", Matches, &["string.(string) -> bool", "(string, string) -> bool"]),
+    ("matchesTemplate", MatchesTemplate, &["string.(string) -> bool"]),
     (
         "size",
         Size,

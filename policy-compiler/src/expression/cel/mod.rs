@@ -18,6 +18,7 @@ mod names;
 mod parse;
 mod pattern;
 mod problem;
+mod template;
 mod typed;
 mod types;
 mod zone;

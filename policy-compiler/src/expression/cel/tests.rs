@@ -222,6 +222,14 @@ fn problems_say_where_what_and_what_instead() {
             "context.caller.matches(context.user_id)",
             "23..38 10 the pattern of `matches` must be a string literal [patterns are compiled ahead; use `startsWith`, `endsWith` or `contains` with a value of the request]",
         ),
+        (
+            "request.url_path.matchesTemplate('/a/*')",
+            "33..39 11 `/a/*` is not the template of a path: `{`, `}` and `*` stand only in `{name}`, `{*}` and `{**}` [write `/orders/{id}/returns`: `{name}` or `{*}` for one part, `{**}` at the end for the rest]",
+        ),
+        (
+            "request.url_path.matchesTemplate(context.caller)",
+            "33..47 10 the template of `matchesTemplate` must be a string literal [templates are compiled ahead; use `startsWith` with a value of the request]",
+        ),
         ("context.caller.matches('a(')", "23..27 11 the pattern is not a regular expression: unclosed group"),
         ("context.attempt + 'a' == ''", "0..21 06 no `+` for `int` and `string` [write `string(context.attempt)`]"),
         ("context.attempt + 1.0 > 2.0", "0..21 06 no `+` for `int` and `double` [write `1`]"),

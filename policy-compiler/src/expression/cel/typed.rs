@@ -205,6 +205,8 @@ pub enum Function {
     Contains,
     /// `a.matches(b)`; `b` is a literal.
     Matches,
+    /// `a.matchesTemplate(b)`; `b` is a literal. The checker makes it a [`Function::Matches`].
+    MatchesTemplate,
     /// `size(a)`
     Size,
     /// `dyn(a)`

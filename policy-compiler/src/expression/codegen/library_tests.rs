@@ -196,6 +196,9 @@ fn times() {
 #[test]
 fn networks() {
     all_true(&[
+        "'/orders/1/returns'.matchesTemplate('/orders/{id}/returns') && !'/orders/1/2/returns'.matchesTemplate('/orders/{id}/returns')",
+        "'/static/'.matchesTemplate('/static/{**}') && '/static/a/b'.matchesTemplate('/static/{**}') && !'/statics'.matchesTemplate('/static/{**}')",
+        "!'/orders//returns'.matchesTemplate('/orders/{id}/returns') && !'/x/orders'.matchesTemplate('/orders') && !'/a.b'.matchesTemplate('/a-b')",
         "isIP('10.0.0.1') && !isIP('10.0.0.256') && ip('::1').family() == 6 && ip('127.0.0.1').isLoopback()",
         "cidr('10.0.0.0/8').containsIP('10.1.2.3') && !cidr('10.0.0.0/8').containsIP(ip('11.0.0.1'))",
         "cidr('10.0.0.0/8').containsCIDR('10.1.0.0/16') && cidr('10.1.2.3/8').masked() == cidr('10.0.0.0/8')",

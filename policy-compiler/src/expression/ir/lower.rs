@@ -222,6 +222,7 @@ fn binary(function: Function, left: Node, right: Node) -> Node {
         | Function::Negate
         | Function::Conditional
         | Function::Matches
+        | Function::MatchesTemplate
         | Function::Size
         | Function::Dyn
         | Function::Library(_) => Node::Fail,

@@ -1,9 +1,12 @@
 //! From text to nodes. Every problem is reported. A document with broken syntax is dropped, and reading continues with
 //! the next one.
+//!
+//! Anchors, aliases and merge keys have YAML's meaning. The value of an alias keeps the places of its definition, so a
+//! problem in it is shown where it was written. The number of values that aliases may add is limited.
 
 use std::collections::HashMap;
 
-use granit_parser::{ErrorKind, Event, Parser, ScanError, Span as Range, StructureStyle, options};
+use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, ScanError, Span as Range, StructureStyle, options};
 
 use super::node::{Node, Scalar, Value};
 use crate::report::{
@@ -14,6 +17,9 @@ use crate::report::{
 /// Deepest nesting of mappings and lists. Policy documents need six; routes with matchers in the output of Envoy's
 /// admin interface need about thirty.
 const MAX_DEPTH: usize = 48;
+
+/// Most nodes that the aliases of one file may add. A file of a few lines can ask for billions.
+const MAX_COPIED: usize = 10_000;
 
 /// Reads all documents of a file.
 ///
@@ -31,7 +37,8 @@ pub fn parse(id: FileId, file: &SourceFile, diagnostics: &mut Diagnostics) -> Ve
         block_nesting_limit: MAX_DEPTH,
     };
     let mut parser = Parser::new_from_str_with_options(file.text(), options);
-    let mut builder = Builder { id, file, diagnostics, open: Vec::new(), documents: Vec::new() };
+    let mut builder =
+        Builder { id, file, diagnostics, open: Vec::new(), documents: Vec::new(), anchors: HashMap::new(), copied: 0 };
     while let Some(next) = parser.next_event() {
         match next {
             Ok((event, range)) => builder.event(event, range),
@@ -63,9 +70,23 @@ fn unreadable(id: FileId, file: &SourceFile) -> Option<Diagnostic> {
 }
 
 /// A mapping or list that is not closed yet.
-enum Open {
-    Sequence { span: Option<Span>, nodes: Vec<Node> },
-    Mapping { span: Option<Span>, entries: Vec<(Spanned<String>, Node)>, seen: HashMap<String, Span>, key: Key },
+struct Open {
+    /// Its place, if it is in flow form.
+    span: Option<Span>,
+    /// The number of its anchor, or 0 if it has none.
+    anchor: usize,
+    kind: Collection,
+}
+
+enum Collection {
+    Sequence(Vec<Node>),
+    Mapping {
+        entries: Vec<(Spanned<String>, Node)>,
+        seen: HashMap<String, Span>,
+        key: Key,
+        /// The mappings of merge keys, in their order.
+        merged: Vec<Node>,
+    },
 }
 
 /// The state of the key in a mapping.
@@ -74,6 +95,8 @@ enum Key {
     Expected,
     /// The next node is the value of this key.
     Known(Spanned<String>),
+    /// A merge key: the next node is merged into the mapping.
+    Merge,
     /// The key was rejected; the next node, its value, is dropped.
     Refused,
 }
@@ -84,6 +107,10 @@ struct Builder<'a> {
     diagnostics: &'a mut Diagnostics,
     open: Vec<Open>,
     documents: Vec<Node>,
+    /// The values of the document's anchors, by number.
+    anchors: HashMap<usize, Node>,
+    /// Number of nodes that aliases have added so far.
+    copied: usize,
 }
 
 impl Builder<'_> {
@@ -104,43 +131,101 @@ impl Builder<'_> {
             }
         }
         match event {
-            Event::Scalar(text, style, ..) => {
+            Event::Scalar(text, style, anchor, ..) => {
                 let text = if span.start == span.end { String::new() } else { text.into_owned() };
-                self.node(Node { span, value: Value::Scalar(Scalar { text, style }) });
+                self.anchored(anchor, Node { span, value: Value::Scalar(Scalar { text, style }) });
             }
-            Event::SequenceStart(style, ..) => {
+            Event::SequenceStart(style, anchor, ..) => {
                 let span = (style == StructureStyle::Flow).then_some(span);
-                self.open.push(Open::Sequence { span, nodes: Vec::new() });
+                self.open.push(Open { span, anchor, kind: Collection::Sequence(Vec::new()) });
             }
-            Event::MappingStart(style, ..) => {
+            Event::MappingStart(style, anchor, ..) => {
                 let span = (style == StructureStyle::Flow).then_some(span);
-                let (entries, seen) = (Vec::new(), HashMap::new());
-                self.open.push(Open::Mapping { span, entries, seen, key: Key::Expected });
+                let (entries, seen, merged) = (Vec::new(), HashMap::new(), Vec::new());
+                let kind = Collection::Mapping { entries, seen, key: Key::Expected, merged };
+                self.open.push(Open { span, anchor, kind });
             }
             Event::SequenceEnd | Event::MappingEnd => self.close(span),
-            Event::Alias(_) | Event::UnresolvedAlias(_) => {
-                self.refuse(span, "aliases are not supported", "write the value out");
+            Event::Alias(anchor) => {
+                let node = self.alias(anchor, span);
+                self.node(node);
+            }
+            Event::UnresolvedAlias(name) => {
+                let help = format!(
+                    "write `&{name}` at the value that is meant, before this place in the same document; or quote the text"
+                );
+                self.refuse(span, format!("no anchor is named `{name}`"), &help);
                 self.node(Node { span, value: Value::Refused });
             }
-            Event::Anchor(..) => self.refuse(span, "anchors are not supported", "write the value out where it is used"),
-            Event::DocumentStart(..) => self.open.clear(),
+            Event::DocumentStart(..) => {
+                self.open.clear();
+                self.anchors.clear();
+            }
             _ => {}
         }
     }
 
     fn close(&mut self, end: Span) {
-        let node = match self.open.pop() {
-            Some(Open::Sequence { span, nodes }) => {
+        let Some(Open { span, anchor, kind }) = self.open.pop() else { return };
+        let node = match kind {
+            Collection::Sequence(nodes) => {
                 let span = self.head(span, nodes.first().map(|node| node.span), end);
                 Node { span, value: Value::Sequence(nodes) }
             }
-            Some(Open::Mapping { span, entries, .. }) => {
-                let span = self.head(span, entries.first().map(|(key, _)| key.span), end);
-                Node { span, value: Value::Mapping(entries) }
+            Collection::Mapping { mut entries, mut seen, merged, .. } => {
+                let first = entries.first().map(|(key, _)| key.span).or(merged.first().map(|node| node.span));
+                for node in merged {
+                    self.merge(node, &mut entries, &mut seen);
+                }
+                Node { span: self.head(span, first, end), value: Value::Mapping(entries) }
             }
-            None => return,
         };
+        self.anchored(anchor, node);
+    }
+
+    /// Adds a node that may have an anchor.
+    fn anchored(&mut self, anchor: usize, node: Node) {
+        if anchor > 0 {
+            self.anchors.insert(anchor, node.clone());
+        }
         self.node(node);
+    }
+
+    /// Returns the value of an alias.
+    fn alias(&mut self, anchor: usize, span: Span) -> Node {
+        let refused = Node { span, value: Value::Refused };
+        let Some(node) = self.anchors.get(&anchor).cloned() else {
+            self.refuse(span, "the alias stands within what it stands for", "write the value out");
+            return refused;
+        };
+        let (count, depth) = size(&node);
+        self.copied = self.copied.saturating_add(count);
+        if self.copied > MAX_COPIED || depth.saturating_add(self.open.len()) > MAX_DEPTH {
+            let message =
+                format!("the aliases of this file make more than {MAX_COPIED} values, or nest deeper than {MAX_DEPTH}");
+            self.refuse(span, message, "write the values out");
+            return refused;
+        }
+        node
+    }
+
+    /// Adds the entries of a merge key. Keys of the mapping itself take precedence, then those of earlier mappings.
+    fn merge(&mut self, node: Node, entries: &mut Vec<(Spanned<String>, Node)>, seen: &mut HashMap<String, Span>) {
+        match node.value {
+            Value::Mapping(others) => {
+                for (key, value) in others {
+                    if !seen.contains_key(&key.value) {
+                        seen.insert(key.value.clone(), key.span);
+                        entries.push((key, value));
+                    }
+                }
+            }
+            Value::Sequence(nodes) => nodes.into_iter().for_each(|node| self.merge(node, entries, seen)),
+            Value::Refused => {}
+            Value::Scalar(_) => {
+                self.refuse(node.span, "a merge key takes a mapping, or a list of mappings", "write `<<: *anchor`");
+            }
+        }
     }
 
     /// Returns the span that represents a collection; see [`Node::span`].
@@ -154,18 +239,22 @@ impl Builder<'_> {
     fn node(&mut self, node: Node) {
         match self.open.last_mut() {
             None => self.documents.push(node),
-            Some(Open::Sequence { nodes, .. }) => nodes.push(node),
-            Some(Open::Mapping { entries, seen, key, .. }) => match std::mem::replace(key, Key::Expected) {
-                Key::Known(name) => entries.push((name, node)),
-                Key::Refused => {}
-                Key::Expected => match key_of(node, seen) {
-                    Ok(name) => *key = Key::Known(name),
-                    Err(problem) => {
-                        *key = Key::Refused;
-                        self.diagnostics.extend(problem.map(|problem| *problem));
-                    }
-                },
-            },
+            Some(Open { kind: Collection::Sequence(nodes), .. }) => nodes.push(node),
+            Some(Open { kind: Collection::Mapping { entries, seen, key, merged }, .. }) => {
+                match std::mem::replace(key, Key::Expected) {
+                    Key::Known(name) => entries.push((name, node)),
+                    Key::Merge => merged.push(node),
+                    Key::Refused => {}
+                    Key::Expected if is_merge(&node) => *key = Key::Merge,
+                    Key::Expected => match key_of(node, seen) {
+                        Ok(name) => *key = Key::Known(name),
+                        Err(problem) => {
+                            *key = Key::Refused;
+                            self.diagnostics.extend(problem.map(|problem| *problem));
+                        }
+                    },
+                }
+            }
         }
     }
 
@@ -227,6 +316,23 @@ fn advice_by_text(text: &str, at: usize) -> Option<&'static str> {
     }
 }
 
+/// Whether a key is YAML's merge key.
+fn is_merge(node: &Node) -> bool {
+    matches!(&node.value, Value::Scalar(scalar) if scalar.text == "<<" && scalar.style == ScalarStyle::Plain)
+}
+
+/// Returns the number of nodes, including the node itself, and the depth.
+fn size(node: &Node) -> (usize, usize) {
+    let all = |parts: &mut dyn Iterator<Item = &Node>| {
+        parts.map(size).fold((1, 1), |(count, depth), (more, deeper)| (count + more, depth.max(deeper + 1)))
+    };
+    match &node.value {
+        Value::Sequence(nodes) => all(&mut nodes.iter()),
+        Value::Mapping(entries) => all(&mut entries.iter().map(|(_, node)| node)),
+        Value::Scalar(_) | Value::Refused => (1, 1),
+    }
+}
+
 /// Returns the key of a mapping from its node. `Err` holds a diagnostic unless the problem has already been reported.
 fn key_of(node: Node, seen: &mut HashMap<String, Span>) -> Result<Spanned<String>, Option<Box<Diagnostic>>> {
     let span = node.span;
@@ -240,10 +346,6 @@ fn key_of(node: Node, seen: &mut HashMap<String, Span>) -> Result<Spanned<String
             return Err(Some(unsupported(message).into()));
         }
     };
-    if text == "<<" {
-        let problem = unsupported("merge keys are not supported".to_owned());
-        return Err(Some(problem.help("write the keys out").into()));
-    }
     if let Some(first) = seen.get(&text) {
         let problem = Diagnostic::error(code::DUPLICATE_KEY, span, format!("the key `{text}` stands twice"));
         return Err(Some(problem.label(*first, "it stands here first").into()));
@@ -280,10 +382,10 @@ mod tests {
     #[test]
     fn what_hides_or_multiplies_content_is_refused() {
         let cases = [
-            ("a: &x 1\n", "1:4 anchors are not supported"),
-            ("a: *x\n", "1:4 aliases are not supported"),
+            ("a: *x\n", "1:4 no anchor is named `x`"),
+            ("a: &x [*x]\n", "1:8 the alias stands within what it stands for"),
+            ("<<: 1\n", "1:5 a merge key takes a mapping, or a list of mappings"),
             ("a: !!str x\n", "1:4 the tag `!!str` is not supported"),
-            ("<<: {b: 1}\n", "1:1 merge keys are not supported"),
             ("? [a]\n: 1\n", "1:3 a key must be a string, and this is a list"),
             ("~: 1\n", "1:1 a key is empty"),
         ];
@@ -291,6 +393,55 @@ mod tests {
             let (_, found) = read(text);
             assert_eq!(found, [(code::YAML_UNSUPPORTED, expected.to_owned())], "{text}");
         }
+    }
+
+    /// Formats a document as one line, for comparison.
+    fn line(node: &Node) -> String {
+        match &node.value {
+            Value::Scalar(scalar) => scalar.text.clone(),
+            Value::Sequence(nodes) => format!("[{}]", nodes.iter().map(line).collect::<Vec<_>>().join(" ")),
+            Value::Mapping(entries) => {
+                let entry = |(key, node): &(Spanned<String>, Node)| format!("{}:{}", key.value, line(node));
+                format!("{{{}}}", entries.iter().map(entry).collect::<Vec<_>>().join(" "))
+            }
+            Value::Refused => "refused".to_owned(),
+        }
+    }
+
+    #[test]
+    fn aliases_and_merge_keys_have_the_meaning_of_yaml() {
+        for (text, expected) in [
+            ("a: &x 1\nb: *x\n", "{a:1 b:1}"),
+            ("a: &x [1, &y 2]\nb: [*x, *y]\n", "{a:[1 2] b:[[1 2] 2]}"),
+            ("a: &x {k: 1, l: 2}\nb: {<<: *x, l: 3}\n", "{a:{k:1 l:2} b:{l:3 k:1}}"),
+            ("a: &x {k: 1}\nb: &y {k: 2, l: 2}\nc: {<<: [*x, *y]}\n", "{a:{k:1} b:{k:2 l:2} c:{k:1 l:2}}"),
+            ("a: &x {k: 1}\nb:\n  l: 3\n  <<: *x\n  k: 4\n", "{a:{k:1} b:{l:3 k:4}}"),
+            ("a: &x 1\nb: &x 2\nc: *x\n", "{a:1 b:2 c:2}"),
+            ("'<<': {k: 1}\n", "{<<:{k:1}}"),
+        ] {
+            let mut sources = Sources::new("t");
+            let id = sources.add("a.yaml", text);
+            let mut diagnostics = Diagnostics::new();
+            let documents = parse(id, sources.file(id).unwrap(), &mut diagnostics);
+            assert_eq!(documents.iter().map(line).collect::<Vec<_>>(), [expected], "{text}");
+            assert_eq!(diagnostics.iter().count(), 0, "{text}");
+        }
+        // An anchor ends with its document.
+        let (documents, found) = read("a: &x 1\n---\nb: *x\n");
+        assert_eq!((documents, found.len()), (2, 1), "{found:?}");
+    }
+
+    #[test]
+    fn aliases_do_not_multiply_without_a_limit() {
+        let mut text = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
+        for level in 1..12 {
+            let alias = format!("*a{}", level - 1);
+            text += &format!("a{level}: &a{level} [{}]\n", [alias.as_str(); 10].join(", "));
+        }
+        let (documents, found) = read(&text);
+        assert_eq!(documents, 1);
+        assert!(found.iter().all(|(code, _)| *code == code::YAML_UNSUPPORTED), "{found:?}");
+        assert!(found[0].1.contains("the aliases of this file make more than 10000 values"), "{found:?}");
     }
 
     #[test]

@@ -17,7 +17,7 @@ codes! {
     "CM0101" NOT_UTF8 "The file is not UTF-8.";
     "CM0102" FILE_TOO_LARGE "The file exceeds the size limit.";
     "CM0103" YAML_SYNTAX "The text is not YAML.";
-    "CM0104" YAML_UNSUPPORTED "The YAML uses anchors, aliases, merge keys, tags or keys that are not strings.";
+    "CM0104" YAML_UNSUPPORTED "The YAML uses tags, keys that are not strings, or aliases that lead nowhere or multiply.";
     "CM0105" DUPLICATE_KEY "A key stands twice in one mapping.";
     "CM0106" NO_DOCUMENTS "The tree holds no policy document.";
     "CM0201" UNKNOWN_KEY "The document has a key that is not known there.";

@@ -145,9 +145,43 @@ fn names_never_become_markup() {
     }
 }
 
+/// As [`hostile`], with so many arrows that there is a matrix.
+fn hostile_matrix() -> Graph {
+    let (names, mut graph) = (hostile(), large(14, 1));
+    for (service, domain) in graph.services.iter_mut().zip(&mut graph.domains) {
+        service.name.clone_from(&names.mesh);
+        domain.name.clone_from(&names.mesh);
+    }
+    graph.calls.iter_mut().for_each(|call| call.passage = Passage::OnCondition(vec![names.mesh.clone()]));
+    graph
+}
+
+#[test]
+fn names_in_a_matrix_never_become_markup() {
+    let graph = hostile_matrix();
+    let (svg, html) = (svg(&graph), html(&graph));
+    assert!(svg.contains("Rows call columns.") && !svg.contains("<script"), "{svg}");
+    assert_eq!((html.matches("<script").count(), html.matches("</svg>").count()), (1, 1), "{html}");
+}
+
+#[test]
+fn the_page_says_rules_without_a_pointer_and_loads_nothing() {
+    let page = html(&graph(Selection::default()));
+    assert!(page.contains("<select id=\"service\""), "{page}");
+    assert!(
+        page.contains("<b>on a condition</b><small>by enterprise/everywhere/tier-required, payments/guard/front-reads"),
+        "{page}"
+    );
+    assert!(page.contains("<b>redacted</b><small>by payments/guard/names</small>"), "{page}");
+    for loads in ["src=", "href=", "url(", "fetch", "import"] {
+        assert!(!page.contains(loads), "{loads}");
+    }
+}
+
 #[test]
 fn the_tags_of_a_picture_fit_together() {
-    for picture in [svg(&graph(Selection::default())), svg(&graph(of_field("name"))), svg(&hostile())] {
+    let one_field = svg(&graph(of_field("name")));
+    for picture in [svg(&graph(Selection::default())), one_field, svg(&hostile()), svg(&hostile_matrix())] {
         let mut open = Vec::new();
         for tag in picture.split('<').skip(1) {
             let (inside, _) = tag.split_once('>').unwrap();
