@@ -1,4 +1,4 @@
-//! The whole way: from sources to an artifact, with all findings of one run.
+//! Compiles sources to an artifact and collects every finding of the run.
 
 use std::fmt;
 
@@ -23,31 +23,31 @@ use crate::{
     },
 };
 
-/// A tree that was compiled.
+/// A compiled tree.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Compiled {
-    /// What the artifact says.
+    /// The tables of the artifact.
     pub tables: Tables,
     /// Names of the services that the mesh calls gateways.
     pub gateways: Vec<String>,
-    /// The bytes that the filter loads.
+    /// The encoded artifact, as the filter loads it.
     pub artifact: Vec<u8>,
     /// The digest of the artifact, in hex.
     pub digest: String,
-    /// Findings that did not stand in the way.
+    /// Warnings; none of them prevents an artifact.
     pub warnings: Diagnostics,
-    /// Warnings that rules silence.
+    /// Warnings that the tree silences.
     pub silenced: Vec<Silenced>,
-    /// What the programs cost at worst; see [`budget`].
+    /// The worst-case cost of the programs; see [`budget`].
     pub costs: Costs,
 }
 
 /// The artifact of one service.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Slice {
-    /// What it says.
+    /// The tables of the slice.
     pub tables: Tables,
-    /// The bytes that the filter loads.
+    /// The encoded artifact, as the filter loads it.
     pub artifact: Vec<u8>,
     /// The digest of the artifact, in hex.
     pub digest: String,
@@ -56,11 +56,11 @@ pub struct Slice {
 /// Why a slice cannot be made.
 #[derive(Debug, Clone, PartialEq)]
 pub enum SliceError {
-    /// The mesh does not have the service.
+    /// The mesh has no such service.
     Unknown(UnknownName),
-    /// BUG: the tables of the slice do not fit together.
+    /// BUG: the tables of the slice contradict each other.
     Broken,
-    /// BUG: what fits as a whole does not fit in part.
+    /// BUG: the whole artifact is within the limits of the format, but the slice is not.
     Pack(PackError),
 }
 
@@ -89,10 +89,10 @@ impl fmt::Display for SliceError {
 impl std::error::Error for SliceError {}
 
 impl Compiled {
-    /// What one service needs of the artifact; see [`slice`](mod@slice).
+    /// Returns the part of the artifact that one service needs; see [`slice`](mod@slice).
     ///
     /// # Errors
-    /// The mesh does not have the service.
+    /// The mesh has no such service.
     pub fn slice(&self, service: &str) -> Result<Slice, SliceError> {
         self.find_service(service)?;
         let tables = slice::slice(&self.tables, service).ok_or(SliceError::Broken)?;
@@ -100,10 +100,10 @@ impl Compiled {
         Ok(Slice { tables, artifact, digest })
     }
 
-    /// Says that the mesh has the service.
+    /// Checks that the mesh has the service.
     ///
     /// # Errors
-    /// The mesh does not have it. The message suggests a near name, or lists a few.
+    /// The mesh has no such service. The message suggests a similar name, or lists a few.
     pub fn find_service(&self, service: &str) -> Result<(), UnknownName> {
         let mut names = self.tables.services.iter().map(|known| known.name.as_str());
         if names.any(|known| known == service) {
@@ -122,18 +122,18 @@ pub fn compile(sources: &Sources) -> Result<Compiled, Diagnostics> {
     compile_with_model(sources).map(|(compiled, _)| compiled)
 }
 
-/// As [`compile`], and gives with the artifact what it was made from: policies with their places, and tests.
+/// Like [`compile`], but also returns the model, with the places of the policies and the tests.
 ///
 /// # Errors
-/// As [`compile`].
+/// As for [`compile`].
 pub fn compile_with_model(sources: &Sources) -> Result<(Compiled, model::Model), Diagnostics> {
     compile_watched(sources, &mut progress::nobody)
 }
 
-/// As [`compile_with_model`], and says how far it is.
+/// Like [`compile_with_model`], but also reports progress.
 ///
 /// # Errors
-/// As [`compile`].
+/// As for [`compile`].
 pub fn compile_watched(sources: &Sources, progress: &mut Watcher<'_>) -> Result<(Compiled, model::Model), Diagnostics> {
     let Checked { model, mut programs, lock, warnings: mut diagnostics, mut silenced } =
         check_watched(sources, progress)?;
@@ -154,26 +154,27 @@ pub fn compile_watched(sources: &Sources, progress: &mut Watcher<'_>) -> Result<
     }
 }
 
-/// A tree without errors, before it is packed into an artifact: what [`analysis`] and [`graph`](crate::show::graph) ask.
+/// A tree without errors, before it is packed into an artifact. [`analysis`] and [`graph`](crate::show::graph) work on
+/// it.
 #[derive(Debug, Clone)]
 pub struct Checked {
-    /// What the documents say.
+    /// The content of the documents.
     pub model: model::Model,
-    /// What the expressions compute.
+    /// The compiled expressions.
     pub programs: programs::Programs,
     /// The words of the mesh and their numbers.
     pub lock: lock::Lock,
-    /// Findings that did not stand in the way.
+    /// Warnings; none of them prevents an artifact.
     pub warnings: Diagnostics,
-    /// Warnings that rules silence.
+    /// Warnings that the tree silences.
     pub silenced: Vec<Silenced>,
 }
 
-/// Does everything that [`compile_watched`] does, but for packing the artifact.
+/// Does what [`compile_watched`] does, except that it does not pack the artifact.
 ///
 /// # Errors
-/// Everything that is wrong with the sources, sorted by place. What only shows when the artifact is packed (its size, and what
-/// decisions cost) is not among it.
+/// Everything that is wrong with the sources, sorted by place. Problems that appear only when the artifact is
+/// packed (its size, the cost of decisions) are not included.
 pub fn check_watched(sources: &Sources, progress: &mut Watcher<'_>) -> Result<Checked, Diagnostics> {
     let mut diagnostics = Diagnostics::new();
     let documents = document::read(sources, &mut diagnostics, progress);

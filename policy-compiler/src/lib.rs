@@ -5,11 +5,11 @@
 //!            read         check                pack
 //! ```
 //!
-//! Each folder is a stage, and no stage uses a later one. What a stage returns cannot be invalid for the next. No stage
-//! stops at its first error: [`compile()`] reports everything that it finds in one run.
+//! Each folder is a stage, and no stage uses a later one. The output of a stage is always valid input for the next. No
+//! stage stops at its first error: [`compile()`] reports everything that it finds in one run.
 //!
-//! The library takes sources as values and does no I/O; reading and writing files is the work of the binary
-//! `policyc`. So it runs in a browser as well.
+//! The library takes sources as values and does no I/O, so it also runs in a browser. The binary `policyc` reads and
+//! writes the files.
 
 pub mod check;
 mod compile;

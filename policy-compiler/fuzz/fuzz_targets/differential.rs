@@ -1,4 +1,4 @@
-//! Our machine against the interpreter of the `cel` crate.
+//! Compares our machine with the interpreter of the `cel` crate.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| context_mesh_fuzz::differential::run(data));

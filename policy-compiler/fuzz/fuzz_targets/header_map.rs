@@ -1,4 +1,4 @@
-//! Reading the header map that a host hands over.
+//! Reads the header map that a host passes.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| context_mesh_fuzz::header_map::run(data));

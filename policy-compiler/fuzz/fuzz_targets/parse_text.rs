@@ -1,4 +1,4 @@
-//! Our parser against the generated one of the `cel` crate.
+//! Compares our parser with the generated one of the `cel` crate.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| context_mesh_fuzz::parse::run(data));

@@ -1,4 +1,4 @@
-//! Artifacts: the frame, made right around any body, and what the compiler made, loaded.
+//! Artifacts: builds a valid frame around any body, and loads what the compiler built.
 
 use context_mesh_core::artifact::{FORMAT_VERSION, KNOWN_FEATURES, VerifiedProgram};
 use policy_compiler::expression::codegen::{Builder, load_programs};
@@ -7,8 +7,8 @@ use sha2::{Digest as _, Sha256};
 /// First bytes of an artifact.
 const MAGIC: [u8; 8] = *b"\x89CMESH\r\n";
 
-/// An artifact with this body: sizes and digest are right, and the body is one lz4 block without any compression, so
-/// that every byte of `body` stands in it as it is.
+/// Returns an artifact with this body. Sizes and digest are valid, and the body is one uncompressed lz4 block, so that
+/// it contains every byte of `body` unchanged.
 pub fn framed(body: &[u8]) -> Vec<u8> {
     let block = literals(body);
     let mut bytes = MAGIC.to_vec();
@@ -21,7 +21,8 @@ pub fn framed(body: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// One lz4 sequence of literals: the high half of the token is their number, 15 and more in the bytes behind it.
+/// Returns one lz4 sequence of literals. The high half of the token is their number; numbers from 15 continue in the
+/// bytes after it.
 fn literals(body: &[u8]) -> Vec<u8> {
     let mut block = Vec::with_capacity(body.len() + body.len() / 255 + 2);
     match u8::try_from(body.len()) {
@@ -40,10 +41,10 @@ fn literals(body: &[u8]) -> Vec<u8> {
     block
 }
 
-/// What was compiled, through the bytes of an artifact.
+/// Loads compiled programs through the bytes of an artifact.
 ///
 /// # Panics
-/// It is not written or does not load: a finding.
+/// They cannot be written or do not load: a finding.
 pub fn loaded(builder: Builder) -> VerifiedProgram {
     load_programs(builder.finish()).unwrap_or_else(|error| panic!("what was compiled does not load: {error}"))
 }

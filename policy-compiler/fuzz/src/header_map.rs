@@ -1,11 +1,11 @@
-//! The header map of proxy-wasm: any bytes, and the bytes of any map.
+//! The header map of proxy-wasm: arbitrary bytes, and the encoding of arbitrary maps.
 
 use context_mesh_core::headers::Headers;
 
-/// One execution: the first byte says whether the rest is a map as it stands, or the pieces of one.
+/// One execution. The first byte chooses whether the rest is an encoded map, or the pieces of one.
 ///
 /// # Panics
-/// If a map does not come back as it was written: the finding.
+/// A map is not read back as it was written: a finding.
 pub fn run(data: &[u8]) {
     let Some((kind, rest)) = data.split_first() else { return };
     if kind % 4 != 0 {
@@ -20,11 +20,11 @@ pub fn run(data: &[u8]) {
     let written = write(&entries);
     let read = Headers::parse(&written).expect("a map that was written");
     assert_eq!(read.iter().collect::<Vec<_>>(), entries);
-    // Any shorter one does not add up.
+    // The sizes of any shorter map do not add up.
     assert!(written.split_last().is_none_or(|(_, shorter)| Headers::parse(shorter).is_none()));
 }
 
-/// Whatever is read lies within the map, piece by piece.
+/// Checks that everything that is read lies within the map, piece by piece.
 fn whole(map: &[u8]) {
     if let Some(headers) = Headers::parse(map) {
         let entries: Vec<_> = headers.iter().collect();

@@ -1,4 +1,4 @@
-//! What the fuzz targets share. `docs/fuzzing.md` says what each target checks and how to run it.
+//! Code that the fuzz targets share. `docs/fuzzing.md` describes each target and how to run it.
 
 pub mod artifact;
 pub mod differential;

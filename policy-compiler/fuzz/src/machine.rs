@@ -1,4 +1,4 @@
-//! Loading artifacts and running what verifies.
+//! Loads artifacts and runs those that pass verification.
 
 use context_mesh_core::index::ProgramIndex;
 use std::sync::LazyLock;
@@ -19,20 +19,20 @@ use crate::programs;
 use crate::request::{self, NOW_MS};
 use crate::tables;
 
-/// The fuel that the programs of one execution may burn in all, so that no execution takes long. Decisions and the
-/// pipeline come on top, each with the machine's own limit.
+/// The fuel of all programs in one execution, so that no execution takes long. Decisions and the pipeline are
+/// additional, each with the machine's own limit.
 const FUEL: u64 = MAX_FUEL;
 
-/// The services of one artifact that decisions are made for.
+/// Most services of one artifact for which decisions are made.
 const SERVICES: usize = 4;
 
-/// The body of an artifact with programs and rules of every kind, for changes in place.
+/// The body of an artifact with programs and rules of every kind, to be mutated.
 static BODY: LazyLock<Vec<u8>> = LazyLock::new(|| {
     let bytes: Vec<u8> = (0_u32..900).map(|i| (i.wrapping_mul(2_654_435_761) >> 13).to_le_bytes()[0]).collect();
     tables::body_of(&programs::artifact(&mut Numbers::new(&bytes)))
 });
 
-/// One execution: the first byte says what the rest is.
+/// One execution. The first byte chooses the meaning of the rest.
 pub fn run(data: &[u8]) {
     let Some((kind, rest)) = data.split_first() else { return };
     match kind % 8 {
@@ -56,7 +56,7 @@ fn encoded(tables: &Tables) -> Vec<u8> {
     encode(tables).unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// The body with changes: a place and the new byte, three bytes each.
+/// Returns the body with changes: a place and the new byte, three bytes each.
 fn changed(changes: &[u8]) -> Vec<u8> {
     let mut body = BODY.clone();
     for change in changes.chunks_exact(3) {
@@ -113,9 +113,9 @@ fn run_all(verified: VerifiedProgram) {
     carry(&Workload::new(verified, &service));
 }
 
-/// Runs one program and gives the fuel that it took.
+/// Runs one program. Returns the fuel that it used.
 fn run_program(verified: &VerifiedProgram, program: ProgramIndex) -> u64 {
-    // The machine's arena, whose type is its own affair. The machine says how many bytes it may hold.
+    // The machine's arena, whose type is private to it. The machine limits how many bytes it may hold.
     let arena = Default::default();
     let mut machine = Machine::new(verified.code(), request::snapshot(), &arena);
     let value = machine.run(program);
@@ -123,7 +123,7 @@ fn run_program(verified: &VerifiedProgram, program: ProgramIndex) -> u64 {
     assert!(json.is_none_or(|json| json.len() <= 16 * MAX_MADE_BYTES), "the value is too long as JSON");
     let fuel = machine.used_fuel();
     assert!(fuel <= MAX_FUEL, "used {fuel}");
-    // Chunks double, so at most half of the last one is empty; alignment and map entries add a little.
+    // Chunks double in size, so at most half of the last one is empty; alignment and map entries add a little.
     let made = arena.allocated_bytes();
     assert!(made <= 4 * MAX_MADE_BYTES, "made {made} bytes");
     fuel

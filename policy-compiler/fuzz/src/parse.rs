@@ -1,4 +1,4 @@
-//! Our parser against the generated one of the `cel` crate: what each accepts, and which tree it returns.
+//! Compares our parser with the generated one of the `cel` crate: the texts that each accepts, and the trees.
 
 #[path = "../../src/expression/cel/parse/oracle/theirs.rs"]
 mod theirs;
@@ -76,10 +76,10 @@ const PIECES: &[&str] = &[
     "u",
 ];
 
-/// One execution: the first byte says whether the rest is text or pieces.
+/// One execution. The first byte chooses whether the rest is text or pieces.
 ///
 /// # Panics
-/// If the parsers differ: the finding.
+/// The parsers differ: a finding.
 pub fn run(data: &[u8]) {
     let Some((kind, rest)) = data.split_first() else { return };
     if kind % 4 == 0 {
@@ -90,7 +90,7 @@ pub fn run(data: &[u8]) {
 }
 
 fn compare(text: &str) {
-    // The generated lexer does not take a NUL within `r'''`, which CEL does not exclude.
+    // The generated lexer rejects a NUL within `r'''`, which CEL does not exclude.
     if text.contains('\0') {
         return;
     }

@@ -1,4 +1,4 @@
-//! Artifacts of plausible shape out of bytes: programs that verify, rules that refer to them.
+//! Generates artifacts of plausible shape from bytes: programs that verify, and rules that refer to them.
 
 use context_mesh_core::artifact::tables::{
     Effect, Layer, MaskMethod, OnError, OnInvalid, OnMismatch, Reply, RuleTable, Tables,
@@ -9,7 +9,7 @@ use context_mesh_core::testing::programs::{Numbers, count, program};
 
 use crate::tables;
 
-/// An artifact that verifies, whatever the numbers are.
+/// Generates an artifact that verifies, whatever the numbers are.
 pub fn artifact(numbers: &mut Numbers<'_>) -> Tables {
     let mut tables = tables::tables().clone();
     for _ in 0..=numbers.below(4) {
@@ -68,7 +68,7 @@ fn rule(numbers: &mut Numbers<'_>, programs: u32) -> RuleTable {
     }
 }
 
-/// Lets the rule apply somewhere.
+/// Adds the rule, and applies it somewhere.
 fn add_rule(numbers: &mut Numbers<'_>, tables: &mut Tables, rule: RuleTable) {
     let index = count(&tables.rules);
     tables.rules.push(rule);

@@ -1,4 +1,4 @@
-//! One request, the same for every execution: what programs see of it.
+//! The request of every execution, as programs see it.
 
 use std::sync::LazyLock;
 
@@ -11,14 +11,14 @@ pub const NOW_MS: u64 = 1_800_000_000_000;
 
 static REQUEST: LazyLock<Request<'static>> = LazyLock::new(pools::request);
 
-/// What programs see of the request.
+/// Returns the request as programs see it.
 pub fn snapshot() -> Snapshot<'static> {
     REQUEST.snapshot(&pools::attribute)
 }
 
-/// A machine for the request.
+/// Calls `read` with a machine for the request.
 pub fn with_machine<R>(verified: &VerifiedProgram, read: impl FnOnce(&mut Machine<'_>) -> R) -> R {
-    // The machine's arena, whose type is its own affair.
+    // The machine's arena, whose type is private to it.
     let arena = Default::default();
     read(&mut Machine::new(verified.code(), snapshot(), &arena))
 }

@@ -13,20 +13,20 @@ use policy_compiler::expression::codegen::Builder;
 
 static TABLES: LazyLock<Tables> = LazyLock::new(make);
 
-/// The tables, without programs and rules.
+/// Returns the tables, without programs and rules.
 pub fn tables() -> &'static Tables {
     &TABLES
 }
 
-/// Their body in an artifact: sections, not compressed.
+/// Returns their body in an artifact: uncompressed sections.
 pub fn body() -> Vec<u8> {
     body_of(tables())
 }
 
-/// The body of these tables in an artifact.
+/// Returns the body of these tables in an artifact.
 ///
 /// # Panics
-/// Where the tables are too large for an artifact.
+/// The tables are too large for an artifact.
 pub fn body_of(tables: &Tables) -> Vec<u8> {
     const LENGTH_AT: usize = 20;
     const BODY_AT: usize = 56;

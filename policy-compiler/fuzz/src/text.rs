@@ -1,4 +1,4 @@
-//! Compiling any text: one CEL expression, or a tree of YAML documents.
+//! Compiles arbitrary text: one CEL expression, or a tree of YAML documents.
 
 use std::sync::LazyLock;
 
@@ -40,7 +40,7 @@ spec:
     flags: {type: list<string>, maxBytes: 64}
 ";
 
-/// One execution: the first byte says what the rest is.
+/// One execution. The first byte chooses the meaning of the rest.
 pub fn run(data: &[u8]) {
     let Some((kind, rest)) = data.split_first() else { return };
     match kind % 8 {
@@ -53,15 +53,15 @@ pub fn run(data: &[u8]) {
     }
 }
 
-/// A policy with this text as the condition of its rule.
+/// Returns a policy with this text as the condition of its rule.
 fn policy(condition: &[u8]) -> Vec<u8> {
     let before = "apiVersion: contextmesh.io/v1\nkind: ContextPolicy\nmetadata: {name: p, domain: shop}\nspec:\n  \
                   workloads: [ledger, web]\n  rules:\n    - name: r\n      deny: {status: 403}\n      when: ";
     [before.as_bytes(), condition].concat()
 }
 
-/// An expression is refused with problems inside of the text, or it becomes a program that loads, costs no more than
-/// was computed ahead, and gives the same with constants computed ahead and without.
+/// Checks an expression. It is rejected with problems inside of the text, or it becomes a program that loads, costs no
+/// more than was estimated, and has the same result with and without constant folding.
 fn expression(text: &str, expected: Expected) {
     let typed = match check(&ENVIRONMENT, text, expected) {
         Ok(typed) => typed,
@@ -80,8 +80,8 @@ fn expression(text: &str, expected: Expected) {
     }
 }
 
-/// The value as text, or the name of the error; nothing where a limit stands in the way, which may be reached with
-/// constants computed ahead or without.
+/// Returns the value as text, or the name of the error, or nothing if a limit was reached, which may happen with or
+/// without constant folding only.
 fn outcome(typed: &TypedExpr, lower: fn(&TypedExpr) -> Ir) -> Option<String> {
     let mut builder = Builder::new();
     let program = builder.condition(&lower(typed)).ok()?;
@@ -98,7 +98,7 @@ fn outcome(typed: &TypedExpr, lower: fn(&TypedExpr) -> Ir) -> Option<String> {
     })
 }
 
-/// A tree of documents is refused with diagnostics that can be shown, or becomes an artifact that loads.
+/// Checks a tree of documents. It is rejected with diagnostics that can be shown, or becomes an artifact that loads.
 fn tree<'a>(files: impl IntoIterator<Item = (&'a str, &'a [u8])>, with_mesh: bool) {
     let mut sources = Sources::new("fuzz");
     if with_mesh {

@@ -1,10 +1,11 @@
-//! Which fields a value is made of, and whether the field that it is given to is protected as they are.
+//! Data flow of `set`: the fields that a value is derived from, and whether its target is protected as they are.
 //!
-//! Guardrails speak of kinds of data (`redact: {classification: [pii]}`) and of residency. A `set` that copies a field
-//! into one of another kind would carry its value past them under another name.
+//! Guardrails refer to kinds of data (`redact: {classification: [pii]}`) and to residency. A `set` that copies a field
+//! into one of another kind would bypass them under another name.
 //!
-//! What only decides about a value is not part of it: `context.user_id == 'x' ? 'a' : 'b'` is made of nothing, and so is
-//! every comparison and test. Everything else counts, also a hash or a size: it says something of what it was made of.
+//! What only decides about a value is not part of it: `context.user_id == 'x' ? 'a' : 'b'` is derived from nothing, and
+//! so is every comparison and test. Everything else counts, including a hash or a size, because it reveals something of
+//! its source.
 
 use std::collections::BTreeSet;
 
@@ -12,8 +13,8 @@ use context_mesh_core::artifact::tables::{Attribute, Classification, FieldTable}
 
 use crate::expression::ir::{LoopResult, Node};
 
-/// The fields that are part of the value of an expression, sorted by name. `variables` says the same of each variable,
-/// by its number.
+/// Returns the fields that the value of an expression is derived from, sorted by name. `variables` holds the same for
+/// each variable, by its number.
 pub(crate) fn fields_of(node: &Node, variables: &[BTreeSet<String>]) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     collect(node, variables, &mut found);
@@ -51,7 +52,8 @@ const fn makes_values<E>(result: &LoopResult<E>) -> bool {
     matches!(result, LoopResult::List(_) | LoopResult::Map(_) | LoopResult::Entries(_))
 }
 
-/// What a value of `source` would lose as a value of `target`; `None` if `target` is protected as `source` is.
+/// Returns the protection that a value of `source` would lose as a value of `target`, or `None` if `target` is
+/// protected as well as `source`.
 pub(crate) fn lost_protection(source: &FieldTable, target: &FieldTable) -> Option<String> {
     use Classification::{Confidential, Financial, Internal, Phi, Pii, Public};
     let kept = match source.classification {

@@ -1,4 +1,4 @@
-//! Documents become one model, its expressions become programs, and both are held against the guardrails.
+//! Checking: documents become one model, its expressions become programs, and both are checked against the guardrails.
 
 pub mod analysis;
 pub mod compatibility;

@@ -1,7 +1,7 @@
-//! From the expressions of the model to programs: type check, then code.
+//! Compiles the expressions of the model to programs: type check, then code.
 //!
-//! A policy's variables are declared in their order, each may use the ones before it. An expression with
-//! problems gets no program, and everything else is still checked; the result is used only if nothing was wrong.
+//! A policy's variables are declared in their order, and each may use the ones before it. An expression with problems
+//! gets no program, and everything else is still checked. The result is used only if there were no problems.
 
 use context_mesh_core::index::{self, PatternIndex, ProgramIndex, VariableIndex};
 use std::collections::BTreeSet;
@@ -32,22 +32,22 @@ pub struct Programs {
     pub table: ProgramTable,
     /// The regexes of `matches`, as serialized automata.
     pub regexes: Vec<Vec<u8>>,
-    /// For each field of the model: its pattern, an index into `regexes`.
+    /// For each field of the model, its pattern as an index into `regexes`.
     pub patterns: Vec<Option<PatternIndex>>,
-    /// For each policy of the model and each of its rules: its programs.
+    /// For each policy of the model and each of its rules, its programs.
     pub rules: Vec<Vec<RulePrograms>>,
-    /// What the programs cost at worst.
+    /// The worst-case cost of the programs.
     pub costs: Costs,
-    /// What the programs compute, for analysis.
+    /// The conditions as trees, for analysis.
     pub conditions: Conditions,
 }
 
-/// Conditions as trees, before they became code.
+/// Conditions as trees, before code generation.
 #[derive(Debug, Clone, Default)]
 pub struct Conditions {
-    /// What each variable stands for, by the numbers that [`Node::Variable`] has.
+    /// The expression of each variable, by the number in [`Node::Variable`].
     pub variables: Vec<Node>,
-    /// For each policy of the model and each of its rules: its condition.
+    /// For each policy of the model and each of its rules, its condition.
     pub rules: Vec<Vec<When>>,
     /// The regexes of conditions and fields: text, whether all of a text must match, index into [`Programs::regexes`].
     regexes: Vec<(String, bool, PatternIndex)>,
@@ -59,20 +59,20 @@ pub enum When {
     /// The rule has none.
     #[default]
     Always,
-    /// This one.
+    /// The rule has this condition.
     Condition {
-        /// What it computes.
+        /// Its tree.
         root: Node,
-        /// The parts of an `&&` at its root: first character and the one behind the last, in the text. As many as
-        /// [`Node::conjuncts`] has, or none.
+        /// The operands of the `&&` at its root, as offsets into the text: first character, and the one after the last.
+        /// As many as [`Node::conjuncts`] returns, or none.
         parts: Vec<(usize, usize)>,
     },
-    /// It has problems, which are reported.
+    /// The condition has problems, which have been reported.
     Broken,
 }
 
 impl Programs {
-    /// The regexes that are built: text, whether all of a text must match, serialized automaton.
+    /// Returns the regexes that were built: text, whether all of a text must match, serialized automaton.
     pub(crate) fn built_regexes(&self) -> impl Iterator<Item = (&str, bool, &[u8])> {
         self.conditions.regexes.iter().filter_map(|(text, whole, number)| {
             let bytes = number.get(&self.regexes)?;
@@ -81,7 +81,7 @@ impl Programs {
     }
 }
 
-/// The programs of one rule: indices into [`ProgramTable::programs`].
+/// The programs of one rule, as indices into [`ProgramTable::programs`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RulePrograms {
     /// Its condition.
@@ -90,7 +90,7 @@ pub struct RulePrograms {
     pub values: Vec<ProgramIndex>,
 }
 
-/// Checks and compiles every expression. What is wrong is added to `diagnostics`.
+/// Checks and compiles every expression. Problems are added to `diagnostics`.
 pub fn compile(model: &Model, diagnostics: &mut Diagnostics, progress: &mut Watcher<'_>) -> Programs {
     let fields = model.fields.iter().map(|field| (field.table.name.clone(), field.table.value));
     let environment = Environment::new(fields).with_claims(model.directory.claims.iter().cloned());
@@ -119,11 +119,11 @@ struct Compiler<'a, 'w> {
     model: &'a Model,
     builder: Builder,
     conditions: Conditions,
-    /// The fields that each variable is made of, by its number.
+    /// The fields that each variable is derived from, by its number.
     made_of: Vec<BTreeSet<String>>,
     diagnostics: &'a mut Diagnostics,
     progress: &'a mut Watcher<'w>,
-    /// Rules that are done, and how many there are.
+    /// Number of finished rules, and of all rules.
     done: usize,
     total: usize,
 }
@@ -131,7 +131,7 @@ struct Compiler<'a, 'w> {
 impl Compiler<'_, '_> {
     fn policy(&mut self, policy: &Policy, mut environment: Environment) -> Vec<RulePrograms> {
         for variable in &policy.variables {
-            // A variable with a problem fits everywhere, so that its problem is reported once.
+            // A variable with a problem fits every type, so that its problem is reported only once.
             let (ty, index) =
                 self.variable(&environment, &variable.expression).unwrap_or((Type::Error, VariableIndex(0)));
             environment = environment.with_variable(variable.name.clone(), ty, index);
@@ -191,8 +191,8 @@ impl Compiler<'_, '_> {
         Some((typed.ty, index))
     }
 
-    /// A domain that copies a field into one that is protected less would carry it past the guardrails. The
-    /// enterprise may mean it.
+    /// Reports a domain that copies a field into a less protected one, which would bypass the guardrails. The
+    /// enterprise may intend it.
     fn check_data_flow(&mut self, layer: Layer, target: &Field, value: &Expression, ir: &Ir) {
         for name in fields_of(&ir.root, &self.made_of) {
             let source = self.model.fields.iter().find(|field| field.table.name == name);
@@ -218,7 +218,7 @@ impl Compiler<'_, '_> {
         match self.builder.regex(&pattern.text, true) {
             Ok(regex) => Some(regex),
             Err(Problem { code, message, help, .. }) => {
-                // The advice is for patterns of CEL; one of a field is anchored already.
+                // The advice is for patterns in CEL; the pattern of a field is already anchored.
                 let help = help.map(|_| "use smaller counts in `{n,m}`, or bound the length with `maxBytes`");
                 let problem = Diagnostic::error(code, pattern.place_of_error(), message);
                 let problem = problem.maybe_help(help.map(str::to_owned));
@@ -249,7 +249,7 @@ impl Compiler<'_, '_> {
     }
 }
 
-/// The places of the parts of an `&&` at the root of a condition.
+/// Returns the places of the operands of an `&&` at the root of a condition.
 fn parts(typed: &TypedExpr, root: &Node) -> Vec<(usize, usize)> {
     fn collect(typed: &TypedExpr, found: &mut Vec<(usize, usize)>) {
         match &typed.kind {
@@ -259,11 +259,11 @@ fn parts(typed: &TypedExpr, root: &Node) -> Vec<(usize, usize)> {
     }
     let mut found = Vec::new();
     collect(typed, &mut found);
-    // Constants that fell away leave nothing to point at.
+    // If constants were folded away, there is nothing to point at.
     if found.len() == root.conjuncts().len() { found } else { Vec::new() }
 }
 
-/// A problem in the text of an expression, at its place in the source.
+/// Converts a problem in the text of an expression to a diagnostic, at its place in the source.
 fn diagnostic(problem: Problem, expression: &Expression) -> Diagnostic {
     let span = expression.map.span(problem.start, problem.end);
     Diagnostic::error(problem.code, span, problem.message).maybe_help(problem.help)

@@ -10,13 +10,13 @@ use crate::{
 pub struct Silenced {
     /// The warning.
     pub diagnostic: Diagnostic,
-    /// Why it is meant.
+    /// Why it is intended.
     pub reason: String,
-    /// Which entry silences it.
+    /// The index of the entry that silences it.
     entry: usize,
 }
 
-/// Takes the warnings out that one of the entries silences. Errors stay.
+/// Removes the warnings that one of the entries silences. Errors stay.
 pub(crate) fn apply(entries: &[Silence], diagnostics: Diagnostics, silenced: &mut Vec<Silenced>) -> Diagnostics {
     let mut left = Diagnostics::new();
     for diagnostic in diagnostics {

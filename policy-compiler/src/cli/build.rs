@@ -19,13 +19,13 @@ Examples:
 pub(super) struct Arguments {
     #[command(flatten)]
     tree: Tree,
-    /// Where the artifact goes.
+    /// The file for the artifact.
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
     /// Builds only what this service needs. Without it, one artifact serves all of them.
     #[arg(long)]
     service: Option<String>,
-    /// The lock file in place of the folder's own: for an older tree that is built again, the present one.
+    /// Uses this lock file instead of the folder's own: to rebuild an older tree, the current one.
     #[arg(long, value_name = "FILE")]
     lock: Option<PathBuf>,
     /// Writes nothing and ends with 1 when there are warnings.

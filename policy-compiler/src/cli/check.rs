@@ -21,7 +21,7 @@ use super::{
     sizes,
 };
 
-/// How many costs are shown unless all are asked for.
+/// Most costs that are shown by default.
 const SHOWN: usize = 10;
 
 #[derive(Debug, clap::Args)]
@@ -49,10 +49,11 @@ pub(super) struct Arguments {
     /// Lists the warnings that rules silence, each with its reason.
     #[arg(long)]
     show_silenced: bool,
-    /// Configuration of Envoy whose routes must fit: bootstraps, xDS resources, answers to `/config_dump`, or folders of them.
+    /// Configuration of Envoy whose routes are checked: bootstraps, xDS resources, responses to `/config_dump`, or
+    /// folders of them.
     #[arg(long, value_name = "FILE", num_args = 1..)]
     envoy: Vec<PathBuf>,
-    /// Resources of Istio and of the Gateway API whose routes must fit, or folders of them.
+    /// Resources of Istio and of the Gateway API whose routes are checked, or folders of them.
     #[arg(long, value_name = "FILE", num_args = 1..)]
     istio: Vec<PathBuf>,
 }
@@ -65,10 +66,10 @@ struct Checked {
     rules: Vec<RuleCost>,
     decisions: Vec<DecisionCost>,
     sizes: sizes::Report,
-    /// How many costs are shown at most.
+    /// Most costs that are shown.
     shown: usize,
     deny_warnings: bool,
-    /// What was said of proxies, if any are given.
+    /// The findings about proxies, if any are given.
     proxies: Option<routes::Report>,
 }
 
@@ -94,12 +95,12 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Outcome {
     }))
 }
 
-/// Reads the configuration of proxies and compares it with the mesh; the diagnostics are written.
+/// Reads the configuration of proxies and compares it with the mesh. The diagnostics are written.
 fn proxies(arguments: &Arguments, compiled: &Compiled, session: &Session) -> Result<Option<routes::Report>, Failure> {
     if arguments.envoy.is_empty() && arguments.istio.is_empty() {
         return Ok(None);
     }
-    // Their paths are shown as they were given, and not as those of the tree.
+    // Their paths are shown as given, not relative to the tree.
     let (mut sources, mut inputs) = (Sources::new(""), Vec::new());
     for path in &arguments.envoy {
         files::read_proxies(path, routes::Format::Envoy, &mut sources, &mut inputs)?;
@@ -173,12 +174,12 @@ impl Report for Checked {
 }
 
 impl Checked {
-    /// How many warnings there are: of the tree, and of proxies.
+    /// Returns the number of warnings, of the tree and of proxies.
     fn warnings(&self) -> usize {
         self.compiled.warnings.len() + self.proxies.as_ref().map_or(0, |proxies| proxies.diagnostics.len())
     }
 
-    /// The warnings that rules silence, one a line.
+    /// Lists the warnings that rules silence, one a line.
     fn silenced(&self, paint: Paint) -> String {
         let line = |one: &Silenced| {
             let place = one.diagnostic.span.map(|span| self.sources.place(span)).unwrap_or_default();
@@ -248,7 +249,7 @@ impl Checked {
     }
 }
 
-/// What was read of proxies.
+/// Summarises the configuration of proxies that was read.
 fn read_of(proxies: &routes::Report) -> String {
     format!(
         "proxies: {} in {}, {} read\n",
@@ -258,7 +259,7 @@ fn read_of(proxies: &routes::Report) -> String {
     )
 }
 
-/// The fuel, and how much that is of what a decision has.
+/// Formats the fuel, and its share of a decision's fuel.
 fn fuel(fuel: u64, paint: Paint) -> String {
     let tenths = fuel.saturating_mul(1000) / MAX_FUEL;
     let text = format!("{fuel:>9} {:>5}.{}%", tenths / 10, tenths % 10);
@@ -276,7 +277,7 @@ const fn direction(direction: Direction) -> &'static str {
     }
 }
 
-/// The first names of a list that may be long.
+/// Formats the first names of a list that may be long.
 fn services(names: &[String]) -> String {
     const NAMED: usize = 3;
     let first = names.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");

@@ -49,10 +49,10 @@ Examples:
 pub(super) struct Envoy {
     #[command(flatten)]
     common: Common,
-    /// The service that the proxy stands for.
+    /// The service of the proxy.
     #[arg(long)]
     service: String,
-    /// Where the filter stands.
+    /// The role of the filter.
     #[arg(long, value_enum)]
     role: RoleName,
     #[command(flatten)]
@@ -70,7 +70,7 @@ Examples:
 pub(super) struct Istio {
     #[command(flatten)]
     common: Common,
-    /// The service of the workloads. Without it each proxy says which service it is.
+    /// The service of the workloads. Without it, each proxy names its own.
     #[arg(long)]
     service: Option<String>,
     /// `gateway` or `egress` for a gateway; a sidecar gets both directions.
@@ -78,7 +78,7 @@ pub(super) struct Istio {
     role: Option<RoleName>,
     #[command(flatten)]
     routes: Routes,
-    /// As `--routing upstream`.
+    /// The same as `--routing upstream`.
     #[arg(long, conflicts_with = "routing")]
     upstream: bool,
     /// Namespace of the resource.
@@ -91,8 +91,8 @@ pub(super) struct Istio {
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Routes {
-    /// What is known of the proxy's routes, where calls go out. Without it, a call that carries protected fields is refused where the filter
-    /// would change a header that a route may match.
+    /// Whether the proxy's routes for outbound calls match headers that the filter changes. Without it, a call that
+    /// carries protected fields is denied if the filter would change a header that a route may match.
     #[arg(long, value_enum, value_name = "WHAT")]
     routing: Option<RoutingName>,
 }
@@ -111,21 +111,23 @@ impl Routes {
 pub(super) enum RoutingName {
     /// No route matches a header that the filter changes; `policyc check` finds such routes.
     Fixed,
-    /// The filter stands behind the router too (role `upstream`): for routes that match headers, and for Envoy's OpenTelemetry and Datadog tracers.
+    /// The filter also runs after the router (role `upstream`): for routes that match headers, and for Envoy's
+    /// OpenTelemetry and Datadog tracers.
     Upstream,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum RoleName {
-    /// In front of the service, for requests that arrive.
+    /// Before the service, for requests that arrive.
     Inbound,
-    /// Behind the service, for the calls that it makes.
+    /// After the service, for the calls that it makes.
     Outbound,
     /// At the edge, for requests of clients.
     Gateway,
-    /// At the way out of the mesh.
+    /// At the exit of the mesh.
     Egress,
-    /// Behind the router of a sidecar or a gateway: in its `upstream_http_filters`, in front of `envoy.filters.http.upstream_codec`.
+    /// After the router of a sidecar or a gateway: in its `upstream_http_filters`, before
+    /// `envoy.filters.http.upstream_codec`.
     Upstream,
 }
 
@@ -169,7 +171,7 @@ fn namespace(text: &str) -> Result<String, String> {
     fine.then(|| text.to_owned()).ok_or_else(|| "use at most 63 lower-case letters, digits and `-`".to_owned())
 }
 
-/// The labels of the workloads: those that were given, else `app=SERVICE`.
+/// Returns the labels of the workloads: the given ones, or else `app=SERVICE`.
 fn labels(given: &[(String, String)], service: Option<&str>) -> Result<Vec<(String, String)>, Failure> {
     match service {
         Some(service) if given.is_empty() => {
@@ -185,7 +187,7 @@ fn labels(given: &[(String, String)], service: Option<&str>) -> Result<Vec<(Stri
     }
 }
 
-/// A configuration, with the text in which its reader expects it.
+/// A configuration, with the text in the form that its reader expects.
 struct Emitted {
     value: Value,
     text: String,
@@ -233,7 +235,7 @@ fn envoy(arguments: &Envoy, session: &Session) -> Result<Emitted, Failure> {
     Ok(match arguments.form {
         EnvoyForm::Filter => Emitted::yaml(Value::from(vec![http_filter(wasm, &config)])),
         EnvoyForm::Ecds => Emitted::json(discovery_response(wasm, &config, &slice.digest)),
-        // The filter reads exactly this text, so it is printed as it is.
+        // The filter reads exactly this text, so it is printed unchanged.
         EnvoyForm::Config => Emitted { value: serde_json::from_str(&config).unwrap_or_default(), text: config + "\n" },
     })
 }
@@ -265,8 +267,8 @@ fn istio(arguments: &Istio, session: &Session) -> Result<Emitted, Failure> {
     Ok(Emitted::yaml(resource))
 }
 
-/// A gateway must be one in the mesh, too: with the role of a gateway a filter drops every context that arrives, and
-/// without it it believes what arrives.
+/// Returns the slice of a service. A gateway must be one in the mesh, too: with the role of a gateway, a filter drops
+/// every context that arrives, and without it, it trusts them.
 fn slice(compiled: &Compiled, service: &str, role: Option<RoleName>) -> Result<Slice, Failure> {
     compiled.find_service(service).map_err(Failure::usage)?;
     if role == Some(RoleName::Gateway) && !compiled.gateways.iter().any(|gateway| gateway == service) {

@@ -42,7 +42,7 @@ pub(super) struct Arguments {
     explain: bool,
 }
 
-/// The evaluations in both forms.
+/// The evaluations as text and as JSON.
 struct Evaluated {
     plain: String,
     coloured: String,
@@ -88,7 +88,7 @@ impl Report for Evaluated {
     }
 }
 
-/// The requests of a file; what is wrong with them is written.
+/// Reads the requests of a file. Problems are written.
 pub(super) fn requests(path: &Path, world: &World<'_>, session: &Session) -> Result<Vec<Recorded>, Failure> {
     let text = read(path)?;
     input::requests(&path.display().to_string(), &text, world).map_err(|problems| {

@@ -17,17 +17,17 @@ use super::{output::Failure, progress::Display};
 /// Deepest nesting of folders.
 const MAX_FOLDER_DEPTH: usize = 32;
 
-/// How the names of policy documents end.
+/// File extensions of policy documents.
 const DOCUMENTS: &[&str] = &["yaml", "yml"];
 
-/// How the names of configuration of proxies end.
+/// File extensions of proxy configuration.
 const CONFIGURATION: &[&str] = &["yaml", "yml", "json"];
 
-/// Most files of one tree. Reading them all must stay possible on a small machine.
+/// Most files of one tree. Reading them all must be possible on a small machine.
 const MAX_FILES: usize = 20_000;
 
-/// Reads all `.yaml` and `.yml` files below the folder, sorted by path. Symbolic links and hidden files and
-/// folders are skipped: what is compiled must not depend on something outside of the tree.
+/// Reads all `.yaml` and `.yml` files below the folder, sorted by path. Symbolic links and hidden files and folders are
+/// skipped, because the result must not depend on anything outside of the tree.
 pub(super) fn read_tree(folder: &Path, progress: &mut Display) -> Result<Sources, Failure> {
     let metadata = fs::metadata(folder).map_err(|error| Failure::io("read", folder, &error))?;
     if !metadata.is_dir() {
@@ -51,7 +51,7 @@ pub(super) fn read_tree(folder: &Path, progress: &mut Display) -> Result<Sources
     Ok(sources)
 }
 
-/// The lock file, if there is one. A symbolic link is none, as for documents.
+/// Reads the lock file, if there is one. As for documents, it must not be a symbolic link.
 pub(super) fn read_lock(path: &Path) -> Result<Option<Vec<u8>>, Failure> {
     match fs::symlink_metadata(path) {
         Ok(metadata) if metadata.is_file() => read(path, MAX_FILE_BYTES).map(Some),
@@ -61,7 +61,8 @@ pub(super) fn read_lock(path: &Path) -> Result<Option<Vec<u8>>, Failure> {
     }
 }
 
-/// Adds a file with the configuration of a proxy, or all of a folder that may be one, with what they are expected to hold.
+/// Adds a file with the configuration of a proxy, or all files of a folder that may be one, with their expected
+/// content.
 pub(super) fn read_proxies(
     path: &Path,
     format: Format,
@@ -86,7 +87,7 @@ pub(super) fn read_proxies(
     Ok(())
 }
 
-/// At most one byte more than the compiler accepts, so that it can say that there are too many.
+/// Reads at most one byte more than the compiler accepts, so that the compiler can report a file that is too large.
 fn read(path: &Path, limit: usize) -> Result<Vec<u8>, Failure> {
     let failed = |error| Failure::io("read", path, &error);
     let limit = u64::try_from(limit).unwrap_or(u64::MAX);
@@ -122,7 +123,7 @@ fn collect(root: &Path, below: &Path, endings: &[&str], paths: &mut Vec<PathBuf>
     Ok(())
 }
 
-/// Writes a file as a whole: who watches it sees the old content or the new one.
+/// Replaces a file atomically: a reader sees the old content or the new one.
 pub(super) fn replace(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     let failed = |error| Failure::io("write", path, &error);
     let name = path.file_name().ok_or_else(|| Failure::Usage(format!("`{}` is not a file name", path.display())))?;
@@ -133,7 +134,7 @@ pub(super) fn replace(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
         .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
         .and_then(|()| fs::rename(&temporary, path));
     if written.is_err() {
-        // It may not even exist; the first error is the one that matters.
+        // It may not even exist; only the first error matters.
         let _ = fs::remove_file(&temporary);
     }
     written.map_err(failed)

@@ -22,10 +22,10 @@ Examples:
 pub(super) struct Arguments {
     #[command(flatten)]
     tree: Tree,
-    /// What it is shown as [default: what the name of the file ends in, or text].
+    /// The output format [default: by the extension of the file, or text].
     #[arg(long = "as", value_enum, value_name = "FORM")]
     form: Option<Form>,
-    /// Where it goes; standard output otherwise.
+    /// The file for the output; standard output otherwise.
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     /// Only the calls from and to this service.
@@ -34,27 +34,27 @@ pub(super) struct Arguments {
     /// Only the calls from and to the services of this domain.
     #[arg(long)]
     domain: Option<String>,
-    /// Only this field; pictures show what becomes of it.
+    /// Only this field; pictures show its fate.
     #[arg(long)]
     field: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Form {
-    /// A list to read.
+    /// A list.
     Text,
     /// A Mermaid flowchart, for Markdown.
     Mermaid,
-    /// The language of Graphviz.
+    /// Graphviz's DOT language.
     Dot,
-    /// A picture.
+    /// An SVG picture.
     Svg,
-    /// A page with the picture, and a table of what becomes of each field.
+    /// An HTML page with the picture, and a table with the fate of each field.
     Html,
 }
 
 impl Form {
-    /// The form that the name of a file tells.
+    /// Returns the form for the extension of a file.
     fn of_file(path: &Path) -> Option<Self> {
         Some(match path.extension()?.to_str()? {
             "svg" => Self::Svg,

@@ -23,7 +23,7 @@ const FILES: [(&str, &str); 6] = [
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  policyc init my-policies\n  policyc init my-policies --force")]
 pub(super) struct Arguments {
-    /// The folder; it is made if it does not exist.
+    /// The folder; it is created if it does not exist.
     #[arg(value_name = "DIR")]
     folder: PathBuf,
     /// Also writes into a folder that is not empty. Files that exist are never changed.
@@ -53,7 +53,7 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
     Ok(Box::new(report))
 }
 
-/// Whether the file was made; one that exists stays as it is.
+/// Creates a file. Returns `false`, and changes nothing, if it exists.
 fn write_new(path: &Path, text: &str) -> Result<bool, Failure> {
     let file = fs::OpenOptions::new().write(true).create_new(true).open(path);
     match file.and_then(|mut file| file.write_all(text.as_bytes())) {

@@ -32,7 +32,7 @@ enum KindName {
     PolicyTest,
 }
 
-/// The schema that the arguments name.
+/// Returns the schema for the arguments.
 fn schema(arguments: &Arguments) -> Value {
     match arguments.kind {
         None => json_schema::of_all_kinds(),

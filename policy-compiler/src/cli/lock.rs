@@ -21,10 +21,10 @@ Examples:
 pub(super) struct Arguments {
     #[command(flatten)]
     tree: Tree,
-    /// Gives the words without a date the present one: an artifact with them is shipped now.
+    /// Gives the words without a date the current one: an artifact with them is shipped now.
     #[arg(long)]
     release: bool,
-    /// The date, in place of the present one.
+    /// The date, instead of the current one.
     #[arg(long, value_name = "DATE", requires = "release")]
     at: Option<String>,
 }
@@ -52,7 +52,7 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Outcome {
         };
     }
     let written = lock.to_string();
-    // A file that is as it should be keeps its time of change.
+    // An unchanged file keeps its modification time.
     let changed = written != text;
     if changed {
         files::replace(&path, written.as_bytes())?;
@@ -61,7 +61,7 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Outcome {
     Ok(Box::new(Locked { file: path.display().to_string(), words, update, written: changed }))
 }
 
-/// The time, to the second: nobody needs more of it.
+/// Returns the time, rounded down to seconds.
 fn now() -> Timestamp {
     let now = Timestamp::now();
     Timestamp::from_second(now.as_second()).unwrap_or(now)
@@ -74,7 +74,7 @@ fn said(file: &str, problems: &[LineProblem]) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// What a pipeline is told where words of the tree have no number.
+/// Returns the error for pipelines if words of the tree have no number.
 pub(super) fn missing(folder: &str, lock: &Lock, words: &BTreeSet<String>) -> Option<String> {
     const NAMED: usize = 5;
     let missing = lock.missing(words);

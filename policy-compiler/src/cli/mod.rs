@@ -1,7 +1,7 @@
 //! The commands, one file each, and what they have in common.
 //!
-//! A command takes its arguments and the [`Session`], and gives an [`Outcome`]: a [`Report`](output::Report) that
-//! can be printed as text and as one JSON document, or the reason why there is none.
+//! A command takes its arguments and the [`Session`], and returns an [`Outcome`]: a [`Report`](output::Report) that can
+//! be printed as text and as one JSON document, or the reason why there is none.
 
 mod build;
 mod check;
@@ -30,7 +30,7 @@ use clap::{ColorChoice, CommandFactory as _, FromArgMatches as _, Parser, Subcom
 use output::{Failure, Outcome};
 use session::{Colour, Format, Messages, Session};
 
-/// What the exit codes mean; every help text of `policyc` itself ends with it.
+/// The meaning of the exit codes. Every help text of `policyc` itself ends with it.
 const EXIT_CODES: &str = "\
 Exit codes:
   0  all is well
@@ -52,13 +52,13 @@ const GLOBAL: &str = "Global options";
 struct Cli {
     #[command(subcommand)]
     command: Command,
-    /// How results are printed: for people, as one JSON document, or (check, build, test) the findings as SARIF or for GitHub.
+    /// The format of results: text, one JSON document, or (check, build, test) the findings as SARIF or for GitHub.
     #[arg(long, value_enum, global = true, default_value = "text", value_name = "FORMAT", help_heading = GLOBAL)]
     format: Format,
-    /// How diagnostics are written to standard error: for people, or as JSON, one object a line [default: as --format].
+    /// The format of diagnostics on standard error: text, or JSON, one object a line [default: as --format].
     #[arg(long, value_enum, global = true, value_name = "FORMAT", help_heading = GLOBAL)]
     diagnostics: Option<Messages>,
-    /// Whether text is coloured; `auto` is on a terminal, unless NO_COLOR is set.
+    /// Whether text is coloured; `auto` colours it on a terminal, unless NO_COLOR is set.
     #[arg(long, value_enum, global = true, default_value = "auto", value_name = "WHEN", help_heading = GLOBAL)]
     color: Colour,
 }
@@ -71,15 +71,15 @@ enum Command {
     Check(check::Arguments),
     /// Compiles a source tree into an artifact.
     Build(build::Arguments),
-    /// Keeps the numbers of the words of a source tree, in its file `context-mesh.lock`.
+    /// Updates `context-mesh.lock`, which numbers the words of a source tree.
     Lock(lock::Arguments),
-    /// Shows what an artifact says.
+    /// Shows the content of an artifact.
     Inspect(inspect::Arguments),
     /// Runs the tests of a source tree.
     Test(test::Arguments),
-    /// Says what changed between two versions, and which recorded requests are decided differently.
+    /// Shows what changed between two versions, and which recorded requests are decided differently.
     Diff(diff::Arguments),
-    /// Says what becomes of a request, and why.
+    /// Shows the decision about a request, and why.
     Eval(eval::Arguments),
     /// Explains a diagnostic: what its code means, an example that causes it, and the repair.
     Explain(explain::Arguments),
@@ -99,13 +99,13 @@ enum Command {
 }
 
 impl Command {
-    /// Whether what is found in the sources can be the result.
+    /// Whether the findings in the sources can be the result.
     const fn reports_findings(&self) -> bool {
         matches!(self, Self::Check(_) | Self::Build(_) | Self::Test(_))
     }
 }
 
-/// What most commands begin with.
+/// The arguments that most commands begin with.
 #[derive(Debug, clap::Args)]
 struct Tree {
     /// The folder with the policy documents.
@@ -125,7 +125,7 @@ pub(crate) fn run() -> ExitCode {
     session.finish(outcome)
 }
 
-/// The arguments. clap itself ends with 2 on wrong ones. Its own messages keep to `--color` too, which must
+/// Parses the arguments. clap itself exits with 2 if they are wrong. Its own messages respect `--color` too, which must
 /// therefore be known before it reads anything.
 fn parse() -> Cli {
     let colour = match session::colour_of(std::env::args_os()) {

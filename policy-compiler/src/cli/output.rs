@@ -12,30 +12,31 @@ use serde_json::Value;
 
 /// The result of a command.
 pub(super) trait Report {
-    /// For people: whole lines.
+    /// Returns the result as text, in whole lines.
     fn text(&self, paint: Paint) -> String;
 
-    /// For programs: one document. `docs/policyc.md` says what each command gives.
+    /// Returns the result as one JSON document. `docs/policyc.md` describes it for each command.
     fn json(&self) -> Value;
 
-    /// What the result finds beside the diagnostics that were written: for `--format sarif` and `github`.
+    /// Returns the findings of the result, besides the diagnostics that were written: for `--format sarif` and
+    /// `github`.
     fn findings(&self) -> Option<(Diagnostics, &Sources)> {
         None
     }
 
-    /// What the result means for the exit code.
+    /// Returns the exit code of the result.
     fn exit(&self) -> Exit {
         Exit::Well
     }
 }
 
-/// What a command gives: a result, or the reason why there is none.
+/// The outcome of a command: a result, or the reason why there is none.
 pub(super) type Outcome = Result<Box<dyn Report>, Failure>;
 
 /// The exit codes of `policyc`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Exit {
-    /// All is well.
+    /// Success.
     Well,
     /// The sources, the artifact or a test are wrong.
     Wrong,
@@ -59,7 +60,7 @@ impl From<Exit> for ExitCode {
 /// Why a command has no result.
 #[derive(Debug)]
 pub(super) enum Failure {
-    /// The sources are wrong, and that has been said.
+    /// The sources are wrong, which has already been reported.
     Diagnostics,
     /// The artifact is wrong.
     Artifact(String),
@@ -68,22 +69,22 @@ pub(super) enum Failure {
 }
 
 impl Failure {
-    /// A failure of a file operation: what was tried, on which path, and why it did not work.
+    /// Creates the failure of a file operation: the operation, the path, and the reason.
     pub(super) fn io(tried: &str, path: &Path, error: &io::Error) -> Self {
         Self::Usage(format!("cannot {tried} `{}`: {error}", path.display()))
     }
 
-    /// A failure of the artifact.
+    /// Creates the failure for a wrong artifact.
     pub(super) fn artifact(error: impl std::error::Error) -> Self {
         Self::Artifact(error.to_string())
     }
 
-    /// A failure of what the user asked for.
+    /// Creates the failure for a wrong request of the user.
     pub(super) fn usage(error: impl std::error::Error) -> Self {
         Self::Usage(error.to_string())
     }
 
-    /// What has not been said yet.
+    /// Returns the message, unless it has already been reported.
     pub(super) fn message(&self) -> Option<&str> {
         match self {
             Self::Diagnostics => None,
@@ -91,7 +92,7 @@ impl Failure {
         }
     }
 
-    /// The exit code that fits.
+    /// Returns the exit code.
     pub(super) const fn exit(&self) -> Exit {
         match self {
             Self::Diagnostics | Self::Artifact(_) => Exit::Wrong,
@@ -100,7 +101,7 @@ impl Failure {
     }
 }
 
-/// Writes a result. A reader that closed the pipe, such as `head`, is no failure.
+/// Writes a result. A reader that closed the pipe, such as `head`, is not an error.
 pub(super) fn print(text: &str) -> Result<(), Failure> {
     match io::stdout().write_all(text.as_bytes()).and_then(|()| io::stdout().flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
@@ -110,7 +111,7 @@ pub(super) fn print(text: &str) -> Result<(), Failure> {
     }
 }
 
-/// So many of something, such as `1 rule` or `2 rules`.
+/// Formats a count, such as `1 rule` or `2 rules`.
 pub(super) fn plural(count: usize, word: &str) -> String {
     format!("{count} {word}{}", if count == 1 { "" } else { "s" })
 }

@@ -1,4 +1,4 @@
-//! How far a command is, as one line on the terminal. Who is done within a second never sees it.
+//! Progress as one line on the terminal. Commands that finish within a second never show it.
 
 use std::{
     io::{self, Write},
@@ -11,25 +11,25 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// How often the line changes.
 const INTERVAL: Duration = Duration::from_millis(100);
 
-/// The line. It is gone when this is dropped.
+/// The line. Dropping this removes it.
 #[derive(Debug)]
 pub(super) struct Display<W: Write = io::Stderr> {
-    /// `None`: there is no terminal.
+    /// `None` if there is no terminal.
     out: Option<W>,
-    /// When the line may be drawn next.
+    /// The earliest time of the next update.
     next: Instant,
     drawn: bool,
 }
 
 impl Display {
-    /// A line on standard error, if `on`.
+    /// Creates a line on standard error, if `on`.
     pub(super) fn new(on: bool) -> Self {
         Self { out: on.then(io::stderr), next: Instant::now() + PATIENCE, drawn: false }
     }
 }
 
 impl<W: Write> Display<W> {
-    /// Says that so much of a stage is done. With a total of 0 it is not counted.
+    /// Shows the progress of a stage. A total of 0 means that it is not counted.
     pub(super) fn show(&mut self, stage: &str, done: usize, total: usize) {
         let Some(out) = &mut self.out else { return };
         let now = Instant::now();
@@ -39,7 +39,7 @@ impl<W: Write> Display<W> {
         self.next = now + INTERVAL;
         self.drawn = true;
         let count = if total > 0 { format!(" {done}/{total}") } else { String::new() };
-        // A terminal that is gone does not stop the work.
+        // If the terminal is gone, the work continues.
         let _ = write!(out, "\r\u{1b}[2K{stage}{count}").and_then(|()| out.flush());
     }
 }

@@ -1,4 +1,4 @@
-//! `policyc schema`: versions of schemas against each other.
+//! `policyc schema`: compares versions of schemas.
 
 use std::path::{Path, PathBuf};
 
@@ -18,10 +18,11 @@ use super::{
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Says whether the schemas of a tree understand those of an older one, field by field, and which version is right.
+    /// Checks, field by field, whether the schemas of a tree are compatible with those of an older one, and which
+    /// version is right.
     #[command(after_help = CHECK_HELP)]
     Check(Check),
-    /// Prints which versions of each schema understand each other: all that stand in the trees.
+    /// Shows which versions of each schema in the trees are compatible.
     #[command(after_help = MATRIX_HELP)]
     Matrix(MatrixArguments),
 }
@@ -45,23 +46,23 @@ pub(super) struct Check {
     /// The folder with the policy documents.
     #[arg(value_name = "DIR")]
     folder: PathBuf,
-    /// The folder with the policy documents that are in use.
+    /// The folder with the policy documents in use.
     #[arg(long, value_name = "OLD")]
     against: PathBuf,
-    /// How much a change may break. Without it, sidecars with the old and with the new version must understand each
-    /// other, because both are there during a rollout.
+    /// How much a change may break. Without it, sidecars with the old and with the new version must be compatible with
+    /// each other, because both exist during a rollout.
     #[arg(long, value_enum, value_name = "DIRECTION")]
     allow: Option<Allowed>,
 }
 
-/// What a change may be.
+/// The allowed change.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Allowed {
-    /// New sidecars must understand old ones: where those that receive are updated first.
+    /// New sidecars must understand old ones: if receivers are updated first.
     Backward,
-    /// Old sidecars must understand new ones: where those that send are updated first.
+    /// Old sidecars must understand new ones: if senders are updated first.
     Forward,
-    /// Anything: only the version number is looked at.
+    /// Anything: only the version number is checked.
     Incompatible,
 }
 
@@ -72,7 +73,7 @@ pub(super) struct MatrixArguments {
     folders: Vec<PathBuf>,
 }
 
-/// What the comparison gave, in both forms.
+/// The comparison as text and as JSON.
 struct Compared {
     text: String,
     json: Value,
@@ -115,7 +116,8 @@ pub(super) fn run(command: &Command, session: &Session) -> Outcome {
     }))
 }
 
-/// An incompatible change weighs more than a wrong number: who allows the change still has to hear of the number.
+/// Returns the exit code. An incompatible change weighs more than a wrong number. If the change is allowed, the number
+/// is still reported.
 fn judge(changes: &[SchemaChange], allowed: Option<Allowed>) -> Exit {
     let fits = |change: &SchemaChange| match allowed {
         _ if change.comparison.verdict() == Verdict::Full => true,

@@ -1,4 +1,4 @@
-//! What holds for one run of `policyc`: how it prints, and where.
+//! Settings of one run of `policyc`: formats and colours.
 
 use std::{
     cell::RefCell,
@@ -29,10 +29,10 @@ use super::{
     progress::Display,
 };
 
-/// How something is printed.
+/// The format of results.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Format {
-    // Without doc comments, which the help of every command would show.
+    // Without doc comments, because the help of every command would show them.
     Text,
     Json,
     Sarif,
@@ -40,18 +40,18 @@ pub(super) enum Format {
 }
 
 impl Format {
-    /// Whether the findings are the result: that is for commands that report some.
+    /// Whether the findings are the result, which only some commands support.
     pub(super) const fn is_findings(self) -> bool {
         matches!(self, Self::Sarif | Self::Github)
     }
 }
 
-/// How diagnostics are written to standard error.
+/// The format of diagnostics on standard error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Messages {
     Text,
     Json,
-    /// Not at all: they are the result.
+    /// Not written: they are the result.
     #[value(skip)]
     None,
 }
@@ -59,7 +59,7 @@ pub(super) enum Messages {
 impl From<Format> for Messages {
     fn from(format: Format) -> Self {
         match format {
-            // The document goes into a file, and people read along.
+            // The document goes to a file, and people read along.
             Format::Text | Format::Sarif => Self::Text,
             Format::Json => Self::Json,
             Format::Github => Self::None,
@@ -76,7 +76,7 @@ pub(super) enum Colour {
 }
 
 impl Colour {
-    /// Whether what goes to this stream is coloured.
+    /// Whether output to this stream is coloured.
     fn on(self, stream: &impl IsTerminal) -> bool {
         match self {
             Self::Always => true,
@@ -89,12 +89,12 @@ impl Colour {
     }
 }
 
-/// Whether the terminal cannot do more than print text.
+/// Whether the terminal supports only plain text.
 fn is_dumb() -> bool {
     std::env::var_os("TERM").is_some_and(|value| value == "dumb")
 }
 
-/// What `--color` says among arguments that nobody has read yet.
+/// Returns the value of `--color` in arguments that have not been parsed yet.
 pub(super) fn colour_of(arguments: impl Iterator<Item = OsString>) -> Colour {
     let mut colour = Colour::Auto;
     let mut follows = false;
@@ -112,27 +112,27 @@ pub(super) fn colour_of(arguments: impl Iterator<Item = OsString>) -> Colour {
 pub(super) struct Session {
     format: Format,
     diagnostics: Messages,
-    /// What was found, where that is the result.
+    /// The findings, if they are the result.
     found: RefCell<Vec<(Diagnostics, Sources)>>,
-    /// For standard output.
+    /// Colours of standard output.
     results: Paint,
-    /// For standard error.
+    /// Colours of standard error.
     messages: Paint,
-    /// Whether somebody watches standard error.
+    /// Whether standard error is a terminal.
     watched: bool,
 }
 
-/// A tree with everything that was made of it.
+/// A compiled tree, with its sources and its model.
 pub(super) struct CompiledTree {
     pub(super) sources: Sources,
     pub(super) compiled: Compiled,
     pub(super) model: Model,
-    /// The words that have numbers.
+    /// The numbered words.
     pub(super) lock: Lock,
 }
 
 impl Session {
-    /// A run with these options; without `diagnostics`, these keep to `format`.
+    /// Creates a run with these options. Without `diagnostics`, their format follows `format`.
     pub(super) fn new(format: Format, diagnostics: Option<Messages>, colour: Colour) -> Self {
         let diagnostics = diagnostics.unwrap_or_else(|| format.into());
         Self {
@@ -145,7 +145,7 @@ impl Session {
         }
     }
 
-    /// A line that says how far the command is, for who watches.
+    /// Returns a progress line, which is shown only on a terminal.
     pub(super) fn progress(&self) -> Display {
         Display::new(self.watched)
     }
@@ -155,12 +155,12 @@ impl Session {
         files::read_tree(folder, &mut self.progress())
     }
 
-    /// Reads and compiles a folder; the diagnostics are written.
+    /// Reads and compiles a folder. The diagnostics are written.
     pub(super) fn compile(&self, folder: &Path) -> Result<Compiled, Failure> {
         self.compile_tree(folder).map(|tree| tree.compiled)
     }
 
-    /// As [`Session::compile`], with the lock file at this path in place of the folder's own.
+    /// Like [`Session::compile`], with the lock file at this path instead of the folder's own.
     pub(super) fn compile_with_lock(&self, folder: &Path, lock: &Path) -> Result<Compiled, Failure> {
         let mut sources = self.read(folder)?;
         let missing = || Failure::Usage(format!("the lock file `{}` does not exist", lock.display()));
@@ -168,7 +168,7 @@ impl Session {
         self.compile_sources(sources).map(|tree| tree.compiled)
     }
 
-    /// As [`Session::compile`], with what the artifact was made from.
+    /// Like [`Session::compile`], but also returns the sources and the model.
     pub(super) fn compile_tree(&self, folder: &Path) -> Result<CompiledTree, Failure> {
         self.compile_sources(self.read(folder)?)
     }
@@ -190,12 +190,12 @@ impl Session {
         }
     }
 
-    /// Reads and checks a folder without making an artifact of it; the diagnostics are written.
+    /// Reads and checks a folder without building an artifact. The diagnostics are written.
     pub(super) fn check(&self, folder: &Path) -> Result<Checked, Failure> {
         self.check_sources(&self.read(folder)?)
     }
 
-    /// As [`Session::check`], without the lock file, which may be what is wrong.
+    /// Like [`Session::check`], without the lock file, which may have errors.
     pub(super) fn check_unlocked(&self, folder: &Path) -> Result<Checked, Failure> {
         self.check_sources(&self.read(folder)?.without_lock())
     }
@@ -220,11 +220,11 @@ impl Session {
             Messages::Text if self.messages.is_on() => text::render(diagnostics, sources, text::Style::Coloured),
             Messages::Text => text::render(diagnostics, sources, text::Style::Plain),
         };
-        // Nothing can be done for a reader that is gone.
+        // Nothing can be done if the reader is gone.
         let _ = io::stderr().write_all(rendered.as_bytes());
     }
 
-    /// Prints what a command gave, and ends with its exit code.
+    /// Prints the outcome of a command, and returns its exit code.
     pub(super) fn finish(&self, outcome: Outcome) -> ExitCode {
         if self.format.is_findings() {
             return self.finish_with_findings(outcome);
@@ -246,7 +246,7 @@ impl Session {
         }
     }
 
-    /// Prints what was found, and ends with the exit code of the command.
+    /// Prints the findings, and returns the exit code of the command.
     fn finish_with_findings(&self, outcome: Outcome) -> ExitCode {
         let mut found = self.found.borrow_mut();
         if let Some((findings, sources)) = outcome.as_ref().ok().and_then(|report| report.findings()) {
@@ -254,7 +254,7 @@ impl Session {
         }
         let pairs: Vec<(&Diagnostics, &Sources)> = found.iter().map(|(list, sources)| (list, sources)).collect();
         let mut text = match self.format {
-            // Where the command could not be carried out, an empty document would say that all is well.
+            // If the command could not be carried out, an empty document would mean that there are no findings.
             Format::Sarif if matches!(outcome, Err(Failure::Usage(_))) => String::new(),
             Format::Sarif => format!("{:#}\n", sarif::document(&pairs)),
             _ => pairs.iter().map(|(list, sources)| github::render(list, sources)).collect(),
@@ -280,7 +280,7 @@ impl Session {
         }
     }
 
-    /// Says what has not been said yet.
+    /// Reports a failure that has not been reported yet.
     fn say(&self, failure: &Failure) {
         let Some(message) = failure.message() else { return };
         let line = match self.diagnostics {

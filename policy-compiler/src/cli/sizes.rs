@@ -1,4 +1,4 @@
-//! How large an artifact is where it has to pass.
+//! The size of an artifact, against the limits on its way to the proxies.
 
 use context_mesh_core::index::{ProgramIndex, RuleIndex};
 use policy_compiler::{
@@ -12,10 +12,10 @@ use serde_json::{Value, json};
 
 use super::output::{Failure, Paint};
 
-/// How many services are tried in search of the largest slice.
+/// Most services that are tried to find the largest slice.
 const CANDIDATES: usize = 4;
 
-/// What has a limit.
+/// What a limit applies to.
 #[derive(Debug, Clone, Copy)]
 enum Of {
     PluginConfiguration,
@@ -35,14 +35,14 @@ impl Of {
 struct Limit {
     bytes: usize,
     of: Of,
-    /// What has this limit.
+    /// The technology with this limit.
     what: &'static str,
     /// What to do about it.
     help: &'static str,
 }
 
-/// `kubectl apply` keeps the whole resource in an annotation, of which Kubernetes allows 256 KiB in all; an object in
-/// etcd is one request, 1.5 MiB by default; a gRPC client takes messages up to 4 MiB by default.
+/// `kubectl apply` keeps the whole resource in an annotation, and Kubernetes allows 256 KiB for all annotations. An
+/// object in etcd is one request, 1.5 MiB by default. A gRPC client accepts messages up to 4 MiB by default.
 const LIMITS: [Limit; 3] = [
     Limit {
         bytes: 256 << 10,
@@ -72,7 +72,7 @@ pub(super) struct Sizes {
     artifact: usize,
     /// The JSON that the filter reads, with the artifact in base64.
     plugin_configuration: usize,
-    /// The resource for a sidecar, as JSON: it has the plugin configuration twice.
+    /// The resource for a sidecar, as JSON. It contains the plugin configuration twice.
     envoy_filter: usize,
 }
 
@@ -164,7 +164,7 @@ impl Report {
         out
     }
 
-    /// One line about a limit: what fits, or what does not and what to do about it.
+    /// Formats a limit: what is within it, or what exceeds it and what to do about it.
     fn limit(&self, limit: &Limit, paint: Paint) -> String {
         let (subject, what) = (limit.of.as_str(), limit.what);
         let too_large: Vec<String> = self.0.iter().filter(|sizes| sizes.of(limit.of) > limit.bytes).map(head).collect();
@@ -180,8 +180,8 @@ fn head(sizes: &Sizes) -> String {
     sizes.service.as_ref().map_or_else(|| "the whole".to_owned(), |service| format!("slice of {service}"))
 }
 
-/// The largest of the slices with the most code. Packing every slice of a large mesh would take long, and compression
-/// changes the order of near sizes only.
+/// Returns the largest of the slices with the most code. Packing every slice of a large mesh would take long, and
+/// compression only changes the order of similar sizes.
 fn largest_slice(compiled: &Compiled) -> Result<Option<(String, Slice)>, Failure> {
     let tables = &compiled.tables;
     let length = |program: ProgramIndex| {

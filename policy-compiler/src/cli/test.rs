@@ -34,13 +34,13 @@ pub(super) struct Arguments {
     /// Lists every test, not only those that fail.
     #[arg(short, long)]
     verbose: bool,
-    /// Lists the rules that no test makes fire, and the parts of conditions that no test makes true or false.
+    /// Lists the rules that no test triggers, and the parts of conditions that no test makes true or false.
     #[arg(long)]
     coverage: bool,
     /// The least percentage of rules, and of branches, that the tests must reach.
     #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(0..=100))]
     min_coverage: Option<u8>,
-    /// Writes the results as JUnit XML too.
+    /// Also writes the results as JUnit XML to this file.
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
 }

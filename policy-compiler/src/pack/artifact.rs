@@ -1,4 +1,4 @@
-//! The last stage: model and programs become tables, and tables become bytes.
+//! The last stage: turns the model and the programs into tables, and the tables into bytes.
 
 use context_mesh_core::index::{RuleIndex, ServiceIndex};
 use std::collections::{BTreeSet, HashSet};
@@ -31,13 +31,13 @@ use crate::{
 
 pub use crate::expression::codegen::PackError;
 
-/// Longest string of a policy that goes into the dictionary, in bytes: longer ones are rarely values of fields.
+/// Longest string of a policy that goes into the dictionary, in bytes. Longer strings are rarely values of fields.
 const MAX_WORD_BYTES: usize = 64;
 
-/// Most words of a dictionary. Every sidecar holds all of them.
+/// Most words in a dictionary. Every sidecar holds all of them.
 const MAX_WORDS: usize = 4096;
 
-/// The tables of a model. The model and the programs must have been made without errors.
+/// Returns the tables of a model. The model and the programs must be free of errors.
 pub(crate) fn tables(model: &Model, programs: Programs, sources: &Sources, lock: &Lock) -> Tables {
     let fields = model.fields.iter().zip(&programs.patterns);
     let fields: Vec<FieldTable> =
@@ -45,7 +45,7 @@ pub(crate) fn tables(model: &Model, programs: Programs, sources: &Sources, lock:
     let ordered = ordered(model, &programs.rules);
     let rules = ordered.iter().map(|entry| rule_table(entry, &fields, sources)).collect();
     let dictionaries = match model.mesh.carrier_version {
-        // Nobody writes them any more.
+        // Version 2 writes no dictionaries.
         CarrierVersion::Two => Vec::new(),
         CarrierVersion::Dated | CarrierVersion::One => {
             let words = first_words(model, &programs.table.constants);
@@ -69,8 +69,8 @@ pub(crate) fn tables(model: &Model, programs: Programs, sources: &Sources, lock:
     tables
 }
 
-/// Says which workloads refuse a path with several readings: as the mesh says, else those with a rule that reads the path of requests
-/// that arrive.
+/// Sets which workloads deny a path with several readings: as the mesh says, otherwise those with a rule that reads the
+/// path of inbound requests.
 fn deny_ambiguous_paths(tables: &mut Tables, said: Option<bool>) {
     let reads_path = |rule: &RuleTable| {
         slice::attributes_of(rule, tables).into_iter().flatten().any(|attribute| match attribute {
@@ -87,14 +87,14 @@ fn deny_ambiguous_paths(tables: &mut Tables, said: Option<bool>) {
     }
 }
 
-/// The bytes of the tables, and what a filter will make of them: they are loaded once, so that what is built
-/// is known to run. `None`, with a diagnostic, when a limit of the format is exceeded.
+/// Returns the encoded tables and their digest. The bytes are loaded once, as a filter would, so that the artifact is
+/// known to load. Returns `None`, with a diagnostic, when a limit of the format is exceeded.
 pub(crate) fn bytes(tables: &Tables, diagnostics: &mut Diagnostics) -> Option<(Vec<u8>, String)> {
     let built = load_bytes(tables);
     built.map_err(|error| diagnostics.push(Diagnostic::error(code::ARTIFACT_LIMIT, None, error.to_string()))).ok()
 }
 
-/// As [`bytes`], with the reason when it does not work.
+/// Like [`bytes`], but returns the reason when it fails.
 pub(crate) fn load_bytes(tables: &Tables) -> Result<(Vec<u8>, String), PackError> {
     let bytes = encode(tables)?;
     let digest = load(&bytes)?.digest().to_string();
@@ -105,15 +105,16 @@ fn number(index: usize) -> u32 {
     u32::try_from(index).unwrap_or(u32::MAX)
 }
 
-/// A rule with what belongs to it.
+/// A rule with its policy and its programs.
 struct Ordered<'a> {
     policy: &'a Policy,
     rule: &'a Rule,
     programs: &'a RulePrograms,
 }
 
-/// All rules in the order in which decisions report them: what the enterprise denies, then by layer, then by name. So
-/// where a document or a rule stands never changes what a request gets, down to the message of a refusal.
+/// Returns all rules in the order in which decisions report them: the enterprise's denies first, then by layer, then by
+/// name. The place of a document or a rule in the tree therefore never changes a result, not even the message of a
+/// denial.
 fn ordered<'a>(model: &'a Model, programs: &'a [Vec<RulePrograms>]) -> Vec<Ordered<'a>> {
     let mut all: Vec<Ordered<'a>> = Vec::new();
     for (policy, programs) in model.policies.iter().zip(programs) {
@@ -180,7 +181,7 @@ fn services(model: &Model, rules: &[Ordered<'_>]) -> Vec<ServiceTable> {
         .collect()
 }
 
-/// What services are called by others. The model has each name once.
+/// Returns the names by which services are called. The model holds each name once.
 fn names(services: &[Service]) -> NamesTable {
     let list = |of: fn(&Service) -> &[String]| {
         let each = services.iter().zip((0..).map(ServiceIndex));
@@ -211,8 +212,8 @@ fn list(entry: &mut EntryTable, direction: Direction) -> &mut Vec<RuleIndex> {
     }
 }
 
-/// The words that the first filters gave numbers for a tree, in their order: a proxy that still has one writes these numbers. It
-/// must never change, or what they send during an upgrade is lost.
+/// Returns the words that the first filters numbered for a tree, in their order. A proxy with such a filter still
+/// writes these numbers. The order must never change, or what those proxies send during an upgrade is lost.
 fn first_words(model: &Model, constants: &[Constant]) -> Vec<String> {
     let enums = model.fields.iter().flat_map(|field| &field.table.allowed);
     let strings = enums.filter_map(|text| serde_json::from_str::<String>(text).ok());

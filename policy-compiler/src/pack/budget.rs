@@ -1,4 +1,4 @@
-//! What decisions cost at worst, against the fuel that a decision has.
+//! The worst-case cost of decisions, against the fuel that a decision has.
 
 use context_mesh_core::index::{ProgramIndex, RuleIndex};
 use std::collections::BTreeMap;
@@ -19,7 +19,7 @@ use crate::{
 /// Most services that a message names.
 const NAMED: usize = 3;
 
-/// What a rule costs at worst: its condition and the values that it sets, with the variables that they may read.
+/// The worst-case cost of a rule: its condition and the values that it sets, with the variables that they may read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RuleCost {
     /// The rule, an index into [`Tables::rules`].
@@ -28,20 +28,20 @@ pub struct RuleCost {
     pub fuel: u64,
 }
 
-/// What the rules of a workload and direction cost together at worst, each variable once.
+/// The worst-case cost of all rules of a workload and direction together, each variable counted once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DecisionCost {
     /// The services that have exactly these rules.
     pub services: Vec<String>,
-    /// For requests that arrive, or that leave.
+    /// Inbound or outbound requests.
     pub direction: Direction,
-    /// How many rules there are.
+    /// Number of rules.
     pub rules: usize,
-    /// Units of fuel; a request has [`MAX_FUEL`] for everything.
+    /// Units of fuel. A request has [`MAX_FUEL`] for everything.
     pub fuel: u64,
 }
 
-/// The cost of every rule, the most expensive first; of two that cost the same, the first of the artifact.
+/// Returns the cost of every rule, the most expensive first. Rules of equal cost keep the order of the artifact.
 pub fn rules(tables: &Tables, costs: &Costs) -> Vec<RuleCost> {
     let all = tables.rules.iter().enumerate();
     let mut all: Vec<RuleCost> =
@@ -50,8 +50,8 @@ pub fn rules(tables: &Tables, costs: &Costs) -> Vec<RuleCost> {
     all
 }
 
-/// The cost of every kind of decision, the most expensive first. Workloads with the same rules are taken together; those
-/// without rules are left out.
+/// Returns the cost of every kind of decision, the most expensive first. Workloads with the same rules are grouped;
+/// those without rules are left out.
 pub fn decisions(tables: &Tables, costs: &Costs) -> Vec<DecisionCost> {
     let mut all: Vec<DecisionCost> = grouped(tables)
         .into_iter()
@@ -66,7 +66,7 @@ pub fn decisions(tables: &Tables, costs: &Costs) -> Vec<DecisionCost> {
     all
 }
 
-/// Direction (0 inbound, 1 outbound) and rules, with the services that have them.
+/// The services of each pair of direction (0 inbound, 1 outbound) and rules.
 type Groups<'t> = BTreeMap<(u8, &'t [RuleIndex]), Vec<&'t str>>;
 
 fn grouped(tables: &Tables) -> Groups<'_> {

@@ -1,4 +1,4 @@
-//! Sources become documents: YAML with places, then documents with types.
+//! Reading: sources become YAML nodes with places, then typed documents.
 
 pub mod document;
 pub mod yaml;

@@ -1,4 +1,4 @@
-//! What went wrong and how it is shown: sources with places, findings, near names, colours, progress.
+//! Reporting: sources with places, findings, similar names, colours, progress.
 
 pub mod diagnostic;
 pub mod explanation;

@@ -1,13 +1,13 @@
-//! Near names: what the user may have meant.
+//! Similar names: suggestions for a name that does not exist.
 
 use std::fmt;
 
-/// A name that nothing has, with advice.
+/// An unknown name, with advice.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnknownName(String);
 
 impl UnknownName {
-    /// `missing` says what there is none of: "the mesh has no service".
+    /// Creates the error. `missing` is the beginning of the message, for example "the mesh has no service".
     pub(crate) fn new<'c>(missing: &str, name: &str, known: impl IntoIterator<Item = &'c str>) -> Self {
         let advice = suggestion(name, known).map(|advice| format!("; {advice}"));
         Self(format!("{missing} `{name}`{}", advice.unwrap_or_default()))
@@ -22,7 +22,7 @@ impl fmt::Display for UnknownName {
 
 impl std::error::Error for UnknownName {}
 
-/// The candidate that is most like `name`, if one is near enough to be worth a suggestion.
+/// Returns the candidate most similar to `name`, if one is similar enough to suggest.
 pub(crate) fn nearest<'c>(name: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
     let length = name.chars().count();
     // A third of the letters may differ, but never all of them.
@@ -37,7 +37,8 @@ pub(crate) fn nearest<'c>(name: &str, candidates: impl IntoIterator<Item = &'c s
         .map(|(_, candidate)| candidate)
 }
 
-/// A sentence that suggests the nearest candidate, or lists a few of them; `None` when there are none.
+/// Returns a sentence that suggests the nearest candidate, or lists a few of them. Returns `None` if there are no
+/// candidates.
 pub(crate) fn suggestion<'c>(name: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<String> {
     const LISTED: usize = 8;
     let mut all: Vec<&str> = candidates.into_iter().collect();

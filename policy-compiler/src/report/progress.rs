@@ -1,22 +1,22 @@
-//! How far a compilation is, for who waits for it.
+//! Progress of a compilation.
 
-/// What the compiler is doing.
+/// A stage of the compilation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
     /// Reading documents; counted in files.
     Reading,
-    /// Checking what the documents say of each other; not counted.
+    /// Checking references between documents; not counted.
     Checking,
     /// Compiling expressions; counted in rules.
     Compiling,
-    /// Looking for what several rules compute; not counted.
+    /// Finding computations that several rules share; not counted.
     Sharing,
-    /// Writing the artifact and loading it as a filter does; not counted.
+    /// Encoding the artifact and loading it as a filter does; not counted.
     Packing,
 }
 
 impl Stage {
-    /// The stage in a word or two.
+    /// Returns the stage in a word or two.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Reading => "reading documents",
@@ -28,19 +28,19 @@ impl Stage {
     }
 }
 
-/// How far a stage is.
+/// The progress of a stage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Progress {
-    /// What is being done.
+    /// The current stage.
     pub stage: Stage,
-    /// How much of it has been done.
+    /// Number of items done.
     pub done: usize,
-    /// How much there is; 0 where it is not counted.
+    /// Number of items in total; 0 if they are not counted.
     pub total: usize,
 }
 
-/// Who is told. It is called between pieces of work, often, and should return at once.
+/// A callback that receives progress. It is called often, between pieces of work, and should return at once.
 pub type Watcher<'w> = dyn FnMut(Progress) + 'w;
 
-/// The one who does not want to know.
+/// A watcher that ignores progress.
 pub(crate) fn nobody(_: Progress) {}

@@ -10,10 +10,10 @@ use super::{
     source::{Sources, Span},
 };
 
-/// Most findings of one document: GitHub takes no more of one run.
+/// Most findings in one document. GitHub accepts no more in one run.
 const MAX_RESULTS: usize = 5000;
 
-/// Returns the document of these findings.
+/// Returns a SARIF document with these findings.
 pub fn document(found: &[(&Diagnostics, &Sources)]) -> Value {
     let all = || {
         let pairs = found.iter().flat_map(|(list, sources)| list.iter().map(move |one| (one, *sources)));
@@ -67,7 +67,8 @@ fn result(diagnostic: &Diagnostic, sources: &Sources, codes: &BTreeSet<&str>) ->
     result
 }
 
-/// What is about the tree as a whole is shown at its folder: a result without a place is not shown at all.
+/// Returns the location of a result. A finding about the whole tree is located at its folder, because results without a
+/// location are not shown.
 fn place(span: Option<Span>, sources: &Sources) -> Value {
     let Some(span) = span else {
         let origin = if sources.origin().is_empty() { "." } else { sources.origin() };
@@ -85,7 +86,7 @@ fn place(span: Option<Span>, sources: &Sources) -> Value {
     })
 }
 
-/// Returns a path as the reference of a URI: relative, or of the scheme `file`.
+/// Returns a path as a URI reference, relative or with the scheme `file`.
 fn uri(path: &str) -> String {
     let kept = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte);
     let encode = |byte: u8| if kept(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") };

@@ -1,61 +1,61 @@
 //! The source texts and places in them.
 //!
-//! Sources are values: whoever calls the library reads the files. A place is a [`Span`] of byte offsets;
-//! lines and columns are computed only when something is shown.
+//! Sources are values: the caller of the library reads the files. A place is a [`Span`] of byte offsets; lines and
+//! columns are computed only when something is shown.
 
 /// Largest source file, in bytes. Spans are 32-bit offsets, and nobody reviews a policy file of this size.
 pub const MAX_FILE_BYTES: usize = 16 * 1024 * 1024;
 
-/// Largest file with the configuration of a proxy, in bytes. Nobody wrote it by hand: what Envoy's admin interface answers for a
-/// large mesh has tens of MB, much of it the same policies once for each listener.
+/// Largest file with the configuration of a proxy, in bytes. Such files are generated: the configuration dump of
+/// Envoy's admin interface has tens of MB for a large mesh, because many policies are repeated for each listener.
 pub const MAX_PROXY_FILE_BYTES: usize = 64 * 1024 * 1024;
 
-/// A file of a [`Sources`].
+/// The id of a file in a [`Sources`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FileId(u32);
 
-/// A part of a file: byte offsets, the end is exclusive.
+/// A part of a file, as byte offsets. The end is exclusive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Span {
     /// The file.
     pub file: FileId,
     /// First byte.
     pub start: u32,
-    /// The byte behind the last one.
+    /// The byte after the last one.
     pub end: u32,
 }
 
 impl Span {
-    /// The part `start..end` of a file. Offsets beyond 32 bits end at the limit; no file is that large.
+    /// Creates the span `start..end` of a file. Offsets beyond 32 bits are clamped; no file is that large.
     pub fn new(file: FileId, start: usize, end: usize) -> Self {
         let offset = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         Self { file, start: offset(start), end: offset(end) }
     }
 
-    /// The offsets as indices into the text of the file.
+    /// Returns the offsets as indices into the text of the file.
     pub fn range(self) -> std::ops::Range<usize> {
         let index = |n: u32| usize::try_from(n).unwrap_or(usize::MAX);
         index(self.start)..index(self.end)
     }
 }
 
-/// A value and where it stands.
+/// A value and its place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Spanned<T> {
     /// The value.
     pub value: T,
-    /// Where it stands.
+    /// The place.
     pub span: Span,
 }
 
 impl<T> Spanned<T> {
-    /// The value at this place.
+    /// Creates a value with its place.
     pub const fn new(value: T, span: Span) -> Self {
         Self { value, span }
     }
 }
 
-/// Line and column of a place, both from 1; the column counts characters.
+/// Line and column of a place, both from 1. Columns count characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Position {
     /// The line.
@@ -69,11 +69,11 @@ pub struct Position {
 pub struct SourceFile {
     path: String,
     text: String,
-    /// Where each line begins.
+    /// Offset of each line's beginning.
     lines: Vec<usize>,
-    /// The first byte that is not UTF-8.
+    /// Offset of the first byte that is not UTF-8.
     invalid: Option<usize>,
-    /// Size before anything was dropped.
+    /// Size as given, before truncation.
     size: usize,
     /// Largest size that is read.
     limit: usize,
@@ -96,37 +96,39 @@ impl SourceFile {
         Self { path, text, lines, invalid, size, limit }
     }
 
-    /// The path below the origin of the tree. It goes into artifacts, which must not depend on where a checkout is.
+    /// Returns the path relative to the origin of the tree. It goes into artifacts, which must not depend on where a
+    /// checkout is.
     pub fn path(&self) -> &str {
         &self.path
     }
 
-    /// The text. Bytes that are not UTF-8 are replaced; [`SourceFile::invalid`] tells the first.
+    /// Returns the text. Bytes that are not UTF-8 are replaced; [`SourceFile::invalid`] returns the offset of the
+    /// first.
     pub fn text(&self) -> &str {
         &self.text
     }
 
-    /// Offset of the first byte that is not UTF-8.
+    /// Returns the offset of the first byte that is not UTF-8.
     pub const fn invalid(&self) -> Option<usize> {
         self.invalid
     }
 
-    /// Size in bytes, as given.
+    /// Returns the size in bytes, as given.
     pub const fn size(&self) -> usize {
         self.size
     }
 
-    /// The size beyond which it is not read.
+    /// Returns the size limit. A larger file is not read.
     pub const fn limit(&self) -> usize {
         self.limit
     }
 
-    /// The number of the line, from 0, that holds the byte.
+    /// Returns the number, from 0, of the line that contains the byte.
     pub(crate) fn line_of(&self, offset: usize) -> usize {
         self.lines.partition_point(|start| *start <= offset).saturating_sub(1)
     }
 
-    /// Where the line with this number, from 0, begins and ends, without its line break.
+    /// Returns the range of the line with this number, from 0, without its line break.
     pub(crate) fn line_range(&self, line: usize) -> std::ops::Range<usize> {
         let start = self.lines.get(line).copied().unwrap_or(self.text.len());
         let end = self.lines.get(line + 1).copied().unwrap_or(self.text.len());
@@ -150,65 +152,65 @@ pub struct Sources {
     lock: Option<SourceFile>,
 }
 
-/// The id of the lock file, which is no document.
+/// The id of the lock file, which is not a document.
 const LOCK: FileId = FileId(u32::MAX);
 
 impl Sources {
-    /// An empty tree. `origin` is the folder, for messages; the paths of files are below it.
+    /// Creates an empty tree. `origin` is its folder, used in messages; the paths of files are relative to it.
     pub fn new(origin: impl Into<String>) -> Self {
         Self { origin: origin.into(), files: Vec::new(), lock: None }
     }
 
-    /// Adds a file. The order of adding is the order of the documents. What is not UTF-8 or larger than
+    /// Adds a file. Documents are read in the order in which files were added. A file that is not UTF-8 or larger than
     /// [`MAX_FILE_BYTES`] becomes a diagnostic when the tree is compiled.
     pub fn add(&mut self, path: impl Into<String>, bytes: impl Into<Vec<u8>>) -> FileId {
         self.add_limited(path, bytes, MAX_FILE_BYTES)
     }
 
-    /// As [`Sources::add`], with another limit of the size.
+    /// Like [`Sources::add`], with another size limit.
     pub fn add_limited(&mut self, path: impl Into<String>, bytes: impl Into<Vec<u8>>, limit: usize) -> FileId {
         let id = FileId(u32::try_from(self.files.len()).unwrap_or(u32::MAX));
         self.files.push(SourceFile::new(path.into(), bytes.into(), limit));
         id
     }
 
-    /// Gives the tree its lock file, in place of one that it has.
+    /// Sets the lock file of the tree, replacing an earlier one.
     pub fn set_lock(&mut self, path: impl Into<String>, bytes: impl Into<Vec<u8>>) {
         self.lock = Some(SourceFile::new(path.into(), bytes.into(), MAX_FILE_BYTES));
     }
 
-    /// The same tree without a lock file.
+    /// Returns the tree without its lock file.
     #[must_use]
     pub fn without_lock(self) -> Self {
         Self { lock: None, ..self }
     }
 
-    /// The lock file.
+    /// Returns the lock file with its id.
     pub fn lock(&self) -> Option<(FileId, &SourceFile)> {
         self.lock.as_ref().map(|file| (LOCK, file))
     }
 
-    /// Name of the tree.
+    /// Returns the folder of the tree.
     pub fn origin(&self) -> &str {
         &self.origin
     }
 
-    /// The documents' files with their ids, in the order in which they were added.
+    /// Returns the files of the documents with their ids, in the order in which they were added.
     pub fn iter(&self) -> impl Iterator<Item = (FileId, &SourceFile)> {
         (0..).map(FileId).zip(&self.files)
     }
 
-    /// How many files there are.
+    /// Returns the number of files.
     pub fn len(&self) -> usize {
         self.files.len()
     }
 
-    /// Whether there is no file.
+    /// Whether there are no files.
     pub fn is_empty(&self) -> bool {
         self.files.is_empty()
     }
 
-    /// The file of this id; `None` if the id comes from another tree.
+    /// Returns the file with this id, or `None` if the id comes from another tree.
     pub fn file(&self, id: FileId) -> Option<&SourceFile> {
         if id == LOCK {
             return self.lock.as_ref();
@@ -216,17 +218,17 @@ impl Sources {
         self.files.get(usize::try_from(id.0).unwrap_or(usize::MAX))
     }
 
-    /// Where the span begins.
+    /// Returns the position where the span begins.
     pub fn start(&self, span: Span) -> Position {
         self.position(span.file, span.range().start)
     }
 
-    /// Where the span ends: the position behind its last character.
+    /// Returns the position after the last character of the span.
     pub fn end(&self, span: Span) -> Position {
         self.position(span.file, span.range().end)
     }
 
-    /// The path of a file with the origin in front of it, as a user can open it.
+    /// Returns the path of a file including the origin, as a user can open it.
     pub(crate) fn shown_path(&self, id: FileId) -> String {
         let path = self.file(id).map_or("", SourceFile::path);
         match self.origin.trim_end_matches('/') {
@@ -235,7 +237,7 @@ impl Sources {
         }
     }
 
-    /// `file:line` of the span, with the path below the origin.
+    /// Formats the span as `file:line`, with the path relative to the origin.
     pub fn place(&self, span: Span) -> String {
         let path = self.file(span.file).map_or("", SourceFile::path);
         format!("{path}:{}", self.start(span).line)

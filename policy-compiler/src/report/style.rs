@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 use anstyle::{AnsiColor, Style};
 
-/// Whether text gets colours. What is painted is the same text: nothing is said by colour alone.
+/// Whether text is coloured. Colour never carries information that the text does not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Paint {
     /// For files and pipes.
@@ -14,7 +14,7 @@ pub enum Paint {
 }
 
 impl Paint {
-    /// With colours or without.
+    /// Returns the style with or without colours.
     pub const fn new(coloured: bool) -> Self {
         if coloured { Self::Coloured } else { Self::Plain }
     }
@@ -24,32 +24,32 @@ impl Paint {
         matches!(self, Self::Coloured)
     }
 
-    /// What is as it should be.
+    /// Paints a good result.
     pub fn good(self, text: impl Display) -> String {
         self.with(AnsiColor::Green.on_default(), text)
     }
 
-    /// What is not.
+    /// Paints a bad result.
     pub fn bad(self, text: impl Display) -> String {
         self.with(AnsiColor::Red.on_default().bold(), text)
     }
 
-    /// What needs attention.
+    /// Paints something that needs attention.
     pub fn warn(self, text: impl Display) -> String {
         self.with(AnsiColor::Yellow.on_default(), text)
     }
 
-    /// What matters most, such as a heading.
+    /// Paints the most important text, such as a heading.
     pub fn strong(self, text: impl Display) -> String {
         self.with(Style::new().bold(), text)
     }
 
-    /// What matters least.
+    /// Paints the least important text.
     pub fn faint(self, text: impl Display) -> String {
         self.with(Style::new().dimmed(), text)
     }
 
-    /// The text in a style. A text that is to stand in a column must be padded before.
+    /// Paints the text in a style. Text for a column must be padded first.
     fn with(self, style: Style, text: impl Display) -> String {
         let text = text.to_string();
         if self.is_on() && !text.is_empty() { format!("{style}{text}{style:#}") } else { text }

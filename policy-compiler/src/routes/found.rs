@@ -1,47 +1,47 @@
-//! What is found in the configuration of proxies, before it is compared with the mesh.
+//! What the configuration of proxies contains, before it is compared with the mesh.
 
 use std::collections::HashMap;
 
 use crate::report::source::{Span, Spanned};
 
-/// What one file says.
+/// The content of one file.
 #[derive(Debug, Default)]
 pub(super) struct Found {
-    /// Whether anything in it is configuration of the kind that was expected.
+    /// Whether anything in it is configuration of the expected kind.
     pub(super) recognised: bool,
-    /// What the proxy calls itself: `id` and `cluster` of its node.
+    /// The names of the proxy: `id` and `cluster` of its node.
     pub(super) node: Vec<String>,
     /// The HTTP connection managers.
     pub(super) managers: Vec<Manager>,
     /// The tables of routes.
     pub(super) tables: Vec<RouteTable>,
-    /// The clusters, and whether the filter stands in their own HTTP filters.
+    /// The clusters, and whether the filter is in their own HTTP filters.
     pub(super) clusters: HashMap<String, bool>,
 }
 
 /// An HTTP connection manager.
 #[derive(Debug)]
 pub(super) struct Manager {
-    /// Where it stands.
+    /// Its place.
     pub(super) span: Span,
-    /// What it is called in messages.
+    /// Its name in messages.
     pub(super) label: String,
-    /// Whether its listener says that requests come in.
+    /// Whether its listener is inbound.
     pub(super) inbound: bool,
     /// Its HTTP filters in their order.
     pub(super) filters: Vec<Filter>,
-    /// Whether the filter stands behind the router.
+    /// Whether the filter runs after the router.
     pub(super) behind_router: bool,
-    /// What is taken out of requests before the first route is chosen.
+    /// Headers that are removed from requests before the first route is chosen.
     pub(super) removed: Vec<Removed>,
-    /// The names of route configurations that stand elsewhere.
+    /// The names of route configurations that are defined elsewhere.
     pub(super) named: Vec<String>,
     /// Headers by which it chooses among tables of routes.
     pub(super) scopes: Vec<Use>,
 }
 
 impl Manager {
-    /// Returns the place of the filter of the mesh among the others, and what its configuration says.
+    /// Returns the index of the mesh's filter among the others, and its configuration.
     pub(super) fn ours(&self) -> Option<(usize, &Settings)> {
         self.filters.iter().enumerate().find_map(|(place, filter)| match &filter.kind {
             FilterKind::Ours(settings) => Some((place, settings)),
@@ -55,11 +55,11 @@ impl Manager {
 pub(super) struct Filter {
     /// Its name.
     pub(super) name: Spanned<String>,
-    /// What it does.
+    /// Its kind.
     pub(super) kind: FilterKind,
 }
 
-/// What an HTTP filter does.
+/// The kind of an HTTP filter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum FilterKind {
     /// It is the filter of the mesh.
@@ -73,7 +73,7 @@ pub(super) enum FilterKind {
 }
 
 impl FilterKind {
-    /// Leaves only what is also true of another filter of the same name.
+    /// Keeps only what is also true of another filter of the same name.
     pub(super) fn join(&mut self, other: Self) {
         match (self, other) {
             (Self::Ours(known), Self::Ours(other)) => known.join(other),
@@ -83,14 +83,14 @@ impl FilterKind {
     }
 }
 
-/// What the configuration of the mesh's filter says, where it stands in the file.
+/// The configuration of the mesh's filter, if it is in the file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Settings {
-    /// Where the filter stands.
+    /// The role of the filter.
     pub(super) role: Option<String>,
     /// The service.
     pub(super) service: Option<String>,
-    /// What it says of routes; `None` where the configuration does not stand in the file.
+    /// The `routing` setting; `None` if the configuration is not in the file.
     pub(super) routing: Option<Routing>,
 }
 
@@ -109,27 +109,27 @@ impl Settings {
     }
 }
 
-/// What the filter is told of the routes around it.
+/// The `routing` setting of the filter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Routing {
-    /// Nothing.
+    /// It is not set.
     NotSaid,
     /// No route matches a header that the filter changes.
     Fixed,
-    /// The filter stands behind the router too.
+    /// The filter runs after the router too.
     Upstream,
 }
 
-/// Headers that are taken out of requests.
+/// Headers that are removed from requests.
 #[derive(Debug)]
 pub(super) enum Removed {
     /// The header with this name.
     Exact(String),
-    /// All whose names begin so.
+    /// All whose names begin with this.
     Prefix(String),
-    /// All whose names end so.
+    /// All whose names end with this.
     Suffix(String),
-    /// All whose names have this in them.
+    /// All whose names contain this.
     Contains(String),
 }
 
@@ -145,22 +145,22 @@ impl Removed {
     }
 }
 
-/// Routes that stand together: a route configuration of Envoy, or a resource of Kubernetes.
+/// Routes of one table: a route configuration of Envoy, or a resource of Kubernetes.
 #[derive(Debug)]
 pub(super) struct RouteTable {
     /// Its name.
     pub(super) name: String,
-    /// Who uses it.
+    /// Its users.
     pub(super) user: User,
-    /// How many routes it has.
+    /// Number of its routes.
     pub(super) routes: usize,
-    /// Whether a route calls a service, and not only answers.
+    /// Whether a route calls a service. Routes may also only respond.
     pub(super) calls: bool,
-    /// What it does with headers.
+    /// Its uses of headers.
     pub(super) uses: Vec<Use>,
-    /// Where copies of requests go.
+    /// Its mirrors.
     pub(super) mirrors: Vec<Mirror>,
-    /// Routes that the filter does not look at: what they are called in messages.
+    /// Routes without the filter, by their names in messages.
     pub(super) off: Vec<Spanned<String>>,
 }
 
@@ -172,64 +172,64 @@ impl RouteTable {
     }
 }
 
-/// Who uses a table of routes.
+/// The users of a table of routes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum User {
-    /// The connection manager in which it stands: an index into [`Found::managers`].
+    /// The connection manager that contains it, as an index into [`Found::managers`].
     Manager(usize),
-    /// The connection managers that name it.
+    /// The connection managers that refer to it by name.
     WhoNamesIt,
-    /// Proxies that are not in the file, for requests that come in to a service.
+    /// Proxies that are not in the file, for inbound requests of a service.
     Inbound,
-    /// Proxies that are not in the file, for calls and at gateways.
+    /// Proxies that are not in the file, for outbound calls and at gateways.
     Outbound,
 }
 
-/// A header, and what is done with it.
+/// A header, and how it is used.
 #[derive(Debug)]
 pub(super) struct Use {
-    /// Its name, as it is written.
+    /// Its name, as written.
     pub(super) header: Spanned<String>,
-    /// What the route is called in messages.
+    /// The name of the route in messages.
     pub(super) route: String,
-    /// What is done.
+    /// The kind of use.
     pub(super) how: How,
 }
 
-/// What is done with a header.
+/// The kind of use of a header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum How {
     /// A route is chosen by it.
     Matched,
-    /// A hash is made of it, which chooses an endpoint.
+    /// Its hash chooses an endpoint.
     Hashed,
     /// Requests are counted by it.
     Counted,
     /// It is written.
     Written,
-    /// It is taken out.
+    /// It is removed.
     Removed,
 }
 
-/// A copy of requests.
+/// A mirror, which copies requests.
 #[derive(Debug)]
 pub(super) struct Mirror {
-    /// Where it stands.
+    /// Its place.
     pub(super) span: Span,
-    /// What the route is called in messages.
+    /// The name of the route in messages.
     pub(super) route: String,
-    /// Where the copy goes.
+    /// The destination of the copy.
     pub(super) target: Target,
 }
 
-/// Where a request goes.
+/// The destination of a request.
 #[derive(Debug)]
 pub(super) enum Target {
-    /// To this cluster of Envoy.
+    /// This cluster of Envoy.
     Cluster(String),
-    /// To the cluster that this header names.
+    /// The cluster named by this header.
     Header(String),
-    /// To this host, as Istio writes it in a resource of this namespace.
+    /// This host, as Istio writes it in a resource of this namespace.
     Host {
         /// The host.
         host: String,

@@ -1,4 +1,4 @@
-//! What of the mesh matters to routes.
+//! The parts of the mesh that matter to routes.
 
 use context_mesh_core::{
     artifact::tables::{FieldTable, Tables},
@@ -16,18 +16,18 @@ pub struct Mapped {
     pub header: String,
     /// The field.
     pub field: String,
-    /// Whether the filter writes it in front of the router, so that routes can match it.
+    /// Whether the filter writes it before the router, so that routes can match it.
     pub routed: bool,
 }
 
-/// What a header is to the mesh.
+/// The meaning of a header in the mesh.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Meaning<'m> {
     /// It shows a field.
     Field(&'m Mapped),
     /// It carries the context.
     Carrier,
-    /// Requests are recalled by it.
+    /// Calls are matched to requests by it.
     Id,
 }
 
@@ -39,12 +39,12 @@ pub(super) struct Mesh<'m> {
 }
 
 impl<'m> Mesh<'m> {
-    /// Returns what is known of a mesh.
+    /// Returns the relevant parts of a mesh.
     pub(super) fn new(tables: &'m Tables, gateways: &'m [String]) -> Self {
         Self { tables, gateways, mapped: mapped(tables) }
     }
 
-    /// Returns what a header is to the mesh; `None` if it is nothing. Names of headers have no case.
+    /// Returns the meaning of a header, or `None` if it has none. Header names are case-insensitive.
     pub(super) fn meaning(&self, header: &str) -> Option<Meaning<'_>> {
         let header = header.to_ascii_lowercase();
         if let Some(mapped) = self.mapped.iter().find(|mapped| mapped.header == header) {
@@ -62,17 +62,17 @@ impl<'m> Mesh<'m> {
         self.tables.mesh.present_headers
     }
 
-    /// Returns whether the mesh calls the service a gateway.
+    /// Returns whether the service is a gateway of the mesh.
     pub(super) fn is_gateway(&self, service: &str) -> bool {
         self.gateways.iter().any(|gateway| gateway == service)
     }
 
-    /// Returns the fields that may not be sent everywhere.
+    /// Returns the fields whose `residency` is restricted.
     pub(super) fn bound(&self) -> impl Iterator<Item = &'m FieldTable> {
         self.tables.fields.iter().filter(|field| !field.residency.is_empty())
     }
 
-    /// Returns the service of the mesh to which a request goes; `None` if it is none.
+    /// Returns the service of the mesh to which a request goes, or `None` if it goes elsewhere.
     pub(super) fn destination(&self, target: &Target) -> Option<Destination<'m>> {
         match target {
             Target::Cluster(name) => destination::of_cluster(name.as_bytes(), self.tables),
@@ -81,7 +81,8 @@ impl<'m> Mesh<'m> {
         }
     }
 
-    /// Istio completes a host without dots by the namespace of the resource, and the proxy has a cluster for the result.
+    /// Returns the service of a host. Istio completes a host without dots with the namespace of the resource, and the
+    /// proxy has a cluster for the result.
     fn of_host(&self, host: &str, namespace: Option<&str>) -> Option<Destination<'m>> {
         let host = match (host.contains('.'), namespace) {
             (true, _) => host.to_owned(),

@@ -1,8 +1,9 @@
-//! What proxies do with the context: routes, mirrors and filters of Envoy and Istio that do not fit the mesh.
+//! Checks the proxies' configuration against the mesh: routes, mirrors and filters of Envoy and Istio that do not fit.
 //!
-//! The filter extracts the context in front of the router, takes the headers of fields away, and the proxy chooses the route again.
-//! What a route says of such headers is therefore seldom what was meant, and a copy of a request is never looked at. The
-//! configuration becomes `found`, which is the same for Envoy and Istio, and `check` compares it with the mesh.
+//! The filter extracts the context before the router and removes the headers of fields, and then the proxy chooses the
+//! route again. A route that refers to such headers therefore seldom does what was meant, and a copy of a request is
+//! never checked. The configuration is read into `found`, which is the same for Envoy and Istio, and `check` compares
+//! it with the mesh.
 
 mod check;
 mod envoy;
@@ -25,12 +26,12 @@ use mesh::Mesh;
 
 pub use mesh::Mapped;
 
-/// What a file is expected to hold.
+/// The expected content of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
-    /// Configuration of Envoy: a bootstrap, resources of xDS, or what the admin interface answers to `/config_dump`.
+    /// Configuration of Envoy: a bootstrap, resources of xDS, or the admin interface's response to `/config_dump`.
     Envoy,
-    /// Resources of Kubernetes: those of Istio and of the Gateway API.
+    /// Kubernetes resources: those of Istio and of the Gateway API.
     Istio,
 }
 
@@ -39,26 +40,26 @@ pub enum Format {
 pub struct Input {
     /// The file.
     pub file: FileId,
-    /// What it is expected to hold.
+    /// Its expected content.
     pub format: Format,
-    /// Whether it was found in a folder: then it may hold anything else.
+    /// Whether it was found in a folder. It may have any other content then.
     pub found: bool,
 }
 
-/// What was looked at, and what does not fit.
+/// What was read, and what does not fit.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Report {
-    /// How many files were read.
+    /// Number of files that were read.
     pub files: usize,
-    /// How many HTTP connection managers they have.
+    /// Number of their HTTP connection managers.
     pub managers: usize,
-    /// How many routes they have.
+    /// Number of their routes.
     pub routes: usize,
-    /// What does not fit, sorted by place.
+    /// The findings, sorted by place.
     pub diagnostics: Diagnostics,
 }
 
-/// Compares the configuration of proxies with a mesh. `sources` has the files and nothing of the tree.
+/// Compares the configuration of proxies with a mesh. `sources` has these files, and none of the tree.
 pub fn check(sources: &Sources, inputs: &[Input], compiled: &Compiled) -> Report {
     let mut diagnostics = Diagnostics::new();
     let found: Vec<Found> =
@@ -73,7 +74,7 @@ pub fn check(sources: &Sources, inputs: &[Input], compiled: &Compiled) -> Report
     }
 }
 
-/// Reads one file. What is not YAML, and a file that holds something else, is reported.
+/// Reads one file. Reports what is not YAML, and a file with other content.
 fn read(input: Input, file: &SourceFile, diagnostics: &mut Diagnostics) -> Found {
     let mut problems = Diagnostics::new();
     let documents = yaml::parse(input.file, file, &mut problems);
@@ -103,7 +104,7 @@ fn nothing(input: Input) -> Diagnostic {
     Diagnostic::error(code::NO_PROXY_CONFIG, Span::new(input.file, 0, 0), message).help(help)
 }
 
-/// The proxy itself reads YAML that is refused here.
+/// Adds a note to problems with YAML that the proxy itself accepts.
 fn explained(problem: Diagnostic) -> Diagnostic {
     if problem.code != code::YAML_UNSUPPORTED {
         return problem;

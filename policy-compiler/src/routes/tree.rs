@@ -1,4 +1,5 @@
-//! Looking into configuration that others define: keys in snake_case or camelCase, values of types that are named beside them.
+//! Access to configuration with a foreign schema: keys in snake_case or camelCase, messages with their types beside
+//! them.
 
 use crate::{
     read::yaml::{Node, Value},
@@ -10,12 +11,12 @@ pub(super) fn get<'n>(node: &'n Node, name: &str) -> Option<&'n Node> {
     entries(node).iter().find(|(key, _)| same(&key.value, name)).map(|(_, value)| value)
 }
 
-/// Returns the value at the end of a way of keys.
+/// Returns the value at the end of a path of keys.
 pub(super) fn path<'n>(node: &'n Node, names: &[&str]) -> Option<&'n Node> {
     names.iter().try_fold(node, |node, name| get(node, name))
 }
 
-/// Returns the elements of the list of a key; none where there is no list.
+/// Returns the elements of the list of a key, or none if there is no list.
 pub(super) fn list<'n>(node: &'n Node, name: &str) -> &'n [Node] {
     get(node, name).map_or(&[], elements)
 }
@@ -25,7 +26,7 @@ pub(super) fn text(node: &Node, name: &str) -> Option<Spanned<String>> {
     get(node, name).and_then(scalar)
 }
 
-/// Returns the elements of a list; none of anything else.
+/// Returns the elements of a list, or none for any other node.
 pub(super) fn elements(node: &Node) -> &[Node] {
     match &node.value {
         Value::Sequence(nodes) => nodes,
@@ -33,7 +34,7 @@ pub(super) fn elements(node: &Node) -> &[Node] {
     }
 }
 
-/// Returns the keys of a mapping with their values; none of anything else.
+/// Returns the keys of a mapping with their values, or none for any other node.
 pub(super) fn entries(node: &Node) -> &[(Spanned<String>, Node)] {
     match &node.value {
         Value::Mapping(entries) => entries,
@@ -41,7 +42,7 @@ pub(super) fn entries(node: &Node) -> &[(Spanned<String>, Node)] {
     }
 }
 
-/// Returns the text of a scalar that says something.
+/// Returns the text of a scalar that is not null.
 pub(super) fn scalar(node: &Node) -> Option<Spanned<String>> {
     match &node.value {
         Value::Scalar(scalar) if !scalar.is_null() => Some(Spanned::new(scalar.text.clone(), node.span)),
@@ -49,13 +50,13 @@ pub(super) fn scalar(node: &Node) -> Option<Spanned<String>> {
     }
 }
 
-/// Returns whether the key says `true`.
+/// Returns whether the value of the key is `true`.
 pub(super) fn is_true(node: &Node, name: &str) -> bool {
     matches!(get(node, name).map(|node| &node.value), Some(Value::Scalar(scalar)) if scalar.as_bool() == Some(true))
 }
 
-/// Returns a message with its type, such as `envoy.config.route.v3.Route`; the type is empty where none is said. A message that is
-/// wrapped in a `TypedStruct` is taken out of it.
+/// Returns a message with its type, such as `envoy.config.route.v3.Route`. The type is empty if there is none. A
+/// message in a `TypedStruct` is unwrapped.
 pub(super) fn typed(node: &Node) -> (&str, &Node) {
     let url = |key: &str| match get(node, key).map(|node| &node.value) {
         Some(Value::Scalar(scalar)) => scalar.text.rsplit('/').next().unwrap_or_default(),
@@ -67,7 +68,7 @@ pub(super) fn typed(node: &Node) -> (&str, &Node) {
     }
 }
 
-/// Calls `see` with a node and everything below it, until it says that it has seen enough of a branch.
+/// Calls `see` for a node and everything below it. If it returns `false`, the nodes below are skipped.
 pub(super) fn walk<'n>(node: &'n Node, see: &mut dyn FnMut(&'n Node) -> bool) {
     if !see(node) {
         return;

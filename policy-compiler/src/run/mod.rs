@@ -1,4 +1,4 @@
-//! An artifact decides requests outside of a proxy: in tests of policies, and one request at a time, with its reasons.
+//! Runs an artifact outside of a proxy: for policy tests, and to explain single requests.
 
 pub mod eval;
 pub mod explain;

@@ -18,13 +18,13 @@ pub use json::json;
 /// Describes an artifact that loads.
 ///
 /// # Errors
-/// [`LoadError`] when a filter would refuse the artifact.
+/// [`LoadError`] if a filter would reject the artifact.
 pub fn text(artifact: &[u8]) -> Result<String, LoadError> {
-    // Loaded as a filter loads it; the decoded tables are then known to be sound and still hold the code.
+    // Loading it as a filter does proves that the decoded tables are sound. Those still have the code.
     let digest = load(artifact)?.digest();
     let tables = Decoded::decode(artifact)?.tables;
     let mut out = format!("artifact {digest}\nformat {FORMAT_VERSION}, {} bytes\n", artifact.len());
-    // Writing to a string does not fail.
+    // Writing to a string cannot fail.
     let _ = sections(&mut out, &tables);
     Ok(out)
 }
@@ -120,7 +120,7 @@ fn services(out: &mut String, tables: &Tables, service: &ServiceTable) -> fmt::R
     entry(out, tables, &service.entry)
 }
 
-/// Other names of services, if there are any.
+/// Lists other names of services, if there are any.
 fn names(out: &mut String, tables: &Tables) -> fmt::Result {
     let names = &tables.names;
     for (kind, list) in [("identity", &names.identities), ("host", &names.hosts), ("workload", &names.workloads)] {
@@ -161,7 +161,7 @@ impl fmt::Display for FieldLine<'_> {
     }
 }
 
-/// The options of a field that are not at their defaults.
+/// Returns the options of a field that differ from their defaults.
 fn options(field: &FieldTable) -> Vec<String> {
     let number = |number: Number| match number {
         Number::Int(number) => number.to_string(),
@@ -233,7 +233,7 @@ fn reply_text(reply: &Reply) -> String {
     format!("{} (gRPC {}) {:?}", reply.status, reply.grpc_status, reply.message)
 }
 
-/// The variables; the programs of rules stand with their rules.
+/// Lists the variables. The programs of rules are listed with their rules.
 fn programs(out: &mut String, tables: &Tables) -> fmt::Result {
     writeln!(out, "\nvariables")?;
     for (index, program) in tables.program.variables.iter().enumerate() {

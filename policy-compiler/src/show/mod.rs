@@ -1,4 +1,4 @@
-//! What a tree or an artifact says, for people and for tools: pictures, differences, listings, schemas.
+//! Output about a tree or an artifact, for people and for tools: pictures, differences, listings, schemas.
 
 pub mod diff;
 pub mod graph;

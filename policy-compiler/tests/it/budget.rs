@@ -1,4 +1,4 @@
-//! What rules and decisions cost at worst, and how far a compilation is.
+//! The worst-case cost of rules and decisions, and the progress of a compilation.
 
 use std::collections::BTreeMap;
 

@@ -28,7 +28,7 @@ fn json(arguments: &[&str]) -> Value {
     serde_json::from_slice(&policyc(arguments).stdout).unwrap()
 }
 
-/// A new folder for one test.
+/// Creates a new folder for one test.
 fn scratch(name: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("commands").join(name);
     let _ = fs::remove_dir_all(&folder);

@@ -1,4 +1,4 @@
-//! Versions of schemas against each other: the table of `docs/schemas.md`, line by line.
+//! Compatibility of schema versions: the table of `docs/schemas.md`, line by line.
 
 use policy_compiler::{
     check::{
@@ -21,7 +21,7 @@ spec:
     bank: {services: [b], region: us}
 ";
 
-/// A schema `fields` of `shop` with these fields, each a line of YAML.
+/// Returns a schema `fields` of `shop` with these fields, each a line of YAML.
 fn schema(version: &str, fields: &[&str]) -> String {
     let lines: String = fields.iter().map(|field| format!("    {field}\n")).collect();
     let version = if version.is_empty() { String::new() } else { format!(", version: {version}") };
@@ -38,7 +38,7 @@ fn read(documents: &[String]) -> Vec<SchemaVersion> {
     compatibility::schemas(&sources).unwrap_or_else(|diagnostics| panic!("{}", diagnostics.to_text(&sources)))
 }
 
-/// What became of the field `f`; an empty text is no field.
+/// Returns the comparison of the field `f`. An empty text means no field.
 fn change(old: &str, new: &str) -> Comparison {
     let tree = |field: &str| match field {
         "" => read(&[schema("", &[])]),
@@ -51,8 +51,8 @@ fn change(old: &str, new: &str) -> Comparison {
 fn every_change_has_its_direction_and_its_level() {
     use Level::{Major, Minor, Patch};
     use Verdict::{Backward, Forward, Full, Incompatible};
-    // Old field, new field, the verdict, how far the version is raised. Read the other way round, a line with one
-    // direction gives the other one.
+    // Old field, new field, the verdict, and the level of the new version. Reversed, a line with one direction has the
+    // other one.
     let cases = [
         // Fields.
         ("", "type: string", Full, Minor),
@@ -92,7 +92,7 @@ fn every_change_has_its_direction_and_its_level() {
         ("type: list<int>, maxItems: 3", "type: list<int>, maxItems: 2", Forward, Major),
         ("type: string, ttl: 60s", "type: string, ttl: 30s", Forward, Major),
         ("type: string, ttl: 60s", "type: string", Backward, Minor),
-        // What is relied on.
+        // Behaviour.
         ("type: string", "type: string, immutable: true", Forward, Major),
         ("type: string, immutable: true", "type: string", Backward, Minor),
         ("type: string", "type: string, consistency: strong", Forward, Major),
@@ -112,7 +112,7 @@ fn every_change_has_its_direction_and_its_level() {
         ("type: string, residency: [eu]", "type: string", Forward, Major),
         ("type: string, residency: [eu, us]", "type: string, residency: [us]", Backward, Minor),
         ("type: string, residency: [eu]", "type: string, residency: [us]", Incompatible, Major),
-        // Texts for people.
+        // Descriptions.
         ("type: string", "type: string, description: more", Full, Level::None),
     ];
     for (old, new, verdict, level) in cases {

@@ -1,6 +1,6 @@
-//! A whole tree, from documents to what the filter loads.
+//! Compiles a whole tree, from documents to the artifact.
 //!
-//! `tests/trees/*/expected.txt` is what `policyc inspect` prints; `UPDATE_EXPECT=1` writes it anew.
+//! `tests/trees/*/expected.txt` is the output of `policyc inspect`; `UPDATE_EXPECT=1` updates it.
 
 use std::{fs, path::Path};
 
@@ -36,7 +36,7 @@ fn try_compile(text: &str) -> Result<Compiled, Diagnostics> {
 #[test]
 fn the_artifact_says_what_the_documents_say() {
     let text = inspect::text(&shop().artifact).unwrap();
-    // The digest and the size change with every compression library; what stands below them must not.
+    // The digest and the size change with every compression library; the text below them must not.
     let (_, stable) = text.split_once("\n\n").unwrap();
     golden::check(&tree().join("expected.txt"), stable);
 }
@@ -96,7 +96,7 @@ fn documents_that_say_nothing_are_no_mistake() {
     assert!(try_compile(text).is_ok());
 }
 
-/// The tree of the demo, one file of it changed.
+/// Compiles the tree of the demo with one file changed.
 fn demo_with(changed: usize, text: &str) -> (Sources, Result<Compiled, Diagnostics>) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/shop");
     let mut sources = Sources::new("t");
@@ -117,7 +117,7 @@ const DEMO: [&str; 6] = [
     "shop/schema.yaml",
 ];
 
-/// The words of the text of a document, with their places.
+/// Returns the words in the text of a document, with their places.
 fn words(text: &str) -> Vec<(usize, &str)> {
     let parts = text.match_indices(|c: char| c.is_alphanumeric() || c == '_');
     let mut words: Vec<(usize, usize)> = Vec::new();
@@ -130,7 +130,7 @@ fn words(text: &str) -> Vec<(usize, &str)> {
     words.into_iter().map(|(start, end)| (start, &text[start..end])).collect()
 }
 
-/// Whatever a document of a whole tree becomes, it is compiled or explained; and many of the changes reach the stages behind the reading.
+/// Any change of a document is compiled or reported, and many changes reach the stages after reading.
 #[test]
 fn odd_input_is_a_diagnostic_and_never_a_panic() {
     let (mut all, mut read) = (0, 0);
@@ -150,7 +150,7 @@ fn odd_input_is_a_diagnostic_and_never_a_panic() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/shop");
     for (index, name) in DEMO.iter().enumerate() {
         let good = fs::read_to_string(folder.join(name)).unwrap();
-        // Cut, with characters there that YAML cares about, and with one word in the place of another.
+        // Truncated, with characters inserted that are special in YAML, and with one word replaced by another.
         for (at, c) in good.char_indices().step_by(good.len() / 8) {
             try_one(index, &good[..at]);
             for other in ["\"", "'", "{", "]", ":", "\t", "\u{0}", "&", "é", "\n"] {

@@ -1,4 +1,4 @@
-//! `docs/counters.md` explains every counter, and no other.
+//! Checks that `docs/counters.md` explains every counter, and no other.
 
 use context_mesh_core::pipeline::Counter;
 

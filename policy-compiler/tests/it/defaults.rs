@@ -1,4 +1,4 @@
-//! `default: deny`: who gets through to a workload, and what is said of those that nobody guards.
+//! `default: deny`: which requests reach a workload, and the warnings about unguarded ones.
 
 use context_mesh_core::pipeline::Role;
 use policy_compiler::{check::model::Request, compile, report::source::Sources, run::simulate::Simulator};
@@ -51,7 +51,8 @@ fn a_workload_without_an_allow_rule_refuses() {
     let refuses_nobody = policy("shop", "cart", "inbound", "when: \"peer.service == 'charge'\", deny: {}");
     let tries = policy("shop", "cart", "inbound", "enforcement: shadow, allow: {}");
     let all = policy("", "*", "inbound", "allow: {}");
-    // What the mesh and the domain say, the policies, and what refuses a request to cart, search, charge, and a stranger.
+    // The defaults of the mesh and the domain, the policies, and what denies a request to cart, search, charge, and a
+    // stranger.
     let closed = Some("mesh/default");
     let cases: [(&str, &str, &str, [Option<&str>; 4]); 11] = [
         ("", "", "", [None; 4]),
@@ -76,7 +77,7 @@ fn a_workload_without_an_allow_rule_refuses() {
         });
         let expected = expected.map(|rule| rule.map(|rule| (rule.to_owned(), 403)));
         assert_eq!(found, expected, "{mesh} {shop} {policies}");
-        // The artifact of one service says the same of it.
+        // The artifact of one service decides the same.
         for (service, expected) in ["cart", "search", "charge"].into_iter().zip(&expected) {
             let slice = compiled.slice(service).unwrap();
             let outcome = Simulator::new(&slice.artifact).unwrap().run(&Request::new(service, Role::Inbound), None);
@@ -86,7 +87,7 @@ fn a_workload_without_an_allow_rule_refuses() {
     }
 }
 
-/// A mesh with allow lists that leaves some services open says whether that is meant.
+/// A mesh with allow lists that leaves some services open must state whether that is intended.
 #[test]
 fn services_that_no_rule_guards_are_named() {
     let lets_cart = policy("shop", "cart", "inbound", "allow: {}");

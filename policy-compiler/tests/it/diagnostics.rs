@@ -1,7 +1,7 @@
-//! Every kind of mistake with the whole text that a user sees.
+//! Diagnostics: every kind of mistake with the whole text that a user sees.
 //!
-//! A case is a folder of `tests/diagnostics` with a source tree and `expected.txt`. `UPDATE_EXPECT=1` writes
-//! the expectations anew; read the difference before it is committed.
+//! A case is a folder of `tests/diagnostics` with a source tree and `expected.txt`. `UPDATE_EXPECT=1` updates the
+//! expectations; read the difference before committing it.
 
 use std::{
     fs,
@@ -20,7 +20,7 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/diagnostics")
 }
 
-/// The YAML files of a case, sorted by name.
+/// Returns the YAML files of a case, sorted by name.
 fn sources(case: &Path) -> Sources {
     let files = fs::read_dir(case).unwrap().map(|entry| entry.unwrap().path());
     let mut files: Vec<PathBuf> = files.filter(|path| path.extension().is_some_and(|e| e == "yaml")).collect();

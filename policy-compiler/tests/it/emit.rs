@@ -1,4 +1,4 @@
-//! What `policyc emit` prints: Envoy's and Istio's own readers must accept it.
+//! Output of `policyc emit`: Envoy's and Istio's own readers must accept it.
 
 use std::{path::Path, process::Command};
 
@@ -19,7 +19,7 @@ fn emit(arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// The plugin configuration inside the `Wasm` message, as the filter reads it.
+/// Returns the plugin configuration inside the `Wasm` message, as the filter reads it.
 fn plugin_config(wasm: &Value) -> PluginConfig {
     let configuration = &wasm["config"]["configuration"];
     assert_eq!(configuration["@type"], "type.googleapis.com/google.protobuf.StringValue");
@@ -36,7 +36,7 @@ fn the_http_filter_entry_holds_a_configuration_that_loads() {
     assert_eq!(entry["name"], "context_mesh");
     assert_eq!(wasm["config"]["vm_config"]["code"]["local"]["filename"], "/opt/filter.wasm");
     assert_eq!(wasm["config"]["failure_policy"], "FAIL_RELOAD");
-    // The secret of pseudonyms comes from the proxy's environment.
+    // The secret for pseudonyms comes from the proxy's environment.
     let keys = &wasm["config"]["vm_config"]["environment_variables"]["host_env_keys"];
     assert_eq!(keys, &json!(["CONTEXT_MESH_PSEUDONYM_KEY", "CONTEXT_MESH_SERVICE"]));
     let config = plugin_config(wasm);

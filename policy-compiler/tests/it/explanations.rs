@@ -1,4 +1,5 @@
-//! Every code is explained by an example that yields exactly that code, and by its repair, of which nothing is found.
+//! Checks that every code is explained by an example that causes exactly that code, and by its repair, which causes
+//! none.
 
 use policy_compiler::{
     compile,
@@ -10,7 +11,7 @@ use policy_compiler::{
     routes::{self, Format, Input},
 };
 
-/// What is found of an example.
+/// Returns the findings of an example.
 fn found(parts: &[Part]) -> (Vec<&'static str>, String) {
     let mut sources = Sources::new("policies");
     let alone = parts.iter().any(|part| part.place == Place::Alone);

@@ -1,7 +1,7 @@
-//! What `policyc graph` says of each pair of services is what the machine decides.
+//! Checks that the graph of each pair of services agrees with the decisions of the machine.
 //!
-//! Meshes are generated from numbers, so a failure can be run again. Of each pair, requests that differ in what rules ask for are sent
-//! through the simulator: out of the caller's proxy, and into the called service's.
+//! Meshes are generated from numbers, so that a failure can be reproduced. For each pair, requests that differ in what
+//! rules ask for are run through the simulator: out of the caller's proxy, and into the called service's.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,7 +14,7 @@ use policy_compiler::{
     show::graph::{Graph, Selection, document, text},
 };
 
-/// What is said of a pair.
+/// The statement about a pair.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Said {
     Always,
@@ -24,7 +24,7 @@ enum Said {
 
 type Pairs = BTreeMap<(String, String), Said>;
 
-/// Small numbers that look random (a linear congruential generator; Knuth's constants).
+/// Small pseudo-random numbers (a linear congruential generator with Knuth's constants).
 struct Numbers(u64);
 
 impl Numbers {
@@ -119,7 +119,7 @@ impl Mesh {
         Graph::new(&checked, Selection::default()).unwrap()
     }
 
-    /// Whether each of several requests of each pair passes.
+    /// Returns for each pair whether each of several requests passes.
     fn decided(&self) -> BTreeMap<(String, String), Vec<bool>> {
         let sources = self.sources();
         let compiled = compile(&sources).unwrap_or_else(|e| panic!("{}", e.to_text(&sources)));
@@ -146,7 +146,7 @@ impl Mesh {
     }
 }
 
-/// A plain request on one side of a call, with each method and each tier.
+/// Returns simple requests on one side of a call, with each method and each tier.
 fn requests(own: &str, other: &str, outbound: bool, gateway: bool) -> Vec<Request> {
     let mut requests = Vec::new();
     for method in ["GET", "POST"] {
@@ -174,7 +174,7 @@ fn requests(own: &str, other: &str, outbound: bool, gateway: bool) -> Vec<Reques
     requests
 }
 
-/// What the calls of the graph say.
+/// Returns the statements of the graph's calls.
 fn of_calls(graph: &Graph) -> Pairs {
     let name = |at: usize| graph.services[at].name.clone();
     let document = document(graph);
@@ -201,7 +201,7 @@ fn put(pairs: &mut Pairs, from: &BTreeSet<String>, to: &BTreeSet<String>, said: 
     }
 }
 
-/// What the statements of the JSON form say.
+/// Returns the statements of the JSON form.
 fn of_document(graph: &Graph) -> Pairs {
     let document = document(graph);
     let mut pairs = Pairs::new();
@@ -215,7 +215,7 @@ fn of_document(graph: &Graph) -> Pairs {
     pairs
 }
 
-/// What the text says, read as a person reads it.
+/// Returns the statements of the text, read as a person reads it.
 fn of_text(graph: &Graph) -> Pairs {
     let printed = text(graph, Paint::Plain);
     let calls = printed.split("\ncalls: ").nth(1).unwrap().split("\nfields: ").next().unwrap();
@@ -249,7 +249,7 @@ fn of_text(graph: &Graph) -> Pairs {
     pairs
 }
 
-/// The services that words name: `all 5 services but a and b`, `all 7 of shop`, `a, b`.
+/// Returns the services that words name: `all 5 services but a and b`, `all 7 of shop`, `a, b`.
 fn named(graph: &Graph, words: &str) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for term in words.split(',').map(str::trim) {
@@ -274,7 +274,7 @@ fn named(graph: &Graph, words: &str) -> BTreeSet<String> {
     found
 }
 
-/// All forms say the same of all pairs; returns it.
+/// Checks that all forms agree about all pairs. Returns their statements.
 fn said_by_all(mesh: &Mesh) -> Pairs {
     let graph = mesh.graph();
     let said = of_calls(&graph);
@@ -285,7 +285,8 @@ fn said_by_all(mesh: &Mesh) -> Pairs {
     said
 }
 
-/// Holds what is said against what is decided, and counts: always, on a condition, never, and conditions that decided both ways.
+/// Compares the statements with the decisions, and counts: always, on a condition, never, and conditions that decided
+/// both ways.
 fn hold(mesh: &Mesh, counts: &mut [usize; 4]) {
     let said = said_by_all(mesh);
     for ((from, to), passed) in mesh.decided() {
@@ -307,7 +308,7 @@ fn every_pair_is_decided_as_it_is_said() {
     let (mut counts, mut skipped) = ([0; 4], 0);
     for seed in 0..300 {
         let mesh = Mesh::generate(seed);
-        // Allow rules that nothing satisfies are an error of the tree.
+        // Unsatisfiable allow rules are an error of the tree.
         if compile(&mesh.sources()).is_err() {
             skipped += 1;
             continue;
@@ -326,7 +327,8 @@ fn every_pair_is_decided_as_it_is_said() {
     assert!(both * 2 > conditional, "{both} of {conditional} conditions decide both ways");
 }
 
-/// One closed service among 61 of a domain, and one rule for 100 services: the pictures had it that all may call each other.
+/// One closed service among 61 of a domain, and one rule for 100 services: the pictures once claimed that all may call
+/// each other.
 #[test]
 fn one_closed_service_among_many_is_said() {
     for (sizes, lines) in [(&[61][..], 30), (&[25, 25, 25, 25][..], 40)] {

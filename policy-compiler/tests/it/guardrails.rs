@@ -1,5 +1,5 @@
-//! Ways around a guardrail of the enterprise that a domain may try. The compiler refuses the domain's documents, or
-//! the guardrail holds when the request comes.
+//! Attempts of a domain to bypass a guardrail of the enterprise. Either the compiler rejects the domain's documents, or
+//! the guardrail holds at run time.
 
 use context_mesh_core::{context::Context, pipeline::Role};
 use policy_compiler::{
@@ -50,7 +50,7 @@ spec:
     - {name: devices, mask: {fields: [device_id], with: pseudonym}}
 "#;
 
-/// What the domain `shop` declares besides.
+/// The other declarations of the domain `shop`.
 const SHOP: &str = r"
 apiVersion: contextmesh.io/v1
 kind: ContextSchema
@@ -71,7 +71,7 @@ fn sources(tried: &str) -> Sources {
     sources
 }
 
-/// A policy of the domain `shop`, with its workloads, direction and rules.
+/// Returns a policy of the domain `shop`, with its workloads, direction and rules.
 fn policy(workloads: &str, direction: &str, rules: &str) -> String {
     format!(
         "apiVersion: contextmesh.io/v1
@@ -86,7 +86,7 @@ spec:
     )
 }
 
-/// The codes and messages of all errors in the documents that the domain tries.
+/// Returns the codes and messages of all errors in the domain's documents.
 fn refused(tried: &str) -> String {
     match compile(&sources(tried)) {
         Ok(_) => panic!("the tree compiles"),
@@ -96,7 +96,7 @@ fn refused(tried: &str) -> String {
     }
 }
 
-/// A simulator of the mesh with the documents that the domain tries.
+/// Returns a simulator of the mesh with the domain's documents.
 fn mesh(tried: &str) -> Simulator {
     let sources = sources(tried);
     let compiled = compile(&sources).unwrap_or_else(|problems| panic!("{}", problems.to_text(&sources)));
@@ -111,7 +111,7 @@ fn context(fields: &[(&str, &str)]) -> Context {
     context
 }
 
-/// A request from `search` that arrives at `cart`.
+/// Runs a request from `search` that arrives at `cart`.
 fn arrives(tried: &str, fields: &[(&str, &str)]) -> Outcome {
     let principal = Some("spiffe://acme.corp/ns/shop/sa/search".to_owned());
     let headers = vec![("x-probe".to_owned(), "1".to_owned())];
@@ -119,7 +119,7 @@ fn arrives(tried: &str, fields: &[(&str, &str)]) -> Outcome {
     mesh(tried).run(&request, None).unwrap()
 }
 
-/// A call that `cart` makes to `search`, which is not under GDPR.
+/// Runs a call that `cart` makes to `search`, which is not under GDPR.
 fn leaves(tried: &str, fields: &[(&str, &str)], headers: &[(&str, &str)]) -> Outcome {
     let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     let destination = Some("search".to_owned());
@@ -245,7 +245,7 @@ fn writing_a_policy_of_the_same_name() {
 
 #[test]
 fn making_the_guardrail_fail() {
-    // A condition that ends with an error counts as one that holds, and `onError` of another rule changes nothing.
+    // A condition that fails with an error counts as true, and `onError` of another rule changes nothing.
     let tried = policy(
         "[cart]",
         "inbound",

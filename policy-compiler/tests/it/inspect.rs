@@ -1,6 +1,6 @@
 //! `policyc inspect --format json`.
 //!
-//! `tests/trees/shop/expected.json` is what it prints; `UPDATE_EXPECT=1` writes it anew.
+//! `tests/trees/shop/expected.json` is its output; `UPDATE_EXPECT=1` updates it.
 
 use std::{fs, path::Path, process::Command};
 

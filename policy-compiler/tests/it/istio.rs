@@ -1,7 +1,7 @@
-//! Every Istio resource that `policyc emit` writes fits Istio's definition of it.
+//! Checks that every Istio resource of `policyc emit` fits Istio's definition of it.
 //!
-//! The definitions are Istio's own files. They are looked for in `../shared/istio-crds` beside the repository, or in
-//! the folder that `CONTEXT_MESH_ISTIO_CRDS` names; without them the tests say so and end.
+//! The definitions are Istio's own files. They are searched for in `../shared/istio-crds` beside the repository, or in
+//! the folder of `CONTEXT_MESH_ISTIO_CRDS`. Without them, the tests print a message and pass.
 
 use std::{
     path::{Path, PathBuf},
@@ -30,7 +30,8 @@ fn emit(kind: &str, arguments: &[&str]) -> Value {
     read_yaml(&String::from_utf8(output.stdout).unwrap())
 }
 
-/// The definition of a resource, and the one version of it. `None` after saying that the files are not there.
+/// Returns the definition of a resource, and its only version. Returns `None`, with a message, if the files are
+/// missing.
 fn definition(plural: &str) -> Option<(Value, Value)> {
     let folder = std::env::var_os("CONTEXT_MESH_ISTIO_CRDS").map(PathBuf::from);
     let folder = folder.unwrap_or_else(|| repository().join("../shared/istio-crds"));
@@ -46,7 +47,7 @@ fn definition(plural: &str) -> Option<(Value, Value)> {
     Some((definition, version))
 }
 
-/// The arguments of all variants of the two resources that bring the module with them.
+/// Returns the arguments of all variants of the two resources that deliver the module.
 fn extension_variants() -> Vec<Vec<&'static str>> {
     vec![
         vec!["--wasm-url", URL],
@@ -123,7 +124,7 @@ fn traffic_extensions_fit_their_definition() {
     assert_eq!(not_run, ["$.spec.wasm.url: url must have schema one of [http, https, file, oci]"]);
 }
 
-/// The checks of this file must be able to fail.
+/// Checks that the checks of this file can fail.
 #[test]
 fn a_broken_resource_is_refused_with_the_reason() {
     let Some((_, version)) = definition("wasmplugins") else { return };
@@ -172,7 +173,7 @@ fn a_broken_resource_is_refused_with_the_reason() {
     assert_eq!(rules::run(schema, &both).broken, ["$.spec: exactly one of wasm or lua must be set"]);
 }
 
-/// The resource with the value at the path replaced, added or (without a value) taken out.
+/// Returns the resource with the value at the path replaced, added or (without a value) removed.
 fn changed(resource: &Value, path: &str, value: Option<Value>) -> Value {
     let mut resource = resource.clone();
     let (parent, key) = path.rsplit_once('/').unwrap();
@@ -207,7 +208,7 @@ fn a_plugin_of_a_sidecar_serves_both_directions() {
     assert_eq!(spec["failStrategy"], "FAIL_RELOAD");
     let config = plugin_config(spec);
     assert_eq!((config.service.as_deref(), config.role), (Some("ledger"), None));
-    // The secret of pseudonyms comes from the proxy's environment: it must not stand in a resource.
+    // The secret for pseudonyms comes from the proxy's environment. It must not be in a resource.
     let from_host = |name| json!({"name": name, "valueFrom": "HOST"});
     let env = ["CONTEXT_MESH_PSEUDONYM_KEY", "CONTEXT_MESH_SERVICE"].map(from_host);
     assert_eq!(spec["vmConfig"], json!({"env": env}));
@@ -228,7 +229,7 @@ fn a_gateway_is_named_by_reference_and_has_its_role() {
     assert_eq!(plugin_config(&spec["wasm"]).role, Some(Role::Gateway));
 }
 
-/// The plugin configuration, as the filter reads it: Istio writes the object as JSON.
+/// Returns the plugin configuration, as the filter reads it. Istio writes the object as JSON.
 fn plugin_config(spec: &Value) -> PluginConfig {
     let config = PluginConfig::parse(spec["pluginConfig"].to_string().as_bytes()).unwrap();
     load(&config.artifact).unwrap();
@@ -270,7 +271,7 @@ fn what_istio_would_refuse_or_misread_is_refused_here() {
     assert!(String::from_utf8(output.stderr).unwrap().contains("at most 16"));
 }
 
-/// What the README tells people to type gives what the README says it gives.
+/// The commands in the README have the output that the README shows.
 #[test]
 fn the_commands_of_the_readme_work() {
     let readme = std::fs::read_to_string(repository().join("envoy-configs/istio/README.md")).unwrap();

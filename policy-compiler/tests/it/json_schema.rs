@@ -1,5 +1,5 @@
-//! The JSON Schemas of the documents: the checked-in file, and that they agree with the compiler about what a
-//! document is. That both know the same keys is a unit test of `json_schema`.
+//! The JSON Schemas of the documents: the checked-in file, and agreement with the compiler about valid documents. A
+//! unit test of `json_schema` checks that both know the same keys.
 
 use std::{fs, path::Path, process::Command};
 
@@ -20,7 +20,7 @@ fn package() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// What the schema of all kinds says against a document.
+/// Returns the problems of a document under the schema of all kinds.
 fn found(document: &Value) -> Vec<String> {
     problems(&of_all_kinds(), document, Dialect::Draft07)
 }
@@ -85,7 +85,7 @@ fn documents_that_compile_fit() {
     assert!(count > 15, "the documents are missing");
 }
 
-/// Mistakes that both find: what is wrong, what the compiler's finding is, and what the schema says.
+/// Mistakes that both find: the mistake, the compiler's finding, and the schema's.
 #[test]
 fn mistakes_are_found_by_both() {
     let mesh = "trustDomain: a.b\n  domains: {d: {services: [s], namespaces: [n]}}\n";
@@ -146,11 +146,11 @@ fn mistakes_are_found_by_both() {
     }
 }
 
-/// The documents of `tests/diagnostics`: where the compiler says that the shape is wrong, the schema says so too.
+/// The documents of `tests/diagnostics`: if the compiler reports a wrong shape, the schema does too.
 #[test]
 fn the_shape_of_broken_documents_is_wrong_for_both() {
     const SHAPE: [&str; 3] = ["CM0201", "CM0202", "CM0203"];
-    // Not YAML, or YAML with features that no document may use: an editor's own reader says so.
+    // Not YAML, or YAML with unsupported features: an editor's own reader reports these.
     const UNREADABLE: [&str; 5] = ["CM0101", "CM0102", "CM0103", "CM0104", "CM0105"];
     let (mut wrong, mut files) = (0, 0);
     for path in yaml_files(&package().join("tests/diagnostics")) {

@@ -1,4 +1,4 @@
-//! The tests of the compiler from outside: one binary, so that it is linked once.
+//! The integration tests of the compiler, in one binary so that it is linked once.
 
 mod budget;
 mod cli;

@@ -1,11 +1,11 @@
-//! The layers of the crate: no module uses one above it.
+//! Checks the layers of the crate: no module uses one above it.
 
 #[path = "../../../core/tests/layers/mod.rs"]
 mod layers;
 
 use std::path::Path;
 
-/// The folders, from the bottom to the top. Those of one line do not use each other.
+/// The folders, from the bottom to the top. Those on one line do not use each other.
 const FOLDERS: &[&[&str]] = &[
     &["report"],
     &["expression"],

@@ -1,6 +1,6 @@
-//! Pages of `docs/` that list what the code has: each list is generated from the code, or held against it.
+//! Pages of `docs/` that list what the code has. Each list is generated from the code, or compared with it.
 //!
-//! What stands between `<!-- generated: NAME -->` and `<!-- end -->` is generated. `UPDATE_EXPECT=1` writes it anew.
+//! The text between `<!-- generated: NAME -->` and `<!-- end -->` is generated. `UPDATE_EXPECT=1` updates it.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -31,7 +31,7 @@ fn page(name: &str) -> String {
 
 /// Checks one generated part of a page, or writes it.
 fn check(name: &str, part: &str, expected: &str) {
-    // Two tests may write one page.
+    // Two tests may write to one page.
     static WRITING: Mutex<()> = Mutex::new(());
     let _writing = WRITING.lock().unwrap_or_else(PoisonError::into_inner);
     let text = page(name);
@@ -41,7 +41,7 @@ fn check(name: &str, part: &str, expected: &str) {
     golden::check(&root().join("docs").join(name), &[&text[..start], expected, &text[end..]].concat());
 }
 
-/// The text of a documentation comment, on one line and safe in a table.
+/// Returns the text of a doc comment, on one line and escaped for a table.
 fn about(text: &str) -> String {
     text.trim().replace("||", "\\|\\|")
 }
@@ -111,7 +111,7 @@ fn the_functions_are_those_of_the_machine() {
     check("operations.md", "errors", &errors());
 }
 
-/// A section about a code.
+/// Returns the section about a code.
 fn explained(code: &str) -> String {
     let explanation = explanation::find(code).unwrap();
     let mut out = format!("### {code}: {}\n\n{}\n", explanation.summary.trim_end_matches('.'), explanation.meaning);
@@ -143,13 +143,13 @@ fn the_index_of_diagnostics_is_complete() {
     assert_eq!(grouped.count(), codes().count(), "a code belongs to no group of the page");
 }
 
-/// The parts of a source file that ship: up to its tests.
+/// Returns the part of a source file before its tests.
 fn shipped(path: &str) -> String {
     let text = fs::read_to_string(root().join(path)).unwrap();
     text.split("#[cfg(test)]\nmod tests {").next().unwrap().to_owned()
 }
 
-/// The sources of the pipeline that ship, with their paths.
+/// Returns the sources of the pipeline without tests, with their paths.
 fn pipeline() -> Vec<(String, String)> {
     let folder = root().join("core/src/pipeline");
     let names = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
@@ -157,12 +157,12 @@ fn pipeline() -> Vec<(String, String)> {
     names.map(|name| (name.clone(), shipped(&format!("core/src/pipeline/{name}")))).collect()
 }
 
-/// The string literals without escapes of a text, in their order.
+/// Returns the string literals without escapes of a text, in order.
 fn literals(text: &str) -> impl Iterator<Item = &str> {
     text.split('"').skip(1).step_by(2)
 }
 
-/// What stands behind `opening` up to the parenthesis that closes it, each time.
+/// Returns each text between `opening` and the parenthesis that closes it.
 fn calls<'t>(text: &'t str, opening: &'t str) -> impl Iterator<Item = &'t str> {
     text.match_indices(opening).map(move |(at, _)| {
         let rest = &text[at + opening.len()..];
@@ -175,7 +175,7 @@ fn calls<'t>(text: &'t str, opening: &'t str) -> impl Iterator<Item = &'t str> {
     })
 }
 
-/// The words that `as_str` of a type gives.
+/// Returns the words that `as_str` of a type returns.
 fn words_of(path: &str, of: &str) -> Vec<String> {
     let text = shipped(path);
     let from = &text[text.find(&format!("impl {of} {{")).unwrap()..];
@@ -184,7 +184,7 @@ fn words_of(path: &str, of: &str) -> Vec<String> {
     literals(arms).map(str::to_owned).collect()
 }
 
-/// The names in backticks of the first column of the table below a heading.
+/// Returns the names in backticks in the first column of the table below a heading.
 fn first_column<'p>(page: &'p str, heading: &str) -> BTreeSet<&'p str> {
     let begin = page.find(&format!("\n{heading}\n")).unwrap_or_else(|| panic!("no heading `{heading}`"));
     let lines = page[begin..].lines().skip(2).take_while(|line| !line.starts_with('#'));
@@ -227,7 +227,7 @@ fn the_page_for_operators_explains_every_word_of_a_problem() {
         {
             let word = call.rsplit(", ").next().unwrap().trim().trim_end_matches(',');
             match (name.as_str(), word) {
-                // Words of the types above, and those of conditions, which have a list of their own.
+                // Words of the types above, and those of conditions, which are listed separately.
                 (_, "error.as_str()" | "problem.as_str()" | "trouble.as_str()") | ("upstream.rs", "error") => {}
                 // `(counter, subject, word)`
                 ("recall.rs", "problem") => {

@@ -1,6 +1,6 @@
-//! `PolicyTest` documents: the example's own, and what the runner says of tests that fail.
+//! `PolicyTest` documents: the example's own, and the runner's output for tests that fail.
 //!
-//! `tests/policy_tests/*.txt` are whole outputs; `UPDATE_EXPECT=1` writes them anew.
+//! `tests/policy_tests/*.txt` are complete outputs; `UPDATE_EXPECT=1` updates them.
 
 #[path = "../../../core/tests/skip/mod.rs"]
 mod skip;
@@ -27,7 +27,7 @@ fn package() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The YAML files below a folder, sorted by path.
+/// Returns the YAML files below a folder, sorted by path.
 fn sources(folder: &Path, origin: &str) -> Sources {
     fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
         for entry in fs::read_dir(folder).unwrap() {
@@ -62,7 +62,7 @@ fn check(name: &str, actual: &str) {
 
 const PLAIN: text::Options = text::Options { paint: Paint::Plain, verbose: false, coverage: true };
 
-/// The tests of an example pass, and reach every rule and branch.
+/// Checks that the tests of an example pass, and reach every rule and branch.
 fn check_example(name: &str) {
     let sources = sources(&package().join("../examples").join(name), name);
     let report = run(&sources, &[]);
@@ -84,7 +84,7 @@ fn the_saas_is_tested_as_a_whole() {
     check_example("saas");
 }
 
-/// The rules of the tenants are what their generator makes; where there is no Python, nobody can have changed it.
+/// Checks that the rules of the tenants are the output of their generator. Skipped if there is no Python.
 #[test]
 fn the_rules_of_the_tenants_are_up_to_date() {
     let generator = package().join("../examples/saas/generate.py");
@@ -113,7 +113,7 @@ fn a_filter_is_a_part_of_a_name() {
     assert!(names(&["no such test"]).is_empty());
 }
 
-/// What `policyc eval --explain` prints for the requests of a file: as text and as JSON.
+/// Returns the output of `policyc eval --explain` for the requests of a file, as text and as JSON.
 fn evaluated(file: &str) -> (String, String) {
     let sources = sources(&package().join("../examples/shop"), "examples/shop");
     let (compiled, model) = compile_with_model(&sources).unwrap();
@@ -151,7 +151,7 @@ fn requests_that_cannot_be_read_have_a_place() {
     check("eval/mistakes.txt", &evaluated("mistakes.jsonl").0);
 }
 
-/// The shop with changes in its files: path, old text, new text.
+/// Returns the shop with changes in its files: path, old text, new text.
 fn shop_with(edits: &[(&str, &str, &str)]) -> Sources {
     let original = sources(&package().join("../examples/shop"), "examples/shop");
     let mut changed = Sources::new("examples/shop");
@@ -161,7 +161,7 @@ fn shop_with(edits: &[(&str, &str, &str)]) -> Sources {
             assert!(text.contains(from), "{from}");
             text = text.replace(from, to);
         }
-        // Tests may expect what is no longer so.
+        // The tests may expect the unchanged behaviour.
         if !file.path().starts_with("tests/") {
             changed.add(file.path(), text);
         }
@@ -225,7 +225,7 @@ fn an_artifact_is_compared_by_what_its_programs_do() {
     };
     let old = artifact(&shop_with(&[]));
     assert_eq!(diff::changes(&old, &version(&shop_with(&[]))), [], "an artifact and the tree that it was built from");
-    // A new rule moves constants and variables in their pools; the programs of the others stay the same.
+    // A new rule moves constants and variables in their pools; the programs of the other rules stay the same.
     let more = [(
         "enterprise/guardrails.yaml",
         "    - name: no-test-tenants\n",
@@ -237,7 +237,7 @@ fn an_artifact_is_compared_by_what_its_programs_do() {
     check("diff/artifacts.txt", &diff::text::render(&changes, None, Paint::Plain));
 }
 
-/// Whether the rule of a run has a condition that holds, as its parts say.
+/// Returns whether the condition of a rule holds, according to its parts.
 fn holds(run: &policy_compiler::run::explain::RuleRun<'_>) -> Option<bool> {
     use policy_compiler::run::explain::Seen;
     match run.condition.as_ref().map(|condition| &condition.value) {

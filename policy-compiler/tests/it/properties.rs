@@ -1,4 +1,4 @@
-//! What holds for every tree of policies, whatever it says.
+//! Properties that hold for every tree of policies.
 
 use std::cell::Cell;
 
@@ -54,7 +54,7 @@ const CONDITIONS: [Option<&str>; 8] = [
     Some("int(context.a) > 1"),
 ];
 
-/// What a rule does; of the values that can be set, there is one for each field, so that no two rules disagree.
+/// The effects of rules. There is one value for each field that can be set, so that no two rules conflict.
 const EFFECTS: [&str; 9] = [
     "deny: {}",
     "deny: {status: 429, message: slow down}",
@@ -70,7 +70,7 @@ const EFFECTS: [&str; 9] = [
 fn any_rule() -> impl Strategy<Value = AnyRule> {
     let parts = (any::<bool>(), 0..CONDITIONS.len(), any::<bool>(), 0..EFFECTS.len());
     parts.prop_map(|(enterprise, when, ignore, effect)| AnyRule {
-        // Setting a field of the shop is for the shop.
+        // Only the shop may set a field of the shop.
         enterprise: enterprise && !EFFECTS[effect].starts_with("set"),
         when: CONDITIONS[when],
         ignore,
@@ -78,7 +78,7 @@ fn any_rule() -> impl Strategy<Value = AnyRule> {
     })
 }
 
-/// The rules as documents: each in a policy of its own, in a file of its own, named by its number.
+/// Returns the rules as documents. Each is in a policy and a file of its own, named by its number.
 fn documents(rules: &[AnyRule]) -> Vec<(String, String)> {
     let document = |(number, rule): (usize, &AnyRule)| {
         let (domain, workloads) = if rule.enterprise { ("", "['*']") } else { (", domain: shop", "[cart]") };
@@ -100,7 +100,7 @@ spec:
     rules.iter().enumerate().map(document).collect()
 }
 
-/// What becomes of the request; `None` for a tree that is refused, because no request could reach the workload.
+/// Returns the result of the request, or `None` if the tree is rejected because no request could reach the workload.
 fn decide(files: &[(String, String)], request: &Request) -> Option<Outcome> {
     let mut sources = Sources::new("tree");
     for (name, text) in files {
@@ -121,7 +121,7 @@ fn with_mesh(documents: Vec<(String, String)>) -> Vec<(String, String)> {
     base.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).chain(documents).collect()
 }
 
-/// A request that arrives at `cart`.
+/// Returns a request that arrives at `cart`.
 fn any_request() -> impl Strategy<Value = Request> {
     let value = || prop::option::of(prop::sample::select(vec!["x", "y", "2", "secret-value"]));
     let peer = prop::option::of(prop::sample::select(vec!["search", "ledger"]));
@@ -142,7 +142,7 @@ fn any_request() -> impl Strategy<Value = Request> {
     })
 }
 
-/// Runs a property on 256 cases; each says whether its tree compiled, so that something was decided. At least a third must.
+/// Runs a property on 256 cases. Each returns whether its tree compiled; at least a third must.
 fn most_decide<S: Strategy>(name: &str, strategy: S, case: impl Fn(S::Value) -> bool) {
     let (all, decided) = (Cell::new(0), Cell::new(0));
     let config = ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() };
@@ -158,7 +158,7 @@ fn most_decide<S: Strategy>(name: &str, strategy: S, case: impl Fn(S::Value) -> 
     assert!(decided.get() * 3 >= all.get(), "{name}: {} of {} cases were decided", decided.get(), all.get());
 }
 
-/// Where a document stands, and which file comes first, never changes what a request gets.
+/// The place of a document, and the order of files, never change a decision.
 #[test]
 fn order_never_changes_a_decision() {
     let strategy = (prop::collection::vec(any_rule(), 1..8), any_request(), any::<prop::sample::Index>());
@@ -176,7 +176,8 @@ fn order_never_changes_a_decision() {
     });
 }
 
-/// Whether one deny of the enterprise more lets a request pass that was refused before: it must not. Returns whether both trees compile.
+/// Checks that an additional deny of the enterprise never allows a request that was denied before. Returns whether both
+/// trees compile.
 fn enterprise_deny_refuses(rules: Vec<AnyRule>, when: Option<&'static str>, request: &Request) -> bool {
     let Some(before) = decide(&with_mesh(documents(&rules)), request) else { return false };
     let mut more = rules;
@@ -194,12 +195,13 @@ fn an_enterprise_deny_never_allows() {
     });
 }
 
-/// A field that a rule redacts is in no carrier that leaves the filter, whatever other rules do with it. Returns whether the tree compiles.
+/// Checks that a redacted field is in no carrier that leaves the filter, whatever other rules do with it. Returns
+/// whether the tree compiles.
 fn redacted_stays_inside(mut rules: Vec<AnyRule>, mut request: Request, enterprise: bool, sent: bool) -> bool {
     rules.push(AnyRule { enterprise, when: None, ignore: false, effect: "redact: [b]" });
     request.context.insert_string("b", "the-redacted-value").unwrap();
     if sent {
-        // The value comes by other carriers too.
+        // The value also arrives in other carriers.
         request.headers.push(("x-b".to_owned(), "the-redacted-value".to_owned()));
         request.headers.push(("baggage".to_owned(), "b=the-redacted-value,k=v".to_owned()));
     }
@@ -223,7 +225,7 @@ fn a_redacted_field_is_in_no_output() {
     });
 }
 
-/// Cases that failed once.
+/// Cases that once failed.
 #[test]
 fn what_failed_once_holds() {
     let domain = |when, effect| AnyRule { enterprise: false, when, ignore: false, effect };
@@ -235,7 +237,7 @@ fn what_failed_once_holds() {
     };
     // An allow and a deny that always match.
     redacted_stays_inside(vec![domain(None, "allow: {}"), domain(None, "deny: {}")], at_the_root(), false, false);
-    // An allow-list that the new deny makes impossible to satisfy.
+    // An allow list that the new deny makes unsatisfiable.
     let rules = vec![domain(Some("request.path.startsWith('/p')"), "allow: {}")];
     enterprise_deny_refuses(rules, Some("request.path.startsWith('/p')"), &at_the_root());
 }

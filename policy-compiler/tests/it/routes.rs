@@ -1,7 +1,7 @@
-//! What `routes` finds in the configuration of proxies, rule by rule: each with what is found and what is not.
+//! Findings of `routes` in the configuration of proxies, rule by rule, with positive and negative cases.
 //!
-//! A case is a configuration and the findings, as `CODE severity text`, where the text is what stands at the place. The whole texts
-//! that users see are in `tests/routes`; `UPDATE_EXPECT=1` writes them anew.
+//! A case is a configuration and the findings, as `CODE severity text`, where the text is the source at the place. The
+//! complete texts that users see are in `tests/routes`; `UPDATE_EXPECT=1` updates them.
 
 use std::fs;
 
@@ -34,7 +34,7 @@ spec:
     customer: {type: string, header: x-customerRESIDENCY}
 "#;
 
-/// The mesh, with a field that routes may see.
+/// Returns the mesh with a field that routes may see.
 fn routed() -> Compiled {
     let mesh = "carriers: {present: [headers]}\n  routing: {fields: [tenant_id]}";
     let mut sources = Sources::new("policies");
@@ -42,7 +42,7 @@ fn routed() -> Compiled {
     compile(&sources).unwrap_or_else(|found| panic!("{}", found.to_text(&sources)))
 }
 
-/// The filter with its configuration in the file.
+/// Returns the filter with its configuration in the file.
 fn configured(configuration: &str) -> String {
     let entry = r#"
 - name: context_mesh
@@ -53,7 +53,7 @@ fn configured(configuration: &str) -> String {
     entry.replace("CONFIGURATION", configuration)
 }
 
-/// The mesh; with `bound`, a field may only be sent to one region.
+/// Returns the mesh. With `bound`, a field may only be sent to one region.
 fn mesh(bound: bool, present: &str) -> Compiled {
     let residency = if bound { ", residency: [eu]" } else { "" };
     let mut sources = Sources::new("policies");
@@ -77,7 +77,7 @@ fn look(files: &[(Format, &str)], compiled: &Compiled) -> (Vec<String>, String) 
     (found.collect(), report.diagnostics.to_text(&sources))
 }
 
-/// What is found in one file.
+/// Returns the findings in one file.
 fn found(format: Format, text: &str, compiled: &Compiled) -> Vec<String> {
     look(&[(format, text)], compiled).0
 }
@@ -246,7 +246,8 @@ fn routed_fields_need_the_filter_behind_the_router() {
     let (told, untold) = (configured(r#""routing": "upstream""#), configured(r#""role": "outbound""#));
     let fixed = configured(r#""routing": "fixed""#);
     let (wrong, told_wrong) = ("CM0703 error X-Tenant-Id", "CM0703 error context_mesh");
-    // Whether the filter stands behind the router, what it is told, and what is found where a route matches the field.
+    // Whether the filter runs after the router, its `routing` setting, the mesh, and the findings if a route matches
+    // the field.
     let cases: [(bool, &str, &Compiled, &[&str]); 8] = [
         (true, OURS, &routed, &[]),
         (true, &told, &routed, &[]),
@@ -531,7 +532,7 @@ fn resources_of_istio() {
         ("mirror: {host: ledger}", &[], &[]),
         ("mirror: {host: ledger.pay.svc.cluster.local}", &[], &[]),
         ("mirror: {host: cart.shop.svc.cluster.local}", &[], &["CM0705 error cart.shop.svc.cluster.local"]),
-        // In the namespace `pay` there is no such service.
+        // There is no such service in the namespace `pay`.
         ("mirror: {host: cart}", &["CM0705 warning cart"], &["CM0705 error cart"]),
         (
             "mirrors: [{destination: {host: shadow.example}}]",
@@ -677,7 +678,7 @@ fn the_shipped_bootstraps_fit_the_examples() {
     }
 }
 
-/// The text with a number for each placeholder of a port, and the service for all others.
+/// Replaces each placeholder of a port by a number, and all others by the service.
 fn filled(text: &str, service: &str) -> String {
     let mut parts = text.split("${");
     let first = parts.next().unwrap().to_owned();

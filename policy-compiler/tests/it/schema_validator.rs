@@ -1,10 +1,10 @@
-//! The validator of the tests must be able to say no.
+//! Checks that the validator of the tests can reject values.
 
 use serde_json::json;
 
 use crate::support::schema::{Dialect, problems};
 
-/// The validator must be able to say no: one wrong value for each keyword.
+/// One wrong value for each keyword.
 #[test]
 fn every_keyword_refuses_what_does_not_fit() {
     let cases = [

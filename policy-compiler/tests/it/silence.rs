@@ -5,7 +5,7 @@ use policy_compiler::{
     report::{explanation::TREE, source::Sources},
 };
 
-/// What is left and what is silenced of rules in a policy with this metadata.
+/// Returns the remaining and the silenced warnings of rules in a policy with this metadata.
 fn found(metadata: &str, rules: &str) -> (Vec<&'static str>, Vec<(&'static str, String)>) {
     let mut sources = Sources::new("policies");
     for (name, text) in TREE {
@@ -25,7 +25,7 @@ fn found(metadata: &str, rules: &str) -> (Vec<&'static str>, Vec<(&'static str, 
 const DOMAIN: &str = "{name: example, domain: payments}";
 const ENTERPRISE: &str = "{name: example}";
 
-/// A rule that always matches, in block style with the entries behind it.
+/// Returns a rule that always matches, in block style with the entries after it.
 fn always(entries: &str) -> String {
     let when = "request.method != 'POST' || request.method != 'PUT'";
     format!("    - name: all\n      when: {when}\n      audit: true\n      silence: [{entries}]\n")
@@ -36,7 +36,7 @@ fn a_rule_silences_its_own_warnings() {
     let entry = "{code: CM0602, reason: meant}";
     let twice = always(entry) + &always("").replace("name: all", "name: other");
     let flow = "    - {name: all, silence: [{code: CM0602, reason: meant}], when: \"request.method != 'A' || request.method != 'B'\", audit: true}\n";
-    // The metadata, the rules, the codes that are left, and how many warnings are silenced.
+    // The metadata, the rules, the remaining codes, and the number of silenced warnings.
     let cases: [(&str, String, &[&str], usize); 10] = [
         (DOMAIN, always(""), &["CM0602"], 0),
         (DOMAIN, always(entry), &[], 1),
@@ -47,7 +47,7 @@ fn a_rule_silences_its_own_warnings() {
         (DOMAIN, always("{code: CM0602}"), &["CM0202"], 0),
         (DOMAIN, always("{code: CM9999, reason: meant}"), &["CM0204"], 0),
         (ENTERPRISE, always(entry), &["CM0204"], 0),
-        // An error stays one.
+        // Errors are not silenced.
         (
             DOMAIN,
             always("{code: CM0405, reason: meant}").replace("request.method != 'PUT'", "context.x == 'a'"),

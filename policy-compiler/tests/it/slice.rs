@@ -1,4 +1,4 @@
-//! Slices: what one service needs of the whole, and nothing that it decides differently.
+//! Slices: they contain what one service needs, and decide the same as the whole.
 
 use std::{fs, path::Path};
 
@@ -11,7 +11,7 @@ use context_mesh_core::{
 };
 use policy_compiler::{Compiled, compile, report::source::Sources};
 
-/// Two services of two domains that share as much as they can: expressions, a variable, a zone, patterns.
+/// Two services of two domains that share as much as possible: expressions, a variable, a zone, patterns.
 const SHARING: &str = r#"
 apiVersion: contextmesh.io/v1
 kind: Mesh
@@ -70,7 +70,7 @@ fn compile_text(text: &str) -> Compiled {
     compile(&sources).unwrap_or_else(|diagnostics| panic!("{}", diagnostics.to_text(&sources)))
 }
 
-/// A tree of files below the repository.
+/// Compiles a tree of files below the repository.
 fn compile_tree(folder: &str) -> Compiled {
     fn add(sources: &mut Sources, folder: &Path, name: &str) {
         for entry in fs::read_dir(folder).unwrap() {
@@ -87,7 +87,7 @@ fn compile_tree(folder: &str) -> Compiled {
     compile(&sources).unwrap_or_else(|diagnostics| panic!("{}", diagnostics.to_text(&sources)))
 }
 
-/// Says who the peer is, and what claims its token has.
+/// Returns the peer, and the claims of its token.
 fn attribute(peer: Option<&str>, path: &[&str]) -> Option<Vec<u8>> {
     match path {
         ["connection", "uri_san_peer_certificate"] => peer.map(|peer| peer.as_bytes().to_vec()),
@@ -98,7 +98,7 @@ fn attribute(peer: Option<&str>, path: &[&str]) -> Option<Vec<u8>> {
 
 type Request = Vec<(&'static str, &'static str)>;
 
-/// Requests that make the rules of the trees fire and not fire.
+/// Returns requests for which the rules of the trees fire and do not fire.
 fn requests() -> Vec<Request> {
     let contexts: [&[(&str, &str)]; 7] = [
         &[],
@@ -123,7 +123,7 @@ fn requests() -> Vec<Request> {
     all
 }
 
-/// Everything that comes of a request: the plan, and what is remembered. The digest is taken out.
+/// Returns the complete result of a request: the plan, and what is remembered, without the digest.
 fn outcome(workload: &Workload, role: Role, peer: Option<&str>, request: &Request) -> String {
     let entries = request.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes())).collect();
     let headers = Headers::new(entries);

@@ -1,4 +1,4 @@
-//! Whether both sides gave the same.
+//! Compares the results of both sides.
 
 use cel::Value as Their;
 use cel::objects::Key;
@@ -7,7 +7,7 @@ use context_mesh_core::vm::Value as Our;
 use super::inputs::typed;
 use super::theirs::Theirs;
 
-/// Whether both are errors, or the same value of the same type. NaN is like NaN; 0.0 is not like -0.0.
+/// Whether both are errors, or the same value of the same type. NaN equals NaN; 0.0 does not equal -0.0.
 pub(super) fn same(ours: Our<'_>, theirs: &Theirs) -> bool {
     match (ours, theirs) {
         (Our::Error(_), Theirs::Error) => true,
@@ -29,7 +29,7 @@ fn same_value(ours: Our<'_>, theirs: &Their) -> bool {
             serde_json::from_str(text).is_ok_and(|json| identical(&typed(&json, scalar), theirs))
         }
         (Our::JsonList(a), Their::List(b)) => all(a.items.iter().copied(), b),
-        // Of a key that stands twice in the text the last one counts, and the requests have none.
+        // Of a duplicate key the last one counts, and the requests have no duplicate keys.
         (Our::JsonMap(a), Their::Map(b)) => {
             a.items.len() == b.map.len() && a.items.iter().all(|(key, value)| has(*key, *value, theirs))
         }
@@ -62,7 +62,7 @@ fn has(key: Our<'_>, value: Our<'_>, theirs: &Their) -> bool {
     map.map.get(&key).is_some_and(|theirs| same_value(value, theirs))
 }
 
-/// Whether two of their values are the same, types of numbers included.
+/// Whether two of their values are the same, including the types of numbers.
 fn identical(a: &Their, b: &Their) -> bool {
     match (a, b) {
         (Their::Float(a), Their::Float(b)) => a.to_bits() == b.to_bits(),

@@ -1,7 +1,7 @@
-//! Where the `cel` crate departs from the specification of CEL or from cel-go. Each departure is described in
-//! `docs/fuzzing.md` under the number that it has here.
+//! Departures of the `cel` crate from the specification of CEL or from cel-go. `docs/fuzzing.md` describes each under
+//! its number here.
 //!
-//! A difference is known when the interpreter gives what we give for the expression with all departures put right.
+//! A difference is known if the interpreter's result equals ours for the expression with all departures corrected.
 
 use cel::common::ast::{CallExpr, ComprehensionExpr, EntryExpr, Expr, ListExpr, MapExpr, SelectExpr, operators as op};
 use cel::objects::Key;
@@ -25,7 +25,7 @@ pub(super) fn add_functions(context: &mut Context<'_, '_>) {
             _ => true,
         }),
         context.add_function("fix_fits_double", |of: Value| match of {
-            // Infinity by its name is a number that a text may have.
+            // Infinity by its name is a valid text of a number.
             Value::String(text) => {
                 text.to_ascii_lowercase().contains("inf") || !text.parse().is_ok_and(f64::is_infinite)
             }
@@ -36,7 +36,7 @@ pub(super) fn add_functions(context: &mut Context<'_, '_>) {
     assert!(added.iter().all(Result::is_ok), "{added:?}");
 }
 
-/// The tree, with every operation that departs put right. Operands stand in it repeatedly, so it is slow.
+/// Returns the tree with every departing operation corrected. Operands occur repeatedly in it, so it is slow.
 pub(super) fn corrected(tree: &IdedExpr) -> IdedExpr {
     let expr = match &tree.expr {
         Expr::Call(of) => {
@@ -56,7 +56,7 @@ pub(super) fn corrected(tree: &IdedExpr) -> IdedExpr {
             Expr::Map(MapExpr { entries })
         }
         Expr::Comprehension(of) => Expr::Comprehension(Box::new(ComprehensionExpr {
-            // The order of a map's keys is not specified; here it is ours.
+            // The order of a map's keys is not specified; the corrected tree uses ours.
             iter_range: call("fix_range", vec![corrected(&of.iter_range)]),
             loop_step: corrected_step(&of.loop_step),
             ..(**of).clone()
@@ -66,7 +66,7 @@ pub(super) fn corrected(tree: &IdedExpr) -> IdedExpr {
     node(expr)
 }
 
-/// The step of a macro: what it appends to its result stays as it is.
+/// Corrects the step of a macro. What it appends to its result stays unchanged.
 fn corrected_step(step: &IdedExpr) -> IdedExpr {
     let Expr::Call(of) = &step.expr else { return corrected(step) };
     match (of.func_name.as_str(), of.args.as_slice()) {
@@ -89,7 +89,7 @@ fn corrected_call(of: CallExpr) -> IdedExpr {
         ("string", 1) => when("fix_is_double", call("fix_text", of.args.clone()), this),
         // 2. A list plus a map.
         (op::ADD, 2) => when("fix_is_sum", this, error()),
-        // 3. What cannot be a key, in a map.
+        // 3. An invalid key, in a map.
         (op::IN, 2) => when("fix_is_in", this, bool(false)),
         // 4. A sign in the text of a uint.
         ("uint", 1) => when("fix_is_unsigned", this, error()),
@@ -99,7 +99,7 @@ fn corrected_call(of: CallExpr) -> IdedExpr {
     }
 }
 
-/// The keys of a map in our order: bools, numbers, strings. Everything else as it is.
+/// Returns the keys of a map in our order: bools, numbers, strings. Any other value is returned unchanged.
 fn in_order(of: Value) -> Value {
     let Value::Map(map) = of else { return of };
     let mut keys: Vec<&Key> = map.map.keys().collect();
@@ -112,7 +112,7 @@ fn in_order(of: Value) -> Value {
     keys.into_iter().map(Value::from).collect::<Vec<Value>>().into()
 }
 
-/// A double as Go prints it with `%g`.
+/// Formats a double as Go does with `%g`.
 fn general(value: f64) -> String {
     if !value.is_finite() {
         let name = if value.is_nan() { "NaN" } else { "Inf" };
@@ -144,7 +144,7 @@ mod tests {
     use super::*;
     use context_mesh_core::vm::Value as Our;
 
-    /// The list of `docs/fuzzing.md`: the number, the expression, what we give and what the `cel` crate gives.
+    /// The list in `docs/fuzzing.md`: the number, the expression, our result and that of the `cel` crate.
     const DEPARTURES: &[(u8, &str, &str, &str)] = &[
         (1, "string(1e-7)", "1e-07", "0.0000001"),
         (1, "string(1234567.0)", "1.234567e+06", "1234567"),

@@ -7,10 +7,10 @@ use cel::common::ast::{
 
 use super::tree::{bool, call, ident, int, list, node};
 
-/// Where a comprehension keeps what it found so far.
+/// The name of a comprehension's accumulator.
 const RESULT: &str = "@result";
 
-/// The tree with all macros expanded.
+/// Returns the tree with all macros expanded.
 pub(super) fn expanded(tree: &IdedExpr) -> IdedExpr {
     let expr = match &tree.expr {
         Expr::Call(of) => match (of.func_name.as_str(), &of.target, of.args.as_slice()) {
@@ -108,7 +108,7 @@ mod tests {
     use crate::differential::generate::Generator;
     use context_mesh_core::testing::programs::Numbers;
 
-    /// The tree as text, without ids.
+    /// Formats the tree as text, without ids.
     fn shape(tree: &IdedExpr) -> String {
         let text = format!("{tree:?}");
         let mut parts = text.split("id: ");

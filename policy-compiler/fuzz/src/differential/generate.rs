@@ -1,4 +1,4 @@
-//! Typed expressions out of bytes, as the parser's tree before macros are expanded.
+//! Generates typed expressions from bytes, as the parser's tree before macros are expanded.
 
 use cel::IdedExpr;
 use cel::common::ast::{LiteralValue, operators as op};
@@ -7,7 +7,7 @@ use super::inputs::{self, Ty};
 use super::tree::{bool, call, ident, int, list, literal, map, method, select, string};
 use context_mesh_core::testing::programs::Numbers;
 
-/// The levels of one expression.
+/// The depth of an expression.
 const LEVELS: u32 = 5;
 
 /// Names that macros declare.
@@ -81,7 +81,7 @@ impl<'n, 'b> Generator<'n, 'b> {
         Self { numbers, scope: Vec::new() }
     }
 
-    /// A whole expression.
+    /// Generates a whole expression.
     pub(super) fn whole(&mut self) -> IdedExpr {
         let ty = self.any_type();
         self.expr(ty, LEVELS)
@@ -91,7 +91,7 @@ impl<'n, 'b> Generator<'n, 'b> {
         &inputs::TYPES[self.numbers.below(inputs::TYPES.len() as u32) as usize]
     }
 
-    /// One of the types that `fits`; a bool if there is none.
+    /// Returns one of the types for which `fits` is true, or bool if there is none.
     fn type_that(&mut self, fits: impl Fn(&Ty) -> bool) -> &'static Ty {
         let all: Vec<&'static Ty> = inputs::TYPES.iter().filter(|ty| fits(ty)).collect();
         if all.is_empty() { &Ty::Bool } else { self.numbers.one_of(&all) }
@@ -115,7 +115,7 @@ impl<'n, 'b> Generator<'n, 'b> {
             4 => self.element(ty, levels),
             5 => self.member(ty, levels),
             6 => {
-                // Something of another type.
+                // A value of another type.
                 let ty = self.any_type();
                 call("dyn", vec![self.expr(ty, levels)])
             }
@@ -124,7 +124,7 @@ impl<'n, 'b> Generator<'n, 'b> {
         }
     }
 
-    /// An element of a list or map of that type.
+    /// Generates an element of a list or map of that type.
     fn element(&mut self, ty: &'static Ty, levels: u32) -> IdedExpr {
         let of = self.type_that(|of| of.element() == Some(ty));
         if of.element() != Some(ty) {
@@ -137,7 +137,7 @@ impl<'n, 'b> Generator<'n, 'b> {
         call(op::INDEX, vec![self.expr(of, levels), self.expr(key, levels)])
     }
 
-    /// A member of a map of that type, by name.
+    /// Generates a member of a map of that type, by name.
     fn member(&mut self, ty: &'static Ty, levels: u32) -> IdedExpr {
         let of = self.type_that(|of| matches!(of, Ty::Map(Ty::String, value) if *value == ty));
         if of.element() != Some(ty) {
@@ -202,7 +202,7 @@ impl<'n, 'b> Generator<'n, 'b> {
         if self.numbers.below(4) == 1 { self.numbers.one_of(EXTREMES) } else { u64::from(self.numbers.below(5)) }
     }
 
-    /// An operator, function or macro that gives a value of that type.
+    /// Generates an operator, function or macro with a result of that type.
     fn own(&mut self, ty: &'static Ty, levels: u32) -> IdedExpr {
         match ty {
             Ty::Null => literal(LiteralValue::Null),
@@ -339,7 +339,7 @@ impl<'n, 'b> Generator<'n, 'b> {
         call("has", vec![of])
     }
 
-    /// A macro over a list or map whose last argument is of type `body`.
+    /// Generates a macro over a list or map whose last argument is of type `body`.
     fn looping(&mut self, name: &'static str, body: &'static Ty, levels: u32) -> IdedExpr {
         let of = self.type_that(|of| of.element().is_some());
         let declared = match of {

@@ -1,4 +1,4 @@
-//! The types of generated expressions, and the requests that they are run with, for both sides.
+//! The types of generated expressions, and the requests that both sides run them with.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -23,7 +23,7 @@ pub(super) enum Ty {
 }
 
 impl Ty {
-    /// The type of the elements of a list or the values of a map.
+    /// Returns the type of the elements of a list or the values of a map.
     pub(super) fn element(&self) -> Option<&'static Ty> {
         match self {
             Self::List(of) | Self::Map(_, of) => Some(of),
@@ -155,7 +155,7 @@ fn value(json: &Json, declared: FieldType) -> cel::Value {
     }
 }
 
-/// A JSON value whose numbers have the type that the schema states.
+/// Returns a JSON value whose numbers have the type that the schema states.
 pub(super) fn typed(json: &Json, scalar: Scalar) -> cel::Value {
     match json {
         Json::Null => cel::Value::Null,

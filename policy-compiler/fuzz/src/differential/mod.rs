@@ -1,4 +1,4 @@
-//! Our machine against the interpreter of the `cel` crate: one generated expression, run by both.
+//! Compares our machine with the interpreter of the `cel` crate on generated expressions.
 
 mod compare;
 mod departures;
@@ -15,17 +15,17 @@ use generate::Generator;
 use inputs::INPUTS;
 use ours::{How, Outcome};
 
-/// One execution: the first two bytes say how the expression is run, the rest gives the expression.
+/// One execution. The first two bytes choose how the expression is run, the rest generates it.
 ///
 /// # Panics
-/// Where the two sides differ and no departure of the other side is known that explains it.
+/// The two sides differ and no known departure of the other side explains it.
 pub fn run(data: &[u8]) {
     if let Some(difference) = difference(data) {
         panic!("{difference}");
     }
 }
 
-/// What each side gave, where they differ.
+/// Returns the results of both sides, if they differ.
 fn difference(data: &[u8]) -> Option<String> {
     let [how, input, rest @ ..] = data else { return None };
     let how = How { lenient: how % 8 == 7, folded: (how >> 3) % 4 == 3 };
@@ -47,7 +47,7 @@ fn difference(data: &[u8]) -> Option<String> {
 mod tests {
     use super::*;
 
-    /// Pseudo-random bytes, the same ones on every run.
+    /// Returns pseudo-random bytes, the same on every run.
     pub(super) fn bytes(seed: u32, length: u32) -> Vec<u8> {
         let mut state = u64::from(seed).wrapping_mul(0x9e37_79b9_7f4a_7c15) + 1;
         let mut next = || {

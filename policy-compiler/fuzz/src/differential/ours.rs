@@ -22,25 +22,25 @@ static LENIENT: LazyLock<Environment> = LazyLock::new(|| STRICT.clone().without_
 /// How the expression is compiled.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct How {
-    /// Without the static check of types.
+    /// Without static type checking.
     pub(super) lenient: bool,
-    /// With constants computed ahead.
+    /// With constant folding.
     pub(super) folded: bool,
 }
 
-/// What became of the expression.
+/// The outcome of the expression.
 pub(super) enum Outcome<'a> {
     /// It does not compile.
     Refused,
-    /// A limit of the machine stood in the way.
+    /// A limit of the machine was reached.
     Limit,
     Value(Value<'a>),
 }
 
-/// Compiles and runs the expression, and gives what `read` makes of the outcome.
+/// Compiles and runs the expression. Returns what `read` makes of the outcome.
 pub(super) fn run<R>(tree: &IdedExpr, input: &Input, how: How, read: impl FnOnce(Outcome<'_>) -> R) -> R {
     let Some((verified, program)) = compile(tree, how) else { return read(Outcome::Refused) };
-    // The machine's arena, whose type is its own affair.
+    // The machine's arena, whose type is private to it.
     let arena = Default::default();
     let snapshot = Snapshot { context: &input.context, ..request::snapshot() };
     let value = Machine::new(verified.code(), snapshot, &arena).run(program);

@@ -1,9 +1,9 @@
-//! A tree as CEL.
+//! Prints a tree as CEL.
 
 use cel::IdedExpr;
 use cel::common::ast::{CallExpr, EntryExpr, Expr, LiteralValue, operators as op};
 
-/// The text of a tree that the generator made.
+/// Returns the text of a tree from the generator.
 pub(super) fn text(tree: &IdedExpr) -> String {
     match &tree.expr {
         Expr::Literal(value) => literal(value),

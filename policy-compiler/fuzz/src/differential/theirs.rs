@@ -15,7 +15,7 @@ thread_local! {
     static RUNNING: Cell<bool> = const { Cell::new(false) };
 }
 
-/// A panic of the interpreter is an outcome of it. Everywhere else it stays what libFuzzer makes of it: a finding.
+/// Treats a panic of the interpreter as an outcome. Any other panic is still a finding of libFuzzer.
 fn expect_panics() {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {
@@ -28,7 +28,7 @@ fn expect_panics() {
     });
 }
 
-/// What the interpreter gives.
+/// The result of the interpreter.
 #[derive(Debug)]
 pub(super) enum Theirs {
     Value(Value),
@@ -44,7 +44,7 @@ pub(super) fn run(tree: &IdedExpr, input: &Input) -> Theirs {
     resolve(tree, &context)
 }
 
-/// Runs a tree without macros, with what departs from the specification put right.
+/// Runs a tree without macros, with departures from the specification corrected.
 pub(super) fn run_corrected(tree: &IdedExpr, input: &Input) -> Theirs {
     let mut context = Context::with_env(Arc::clone(&ENV));
     context.add_variable_from_value("context", input.variable.clone());

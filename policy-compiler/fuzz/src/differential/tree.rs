@@ -1,11 +1,11 @@
-//! Making nodes of the `cel` crate's syntax tree.
+//! Constructors for nodes of the `cel` crate's syntax tree.
 
 use cel::IdedExpr;
 use cel::common::ast::{
     CallExpr, EntryExpr, Expr, IdedEntryExpr, ListExpr, LiteralValue, MapEntryExpr, MapExpr, SelectExpr,
 };
 
-/// A node. The evaluation does not read ids.
+/// Creates a node. The evaluation does not read ids.
 pub(super) fn node(expr: Expr) -> IdedExpr {
     IdedExpr { id: 0, expr }
 }
@@ -30,7 +30,7 @@ pub(super) fn ident(name: &str) -> IdedExpr {
     node(Expr::Ident(name.to_owned()))
 }
 
-/// An operator, or a function without a target.
+/// Creates an operator, or a function without a target.
 pub(super) fn call(name: &str, args: Vec<IdedExpr>) -> IdedExpr {
     node(Expr::Call(CallExpr { func_name: name.to_owned(), target: None, args }))
 }

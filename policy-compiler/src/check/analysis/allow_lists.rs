@@ -1,4 +1,4 @@
-//! Allow rules that let nothing through, and lists of them that no request can satisfy.
+//! Allow rules that allow nothing, and lists of allow rules that no request can satisfy.
 
 use std::collections::BTreeMap;
 
@@ -14,13 +14,13 @@ use crate::check::model::Workloads;
 use crate::read::document::Direction;
 use crate::report::diagnostic::{Diagnostic, code};
 
-/// Most pairs of rules of both layers that are held against each other.
+/// Most pairs of rules of both layers that are compared.
 const MAX_PAIRS: usize = 400;
 
 /// Most workloads that a message names.
 const MAX_NAMED: usize = 5;
 
-/// The allow rules of the enterprise and of the domain for one workload and direction.
+/// The direction, and the allow rules of the enterprise and of the domain.
 type Lists = (Direction, Vec<usize>, Vec<usize>);
 
 pub(super) fn find<'k>(knowledge: &'k Knowledge<'_>, odd: &[Odd], findings: &mut Vec<Finding<'k>>) {
@@ -49,7 +49,7 @@ pub(super) fn find<'k>(knowledge: &'k Knowledge<'_>, odd: &[Odd], findings: &mut
     }
 }
 
-/// For each rule whether it is an allow rule that lets nothing through. Those that a deny rule makes so are reported.
+/// Returns for each rule whether it is an allow rule that allows nothing. Reports those that a deny rule overrides.
 fn dead<'k>(knowledge: &'k Knowledge<'_>, odd: &[Odd], findings: &mut Vec<Finding<'k>>) -> Vec<bool> {
     let index = Index::new(knowledge);
     let mut dead = Vec::with_capacity(knowledge.rules.len());
@@ -85,7 +85,7 @@ fn pointless<'k>(knowledge: &'k Knowledge<'_>, rule: &'k Facts<'_>, by: &'k Fact
     })
 }
 
-/// The workloads that have the same allow rules, by these.
+/// Groups the workloads by their allow rules.
 fn by_workloads(knowledge: &Knowledge<'_>) -> BTreeMap<Lists, Vec<usize>> {
     let services = knowledge.model.directory.services.len();
     let mut lists: Vec<[(Vec<usize>, Vec<usize>); 2]> = vec![Default::default(); services];
@@ -114,7 +114,7 @@ fn by_workloads(knowledge: &Knowledge<'_>) -> BTreeMap<Lists, Vec<usize>> {
     groups
 }
 
-/// The same, with workloads apart from each other where a rule asks which one it is at.
+/// Like [`by_workloads`], but separates workloads where a rule asks at which one it runs.
 fn each_alike(knowledge: &Knowledge<'_>) -> Vec<(Lists, Workloads)> {
     let mut all = Vec::new();
     for (lists, workloads) in by_workloads(knowledge) {
@@ -179,7 +179,7 @@ fn nobody<'k>(
     Some(Finding::new(problem.help(help)))
 }
 
-/// A finding if no rule of one list can match together with one of the other.
+/// Adds a finding if no rule of one list can match together with one of the other.
 fn exclusive<'k>(
     knowledge: &'k Knowledge<'_>,
     direction: Direction,

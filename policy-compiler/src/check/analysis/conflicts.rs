@@ -1,8 +1,8 @@
 //! Rules of one layer that can set one field to different values.
 //!
-//! Rules do not see each other and their order means nothing, so there would be no answer which value wins. Two rules conflict unless
-//! they give the same value, or it is proven that their conditions exclude each other. Across layers the enterprise wins, and a shadow
-//! rule changes nothing.
+//! Rules do not see each other and their order has no meaning, so no value would win. Two rules conflict unless they
+//! set the same value, or their conditions are proven to exclude each other. Across layers the enterprise wins, and a
+//! shadow rule changes nothing.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -18,11 +18,11 @@ use crate::check::model::{Effect, Workloads};
 use crate::read::document::{Direction, Expression};
 use crate::report::diagnostic::{Diagnostic, code};
 
-/// Most pairs of rules of one field that are held against each other. Beyond it, rules that are not proven to exclude each other count as
-/// conflicting.
+/// Most pairs of rules of one field that are compared. Beyond this limit, rules that are not proven to exclude each
+/// other are reported as conflicting.
 const MAX_PAIRS: usize = 500_000;
 
-/// A value that a rule gives to a field.
+/// A value that a rule sets a field to.
 #[derive(Clone, Copy)]
 struct Assignment<'k> {
     facts: &'k Facts<'k>,
@@ -30,14 +30,15 @@ struct Assignment<'k> {
 }
 
 impl Assignment<'_> {
-    /// Whether both give the same value: the same text, and if it uses variables, those of the same policy.
+    /// Whether both set the same value: the text is the same, and if it uses variables, they are those of the same
+    /// policy.
     fn agrees(&self, other: &Self) -> bool {
         self.value.text.trim() == other.value.text.trim()
             && (std::ptr::eq(self.facts.policy, other.facts.policy) || !self.value.text.contains("variables"))
     }
 }
 
-/// What two assignments must have in common to meet.
+/// What two assignments must have in common to conflict.
 type Target = (Layer, Direction, usize);
 
 pub(super) fn find<'k>(knowledge: &'k Knowledge<'k>) -> Vec<Finding<'k>> {
@@ -73,33 +74,34 @@ pub(super) fn find<'k>(knowledge: &'k Knowledge<'k>) -> Vec<Finding<'k>> {
     findings
 }
 
-/// Where an assignment applies, in the index of candidates.
+/// Where an assignment applies, as a key of the index of candidates.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 enum Where {
     Service(usize),
     /// At all workloads.
     Star,
-    /// Any of those: everything is here.
+    /// At any of these: every assignment is filed here.
     Anywhere,
 }
 
-/// What an assignment wants of the term by which the index is made.
+/// What an assignment requires of the term by which the index is made.
 #[derive(Clone, PartialEq, Eq, Hash)]
 enum What<'k> {
     Word(Cow<'k, str>),
     /// Nothing in particular.
     Rest,
-    /// Any of those: everything is here.
+    /// Any of these: every assignment is filed here.
     Any,
 }
 
-/// Each assignment with the earlier ones that it may meet. Those that want different values of one term are never held against each other.
+/// Returns each assignment with the earlier ones that it may conflict with. Assignments that require different values
+/// of one term are never compared.
 fn candidates<'a, 'k>(assignments: &'a [Assignment<'k>]) -> Vec<(&'a Assignment<'k>, Vec<usize>)> {
     let words: Vec<Vec<(TermId, Vec<Cow<'k, str>>)>> =
         assignments.iter().map(|assignment| words_by_term(&assignment.facts.applies)).collect();
     let mut counts: BTreeMap<TermId, usize> = BTreeMap::new();
     words.iter().flatten().for_each(|(term, _)| *counts.entry(*term).or_default() += 1);
-    // The term that most of them name a value of; of several the first.
+    // The term for which most assignments name a value. On a tie, the first.
     let chosen = counts.iter().max_by_key(|(term, count)| (**count, std::cmp::Reverse(**term))).map(|(term, _)| *term);
     let mut filed: HashMap<(Where, What<'k>), Vec<usize>> = HashMap::new();
     let mut all = Vec::with_capacity(assignments.len());
@@ -137,7 +139,7 @@ fn with<T: Clone>(items: &[T], one_more: T) -> Vec<T> {
     items.iter().cloned().chain([one_more]).collect()
 }
 
-/// The workloads that both are for; `None` for none.
+/// Returns the workloads to which both apply, or `None` if there are none.
 fn shared(one: &Workloads, other: &Workloads) -> Option<Workloads> {
     match (one, other) {
         (Workloads::All, other) | (other, Workloads::All) => Some(other.clone()),

@@ -8,12 +8,12 @@ use super::matching::Odd;
 use crate::check::model::Effect;
 use crate::report::diagnostic::{Diagnostic, code};
 
-/// Most rules that one rule is held against.
+/// Most rules that one rule is compared with.
 pub(super) const MAX_CANDIDATES: usize = 64;
 
 pub(super) fn find<'k>(knowledge: &'k Knowledge<'_>, odd: &[Odd], findings: &mut Vec<Finding<'k>>) {
     let index = Index::new(knowledge);
-    // A rule that is covered is not needed to say that it covers others: of two equal ones, the first is left.
+    // A covered rule does not count as covering others, so that of two equal rules the first remains.
     let mut covered = vec![false; knowledge.rules.len()];
     for (number, facts) in knowledge.rules.iter().enumerate().rev() {
         let matches = odd.get(number).is_some_and(|odd| matches!(odd, Odd::No | Odd::Always));
@@ -42,8 +42,8 @@ pub(super) fn find<'k>(knowledge: &'k Knowledge<'_>, odd: &[Odd], findings: &mut
     }
 }
 
-/// Whether a request that both deny gets the same answer without the first rule. Of two rules of one layer, the one that comes first
-/// by its name answers.
+/// Whether a request that both deny gets the same response without the first rule. Of two rules of one layer, the first
+/// by name responds.
 fn changes_nothing(rule: &Facts<'_>, number: usize, by: &Facts<'_>, other: usize) -> bool {
     if by.policy.layer != rule.policy.layer {
         return outranks(by.policy.layer, rule.policy.layer);

@@ -1,4 +1,4 @@
-//! Examples: requests that show a finding. One is shown only when the machine itself says of it what is claimed.
+//! Examples: requests that demonstrate a finding. An example is shown only if the virtual machine confirms the claim.
 
 use context_mesh_core::index::ProgramIndex;
 use std::collections::BTreeMap;
@@ -26,10 +26,10 @@ use crate::expression::codegen::Builder;
 use crate::expression::ir::{Ir, Node};
 use crate::read::document::Direction;
 
-/// Most nodes that a condition may have with its variables in place.
+/// Most nodes of a condition after its variables are inlined.
 const MAX_NODES: usize = 5_000;
 
-/// A request that shows something.
+/// A request that demonstrates a finding.
 #[derive(Debug, Default)]
 pub(super) struct Example {
     /// The fields of its context.
@@ -40,7 +40,7 @@ pub(super) struct Example {
     own: String,
     destination: String,
     direction: Direction,
-    /// What is shown of it.
+    /// The parts that are shown.
     shown: Vec<String>,
 }
 
@@ -51,11 +51,11 @@ impl std::fmt::Display for Example {
     }
 }
 
-/// What the machine must say of a condition.
+/// A condition and the result that the machine must return for it.
 pub(super) type Claim<'n> = (&'n Node, Ask);
 
 impl Knowledge<'_> {
-    /// A request that satisfies the formulas, of which the machine says what is claimed.
+    /// Returns a request that satisfies the formulas, if the machine confirms the claims.
     pub(super) fn example(&self, scope: &Scope<'_>, formulas: &[&Formula], claims: &[Claim<'_>]) -> Option<Example> {
         let inlined: Vec<(Node, Ask)> = claims
             .iter()
@@ -124,13 +124,13 @@ impl Knowledge<'_> {
         Some(())
     }
 
-    /// A SPIFFE ID that names the service.
+    /// Returns a SPIFFE ID that names the service.
     fn principal(&self, service: &str) -> String {
         let Model { mesh, directory, fields, .. } = self.model;
         World::of_model(mesh, directory, fields).identity(service)
     }
 
-    /// Whether the machine says of the request what is claimed; `None` if it cannot be asked.
+    /// Whether the machine confirms the claims for the request. `None` if they cannot be evaluated.
     fn holds(&self, example: &Example, claims: &[(Node, Ask)]) -> Option<bool> {
         let mut builder = Builder::new();
         let programs: Vec<(ProgramIndex, Ask)> = claims
@@ -183,7 +183,8 @@ impl Knowledge<'_> {
 }
 
 impl Example {
-    /// Puts a value where the node reads it; `None` where that is not known. Without a value there is nothing to put.
+    /// Puts a value where the node reads it. Returns `None` if that place is not known. If the value is missing,
+    /// nothing is put.
     fn place(&mut self, node: &Node, value: Option<&Json>) -> Option<()> {
         let Some(value) = value else {
             return matches!(node, Node::Attribute(_) | Node::Member(..) | Node::HasMember(..)).then_some(());
@@ -213,7 +214,7 @@ impl Example {
                     };
                     self.host.insert(path.clone(), bytes);
                 }
-                // The direction is what it is.
+                // The direction is fixed.
                 Attribute::Mesh(_) => {}
                 Attribute::Headers | Attribute::Destination(_) => return None,
             },
@@ -253,7 +254,7 @@ impl Example {
         self.headers.insert(name.to_owned(), value);
     }
 
-    /// Puts a value into the object that a field is. An empty text does not take the place of a value.
+    /// Puts a value into the object of a field. An empty text does not replace a value.
     fn member(&mut self, field: String, path: &[String], value: Json) -> Option<()> {
         let mut at = self.context.entry(field).or_insert_with(|| Json::Object(serde_json::Map::new()));
         for name in path {
@@ -268,7 +269,7 @@ impl Example {
     }
 }
 
-/// The field and the names that lead to a member.
+/// Returns the field and the names that lead to a member.
 fn member_path(node: &Node) -> Option<(String, Vec<String>)> {
     match node {
         Node::Attribute(Attribute::Field(name, _)) => Some((name.clone(), Vec::new())),
@@ -287,7 +288,8 @@ impl Attributes for Example {
     }
 }
 
-/// A value of those that are left, as JSON; the inner `None` is no value. `None` where none is found.
+/// Returns one of the remaining values, as JSON. The inner `None` means a missing value. Returns `None` if no value is
+/// found.
 fn value(values: &Values, knowledge: &Knowledge<'_>) -> Option<Option<Json>> {
     if let Some(text) = &values.text
         && let Some(text) = text.example(&knowledge.patterns)
@@ -314,7 +316,7 @@ fn value(values: &Values, knowledge: &Knowledge<'_>) -> Option<Option<Json>> {
     values.other.then_some(Some(Json::Object(serde_json::Map::new())))
 }
 
-/// A node with its variables in place; `None` for one that gets too large.
+/// Returns a node with its variables inlined, or `None` if it becomes too large.
 fn inlined(node: &Node, variables: &[Node], left: &mut usize) -> Option<Node> {
     *left = left.checked_sub(1)?;
     if let Node::Variable(number) = node {

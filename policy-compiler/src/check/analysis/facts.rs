@@ -23,12 +23,12 @@ pub(super) struct Facts<'a> {
     pub(super) when: &'a When,
     /// Holds for the requests to which the rule applies.
     pub(super) applies: Formula,
-    /// Holds for the others.
+    /// Holds for the other requests.
     pub(super) spares: Formula,
 }
 
 impl Facts<'_> {
-    /// The root of the condition; `None` for a rule without one.
+    /// Returns the root of the condition, or `None` for a rule without one.
     pub(super) fn condition(&self) -> Option<&Node> {
         match self.when {
             When::Condition { root, .. } => Some(root),
@@ -36,7 +36,7 @@ impl Facts<'_> {
         }
     }
 
-    /// The question that is asked of the condition to know whether the rule applies.
+    /// Returns the question about the condition that decides whether the rule applies.
     pub(super) fn ask(&self) -> Ask {
         let narrows = !matches!(self.rule.effect, Effect::Allow | Effect::Set(_));
         if narrows && self.rule.on_error == OnError::Deny { Ask::NotFalse } else { Ask::True }
@@ -52,23 +52,23 @@ impl Facts<'_> {
         matches!(self.rule.effect, Effect::Allow) && !self.rule.shadow
     }
 
-    /// The requests that the rule is for.
+    /// Returns the requests to which the rule applies.
     pub(super) fn scope<'m>(&'m self, model: &'m Model) -> Scope<'m> {
         scope(model, self.policy, &self.policy.workloads)
     }
 
-    /// Where the condition stands, or the rule.
+    /// Returns the place of the condition, or else of the rule.
     pub(super) fn span(&self) -> Span {
         self.rule.when.as_ref().map_or(self.rule.span, condition_span)
     }
 }
 
-/// Where the text of a condition stands, without what is around it in the YAML.
+/// Returns the place of a condition's text, without the YAML around it.
 pub(super) fn condition_span(when: &Expression) -> Span {
     when.map.span(0, when.text.trim_end().chars().count())
 }
 
-/// The requests that a policy is for, at some of its workloads.
+/// Returns the requests to which a policy applies at some of its workloads.
 pub(super) fn scope<'m>(model: &'m Model, policy: &Policy, workloads: &'m Workloads) -> Scope<'m> {
     let mut scope = Scope {
         directory: &model.directory,
@@ -82,23 +82,23 @@ pub(super) fn scope<'m>(model: &'m Model, policy: &Policy, workloads: &'m Worklo
     scope
 }
 
-/// Everything that the questions are about.
+/// The rules of a tree and everything needed to answer questions about them.
 pub(super) struct Knowledge<'a> {
     pub(super) model: &'a Model,
     pub(super) variables: &'a [Node],
     pub(super) terms: Terms,
     pub(super) patterns: Patterns,
-    /// All rules whose conditions are right, in an order that no document decides: the enterprise first, then by name.
+    /// All rules with valid conditions. The order does not depend on the documents: the enterprise first, then by name.
     pub(super) rules: Vec<Facts<'a>>,
     required: Vec<String>,
-    /// How many literals may still be looked at, in all.
+    /// Number of literals that all searches together may still visit.
     left: Cell<usize>,
 }
 
-/// Most literals that are looked at to check a tree: a few seconds for the worst of trees, and many times more than 10,000 rules need.
+/// Most literals visited when a tree is checked. The worst tree takes a few seconds; 10,000 rules need only a fraction.
 pub(super) const WORK_OF_A_CHECK: usize = 3_000_000;
 
-/// The same for questions about all pairs of services.
+/// The same limit for questions about all pairs of services.
 pub(super) const WORK_OF_A_GRAPH: usize = 200_000_000;
 
 impl<'a> Knowledge<'a> {

@@ -1,4 +1,4 @@
-//! Where fields may flow.
+//! Data flow: which fields may travel between services.
 
 use super::facts::{Facts, Knowledge, WORK_OF_A_GRAPH};
 use super::reach::{Applies, Pairs};
@@ -6,7 +6,7 @@ use crate::check::model::{Effect, Model};
 use crate::check::programs::Programs;
 use crate::read::document::Direction;
 
-/// When something is done to a field.
+/// When a field is changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Taken {
     /// Never.
@@ -17,34 +17,36 @@ pub enum Taken {
     Always(Vec<String>),
 }
 
-/// What happens to one field on the way from one service to another.
+/// What happens to one field between two services.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FieldFlow {
-    /// The service that calls: an index into [`crate::check::model::Directory::services`].
+    /// The calling service, as an index into [`crate::check::model::Directory::services`].
     pub from: usize,
-    /// The service that is called.
+    /// The called service.
     pub to: usize,
-    /// The field: an index into [`Model::fields`].
+    /// The field, as an index into [`Model::fields`].
     pub field: usize,
-    /// Whether its schema keeps it out of the region of the called service.
+    /// Whether its residency keeps it out of the region of the called service.
     pub kept_in_region: bool,
-    /// When it is taken out.
+    /// When it is removed.
     pub redacted: Taken,
-    /// When it shows less.
+    /// When it is masked.
     pub masked: Taken,
 }
 
 impl FieldFlow {
-    /// Whether a value may arrive as it is.
+    /// Whether a value may arrive unchanged.
     pub fn may_pass(&self) -> bool {
         !self.kept_in_region && !matches!(self.redacted, Taken::Always(_)) && !matches!(self.masked, Taken::Always(_))
     }
 }
 
-/// What happens to every declared field on the way between these pairs of services (caller, called service): by the outbound rules of the caller,
-/// the residency of the field, and the inbound rules of the called service. In the order of the pairs, then of the fields.
+/// Returns what happens to every declared field between these pairs of services (caller, called service). It depends on
+/// the outbound rules of the caller, the residency of the field, and the inbound rules of the called service. The
+/// result is in the order of the pairs, then of the fields.
 ///
-/// `model` and `programs` come from a tree without errors. Whether requests of a pair pass at all is what [`super::reachability`] says.
+/// `model` and `programs` come from a tree without errors. [`super::reachability`] returns whether requests of a pair
+/// pass at all.
 pub fn field_flow(model: &Model, programs: &Programs, pairs: &[(usize, usize)]) -> Vec<FieldFlow> {
     let knowledge = Knowledge::new(model, programs, WORK_OF_A_GRAPH);
     let mut known = Pairs::new(&knowledge);

@@ -1,9 +1,9 @@
 //! Conditions as formulas over tests of terms.
 //!
-//! A condition is true, false or an error, so a question about it is one of four: is it true, is it false, is it not true, is it not
-//! false. [`Formulas::formula`] turns a condition and a question into a formula of `and`, `or` and literals; a literal is one of the four
-//! questions about one test of one term. A term is whatever has a value: an attribute, or a part that is not understood, which then
-//! stands for itself wherever it occurs.
+//! A condition is true, false or an error. Therefore there are four questions about it: is it true, is it false, is it
+//! not true, is it not false. [`Formulas::formula`] turns a condition and a question into a formula of `and`, `or` and
+//! literals. A literal is one of the four questions about one test of one term. A term is anything that has a value: an
+//! attribute, or a part that the analysis does not understand, which is the same term wherever it occurs.
 
 use context_mesh_core::index::VariableIndex;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use super::terms::{TermId, Terms, is_condition};
 use super::test::{Test, understood_number};
 use crate::expression::ir::{Comparison, Node, TextTest};
 
-/// What is asked of a condition, or of a test.
+/// A question about a condition or a test.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Ask {
     /// It is true.
@@ -29,7 +29,7 @@ pub(super) enum Ask {
 }
 
 impl Ask {
-    /// The same question about the negation: an error stays one.
+    /// Returns the question about the negated condition. An error stays an error.
     fn of_negation(self) -> Self {
         match self {
             Self::True => Self::False,
@@ -39,7 +39,7 @@ impl Ask {
         }
     }
 
-    /// The opposite question.
+    /// Returns the opposite question.
     pub(super) fn opposite(self) -> Self {
         match self {
             Self::True => Self::NotTrue,
@@ -49,7 +49,7 @@ impl Ask {
         }
     }
 
-    /// Whether the answer is yes for true, for false, for an error.
+    /// Whether the answer is yes for true, for false, and for an error.
     pub(super) fn accepts(self) -> (bool, bool, bool) {
         match self {
             Self::True => (true, false, false),
@@ -82,7 +82,7 @@ pub(super) enum Formula {
 }
 
 impl Formula {
-    /// The parts that must all hold.
+    /// Returns the parts that must all hold.
     pub(super) fn conjuncts(&self) -> &[Self] {
         match self {
             Self::All(parts) => parts,
@@ -100,16 +100,16 @@ impl Formula {
     }
 }
 
-/// Most parts that one condition may become, its variables included. What lies beyond is taken as a term that is not understood.
+/// Most parts of one condition, including its variables. Anything beyond is treated as a term that is not understood.
 const MAX_PARTS: usize = 2_000;
 
-/// Longest list that `in` is taken apart for.
+/// Longest list that `in` is expanded for.
 const MAX_LIST: usize = 32;
 
-/// Makes formulas.
+/// Builds formulas.
 pub(super) struct Formulas<'a> {
     pub(super) terms: &'a mut Terms,
-    /// What the variables stand for, by their numbers.
+    /// The expressions of the variables, by number.
     pub(super) variables: &'a [Node],
     patterns: &'a Patterns,
     left: usize,
@@ -120,7 +120,7 @@ impl<'a> Formulas<'a> {
         Self { terms, variables, patterns, left: MAX_PARTS }
     }
 
-    /// The formula that holds when the answer to the question about the condition is yes.
+    /// Returns the formula that holds if and only if the answer to the question about the condition is yes.
     pub(super) fn formula(&mut self, node: &Node, ask: Ask) -> Formula {
         self.left = MAX_PARTS;
         self.part(node, ask)
@@ -178,7 +178,7 @@ impl<'a> Formulas<'a> {
         variable.get(self.variables)
     }
 
-    /// `condition ? then : otherwise`, which is an error when the condition is one.
+    /// Builds `condition ? then : otherwise`, which is an error if the condition is one.
     fn conditional(
         &mut self,
         condition: &Node,
@@ -241,7 +241,7 @@ impl<'a> Formulas<'a> {
             [Node::Constant(Constant::Scalar(ScalarConstant::String(name))), Node::Attribute(Attribute::Headers)]
                 if !name.bytes().any(|byte| byte.is_ascii_uppercase()) =>
             {
-                // A header that is no text is there all the same.
+                // A header that is not valid text is present all the same.
                 let header = Node::Attribute(Attribute::Header(name.clone()));
                 self.literal(&header, Test::There, ask)
             }
@@ -252,7 +252,7 @@ impl<'a> Formulas<'a> {
         }
     }
 
-    /// A test of a node. It is taken into both branches of a conditional.
+    /// Builds a test of a node. It is pushed into both branches of a conditional.
     fn test(&mut self, node: &Node, test: &Test, ask: Ask) -> Formula {
         self.left = self.left.saturating_sub(1);
         if self.left == 0 {
@@ -279,7 +279,7 @@ impl<'a> Formulas<'a> {
                     ask,
                 )
             }
-            // `condition == true` asks what the condition asks.
+            // `condition == true` asks the same as the condition.
             node if is_condition(node) && matches!(test, Test::Truth | Test::Equals(ScalarConstant::Bool(true))) => {
                 self.condition(node, ask)
             }
@@ -302,9 +302,9 @@ impl<'a> Formulas<'a> {
         }
     }
 
-    /// A node that is a bool or an error.
+    /// Builds the formula of a node that is a bool or an error.
     fn condition(&mut self, node: &Node, ask: Ask) -> Formula {
-        // A loop is no further part.
+        // A loop is not taken apart.
         if matches!(node, Node::Loop(_) | Node::HasMember(..)) { self.opaque(node, ask) } else { self.part(node, ask) }
     }
 
@@ -325,7 +325,8 @@ fn is_simple(constant: &ScalarConstant) -> bool {
     }
 }
 
-/// Whether it is understood when such an attribute holds such an element: a list whose elements have the type of the constant.
+/// Whether the test that the attribute holds the element is understood: it is a list whose elements have the type of
+/// the constant.
 fn holds(attribute: &Attribute, item: &ScalarConstant) -> bool {
     match (attribute, item) {
         (Attribute::Field(_, FieldType::List(Scalar::String)), ScalarConstant::String(_))
@@ -345,7 +346,7 @@ fn known(constant: &Constant, ask: Ask) -> Formula {
     }
 }
 
-/// The formula for something that is known: `None` is an error.
+/// Returns the formula for a known value; `None` is an error.
 fn answer(value: Option<bool>, ask: Ask) -> Formula {
     let (yes, no, error) = ask.accepts();
     Formula::Known(match value {

@@ -1,4 +1,5 @@
-//! Comparisons that look right and are passed by: with attributes that hold more than their names say, and with names that nobody has.
+//! Comparisons that look right but can be bypassed: with attributes that hold more than their names say, and with names
+//! that do not exist.
 
 use context_mesh_core::artifact::tables::{
     Attribute, Constant, DestinationPart, MeshPart, PeerPart, RequestPart, ScalarConstant,
@@ -23,18 +24,18 @@ pub(super) fn find<'k>(knowledge: &'k Knowledge<'_>, findings: &mut Vec<Finding<
     }
 }
 
-/// A comparison that is worth a word.
+/// A comparison worth a warning.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Habit {
-    /// `request.path` is compared to its end with a text without a query.
+    /// The end of `request.path` is compared with a text without a query.
     PathWithQuery(String),
     /// `request.host` is compared with a name.
     HostAsWritten(String),
-    /// Nobody has this name: the attribute, and the name.
+    /// Nothing has this name: the attribute, and the name.
     UnknownName(&'static str, String),
 }
 
-/// What a comparison does with a text.
+/// How a text is compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum How {
     Whole,
@@ -57,7 +58,7 @@ fn walk(node: &Node, knowledge: &Knowledge<'_>, found: &mut Vec<Habit>) {
     }
 }
 
-/// The attribute that a node compares, and the texts that it is compared with.
+/// Returns the attribute that a node compares, the kind of comparison, and the texts that it is compared with.
 fn comparison(node: &Node) -> Option<(&Attribute, How, Vec<&str>)> {
     let (pair, how) = match node {
         Node::Compare(Comparison::Equal | Comparison::NotEqual, pair) | Node::In(pair) => (pair, How::Whole),
@@ -114,7 +115,7 @@ fn unknown<'d>(attribute: &'static str, word: &str, mut known: impl Iterator<Ite
     (!known.any(|name| name == word)).then(|| Habit::UnknownName(attribute, word.to_owned()))
 }
 
-/// A principal of another trust domain has no certificate that the mesh believes.
+/// Checks a principal. One of another trust domain has no certificate that the mesh trusts.
 fn principal(word: &str, model: &Model) -> Option<Habit> {
     let domain = word.strip_prefix("spiffe://").and_then(|id| id.split_once('/')).map(|(domain, _)| domain);
     let aliases = &model.mesh.trust_domain_aliases;

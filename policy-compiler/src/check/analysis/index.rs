@@ -1,8 +1,8 @@
-//! Finds the rules that may cover another one, without holding each against each.
+//! An index of the rules that may cover another one, which avoids comparing all pairs.
 //!
-//! A rule can cover another only if the other implies each part of its condition. So every deny is filed under one of its parts: a test
-//! for known strings under each string, one for a prefix under the prefix, else under what it reads. Another rule looks where its own
-//! tests can imply that part.
+//! A rule can cover another only if the other implies each part of its condition. Every deny rule is therefore filed
+//! under one of these parts: a test for known strings under each string, a test for a prefix under the prefix, any
+//! other part under what it reads. Another rule is looked up wherever its own tests can imply that part.
 
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
@@ -16,7 +16,7 @@ use super::test::{Test, understood_number};
 use crate::check::model::Workloads;
 use crate::read::document::Direction;
 
-/// What a rule reads: a term, or a place, whose parts follow from each other.
+/// What a rule reads: a term, or a place, whose parts depend on each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum Reads {
     Term(TermId),
@@ -25,27 +25,27 @@ pub(super) enum Reads {
     Destination,
 }
 
-/// Where a rule is filed.
+/// The key under which a rule is filed.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 enum Key {
     Word(TermId, String),
     Prefix(TermId, String),
     Reads(Reads),
-    /// It has no condition that could be implied by anything in particular.
+    /// The rule has no condition that something in particular could imply.
     Anything,
 }
 
-/// The deny rules of a tree by what another rule must imply for one of them to cover it.
+/// The deny rules of a tree, by what another rule must imply for one of them to cover it.
 pub(super) struct Index {
-    /// By direction, workloads and key; rules in the order of the knowledge.
+    /// By direction, workloads and key. The rules are in the order of the knowledge.
     filed: HashMap<(Direction, usize, Key), Vec<usize>>,
-    /// For each rule: the number of its workloads.
+    /// The number of each rule's set of workloads.
     sets: Vec<usize>,
-    /// For each number of workloads: the numbers of those that include them.
+    /// For each set of workloads, the numbers of the sets that include it.
     larger: Vec<Vec<usize>>,
 }
 
-/// Most rules that are taken from one place of the index.
+/// Most rules that are taken from one key of the index.
 const MAX_EACH: usize = 64;
 
 /// Longest prefix, in bytes, that is looked up at each of its lengths.
@@ -76,7 +76,8 @@ impl Index {
         Self { filed, sets, larger }
     }
 
-    /// The deny rules for at least the workloads of the rule, ascending, that may apply whenever `formula` holds.
+    /// Returns the deny rules, ascending, that include at least the workloads of the rule and may apply whenever
+    /// `formula` holds.
     pub(super) fn candidates(&self, knowledge: &Knowledge<'_>, rule: usize, formula: &Formula) -> Vec<usize> {
         let Some(facts) = knowledge.rules.get(rule) else { return Vec::new() };
         let keys = look_under(knowledge, formula);
@@ -92,9 +93,9 @@ impl Index {
     }
 }
 
-/// For each set of workloads: those that include it, itself first.
+/// Returns for each set of workloads the sets that include it, itself first.
 fn larger(distinct: &[&Workloads]) -> Vec<Vec<usize>> {
-    // By a service that they have: a set that includes another has its first service too.
+    // By service: a set that includes another contains its first service too.
     let mut having: HashMap<usize, Vec<usize>> = HashMap::new();
     for (number, workloads) in distinct.iter().enumerate() {
         if let Workloads::These(services) = workloads {
@@ -124,8 +125,9 @@ pub(super) fn reads(knowledge: &Knowledge<'_>, term: TermId) -> Reads {
     }
 }
 
-/// The values that a literal leaves, if it wants its term to be one of them: strings as they are, a number behind a character that no
-/// string begins with in practice. That two values look alike costs a comparison and changes no answer.
+/// Returns the values that a literal allows, if it requires its term to be one of them. Strings are returned as they
+/// are, a number after a character with which no string begins in practice. If two values look alike, that costs a
+/// comparison but changes no result.
 fn words(literal: &Literal) -> Option<Vec<Cow<'_, str>>> {
     if !matches!(literal.ask, Ask::True | Ask::NotFalse) {
         return None;
@@ -145,7 +147,7 @@ fn prefix(literal: &Literal) -> Option<&str> {
     }
 }
 
-/// Where a rule with this condition is filed: wherever a rule that it covers must look.
+/// Returns the keys under which a rule with this condition is filed: every rule that it covers looks under them.
 fn file_under(knowledge: &Knowledge<'_>, formula: &Formula) -> Vec<Key> {
     let literals = || {
         formula.conjuncts().iter().filter_map(|part| match part {
@@ -170,7 +172,7 @@ fn file_under(knowledge: &Knowledge<'_>, formula: &Formula) -> Vec<Key> {
     if read.is_empty() { vec![Key::Anything] } else { read.into_iter().collect() }
 }
 
-/// Where a rule with this condition looks for rules that cover it.
+/// Returns the keys under which a rule with this condition looks for rules that cover it.
 fn look_under(knowledge: &Knowledge<'_>, formula: &Formula) -> BTreeSet<Key> {
     let mut keys = BTreeSet::from([Key::Anything]);
     formula.literals(&mut |literal| {
@@ -195,7 +197,7 @@ fn prefixes(text: &str, see: impl FnMut(&str)) {
     ends.take(MAX_PREFIX).filter_map(|end| text.get(..end)).for_each(see);
 }
 
-/// The values that a condition leaves of the terms of which it names some.
+/// Returns the values that a condition allows, for the terms of which it names values.
 pub(super) fn words_by_term(formula: &Formula) -> Vec<(TermId, Vec<Cow<'_, str>>)> {
     let mut found = Vec::new();
     for part in formula.conjuncts() {

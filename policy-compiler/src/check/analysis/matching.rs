@@ -1,4 +1,4 @@
-//! Rules that never match, and rules that always do.
+//! Rules that never match, and rules that always match.
 
 use super::Finding;
 use super::facts::{Facts, Knowledge, condition_span};
@@ -12,26 +12,26 @@ use crate::check::programs::When;
 use crate::read::document::{Direction, Expression};
 use crate::report::diagnostic::{Diagnostic, code};
 
-/// Most parts of a condition of which each two are held against each other.
+/// Most parts of a condition that are compared pairwise.
 const MAX_PARTS: usize = 24;
 
 /// Most values that a note lists.
 const MAX_LISTED: usize = 8;
 
-/// What is known of a rule by itself.
+/// The result of analysing a rule by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Odd {
-    /// No request makes it apply.
+    /// It applies to no request.
     Never,
-    /// Every request does, though it has a condition.
+    /// It applies to every request, although it has a condition.
     Always,
-    /// Its condition is never true; the rule applies where it fails.
+    /// Its condition is never true; the rule applies only where it fails.
     OnlyErrors,
-    /// Nothing of this.
+    /// None of these.
     No,
 }
 
-/// Looks at every rule by itself; gives what is known of each.
+/// Analyses every rule by itself. Returns the result for each.
 pub(super) fn find<'k>(knowledge: &'k Knowledge<'_>, findings: &mut Vec<Finding<'k>>) -> Vec<Odd> {
     let mut odd = Vec::with_capacity(knowledge.rules.len());
     for facts in &knowledge.rules {
@@ -84,7 +84,8 @@ fn of_rule(knowledge: &Knowledge<'_>, facts: &Facts<'_>) -> Odd {
     if only_errors { Odd::OnlyErrors } else { Odd::No }
 }
 
-/// The same formula with every literal asked for true or false: it holds at least for the requests for which the condition is true.
+/// Returns the formula with every literal asked for true or false. It holds for at least the requests for which the
+/// condition is true.
 fn without_errors(formula: &Formula) -> Formula {
     let each = |parts: &[Formula]| parts.iter().map(without_errors).collect();
     match formula {
@@ -102,7 +103,7 @@ fn without_errors(formula: &Formula) -> Formula {
     }
 }
 
-/// The finding with what contradicts what: one part of the condition by itself, or two.
+/// Returns the finding with its contradiction: one part of the condition by itself, or two parts.
 fn explained(knowledge: &Knowledge<'_>, facts: &Facts<'_>, when: &Expression, ask: Ask, message: String) -> Diagnostic {
     let at = |span| Diagnostic::warning(code::NEVER_MATCHES, span, message.clone());
     let When::Condition { root, parts } = facts.when else { return at(condition_span(when)) };
@@ -131,7 +132,7 @@ fn explained(knowledge: &Knowledge<'_>, facts: &Facts<'_>, when: &Expression, as
     if conjuncts.len() > 1 { whole.note("its parts contradict each other") } else { whole }
 }
 
-/// Adds why one part by itself can never be true: what its only term can be.
+/// Adds why one part by itself can never be true: the possible values of its only term.
 fn why(knowledge: &Knowledge<'_>, terms: &Terms, scope: &Scope<'_>, part: &Formula, problem: Diagnostic) -> Diagnostic {
     let mut read = Vec::new();
     part.literals(&mut |literal| read.push(literal.term));
@@ -155,7 +156,7 @@ fn why(knowledge: &Knowledge<'_>, terms: &Terms, scope: &Scope<'_>, part: &Formu
     }
 }
 
-/// What a part of a place can be, in words; `None` for too much to list.
+/// Describes the possible values of a part of a place. Returns `None` if there are too many to list.
 fn can_be(scope: &Scope<'_>, place: Place, part: Part) -> Option<String> {
     let directory = scope.directory;
     let mut names: Vec<&str> = match (place, part, scope.workloads) {

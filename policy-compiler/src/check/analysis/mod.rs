@@ -1,13 +1,13 @@
-//! What can be said of rules without running them: whether one can ever match, whether one covers another, who may call whom.
+//! Static analysis of rules: whether one can ever match, whether one covers another, who may call whom.
 //!
-//! Everything rests on one question: can any request satisfy these formulas? (`solve`). A "no" is a proof over everything that a
-//! request may be under the schemas and the mesh; whatever is not understood counts as possible. So a finding is never wrong, and not
-//! every mistake is found. Two things are left aside: the budget of a decision (a condition that runs out of it is an error, whatever
-//! it says), and the sizes that schemas allow.
+//! Everything rests on one question: can any request satisfy these formulas (`solve`)? A "no" is a proof over all
+//! requests that the schemas and the mesh permit. Whatever is not understood counts as possible. A finding is therefore
+//! never wrong, but not every mistake is found. Two things are ignored: the budget of a decision (a condition that
+//! exceeds it is an error, whatever it says), and the sizes that schemas allow.
 //!
-//! - [`check`] adds the findings to the diagnostics, each with an example where the machine confirms one;
-//! - [`reachability`] says for pairs of services whether requests may pass;
-//! - [`field_flow`] says for pairs of services which fields may go along.
+//! - [`check`] adds the findings to the diagnostics, each with an example if the virtual machine confirms one;
+//! - [`reachability`] returns for pairs of services whether requests may pass;
+//! - [`field_flow`] returns for pairs of services which fields may travel along.
 
 mod allow_lists;
 mod conflicts;
@@ -48,7 +48,7 @@ pub use reach::{Reach, Verdict, reachability};
 
 use facts::{Knowledge, WORK_OF_A_CHECK};
 
-/// A finding, and how to get an example for it: looking for one takes longer than to find what is wrong.
+/// A finding with a function that searches for an example. The search takes longer than the analysis.
 struct Finding<'k> {
     diagnostic: Diagnostic,
     example: Box<dyn FnOnce() -> Option<String> + 'k>,
@@ -64,8 +64,8 @@ impl<'k> Finding<'k> {
     }
 }
 
-/// Adds what is found to the diagnostics. Rules that can set one field differently are looked for in any case, everything else only in
-/// a tree without errors: what is broken would be missing.
+/// Adds the findings to the diagnostics. Rules that can set one field to different values are always searched for.
+/// Everything else is searched for only in a tree without errors, because broken parts would be missing.
 pub fn check(model: &Model, programs: &Programs, diagnostics: &mut Diagnostics) {
     let knowledge = Knowledge::new(model, programs, WORK_OF_A_CHECK);
     let mut findings = conflicts::find(&knowledge);
@@ -75,7 +75,7 @@ pub fn check(model: &Model, programs: &Programs, diagnostics: &mut Diagnostics) 
         allow_lists::find(&knowledge, &odd, &mut findings);
         habits::find(&knowledge, &mut findings);
     }
-    // More are not shown, so they need no example.
+    // Findings beyond this number are not shown, so they need no example.
     findings.sort_by_key(|finding| finding.diagnostic.span.map(|span| (span.file, span.start)));
     for (index, Finding { diagnostic, example }) in findings.into_iter().enumerate() {
         let note = if index < MAX_SHOWN { example() } else { None };

@@ -1,36 +1,37 @@
-//! Which numbers fit a number of tests. They are doubles: what would have to be rounded is not understood.
+//! The numbers that satisfy a set of tests. Numbers are doubles; a constant that would have to be rounded is not
+//! understood.
 
 use super::test::{Test, understood_number};
 use crate::expression::ir::Comparison;
 
-/// A range of numbers with holes, perhaps larger than what the tests leave.
+/// A range of numbers with holes. It may be larger than what the tests allow.
 #[derive(Debug, Clone)]
 pub(super) struct Number {
-    /// The smallest number, and whether it is left out itself.
+    /// The lower bound, and whether it is exclusive.
     low: (f64, bool),
-    /// The largest number, and whether it is left out itself.
+    /// The upper bound, and whether it is exclusive.
     high: (f64, bool),
     not: Vec<f64>,
     one_of: Option<Vec<f64>>,
     integral: bool,
 }
 
-/// Integers that are tried one by one.
+/// Most integers that are tried one by one.
 const FEW: f64 = 16.0;
 
 impl Number {
-    /// All numbers, or all integers.
+    /// Returns all numbers, or all integers.
     pub(super) fn any(integral: bool) -> Self {
         let low = (f64::NEG_INFINITY, false);
         Self { low, high: (f64::INFINITY, false), not: Vec::new(), one_of: None, integral }
     }
 
-    /// The same, but only these.
+    /// Restricts the range to these numbers.
     pub(super) fn only(self, numbers: Vec<f64>) -> Self {
         Self { one_of: Some(numbers), ..self }
     }
 
-    /// Whether the number is one of those that are left.
+    /// Whether the number is one of those that remain.
     pub(super) fn accepts(&self, number: f64) -> bool {
         let above = if self.low.1 { number > self.low.0 } else { number >= self.low.0 };
         let below = if self.high.1 { number < self.high.0 } else { number <= self.high.0 };
@@ -41,7 +42,7 @@ impl Number {
             && (!self.integral || number.fract() == 0.0)
     }
 
-    /// Leaves only the numbers to which the test says `wanted`. The test is one that numbers answer.
+    /// Keeps only the numbers for which the test returns `wanted`. Numbers must not make the test an error.
     pub(super) fn restrict(&mut self, test: &Test, wanted: bool) {
         match test {
             Test::Equals(constant) => match (understood_number(constant), wanted) {
@@ -55,14 +56,14 @@ impl Number {
                     self.compare(if wanted { *comparison } else { opposite(*comparison) }, number);
                 }
             }
-            // A number is there, and no string.
+            // A number is present, and is not a string.
             Test::Present | Test::There if !wanted => self.one_of = Some(Vec::new()),
             Test::OneOf(_) if wanted => self.one_of = Some(Vec::new()),
             _ => {}
         }
     }
 
-    /// Leaves only the numbers that compare like this.
+    /// Keeps only the numbers that compare like this.
     pub(super) fn compare(&mut self, comparison: Comparison, number: f64) {
         let above = |this: &mut Self, open: bool| {
             if number > this.low.0 || (number == this.low.0 && open) {
@@ -87,7 +88,7 @@ impl Number {
         }
     }
 
-    /// Whether it is certain that nothing is left.
+    /// Whether it is certain that no number remains.
     pub(super) fn is_empty(&self) -> bool {
         if let Some(numbers) = &self.one_of {
             return !numbers.iter().any(|number| self.accepts(*number));
@@ -99,14 +100,14 @@ impl Number {
         self.integral && width <= FEW && !self.few().any(|number| self.accepts(number))
     }
 
-    /// The integers near the lower end.
+    /// Returns the integers near the lower bound.
     fn few(&self) -> impl Iterator<Item = f64> + '_ {
         let first = Some(self.low.0.floor()).filter(|first| first.is_finite());
         let last = self.low.0 + FEW + 1.0;
         std::iter::successors(first, |number| Some(number + 1.0)).take_while(move |number| *number <= last)
     }
 
-    /// A number that fits, if one is found.
+    /// Returns a number that remains, if one is found.
     pub(super) fn example(&self) -> Option<f64> {
         if let Some(numbers) = &self.one_of {
             return numbers.iter().copied().find(|number| self.accepts(*number));

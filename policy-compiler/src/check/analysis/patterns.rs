@@ -1,4 +1,4 @@
-//! Regexes while policies are analysed: what they say to a text, and whether several can hold together.
+//! Regexes in the analysis: whether one matches a text, and whether several can match together.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -13,46 +13,46 @@ use crate::expression::codegen::build_regex;
 /// Most states that are visited to find a text for several regexes.
 const MAX_STATES: usize = 3_000;
 
-/// Most steps of automata that all searches of a tree make together: some tenths of a second. Later ones are given up.
+/// Most automaton steps of all searches of a tree: some tenths of a second. Later searches are given up.
 const MAX_STEPS: usize = 20_000_000;
 
-/// Longest text that is looked for, in bytes.
+/// Longest text that is searched for, in bytes.
 const MAX_TEXT: usize = 64;
 
-/// The order in which bytes are tried, so that the text that is found is one that a person would write.
+/// The order in which bytes are tried, so that the text found looks natural.
 const FRIENDLY: &[u8] = b"abcdefghijklmnopqrstuvwxyz0123456789_-/.ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
 /// A regex, and whether it must match all of a text.
 type Key = (String, bool);
 
-/// An automaton; nothing for a regex that cannot be built.
+/// An automaton; `None` for a regex that cannot be built.
 type Built = Option<Rc<DFA<Vec<u8>>>>;
 
 /// What is known of a set of regexes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Together {
-    /// No text fits.
+    /// No text satisfies all of them.
     Nothing,
-    /// This text fits.
+    /// This text satisfies all of them.
     Text(String),
-    /// It was not found out.
+    /// The search gave up.
     Unknown,
 }
 
 /// A regex and whether it must match.
 pub(super) type Wanted<'p> = (&'p str, bool, bool);
 
-/// The regexes of a tree, each built when it is first asked.
+/// The regexes of a tree. Each is built when it is first needed.
 #[derive(Debug, Default)]
 pub(super) struct Patterns {
     automata: RefCell<HashMap<Key, Built>>,
     together: RefCell<HashMap<String, Together>>,
-    /// The steps that searches made.
+    /// Number of steps that searches have made.
     steps: Cell<usize>,
 }
 
 impl Patterns {
-    /// Takes in a regex that is built already.
+    /// Adds a regex that has already been built.
     pub(super) fn add(&self, text: &str, whole: bool, bytes: &[u8]) {
         let dfa = DFA::from_bytes(bytes).ok().map(|(dfa, _)| Rc::new(dfa.to_owned()));
         self.automata.borrow_mut().insert((text.to_owned(), whole), dfa);
@@ -69,15 +69,15 @@ impl Patterns {
         dfa
     }
 
-    /// Whether the regex is found in the text, or with `whole` matches all of it. `None` for one that cannot be built.
+    /// Whether the regex matches somewhere in the text or, with `whole`, all of it. `None` if it cannot be built.
     pub(super) fn matches(&self, regex: &str, whole: bool, text: &str) -> Option<bool> {
         let dfa = self.automaton(regex, whole)?;
         let state = text.bytes().try_fold(start(&dfa)?, |state, byte| Some(dfa.next_state(state, byte)))?;
         Some(dfa.is_match_state(dfa.next_eoi_state(state)))
     }
 
-    /// Whether a text that begins with `prefix` can do what is wanted of all regexes: each is its text, whether it must match all of the
-    /// text, and whether it must match or must not.
+    /// Returns whether a text that begins with `prefix` can satisfy all regexes. Each is given by its text, whether it
+    /// applies to the whole text, and whether it must match or must not.
     pub(super) fn together(&self, prefix: &str, wanted: &[Wanted<'_>]) -> Together {
         let key = format!("{prefix:?} {wanted:?}");
         if let Some(known) = self.together.borrow().get(&key) {
@@ -88,7 +88,7 @@ impl Patterns {
         found
     }
 
-    /// A breadth-first search over the states that the regexes have together; `None` where it has to give up.
+    /// Searches the combined states of the regexes breadth-first. Returns `None` if it has to give up.
     fn search(&self, prefix: &str, wanted: &[Wanted<'_>]) -> Option<Together> {
         let automata: Vec<Rc<DFA<Vec<u8>>>> =
             wanted.iter().map(|(text, whole, _)| self.automaton(text, *whole)).collect::<Option<_>>()?;

@@ -1,4 +1,4 @@
-//! Services: who may be the peer, the workload and the destination, given what a request must have.
+//! Services as peer, workload and destination: who can take these places, given the tests of a request.
 
 use super::patterns::Patterns;
 use super::terms::{Part, Place};
@@ -6,16 +6,16 @@ use super::values::Values;
 use crate::check::model::{Directory, Workloads};
 use crate::read::document::Direction;
 
-/// Somebody: a service, or a stranger.
+/// A service of the mesh, or a stranger.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Somebody {
     /// A service that the mesh lists.
     Listed(usize),
-    /// A name that the mesh does not list; empty for nobody.
+    /// A name that the mesh does not list. If empty, nobody.
     Stranger(String),
 }
 
-/// Which requests are asked about.
+/// The requests that a question is about.
 #[derive(Debug, Clone)]
 pub(super) struct Scope<'a> {
     pub(super) directory: &'a Directory,
@@ -26,11 +26,11 @@ pub(super) struct Scope<'a> {
     pub(super) peer: Option<usize>,
     /// The destination, if it is known.
     pub(super) destination: Option<usize>,
-    /// Whether a context that lacks a required field is refused before rules see it.
+    /// Whether a context that lacks a required field is denied before any rule runs.
     pub(super) refuses_incomplete: bool,
 }
 
-/// Everybody who is part of a request.
+/// The services in the places of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Cast {
     pub(super) peer: Somebody,
@@ -38,11 +38,11 @@ pub(super) struct Cast {
     pub(super) destination: Somebody,
 }
 
-/// What is asked of one place, part by part.
+/// What is required of one place, part by part.
 type Wanted<'v> = Vec<(Part, &'v Values)>;
 
 impl Scope<'_> {
-    /// Whether one of the workloads may be a gateway, where requests go further on.
+    /// Whether one of the workloads may be a gateway. A gateway's requests go on to other services.
     pub(super) fn has_gateway(&self) -> bool {
         match self.workloads {
             Workloads::All => !self.directory.gateways.is_empty(),
@@ -54,7 +54,7 @@ impl Scope<'_> {
         self.directory.services.get(service).is_some_and(|service| self.directory.gateways.contains(&service.name))
     }
 
-    /// Somebody for each part of a request, if the tests of the places leave anybody.
+    /// Returns services for the places of a request, if the tests allow any.
     pub(super) fn cast<'v>(
         &self,
         wanted: impl Fn(Place) -> Vec<(Part, &'v Values)>,
@@ -109,7 +109,7 @@ impl Scope<'_> {
         self.fits(&somebody, wanted, patterns).then_some(somebody)
     }
 
-    /// A listed service, somebody else, or nobody.
+    /// Returns a listed service, a stranger, or nobody.
     fn anybody(&self, wanted: &Wanted<'_>, patterns: &Patterns) -> Option<Somebody> {
         let mut listed = self.candidates(wanted).map(Somebody::Listed);
         let found = listed.find(|somebody| self.fits(somebody, wanted, patterns));
@@ -122,7 +122,7 @@ impl Scope<'_> {
         listed.find(|somebody| self.fits(somebody, wanted, patterns)).or_else(nobody)
     }
 
-    /// The services to try: those that are named, if only some names are left.
+    /// Returns the services to try: the named ones, if only some names remain.
     fn candidates(&self, wanted: &Wanted<'_>) -> Box<dyn Iterator<Item = usize>> {
         let named = wanted.iter().find(|(part, _)| *part == Part::Service);
         let named = named.and_then(|(_, values)| values.text.as_ref()?.known());
@@ -135,13 +135,13 @@ impl Scope<'_> {
         }
     }
 
-    /// Somebody whom the mesh does not list.
+    /// Returns a stranger that satisfies the tests.
     fn stranger(&self, wanted: &Wanted<'_>, patterns: &Patterns) -> Option<Somebody> {
         let nobody = Somebody::Stranger(String::new());
         if self.fits(&nobody, wanted, patterns) {
             return Some(nobody);
         }
-        // Domain and region are empty for every stranger; only the name may be something else.
+        // Domain and region are empty for every stranger; only the name can vary.
         let names = wanted.iter().filter(|(part, _)| *part == Part::Service);
         let mut texts = names.filter_map(|(_, values)| values.text.as_ref());
         let others_fit = wanted
@@ -157,7 +157,7 @@ impl Scope<'_> {
                 let unlisted = names.iter().find(|name| self.directory.service(name).is_none());
                 unlisted.cloned().map(Somebody::Stranger)
             }
-            // Some name fits that the mesh does not list; which one matters for examples only.
+            // A name fits that the mesh does not list. Which one only matters for examples.
             None => {
                 let example = name.example(patterns).filter(|name| self.directory.service(name).is_none());
                 Some(Somebody::Stranger(example.unwrap_or_default()))
@@ -183,7 +183,7 @@ impl Scope<'_> {
         self.directory.domains.get(usize::from(service.domain))
     }
 
-    /// What `mesh.direction` is.
+    /// Returns the value of `mesh.direction`.
     pub(super) fn direction_name(&self) -> &'static str {
         match self.direction {
             Direction::Inbound => "inbound",
@@ -191,7 +191,7 @@ impl Scope<'_> {
         }
     }
 
-    /// A name of a listed service.
+    /// Returns a name of a listed service.
     pub(super) fn name_of(&self, service: usize, part: Part) -> &str {
         let service = self.directory.services.get(service);
         let domain = service.and_then(|service| self.directory.domains.get(usize::from(service.domain)));
@@ -203,7 +203,7 @@ impl Scope<'_> {
         }
     }
 
-    /// A name of somebody.
+    /// Returns a name of a service or stranger.
     pub(super) fn name<'s>(&'s self, somebody: &'s Somebody, part: Part) -> &'s str {
         match (part, somebody) {
             (Part::Service, Somebody::Stranger(name)) => name,

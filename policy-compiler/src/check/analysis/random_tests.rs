@@ -1,4 +1,5 @@
-//! Random conditions over a few values: what analysis claims is held against the machine, for every request that these values make.
+//! Random conditions over a few values. The claims of the analysis are compared with the machine, for every request
+//! that these values make.
 
 use bumpalo::Bump;
 use context_mesh_core::artifact::{VerifiedProgram, encode, load, tables::Tables};
@@ -12,14 +13,14 @@ use super::formula::{Ask, Formulas};
 use super::testing::{Tree, policy, quoted};
 use crate::expression::ir::Node;
 
-/// One thing that a request has: its name, what it may be, and tests of it.
+/// A property of a request: its name, its possible values, and tests of it.
 struct Subject {
     name: &'static str,
     values: &'static [&'static str],
     tests: &'static [&'static str],
 }
 
-/// A value that is not there.
+/// Marks a missing value.
 const MISSING: &str = "-";
 
 const SUBJECTS: &[Subject] = &[
@@ -155,7 +156,7 @@ const SUBJECTS: &[Subject] = &[
     },
 ];
 
-/// The shape of a condition; its leaves are a subject of three and a test of it.
+/// The shape of a condition. A leaf is one of three subjects with a test of it.
 #[derive(Debug, Clone)]
 enum Shape {
     Leaf(usize, usize),
@@ -197,10 +198,10 @@ fn text(shape: &Shape, subjects: &[usize; 3]) -> String {
     }
 }
 
-/// What the machine says of each rule's condition; `None` is an error.
+/// The result of each rule's condition in the machine; `None` is an error.
 type Says = Vec<Option<bool>>;
 
-/// A request, as a value for each subject.
+/// A request: a value for each subject.
 struct Request<'r> {
     values: Vec<(&'r str, &'r str)>,
 }
@@ -216,7 +217,7 @@ impl Request<'_> {
         let fields: Vec<_> = fields.into_iter().filter_map(|field| Some((field, self.get(field)?))).collect();
         let mut headers: Vec<(&[u8], &[u8])> = Vec::new();
         headers.extend(self.get("method").map(|value| (&b":method"[..], value.as_bytes())));
-        // One that is no text is there, and cannot be read.
+        // A header that is not valid text is present, but cannot be read.
         let header = self.get("header").map(|value| if value == "\u{1}" { &b"\xff"[..] } else { value.as_bytes() });
         headers.extend(header.map(|value| (&b"x-a"[..], value)));
         let principal = self.get("peer").map(|name| format!("spiffe://small.example/ns/x/sa/{name}"));
@@ -235,7 +236,7 @@ impl Request<'_> {
     }
 }
 
-/// What the machine says for every request that the subjects make.
+/// Returns the results in the machine for every request that the subjects make.
 fn every_request(tree: &Tree, subjects: &[usize; 3]) -> Vec<Says> {
     let directory = &tree.model.directory;
     let service = |service: &crate::check::model::Service| context_mesh_core::artifact::tables::ServiceTable {
@@ -281,8 +282,8 @@ fn answers(says: Option<bool>, ask: Ask) -> bool {
 const ASKS: [Ask; 4] = [Ask::True, Ask::False, Ask::NotTrue, Ask::NotFalse];
 
 proptest! {
-    /// Each question about each condition, and each pair of questions about two: where analysis says that no request answers yes,
-    /// none does.
+    /// Tests each question about each condition, and each pair of questions about two conditions: if the analysis
+    /// claims that no request answers yes, none does.
     #[test]
     fn what_is_proven_holds(
         subjects in prop::array::uniform3(0..SUBJECTS.len()),

@@ -1,4 +1,4 @@
-//! Who may call whom.
+//! Reachability: who may call whom.
 
 use std::collections::HashMap;
 
@@ -11,32 +11,32 @@ use crate::check::model::{Effect, Model, Workloads};
 use crate::check::programs::Programs;
 use crate::read::document::Direction;
 
-/// What the rules of one side say to the requests of a pair of services.
+/// The decision of one side's rules about the requests of a pair of services.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
     /// All of them pass.
     Allowed,
     /// None of them passes, because of these rules.
     Denied(Vec<String>),
-    /// These rules decide by what else is in the request.
+    /// These rules decide, depending on the rest of the request.
     Conditional(Vec<String>),
 }
 
-/// What happens to requests from one service to another.
+/// The decision about requests from one service to another.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reach {
-    /// The service that calls: an index into [`crate::check::model::Directory::services`].
+    /// The calling service, as an index into [`crate::check::model::Directory::services`].
     pub from: usize,
-    /// The service that is called.
+    /// The called service.
     pub to: usize,
-    /// What the outbound rules of the caller say; the inbound rules of a gateway.
+    /// The verdict of the caller's outbound rules, or of a gateway's inbound rules.
     pub outbound: Verdict,
-    /// What the inbound rules of the called service say.
+    /// The verdict of the called service's inbound rules.
     pub inbound: Verdict,
 }
 
 impl Reach {
-    /// What both sides say together.
+    /// Returns the combined verdict of both sides.
     pub fn verdict(&self) -> Verdict {
         match (&self.outbound, &self.inbound) {
             (Verdict::Denied(by), _) | (_, Verdict::Denied(by)) => Verdict::Denied(by.clone()),
@@ -56,9 +56,10 @@ pub(super) enum Applies {
     Always,
 }
 
-/// For every pair of two services, whether requests from one to the other may pass: sorted by caller, then by called service.
+/// Returns for every pair of services whether requests from one to the other may pass, sorted by caller, then by called
+/// service.
 ///
-/// `model` and `programs` come from a tree without errors. What a rule asks of the request itself counts as possible.
+/// `model` and `programs` come from a tree without errors. A condition on the request itself counts as possible.
 pub fn reachability(model: &Model, programs: &Programs) -> Vec<Reach> {
     let knowledge = Knowledge::new(model, programs, WORK_OF_A_GRAPH);
     let mut pairs = Pairs::new(&knowledge);
@@ -77,11 +78,11 @@ pub fn reachability(model: &Model, programs: &Programs) -> Vec<Reach> {
 /// The rules of each service, and what is known of them for pairs of services.
 pub(super) struct Pairs<'k> {
     knowledge: &'k Knowledge<'k>,
-    /// By direction and workload: its rules.
+    /// The rules, by direction and workload.
     rules: HashMap<(Direction, usize), Vec<usize>>,
     /// For each rule, whether it reads anything of the service on the other side.
     reads_other: Vec<bool>,
-    /// By rule, side of the call, workload and, where the rule reads it, the other service.
+    /// By rule, side of the call, workload and, if the rule reads it, the other service.
     known: HashMap<(usize, Direction, usize, Option<usize>), Applies>,
 }
 
@@ -104,8 +105,8 @@ impl<'k> Pairs<'k> {
         Self { knowledge, rules, reads_other, known: HashMap::new() }
     }
 
-    /// The enforced rules of one side with when they apply to the requests of the pair. A gateway's inbound rules decide where its requests
-    /// go on to: it has no others.
+    /// Returns the enforced rules of one side, with when they apply to the requests of the pair. A gateway has only
+    /// inbound rules, so they also decide where its requests may go.
     pub(super) fn rules(&mut self, direction: Direction, from: usize, to: usize) -> Vec<(&'k Facts<'k>, Applies)> {
         let (own, other) = if direction == Direction::Inbound { (to, from) } else { (from, to) };
         let of = if self.is_gateway(own) { Direction::Inbound } else { direction };
@@ -134,7 +135,7 @@ impl<'k> Pairs<'k> {
         match side {
             Direction::Inbound => {
                 scope.peer = Some(other);
-                // A gateway's requests go on to other places.
+                // A gateway's requests go on to other services.
                 scope.destination = (!scope.has_gateway()).then_some(own);
             }
             Direction::Outbound => scope.destination = Some(other),

@@ -1,4 +1,4 @@
-//! Terms and values as messages show them.
+//! Formatting of terms and values for messages.
 
 use context_mesh_core::artifact::tables::ScalarConstant;
 use serde_json::Value as Json;
@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 use crate::expression::codegen::attribute_name;
 use crate::expression::ir::Node;
 
-/// The name of a term, as conditions write it; `None` for one that has no short name.
+/// Returns the name of a term as conditions write it, or `None` if it has no short name.
 pub(super) fn name(node: &Node) -> Option<String> {
     match node {
         Node::Attribute(attribute) => Some(attribute_name(attribute)),
@@ -20,7 +20,7 @@ pub(super) fn name(node: &Node) -> Option<String> {
     }
 }
 
-/// A value as CEL writes it.
+/// Formats a value in CEL notation.
 pub(super) fn value(value: &Json) -> String {
     match value {
         Json::String(text) => format!("'{text}'"),
@@ -29,7 +29,7 @@ pub(super) fn value(value: &Json) -> String {
     }
 }
 
-/// A constant as JSON; `None` for one that JSON does not have.
+/// Converts a constant to JSON. Returns `None` if JSON has no such value.
 pub(super) fn constant(constant: &ScalarConstant) -> Option<Json> {
     Some(match constant {
         ScalarConstant::Null => Json::Null,

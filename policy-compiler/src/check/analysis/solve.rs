@@ -1,7 +1,8 @@
-//! Whether a request can satisfy formulas.
+//! Decides whether a request can satisfy formulas.
 //!
-//! The search takes one alternative of each `or` at a time and keeps what each term can still be. It stops after a bounded number of
-//! steps: then the answer is that it may be possible. So only "no request" is a proof, and everything that is reported rests on it.
+//! The search takes one alternative of each `or` at a time and tracks the remaining values of each term. It stops after
+//! a bounded number of steps, and then assumes that the formulas can be satisfied. Only "no request" is therefore a
+//! proof, and every finding rests on it.
 
 use std::cell::Cell;
 
@@ -12,28 +13,28 @@ use super::terms::{Part, Place, TermId, Terms};
 use super::values::Values;
 use context_mesh_core::context::CALLER;
 
-/// Most literals that one search looks at.
+/// Most literals that one search visits.
 const MAX_STEPS: usize = 3_000;
 
-/// Most choices that one way takes: the search recurses for each.
+/// Most choices on one path. The search recurses for each.
 const MAX_DEPTH: usize = 200;
 
 /// Most ways to satisfy the formulas that are offered to the caller.
 const MAX_OFFERS: usize = 12;
 
-/// What the terms can be on one way to satisfy the formulas.
+/// The remaining values of the terms on one path of the search.
 #[derive(Debug, Clone, Default)]
 pub(super) struct State {
     values: Vec<(TermId, Values)>,
 }
 
 impl State {
-    /// The terms that were tested, with what they can be.
+    /// Returns the tested terms with their remaining values.
     pub(super) fn iter(&self) -> impl Iterator<Item = (TermId, &Values)> {
         self.values.iter().map(|(term, values)| (*term, values))
     }
 
-    /// Takes a literal in; says whether anything is left.
+    /// Adds a literal. Returns whether any value remains.
     fn add(&mut self, literal: &Literal, terms: &Terms, patterns: &Patterns) -> bool {
         let place = self.values.iter().position(|(known, _)| *known == literal.term);
         let place = place.or_else(|| {
@@ -49,13 +50,13 @@ impl State {
     }
 }
 
-/// Asks about requests.
+/// Answers questions about requests.
 #[derive(Clone, Copy)]
 pub(super) struct Solver<'a> {
     pub(super) terms: &'a Terms,
     pub(super) patterns: &'a Patterns,
     pub(super) required: &'a [String],
-    /// How many literals all searches together may still look at.
+    /// Number of literals that all searches together may still visit.
     pub(super) left: &'a Cell<usize>,
 }
 
@@ -70,7 +71,7 @@ impl Solver<'_> {
         complete && !possible
     }
 
-    /// Offers ways to satisfy all formulas until one is taken; says whether all of them were looked at.
+    /// Offers ways to satisfy all formulas until one is accepted. Returns whether the search was complete.
     pub(super) fn ways(
         &self,
         scope: &Scope<'_>,
@@ -91,12 +92,12 @@ struct Search<'a, 's> {
     take: &'s mut dyn FnMut(&State, &Cast) -> bool,
     steps: usize,
     offers: usize,
-    /// Whether not all ways were looked at.
+    /// Whether the search stopped early.
     stopped: bool,
 }
 
 impl Search<'_, '_> {
-    /// Goes on from a state with what must hold, and with choices of which one part each must hold.
+    /// Continues from a state with the formulas that must hold, and with choices of which one part each must hold.
     fn go(&mut self, mut state: State, mut pending: Vec<&Formula>, choices: &[&[Formula]], depth: usize) {
         let mut choices = choices.to_vec();
         while let Some(formula) = pending.pop() {
@@ -112,7 +113,7 @@ impl Search<'_, '_> {
                 }
             }
         }
-        // The shortest choice first; of equally short ones the first.
+        // The shortest choice first. On a tie, the first.
         let Some(shortest) = (0..choices.len()).min_by_key(|index| choices.get(*index).map(|parts| parts.len())) else {
             return self.offer(&state);
         };
@@ -142,7 +143,7 @@ impl Search<'_, '_> {
         self.stopped |= (self.take)(state, &cast) || self.offers == 0;
     }
 
-    /// Whether the state asks for no context that is refused before any rule sees it: one that has fields, but not a
+    /// Whether the state avoids a context that is denied before any rule runs: one that has fields, but lacks a
     /// required one.
     fn is_complete(&self, state: &State) -> bool {
         if !self.scope.refuses_incomplete {

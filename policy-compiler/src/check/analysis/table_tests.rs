@@ -1,8 +1,8 @@
-//! Cases: conditions and what is found of them.
+//! Conditions and their findings.
 
 use super::testing::{Tree, policy, quoted};
 
-/// What is found of deny rules with these conditions: the code, and the last part of the rule's name.
+/// Returns the findings of deny rules with these conditions: the code, and the last part of the rule's name.
 fn found_of(conditions: &[&str], options: &str) -> Vec<String> {
     let rules: Vec<String> = conditions
         .iter()
@@ -27,7 +27,7 @@ const ALWAYS: &str = "CM0602 r0";
 
 #[test]
 fn one_condition() {
-    // An error does not count, so that only what is true matters.
+    // Errors do not count, so only true conditions matter.
     let cases = [
         ("context.name == 'a' && context.name == 'b'", NEVER),
         ("context.name == 'a' && context.name != 'a'", NEVER),
@@ -163,7 +163,7 @@ fn a_denial_that_answers_differently_is_not_covered() {
     };
     let (narrow, wide) = ("context.name == 'a'", "context.name in ['a', 'b']");
     let of = |rules: &[String]| codes(&policy("p", Some("payments"), "[ledger]", rules));
-    // The first by its name answers.
+    // The first rule by name responds.
     assert!(of(&[rule("a", narrow, 401), rule("b", wide, 403)]).is_empty());
     assert_eq!(of(&[rule("a", narrow, 403), rule("b", wide, 403)]), ["CM0603 a"]);
     assert_eq!(of(&[rule("b", narrow, 401), rule("a", wide, 403)]), ["CM0603 b"]);
@@ -181,7 +181,7 @@ fn layers_workloads_directions_and_shadow() {
     assert!(both(enterprise("['*']", "enforcement: shadow, "), domain("[front]", "")).is_empty());
     assert!(both(enterprise("['*']", ""), domain("[front]", "enforcement: shadow, ")).is_empty());
     assert!(both(enterprise("['*']\n  direction: outbound", ""), domain("[front]", "")).is_empty());
-    // What the domain says never makes an enterprise rule needless.
+    // A domain's rule never makes an enterprise rule redundant.
     let wide =
         policy("p", Some("shop"), "[front]", &["{name: d, when: \"context.name in ['a', 'b']\", deny: {}}".to_owned()]);
     assert!(both(enterprise("[front]", ""), wide).is_empty());
@@ -248,7 +248,7 @@ fn fields_set_twice() {
 
 #[test]
 fn an_incomplete_context_is_refused_first_where_the_mesh_says_so() {
-    // Not here: a required field may be missing.
+    // No finding: a required field may be missing.
     assert!(found_of(&["has(context.name) && !has(context.id)"], "deny: {}").is_empty());
 }
 
@@ -274,7 +274,7 @@ fn findings_do_not_depend_on_the_order_of_rules() {
     assert_eq!(sorted(&rules), sorted(&backwards));
 }
 
-/// What is passed by although it looks right.
+/// Comparisons that look right but can be bypassed.
 #[test]
 fn comparisons_with_more_than_the_name_says_and_with_names_that_nobody_has() {
     let of = |condition: &str| -> Vec<String> {

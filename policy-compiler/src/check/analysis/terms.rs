@@ -1,4 +1,4 @@
-//! Terms: the attributes of a tree and the parts that are not understood, each with everything that it can be.
+//! Terms: the attributes of a tree and the parts that are not understood, each with all its possible values.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -15,45 +15,45 @@ use super::values::{List, Values};
 use crate::check::model::Field;
 use crate::expression::ir::{Comparison, Loop, LoopResult, Node, Pattern, WithOptional};
 
-/// A term of a [`Terms`].
+/// The id of a term in a [`Terms`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) struct TermId(u32);
 
-/// Somebody whose names follow from each other.
+/// A place in a request, whose names depend on each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Place {
-    /// Who sent the request.
+    /// The sender of the request.
     Peer,
     /// The workload that decides.
     Own,
-    /// Where the request goes.
+    /// The destination of the request.
     Destination,
 }
 
-/// What is asked of a place.
+/// An attribute of a place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Part {
     Service,
     Domain,
     Region,
     Frameworks,
-    /// Which way requests go: of the workload that decides.
+    /// The direction of the request, seen from the workload that decides.
     Direction,
 }
 
 /// One term.
 #[derive(Debug)]
 pub(super) struct Term {
-    /// What it is.
+    /// The node.
     pub(super) node: Node,
-    /// Everything that it can be.
+    /// All its possible values.
     pub(super) base: Values,
-    /// The place that it is a part of.
+    /// The place that it belongs to.
     pub(super) part: Option<(Place, Part)>,
 }
 
 impl Term {
-    /// The field of the context that it is.
+    /// Returns the name of the field, if the term is a field of the context.
     pub(super) fn field(&self) -> Option<&str> {
         match &self.node {
             Node::Attribute(Attribute::Field(name, _)) => Some(name),
@@ -62,7 +62,7 @@ impl Term {
     }
 }
 
-/// All terms of a tree. Equal ones have one number.
+/// All terms of a tree. Equal terms have the same id.
 #[derive(Debug)]
 pub(super) struct Terms {
     by_text: HashMap<String, TermId>,
@@ -71,13 +71,13 @@ pub(super) struct Terms {
 }
 
 impl Terms {
-    /// No terms yet; what fields can be comes from the schemas.
+    /// Creates an empty set of terms. The possible values of fields come from the schemas.
     pub(super) fn new(fields: &[Field], patterns: &Patterns) -> Self {
         let fields = fields.iter().map(|field| (field.table.name.clone(), field_values(field, patterns))).collect();
         Self { by_text: HashMap::new(), all: Vec::new(), fields }
     }
 
-    /// The term that a node is.
+    /// Returns the term of a node.
     pub(super) fn term(&mut self, node: &Node) -> TermId {
         let key = match node {
             Node::Attribute(attribute) => format!("{attribute:?}"),
@@ -93,12 +93,12 @@ impl Terms {
         id
     }
 
-    /// The term of this number.
+    /// Returns the term with this id.
     pub(super) fn get(&self, id: TermId) -> Option<&Term> {
         self.all.get(usize::try_from(id.0).ok()?)
     }
 
-    /// What a field can be.
+    /// Returns the possible values of a field.
     pub(super) fn field(&self, name: &str) -> Option<&Values> {
         self.fields.get(name)
     }
@@ -111,7 +111,7 @@ impl Terms {
                 Attribute::Field(name, of) => {
                     self.fields.get(name).cloned().unwrap_or_else(|| Values { missing: true, ..type_values(*of) })
                 }
-                // Its type is checked when it is read, so any value may come.
+                // Its type is checked when it is read, so any value is possible.
                 Attribute::Claim(..) => Values { missing: true, bad: true, ..Values::anything() },
                 Attribute::Headers => Values { other: true, ..Values::nothing() },
                 Attribute::Header(_) | Attribute::Request(_) => readable(text()),
@@ -137,7 +137,7 @@ impl Terms {
     }
 }
 
-/// Whether a node gives a bool or an error only.
+/// Whether a node is always a bool or an error.
 pub(super) fn is_condition(node: &Node) -> bool {
     match node {
         Node::Has(_)
@@ -156,7 +156,8 @@ pub(super) fn is_condition(node: &Node) -> bool {
     }
 }
 
-/// The same without the places of patterns and with locals numbered from 0, so that equal parts of different conditions are equal.
+/// Returns the node without the places of patterns and with locals numbered from 0, so that equal parts of different
+/// conditions are equal.
 fn normal(node: &Node, locals: &mut Vec<u32>) -> Node {
     let declare = |locals: &mut Vec<u32>, local: u32| {
         locals.push(local);
@@ -167,7 +168,7 @@ fn normal(node: &Node, locals: &mut Vec<u32>) -> Node {
             let pattern = Pattern { text: pattern.text.clone(), start: 0, end: 0 };
             Node::Matches(Box::new(normal(of, locals)), pattern)
         }
-        // The numbers are distinct within a condition, but not across the variables that it reads: the last one counts.
+        // Numbers are unique within a condition, but not across the variables that it reads: the innermost one counts.
         Node::Local(local) => {
             let number = locals.iter().rposition(|known| known == local);
             number.and_then(|number| u32::try_from(number).ok()).map_or(Node::Local(u32::MAX), Node::Local)
@@ -212,7 +213,7 @@ fn part(node: &Node) -> Option<(Place, Part)> {
     })
 }
 
-/// What a field can be when rules read it: missing, or a value that fits its schema.
+/// Returns the possible values of a field when rules read it: missing, or a value that fits its schema.
 fn field_values(field: &Field, patterns: &Patterns) -> Values {
     let pattern = field.pattern.as_ref().map(|pattern| pattern.text.as_str());
     let element = |scalar| element_values(scalar, field, pattern, patterns);
@@ -272,7 +273,7 @@ fn element_values(scalar: Scalar, field: &Field, pattern: Option<&str>, patterns
     values
 }
 
-/// A limit as a double, unless it would have to be rounded.
+/// Returns a limit as a double, unless it would have to be rounded.
 fn exact(limit: Limit) -> Option<f64> {
     use context_mesh_core::artifact::tables::ScalarConstant;
     super::test::understood_number(&match limit {

@@ -1,30 +1,30 @@
-//! Tests of a value against constants, and what a constant says to them.
+//! Tests of a value against constants, and their results for a constant.
 
 use context_mesh_core::artifact::tables::ScalarConstant;
 
 use super::patterns::Patterns;
 use crate::expression::ir::Comparison;
 
-/// A test of the value of a term. A missing value makes each of them an error, but for the two about presence.
+/// A test of the value of a term. A missing value makes every test an error, except the two for presence.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Test {
     /// The value is `true`; anything but a bool is an error.
     Truth,
-    /// There is a value; one that cannot be read is an error.
+    /// The value is present; one that cannot be read is an error.
     Present,
-    /// There is a value, whether it can be read or not.
+    /// The value is present, whether it can be read or not.
     There,
-    /// It equals a string, a bool, or a number that [`understood_number`] takes.
+    /// It equals a string, a bool, or a number that [`understood_number`] accepts.
     Equals(ScalarConstant),
     /// It is one of these strings.
     OneOf(Vec<String>),
-    /// It begins like this.
+    /// It begins with this.
     Prefix(String),
-    /// It ends like this.
+    /// It ends with this.
     Suffix(String),
-    /// This is in it.
+    /// It contains this.
     Part(String),
-    /// The regex is found in it, or with `whole` matches all of it.
+    /// The regex matches somewhere in it or, with `whole`, all of it.
     Regex {
         /// The regex, as written.
         text: String,
@@ -37,10 +37,10 @@ pub(super) enum Test {
     Holds(ScalarConstant),
 }
 
-/// Integers below this size are doubles without rounding, so all of CEL's numbers compare with them as they should.
+/// Integers below this limit are doubles without rounding, so comparisons with all of CEL's number types are exact.
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
-/// The number that a constant is, if every comparison with it is exact.
+/// Returns the number of a constant, if every comparison with it is exact.
 pub(super) fn understood_number(constant: &ScalarConstant) -> Option<f64> {
     #[expect(clippy::cast_precision_loss, reason = "what would be rounded is refused below")]
     let number = match constant {
@@ -52,7 +52,7 @@ pub(super) fn understood_number(constant: &ScalarConstant) -> Option<f64> {
     (number.abs() < EXACT).then_some(number)
 }
 
-/// Whether an order holds.
+/// Whether the ordering satisfies the comparison.
 pub(super) fn ordered(comparison: Comparison, ordering: std::cmp::Ordering) -> bool {
     match comparison {
         Comparison::Equal => ordering.is_eq(),
@@ -65,7 +65,8 @@ pub(super) fn ordered(comparison: Comparison, ordering: std::cmp::Ordering) -> b
 }
 
 impl Test {
-    /// What a string says; `None` for a test that strings make an error, and for a regex that is not known.
+    /// Returns the result for a string. `None` for a test that strings make an error, and for a regex that cannot be
+    /// built.
     pub(super) fn of_text(&self, text: &str, patterns: &Patterns) -> Option<bool> {
         Some(match self {
             Self::Equals(ScalarConstant::String(other)) => text == other,
@@ -81,13 +82,13 @@ impl Test {
         })
     }
 
-    /// Whether strings are tested by it, and what they say is true or false.
+    /// Whether the test is true or false, and not an error, for strings.
     pub(super) fn is_about_text(&self) -> bool {
         !matches!(self, Self::Truth | Self::Holds(_))
             && !matches!(self, Self::Order(_, constant) if !matches!(constant, ScalarConstant::String(_)))
     }
 
-    /// What a number says; `None` for a test that numbers make an error.
+    /// Returns the result for a number. `None` for a test that numbers make an error.
     pub(super) fn of_number(&self, number: f64) -> Option<bool> {
         Some(match self {
             Self::Equals(other) => understood_number(other) == Some(number),
@@ -98,7 +99,7 @@ impl Test {
         })
     }
 
-    /// What a bool says; `None` for a test that bools make an error.
+    /// Returns the result for a bool. `None` for a test that bools make an error.
     pub(super) fn of_bool(&self, value: bool) -> Option<bool> {
         Some(match self {
             Self::Truth => value,
@@ -109,7 +110,7 @@ impl Test {
         })
     }
 
-    /// What a constant says: `Some(None)` is an error, `None` is not known.
+    /// Returns the result for a constant. `Some(None)` is an error, `None` is unknown.
     pub(super) fn of_constant(&self, constant: &ScalarConstant, patterns: &Patterns) -> Option<Option<bool>> {
         match constant {
             ScalarConstant::String(text) => match self {

@@ -35,7 +35,7 @@ spec:
     j:     {type: json, maxBytes: 64}
 ";
 
-/// A tree whose policies are these documents.
+/// A tree with these policies.
 pub(super) struct Tree {
     pub(super) model: Model,
     pub(super) programs: Programs,
@@ -44,7 +44,7 @@ pub(super) struct Tree {
 }
 
 impl Tree {
-    /// The tree; panics where the policies are wrong by themselves.
+    /// Creates the tree. Panics if the policies have errors of their own.
     pub(super) fn new(policies: &str) -> Self {
         let mut sources = Sources::new("small");
         sources.add("mesh.yaml", MESH);
@@ -61,7 +61,7 @@ impl Tree {
         Knowledge::new(&self.model, &self.programs, WORK_OF_A_CHECK)
     }
 
-    /// Everything that analysis finds.
+    /// Returns everything that the analysis finds.
     pub(super) fn findings(mut self) -> (Diagnostics, Sources) {
         super::check(&self.model, &self.programs, &mut self.diagnostics);
         self.diagnostics.sort();
@@ -69,7 +69,7 @@ impl Tree {
     }
 }
 
-/// A policy of a domain, or of the enterprise, with these rules: each a flow mapping.
+/// Returns a policy of a domain, or of the enterprise, with these rules, each a flow mapping.
 pub(super) fn policy(name: &str, domain: Option<&str>, workloads: &str, rules: &[String]) -> String {
     let domain = domain.map(|domain| format!(", domain: {domain}")).unwrap_or_default();
     let rules: String = rules.iter().map(|rule| format!("    - {rule}\n")).collect();
@@ -78,7 +78,7 @@ pub(super) fn policy(name: &str, domain: Option<&str>, workloads: &str, rules: &
     )
 }
 
-/// A condition as a YAML string.
+/// Returns a condition as a YAML string.
 pub(super) fn quoted(condition: &str) -> String {
     serde_json::Value::from(condition).to_string()
 }

@@ -1,4 +1,4 @@
-//! Which strings fit a number of tests.
+//! The strings that satisfy a set of tests.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -8,39 +8,39 @@ use context_mesh_core::artifact::tables::ScalarConstant;
 use super::patterns::{Patterns, Together, Wanted};
 use super::test::Test;
 
-/// A set of strings, perhaps larger than what the tests leave: a string that fits is always in it.
+/// A set of strings. It may be larger than what the tests allow: a string that satisfies them is always in it.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Text {
-    /// The only strings that are left, if they are known.
+    /// The only strings that remain, if they are known.
     one_of: Option<BTreeSet<String>>,
     prefix: String,
     suffix: String,
-    /// Tests that must be true, or must be false.
+    /// Tests with their required results.
     tests: Vec<(Arc<Test>, bool)>,
     /// Whether a contradiction was found.
     empty: bool,
 }
 
-/// Something to put before, behind and between what a text must have, so that it avoids what it must not be.
+/// Fillers to put before, after and between the required parts of a text, so that it avoids the forbidden ones.
 const FILLERS: [&str; 5] = ["", "a", "x1", "example", "other-value"];
 
 impl Text {
-    /// The strings of this list only.
+    /// Returns the set of these strings.
     pub(super) fn of(words: impl IntoIterator<Item = String>) -> Self {
         Self { one_of: Some(words.into_iter().collect()), ..Self::default() }
     }
 
-    /// The only strings that are left, if they are known.
+    /// Returns the only strings that remain, if they are known.
     pub(super) fn known(&self) -> Option<&BTreeSet<String>> {
         self.one_of.as_ref()
     }
 
-    /// Whether it is certain that nothing is left.
+    /// Whether it is certain that no string remains.
     pub(super) fn is_empty(&self) -> bool {
         self.empty || self.one_of.as_ref().is_some_and(BTreeSet::is_empty)
     }
 
-    /// Leaves only the strings to which the test says `wanted`.
+    /// Keeps only the strings for which the test returns `wanted`.
     pub(super) fn restrict(&mut self, test: &Arc<Test>, wanted: bool, patterns: &Patterns) {
         if self.tests.iter().any(|(other, said)| *said == wanted && other == test) {
             return;
@@ -72,7 +72,7 @@ impl Text {
         self.one_of = Some(words.into_iter().filter(fits).collect());
     }
 
-    /// Looks for something that every string that is left does, and must not.
+    /// Searches for something that every remaining string must have and must not have.
     fn find_contradiction(&mut self, patterns: &Patterns) {
         if self.one_of.is_some() || self.empty {
             return;
@@ -88,7 +88,7 @@ impl Text {
         };
         self.empty = self.tests.iter().any(|(test, wanted)| !wanted && always(test));
         let wanted: Vec<Wanted<'_>> = self.regexes();
-        // Without one that must match, something always fits that is long and odd enough; nobody looks for that.
+        // Without a regex that must match, a string that is long and odd enough always exists, so none is searched for.
         if !self.empty && wanted.iter().any(|(_, _, wanted)| *wanted) {
             let alone = wanted.len() == 1 && self.prefix.is_empty();
             self.empty = !alone && patterns.together(&self.prefix, &wanted) == Together::Nothing;
@@ -103,14 +103,14 @@ impl Text {
         regexes.collect()
     }
 
-    /// Whether the string may be one of those that are left.
+    /// Whether the string may be one of those that remain.
     pub(super) fn accepts(&self, text: &str, patterns: &Patterns) -> bool {
         !self.empty
             && self.one_of.as_ref().is_none_or(|words| words.contains(text))
             && self.tests.iter().all(|(test, wanted)| test.of_text(text, patterns).is_none_or(|says| says == *wanted))
     }
 
-    /// A string that fits, if one is found.
+    /// Returns a string that satisfies the tests, if one is found.
     pub(super) fn example(&self, patterns: &Patterns) -> Option<String> {
         if let Some(words) = &self.one_of {
             return words.iter().find(|word| self.accepts(word, patterns)).cloned();
@@ -128,7 +128,7 @@ impl Text {
         for filler in FILLERS {
             candidates.push(format!("{}{parts}{filler}{}", self.prefix, self.suffix));
         }
-        // What stands at the edge of an order.
+        // The boundary values of orders.
         candidates.extend(self.tests.iter().filter_map(|(test, _)| match &**test {
             Test::Order(_, ScalarConstant::String(text)) => Some(text.clone()),
             _ => None,
@@ -138,7 +138,7 @@ impl Text {
     }
 }
 
-/// What must be in the text.
+/// Returns a part that the text must contain.
 fn part((test, wanted): &(Arc<Test>, bool)) -> Option<&str> {
     match (&**test, wanted) {
         (Test::Part(part), true) => Some(part),

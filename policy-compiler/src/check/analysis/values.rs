@@ -1,4 +1,4 @@
-//! What a term can be: missing, broken, or a value of one of several kinds.
+//! The possible values of a term: missing, unreadable, or a value of one of several kinds.
 
 use std::sync::Arc;
 
@@ -10,43 +10,43 @@ use super::patterns::Patterns;
 use super::test::Test;
 use super::text::Text;
 
-/// Everything that a term can be, perhaps more than the tests leave: what is left is always in it.
+/// The possible values of a term. It may hold more than the tests allow, but never less.
 #[derive(Debug, Clone)]
 pub(super) struct Values {
-    /// There is no value.
+    /// The value may be missing.
     pub(super) missing: bool,
-    /// There is a value that cannot be read: every test of it is an error.
+    /// The value may be present but unreadable: every test of it is an error.
     pub(super) bad: bool,
-    /// A string.
+    /// The possible strings.
     pub(super) text: Option<Text>,
-    /// A number.
+    /// The possible numbers.
     pub(super) number: Option<Number>,
-    /// `false`, and `true`.
+    /// Whether `false` and `true` are possible.
     pub(super) truth: [bool; 2],
-    /// A list whose elements are understood.
+    /// The possible lists whose elements are understood.
     pub(super) list: Option<List>,
-    /// A value of any other kind.
+    /// Whether a value of any other kind is possible.
     pub(super) other: bool,
 }
 
 /// Lists of elements of one type.
 #[derive(Debug, Clone)]
 pub(super) struct List {
-    /// What an element can be.
+    /// The possible values of an element.
     element: Arc<Values>,
-    /// What must be in the list.
+    /// The elements that the list must have.
     pub(super) has: Vec<ScalarConstant>,
-    /// What must not be in it.
+    /// The elements that it must not have.
     has_not: Vec<ScalarConstant>,
 }
 
 impl List {
-    /// Any list of such elements.
+    /// Returns all lists of such elements.
     pub(super) fn of(element: Values) -> Self {
         Self { element: Arc::new(element), has: Vec::new(), has_not: Vec::new() }
     }
 
-    /// Leaves the lists that hold, or do not hold, the element; says whether any is left.
+    /// Keeps the lists that hold, or do not hold, the element. Returns whether any remain.
     fn restrict(&mut self, item: &ScalarConstant, wanted: bool, patterns: &Patterns) -> bool {
         let (same, other) = if wanted { (&mut self.has, &self.has_not) } else { (&mut self.has_not, &self.has) };
         if other.contains(item) {
@@ -61,7 +61,7 @@ impl List {
         !element.is_empty()
     }
 
-    /// Whether a list of strings may be one of those that are left.
+    /// Whether a list of strings may be one of those that remain.
     pub(super) fn accepts(&self, words: &[String]) -> bool {
         let held = |item: &ScalarConstant| {
             words.iter().any(|word| matches!(item, ScalarConstant::String(item) if item == word))
@@ -71,39 +71,39 @@ impl List {
 }
 
 impl Values {
-    /// No value at all.
+    /// Returns no value at all.
     pub(super) fn nothing() -> Self {
         let (text, number, list) = (None, None, None);
         Self { missing: false, bad: false, text, number, truth: [false, false], list, other: false }
     }
 
-    /// Any value, readable or not, but there.
+    /// Returns any value, readable or not, but present.
     pub(super) fn anything() -> Self {
         let (text, number) = (Some(Text::default()), Some(Number::any(false)));
         Self { bad: true, text, number, truth: [true, true], other: true, ..Self::nothing() }
     }
 
-    /// A bool or an error.
+    /// Returns a bool or an error.
     pub(super) fn condition() -> Self {
         Self { bad: true, truth: [true, true], ..Self::nothing() }
     }
 
-    /// A string.
+    /// Returns a set of strings.
     pub(super) fn text(text: Text) -> Self {
         Self { text: Some(text), ..Self::nothing() }
     }
 
-    /// A number.
+    /// Returns a set of numbers.
     pub(super) fn number(number: Number) -> Self {
         Self { number: Some(number), ..Self::nothing() }
     }
 
-    /// Whether it is certain that nothing is left.
+    /// Whether it is certain that nothing remains.
     pub(super) fn is_empty(&self) -> bool {
         !self.missing && !self.bad && !self.is_there()
     }
 
-    /// Whether a value that can be read is possible.
+    /// Whether a readable value is possible.
     pub(super) fn is_there(&self) -> bool {
         self.text.as_ref().is_some_and(|text| !text.is_empty())
             || self.number.as_ref().is_some_and(|number| !number.is_empty())
@@ -112,7 +112,7 @@ impl Values {
             || self.other
     }
 
-    /// Leaves only what answers the question about the test with yes.
+    /// Keeps only the values for which the answer to the question about the test is yes.
     pub(super) fn restrict(&mut self, test: &Arc<Test>, ask: Ask, patterns: &Patterns) {
         let (yes, no, error) = ask.accepts();
         let presence = matches!(**test, Test::Present | Test::There);
@@ -145,7 +145,7 @@ impl Values {
         self.other &= match **test {
             Test::Equals(_) | Test::OneOf(_) => no,
             Test::Present | Test::There => yes,
-            // A map, whose keys are not looked at.
+            // A map, whose keys are not examined.
             Test::Holds(_) => true,
             _ => error,
         };

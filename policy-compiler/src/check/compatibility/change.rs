@@ -1,21 +1,21 @@
-//! What differs between two versions of a schema, field by field.
+//! The differences between two versions of a schema, field by field.
 
 use super::options;
 use crate::check::model::Field;
 
-/// What a version that does not understand another one gets wrong.
+/// The kind of harm when a version does not understand another one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Aspect {
-    /// The value: it is taken out, or a context without it is invalid.
+    /// The value: it is removed, or a context without it is invalid.
     Value,
-    /// What applications and rules rely on.
+    /// The behaviour that applications and rules rely on.
     Behaviour,
-    /// What keeps the field from who must not see it.
+    /// The protection of the field from those who must not see it.
     Privacy,
 }
 
 impl Aspect {
-    /// The word in reports.
+    /// Returns the word used in reports.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Value => "value",
@@ -25,12 +25,12 @@ impl Aspect {
     }
 }
 
-/// Why what one version sends is not good for another.
+/// Why one version cannot use what another sends.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reason {
-    /// What goes wrong.
+    /// The kind of harm.
     pub aspect: Aspect,
-    /// How, as half a sentence.
+    /// The reason, as a clause.
     pub text: String,
 }
 
@@ -40,38 +40,38 @@ impl Reason {
     }
 }
 
-/// One difference.
+/// A difference between two versions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
     /// The field.
     pub field: String,
-    /// The option that differs, or `field` when the field is new, gone or moved.
+    /// The option that differs, or `field` if the field is new, removed or moved.
     pub option: &'static str,
-    /// What differs, as half a sentence.
+    /// The difference, as a clause.
     pub text: String,
-    /// Why what the old version sends is not good for the new one.
+    /// Why the new version cannot use what the old one sends.
     pub backward: Option<Reason>,
-    /// Why what the new version sends is not good for the old one.
+    /// Why the old version cannot use what the new one sends.
     pub forward: Option<Reason>,
     /// Whether something was added: a field, or a header that shows one.
     pub addition: bool,
 }
 
-/// In which directions two versions understand each other.
+/// The directions in which two versions are compatible.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// In both.
+    /// Both directions.
     Full,
-    /// What the old one sends is good for the new one.
+    /// The new version can use what the old one sends.
     Backward,
-    /// What the new one sends is good for the old one.
+    /// The old version can use what the new one sends.
     Forward,
-    /// In none.
+    /// Neither direction.
     Incompatible,
 }
 
 impl Verdict {
-    /// The word in reports.
+    /// Returns the word used in reports.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Full => "full",
@@ -81,7 +81,7 @@ impl Verdict {
         }
     }
 
-    /// The verdict about two versions of which each direction is good or not.
+    /// Returns the verdict for two versions, given the compatibility of each direction.
     pub const fn of(backward: bool, forward: bool) -> Self {
         match (backward, forward) {
             (true, true) => Self::Full,
@@ -100,17 +100,17 @@ pub struct Comparison {
 }
 
 impl Comparison {
-    /// The fields with the reasons why what the old version sends is not good for the new one.
+    /// Returns the fields with the reasons why the new version cannot use what the old one sends.
     pub fn backward(&self) -> impl Iterator<Item = (&str, &Reason)> {
         self.changes.iter().filter_map(|change| Some((change.field.as_str(), change.backward.as_ref()?)))
     }
 
-    /// The fields with the reasons why what the new version sends is not good for the old one.
+    /// Returns the fields with the reasons why the old version cannot use what the new one sends.
     pub fn forward(&self) -> impl Iterator<Item = (&str, &Reason)> {
         self.changes.iter().filter_map(|change| Some((change.field.as_str(), change.forward.as_ref()?)))
     }
 
-    /// In which directions the versions understand each other.
+    /// Returns the directions in which the versions are compatible.
     pub fn verdict(&self) -> Verdict {
         Verdict::of(self.backward().next().is_none(), self.forward().next().is_none())
     }
@@ -127,13 +127,13 @@ pub fn compare(old: &[Field], new: &[Field]) -> Comparison {
     }
     let is_new = |field: &&Field| !old.iter().any(|other| other.table.name == field.table.name);
     changes.extend(new.iter().filter(is_new).map(added));
-    // Stable: the changes of one field stay in the order of its options.
+    // The sort is stable: the changes of one field stay in the order of its options.
     changes.sort_by(|a, b| a.field.cmp(&b.field));
     Comparison { changes }
 }
 
-/// A context carries fields that nobody declares as they are. So a new field does no harm where it is not known, unless it
-/// needs protection that it does not get there.
+/// Returns the change for a new field. A context carries undeclared fields unchanged, so a new field does no harm where
+/// it is not known, unless it needs protection that it does not get there.
 fn added(field: &Field) -> Change {
     let required = field.table.required;
     let missing = || Reason::new(Aspect::Value, "it is required, and what is sent does not have it");

@@ -1,4 +1,4 @@
-//! Two trees: what became of each schema.
+//! Compares two trees, schema by schema.
 
 use semver::Version;
 
@@ -15,23 +15,23 @@ pub struct SchemaChange {
     pub domain: String,
     /// Its name.
     pub name: String,
-    /// Its old version, if it said one.
+    /// Its old version, if it had one.
     pub old: Option<Version>,
-    /// Its new version, if it says one.
+    /// Its new version, if it has one.
     pub new: Option<Version>,
-    /// What differs.
+    /// The differences.
     pub comparison: Comparison,
-    /// Which version would be right.
+    /// Advice about its version.
     pub advice: Advice,
 }
 
-/// Whether two documents are versions of one schema.
+/// Whether two documents are versions of the same schema.
 pub(super) fn same_schema(a: &SchemaVersion, b: &SchemaVersion) -> bool {
     (&a.domain, &a.name) == (&b.domain, &b.name)
 }
 
-/// Compares the versions that count in an old and in a new tree, schema by schema. A field may move from one schema to
-/// another: all of them share one set of fields.
+/// Compares the active versions of an old and a new tree, schema by schema. A field may move from one schema to
+/// another, because all schemas share one set of fields.
 pub fn check(old: &[SchemaVersion], new: &[SchemaVersion]) -> Vec<SchemaChange> {
     let active = |schemas| actives(schemas);
     let (old, new) = (active(old), active(new));
@@ -71,11 +71,11 @@ fn became(before: &SchemaVersion, old: &[&SchemaVersion], new: &[&SchemaVersion]
     comparison.changes.sort_by(|a, b| a.field.cmp(&b.field));
     let gone = after.is_none();
     let change = change(before, before.version.clone(), after.and_then(|after| after.version.clone()), comparison);
-    // What is not there any more has no version to be raised.
+    // A removed schema has no version to raise.
     if gone { SchemaChange { advice: Advice::Fits, ..change } } else { change }
 }
 
-/// The fields of a schema that no schema had before.
+/// Returns the fields of a schema that no schema had before.
 fn added(after: &SchemaVersion, old: &[&SchemaVersion]) -> Vec<Field> {
     after.fields.iter().filter(|field| !old.iter().any(|before| find(before, field).is_some())).cloned().collect()
 }

@@ -1,11 +1,11 @@
-//! Comparisons for programs.
+//! Comparisons as JSON.
 
 use semver::Version;
 use serde_json::{Value, json};
 
 use super::{Advice, Matrix, Reason, SchemaChange};
 
-/// What became of each schema, as one document.
+/// Returns the changes of all schemas as one document.
 pub fn check_json(changes: &[SchemaChange]) -> Value {
     let schemas: Vec<Value> = changes.iter().map(schema).collect();
     json!({ "schemas": schemas })
@@ -49,7 +49,7 @@ fn reason(reason: &Reason) -> Value {
     json!({ "aspect": reason.aspect.as_str(), "reason": reason.text })
 }
 
-/// The matrix of each schema, as one document.
+/// Returns the matrices of all schemas as one document.
 pub fn matrix_json(matrices: &[Matrix]) -> Value {
     let schemas: Vec<Value> = matrices.iter().map(one_matrix).collect();
     json!({ "schemas": schemas })

@@ -1,11 +1,11 @@
-//! All versions of a schema against each other.
+//! Compares all versions of a schema with each other.
 
 use semver::Version;
 
 use super::change::{Comparison, Reason, compare};
 use crate::check::model::SchemaVersion;
 
-/// A tree of documents with the name that tells it from others, such as its folder.
+/// A tree of documents, with a name that distinguishes it from others, such as its folder.
 #[derive(Debug, Clone)]
 pub struct Tree {
     /// The name.
@@ -14,28 +14,30 @@ pub struct Tree {
     pub schemas: Vec<SchemaVersion>,
 }
 
-/// What each version of a schema sends, and whether it is good for each other one.
+/// For all versions of a schema, whether each can use what each other one sends.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Matrix {
     /// The domain that owns the schema, or `enterprise`.
     pub domain: String,
     /// Its name.
     pub name: String,
-    /// Its versions, oldest first. One without a number has the name of its tree.
+    /// Its versions, oldest first. One without a number is named after its tree.
     pub versions: Vec<String>,
-    /// For each writer and each reader, both as indices into `versions`: the fields whose values are not good, and why.
+    /// For each writer and each reader, both as indices into `versions`: the fields whose values the reader cannot use,
+    /// and why.
     pub cells: Vec<Vec<Vec<(String, Reason)>>>,
 }
 
 impl Matrix {
-    /// Whether all versions understand each other.
+    /// Whether all versions are compatible with each other.
     pub fn is_compatible(&self) -> bool {
         self.cells.iter().flatten().all(Vec::is_empty)
     }
 }
 
-/// The matrix of every schema. A version that stands in several trees counts once; if its fields differ, all of them are
-/// shown with the names of their trees. Versions without a number are older than all others, in the order of the trees.
+/// Returns the matrix of every schema. A version that is in several trees counts once; if its fields differ, all
+/// variants are shown with the names of their trees. Versions without a number are older than all others, in the order
+/// of the trees.
 pub fn matrices(trees: &[Tree]) -> Vec<Matrix> {
     let mut schemas: Vec<(&str, &str)> = trees
         .iter()
@@ -59,7 +61,7 @@ fn matrix(domain: &str, name: &str, trees: &[Tree]) -> Matrix {
             }
         }
     }
-    // Stable, so that equals stay in the order of the trees.
+    // The sort is stable, so equal versions stay in the order of the trees.
     versions.sort_by(|(_, a), (_, b)| a.version.cmp(&b.version));
     let twice = |version: &Option<Version>| versions.iter().filter(|(_, other)| other.version == *version).count() > 1;
     let label = |(tree, schema): &(&str, &SchemaVersion)| match &schema.version {

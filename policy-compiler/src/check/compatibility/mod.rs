@@ -1,9 +1,9 @@
-//! Whether two versions of a schema understand each other: values in, values out.
+//! Compatibility of two versions of a schema.
 //!
-//! During a rollout sidecars with the old and with the new version send contexts to each other. A change is *backward*
-//! compatible when what sidecars with the old version send is good for those with the new one, and *forward* compatible
-//! when it is so the other way round. "Good" has three sides: the value is valid, applications get what they rely on, and
-//! what protected the field goes on to protect it ([`Aspect`]).
+//! During a rollout, sidecars with the old and with the new version send contexts to each other. A change is *backward*
+//! compatible if sidecars with the new version can use what those with the old one send, and *forward* compatible if
+//! the reverse holds. Compatibility has three sides: the value is valid, applications get what they rely on, and the
+//! field stays protected ([`Aspect`]).
 //!
 //! `docs/schemas.md` has the table of all changes; `tests/compatibility.rs` checks it line by line.
 
@@ -32,10 +32,10 @@ use crate::{
     },
 };
 
-/// The schemas of a tree, in all versions that it has.
+/// Returns the schemas of a tree, in all versions that it has.
 ///
 /// # Errors
-/// Everything that is wrong with the documents. Expressions are not looked at.
+/// Everything that is wrong with the documents. Expressions are not compiled.
 pub fn schemas(sources: &Sources) -> Result<Vec<SchemaVersion>, Diagnostics> {
     let mut diagnostics = Diagnostics::new();
     let documents = document::read(sources, &mut diagnostics, &mut crate::report::progress::nobody);
@@ -47,12 +47,12 @@ pub fn schemas(sources: &Sources) -> Result<Vec<SchemaVersion>, Diagnostics> {
     Ok(model.schemas)
 }
 
-/// Warns of versions that stand in one tree with the version that counts, and do not understand it.
+/// Warns of versions that are in one tree with the active version and are not compatible with it.
 pub(crate) fn report_versions(schemas: &[SchemaVersion], diagnostics: &mut Diagnostics) {
     for other in schemas.iter().filter(|schema| !schema.active) {
         let active = schemas.iter().find(|active| active.active && check::same_schema(active, other));
         let Some(active) = active else { continue };
-        // One without a version beside others is an error, which has been reported.
+        // A schema without a version beside others is an error that has already been reported.
         let (Some(old), Some(new)) = (&other.version, &active.version) else { continue };
         let comparison = matrix::in_order(other, active);
         let reasons = comparison.backward().chain(comparison.forward()).count();

@@ -1,7 +1,7 @@
-//! The options of a field: what a change of each means for who sends and who receives.
+//! The options of a field: what a change of each means for senders and receivers.
 //!
-//! Most options have one question, asked in both directions: may the writer send what the reader does not take, or does
-//! the reader rely on what the writer does not grant?
+//! Most options have one question, asked in both directions: may the writer send what the reader does not accept, or
+//! does the reader rely on what the writer does not guarantee?
 
 use context_mesh_core::{
     artifact::tables::{Classification, Consistency, FieldTable, FieldType, Merge, Number, Scalar},
@@ -18,10 +18,10 @@ use crate::check::model::Field;
 /// A question about writer and reader.
 type Question = fn(&Field, &Field) -> Option<Reason>;
 
-/// What an option is, as a text.
+/// Formats an option as text.
 type Shown = fn(&Field) -> String;
 
-/// Every option with what it is now and the question about it. An option whose texts are equal has not changed.
+/// Every option with its text and the question about it. If the texts are equal, the option has not changed.
 const OPTIONS: [(&str, Shown, Question); 15] = [
     ("type", |f| f.table.value.to_string(), of_type),
     ("required", |f| f.table.required.to_string(), required),
@@ -40,7 +40,7 @@ const OPTIONS: [(&str, Shown, Question); 15] = [
     ("merge", |f| merge_name(f.table.merge).to_owned(), |_, _| None),
 ];
 
-/// All differences between two versions of one field.
+/// Returns all differences between two versions of one field.
 pub(super) fn differences(old: &Field, new: &Field) -> Vec<Change> {
     let mut changes = Vec::new();
     for (option, shown, question) in OPTIONS {
@@ -48,7 +48,7 @@ pub(super) fn differences(old: &Field, new: &Field) -> Vec<Change> {
         if before == after {
             continue;
         }
-        // A value of a type that is not understood needs no further reason.
+        // A value whose type is not understood needs no further reason.
         let of_values = matches!(option, "enum" | "pattern" | "minimum" | "maximum" | "maxBytes" | "maxItems");
         let ask = |writer, reader| {
             if of_values && of_type(writer, reader).is_some() { None } else { question(writer, reader) }
@@ -63,7 +63,7 @@ pub(super) fn differences(old: &Field, new: &Field) -> Vec<Change> {
         });
     }
     for change in changes.iter_mut().filter(|change| change.option == "merge") {
-        // Only one direction: the value itself is good everywhere, but applications knew how theirs is merged.
+        // Only one direction: the value itself is valid everywhere, but applications relied on how it was merged.
         change.backward = Some(Reason::new(
             Aspect::Behaviour,
             "what an application sends in it is merged in another way than the application knows",
@@ -73,8 +73,8 @@ pub(super) fn differences(old: &Field, new: &Field) -> Vec<Change> {
     changes
 }
 
-/// Sidecars send `x-mesh-context` to each other, so a mapped header matters to applications only, and those that are
-/// there use the old one.
+/// Returns the change of the mapped header. Sidecars send `x-mesh-context` to each other, so the header only matters to
+/// applications, and existing ones use the old one.
 fn header(old: &Field, new: &Field) -> Option<Change> {
     let (before, after) = (&old.table.header, &new.table.header);
     let shown = |header: &Option<String>| header.clone().unwrap_or_else(none);
@@ -91,7 +91,8 @@ fn header(old: &Field, new: &Field) -> Option<Change> {
     })
 }
 
-/// Why a field must not go where nobody declares it. What is not declared counts as internal, and may go anywhere.
+/// Returns why a field must not go where it is not declared. An undeclared field counts as internal and may go
+/// anywhere.
 pub(super) fn unprotected(field: &FieldTable) -> Option<Reason> {
     if !field.residency.is_empty() {
         let text =
@@ -158,7 +159,7 @@ fn maximum(writer: &Field, reader: &Field) -> Option<Reason> {
     above.then(|| Reason::new(Aspect::Value, format!("numbers above {} are sent and not allowed", limit(Some(most)))))
 }
 
-/// Sizes of which 0 is any.
+/// Checks that what is sent fits a size limit, where 0 is unlimited.
 fn fits(sent: u32, taken: u32, unit: &str) -> Option<Reason> {
     let larger = taken > 0 && (sent == 0 || sent > taken);
     larger.then(|| Reason::new(Aspect::Value, format!("more than {taken} {unit} are sent and not allowed")))
@@ -201,7 +202,7 @@ fn residency(writer: &Field, reader: &Field) -> Option<Reason> {
     })
 }
 
-/// How much a class protects. Those of personal data are equals: each has rules of its own.
+/// Returns how much a class protects. The classes of personal data rank equally, because each has its own rules.
 const fn rank(class: Classification) -> u8 {
     match class {
         Classification::Public => 0,

@@ -1,4 +1,4 @@
-//! Whether every string that matches one pattern matches another one as well.
+//! Pattern inclusion: whether every string that matches one pattern also matches another.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -10,24 +10,25 @@ use regex_automata::{
 
 use crate::expression::codegen::regex;
 
-/// Most pairs of states that are looked at: some tenths of a second.
+/// Most pairs of states that are visited: some tenths of a second.
 const MAX_PAIRS: usize = 20_000;
 
-/// All strings.
+/// The pattern of all strings.
 const ANY: &str = "(?s).*";
 
-/// The answer.
+/// The result of the comparison.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Inclusion {
-    /// Every one does.
+    /// Every string matches.
     Included,
-    /// This one does not; no shorter one does.
+    /// This string does not match. No shorter one fails to match.
     Except(String),
-    /// The patterns are too large, or one of them is none.
+    /// The patterns are too large, or one of them is invalid.
     Unknown,
 }
 
-/// Whether every string that matches `sent` as a whole matches `taken` as a whole; `None` is every string.
+/// Returns whether every string that matches `sent` as a whole also matches `taken` as a whole. `None` matches every
+/// string.
 pub(super) fn inclusion(sent: Option<&str>, taken: &str) -> Inclusion {
     let sent = sent.unwrap_or(ANY);
     if sent == taken {
@@ -39,7 +40,7 @@ pub(super) fn inclusion(sent: Option<&str>, taken: &str) -> Inclusion {
 /// A state of each automaton.
 type Pair = (StateID, StateID);
 
-/// Walks both automata side by side, the shortest strings first, until one matches `sent` and not `taken`.
+/// Walks both automata in step, shortest strings first, until a string matches `sent` and not `taken`.
 fn search(sent: &str, taken: &str) -> Option<Inclusion> {
     let (sent, taken) = (automaton(sent)?, automaton(taken)?);
     let start = Input::new("").anchored(Anchored::Yes);
@@ -49,7 +50,7 @@ fn search(sent: &str, taken: &str) -> Option<Inclusion> {
     while let Some(pair) = queue.pop_front() {
         let matches = |dfa: &sparse::DFA<Vec<u8>>, state| dfa.is_match_state(dfa.next_eoi_state(state));
         if matches(&sent, pair.0) && !matches(&taken, pair.1) {
-            // Not UTF-8 only if a pattern matched what is none, which patterns of text do not.
+            // Not UTF-8 only if a pattern matched invalid UTF-8, which text patterns do not.
             return Some(Inclusion::Except(String::from_utf8(path(&from, pair)).ok()?));
         }
         for byte in bytes() {
@@ -75,14 +76,14 @@ fn automaton(pattern: &str) -> Option<sparse::DFA<Vec<u8>>> {
     sparse::DFA::from_bytes(&bytes).ok().map(|(dfa, _)| dfa.to_owned())
 }
 
-/// All bytes, those first that people like to read in an example.
+/// Returns all bytes, those first that read well in an example.
 fn bytes() -> impl Iterator<Item = u8> {
     let nice = (b'a'..=b'z').chain(b'0'..=b'9').chain(b'A'..=b'Z').chain([b'-', b'_', b'.']);
     let is_nice = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
     nice.chain((0x20..=0xff).chain(0..0x20).filter(move |byte| !is_nice(byte)))
 }
 
-/// The bytes that lead to a pair.
+/// Returns the bytes that lead to a pair.
 fn path(from: &HashMap<Pair, Option<(Pair, u8)>>, mut pair: Pair) -> Vec<u8> {
     let mut path = Vec::new();
     while let Some(Some((before, byte))) = from.get(&pair) {

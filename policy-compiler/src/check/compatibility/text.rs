@@ -1,4 +1,4 @@
-//! Comparisons for people.
+//! Comparisons as text.
 
 use std::fmt::{self, Write as _};
 
@@ -6,10 +6,10 @@ use semver::Version;
 
 use super::{Advice, Change, Matrix, SchemaChange, Verdict};
 
-/// What became of each schema, as whole lines.
+/// Formats the changes of all schemas, as whole lines.
 pub fn check_text(changes: &[SchemaChange]) -> String {
     let mut out = String::new();
-    // Writing to a string does not fail.
+    // Writing to a string cannot fail.
     let _ = changes.iter().try_for_each(|change| schema(&mut out, change));
     out
 }
@@ -43,14 +43,14 @@ fn shown(version: Option<&Version>) -> String {
     version.map_or_else(|| "-".to_owned(), ToString::to_string)
 }
 
-/// The matrix of each schema, as whole lines: rows send, columns receive.
+/// Formats the matrix of each schema, as whole lines. Rows send, columns receive.
 pub fn matrix_text(matrices: &[Matrix]) -> String {
     let mut out = String::new();
     for (place, matrix) in matrices.iter().enumerate() {
         if place > 0 {
             out.push('\n');
         }
-        // Writing to a string does not fail.
+        // Writing to a string cannot fail.
         let _ = one_matrix(&mut out, matrix);
     }
     out

@@ -1,4 +1,4 @@
-//! Whether the version of a schema was raised as semver asks.
+//! Checks that the version of a schema was raised as semver requires.
 
 use semver::{Prerelease, Version};
 
@@ -9,16 +9,17 @@ use super::change::Comparison;
 pub enum Level {
     /// Nothing changed.
     None,
-    /// Something changed that nobody depends on.
+    /// Something changed that nothing depends on.
     Patch,
-    /// Something was added or allowed; what is there goes on to work.
+    /// Something was added or allowed; existing uses still work.
     Minor,
-    /// Something that is there does not work any more.
+    /// An existing use no longer works.
     Major,
 }
 
 impl Level {
-    /// How far these changes raise a version: what is not backward compatible is major, what adds or allows something minor.
+    /// Returns the level of these changes. A change that is not backward compatible is major; one that adds or allows
+    /// something is minor.
     pub fn of(comparison: &Comparison) -> Self {
         if comparison.changes.is_empty() {
             Self::None
@@ -32,18 +33,18 @@ impl Level {
     }
 }
 
-/// What is said about a version.
+/// Advice about a version.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Advice {
     /// It fits the changes.
     Fits,
-    /// Neither version says a number, so nothing can be said.
+    /// Neither version has a number, so there is no advice.
     Unversioned,
     /// It must be at least this one.
     Raise(Version),
 }
 
-/// Judges a new version. A pre-release of the right version is right too.
+/// Checks a new version. A pre-release of the required version is accepted.
 pub fn advise(old: Option<&Version>, new: Option<&Version>, level: Level) -> Advice {
     let Some(old) = old else { return if new.is_some() { Advice::Fits } else { Advice::Unversioned } };
     let needed = raised(old, level);
@@ -57,8 +58,8 @@ fn triple(version: &Version) -> (u64, u64, u64) {
     (version.major, version.minor, version.patch)
 }
 
-/// The next version of this level. Below 1.0.0 each level counts one less, as is the custom; a pre-release promises
-/// nothing, so that only its release must come next.
+/// Returns the next version of this level. Below 1.0.0 each level counts one less, as is the custom. A pre-release
+/// promises nothing, so only its release must follow.
 fn raised(old: &Version, level: Level) -> Version {
     let Version { major, minor, patch, .. } = *old;
     if level == Level::None {

@@ -1,9 +1,9 @@
-//! `context-mesh.lock`: the words of a mesh and the numbers that `x-mesh-context` writes in their place.
+//! `context-mesh.lock`: the words of a mesh and the numbers that replace them in `x-mesh-context`.
 //!
 //! A word is the name of a field, a service or a domain, or a value of an enum. Its number never changes and is never
-//! given to another word. Only a word with a date is in artifacts: the date says when an artifact with the word was first
-//! shipped, and a filter writes the number only when the mesh's rollout window has passed since then. So a
-//! word without a date may still get another number.
+//! given to another word. Only words with a date are in artifacts. The date is when an artifact with the word was first
+//! shipped, and a filter writes the number only when the mesh's rollout window has passed since then. A word without a
+//! date may therefore still get another number.
 
 mod text;
 mod update;
@@ -29,7 +29,7 @@ use crate::{
 /// The name of the file in a policy tree.
 pub const FILE_NAME: &str = "context-mesh.lock";
 
-/// Longest value of an enum that is a word, in bytes: longer ones are rarely sent.
+/// Longest value of an enum that is a word, in bytes. Longer values are rarely sent.
 const MAX_VALUE_BYTES: usize = 64;
 
 /// One line of the file.
@@ -41,19 +41,19 @@ pub struct Entry {
     pub number: u32,
     /// When an artifact with the word was first shipped.
     pub released: Option<Timestamp>,
-    /// Whether nothing in the tree has the word any more.
+    /// Whether no document of the tree uses the word any more.
     pub retired: bool,
-    /// The line of the file, from 0.
+    /// The line in the file, from 0.
     pub line: usize,
 }
 
-/// What the file says.
+/// The content of the file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Lock {
     entries: Vec<Entry>,
 }
 
-/// What is wrong with a line of the file.
+/// A problem with a line of the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LineProblem {
     /// The line, from 0.
@@ -64,35 +64,35 @@ pub struct LineProblem {
     pub help: String,
 }
 
-/// What an update did.
+/// The changes that an update made.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Update {
-    /// Words that got their first number.
+    /// Words that received their first number.
     pub added: Vec<String>,
-    /// Words without a date that got another number, because theirs belongs to another word.
+    /// Words without a date that received another number, because theirs belongs to another word.
     pub renumbered: Vec<String>,
-    /// Words that nothing has any more.
+    /// Words that the tree no longer uses.
     pub retired: Vec<String>,
-    /// Retired words that are back.
+    /// Retired words that the tree uses again.
     pub revived: Vec<String>,
-    /// Words that got a date.
+    /// Words that received a date.
     pub released: Vec<String>,
 }
 
 impl Update {
-    /// Whether nothing was done.
+    /// Whether the update changed nothing.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 }
 
 impl Lock {
-    /// The lines.
+    /// Returns the entries.
     pub fn entries(&self) -> &[Entry] {
         &self.entries
     }
 
-    /// Lines that contradict each other.
+    /// Returns the lines that contradict each other.
     pub fn problems(&self) -> Vec<LineProblem> {
         let mut problems = Vec::new();
         let (mut words, mut numbers) = (BTreeMap::new(), BTreeMap::new());
@@ -108,13 +108,13 @@ impl Lock {
         problems
     }
 
-    /// The words of a tree that have no number, sorted.
+    /// Returns the words of a tree that have no number, sorted.
     pub fn missing<'w>(&self, words: &'w BTreeSet<String>) -> Vec<&'w str> {
         let known: BTreeSet<&str> = self.entries.iter().map(|entry| entry.word.as_str()).collect();
         words.iter().map(String::as_str).filter(|word| !known.contains(word)).collect()
     }
 
-    /// What goes into artifacts: the words with dates, sorted by number.
+    /// Returns the words for artifacts: those with dates, sorted by number.
     pub fn table(&self) -> Vec<WordTable> {
         let dated = self.entries.iter().filter_map(|entry| {
             let released_at_ms = u64::try_from(entry.released?.as_millisecond()).unwrap_or(0);
@@ -130,7 +130,7 @@ fn problem(line: usize, message: String, help: impl Into<String>) -> LineProblem
     LineProblem { line, message, help: help.into() }
 }
 
-/// The words of a tree.
+/// Returns the words of a tree.
 pub fn words(model: &Model) -> BTreeSet<String> {
     let fields = model.fields.iter().map(|field| field.table.name.clone());
     let services = model.directory.services.iter().map(|service| service.name.clone());
@@ -142,7 +142,7 @@ pub fn words(model: &Model) -> BTreeSet<String> {
     all.filter(|word| (1..=MAX_WORD_BYTES).contains(&word.len())).collect()
 }
 
-/// The lock file of a tree; an empty one where there is none. What is wrong with it is added to `diagnostics`.
+/// Reads the lock file of a tree. Returns an empty one if there is none. Problems are added to `diagnostics`.
 pub(crate) fn read(sources: &Sources, diagnostics: &mut Diagnostics) -> Lock {
     let Some((id, file)) = sources.lock() else { return Lock::default() };
     if let Some(offset) = file.invalid() {
@@ -169,17 +169,17 @@ pub(crate) fn read(sources: &Sources, diagnostics: &mut Diagnostics) -> Lock {
     }
 }
 
-/// Whether the number can be one of a word.
+/// Whether a word may have this number.
 fn is_number(number: u32) -> bool {
     (1..=MAX_WORD_NUMBER).contains(&number)
 }
 
-/// The date of a word as the file has it.
+/// Formats the date of a word as in the file.
 pub(crate) fn date_text(word: &WordTable) -> String {
     date_at(word.released_at_ms).unwrap_or_else(|| "never".to_owned())
 }
 
-/// A time in milliseconds since 1970 as the file has it; `None` where no calendar has it.
+/// Formats a time in milliseconds since 1970 as in the file. Returns `None` for a time outside the calendar's range.
 pub fn date_at(ms: u64) -> Option<String> {
     let date = Timestamp::from_millisecond(i64::try_from(ms).ok()?).ok()?;
     Some(date.to_string())

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::{Entry, LineProblem, Lock, is_number, problem};
 
-/// What a new file begins with.
+/// The head of a new file.
 const HEAD: &str = "\
 # The words of the mesh and their numbers in x-mesh-context. `policyc lock` keeps this file: check it in.
 # A number never changes and is never used again. The date is that of the first release with the word.
@@ -18,7 +18,7 @@ const RETIRED: &str = "retired";
 const LINE_HELP: &str = "a line is a number, a word, and where it was released the date, for example \
                          `7 tenant_id 2026-01-31T12:00:00Z`; `policyc lock` writes them";
 
-/// Reads the file. Lines that contradict each other are no matter here: see [`Lock::problems`].
+/// Reads the file. Lines that contradict each other are not reported here; see [`Lock::problems`].
 ///
 /// # Errors
 /// Every line that cannot be read.
@@ -67,7 +67,7 @@ fn entry(line: usize, text: &str) -> Result<Entry, String> {
     Ok(Entry { word, number, released, retired, line })
 }
 
-/// The word at the beginning of the text, and what follows. One with characters that are not plain stands in quotes.
+/// Splits the text into the word at its beginning and the rest. A word that is not plain is in quotes.
 fn word(text: &str) -> Result<(String, &str), String> {
     let (word, rest) = if text.starts_with('"') {
         let mut values = serde_json::Deserializer::from_str(text).into_iter::<String>();
@@ -84,7 +84,7 @@ fn word(text: &str) -> Result<(String, &str), String> {
     }
 }
 
-/// A date of the file, or of the command line.
+/// Reads a date of the file or of the command line.
 pub(super) fn date(text: &str) -> Result<Timestamp, NotADate> {
     let date = text.parse::<Timestamp>().ok().filter(|date| date.as_millisecond() >= 0);
     date.ok_or_else(|| NotADate(text.to_owned()))
@@ -114,7 +114,7 @@ fn is_plain(word: &str) -> bool {
 }
 
 impl fmt::Display for Lock {
-    /// One word a line, sorted by word: branches that add words then seldom touch the same lines.
+    /// Writes one word a line, sorted by word, so that branches that add words seldom touch the same lines.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(HEAD)?;
         let mut entries: Vec<&Entry> = self.entries.iter().collect();

@@ -1,4 +1,4 @@
-//! How the file follows its tree: what `policyc lock` does.
+//! Updates the file from its tree, for `policyc lock`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,7 +9,7 @@ use super::{
     text::{NotADate, date},
 };
 
-/// What to do about two lines that contradict each other.
+/// Returns the advice about two lines that contradict each other.
 pub(super) fn advice(first: &Entry, second: &Entry) -> &'static str {
     if first.released.is_some() && second.released.is_some() {
         "both were released: take the line back that was released last, and release the word again under a new number"
@@ -19,11 +19,11 @@ pub(super) fn advice(first: &Entry, second: &Entry) -> &'static str {
 }
 
 impl Lock {
-    /// The file for a tree with these words: new words get the next numbers, words that are gone are marked as retired, and
-    /// of two branches that gave one number to two words, the word without a date gets another one.
+    /// Returns the file for a tree with these words. New words get the next numbers, and words that are gone are marked
+    /// as retired. When two branches gave one number to two words, the word without a date gets another one.
     ///
     /// # Errors
-    /// Two words that were released have one number, or one word has two: no number of them may change.
+    /// Two released words share a number, or one released word has two: neither number may change.
     pub fn updated(&self, words: &BTreeSet<String>) -> Result<(Self, Update), Vec<LineProblem>> {
         let mut update = Update::default();
         let mut entries = self.settled(&mut update)?;
@@ -46,11 +46,12 @@ impl Lock {
         Ok((Self { entries }, update))
     }
 
-    /// The entries with one line for each word and each number.
+    /// Returns the entries with one line for each word and each number.
     fn settled(&self, update: &mut Update) -> Result<Vec<Entry>, Vec<LineProblem>> {
         let mut by_word: BTreeMap<&str, Entry> = BTreeMap::new();
         let mut problems = Vec::new();
-        // Those with dates first: they keep their numbers. Then by number, so that the result does not depend on the lines.
+        // Entries with dates come first, because they keep their numbers. Then by number, so that the result does not
+        // depend on the order of the lines.
         let mut ordered: Vec<&Entry> = self.entries.iter().collect();
         ordered.sort_by_key(|entry| (entry.released.is_none(), entry.number, &entry.word));
         for entry in &ordered {
@@ -91,7 +92,7 @@ impl Lock {
         if problems.is_empty() { Ok(entries) } else { Err(problems) }
     }
 
-    /// Gives every word without a date this one. Gives the words.
+    /// Gives this date to every word without one. Returns those words.
     pub fn release(&mut self, at: Timestamp) -> Vec<String> {
         let mut released = Vec::new();
         for entry in self.entries.iter_mut().filter(|entry| entry.released.is_none()) {
@@ -102,10 +103,10 @@ impl Lock {
         released
     }
 
-    /// As [`Lock::release`], at a date as text.
+    /// Like [`Lock::release`], with the date as text.
     ///
     /// # Errors
-    /// It is no date.
+    /// The text is not a date.
     pub fn release_at(&mut self, at: &str) -> Result<Vec<String>, NotADate> {
         date(at).map(|at| self.release(at))
     }
@@ -120,7 +121,7 @@ mod tests {
         words.split_whitespace().map(str::to_owned).collect()
     }
 
-    /// The lines without the comment.
+    /// Returns the lines without the comment.
     fn lines(lock: &Lock) -> String {
         let text = lock.to_string();
         text.lines().filter(|line| !line.starts_with('#')).collect::<Vec<_>>().join("; ")

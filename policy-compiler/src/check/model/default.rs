@@ -1,7 +1,8 @@
-//! `default: deny`: a workload without an allow rule refuses every request.
+//! `default: deny`: a workload without an allow rule denies every request.
 //!
-//! It is one rule more in the model, `mesh/default`, so everything after the model (analysis, pictures, tests, artifacts, filters) knows of
-//! it without a case of its own. A workload with an allow rule does not need it: there, what no rule allows is refused anyway.
+//! It is an additional rule of the model, `mesh/default`, so everything after the model (analysis, pictures, tests,
+//! artifacts, filters) handles it without a special case. A workload with an allow rule does not need it, because what
+//! no rule allows there is denied anyway.
 
 use context_mesh_core::artifact::tables::{Layer, Reply};
 
@@ -20,12 +21,12 @@ pub const DEFAULT_RULE: &str = "mesh/default";
 /// Most services that a finding names.
 const MAX_NAMED: usize = 8;
 
-/// What the mesh and its domains say of workloads without an allow rule.
+/// The settings of the mesh and its domains for workloads without an allow rule.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Defaults {
-    /// What the mesh says: whether they refuse, if it says anything.
+    /// Whether they deny, if the mesh specifies it.
     pub(super) mesh: Option<Spanned<bool>>,
-    /// What each domain says, in the order of the directory.
+    /// Whether they deny, if the domain specifies it; in the order of the directory.
     pub(super) domains: Vec<Option<bool>>,
     /// Where the mesh is declared; `None` without one.
     pub(super) span: Option<Span>,
@@ -38,7 +39,7 @@ impl Defaults {
     }
 }
 
-/// Returns the policy that refuses what no allow rule speaks of; `None` where nothing is closed.
+/// Returns the policy that denies requests to services without an allow rule, or `None` if all are open.
 pub(super) fn policy(defaults: &Defaults, directory: &Directory, policies: &[Policy]) -> Option<Policy> {
     let allows = |rule: &Rule| matches!(rule.effect, Effect::Allow) && !rule.shadow;
     let lists = guards(policies, allows);
@@ -70,7 +71,7 @@ pub(super) fn policy(defaults: &Defaults, directory: &Directory, policies: &[Pol
     })
 }
 
-/// Warns of services that no rule guards while others have allow rules, where the mesh does not say that this is meant.
+/// Warns of services that no rule guards while others have allow rules, unless the mesh sets a default.
 pub(super) fn report_unguarded(
     defaults: &Defaults,
     directory: &Directory,
@@ -79,7 +80,7 @@ pub(super) fn report_unguarded(
 ) {
     let refuses =
         |rule: &Rule| matches!(rule.effect, Effect::Deny(_) | Effect::Allow | Effect::Require(..)) && !rule.shadow;
-    // Who writes no allow rule guards by denying what is known to be bad.
+    // Policies without allow rules guard by denying what is known to be bad.
     let lists = guards(policies, |rule| matches!(rule.effect, Effect::Allow) && !rule.shadow);
     if defaults.mesh.is_some() || lists.is_empty() {
         return;
@@ -103,7 +104,7 @@ pub(super) fn report_unguarded(
     diagnostics.push(Diagnostic::warning(code::UNGUARDED, defaults.span, message).help(help));
 }
 
-/// The policies for requests that arrive with a rule of this kind.
+/// Returns the policies for inbound requests that have a rule of this kind.
 fn guards(policies: &[Policy], kind: impl Fn(&Rule) -> bool) -> Vec<&Policy> {
     let inbound = policies.iter().filter(|policy| policy.direction == Direction::Inbound);
     inbound.filter(|policy| policy.rules.iter().any(&kind)).collect()

@@ -20,29 +20,29 @@ use crate::{
     },
 };
 
-/// SPIFFE path of a workload unless the mesh says otherwise: the one that Istio gives.
+/// Default SPIFFE path of a workload: the one that Istio assigns.
 const DEFAULT_IDENTITY: &str = "/ns/{namespace}/sa/{service}";
 
-/// DNS domain of Kubernetes clusters unless the mesh says otherwise.
+/// Default DNS domain of Kubernetes clusters.
 const DEFAULT_CLUSTER_DOMAIN: &str = "cluster.local";
 
-/// Records of the memory unless the mesh says otherwise: 10,000 requests a second that take ten seconds.
+/// Default number of records in the memory: 10,000 requests a second that take about ten seconds.
 const DEFAULT_SLOTS: u32 = 131_072;
 
-/// Bytes of the memory's records unless the mesh says otherwise.
+/// Default size of the memory's records, in bytes.
 const DEFAULT_BYTES: u64 = 64 << 20;
 
 /// The layer of enterprise documents in rule names; no domain can have this name.
 pub(crate) const ENTERPRISE: &str = "enterprise";
 
-/// Who wrote a document.
+/// The owner of a document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Owner {
     /// The enterprise.
     Enterprise,
-    /// A domain: an index into [`Directory::domains`].
+    /// A domain, as an index into [`Directory::domains`].
     Domain(u16),
-    /// A domain that the mesh does not list; it has been reported.
+    /// A domain that the mesh does not list; this has been reported.
     Unknown,
 }
 
@@ -51,9 +51,9 @@ pub enum Owner {
 pub struct Service {
     /// Its name.
     pub name: String,
-    /// Its domain: an index into [`Directory::domains`].
+    /// Its domain, as an index into [`Directory::domains`].
     pub domain: u16,
-    /// Its identities, if they are not its name.
+    /// Its identities, if they are not derived from its name.
     pub identities: Option<Vec<String>>,
     /// Its other hosts.
     pub hosts: Vec<String>,
@@ -74,13 +74,13 @@ pub struct Directory {
     pub(super) routed: Vec<Spanned<String>>,
     /// The claims of verified tokens: name, place in the metadata of the proxy, and type.
     pub claims: Vec<(String, (Vec<String>, FieldType))>,
-    /// Whether a path with several readings is refused, if the mesh says it.
+    /// Whether a path with several readings is denied, if the mesh specifies it.
     pub deny_ambiguous_path: Option<bool>,
-    /// What holds for workloads without an allow rule.
+    /// The settings for workloads without an allow rule.
     pub(super) defaults: Defaults,
     /// Where each of the domains is declared.
     spans: Vec<Span>,
-    /// Whether there is not exactly one Mesh document: then no name can be called unknown.
+    /// Whether there is not exactly one Mesh document. No name can be called unknown then.
     unsure: bool,
 }
 
@@ -90,18 +90,18 @@ impl Directory {
         self.unsure
     }
 
-    /// The service of this name: an index into [`Directory::services`].
+    /// Returns the service of this name, as an index into [`Directory::services`].
     pub fn service(&self, name: &str) -> Option<usize> {
         self.services.binary_search_by(|service| service.name.as_str().cmp(name)).ok()
     }
 
-    /// The domain of this name: an index into [`Directory::domains`].
+    /// Returns the domain of this name, as an index into [`Directory::domains`].
     pub fn domain(&self, name: &str) -> Option<u16> {
         let index = self.domains.binary_search_by(|domain| domain.name.as_str().cmp(name)).ok()?;
         u16::try_from(index).ok()
     }
 
-    /// The name of an owner in messages and rule names.
+    /// Returns the name of an owner, for messages and rule names.
     pub(crate) fn owner_name(&self, owner: Owner) -> &str {
         match owner {
             Owner::Enterprise => ENTERPRISE,
@@ -110,7 +110,7 @@ impl Directory {
         }
     }
 
-    /// Who wrote the document; an unknown domain is reported.
+    /// Returns the owner of the document. An unknown domain is reported.
     pub(super) fn owner(&self, head: &Metadata, context: &Context<'_>, diagnostics: &mut Diagnostics) -> Owner {
         let Some(domain) = &head.domain else { return Owner::Enterprise };
         if let Some(index) = self.domain(&domain.value) {
@@ -124,7 +124,7 @@ impl Directory {
         Owner::Unknown
     }
 
-    /// The names of the regions that a field may be sent to, sorted; one that no domain is in is reported.
+    /// Returns the names of the regions to which a field may be sent, sorted. A region without domains is reported.
     pub(super) fn regions(
         &self,
         names: &[Spanned<String>],
@@ -146,8 +146,8 @@ impl Directory {
         regions
     }
 
-    /// Warns of domains whose services never get a field that is bound to regions, because nobody knows where they are.
-    /// `bound` is such a field.
+    /// Warns of domains without a region: their services never get a field that is restricted to regions. `bound` is
+    /// such a field.
     pub(super) fn report_domains_without_region(&self, bound: (&str, Span), diagnostics: &mut Diagnostics) {
         for (index, (domain, span)) in self.domains.iter().zip(&self.spans).enumerate() {
             let here = |service: &Service| usize::from(service.domain) == index;
@@ -161,7 +161,7 @@ impl Directory {
         }
     }
 
-    /// The service of this name; an unknown one is reported.
+    /// Returns the service of this name. An unknown one is reported.
     pub(super) fn known_service(
         &self,
         name: &Spanned<String>,
@@ -212,7 +212,8 @@ pub(super) fn check(meshes: Vec<Mesh>, context: &Context<'_>, diagnostics: &mut 
     (table, directory)
 }
 
-/// A service is believed in the namespaces of its domain only, so without any it would never be.
+/// Reports domains without namespaces. A service is trusted only in the namespaces of its domain, so without any it
+/// would never be.
 fn require_namespaces(mesh: &Mesh, diagnostics: &mut Diagnostics) {
     for domain in mesh.domains.iter().filter(|domain| domain.namespaces.is_empty() && !domain.services.is_empty()) {
         let message = format!("the domain `{}` does not say in which namespaces its services run", domain.name.value);
@@ -222,7 +223,7 @@ fn require_namespaces(mesh: &Mesh, diagnostics: &mut Diagnostics) {
     }
 }
 
-/// The DNS domain of the clusters, without a dot at either end.
+/// Returns the DNS domain of the clusters, without a dot at either end.
 fn cluster_domain(name: Option<&Spanned<String>>, diagnostics: &mut Diagnostics) -> String {
     let Some(name) = name else { return DEFAULT_CLUSTER_DOMAIN.to_owned() };
     let label = |label: &str| {
@@ -290,7 +291,7 @@ fn invalid(diagnostics: &mut Diagnostics, span: Span, message: String, help: imp
     diagnostics.push(Diagnostic::error(code::INVALID_VALUE, span, message).help(help));
 }
 
-/// The characters of a trust domain are those of the SPIFFE ID specification, section 2.1.
+/// Returns the trust domain. Its characters are those of the SPIFFE ID specification, section 2.1.
 fn trust_domain(name: &Spanned<String>, diagnostics: &mut Diagnostics) -> String {
     let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '-' | '_');
     if name.value.is_empty() || name.value.len() > 255 || !name.value.chars().all(allowed) {
@@ -306,7 +307,7 @@ fn identity(path: Option<&Spanned<String>>, diagnostics: &mut Diagnostics) -> St
     let segments: Vec<&str> = path.value.strip_prefix('/').unwrap_or_default().split('/').collect();
     let literal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
     let is_literal = |s: &str| !s.is_empty() && !matches!(s, "." | "..") && s.chars().all(literal);
-    // Around `{service}` there may be letters, as in `{service}-account`.
+    // There may be letters around `{service}`, as in `{service}-account`.
     let names_service = |s: &str| {
         let parts = s.split_once("{service}");
         parts.is_some_and(|(before, after)| before.chars().chain(after.chars()).all(literal))
@@ -356,7 +357,7 @@ fn memory_bytes(bytes: Spanned<i64>, diagnostics: &mut Diagnostics) -> u64 {
 }
 
 fn directory(entries: &[DomainEntry], diagnostics: &mut Diagnostics) -> Directory {
-    // Keys of one mapping, so their names differ already.
+    // They are keys of one mapping, so their names are distinct.
     let mut sorted: Vec<&DomainEntry> = entries.iter().collect();
     sorted.sort_by(|a, b| a.name.value.cmp(&b.name.value));
     let table = |entry: &&DomainEntry| DomainTable {

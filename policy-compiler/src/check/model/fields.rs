@@ -1,4 +1,4 @@
-//! Fields: those that the schemas declare, and `caller`.
+//! Fields: those declared by the schemas, and `caller`.
 
 use std::collections::HashMap;
 
@@ -24,18 +24,18 @@ use crate::{
 /// A field that a context may have.
 #[derive(Debug, Clone)]
 pub struct Field {
-    /// What the artifact says of it, without its pattern.
+    /// Its table in the artifact, without its pattern.
     pub table: FieldTable,
-    /// What its strings must match as a whole.
+    /// The pattern that its strings must match as a whole.
     pub pattern: Option<Pattern>,
-    /// Where it is declared; `None` for `caller` if no schema declares it.
+    /// Where it is declared. `None` for a `caller` that no schema declares.
     pub span: Option<Span>,
 }
 
-/// Words that CEL reads as something else even behind a dot. Its other reserved words may stand there.
+/// Words that CEL does not accept as names even after a dot. Its other reserved words are accepted there.
 const CEL_KEYWORDS: [&str; 4] = ["false", "in", "null", "true"];
 
-/// The fields that count, and all versions of all schemas.
+/// Returns the active fields, and all versions of all schemas.
 pub(super) fn check(
     documents: Vec<Schema>,
     directory: &Directory,
@@ -47,7 +47,7 @@ pub(super) fn check(
     let mut schemas = Vec::new();
     for (schema, active) in schemas::with_active(documents) {
         let owner = directory.owner(&schema.metadata, context, diagnostics);
-        // An older version shares nothing with the others: neither names nor headers.
+        // An older version shares neither names nor headers with the others.
         let mut own_headers = HashMap::new();
         let headers = if active { &mut by_header } else { &mut own_headers };
         let mut own = Vec::new();
@@ -78,7 +78,7 @@ pub(super) fn check(
     (fields, schemas)
 }
 
-/// Two fields whose keys in `baggage` some library takes for one.
+/// Reports two fields whose keys in `baggage` some library treats as equal.
 fn report_equal_keys(fields: &[Field], diagnostics: &mut Diagnostics) {
     let mut seen: HashMap<String, &Field> = HashMap::new();
     let own = fields.iter().filter(|field| matches!(field.table.baggage, BaggageKey::Key(_)));
@@ -96,13 +96,13 @@ fn report_equal_keys(fields: &[Field], diagnostics: &mut Diagnostics) {
     }
 }
 
-/// The field that every context can have without being declared.
+/// Returns the field that every context may have without a declaration.
 fn caller() -> Field {
     let table = FieldTable { name: CALLER.to_owned(), value: FieldType::One(Scalar::String), ..FieldTable::default() };
     Field { table, pattern: None, span: None }
 }
 
-/// Type of the single values in a field.
+/// Returns the type of the single values in a field.
 const fn element(value: FieldType) -> Scalar {
     match value {
         FieldType::One(scalar) | FieldType::List(scalar) | FieldType::Map(scalar) => scalar,
@@ -111,7 +111,7 @@ const fn element(value: FieldType) -> Scalar {
 
 struct Checker<'a, 'c> {
     entry: &'a FieldEntry,
-    /// Whether it is the version of the schema that counts.
+    /// Whether it is the active version of the schema.
     active: bool,
     directory: &'a Directory,
     context: &'a Context<'c>,
@@ -200,12 +200,12 @@ impl Checker<'_, '_> {
         }
     }
 
-    /// Whether the field has no type because of a mistake that was reported: then no option can be called wrong for it.
+    /// Whether the field has no type because of a reported mistake. None of its options can be called wrong then.
     fn is_untyped(&self) -> bool {
         self.entry.value.span == self.entry.name.span
     }
 
-    /// The smallest and the largest number.
+    /// Returns the smallest and the largest number.
     fn limits(&mut self) -> (Option<Number>, Option<Number>) {
         let FieldEntry { minimum, maximum, .. } = self.entry;
         let least = minimum.as_ref().and_then(|limit| self.limit(limit, "minimum"));
@@ -250,7 +250,8 @@ impl Checker<'_, '_> {
         items.value
     }
 
-    /// The services that are a source of the field, sorted. An older version may name one that is gone.
+    /// Returns the services that are a source of the field, sorted. An older version may name one that no longer
+    /// exists.
     fn origin(&mut self) -> Vec<String> {
         let mut unheard = Diagnostics::new();
         let diagnostics = if self.active { &mut *self.diagnostics } else { &mut unheard };
@@ -263,14 +264,14 @@ impl Checker<'_, '_> {
         services
     }
 
-    /// The regions that the field may be sent to. An older version may name one that is gone.
+    /// Returns the regions to which the field may be sent. An older version may name one that no longer exists.
     fn residency(&mut self) -> Vec<String> {
         let mut unheard = Diagnostics::new();
         let diagnostics = if self.active { &mut *self.diagnostics } else { &mut unheard };
         self.directory.regions(&self.entry.residency, self.context, diagnostics)
     }
 
-    /// The allowed values as JSON texts; those of another type than the field are reported.
+    /// Returns the allowed values as JSON texts. Values of another type than the field's are reported.
     fn allowed(&mut self, minimum: Option<Number>, maximum: Option<Number>) -> Vec<String> {
         let kind = element(self.entry.value.value);
         let mut texts = Vec::new();
@@ -358,7 +359,7 @@ const fn described(kind: Scalar) -> &'static str {
     }
 }
 
-/// The JSON text of a YAML scalar as a value of this type; `None` if it is of another type.
+/// Returns the JSON text of a YAML scalar as a value of this type, or `None` if it has another type.
 fn json_text(kind: Scalar, scalar: &yaml::Scalar) -> Option<String> {
     let string = || scalar.is_string().then(|| serde_json::Value::from(scalar.text.as_str()).to_string());
     let int = || scalar.as_int().map(|n| n.to_string());

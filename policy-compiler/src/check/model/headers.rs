@@ -1,6 +1,6 @@
-//! Headers that a field may not use: others read and write them, so what they say would not be the field's.
+//! Headers that a field may not use, because other software reads and writes them.
 
-/// Why a field cannot be shown in this header; `None` if it can. `header` is in lower case.
+/// Returns why a field cannot be shown in this header, or `None` if it can. `header` is in lower case.
 pub(super) fn reserved(header: &str) -> Option<&'static str> {
     let by_prefix = PREFIXES.iter().find(|(prefix, _)| header.starts_with(prefix)).map(|(_, why)| *why);
     let by_name = || NAMES.iter().find(|(_, names)| names.contains(&header)).map(|(why, _)| *why);
@@ -18,7 +18,7 @@ const CREDENTIAL: &str = "it carries a credential";
 const BROWSER: &str = "browsers read and write it";
 const CLOUD: &str = "load balancers and networks of a provider read and write it";
 
-/// Beginnings that belong to somebody.
+/// Reserved prefixes.
 const PREFIXES: &[(&str, &str)] = &[
     (":", "pseudo headers are HTTP's own"),
     ("x-envoy-", "Envoy reads and writes `x-envoy-` headers"),
@@ -69,7 +69,7 @@ const PREFIXES: &[(&str, &str)] = &[
     ("x-vercel-", CLOUD),
 ];
 
-/// Names that belong to somebody.
+/// Reserved names.
 const NAMES: &[(&str, &[&str])] = &[
     (
         TRACE,
@@ -239,15 +239,15 @@ const NAMES: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// Whether the text can be the name of a header that shows a field: letters, digits and `-`. CGI takes all other signs for
-/// `-`, so a name with one of them is two names.
+/// Whether the text is a valid name of a header that shows a field: letters, digits and `-`. CGI maps all other
+/// characters to `-`, so a name with one of them would collide with another.
 pub(super) fn is_name(header: &str) -> bool {
     let allowed = |c: char| c.is_ascii_alphanumeric() || c == '-';
     let edges = header.starts_with('-') || header.ends_with('-');
     !header.is_empty() && !edges && header.len() <= 256 && header.chars().all(allowed)
 }
 
-/// A name to take in place of one that is reserved or none at all; `None` when nothing of it is left.
+/// Returns a name to use instead of one that is reserved or invalid, or `None` if nothing usable is left of it.
 pub(super) fn proposal(header: &str) -> Option<String> {
     let plain: String =
         header.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect();

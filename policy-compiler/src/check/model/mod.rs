@@ -1,17 +1,17 @@
 //! The checked model: what the documents mean together.
 //!
-//! [`check`] resolves every name and reports what does not fit. What a [`Model`] holds is valid in itself:
-//! indices point at something, and lists are sorted and without duplicates. Rules that are
-//! wrong are not in it; only their expressions are kept, so that CEL errors in them are reported in the same run.
+//! [`check`] resolves every name and reports what does not fit. The content of a [`Model`] is valid in itself: indices
+//! point to something, and lists are sorted and without duplicates. Rules that are wrong are not in it. Only their
+//! expressions are kept, so that their CEL errors are reported in the same run.
 //!
-//! Who may speak of what:
+//! Who may name what:
 //!
 //! - the enterprise (a document without a domain) may name every workload, or all of them with `*`, and every field;
-//! - a domain may name its own workloads only, and may declare fields, which it then owns;
-//! - reading a field is free for everybody: a condition only narrows what the own workload does;
-//! - `redact` and `require` take any declared field: they only narrow what the own workloads get;
-//! - `set` takes a field of the own domain. Setting a field of another domain, or of the enterprise, would put
-//!   words into its owner's mouth downstream;
+//! - a domain may name only its own workloads, and may declare fields, which it then owns;
+//! - everybody may read any field: a condition only narrows what the own workload does;
+//! - `redact` and `require` accept any declared field: they only narrow what the own workloads get;
+//! - `set` accepts a field of the own domain. Setting a field of another domain, or of the enterprise, would forge a
+//!   statement of its owner downstream;
 //! - `caller` belongs to the mesh: it is a string, and no rule sets or redacts it.
 
 mod default;
@@ -50,7 +50,7 @@ use crate::{
 use context_mesh_core::artifact::tables::MeshTable;
 use std::collections::HashMap;
 
-/// Everything that the documents say, checked.
+/// The checked content of all documents.
 #[derive(Debug, Clone)]
 pub struct Model {
     /// Settings of the mesh.
@@ -71,10 +71,10 @@ pub struct Model {
     pub incomplete: bool,
 }
 
-/// What is added to a diagnostic about something that an unread document may declare.
+/// The note added to a diagnostic about something that an unread document may declare.
 pub(crate) const INCOMPLETE_NOTE: &str = "a document that could not be read may declare it";
 
-/// What all checks need to know.
+/// The context that all checks need.
 struct Context<'a> {
     sources: &'a Sources,
     /// Whether something could not be read, so that what seems to be missing may be in there.
@@ -82,14 +82,14 @@ struct Context<'a> {
 }
 
 impl Context<'_> {
-    /// A diagnostic about something that is not declared.
+    /// Returns a diagnostic about something that is not declared.
     fn unknown(&self, code: &'static str, span: Span, message: String) -> Diagnostic {
         let problem = Diagnostic::error(code, span, message);
         if self.incomplete { problem.note(INCOMPLETE_NOTE) } else { problem }
     }
 }
 
-/// Checks the documents against each other. What is wrong is added to `diagnostics`, and left out of the model.
+/// Checks the documents against each other. What is wrong is added to `diagnostics` and left out of the model.
 pub fn check(documents: Documents, sources: &Sources, diagnostics: &mut Diagnostics) -> Model {
     let context = Context { sources, incomplete: documents.incomplete };
     report_empty_tree(&documents, &context, diagnostics);
@@ -104,7 +104,7 @@ pub fn check(documents: Documents, sources: &Sources, diagnostics: &mut Diagnost
         default::report_unguarded(&directory.defaults, &directory, &policies, diagnostics);
     }
     policies.extend(default::policy(&directory.defaults, &directory, &policies));
-    // Without a mesh, and with documents that could not be read, nothing that a test names can be called unknown.
+    // Without a mesh, or with documents that could not be read, no name in a test can be called unknown.
     let tests = if documents.tests.is_empty() || context.incomplete || directory.is_unsure() {
         Vec::new()
     } else {
@@ -129,7 +129,7 @@ fn report_empty_tree(documents: &Documents, context: &Context<'_>, diagnostics: 
     }
 }
 
-/// Two documents of one kind with the same name and domain. Of a schema there may be several versions.
+/// Reports two documents of one kind with the same name and domain. A schema may have several versions.
 fn report_duplicates(documents: &Documents, diagnostics: &mut Diagnostics) {
     schemas::report_duplicates(&documents.schemas, diagnostics);
     let kinds: [(&str, Vec<&Metadata>); 2] = [

@@ -1,4 +1,4 @@
-//! What services are called by others: identities, hosts, workloads. Each name belongs to one service.
+//! Names by which services are called: identities, hosts, workloads. Each name belongs to one service.
 
 use std::collections::HashMap;
 
@@ -21,7 +21,7 @@ const KINDS: [Kind; 3] = [
     ("workload", |service| &service.workloads),
 ];
 
-/// Reports names of two services, and what cannot be a name.
+/// Reports names that two services share, and invalid names.
 pub(super) fn check(mesh: &Mesh, table: &MeshTable, diagnostics: &mut Diagnostics) {
     let services = || mesh.domains.iter().flat_map(|domain| &domain.services);
     for (kind, of) in KINDS {
@@ -52,7 +52,8 @@ pub(super) fn check(mesh: &Mesh, table: &MeshTable, diagnostics: &mut Diagnostic
     }
 }
 
-/// `account`, `namespace/account` (where the identity path knows namespaces), or a SPIFFE ID of the trust domain.
+/// Checks an identity: `account`, `namespace/account` (if the identity path has a namespace), or a SPIFFE ID of the
+/// trust domain.
 fn identity(name: &Spanned<String>, table: &MeshTable, diagnostics: &mut Diagnostics) {
     let segment = |text: &str| {
         let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
@@ -76,7 +77,7 @@ fn identity(name: &Spanned<String>, table: &MeshTable, diagnostics: &mut Diagnos
     }
 }
 
-/// A DNS name, or the name of a cluster: what a proxy writes, without a port.
+/// Checks a host: a DNS name or the name of a cluster, as a proxy writes it, without a port.
 fn host(name: &Spanned<String>, diagnostics: &mut Diagnostics) {
     let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '-' | '_');
     let fine = !name.value.is_empty() && name.value.len() <= 253 && name.value.chars().all(allowed);

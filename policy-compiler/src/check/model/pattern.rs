@@ -1,28 +1,28 @@
 //! The pattern of a field: a regular expression for the whole string.
 //!
-//! It is compiled together with the patterns of CEL's `matches`, so that both speak one dialect and equal ones
-//! are kept once. Here is only what is needed to point at a mistake.
+//! It is compiled together with the patterns of CEL's `matches`, so that both use one dialect and equal patterns are
+//! stored once. This module only has what is needed to point at a mistake.
 
 use crate::{read::yaml::ScalarText, report::source::Span};
 
-/// A pattern as it stands in the YAML.
+/// A pattern as written in the YAML.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Pattern {
     /// The regular expression.
     pub text: String,
-    /// Where each of its characters stands.
+    /// The place of each of its characters.
     pub map: ScalarText,
 }
 
 impl Pattern {
-    /// The place of a mistake: the part that the regex parser complains about, or the whole pattern.
+    /// Returns the place of a mistake: the part that the regex parser reports, or the whole pattern.
     pub(crate) fn place_of_error(&self) -> Span {
         let (start, end) = error_range(&self.text).unwrap_or((0, self.text.chars().count()));
         self.map.span(start, end)
     }
 }
 
-/// The characters that the regex parser complains about, if it does.
+/// Returns the characters that the regex parser reports, if any.
 fn error_range(pattern: &str) -> Option<(usize, usize)> {
     let span = match regex_syntax::Parser::new().parse(pattern).err()? {
         regex_syntax::Error::Parse(error) => *error.span(),

@@ -1,4 +1,4 @@
-//! Policies: who wrote them, for which workloads, with which variables.
+//! Policies: their owners, workloads and variables.
 
 use std::collections::HashMap;
 
@@ -13,7 +13,7 @@ use crate::{
     },
 };
 
-/// Most rules of one tree: the operand of the tables is far larger, but a mistake in a generator is not.
+/// Most rules of one tree. The operand of the tables permits far more, but a faulty generator would not stop.
 const MAX_RULES: usize = 1_000_000;
 
 /// A policy.
@@ -21,19 +21,19 @@ const MAX_RULES: usize = 1_000_000;
 pub struct Policy {
     /// `domain/policy`, or `enterprise/policy`.
     pub name: String,
-    /// Who wrote it.
+    /// Its layer: the enterprise or a domain.
     pub layer: Layer,
-    /// The workloads that it is for.
+    /// The workloads to which it applies.
     pub workloads: Workloads,
-    /// Whether it is also for workloads that the mesh does not list.
+    /// Whether it also applies to workloads that the mesh does not list.
     pub unlisted: bool,
-    /// Which requests it is for.
+    /// The direction of the requests to which it applies.
     pub direction: Direction,
     /// Named expressions, in their order.
     pub variables: Vec<Variable>,
     /// The rules, in their order.
     pub rules: Vec<Rule>,
-    /// Expressions of rules that are wrong otherwise: they are only checked for errors.
+    /// Expressions of rules that have other errors. They are only checked.
     pub unfinished: Vec<Unfinished>,
 }
 
@@ -42,30 +42,30 @@ pub struct Policy {
 pub struct Variable {
     /// Its name.
     pub name: String,
-    /// What it stands for.
+    /// Its expression.
     pub expression: Expression,
 }
 
-/// An expression of a rule that is wrong otherwise.
+/// An expression of a rule that has other errors.
 #[derive(Debug, Clone)]
 pub enum Unfinished {
     /// A condition.
     Condition(Expression),
-    /// A value for something unknown.
+    /// A value for an unknown field.
     Value(Expression),
 }
 
-/// The workloads that a policy is for.
+/// The workloads to which a policy applies.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Workloads {
-    /// All, also those that the mesh does not list.
+    /// All, including those that the mesh does not list.
     All,
-    /// These: indices into [`Directory::services`], ascending.
+    /// These, as ascending indices into [`Directory::services`].
     These(Vec<usize>),
 }
 
 impl Workloads {
-    /// Whether the service of this index is among them.
+    /// Whether the service with this index is among them.
     pub fn contains(&self, service: usize) -> bool {
         match self {
             Self::All => true,
@@ -95,7 +95,8 @@ pub(super) fn check(
     checked
 }
 
-/// Returns what the rules silence. What the enterprise warns of in its own rules is for all domains: it is corrected, not silenced.
+/// Returns the entries of the rules that silence warnings. A warning about the enterprise's own rules concerns all
+/// domains, so it must be corrected and cannot be silenced.
 pub(super) fn silences(policies: &[document::Policy], diagnostics: &mut Diagnostics) -> Vec<Silence> {
     let mut found = Vec::new();
     for policy in policies {

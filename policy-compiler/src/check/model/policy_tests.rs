@@ -15,25 +15,25 @@ use crate::{
     },
 };
 
-/// What refuses a request besides rules.
+/// Returns the causes of denials other than rules.
 pub fn other_causes() -> impl Iterator<Item = &'static str> {
     Cause::OTHERS.into_iter().map(Cause::as_str)
 }
 
-/// A request with what is expected of it.
+/// A request with its expectations.
 #[derive(Debug, Clone)]
 pub struct TestCase {
     /// `document/test`, or `document/test/case`.
     pub name: String,
-    /// Where it stands.
+    /// Its place.
     pub span: Span,
     /// The request.
     pub request: Request,
-    /// What is expected.
+    /// The expectations.
     pub expect: Expect,
 }
 
-/// The full names of all rules in the documents, those that are wrong included.
+/// Returns the full names of all rules in the documents, including those with errors.
 pub(super) fn rule_names(policies: &[Policy]) -> Vec<String> {
     let mut names = Vec::new();
     for policy in policies {
@@ -46,7 +46,7 @@ pub(super) fn rule_names(policies: &[Policy]) -> Vec<String> {
     names
 }
 
-/// Checks the tests. `rules` are the names of all rules. Tests that are wrong are left out.
+/// Checks the tests. `rules` are the names of all rules. Tests with errors are left out.
 pub(super) fn check(
     documents: &[PolicyTest],
     rules: &[String],
@@ -85,7 +85,7 @@ impl Checker<'_, '_> {
         }
     }
 
-    /// A test with a table of cases is one itself only if it says what it expects.
+    /// Checks a test. One with a table of cases is a test of its own only if it has expectations.
     fn test(&mut self, prefix: &str, test: &Test) {
         let name = format!("{prefix}/{}", test.name.as_ref().map_or("", |name| name.value.as_str()));
         self.unique(&test.cases);

@@ -4,10 +4,10 @@ use context_mesh_core::{context::Context, pipeline::Role};
 
 use crate::read::document::HostAttribute;
 
-/// The time of a request that says none: 2026-01-01T00:00:00Z.
+/// The default time of a request: 2026-01-01T00:00:00Z.
 pub const DEFAULT_NOW_MS: u64 = 1_767_225_600_000;
 
-/// The `x-request-id` of a request that says none: Envoy gives every request one.
+/// The default `x-request-id` of a request. Envoy gives every request one.
 pub const DEFAULT_REQUEST_ID: &str = "00000000-0000-4000-8000-000000000000";
 
 /// A request at one place of the mesh.
@@ -15,28 +15,28 @@ pub const DEFAULT_REQUEST_ID: &str = "00000000-0000-4000-8000-000000000000";
 pub struct Request {
     /// The service whose proxy decides.
     pub workload: String,
-    /// Which part of the request's way it is.
+    /// The role of the proxy for this request.
     pub role: Role,
     /// The SPIFFE ID in the client certificate; `None` without one.
     pub principal: Option<String>,
     /// All headers, pseudo headers included, by lower-case name.
     pub headers: Vec<(String, String)>,
-    /// What the proxy knows besides.
+    /// Other attributes of the proxy.
     pub attributes: Vec<HostAttribute>,
     /// The context that the request carries.
     pub context: Context,
-    /// What is remembered for the trace of the request.
+    /// The context remembered for the trace of the request.
     pub remembered: Option<Context>,
-    /// The cluster that the proxy routes the request to.
+    /// The cluster to which the proxy routes the request.
     pub destination: Option<String>,
-    /// When, in milliseconds since 1970.
+    /// The time, in milliseconds since 1970.
     pub now_ms: u64,
     /// How long ago the context was made, in milliseconds: the one that it carries, and the one that is remembered.
     pub age_ms: u64,
 }
 
 impl Request {
-    /// A `GET /` to the service, without certificate and context.
+    /// Creates a `GET /` to the service, without certificate and context.
     pub fn new(workload: impl Into<String>, role: Role) -> Self {
         Self {
             workload: workload.into(),
@@ -52,12 +52,12 @@ impl Request {
         }
     }
 
-    /// The value of the first header of that name.
+    /// Returns the value of the first header of that name.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(of, _)| of == name).map(|(_, value)| value.as_str())
     }
 
-    /// The request in a few words: method, authority and path.
+    /// Describes the request: method, authority and path.
     pub fn line(&self) -> String {
         let part = |name| self.header(name).unwrap_or_default();
         format!("{} {}{}", part(":method"), part(":authority"), part(":path"))

@@ -1,4 +1,4 @@
-//! What a test says of a request becomes the request.
+//! Turns the request of a test into a [`Request`].
 
 use context_mesh_core::index::ServiceIndex;
 use context_mesh_core::{
@@ -17,14 +17,14 @@ use crate::{
     },
 };
 
-/// What requests can speak of.
+/// The names that requests can use.
 #[derive(Debug, Clone)]
 pub struct World<'w> {
     mesh: &'w MeshTable,
     services: Vec<&'w str>,
     /// The first namespace of each service's domain.
     namespaces: Vec<(&'w str, &'w str)>,
-    /// The first identity of each service that has its own.
+    /// The first identity of each service that lists its own.
     identities: Vec<(&'w str, &'w str)>,
     fields: Vec<&'w str>,
     gateways: Vec<&'w str>,
@@ -39,7 +39,7 @@ fn first_namespaces<'w>(
 }
 
 impl<'w> World<'w> {
-    /// The mesh of an artifact. Artifacts do not say which services are gateways.
+    /// Creates the world of an artifact. Artifacts do not contain which services are gateways.
     pub fn new(tables: &'w Tables, gateways: &'w [String]) -> Self {
         let services = tables.services.iter().map(|service| service.name.as_str()).collect();
         let of_domains = tables.services.iter().map(|service| (service.name.as_str(), service.domain));
@@ -66,7 +66,7 @@ impl<'w> World<'w> {
         Self { mesh, services, namespaces, identities: identities.collect(), fields, gateways }
     }
 
-    /// The same with all that another version of the mesh has besides.
+    /// Adds everything that another version of the mesh has.
     #[must_use]
     pub(crate) fn and(mut self, other: Self) -> Self {
         let add = |all: &mut Vec<&'w str>, more: Vec<&'w str>| {
@@ -82,13 +82,13 @@ impl<'w> World<'w> {
         self
     }
 
-    /// The services of the mesh, sorted by name.
+    /// Returns the services of the mesh, sorted by name.
     pub fn services(&self) -> &[&'w str] {
         &self.services
     }
 
-    /// The SPIFFE ID of a service: a `{namespace}` of the mesh's identity path becomes the first of its domain, and a `*` `default`. One with identities of
-    /// its own has the first of them.
+    /// Returns the SPIFFE ID of a service. A `{namespace}` in the mesh's identity path becomes the first namespace of
+    /// its domain, and a `*` becomes `default`. A service that lists identities has the first of them.
     pub fn identity(&self, service: &str) -> String {
         let namespace =
             self.namespaces.iter().find(|(known, _)| *known == service).map_or("default", |(_, first)| first);
@@ -118,12 +118,12 @@ impl<'w> World<'w> {
         format!("spiffe://{}{}", self.mesh.trust_domain, path.join("/"))
     }
 
-    /// The role of a proxy for requests that come to it.
+    /// Returns the role of a proxy for the requests that it receives.
     pub(crate) fn usual_role(&self, workload: &str) -> Role {
         if self.gateways.contains(&workload) { Role::Gateway } else { Role::Inbound }
     }
 
-    /// A finding about a field that no schema declares; `caller` is always there.
+    /// Returns a diagnostic about a field that no schema declares. `caller` is always declared.
     pub(super) fn unknown_field(&self, name: &Spanned<String>) -> Option<Diagnostic> {
         let known = name.value == CALLER || self.fields.contains(&name.value.as_str());
         (!known).then(|| {
@@ -148,7 +148,7 @@ impl<'w> World<'w> {
     }
 }
 
-/// What a case says, and for the rest what its test says.
+/// Returns the keys of a case, completed with those of its test.
 pub(super) fn overlay(case: &Given, test: &Given) -> Given {
     let (case, test) = (case.clone(), test.clone());
     Given {
@@ -164,19 +164,19 @@ pub(super) fn overlay(case: &Given, test: &Given) -> Given {
     }
 }
 
-/// Makes requests of what is said of them. What is wrong is added to the diagnostics.
+/// Resolves requests. What is wrong is added to the diagnostics.
 pub(crate) struct Resolver<'r, 'w> {
     pub(crate) world: &'r World<'w>,
-    /// What names stand for; `None` where there are no fixtures, as on the command line: a principal is then the name of
-    /// a service, or a SPIFFE ID.
+    /// The named fixtures. `None` if there are no fixtures, as on the command line: a principal is then the name of a
+    /// service, or a SPIFFE ID.
     pub(crate) fixtures: Option<&'r Fixtures>,
-    /// The time unless the request says one, in milliseconds since 1970.
+    /// The default time, in milliseconds since 1970.
     pub(crate) now_ms: Option<u64>,
     pub(crate) diagnostics: &'r mut Diagnostics,
 }
 
 impl Resolver<'_, '_> {
-    /// The request; `None` if something about it is wrong. `span` is where a missing part is reported.
+    /// Returns the request, or `None` if something about it is wrong. `span` is where a missing part is reported.
     pub(crate) fn request(&mut self, given: &Given, span: Span) -> Option<Request> {
         let before = self.diagnostics.len();
         let Some(workload) = &given.workload else {
@@ -193,7 +193,7 @@ impl Resolver<'_, '_> {
         let context = given.context.as_ref().map(|context| self.context(context)).unwrap_or_default();
         let remembered = given.remembered.as_ref().map(|context| self.context(&context.value));
         let http = given.request.as_ref().and_then(|request| self.http(request)).unwrap_or_default();
-        // A name with a dot is a host: one that no service has is outside of the mesh.
+        // A name with a dot is a host. One that no service has is outside of the mesh.
         if let Some(destination) = given.destination.as_ref().filter(|name| !name.value.contains('.')) {
             self.diagnostics.extend(self.world.unknown_service(destination));
         }
@@ -214,7 +214,7 @@ impl Resolver<'_, '_> {
         (self.diagnostics.len() == before).then_some(request)
     }
 
-    /// What has no meaning in the role of the proxy is a mistake.
+    /// Reports keys that have no meaning in the role of the proxy.
     fn check_role(&mut self, given: &Given, role: Role) {
         let calls = matches!(role, Role::Outbound | Role::Gateway | Role::Egress);
         let mut wrong = |span: Option<Span>, wrong: bool, key: &str, what: &str| {
@@ -294,7 +294,7 @@ impl Resolver<'_, '_> {
     }
 }
 
-/// All headers of a request to the service `asked`.
+/// Returns all headers of a request to the service `asked`.
 fn headers(http: &HttpRequest, asked: &str) -> Vec<(String, String)> {
     let text = |said: &Option<String>, default: &str| said.clone().unwrap_or_else(|| default.to_owned());
     let mut headers = vec![

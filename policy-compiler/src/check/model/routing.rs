@@ -7,7 +7,7 @@ use crate::report::{
     source::Spanned,
 };
 
-/// Marks the fields. A field that no header shows cannot be matched by a route.
+/// Marks the fields. Reports a field that no header shows, because a route cannot match it.
 pub(super) fn check(
     names: &[Spanned<String>],
     fields: &mut [Field],

@@ -1,4 +1,4 @@
-//! Rules: their names, and what their effects may do to which field.
+//! Rules: their names, and which effects are allowed on which field.
 
 use std::collections::HashMap;
 
@@ -22,38 +22,38 @@ use crate::{
 pub struct Rule {
     /// `domain/policy/rule`.
     pub name: String,
-    /// Where it stands.
+    /// Its place.
     pub span: Span,
-    /// When it applies; `None` is always.
+    /// Its condition; `None` always applies.
     pub when: Option<Expression>,
     /// What a failing condition means.
     pub on_error: OnError,
-    /// Whether it is only reported.
+    /// Whether it is only evaluated and reported.
     pub shadow: bool,
-    /// What it does.
+    /// Its effect.
     pub effect: Effect,
 }
 
-/// What a rule does. Fields are indices into [`super::Model::fields`].
+/// The effect of a rule. Fields are indices into [`super::Model::fields`].
 #[derive(Debug, Clone)]
 pub enum Effect {
-    /// Refuses the request.
+    /// Denies the request.
     Deny(Reply),
-    /// Lets it pass its layer.
+    /// Allows the request in its layer.
     Allow,
-    /// Takes fields out of the context.
+    /// Removes fields from the context.
     Redact(Vec<usize>),
-    /// Puts something in place of the fields' values that tells less.
+    /// Replaces the fields' values with less informative ones.
     Mask(Vec<usize>, MaskMethod),
     /// Names the rule in reports.
     Audit,
-    /// Gives fields new values.
+    /// Sets fields to new values.
     Set(Vec<(usize, Expression)>),
-    /// Refuses the request when a field is missing.
+    /// Denies the request if a field is missing.
     Require(Vec<usize>, Reply),
 }
 
-/// What a rule wants to do with a field.
+/// How a rule uses a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Use {
     Redact,
@@ -72,7 +72,7 @@ pub(super) struct Checker<'a, 'c> {
 }
 
 impl Checker<'_, '_> {
-    /// The rules that are right, and the expressions of the others.
+    /// Returns the valid rules, and the expressions of the others.
     pub(super) fn rules(&mut self, rules: Vec<document::Rule>) -> (Vec<Rule>, Vec<Unfinished>) {
         let (mut checked, mut unfinished) = (Vec::with_capacity(rules.len()), Vec::new());
         let mut seen: HashMap<String, Span> = HashMap::new();
@@ -105,7 +105,7 @@ impl Checker<'_, '_> {
         (checked, unfinished)
     }
 
-    /// The effect; `Err` with its expressions if something about it is wrong, which has been reported.
+    /// Returns the effect. `Err` holds its expressions if something about it is wrong, which has been reported.
     fn effect(&mut self, effect: document::Effect) -> Result<Effect, Vec<Expression>> {
         use document::Effect as Said;
         Ok(match effect {
@@ -131,13 +131,13 @@ impl Checker<'_, '_> {
         })
     }
 
-    /// The fields of these names in their order; `None` if one is wrong. All that are wrong are reported.
+    /// Returns the fields of these names in their order, or `None` if one is wrong. All wrong names are reported.
     fn fields(&mut self, names: &[Spanned<String>], wanted: Use) -> Option<Vec<usize>> {
         let found: Vec<Option<usize>> = names.iter().map(|name| self.field(name, wanted)).collect();
         found.into_iter().collect()
     }
 
-    /// The fields that are chosen by name or by kind, each once, in the order of the model.
+    /// Returns the fields chosen by name or by kind, each once, in the order of the model.
     fn choice(&mut self, choice: &FieldChoice, wanted: Use) -> Option<Vec<usize>> {
         let mut chosen = self.fields(&choice.names, wanted);
         for class in &choice.classes {
@@ -154,7 +154,7 @@ impl Checker<'_, '_> {
                 chosen.iter_mut().for_each(|chosen| chosen.push(index));
             }
         }
-        // A class that no field has yet is as it should be in a guardrail; an effect on nothing is not.
+        // A guardrail may name a class that no field has yet. An effect on no field at all is a mistake.
         if chosen.as_ref().is_some_and(Vec::is_empty)
             && let Some(class) = choice.classes.first()
         {
@@ -167,8 +167,9 @@ impl Checker<'_, '_> {
         })
     }
 
-    /// A hash without a key says what it was made of to everybody who can try all values. Identifiers of people and money are
-    /// few: phone numbers, names, and the addresses and accounts of some leak.
+    /// Warns of hashes that can be reversed. Everybody who can try all values learns the source of a hash without a
+    /// key. The identifiers of people and money are few: phone numbers, names, and the addresses and accounts of some
+    /// leak.
     fn advise_against_guessing(&mut self, choice: &FieldChoice, fields: &[usize], method: MaskMethod) {
         let guessable = |field: &&Field| {
             matches!(field.table.classification, Classification::Pii | Classification::Phi | Classification::Financial)
@@ -237,7 +238,8 @@ impl Checker<'_, '_> {
     }
 }
 
-/// Why the masked values of a field would not be values of the field, so that the next hop would drop them.
+/// Returns why the masked values of a field would not be valid values of the field, so that the next hop would drop
+/// them.
 fn cannot_be_masked(field: &Field, method: MaskMethod) -> Option<&'static str> {
     match field.table.value {
         FieldType::One(Scalar::String) | FieldType::List(Scalar::String) => {}
@@ -249,7 +251,7 @@ fn cannot_be_masked(field: &Field, method: MaskMethod) -> Option<&'static str> {
     if !field.table.allowed.is_empty() {
         return Some("a masked value is not in its `enum`");
     }
-    // As JSON: quotes, the word in front, and 16 bytes in hex.
+    // As JSON: quotes, the prefix, and 16 bytes in hex.
     let longest = match method {
         MaskMethod::KeepLast(_) => 0,
         MaskMethod::Hash => 41,

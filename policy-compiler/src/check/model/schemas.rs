@@ -1,7 +1,8 @@
-//! Schemas and their versions: which one counts, and which stand beside it.
+//! Schemas and their versions: the active version and the older ones beside it.
 //!
-//! During a rollout sidecars with an older and with a newer schema talk to each other. So a tree may keep older versions
-//! of a schema, as documents of the same name and domain with other `version`s. Only the newest one declares fields.
+//! During a rollout, sidecars with an older and with a newer schema talk to each other. A tree may therefore keep older
+//! versions of a schema, as documents of the same name and domain with other `version`s. Only the newest one declares
+//! fields.
 
 use std::collections::HashMap;
 
@@ -19,17 +20,17 @@ use crate::{
 /// One version of a schema.
 #[derive(Debug, Clone)]
 pub struct SchemaVersion {
-    /// Its name; empty when the document has none, which has been reported.
+    /// Its name; empty if the document has none, which has been reported.
     pub name: String,
     /// The domain that owns it, or `enterprise`.
     pub domain: String,
-    /// Its version, if it says one.
+    /// Its version, if it has one.
     pub version: Option<Version>,
-    /// Whether its fields count.
+    /// Whether it is the active version.
     pub active: bool,
     /// Its fields, sorted by name.
     pub fields: Vec<Field>,
-    /// Where its version stands, or else its name.
+    /// The place of its version, or else of its name.
     pub span: Span,
 }
 
@@ -49,7 +50,7 @@ impl SchemaVersion {
     }
 }
 
-/// Who a document is: its name and its domain.
+/// The identity of a schema: its name and its domain.
 type Key = (String, Option<String>);
 
 fn key(schema: &Schema) -> Option<Key> {
@@ -61,8 +62,8 @@ fn version(schema: &Schema) -> Option<&Spanned<Version>> {
     schema.metadata.version.as_ref()
 }
 
-/// How versions are ordered: a release is above all pre-releases, so that one of those counts only where there is no
-/// release. A document without a version is below all.
+/// Returns the rank of a version. A release ranks above all pre-releases, so that a pre-release is active only if there
+/// is no release. A document without a version ranks below all.
 fn rank(version: Option<&Spanned<Version>>) -> Option<(bool, Version)> {
     version.map(|version| {
         let mut precedence = version.value.clone();
@@ -71,7 +72,7 @@ fn rank(version: Option<&Spanned<Version>>) -> Option<(bool, Version)> {
     })
 }
 
-/// The schemas, each with whether it is the version that counts.
+/// Returns the schemas, each with whether it is the active version.
 pub(super) fn with_active(schemas: Vec<Schema>) -> Vec<(Schema, bool)> {
     let mut highest: HashMap<Key, Option<(bool, Version)>> = HashMap::new();
     for (key, rank) in schemas.iter().filter_map(|schema| Some((key(schema)?, rank(version(schema))))) {
@@ -91,7 +92,7 @@ pub(super) fn with_active(schemas: Vec<Schema>) -> Vec<(Schema, bool)> {
     schemas.into_iter().map(with_active).collect()
 }
 
-/// Two schemas of one name and domain that have the same version, or of which one has none.
+/// Reports two schemas of one name and domain that have the same version, or of which one has none.
 pub(super) fn report_duplicates(schemas: &[Schema], diagnostics: &mut Diagnostics) {
     let mut seen: HashMap<Key, Vec<&Schema>> = HashMap::new();
     for schema in schemas {

@@ -22,7 +22,7 @@ pub(in crate::cli) struct Arguments {
     /// The folder with the policy documents.
     #[arg(value_name = "DIR")]
     folder: PathBuf,
-    /// Where the proxy gets the filter from: oci://IMAGE, https://..., http://... or file:///PATH.
+    /// Where the proxy fetches the filter from: oci://IMAGE, https://..., http://... or file:///PATH.
     #[arg(long, value_name = "URL", value_parser = url)]
     wasm_url: String,
     /// SHA-256 of the filter, or of the image, in hex. Istio does not check it for file:///PATH.
@@ -35,14 +35,14 @@ pub(in crate::cli) struct Arguments {
     /// Secret with the credentials of the registry, in the namespace of the resource.
     #[arg(long, value_name = "NAME", value_parser = secret)]
     image_pull_secret: Option<String>,
-    /// The service of the workloads. Without it each proxy says which service it is.
+    /// The service of the workloads. Without it, each proxy names its own.
     #[arg(long)]
     service: Option<String>,
-    /// Where the filter stands. Default: inbound and outbound, by each listener's direction; with `--gateway`, gateway.
+    /// The role of the filter. Default: inbound and outbound, by each listener's direction; with `--gateway`, gateway.
     #[arg(long, value_enum)]
     role: Option<RoleName>,
-    /// What is known of the proxy's routes, where calls go out: `fixed` says that none matches a header that the filter changes. Without it, a
-    /// call that carries protected fields is refused where the filter would change such a header.
+    /// Whether the proxy's routes for outbound calls match headers that the filter changes: `fixed` means that none
+    /// does. Without it, a call that carries protected fields is denied if the filter would change such a header.
     #[arg(long, value_name = "WHAT", value_parser = ["fixed"])]
     routing: Option<String>,
     /// Namespace of the resource.
@@ -54,11 +54,11 @@ pub(in crate::cli) struct Arguments {
     /// A Gateway (gateway.networking.k8s.io) whose proxies load the filter, in place of labels.
     #[arg(long, value_name = "NAME", value_parser = gateway, conflicts_with = "target_ref")]
     gateway: Option<TargetRef>,
-    /// A resource whose proxies load the filter: Gateway/NAME, GatewayClass/NAME, Service/NAME or ServiceEntry/NAME;
-    /// up to 16 times. Needs `--role`. The last two are for waypoints, where the filter cannot see who calls.
+    /// A resource whose proxies load the filter: Gateway/NAME, GatewayClass/NAME, Service/NAME or ServiceEntry/NAME; up
+    /// to 16 times. Needs `--role`. The last two are for waypoints, where the filter cannot see who calls.
     #[arg(long, value_name = "KIND/NAME", value_parser = TargetRef::parse, requires = "role")]
     target_ref: Vec<TargetRef>,
-    /// Where the filter stands among Istio's own.
+    /// The position of the filter among Istio's own.
     #[arg(long, value_enum, default_value = "authz")]
     phase: PhaseName,
     /// Filters of one phase run from the highest priority to the lowest. Default: 0.
@@ -79,19 +79,19 @@ enum PullName {
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum PhaseName {
-    /// Before Istio's authentication: what a JWT says is not verified yet.
+    /// Before Istio's authentication: the claims of a JWT are not verified yet.
     Authn,
     /// After Istio's authentication, before its authorization.
     Authz,
     /// After Istio's authorization, before its statistics.
     Stats,
-    /// In front of the router.
+    /// Before the router.
     Last,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum FailureName {
-    /// 503 until a fresh filter stands, about a second later.
+    /// 503 until a new filter is ready, about a second later.
     Reload,
     /// 503 until the proxy restarts; for an Istio that does not know FAIL_RELOAD.
     Close,
@@ -126,7 +126,7 @@ fn gateway(text: &str) -> Result<TargetRef, String> {
     fine.then(|| TargetRef::gateway(text)).ok_or_else(|| "this is not the name of a Gateway".to_owned())
 }
 
-/// The resource that `write` makes of the arguments.
+/// Returns the resource that `write` creates from the arguments.
 pub(super) fn resource(
     arguments: &Arguments,
     write: fn(&Extension<'_>) -> Value,
@@ -173,7 +173,7 @@ pub(super) fn resource(
     }))
 }
 
-/// What the arguments say together.
+/// Checks that the arguments fit together.
 fn check(arguments: &Arguments, role: Option<RoleName>, targets: &[TargetRef]) -> Result<(), Failure> {
     let wrong = |text: &str| Err(Failure::Usage(text.to_owned()));
     if matches!(role, Some(RoleName::Inbound | RoleName::Outbound)) && targets.is_empty() {

@@ -1,4 +1,4 @@
-//! Words for operators and functions that do not take what they are given, and what to write instead.
+//! Messages and advice for operators and functions whose operands have the wrong types.
 
 use context_mesh_core::artifact::tables::ScalarConstant;
 
@@ -6,7 +6,7 @@ use super::declarations::{self, Style};
 use super::typed::{TypedExpr, TypedKind};
 use super::types::Type;
 
-/// How an operator is written.
+/// Returns how an operator is written.
 fn written(name: &str) -> &str {
     match name {
         "_?_:_" => "? :",
@@ -17,7 +17,7 @@ fn written(name: &str) -> &str {
     }
 }
 
-/// The sentence, for example ``no `==` for `list(string)` and `string` ``.
+/// Returns the message, for example ``no `==` for `list(string)` and `string` ``.
 pub(super) fn no_overload(name: &str, style: Style, types: &[&Type]) -> String {
     let name = written(name);
     let quoted: Vec<String> = types.iter().map(|ty| format!("`{ty}`")).collect();
@@ -29,7 +29,7 @@ pub(super) fn no_overload(name: &str, style: Style, types: &[&Type]) -> String {
     }
 }
 
-/// What to write instead; `sources` are the texts of the arguments.
+/// Returns what to write instead. `sources` are the texts of the arguments.
 pub(super) fn overload_help(name: &str, style: Style, arguments: &[TypedExpr], sources: &[String]) -> Option<String> {
     let special = match (arguments, sources) {
         ([left, right], [left_text, right_text]) => two(name, (left, left_text), (right, right_text)),
@@ -44,7 +44,7 @@ pub(super) fn overload_help(name: &str, style: Style, arguments: &[TypedExpr], s
 
 type Operand<'a> = (&'a TypedExpr, &'a str);
 
-/// Advice for what takes two values.
+/// Returns advice for functions and operators with two operands.
 fn two(
     name: &str,
     (left, left_text): (&TypedExpr, &String),
@@ -70,7 +70,7 @@ fn two(
     }
 }
 
-/// Advice for `one == other`; it is asked for both orders.
+/// Returns advice for `one == other`. It is called for both orders.
 fn equality(name: &str, one: Operand<'_>, other: Operand<'_>) -> Option<String> {
     let not = if name == "_!=_" { "!" } else { "" };
     match (&one.0.ty, &other.0.ty) {
@@ -90,7 +90,7 @@ fn equality(name: &str, one: Operand<'_>, other: Operand<'_>) -> Option<String> 
 }
 
 fn ordering(one: Operand<'_>, other: Operand<'_>) -> Option<String> {
-    // As texts, `10` comes before `9`.
+    // As text, `10` comes before `9`.
     if let (Type::String, ty @ (Type::Int | Type::Uint | Type::Double)) = (&one.0.ty, &other.0.ty)
         && !matches!(one.0.kind, TypedKind::Literal(_))
     {
@@ -99,7 +99,7 @@ fn ordering(one: Operand<'_>, other: Operand<'_>) -> Option<String> {
     optional_help(one, other).or_else(|| literal_help(&one.0.ty, other))
 }
 
-/// Advice for a calculation with two types; it is asked for both orders.
+/// Returns advice for arithmetic with two types. It is called for both orders.
 fn arithmetic(name: &str, one: Operand<'_>, other: Operand<'_>) -> Option<String> {
     let help = optional_help(one, other);
     help.or_else(|| match (&one.0.ty, &other.0.ty) {
@@ -118,7 +118,7 @@ fn converts_to_string(ty: &Type) -> bool {
     ty.is_number() || matches!(ty, Type::Bool | Type::Timestamp | Type::Duration | Type::Ip | Type::Cidr)
 }
 
-/// Advice for an optional beside a value.
+/// Returns advice for an optional beside a value.
 fn optional_help(one: Operand<'_>, other: Operand<'_>) -> Option<String> {
     match (&one.0.ty, &other.0.ty) {
         (Type::Optional(of), ty) if of.fits(ty) => {
@@ -128,7 +128,7 @@ fn optional_help(one: Operand<'_>, other: Operand<'_>) -> Option<String> {
     }
 }
 
-/// How a literal is written so that it has the type of the value beside it.
+/// Returns advice to write a literal with the type of the value beside it.
 fn literal_help(wanted: &Type, (literal, text): Operand<'_>) -> Option<String> {
     let TypedKind::Literal(constant) = &literal.kind else { return None };
     let write = |instead: String| Some(format!("write `{instead}`"));
@@ -170,7 +170,7 @@ fn membership(value: Operand<'_>, of: Operand<'_>) -> Option<String> {
     }
 }
 
-/// Advice for operators that take bools.
+/// Returns advice for operators on bools.
 fn operator_help(name: &str, arguments: &[TypedExpr], sources: &[String]) -> Option<String> {
     if name == "_?_:_" {
         return Some(match arguments.first() {

@@ -1,27 +1,27 @@
-//! The attributes that conditions may read, in one table: Envoy's by Envoy's names, and the mesh's own.
+//! The attributes that conditions may read, in one table: Envoy's, under Envoy's names, and the mesh's own.
 
 use context_mesh_core::artifact::tables::{Attribute, DestinationPart, HostType, MeshPart, PeerPart, RequestPart};
 
 use super::types::Type;
 
-/// Where the value of an attribute comes from.
+/// The origin of an attribute's value.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Origin {
     /// The request's headers, as a map.
     Headers,
-    /// A part of the request that its headers tell.
+    /// A part of the request, derived from its headers.
     Request(RequestPart),
-    /// What is known of the peer.
+    /// A property of the peer.
     Peer(PeerPart),
-    /// What is known of the workload.
+    /// A property of the workload.
     Mesh(MeshPart),
-    /// What is known of where the request goes.
+    /// A property of the destination.
     Destination(DestinationPart),
-    /// The host, asked by the attribute's own path.
+    /// The host, which is asked by the attribute's own path.
     Host(HostType),
-    /// The IP address of the host's attribute `address`, which has a port.
+    /// The IP address in the host's attribute `address`, which includes a port.
     Ip,
-    /// Nowhere yet: Envoy knows it only when the request or the response is through.
+    /// Not available yet: Envoy knows it only after the request or the response.
     Later,
 }
 
@@ -81,17 +81,17 @@ pub(super) const TABLE: &[(&str, &str, Origin)] = &[
 /// Groups of which nothing is known when the request is decided.
 pub(super) const LATER_GROUPS: &[&str] = &["response", "upstream"];
 
-/// The names of a group's attributes.
+/// Returns the names of a group's attributes.
 pub(super) fn names(group: &str) -> impl Iterator<Item = &'static str> {
     TABLE.iter().filter(move |(of, ..)| *of == group).map(|(_, name, _)| *name)
 }
 
-/// The origin of an attribute.
+/// Returns the origin of an attribute.
 pub(super) fn find(group: &str, name: &str) -> Option<Origin> {
     TABLE.iter().find(|(of, known, _)| *of == group && *known == name).map(|(_, _, origin)| *origin)
 }
 
-/// The attribute and its type; `None` for one that is not known yet.
+/// Returns the attribute and its type, or `None` for one that is not available yet.
 pub(super) fn read(group: &str, name: &str, origin: Origin) -> Option<(Attribute, Type)> {
     Some(match origin {
         Origin::Headers => (Attribute::Headers, Type::map(Type::String, Type::String)),
@@ -108,7 +108,7 @@ pub(super) fn read(group: &str, name: &str, origin: Origin) -> Option<(Attribute
     })
 }
 
-/// The path and type of an attribute that the host is asked for, by its name in conditions: one of the table, or
+/// Returns the path and type of an attribute that the host provides, by its name in conditions: one of the table, or
 /// `filter_state.<name>`.
 pub(crate) fn host_attribute(name: &str) -> Option<(Vec<String>, HostType)> {
     let (group, rest) = name.split_once('.')?;
@@ -121,7 +121,7 @@ pub(crate) fn host_attribute(name: &str) -> Option<(Vec<String>, HostType)> {
     }
 }
 
-/// The names of the attributes of the table that the host is asked for.
+/// Returns the names of the attributes in the table that the host provides.
 pub(crate) fn host_attributes() -> impl Iterator<Item = String> {
     let of_host = TABLE.iter().filter(|(.., origin)| matches!(origin, Origin::Host(_) | Origin::Ip));
     of_host.map(|(group, name, _)| format!("{group}.{name}"))

@@ -17,7 +17,7 @@ use super::zone;
 use crate::report::diagnostic::code;
 use crate::report::near;
 
-/// A call as it is written.
+/// A call as written.
 #[derive(Clone, Copy)]
 pub(super) struct Call<'s> {
     pub(super) place: Place,
@@ -28,7 +28,7 @@ pub(super) struct Call<'s> {
 }
 
 impl Checker<'_> {
-    /// `operand[key]`, or `operand[?key]`
+    /// Checks `operand[key]` or `operand[?key]`.
     pub(super) fn index(&mut self, expr: &Expr, operand: &Expr, key: &Expr, optional: bool) -> TypedExpr {
         let named = if optional { self.optional_named(expr, key.place) } else { self.named(expr, key.place) };
         named.unwrap_or_else(|| {
@@ -37,7 +37,7 @@ impl Checker<'_> {
         })
     }
 
-    /// An operator between two operands.
+    /// Checks a binary operator.
     pub(super) fn binary(&mut self, expr: &Expr, operator: Binary, operands: &[Expr; 2]) -> TypedExpr {
         let [left, right] = operands;
         let special = match operator {
@@ -48,7 +48,7 @@ impl Checker<'_> {
         special.unwrap_or_else(|| self.operator(expr.place, operator.declared(), operands))
     }
 
-    /// An operator, by its name in CEL's declarations.
+    /// Checks an operator, by its name in CEL's declarations.
     pub(super) fn operator<'s>(
         &mut self,
         place: Place,
@@ -59,7 +59,7 @@ impl Checker<'_> {
         self.apply(place, name, place, Style::Global, operands)
     }
 
-    /// `request.headers.x-tenant-id`: a name with dashes, which CEL reads as a subtraction.
+    /// Reports `request.headers.x-tenant-id`: a name with dashes, which CEL reads as a subtraction.
     fn dashed_name(&mut self, expr: &Expr) -> Option<TypedExpr> {
         let (operand, name) = self.dashed_parts(expr)?;
         let problem =
@@ -69,8 +69,8 @@ impl Checker<'_> {
         )
     }
 
-    /// What stands before the last dot, and the dashed name, if nothing but dashes stand between names of which only
-    /// the first is known.
+    /// Returns the text before the last dot, and the dashed name, if only dashes separate the names and only the first
+    /// name is known.
     fn dashed_parts(&self, expr: &Expr) -> Option<(String, String)> {
         match &expr.kind {
             ExprKind::Select { operand, field, optional: false } => {
@@ -88,7 +88,7 @@ impl Checker<'_> {
         }
     }
 
-    /// A call of a function, or of a macro.
+    /// Checks a call of a function or a macro.
     pub(super) fn call(
         &mut self,
         place: Place,
@@ -109,7 +109,7 @@ impl Checker<'_> {
         self.function(call)
     }
 
-    /// The full name of a function such as `math.ceil`, whose target is no value.
+    /// Returns the full name of a function such as `math.ceil`, whose target is not a value.
     fn in_name_space(&self, call: Call<'_>) -> Option<String> {
         let path = path_of(call.target?)?;
         if self.local(root_of(&path)).is_some() {
@@ -122,7 +122,7 @@ impl Checker<'_> {
 
     fn function(&mut self, call: Call<'_>) -> TypedExpr {
         let style = if call.target.is_some() { Style::Member } else { Style::Global };
-        // What a macro is given cannot be checked without it.
+        // The arguments of a macro cannot be checked without it.
         let meant = FOREIGN.iter().find(|(foreign, _)| *foreign == call.name).map(|(_, meant)| *meant);
         if !declarations::exists(call.name, style) && macros::usage(meant.unwrap_or(call.name)).is_some() {
             if let Some(target) = call.target {
@@ -139,7 +139,7 @@ impl Checker<'_> {
         self.refuse(call.place, problem)
     }
 
-    /// Finds the signature that takes the arguments.
+    /// Finds the signature that accepts the arguments.
     pub(super) fn apply(
         &mut self,
         place: Place,
@@ -174,8 +174,8 @@ impl Checker<'_> {
         }
     }
 
-    /// Looks for the signatures that take the arguments (a member function's target first). Gives the function
-    /// and the type of its result, `dyn` when it depends on types that are not known yet.
+    /// Finds the signatures that accept the arguments (a member function's target first). Returns the function and the
+    /// type of its result, which is `dyn` if it depends on types that are not known yet.
     fn resolve(&mut self, name: &str, style: Style, arguments: &[TypedExpr]) -> Option<(Function, Type)> {
         let fitting = |overload: &&Overload| overload.style == style && overload.parameters.len() == arguments.len();
         let mut candidates = declarations::find(name).iter().filter(fitting);
@@ -194,7 +194,7 @@ impl Checker<'_> {
         found
     }
 
-    /// The type of the result of a signature, if it takes the arguments.
+    /// Returns the type of a signature's result, if it accepts the arguments.
     fn result(&mut self, overload: &Overload, arguments: &[TypedExpr]) -> Option<Type> {
         let generic = overload.parameters.iter().chain([&overload.result]).any(is_generic);
         if !generic {
@@ -208,7 +208,7 @@ impl Checker<'_> {
         fits.then(|| self.inference.resolved(&instance(&overload.result, &fresh)))
     }
 
-    /// `matches`, whose pattern is compiled ahead.
+    /// Checks `matches`, whose pattern is compiled ahead of time.
     fn matches(&mut self, place: Place, arguments: Vec<TypedExpr>) -> TypedExpr {
         let Some(argument) = arguments.get(1) else { return failed(place) };
         let pattern_place = (argument.start, argument.end);
@@ -232,7 +232,7 @@ impl Checker<'_> {
         typed(TypedKind::Call(Function::Matches, arguments), Type::Bool, place)
     }
 
-    /// `matchesTemplate`: a pattern that nobody has to write.
+    /// Checks `matchesTemplate`. Its template is compiled to a pattern.
     fn matches_template(&mut self, place: Place, mut arguments: Vec<TypedExpr>) -> TypedExpr {
         let Some(argument) = arguments.get_mut(1) else { return failed(place) };
         let template_place = (argument.start, argument.end);
@@ -256,7 +256,7 @@ impl Checker<'_> {
         typed(TypedKind::Call(Function::Matches, arguments), Type::Bool, place)
     }
 
-    /// A function of a timestamp and a time zone, whose rules are put into the artifact.
+    /// Checks a function of a timestamp and a time zone. The rules of the zone are put into the artifact.
     fn check_zone(&mut self, place: Place, arguments: Vec<TypedExpr>, function: &'static str) -> TypedExpr {
         let Some(argument) = arguments.get(1) else { return failed(place) };
         let zone_place = (argument.start, argument.end);
@@ -293,7 +293,7 @@ fn is_generic(ty: &Type) -> bool {
     matches!(ty, Type::Var(_)) || ty.parameters().into_iter().any(is_generic)
 }
 
-/// A type of a signature with fresh type variables.
+/// Returns a type of a signature with fresh type variables.
 fn instance(ty: &Type, fresh: &[Type; 2]) -> Type {
     match ty {
         Type::Var(number) => fresh[usize::from(*number != 0)].clone(),
@@ -304,7 +304,7 @@ fn instance(ty: &Type, fresh: &[Type; 2]) -> Type {
     }
 }
 
-/// Names that other languages have for functions of CEL.
+/// Names that other languages use for functions of CEL.
 const FOREIGN: &[(&str, &str)] = &[
     ("any", "exists"),
     ("some", "exists"),
@@ -329,7 +329,7 @@ const FOREIGN: &[(&str, &str)] = &[
     ("now", "request.time"),
 ];
 
-/// Nobody has this function, or it is called in the other style.
+/// Returns the problem of a function that does not exist, or that is called in the other style.
 fn unknown_function(call: Call<'_>, style: Style) -> Problem {
     let name = call.name;
     let other = match style {

@@ -10,10 +10,10 @@ use super::typed::{Element, Entry, TypedExpr, TypedKind};
 use super::types::Type;
 use crate::report::diagnostic::code;
 
-/// What the place of an expression needs.
+/// The type that the place of an expression requires.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Expected {
-    /// A condition: a bool. `dyn` is accepted; a value of another type is then an error when it runs.
+    /// A condition: a bool. `dyn` is accepted; a value of another type is then an error at run time.
     Bool,
     /// The new value of a field of this type.
     Field(FieldType),
@@ -49,7 +49,7 @@ fn check_expr(
     Err(problems)
 }
 
-/// A name that a macro declares.
+/// A name declared by a macro.
 pub(super) struct Declared {
     pub(super) name: String,
     pub(super) ty: Type,
@@ -62,7 +62,7 @@ pub(super) struct Checker<'e> {
     pub(super) text: &'e str,
     pub(super) problems: Vec<Problem>,
     pub(super) inference: Inference,
-    /// The names that macros around the current place declare, innermost last.
+    /// The names declared by the macros around the current place, innermost last.
     pub(super) scope: Vec<Declared>,
     pub(super) locals: u32,
 }
@@ -75,13 +75,13 @@ impl<'e> Checker<'e> {
 }
 
 impl Checker<'_> {
-    /// Notes a problem and gives an expression that causes no further ones.
+    /// Records a problem and returns an expression that causes no further ones.
     pub(super) fn fail(&mut self, place: Place, problem: Problem) -> TypedExpr {
         self.problems.push(problem);
         failed(place)
     }
 
-    /// Notes a problem that a static check finds. Where the check is lenient it is an error when the expression runs.
+    /// Records a problem that a static check finds. If the check is lenient, the expression fails at run time instead.
     pub(super) fn refuse(&mut self, place: Place, problem: Problem) -> TypedExpr {
         if self.environment.is_lenient() {
             return typed(TypedKind::Fail, Type::Dyn, place);
@@ -89,12 +89,12 @@ impl Checker<'_> {
         self.fail(place, problem)
     }
 
-    /// The text of a place, for messages.
+    /// Returns the text of a place, for messages.
     pub(super) fn source(&self, place: Place) -> String {
         self.text.chars().skip(place.0).take(place.1.saturating_sub(place.0)).collect()
     }
 
-    /// Checks an expression. Its type says what is known now.
+    /// Checks an expression. Its type is what is known so far.
     pub(super) fn expr(&mut self, expr: &Expr) -> TypedExpr {
         let mut typed = self.part(expr);
         typed.ty = if self.environment.is_lenient() { Type::Dyn } else { self.inference.resolved(&typed.ty) };
@@ -165,7 +165,7 @@ impl Checker<'_> {
         }
     }
 
-    /// The type of the value of what is marked with `?`.
+    /// Returns the type of the value of an operand marked with `?`.
     fn unwrapped(&mut self, value: &TypedExpr) -> Type {
         match &value.ty {
             Type::Optional(of) => (**of).clone(),
@@ -179,7 +179,7 @@ impl Checker<'_> {
         }
     }
 
-    /// Checks the type of the whole expression against what its place needs.
+    /// Checks the type of the whole expression against what its place requires.
     fn expect(&mut self, typed: &TypedExpr, expected: Expected) {
         let place = (typed.start, typed.end);
         match expected {
@@ -216,7 +216,7 @@ impl Checker<'_> {
     }
 }
 
-/// An expression that is already reported.
+/// Returns an expression whose problem has already been reported.
 pub(super) fn failed(place: Place) -> TypedExpr {
     typed(TypedKind::Literal(ScalarConstant::Null), Type::Error, place)
 }
@@ -238,8 +238,8 @@ fn literal(value: &Literal, place: Place) -> TypedExpr {
     typed(TypedKind::Literal(constant), ty, place)
 }
 
-/// Whether a value of this type can be written into a field. JSON has one kind of numbers, so an `int` may
-/// become a double; it has no bytes and no times.
+/// Whether a value of this type can be written into a field. JSON has one kind of numbers, so an `int` may become a
+/// double. It has no bytes and no times.
 fn assignable(field: FieldType, ty: &Type) -> bool {
     match (field, ty) {
         (_, ty) if ty.is_open() => true,

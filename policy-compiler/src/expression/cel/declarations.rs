@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use super::typed::Function::{self, *};
 use super::types::Type;
 
-/// How a function is called.
+/// The call style of a function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Style {
     /// `name(a, b)`, and operators.
@@ -15,28 +15,28 @@ pub(super) enum Style {
     Member,
 }
 
-/// One signature. Type variables are [`Type::Var`] 0 and 1, the same type wherever they stand.
+/// A signature. Type variables are [`Type::Var`] 0 and 1; each is the same type wherever it occurs.
 #[derive(Debug, Clone)]
 pub(super) struct Overload {
     pub(super) style: Style,
-    /// A member function's target comes first.
+    /// The parameters. A member function's target comes first.
     pub(super) parameters: Vec<Type>,
     pub(super) result: Type,
     pub(super) function: Function,
 }
 
-/// The signatures of an operator, or of functions of one name: operators by their names in CEL's
-/// declarations, functions of a name space with it.
+/// Returns the signatures of an operator or function. Operators have their names in CEL's declarations; functions of a
+/// namespace include it.
 pub(super) fn find(name: &str) -> &'static [Overload] {
     DECLARED.get(name).map_or(&[], Vec::as_slice)
 }
 
-/// Whether there is a function of that name that is called in that style.
+/// Whether a function of that name can be called in that style.
 pub(super) fn exists(name: &str, style: Style) -> bool {
     find(name).iter().any(|overload| overload.style == style)
 }
 
-/// The names of all functions that are called in that style, operators not included.
+/// Returns the names of all functions that can be called in that style, without operators.
 pub(super) fn names(style: Style) -> impl Iterator<Item = &'static str> {
     let names = TABLE.iter().map(|(name, ..)| *name).chain(LIBRARY.iter().map(|(name, _)| *name));
     names.filter(move |name| is_word(name) && exists(name, style))
@@ -47,7 +47,7 @@ pub(super) fn is_word(name: &str) -> bool {
     name.starts_with(char::is_alphabetic)
 }
 
-/// What the signatures of a function take, for example `f(string)`; a member function with its target.
+/// Returns the signatures of a function, for example `f(string)`. A member function is shown with its target.
 pub(super) fn signatures(name: &str, style: Style) -> Vec<String> {
     let mut all: Vec<String> = Vec::new();
     for overload in find(name).iter().filter(|overload| overload.style == style) {
@@ -63,7 +63,7 @@ pub(super) fn signatures(name: &str, style: Style) -> Vec<String> {
     all
 }
 
-/// A type in a signature, without what its elements may be.
+/// Formats a type in a signature, without the types of its elements.
 fn printed(ty: &Type) -> String {
     match ty {
         Type::Var(_) | Type::Dyn => "any".to_owned(),
@@ -85,7 +85,7 @@ static DECLARED: LazyLock<HashMap<&'static str, Vec<Overload>>> = LazyLock::new(
     declared
 });
 
-/// Operators, and functions that have instructions of their own.
+/// Operators, and functions with instructions of their own.
 const TABLE: &[(&str, Function, &[&str])] = &[
     ("_&&_", And, &["(bool, bool) -> bool"]),
     ("_||_", Or, &["(bool, bool) -> bool"]),
@@ -215,7 +215,7 @@ const OF_DOUBLE: &[&str] = &["(double) -> double"];
 
 const TEST_OF_DOUBLE: &[&str] = &["(double) -> bool"];
 
-/// Functions of the library, which [`context_mesh_core::vm::function`] numbers.
+/// Library functions, which [`context_mesh_core::vm::function`] numbers.
 const LIBRARY: &[(&str, &[&str])] = &[
     // Conversions.
     ("bool", &["(bool) -> bool", "(string) -> bool"]),
@@ -276,7 +276,7 @@ const LIBRARY: &[(&str, &[&str])] = &[
     ("reverse", &["string.() -> string", "list(A).() -> list(A)"]),
     ("format", &["string.(list(dyn)) -> string"]),
     ("strings.quote", &["(string) -> string"]),
-    // Numbers; `math.greatest` and `math.least` take any number of arguments and are checked apart.
+    // Numbers. `math.greatest` and `math.least` accept any number of arguments and are checked separately.
     ("math.ceil", OF_DOUBLE),
     ("math.floor", OF_DOUBLE),
     ("math.round", OF_DOUBLE),
@@ -330,7 +330,7 @@ const LIBRARY: &[(&str, &[&str])] = &[
     ("containsCIDR", &["net.CIDR.(net.CIDR) -> bool", "net.CIDR.(string) -> bool"]),
     ("masked", &["net.CIDR.() -> net.CIDR"]),
     ("prefixLength", &["net.CIDR.() -> int"]),
-    // The mesh's own.
+    // The mesh's own functions.
     ("hash", &["(string) -> int"]),
 ];
 
@@ -349,7 +349,7 @@ fn overload(text: &str, function: Function) -> Option<Overload> {
     Some(Overload { style, parameters: all, result, function })
 }
 
-/// The parts between the commas that stand outside of parentheses.
+/// Splits at the commas outside of parentheses.
 fn top_level(text: &str) -> Vec<&str> {
     let mut depth = 0_i32;
     let outside = |c: char| {
@@ -359,7 +359,7 @@ fn top_level(text: &str) -> Vec<&str> {
     text.split(outside).map(str::trim).filter(|part| !part.is_empty()).collect()
 }
 
-/// Reads a type as it is printed.
+/// Reads a type as printed.
 fn parse(text: &str) -> Option<Type> {
     if let Some((of, parameters)) = text.strip_suffix(')').and_then(|text| text.split_once('(')) {
         let parameters: Option<Vec<Type>> = top_level(parameters).into_iter().map(parse).collect();
@@ -405,7 +405,7 @@ mod tests {
 
     #[test]
     fn the_machine_has_every_function_of_the_library() {
-        // The code generator makes these two of jumps.
+        // The code generator compiles these two to jumps.
         let library = LIBRARY.iter().filter(|(name, _)| !matches!(*name, "or" | "orValue"));
         for (name, _) in library {
             for overload in find(name) {

@@ -8,41 +8,41 @@ use context_mesh_core::artifact::tables::{FieldType, Scalar};
 
 use super::types::Type;
 
-/// What an expression is checked against: the fields of the schemas, the attributes of Envoy and of the
-/// mesh, and the variables of a policy.
+/// The declarations that an expression is checked against: the fields of the schemas, the attributes of Envoy and of
+/// the mesh, and the variables of a policy.
 ///
-/// Cheap to clone, so that one environment of a tree serves as the start for that of every policy.
+/// Cheap to clone, so that one environment of a tree is the start for that of every policy.
 #[derive(Debug, Clone)]
 pub struct Environment {
     names: Names,
     fields: Arc<BTreeMap<String, FieldType>>,
-    /// The claims of verified tokens: where each is in the metadata of the proxy, and its type.
+    /// The claims of verified tokens: the path in the metadata of the proxy, and the type.
     claims: Arc<BTreeMap<String, (Vec<String>, FieldType)>>,
     variables: BTreeMap<String, (Type, VariableIndex)>,
     container: String,
     lenient: bool,
 }
 
-/// What names stand for.
+/// What names refer to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Names {
-    /// Fields and attributes; variables behind `variables.`.
+    /// Fields and attributes; variables after `variables.`.
     Mesh,
     /// Variables only, under their own names, which may have dots.
     Plain,
 }
 
 impl Environment {
-    /// An environment with the declared fields of the context. `caller` is always declared, as a string.
+    /// Creates an environment with the declared fields of the context. `caller` is always declared, as a string.
     pub fn new(fields: impl IntoIterator<Item = (String, FieldType)>) -> Self {
         let mut all: BTreeMap<String, FieldType> = fields.into_iter().collect();
         all.insert("caller".to_owned(), FieldType::One(Scalar::String));
         Self { names: Names::Mesh, fields: Arc::new(all), ..Self::plain("") }
     }
 
-    /// An environment of the language alone: no attributes, and variables under their own names, which may
-    /// have dots. Names are looked up in the container (a name space, for example `acme.payments`) first, then in
-    /// the ones around it.
+    /// Creates an environment of the language alone: no attributes, and variables under their own names, which may have
+    /// dots. Names are looked up in the container (a namespace, for example `acme.payments`) first, then in the
+    /// enclosing ones.
     pub fn plain(container: impl Into<String>) -> Self {
         Self {
             names: Names::Plain,
@@ -54,23 +54,23 @@ impl Environment {
         }
     }
 
-    /// The same with the claims of verified tokens: name, place in the metadata of the proxy, and type of each.
+    /// Adds the claims of verified tokens: name, path in the metadata of the proxy, and type of each.
     #[must_use]
     pub fn with_claims(mut self, claims: impl IntoIterator<Item = (String, (Vec<String>, FieldType))>) -> Self {
         self.claims = Arc::new(claims.into_iter().collect());
         self
     }
 
-    /// The same with a variable: its type, and the number that [`crate::expression::codegen::Builder::variable`] gave it.
-    /// The variable replaces one of that name.
+    /// Adds a variable: its type, and the number returned by [`crate::expression::codegen::Builder::variable`]. It
+    /// replaces a variable of the same name.
     #[must_use]
     pub fn with_variable(mut self, name: impl Into<String>, ty: Type, index: VariableIndex) -> Self {
         self.variables.insert(name.into(), (ty, index));
         self
     }
 
-    /// The same without a static check: every type is `dyn`, and what nothing declares is an error only when
-    /// it runs. What cannot be compiled is a problem all the same.
+    /// Disables the static check: every type is `dyn`, and an undeclared name is an error only at run time. What cannot
+    /// be compiled is still a problem.
     #[must_use]
     pub fn without_check(mut self) -> Self {
         self.lenient = true;
@@ -86,7 +86,7 @@ impl Environment {
         self.names == Names::Mesh
     }
 
-    /// The full names that a name may stand for, in the order in which they are tried.
+    /// Returns the full names that a name may refer to, in the order in which they are tried.
     pub(super) fn candidates<'n>(&'n self, name: &'n str) -> impl Iterator<Item = String> + 'n {
         let (name, container) = match name.strip_prefix('.') {
             Some(rooted) => (rooted, ""),

@@ -1,27 +1,27 @@
-//! What type variables stand for: cel-go's rules of assignability and generality.
+//! Inference of type variables, by cel-go's rules of assignability and generality.
 //!
-//! A type variable is a type that is not known yet, for example that of the elements of `[]`. It is given a
-//! type by the first use that needs one.
+//! A type variable is a type that is not known yet, for example that of the elements of `[]`. Its first use that needs
+//! a type determines it.
 
 use super::types::Type;
 
-/// The types that were found for type variables.
+/// The types found for type variables.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Inference {
     found: Vec<Option<Type>>,
-    /// What to put back when an attempt fails: a variable and what it stood for.
+    /// The undo log of an attempt: each changed variable with its previous type.
     journal: Vec<(u32, Option<Type>)>,
 }
 
 impl Inference {
-    /// A new type variable.
+    /// Creates a type variable.
     pub(super) fn variable(&mut self) -> Type {
         self.found.push(None);
         Type::Var(u32::try_from(self.found.len() - 1).unwrap_or(u32::MAX))
     }
 
-    /// Whether values of the types can take each other's place. Type variables are given types as needed; if
-    /// the answer is no, nothing changes.
+    /// Whether values of the types of each pair are interchangeable. Type variables are bound as needed. If the answer
+    /// is no, nothing changes.
     pub(super) fn assignable(&mut self, pairs: &[(&Type, &Type)]) -> bool {
         self.journal.clear();
         let fits = pairs.iter().all(|(a, b)| self.unify(a, b));
@@ -70,7 +70,7 @@ impl Inference {
         }
     }
 
-    /// Lets a variable stand for `ty`, or for the more general of `ty` and what it stands for already.
+    /// Binds a variable to `ty`, or to the more general of `ty` and its current type.
     fn substitution(&mut self, ty: &Type, variable: u32) -> Substitution {
         if *ty == Type::Var(variable) {
             return Substitution::Fits;
@@ -107,7 +107,7 @@ impl Inference {
         if at_least_as_general(a, b) { a.clone() } else { b.clone() }
     }
 
-    /// The type of a value that has either type: the more general one, `dyn` where they differ.
+    /// Returns the type of a value that has either type: the more general one, or `dyn` if they differ.
     pub(super) fn join(&mut self, a: &Type, b: &Type) -> Type {
         match (a, b) {
             (Type::Error, _) | (_, Type::Error) => Type::Error,
@@ -116,7 +116,7 @@ impl Inference {
         }
     }
 
-    /// The type with what is known of its variables; a variable without a type stays.
+    /// Returns the type with its bound variables replaced. Unbound variables stay.
     pub(super) fn resolved(&self, ty: &Type) -> Type {
         match ty {
             Type::Var(variable) => self.known(*variable).map_or_else(|| ty.clone(), |ty| self.resolved(ty)),
@@ -127,7 +127,7 @@ impl Inference {
         }
     }
 
-    /// The final type: variables without a type are `dyn`.
+    /// Returns the final type, with unbound variables replaced by `dyn`.
     pub(super) fn closed(&self, ty: &Type) -> Type {
         match self.resolved(ty) {
             Type::Var(_) => Type::Dyn,
@@ -141,9 +141,9 @@ impl Inference {
 
 enum Substitution {
     Fits,
-    /// The variable stands for a type that does not fit.
+    /// The variable is bound to a type that does not fit.
     Contradicts,
-    /// The type is made of the variable.
+    /// The type contains the variable.
     Circular,
 }
 
@@ -154,7 +154,7 @@ fn at_least_as_general(a: &Type, b: &Type) -> bool {
         (Type::List(_), Type::List(_)) | (Type::Map(..), Type::Map(..)) | (Type::Optional(_), Type::Optional(_)) => {
             a.parameters().into_iter().zip(b.parameters()).all(|(a, b)| at_least_as_general(a, b))
         }
-        // Of `null` and a type that takes it, the other one says more about what can be done with it.
+        // Of `null` and a type that accepts it, the other one is more useful.
         (Type::Null, b) => *b == Type::Null,
         (a, b) => a == b || *b == Type::Null,
     }

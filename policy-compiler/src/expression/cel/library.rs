@@ -1,8 +1,8 @@
-//! The functions of the machine, by name.
+//! The functions of the virtual machine, by name.
 
 use context_mesh_core::vm::function::Function;
 
-/// The function of that name that takes so many arguments, a member function's target among them.
+/// Returns the function of that name with this number of arguments, including a member function's target.
 pub(crate) fn number(name: &str, arity: usize) -> Option<Function> {
     Function::from_name(name, u32::try_from(arity).ok()?)
 }

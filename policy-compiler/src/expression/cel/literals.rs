@@ -1,4 +1,4 @@
-//! Texts of constants that their functions do not read: found when a policy is compiled, not when it runs.
+//! Literals that their functions cannot read, such as an invalid duration. They are found at compile time.
 
 use context_mesh_core::artifact::tables::ScalarConstant;
 
@@ -8,7 +8,7 @@ use super::problem::Problem;
 use super::typed::{TypedExpr, TypedKind};
 use crate::report::diagnostic::code;
 
-/// The functions that read a text of a certain form: what it is, and an example.
+/// The functions that parse a text: name, kind of text, and an example.
 const READERS: &[(&str, &str, &str)] = &[
     ("duration", "duration", "write it like `'1h30m'` or `'90s'`"),
     ("timestamp", "timestamp", "write it like `'2024-01-31T08:30:00Z'`"),
@@ -22,7 +22,7 @@ const READERS: &[(&str, &str, &str)] = &[
 ];
 
 impl Checker<'_> {
-    /// Notes a problem when a function of the library cannot read its literal.
+    /// Reports a literal that its library function cannot read.
     pub(super) fn check_literal(&mut self, function: &'static str, arguments: &[TypedExpr]) {
         let reader = READERS.iter().find(|(name, ..)| *name == function);
         let (Some((_, what, example)), true) = (reader, self.environment.has_attributes()) else { return };

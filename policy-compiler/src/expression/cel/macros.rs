@@ -1,6 +1,6 @@
-//! Macros: calls that declare names, or that do not take values.
+//! Macros: calls that declare names, or whose arguments are not values.
 //!
-//! They are checked as what they are, not as what they expand to, so problems speak of what was written.
+//! They are checked as written, not in their expanded form, so that problems refer to the source.
 
 use super::calls::Call;
 use super::check::{Checker, Declared, typed};
@@ -11,7 +11,7 @@ use super::typed::{Element, Function, Loop, LoopResult, TypedExpr, TypedKind, Wi
 use super::types::Type;
 use crate::report::diagnostic::code;
 
-/// How each macro is written, for help.
+/// The usage of each macro, for help.
 const USAGES: &[(&str, &str)] = &[
     ("has", "has(context.field)"),
     ("all", "list.all(x, condition)"),
@@ -31,25 +31,25 @@ const USAGES: &[(&str, &str)] = &[
     ("math.least", "math.least(a, b, ...)` or `math.least(list)"),
 ];
 
-/// How a macro is written, if that is one.
+/// Returns the usage of a macro, or `None` if there is no such macro.
 pub(super) fn usage(name: &str) -> Option<&'static str> {
     USAGES.iter().find(|(known, _)| *known == name).map(|(_, usage)| *usage)
 }
 
-/// The names of macros that are called in that style.
+/// Returns the names of the macros that are called in that style.
 pub(super) fn names(style: Style) -> impl Iterator<Item = &'static str> {
     let is_global = |name: &str| name == "has" || name.contains('.');
     USAGES.iter().map(|(name, _)| *name).filter(move |name| is_global(name) == (style == Style::Global))
 }
 
-/// The names that a macro declares, with what they stand for.
+/// The names that a macro declares, with their types.
 struct Names<'s> {
     first: (&'s str, Type),
     second: Option<(&'s str, Type)>,
 }
 
 impl Checker<'_> {
-    /// A call of a macro; `None` when it is none.
+    /// Checks a call of a macro. Returns `None` if it is not a macro.
     pub(super) fn macro_call(&mut self, call: Call<'_>) -> Option<TypedExpr> {
         let Some(target) = call.target else {
             return match (call.name, call.arguments) {
@@ -95,8 +95,8 @@ impl Checker<'_> {
         }
     }
 
-    /// A macro over the elements of a list or the keys of a map. With two different names it goes over indices
-    /// and elements, or keys and values.
+    /// Checks a macro over the elements of a list or the keys of a map. With two names it iterates over indices and
+    /// elements, or over keys and values.
     fn over(
         &mut self,
         call: Call<'_>,
@@ -162,7 +162,7 @@ impl Checker<'_> {
         typed(TypedKind::Loop(Box::new(Loop { range, first, second, filter, result })), ty, call.place)
     }
 
-    /// The type of the map that `transformMapEntry` makes of maps.
+    /// Returns the type of the map that `transformMapEntry` builds from maps.
     fn entries(&mut self, value: &TypedExpr) -> Type {
         match &value.ty {
             Type::Map(..) | Type::Error => value.ty.clone(),
@@ -191,7 +191,7 @@ impl Checker<'_> {
         condition
     }
 
-    /// `optMap` and `optFlatMap`.
+    /// Checks `optMap` and `optFlatMap`.
     fn with_optional(&mut self, call: Call<'_>, target: &Expr, x: &Expr, value: &Expr) -> TypedExpr {
         let of = self.expr(target);
         let name = match self.name(call, x) {
@@ -222,7 +222,7 @@ impl Checker<'_> {
         typed(TypedKind::WithOptional(Box::new(WithOptional { of, local, then, flat })), ty, call.place)
     }
 
-    /// `list.sortBy(x, key)`: the list sorted by the list of its keys.
+    /// Checks `list.sortBy(x, key)`: the list is sorted by the list of its keys.
     fn sort_by(&mut self, call: Call<'_>, target: &Expr, x: &Expr, key: &Expr) -> TypedExpr {
         let list = self.expr(target);
         let name = match self.name(call, x) {
@@ -257,7 +257,7 @@ impl Checker<'_> {
         typed(TypedKind::Let(whole, Box::new(list), Box::new(sorted)), ty, call.place)
     }
 
-    /// `cel.bind(name, value, expression)`
+    /// Checks `cel.bind(name, value, expression)`.
     fn bind(&mut self, call: Call<'_>) -> Option<TypedExpr> {
         let [x, value, body] = call.arguments else { return None };
         let value = self.expr(value);
@@ -280,7 +280,8 @@ impl Checker<'_> {
         typed(TypedKind::Let(local, Box::new(value), Box::new(body)), ty, place)
     }
 
-    /// `cel.block([values], expression)`, which tools write: the expression names the values `cel.index(n)`.
+    /// Checks `cel.block([values], expression)`, which tools generate. The expression refers to the values as
+    /// `cel.index(n)`.
     fn block(&mut self, call: Call<'_>) -> Option<TypedExpr> {
         let [values, body] = call.arguments else { return None };
         let ExprKind::List(values) = &values.kind else { return None };
@@ -295,13 +296,13 @@ impl Checker<'_> {
         self.let_in(place, &name, value, |checker| checker.block_from(place, index + 1, rest, body))
     }
 
-    /// `cel.index(n)`, `cel.iterVar(n, m)`, `cel.accuVar(n, m)`: names that tools write.
+    /// Checks `cel.index(n)`, `cel.iterVar(n, m)` and `cel.accuVar(n, m)`: names that tools generate.
     fn generated(&mut self, call: Call<'_>) -> Option<TypedExpr> {
         let name = generated_name(call.name, call.arguments)?;
         Some(self.ident(&name, call.place))
     }
 
-    /// `math.greatest` and `math.least`: of a list of numbers, or of any number of arguments.
+    /// Checks `math.greatest` and `math.least`, of a list of numbers or of any number of arguments.
     fn extreme(&mut self, call: Call<'_>) -> TypedExpr {
         let name = if call.name == "greatest" { "math.greatest" } else { "math.least" };
         let all: Vec<TypedExpr> = call.arguments.iter().map(|argument| self.expr(argument)).collect();
@@ -317,7 +318,7 @@ impl Checker<'_> {
             let ty = (**element).clone();
             return typed(TypedKind::Call(Function::Library(name), all), ty, call.place);
         }
-        // One argument of an open type may turn out to be a list.
+        // A single argument of an open type may turn out to be a list.
         if let [one] = all.as_slice()
             && one.ty.is_open()
             && !matches!(one.kind, TypedKind::Literal(_))
@@ -338,7 +339,7 @@ impl Checker<'_> {
         typed(TypedKind::Call(Function::Library(name), vec![list]), ty, call.place)
     }
 
-    /// Declares names while `work` is done. Gives what it gave, and the locals of the names.
+    /// Declares names while `work` runs. Returns its result, and the locals of the names.
     fn with_names<R>(&mut self, names: Names<'_>, work: impl FnOnce(&mut Self) -> R) -> (R, (u32, Option<u32>)) {
         let depth = self.scope.len();
         let mut declare = |(name, ty): (&str, Type)| {
@@ -358,7 +359,7 @@ impl Checker<'_> {
         self.locals
     }
 
-    /// The name that a macro declares.
+    /// Returns the name that a macro declares.
     fn name(&self, call: Call<'_>, expr: &Expr) -> Result<String, Problem> {
         match &expr.kind {
             ExprKind::Ident(name) if !name.starts_with('.') => return Ok(name.clone()),

@@ -1,8 +1,8 @@
 //! CEL: from text to a typed expression.
 //!
-//! [`check()`] is the one way in: it parses the text (`parse`), checks it against an [`Environment`] and gives a
-//! [`TypedExpr`], or everything that is wrong with it. The language is that of cel-go; the few differences
-//! are written down in `docs/cel.md`.
+//! [`check()`] is the only entry point. It parses the text (`parse`), checks it against an [`Environment`], and returns
+//! a [`TypedExpr`] or everything that is wrong with the text. The language is that of cel-go; `docs/cel.md` lists the
+//! few differences.
 
 mod advice;
 mod attributes;

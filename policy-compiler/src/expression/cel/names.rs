@@ -1,4 +1,4 @@
-//! Names: groups of attributes, what stands in them, and the members of values.
+//! Names: groups of attributes, the attributes in them, and members of values.
 
 use context_mesh_core::artifact::tables::{Attribute, HostType, ScalarConstant};
 
@@ -11,7 +11,7 @@ use super::types::Type;
 use crate::report::diagnostic::code;
 use crate::report::near;
 
-/// A name that stands for a group of attributes and has no value itself.
+/// A group of attributes, which has a name but no value itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Group {
     Context,
@@ -22,7 +22,7 @@ enum Group {
     Attributes(&'static str),
     Metadata,
     FilterState,
-    /// Known only later.
+    /// Available only later.
     Later(&'static str),
 }
 
@@ -45,12 +45,12 @@ fn group_names<'n>() -> impl Iterator<Item = &'n str> {
     ATTRIBUTE_GROUPS.iter().copied().chain(["context", "variables", "claims", "metadata", "filter_state"])
 }
 
-/// A name without the dot that says that it is no local one.
+/// Removes the leading dot, which excludes local names.
 fn plain(name: &str) -> &str {
     name.strip_prefix('.').unwrap_or(name)
 }
 
-/// The string that an expression is, if it is a literal.
+/// Returns the string of a string literal.
 pub(super) fn constant_key(expr: &Expr) -> Option<&str> {
     match &expr.kind {
         ExprKind::Literal(Literal::String(key)) => Some(key),
@@ -58,7 +58,7 @@ pub(super) fn constant_key(expr: &Expr) -> Option<&str> {
     }
 }
 
-/// The path that an expression such as `a.b.c` is, a leading dot kept.
+/// Returns the path of an expression such as `a.b.c`, including a leading dot.
 pub(super) fn path_of(expr: &Expr) -> Option<String> {
     match &expr.kind {
         ExprKind::Ident(name) => Some(name.clone()),
@@ -67,13 +67,13 @@ pub(super) fn path_of(expr: &Expr) -> Option<String> {
     }
 }
 
-/// The first name of a path, with a leading dot.
+/// Returns the first name of a path, including a leading dot.
 pub(super) fn root_of(path: &str) -> &str {
     let end = path.get(1..).and_then(|rest| rest.find('.')).map_or(path.len(), |at| at + 1);
     path.get(..end).unwrap_or(path)
 }
 
-/// The two parts of `operand.name` and `operand['name']`.
+/// Splits `operand.name` and `operand['name']`.
 fn step(expr: &Expr) -> Option<(&Expr, Option<&str>)> {
     match &expr.kind {
         ExprKind::Select { optional: true, .. } | ExprKind::Index { optional: true, .. } => None,
@@ -81,7 +81,7 @@ fn step(expr: &Expr) -> Option<(&Expr, Option<&str>)> {
     }
 }
 
-/// The two parts of `operand.?name` and `operand[?'name']`, and of the forms without `?`.
+/// Splits `operand.?name` and `operand[?'name']`, and the forms without `?`.
 fn any_step(expr: &Expr) -> Option<(&Expr, Option<&str>)> {
     match &expr.kind {
         ExprKind::Select { operand, field, .. } => Some((operand, Some(&field.name))),
@@ -90,7 +90,7 @@ fn any_step(expr: &Expr) -> Option<(&Expr, Option<&str>)> {
     }
 }
 
-/// The names of types, which are values in CEL, and the names that values of these types have for their type.
+/// The names of types, which are values in CEL.
 const TYPE_NAMES: &[&str] = &[
     "bool",
     "bytes",
@@ -110,7 +110,7 @@ const TYPE_NAMES: &[&str] = &[
 ];
 
 impl Checker<'_> {
-    /// The group that an expression names, if it names one.
+    /// Returns the group that an expression names, if any.
     fn group_of(&self, expr: &Expr) -> Option<Group> {
         match &expr.kind {
             ExprKind::Ident(name) if self.local(name).is_none() => self.group(plain(name)),
@@ -128,12 +128,12 @@ impl Checker<'_> {
         matches!(step(expr), Some((operand, Some("headers"))) if self.group_of(operand) == request)
     }
 
-    /// The name that a macro around declares. A leading dot asks for what is declared outside of all macros.
+    /// Returns a name declared by an enclosing macro. A name with a leading dot never refers to one.
     pub(super) fn local(&self, name: &str) -> Option<&Declared> {
         self.scope.iter().rev().find(|declared| declared.name == name)
     }
 
-    /// The variable or type that a name stands for, which may have dots.
+    /// Returns the variable or type that a name, which may have dots, refers to.
     fn global(&self, name: &str, place: Place) -> Option<TypedExpr> {
         self.environment.candidates(name).find_map(|candidate| {
             let variable = self.environment.variable(&candidate).filter(|_| !self.environment.has_attributes());
@@ -145,7 +145,7 @@ impl Checker<'_> {
         })
     }
 
-    /// A name that stands alone.
+    /// Checks an identifier.
     pub(super) fn ident(&mut self, name: &str, place: Place) -> TypedExpr {
         if let Some(declared) = self.local(name) {
             return typed(TypedKind::Local(declared.local), declared.ty.clone(), place);
@@ -177,7 +177,7 @@ impl Checker<'_> {
         self.refuse(place, Problem::new(code::UNDECLARED_NAME, place, message).maybe_help(help))
     }
 
-    /// `operand.field`
+    /// Checks `operand.field`.
     pub(super) fn select(&mut self, expr: &Expr, operand: &Expr, field: &Field) -> TypedExpr {
         if let Some(found) = self.named(expr, field.place) {
             return found;
@@ -193,7 +193,7 @@ impl Checker<'_> {
         typed(TypedKind::Member(Box::new(operand), field.name.clone()), ty, expr.place)
     }
 
-    /// A name with dots, unless it begins with a name that a macro declares.
+    /// Checks a name with dots, unless it begins with a name declared by a macro.
     fn qualified(&self, expr: &Expr) -> Option<TypedExpr> {
         let path = path_of(expr)?;
         if self.local(root_of(&path)).is_some() {
@@ -202,7 +202,7 @@ impl Checker<'_> {
         self.global(&path, expr.place)
     }
 
-    /// The type of a member.
+    /// Returns the type of a member.
     fn member_type(&self, of: &Type, field: &Field) -> Result<Type, Problem> {
         match of {
             Type::Map(_, value) => Ok((**value).clone()),
@@ -219,7 +219,7 @@ impl Checker<'_> {
         }
     }
 
-    /// `operand.?field`
+    /// Checks `operand.?field`.
     pub(super) fn optional_select(&mut self, expr: &Expr, operand: &Expr, field: &Field) -> TypedExpr {
         if let Some(found) = self.optional_named(expr, field.place) {
             return found;
@@ -233,7 +233,7 @@ impl Checker<'_> {
         typed(TypedKind::OptionalMember(Box::new(operand), field.name.clone()), ty, expr.place)
     }
 
-    /// The attribute that `context.?user_id` or `request.headers[?'x']` names, as an optional.
+    /// Returns the attribute of `context.?user_id` or `request.headers[?'x']`, as an optional.
     pub(super) fn optional_named(&mut self, expr: &Expr, last: Place) -> Option<TypedExpr> {
         let found = self.named(expr, last)?;
         let ty = Type::optional(found.ty.clone());
@@ -246,7 +246,7 @@ impl Checker<'_> {
         })
     }
 
-    /// `has(argument)`
+    /// Checks `has(argument)`.
     pub(super) fn has(&mut self, place: Place, argument: &Expr) -> TypedExpr {
         let ExprKind::Select { operand, field, optional: false } = &argument.kind else {
             return self.has_no_field(argument);
@@ -271,7 +271,7 @@ impl Checker<'_> {
         typed(TypedKind::HasMember(Box::new(operand), field.name.clone()), Type::Bool, place)
     }
 
-    /// `has` of something else than a field.
+    /// Reports a `has` whose argument is not a field.
     fn has_no_field(&mut self, argument: &Expr) -> TypedExpr {
         let message = "`has` takes a field, for example `has(context.user_id)`";
         let help = step(argument)
@@ -279,8 +279,8 @@ impl Checker<'_> {
         self.fail(argument.place, Problem::new(code::NO_OVERLOAD, argument.place, message).maybe_help(help))
     }
 
-    /// The attribute, field or variable that a path such as `context.user_id` or `request.headers['x']`
-    /// names; `None` when the path leads through a value. `last` is the place of its last part.
+    /// Returns the attribute, field or variable that a path such as `context.user_id` or `request.headers['x']` names,
+    /// or `None` if the path leads through a value. `last` is the place of its last part.
     pub(super) fn named(&mut self, expr: &Expr, last: Place) -> Option<TypedExpr> {
         if !self.environment.has_attributes() {
             return None;
@@ -355,7 +355,7 @@ impl Checker<'_> {
         }
     }
 
-    /// A header with a constant name.
+    /// Checks a header with a constant name.
     pub(super) fn header(&mut self, name: &str, place: Place, last: Place) -> TypedExpr {
         let lower = name.to_lowercase();
         if lower != name {
@@ -366,7 +366,7 @@ impl Checker<'_> {
         typed(TypedKind::Attribute(Attribute::Header(lower)), Type::String, place)
     }
 
-    /// `metadata.filter_metadata['name space']['key']`, and deeper; `None` for any other path.
+    /// Checks `metadata.filter_metadata['namespace']['key']` and deeper paths. Returns `None` for any other path.
     fn metadata(&mut self, expr: &Expr, last: Place) -> Option<TypedExpr> {
         let mut path = Vec::new();
         let mut at = expr;
@@ -415,7 +415,7 @@ impl Checker<'_> {
         }
     }
 
-    /// `'key' in group`, which is meant as a test for a value.
+    /// Checks `'key' in group`, which is meant as a test for a value.
     pub(super) fn membership_of_group(&mut self, place: Place, key: &Expr, of: &Expr) -> Option<TypedExpr> {
         let key_text = constant_key(key);
         if let (true, Some(header)) = (self.is_headers(of), key_text) {

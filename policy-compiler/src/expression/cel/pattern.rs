@@ -1,8 +1,8 @@
-//! Patterns of `matches`: RE2's syntax, as CEL asks, in terms of the regex library that compiles them.
+//! Patterns of `matches`. Translates RE2's syntax, which CEL requires, to that of the regex library that compiles them.
 
 use regex_automata::util::syntax;
 
-/// A pattern in the syntax of the regex library, with RE2's meaning: `\d`, `\s`, `\w` and `\b` are ASCII,
+/// Translates a pattern to the syntax of the regex library, with RE2's meaning: `\d`, `\s`, `\w` and `\b` are ASCII,
 /// everything else works on Unicode characters.
 ///
 /// # Errors
@@ -16,7 +16,7 @@ pub(crate) fn translate(pattern: &str) -> Result<String, String> {
     }
 }
 
-/// The last line of the library's message, which shows the pattern before it says what is wrong.
+/// Returns the last line of the library's message, which states what is wrong. The lines before it show the pattern.
 fn reason(message: &str) -> String {
     let last = message.lines().last().unwrap_or(message).trim();
     last.strip_prefix("error: ").unwrap_or(last).to_owned()
@@ -44,7 +44,7 @@ fn rewrite(pattern: &str) -> String {
                 in_class = false;
                 out.push(']');
             }
-            // The library's set operations, which RE2 does not have.
+            // The library has set operations, RE2 does not.
             '&' | '~' if in_class => out.extend(['\\', character]),
             other => out.push(other),
         }
@@ -52,7 +52,7 @@ fn rewrite(pattern: &str) -> String {
     out
 }
 
-/// A `^`, and a `]` that stands first, belong to the class.
+/// Copies a `^`, and a leading `]`, which belong to the class.
 fn class_start(characters: &mut std::str::Chars<'_>, out: &mut String) {
     let rest = characters.as_str();
     let taken = if rest.starts_with("^]") {

@@ -1,11 +1,11 @@
-//! What is wrong with an expression: data, rendered elsewhere.
+//! Problems of an expression, as data.
 
-/// One finding about an expression.
+/// A problem of an expression.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     /// First character of the place, counted in characters from the start of the expression.
     pub start: usize,
-    /// First character behind the place.
+    /// First character after the place.
     pub end: usize,
     /// Stable id; see [`crate::report::diagnostic::code`].
     pub code: &'static str,
@@ -16,19 +16,19 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// A problem at a place, without advice.
+    /// Creates a problem at a place, without advice.
     pub(crate) fn new(code: &'static str, (start, end): (usize, usize), message: impl Into<String>) -> Self {
         Self { start, end, code, message: message.into(), help: None }
     }
 
-    /// The same with advice.
+    /// Adds advice.
     #[must_use]
     pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
     }
 
-    /// The same with advice, if there is any.
+    /// Adds advice, if there is any.
     #[must_use]
     pub(crate) fn maybe_help(mut self, help: Option<String>) -> Self {
         self.help = help.or(self.help);

@@ -1,7 +1,7 @@
-//! Templates of paths, so that nobody writes patterns for them: `/orders/{id}/returns`.
+//! Path templates, which replace hand-written patterns: `/orders/{id}/returns`.
 //!
-//! `{name}` and `{*}` are one part of a segment, which is not empty and has no slash; `{**}` at the end is whatever follows, slashes too.
-//! These are Envoy's and Istio's templates, but for names, which they do not have in place of `*`.
+//! `{name}` and `{*}` match a part of a segment, which is not empty and has no slash. `{**}` at the end matches the
+//! rest, including slashes. These are the templates of Envoy and Istio, except that they have only `*` and no names.
 
 use std::collections::BTreeSet;
 

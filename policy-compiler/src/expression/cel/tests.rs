@@ -1,4 +1,4 @@
-//! Cases: expressions and their types, expressions and what is wrong with them.
+//! Expressions with their types, and expressions with their problems.
 
 use context_mesh_core::artifact::tables::{FieldType, Scalar};
 
@@ -135,7 +135,7 @@ fn expressions_have_their_types() {
     }
 }
 
-/// Each problem as `start..end code message [help]`.
+/// Formats each problem as `start..end code message [help]`.
 fn problems(text: &str, expected: Expected) -> String {
     let problems = check(&environment(), text, expected).map_or_else(|problems| problems, |_| Vec::new());
     let line = |p: &Problem| {

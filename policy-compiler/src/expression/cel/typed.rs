@@ -1,4 +1,4 @@
-//! Checked expressions: what the stages after the checker work on.
+//! Checked expressions, the input of the stages after the checker.
 
 use context_mesh_core::artifact::tables::{Attribute, ScalarConstant};
 use context_mesh_core::index::VariableIndex;
@@ -8,17 +8,17 @@ use super::types::Type;
 /// An expression without type errors.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TypedExpr {
-    /// What it is.
+    /// Its kind and children.
     pub kind: TypedKind,
     /// Its type.
     pub ty: Type,
     /// First character in the text.
     pub start: usize,
-    /// First character behind it.
+    /// First character after it.
     pub end: usize,
 }
 
-/// What a checked expression is. Every name is resolved, and every macro is spelled out.
+/// The kind of a checked expression. Every name is resolved, and every macro is expanded.
 #[derive(Debug, Clone, PartialEq)]
 pub enum TypedKind {
     /// A literal, or the name of a type.
@@ -31,9 +31,9 @@ pub enum TypedKind {
     OptionalAttribute(Attribute),
     /// The value of a variable, by its number.
     Variable(VariableIndex),
-    /// The value of a name that a macro declares.
+    /// The value of a name declared by a macro.
     Local(u32),
-    /// A value with a name: the local, its value, and where it can be used.
+    /// A named value: the local, its value, and the expression that uses it.
     Let(u32, Box<TypedExpr>, Box<TypedExpr>),
     /// A list of values.
     List(Vec<Element<TypedExpr>>),
@@ -45,47 +45,47 @@ pub enum TypedKind {
     OptionalMember(Box<TypedExpr>, String),
     /// Whether a map has a member of that name.
     HasMember(Box<TypedExpr>, String),
-    /// An operator or function, with its target first.
+    /// An operator or function; a target comes first.
     Call(Function, Vec<TypedExpr>),
     /// `optMap` or `optFlatMap`.
     WithOptional(Box<WithOptional<TypedExpr>>),
     /// A macro over the elements of a list, or the keys of a map.
     Loop(Box<Loop<TypedExpr>>),
-    /// Nothing declares what is named here, or nothing takes these values. Only in an expression whose check is
-    /// lenient; an error when it runs.
+    /// An undeclared name, or a call with the wrong types. Only in an expression with a lenient check; an error at run
+    /// time.
     Fail,
 }
 
-/// A part of a list literal.
+/// An element of a list literal.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Element<E> {
-    /// Its value; with `optional` an optional, whose value is taken if there is one.
+    /// Its value. With `optional` this is an optional, and the element is left out if it has no value.
     pub value: E,
     /// Whether it is marked with `?`.
     pub optional: bool,
 }
 
-/// A part of a map literal.
+/// An entry of a map literal.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry<E> {
     /// Its key.
     pub key: E,
-    /// Its value; with `optional` an optional, without whose value the entry is left out.
+    /// Its value. With `optional` this is an optional, and the entry is left out if it has no value.
     pub value: E,
     /// Whether it is marked with `?`.
     pub optional: bool,
 }
 
-/// What is made of the value of an optional, if it has one.
+/// An expression over the value of an optional, if it has one.
 #[derive(Debug, Clone, PartialEq)]
 pub struct WithOptional<E> {
     /// The optional.
     pub of: E,
-    /// Its value in `then`.
+    /// The local that holds its value in `then`.
     pub local: u32,
-    /// What is made of the value.
+    /// The expression over the value.
     pub then: E,
-    /// Whether `then` is an optional itself; otherwise it becomes the value of one.
+    /// Whether `then` is itself an optional. Otherwise its value becomes that of an optional.
     pub flat: bool,
 }
 
@@ -94,35 +94,35 @@ pub struct WithOptional<E> {
 pub struct Loop<E> {
     /// The list or map.
     pub range: E,
-    /// The element of a list or the key of a map; with `second` the index of a list.
+    /// The element of a list or the key of a map; with `second`, the index of a list.
     pub first: u32,
     /// The element of a list or the value of a map.
     pub second: Option<u32>,
-    /// What the elements must fulfil to be taken in.
+    /// The condition for elements to be included.
     pub filter: Option<E>,
-    /// What is made of them.
+    /// The result of the elements.
     pub result: LoopResult<E>,
 }
 
-/// What a macro makes of the elements.
+/// The result of a macro.
 #[derive(Debug, Clone, PartialEq)]
 pub enum LoopResult<E> {
-    /// Whether all fulfil this.
+    /// Whether all elements satisfy this.
     All(E),
-    /// Whether one fulfils this.
+    /// Whether at least one element satisfies this.
     Exists(E),
-    /// Whether exactly one fulfils this.
+    /// Whether exactly one element satisfies this.
     ExistsOne(E),
     /// A list of these values.
     List(E),
     /// A map with the same keys and these values.
     Map(E),
-    /// One map of the entries of these maps.
+    /// A map with all entries of these maps.
     Entries(E),
 }
 
 impl<E> LoopResult<E> {
-    /// What is computed for each element.
+    /// Returns the expression that is computed for each element.
     pub fn body(&self) -> &E {
         let (Self::All(of)
         | Self::Exists(of)
@@ -143,7 +143,7 @@ impl<E> LoopResult<E> {
         of
     }
 
-    /// The same of something else.
+    /// Returns the same kind of result, with another expression.
     pub fn map<F>(&self, change: impl FnOnce(&E) -> F) -> LoopResult<F> {
         match self {
             Self::All(of) => LoopResult::All(change(of)),
@@ -211,7 +211,7 @@ pub enum Function {
     Size,
     /// `dyn(a)`
     Dyn,
-    /// A function of the library, by its name in CEL.
+    /// A library function, by its name in CEL.
     Library(&'static str),
 }
 

@@ -1,4 +1,4 @@
-//! CEL's types, as cel-go has and prints them.
+//! CEL's types, printed as in cel-go.
 
 use std::fmt;
 
@@ -37,33 +37,32 @@ pub enum Type {
     Ip,
     /// A range of IP addresses.
     Cidr,
-    /// Not known yet while an expression is checked: a number that `infer::Inference` gives. The
-    /// checker leaves none behind.
+    /// A type variable, numbered by `infer::Inference`. The checker leaves none behind.
     Var(u32),
-    /// Known only when the expression runs.
+    /// Known only at run time.
     Dyn,
-    /// Unknown because of a problem that is already reported; it fits everywhere, so that one mistake is
-    /// reported once.
+    /// Unknown because of a problem that has already been reported. It fits everywhere, so that one mistake is reported
+    /// once.
     Error,
 }
 
 impl Type {
-    /// A list of `element`.
+    /// Returns the type of a list of `element`.
     pub fn list(element: Self) -> Self {
         Self::List(Box::new(element))
     }
 
-    /// A map from `key` to `value`.
+    /// Returns the type of a map from `key` to `value`.
     pub fn map(key: Self, value: Self) -> Self {
         Self::Map(Box::new(key), Box::new(value))
     }
 
-    /// An optional of `of`.
+    /// Returns the type of an optional of `of`.
     pub fn optional(of: Self) -> Self {
         Self::Optional(Box::new(of))
     }
 
-    /// The types that it is made of.
+    /// Returns the type's parameters.
     pub(super) fn parameters(&self) -> Vec<&Self> {
         match self {
             Self::List(of) | Self::Optional(of) => vec![of],
@@ -72,12 +71,12 @@ impl Type {
         }
     }
 
-    /// Whether it stands for any type.
+    /// Whether it may be any type.
     pub(crate) fn is_open(&self) -> bool {
         matches!(self, Self::Dyn | Self::Error | Self::Var(_))
     }
 
-    /// Whether a value of one type can be one of the other: equal, with `dyn` fitting anything at any depth.
+    /// Whether the types are compatible: equal, with `dyn` compatible with anything at any depth.
     pub fn fits(&self, other: &Self) -> bool {
         match (self, other) {
             _ if self.is_open() || other.is_open() => true,
@@ -88,7 +87,7 @@ impl Type {
         }
     }
 
-    /// Whether `null` is one of its values, as cel-go has it.
+    /// Whether `null` is one of its values, as in cel-go.
     pub(super) fn takes_null(&self) -> bool {
         matches!(
             self,
@@ -103,7 +102,7 @@ impl Type {
         )
     }
 
-    /// Whether it is one of the three types of numbers.
+    /// Whether it is one of the three number types.
     pub fn is_number(&self) -> bool {
         matches!(self, Self::Int | Self::Uint | Self::Double)
     }

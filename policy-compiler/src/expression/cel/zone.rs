@@ -1,4 +1,4 @@
-//! Time zones: their rules go into the artifact, because the filter carries no database of them.
+//! Time zones. Their rules go into the artifact, because the filter has no time zone database.
 
 use std::sync::LazyLock;
 
@@ -8,8 +8,7 @@ use jiff::tz::{TimeZone, TimeZoneDatabase};
 
 use crate::report::near;
 
-/// Transitions are written down until the beginning of this year, in seconds since 1970. After it the last
-/// offset stays.
+/// Transitions are stored until the beginning of this year, in seconds since 1970. Later times use the last offset.
 const UNTIL: i64 = 7_258_118_400;
 
 static DATABASE: LazyLock<TimeZoneDatabase> = LazyLock::new(TimeZoneDatabase::bundled);
@@ -19,12 +18,12 @@ pub(super) fn is_known(name: &str) -> bool {
     !needs_table(name) || named(name).is_some()
 }
 
-/// Whether the machine knows the rules of a time zone only from a table.
+/// Whether the virtual machine needs a table for the time zone.
 pub(crate) fn needs_table(name: &str) -> bool {
     name != "UTC" && !is_offset(name)
 }
 
-/// `05:30`, with or without a sign.
+/// Whether the text is `05:30`, with or without a sign.
 fn is_offset(name: &str) -> bool {
     let digits = name.strip_prefix(['+', '-']).unwrap_or(name);
     match digits.as_bytes() {
@@ -36,19 +35,19 @@ fn is_offset(name: &str) -> bool {
     }
 }
 
-/// The time zone of exactly that name: the database itself does not tell cases apart.
+/// Returns the time zone of exactly that name. The database itself ignores case.
 fn named(name: &str) -> Option<TimeZone> {
     DATABASE.get(name).ok().filter(|zone| zone.iana_name() == Some(name))
 }
 
-/// The known name that is nearest.
+/// Returns the most similar known name.
 pub(super) fn near(name: &str) -> Option<String> {
     let names: Vec<String> = DATABASE.available().map(|name| name.as_str().to_owned()).collect();
     let same = names.iter().find(|known| known.eq_ignore_ascii_case(name)).cloned();
     same.or_else(|| near::nearest(name, names.iter().map(String::as_str)).map(str::to_owned))
 }
 
-/// The offsets of a time zone of the IANA database; `None` for one that it does not have.
+/// Returns the offsets of a time zone of the IANA database, or `None` if it is not in there.
 pub(crate) fn table(name: &str) -> Option<ZoneTable> {
     let zone = named(name)?;
     let mut offset = zone.to_offset(Timestamp::MIN).seconds();
@@ -60,7 +59,7 @@ pub(crate) fn table(name: &str) -> Option<ZoneTable> {
             break;
         }
         let next = transition.offset().seconds();
-        // Some transitions change only the name of the time.
+        // Some transitions change only the abbreviation.
         if next != offset {
             transitions.push((at, next));
             offset = next;

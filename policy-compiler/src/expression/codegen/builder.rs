@@ -17,7 +17,7 @@ use crate::expression::cel::{Problem, zone_needs_table, zone_table};
 use crate::expression::ir::{Ir, Node, Pattern};
 use crate::report::diagnostic::code;
 
-/// Collects programs, and what they refer to, for one artifact.
+/// Collects programs, and their pools, for one artifact.
 #[derive(Debug, Clone, Default)]
 pub struct Builder {
     code: Vec<u32>,
@@ -30,34 +30,34 @@ pub struct Builder {
     /// The variable that a program computes.
     variable_of: HashMap<ProgramIndex, VariableIndex>,
     sizes: Sizes,
-    /// What each program costs at worst.
+    /// The worst-case cost of each program.
     costs: Vec<Estimate>,
-    /// What each program computes.
+    /// The expression of each program.
     roots: Vec<Node>,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Variable {
     program: ProgramIndex,
-    /// One more than the deepest variable that it reads.
+    /// One more than the depth of the deepest variable that it reads.
     depth: usize,
 }
 
 impl Builder {
-    /// A builder without programs.
+    /// Creates a builder without programs.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The same with the longest values that the schemas allow, in bytes by the names of fields. They bound what
-    /// expressions can cost.
+    /// Sets the longest values that the schemas allow, in bytes by the names of fields. They bound the cost of
+    /// expressions.
     #[must_use]
     pub fn with_field_limits(mut self, limits: impl IntoIterator<Item = (String, u64)>) -> Self {
         self.sizes.fields = limits.into_iter().collect();
         self
     }
 
-    /// A builder that knows how long the values of these fields can be, and how many items they can have.
+    /// Creates a builder that knows the limits of these fields: the length of values and the number of items.
     pub(crate) fn for_fields<'f>(fields: impl Iterator<Item = &'f FieldTable>) -> Self {
         let mut builder = Self::default();
         for field in fields {
@@ -70,19 +70,19 @@ impl Builder {
         builder
     }
 
-    /// What a program costs at worst, the variables that it may read included: at most [`MAX_COST`] units of the
-    /// machine's fuel.
+    /// Returns the worst-case cost of a program, including the variables that it may read. It is at most [`MAX_COST`]
+    /// units of the machine's fuel.
     pub fn cost(&self, program: ProgramIndex) -> Option<u64> {
         program.get(&self.costs).map(|estimate| self.sizes.total(estimate))
     }
 
-    /// What the programs cost at worst, alone and together.
+    /// Returns the worst-case costs of the programs, alone and together.
     pub fn costs(&self) -> Costs {
         Costs::new(&self.costs, &self.sizes)
     }
 
-    /// Compiles a condition, or the value of a field, and gives the number of its program. Equal expressions
-    /// share one program.
+    /// Compiles a condition, or the value of a field. Returns the index of its program. Equal expressions share one
+    /// program.
     ///
     /// # Errors
     /// A pattern that is too large, a limit of the virtual machine, or a cost beyond [`MAX_COST`].
@@ -112,11 +112,11 @@ impl Builder {
         Ok((program, estimate))
     }
 
-    /// Compiles a variable and gives its number, for [`crate::expression::cel::Environment::with_variable`]. Equal
-    /// variables share one number.
+    /// Compiles a variable. Returns its index, for [`crate::expression::cel::Environment::with_variable`]. Equal
+    /// variables share one index.
     ///
     /// # Errors
-    /// As [`Builder::condition`], and a chain of variables that is too long.
+    /// As for [`Builder::condition`], and a chain of variables that is too long.
     pub fn variable(&mut self, ir: &Ir) -> Result<VariableIndex, Problem> {
         let (program, estimate) = self.program(ir)?;
         if let Some(known) = self.variable_of.get(&program) {
@@ -137,17 +137,17 @@ impl Builder {
         Ok(new)
     }
 
-    /// Compiles a pattern and gives the number of its regex: with `whole` for a match of all of a text,
-    /// otherwise for one anywhere in it. The place of a problem is the whole pattern, from character 0.
+    /// Compiles a pattern. Returns the index of its regex. With `whole` it must match all of a text, otherwise it may
+    /// match anywhere in it. The place of a problem is the whole pattern, from character 0.
     ///
     /// # Errors
-    /// A pattern that is no regular expression, or is too large.
+    /// A pattern that is not a regular expression, or is too large.
     pub fn regex(&mut self, pattern: &str, whole: bool) -> Result<PatternIndex, Problem> {
         let pattern = Pattern { text: pattern.to_owned(), start: 0, end: pattern.chars().count() };
         self.pattern(&pattern, whole)
     }
 
-    /// The regexes so far: text, whether all of a text must match, position.
+    /// Returns the regexes so far: text, whether all of a text must match, index.
     pub(crate) fn regex_indices(&self) -> Vec<(String, bool, PatternIndex)> {
         let read = |(key, index): (&[u8], PatternIndex)| {
             let (whole, text) = key.split_first()?;
@@ -156,8 +156,8 @@ impl Builder {
         self.regexes.indices().filter_map(read).collect()
     }
 
-    /// What was collected: the programs, and the regexes as serialized sparse DFAs. What several programs
-    /// compute becomes a variable.
+    /// Returns the programs, and the regexes as serialized sparse DFAs. Expressions that several programs compute
+    /// become variables.
     pub fn finish(self) -> (ProgramTable, Vec<Vec<u8>>) {
         let mut shared = self.clone();
         match shared.share() {
@@ -166,8 +166,8 @@ impl Builder {
         }
     }
 
-    /// Replaces common subexpressions by variables; `None` where there are none, or the machine could not hold
-    /// the result.
+    /// Replaces common subexpressions by variables. Returns `None` if there are none, or if the result would exceed a
+    /// limit of the machine.
     fn share(&mut self) -> Option<()> {
         let roots = std::mem::take(&mut self.roots);
         let mut fixed = vec![false; roots.len()];
@@ -198,7 +198,7 @@ impl Builder {
         Some(range)
     }
 
-    /// What was collected, without looking for common subexpressions.
+    /// Returns the programs and regexes, without searching for common subexpressions.
     pub(crate) fn finish_as_it_is(self) -> (ProgramTable, Vec<Vec<u8>>) {
         let table = ProgramTable {
             code: self.code,
@@ -231,7 +231,7 @@ impl Builder {
         })
     }
 
-    /// Takes in the rules of a time zone. One that nobody knows is an error when it runs.
+    /// Adds the rules of a time zone. An unknown one is an error at run time.
     pub(super) fn zone(&mut self, name: &str) {
         if zone_needs_table(name) && !self.zones.contains_key(name) {
             self.zones.extend(zone_table(name).map(|table| (name.to_owned(), table)));
@@ -239,7 +239,7 @@ impl Builder {
     }
 
     pub(super) fn constant(&mut self, constant: &Constant) -> ConstantIndex {
-        // The printed form tells any two constants apart, 0.0 and -0.0 included.
+        // The debug output distinguishes any two constants, including 0.0 and -0.0.
         Self::infallible(self.constants.get_or_add(format!("{constant:?}").into_bytes(), || Ok(constant.clone())))
     }
 
@@ -257,7 +257,7 @@ impl Builder {
         }
     }
 
-    /// The depth of the deepest variable that a node reads; 0 without any.
+    /// Returns the depth of the deepest variable that a node reads, or 0 if it reads none.
     fn depth(&self, node: &Node) -> usize {
         let own = match node {
             Node::Variable(index) => index.get(&self.variables),

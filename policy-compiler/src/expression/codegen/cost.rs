@@ -1,9 +1,9 @@
-//! What a program costs at worst, in units of fuel: the machine's own table of costs, with upper bounds of the
-//! sizes of what the program reads.
+//! Worst-case cost of a program, in units of fuel. It uses the machine's own table of costs, with upper bounds of the
+//! sizes that the program reads.
 //!
-//! The bounds of sizes are: what the schema allows for a field (`maxBytes`), the largest context, and what Envoy
-//! accepts as headers by default. The elements of a list share the size of the list; so a loop is charged for
-//! the longest list with the average element, which is the worst that can come together.
+//! The bounds are: the schema's limit for a field (`maxBytes`), the largest context, and Envoy's default limits for
+//! headers. The elements of a list share the size of the list. A loop is therefore charged for the longest list with
+//! the average element, which is the worst possible combination.
 
 use context_mesh_core::index::VariableIndex;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -21,34 +21,35 @@ use context_mesh_core::vm::op::Op;
 use super::emit::{arithmetic_op, comparison_op, text_op};
 use crate::expression::ir::{Loop, LoopResult, Node, TextTest};
 
-/// Most that one expression may cost at worst: ten times the fuel of a whole request. The worst is far from what requests
-/// are: every field as large as it may be. What is above the fuel of a request is a warning, what is above this a mistake.
+/// Greatest worst-case cost of one expression: ten times the fuel of a whole request. The worst case is far from real
+/// requests, because every field is as large as it may be. A cost above the fuel of a request is a warning, a cost
+/// above this limit is an error.
 pub const MAX_COST: u64 = MAX_FUEL * 10;
 
-/// Bytes of all headers of a request, as Envoy limits them by default.
+/// Bytes of all headers of a request, by Envoy's default limit.
 const MAX_HEADER_BYTES: u64 = 60 * 1024;
 
-/// Headers of a request, as Envoy limits them by default.
+/// Number of headers of a request, by Envoy's default limit.
 const MAX_HEADERS: u64 = 100;
 
 /// Bytes of a name of the mesh: an identity, a service, a domain, a region.
 const MAX_NAME_BYTES: u64 = 2048;
 
-/// The size of a value at worst.
+/// The greatest size of a value.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Size {
-    /// Units in all: one for each element and entry, and one for every 64 bytes of text.
+    /// Units in total: one for each element and entry, and one for every 64 bytes of text.
     units: u64,
-    /// Units of the largest value that a share of it may be.
+    /// Units of the largest part.
     most: u64,
-    /// Elements of a list, entries of a map.
+    /// Number of elements of a list, or entries of a map.
     count: u64,
     /// Elements of each element, on average.
     inner: u64,
 }
 
 impl Size {
-    /// Whether it has no parts: a text, a number.
+    /// Whether it has no parts, such as a text or a number.
     const fn is_flat(self) -> bool {
         self.count == 0 && self.inner == 0
     }
@@ -58,15 +59,14 @@ impl Size {
         Self { units, most: units, count: 0, inner: 0 }
     }
 
-    /// A JSON text of so many bytes whose elements take at least so many.
+    /// Returns the size of a JSON text of this many bytes, whose elements take at least `element` bytes.
     const fn json(bytes: u64, element: u64) -> Self {
         let count = bytes.div_ceil(element);
         let units = units(bytes).saturating_add(count);
         Self { units, most: units, count, inner: 1 }
     }
 
-    /// A list or map of no more than so many items. Where these may have items of their own, there are as many in all as
-    /// before.
+    /// Limits a list or map to this many items. If they may have items of their own, the total number stays.
     fn at_most(self, items: u64, nested: bool) -> Self {
         let count = self.count.min(items);
         if nested {
@@ -77,7 +77,7 @@ impl Size {
         Self { units, most: self.most.min(units), count, ..self }
     }
 
-    /// A list or map of these parts.
+    /// Returns the size of a list or map of these parts.
     fn of(parts: impl IntoIterator<Item = Self>) -> Self {
         parts.into_iter().fold(Self::default(), |all, part| {
             let units = all.units.saturating_add(part.units).saturating_add(1);
@@ -90,7 +90,7 @@ impl Size {
         })
     }
 
-    /// Both together.
+    /// Returns the size of both together.
     fn plus(self, other: Self) -> Self {
         let units = self.units.saturating_add(other.units);
         Self {
@@ -101,7 +101,7 @@ impl Size {
         }
     }
 
-    /// One of both.
+    /// Returns the size of either.
     fn or(self, other: Self) -> Self {
         Self {
             units: self.units.max(other.units),
@@ -111,27 +111,27 @@ impl Size {
         }
     }
 
-    /// An element in a walk over all of them: its share.
+    /// Returns the size of an element in a loop over all of them: its share.
     fn share(self) -> Self {
         let units = self.units.saturating_sub(self.count).div_ceil(self.count.max(1));
         Self { units, most: self.most, count: self.inner, inner: self.inner }
     }
 
-    /// So many of these.
+    /// Returns the size of `count` such values.
     fn times(self, count: u64) -> Self {
         let units = self.units.saturating_add(1).saturating_mul(count);
         Self { units, most: units, count, inner: self.count.max(self.inner) }.made()
     }
 
-    /// The fuel for writing it down: the texts of the elements of a list are only referred to.
+    /// Returns the fuel for writing it. The texts in a list are only referred to.
     fn written(self) -> u64 {
         if self.count > 0 { self.count } else { self.units }
     }
 
-    /// What the memory of a decision has room for.
+    /// Limits the size to the memory of a decision.
     fn made(self) -> Self {
         let bytes = u64::try_from(MAX_MADE_BYTES).unwrap_or(u64::MAX);
-        // An element takes 16 bytes at least.
+        // An element takes at least 16 bytes.
         let count = bytes / 16;
         let units = units(bytes).saturating_add(count);
         Self { units: self.units.min(units), most: self.most.min(units), count: self.count.min(count), ..self }
@@ -143,28 +143,28 @@ const fn units(bytes: u64) -> u64 {
     bytes.div_ceil(BYTES_PER_UNIT as u64)
 }
 
-/// What is known about sizes.
+/// The known sizes.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Sizes {
     /// The longest values that the schema allows, in bytes, by field.
     pub(super) fields: BTreeMap<String, u64>,
-    /// Most elements or members that the schema allows, by field; without one it is [`DEFAULT_MAX_ITEMS`].
+    /// Most elements or members that the schema allows, by field. The default is [`DEFAULT_MAX_ITEMS`].
     pub(super) items: BTreeMap<String, u64>,
-    /// The variables: what each gives, and what it costs.
+    /// The result size and cost of each variable.
     pub(super) variables: Vec<Estimate>,
 }
 
-/// What a program gives, and what it costs.
+/// The result size and cost of a program.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Estimate {
     size: Size,
-    /// Its own instructions.
+    /// The cost of its own instructions.
     pub(super) fuel: u64,
-    /// The variables that it may read, and those that they may read.
+    /// The variables that it may read, directly or through other variables.
     pub(super) variables: BTreeSet<VariableIndex>,
 }
 
-/// What the instructions of a node cost at worst, without those of variables.
+/// Returns the worst-case cost of a node's instructions, without those of variables.
 pub(super) fn estimate(sizes: &Sizes, node: &Node) -> Estimate {
     let mut walk = Walk { sizes, locals: HashMap::new(), variables: BTreeSet::new() };
     let (fuel, size) = walk.node(node);
@@ -172,7 +172,7 @@ pub(super) fn estimate(sizes: &Sizes, node: &Node) -> Estimate {
 }
 
 impl Sizes {
-    /// The cost of a program with the variables that it may read, each of which runs at most once.
+    /// Returns the cost of a program with the variables that it may read, each of which runs at most once.
     pub(super) fn total(&self, estimate: &Estimate) -> u64 {
         let variables = estimate.variables.iter().filter_map(|index| index.get(&self.variables));
         variables.fold(estimate.fuel, |sum, variable| sum.saturating_add(variable.fuel))
@@ -260,8 +260,8 @@ struct Walk<'s> {
 /// Fuel, and the size of the value.
 type Cost = (u64, Size);
 
-/// What reading an attribute costs, and what the machine reserves for a list or map that it parses, besides what its
-/// elements take.
+/// The cost of reading an attribute, and the number of units that the machine reserves for a list or map that it
+/// parses, besides its elements.
 const PARSING: u64 = 4;
 
 impl Walk<'_> {
@@ -294,7 +294,7 @@ impl Walk<'_> {
             Node::Text(test @ (TextTest::Prefix | TextTest::Suffix), pair) => self.compare(text_op(*test), pair),
             Node::Text(test @ TextTest::Part, pair) => self.read(text_op(*test), pair.iter(), |_| Size::default()),
             Node::In(pair) => self.read(Op::In(0), pair.iter(), |_| Size::default()),
-            // A sum is made of both; everything else that is calculated has a fixed size.
+            // A sum contains both operands; any other result has a fixed size.
             Node::Arithmetic(of, pair) => self.make(pair.iter(), arithmetic_op(*of).cost(), total),
             Node::Call(function, arguments) => self.call(*function, arguments),
             Node::Size(of) => self.read(Op::Size(0), [&**of], |_| Size::default()),
@@ -334,7 +334,7 @@ impl Walk<'_> {
         known.size
     }
 
-    /// A comparison: of a text, or a number, and anything else the shorter one is read.
+    /// Returns the cost of a comparison. If one operand is flat, only the shorter one is read.
     fn compare(&mut self, op: Op, pair: &[Node; 2]) -> Cost {
         let [(left_fuel, left), (right_fuel, right)] = [self.node(&pair[0]), self.node(&pair[1])];
         let units = if left.is_flat() || right.is_flat() {
@@ -345,7 +345,7 @@ impl Walk<'_> {
         (sum([left_fuel, right_fuel, op.cost().bound(units)]), Size::default())
     }
 
-    /// An instruction that reads its values once.
+    /// Returns the cost of an instruction that reads its values once.
     fn read<'n>(
         &mut self,
         op: Op,
@@ -358,7 +358,7 @@ impl Walk<'_> {
         (fuel.saturating_add(op.cost().bound(work(op.cost(), &sizes))), result(&sizes))
     }
 
-    /// An instruction, or one for each value, that makes a value: writing it costs as well.
+    /// Returns the cost of an instruction, or one for each value, that makes a value. Writing it also costs.
     fn make<'n>(
         &mut self,
         parts: impl IntoIterator<Item = &'n Node>,
@@ -385,7 +385,7 @@ impl Walk<'_> {
         self.locals.extend(of.second.map(|second| (second, share)));
         let filter = of.filter.as_ref().map_or(0, |filter| self.node(filter).0.saturating_add(2));
         let (body, value) = self.node(of.result.body());
-        // To walk on reads one element; of the headers it looks at all of them.
+        // An iteration reads one element; over the headers, it searches all of them.
         let step = if of.range == Node::Attribute(Attribute::Headers) { MAX_HEADERS } else { share.units };
         let made = match of.result {
             LoopResult::All(_) | LoopResult::Exists(_) | LoopResult::ExistsOne(_) => Size::default(),
@@ -398,13 +398,13 @@ impl Walk<'_> {
     }
 }
 
-/// The size of an element of a list or map, of which no more is known than of the whole.
+/// Returns the size of an element of a list or map. It is only bounded by the size of the whole.
 fn element(sizes: &[Size]) -> Size {
     sizes.first().copied().unwrap_or_default()
 }
 
-/// The units that decide about the cost of a class. What grows faster than its input is worst when one element
-/// is as large as it can be.
+/// Returns the units that determine the cost of a class. Superlinear work is worst when one element is as large as
+/// possible.
 fn work(class: CostClass, sizes: &[Size]) -> u64 {
     match class {
         CostClass::Fixed | CostClass::Linear => total(sizes).units,
@@ -412,7 +412,7 @@ fn work(class: CostClass, sizes: &[Size]) -> u64 {
     }
 }
 
-/// What a function of the library gives.
+/// Returns the size of a library function's result.
 fn result_size(function: Function, arguments: &[Node], sizes: &[Size]) -> Size {
     let all = total(sizes);
     let bytes = |size: Size| size.units.saturating_mul(units_bytes());

@@ -1,4 +1,4 @@
-//! What several programs cost together.
+//! The combined cost of several programs.
 
 use context_mesh_core::index::{self, ProgramIndex, VariableIndex};
 use std::collections::BTreeSet;
@@ -8,9 +8,9 @@ use super::cost::{Estimate, Sizes};
 /// The worst-case costs of the programs of an artifact, in units of the machine's fuel.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Costs {
-    /// For each program: its own instructions, and the variables that it may read.
+    /// For each program, the cost of its own instructions, and the variables that it may read.
     programs: Vec<(u64, BTreeSet<VariableIndex>)>,
-    /// For each variable: its own instructions.
+    /// For each variable, the cost of its own instructions.
     variables: Vec<u64>,
 }
 
@@ -22,8 +22,8 @@ impl Costs {
         }
     }
 
-    /// What these programs cost at worst in one decision: a program each time that it is named, a variable once,
-    /// however many of them read it. Programs that do not exist cost nothing.
+    /// Returns the worst-case cost of these programs in one decision. A program counts each time that it is listed, a
+    /// variable once, however many programs read it. Programs that do not exist cost nothing.
     pub fn together(&self, programs: impl IntoIterator<Item = ProgramIndex>) -> u64 {
         let mut fuel: u64 = 0;
         let mut read = vec![false; self.variables.len()];

@@ -1,4 +1,4 @@
-//! One expression to instructions.
+//! Compiles one expression to instructions.
 
 use context_mesh_core::index::{AttributeIndex, ConstantIndex, PatternIndex};
 use std::collections::HashMap;
@@ -14,7 +14,7 @@ use crate::expression::cel::Problem;
 use crate::expression::ir::{Arithmetic, Comparison, Element, Entry, Ir, Node, TextTest, WithOptional};
 use crate::report::diagnostic::code;
 
-/// Most values that a list is made of on the stack. Longer ones are built one value at a time, so that they
+/// Most values of a list that are put on the stack together. Longer lists are built one value at a time, so that they
 /// do not need a deeper stack.
 const MAX_STACKED: usize = 8;
 
@@ -41,13 +41,13 @@ pub(super) fn program(builder: &mut Builder, ir: &Ir) -> Result<Vec<u32>, Proble
 pub(super) struct Emitter<'b> {
     builder: &'b mut Builder,
     pub(super) code: Vec<Op>,
-    /// Values on the stack at this point, and the most there have been.
+    /// The number of values on the stack at this point, and the greatest so far.
     depth: usize,
     deepest: usize,
-    /// Locals of the machine in use at this point, and the most there have been.
+    /// The number of machine locals in use at this point, and the greatest so far.
     slots: usize,
     most_slots: usize,
-    /// Where the locals of the expression are.
+    /// The machine local of each local of the expression.
     homes: HashMap<u32, u32>,
 }
 
@@ -78,7 +78,7 @@ impl Emitter<'_> {
         Jump { at, op }
     }
 
-    /// Lets a jump lead to the next instruction.
+    /// Sets the target of a jump to the next instruction.
     pub(super) fn land(&mut self, jump: &Jump) {
         let target = number(self.code.len());
         if let Some(op) = self.code.get_mut(jump.at) {
@@ -86,22 +86,22 @@ impl Emitter<'_> {
         }
     }
 
-    /// The number of the next instruction, for [`Op::Loop`].
+    /// Returns the index of the next instruction, for [`Op::Loop`].
     pub(super) fn here(&self) -> u32 {
         number(self.code.len())
     }
 
-    /// How many values are on the stack.
+    /// Returns the number of values on the stack.
     pub(super) fn depth(&self) -> usize {
         self.depth
     }
 
-    /// Says how many values are on the stack where only jumps lead.
+    /// Sets the number of values on the stack at a place that only jumps reach.
     pub(super) fn set_depth(&mut self, depth: usize) {
         self.depth = depth;
     }
 
-    /// Takes neighbouring locals of the machine; gives the first.
+    /// Reserves adjacent machine locals. Returns the first.
     pub(super) fn take_slots(&mut self, count: usize) -> u32 {
         let first = number(self.slots);
         self.slots += count;
@@ -113,7 +113,7 @@ impl Emitter<'_> {
         self.slots = self.slots.saturating_sub(count);
     }
 
-    /// Says where a local of the expression is.
+    /// Sets the machine local of a local of the expression.
     pub(super) fn house(&mut self, local: u32, slot: u32) {
         self.homes.insert(local, slot);
     }
@@ -193,7 +193,7 @@ impl Emitter<'_> {
         self.then(&pair[1], op)
     }
 
-    /// A function of the library. The rules of the time zone that it names go into the artifact.
+    /// Compiles a library function. The rules of the time zone that it names go into the artifact.
     fn call(&mut self, function: Function, arguments: &[Node]) -> Result<(), Problem> {
         if let ("get", [_, Node::Constant(Constant::Scalar(ScalarConstant::String(zone)))]) =
             (function.name().get(..3).unwrap_or_default(), arguments)
@@ -215,7 +215,7 @@ impl Emitter<'_> {
         Ok(())
     }
 
-    /// The parts of `&&` or `||`. As soon as the absorbing value is on the stack the rest is skipped.
+    /// Compiles `&&` or `||`. As soon as the absorbing value is on the stack, the rest is skipped.
     fn connective(&mut self, parts: &[Node], jump: fn(u32) -> Op, join: Op) -> Result<(), Problem> {
         let mut exits = Vec::new();
         for (index, part) in parts.iter().enumerate() {
@@ -239,7 +239,7 @@ impl Emitter<'_> {
         self.node(then)?;
         let end = self.jump(Op::Jump);
         self.land(&no);
-        // Only one of the two values is there.
+        // Only one of the two values is on the stack.
         self.depth = depth;
         self.node(otherwise)?;
         self.land(&failed);
@@ -247,7 +247,7 @@ impl Emitter<'_> {
         Ok(())
     }
 
-    /// `a.or(b)`
+    /// Compiles `a.or(b)`.
     fn first_present(&mut self, [one, other]: &[Node; 2]) -> Result<(), Problem> {
         self.node(one)?;
         let present = self.jump(Op::JumpIfPresent);
@@ -257,7 +257,7 @@ impl Emitter<'_> {
         Ok(())
     }
 
-    /// `a.orValue(b)`
+    /// Compiles `a.orValue(b)`.
     fn value_or(&mut self, [of, otherwise]: &[Node; 2]) -> Result<(), Problem> {
         self.node(of)?;
         let present = self.jump(Op::JumpIfPresent);

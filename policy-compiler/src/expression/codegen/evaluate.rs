@@ -1,5 +1,4 @@
-//! Computes ahead what is the same for every request: the machine itself runs it, so that it cannot mean
-//! anything else than at run time.
+//! Constant folding. The virtual machine itself evaluates constants, so that the result is the same as at run time.
 
 use context_mesh_core::artifact::tables::{Constant, ScalarConstant};
 use context_mesh_core::vm::Value;
@@ -8,22 +7,23 @@ use super::{Builder, load_programs, run_alone};
 use crate::expression::cel::TypedExpr;
 use crate::expression::ir::{self, Ir, Node};
 
-/// Largest list or map that is computed ahead, in elements, and longest text, in bytes. A larger one would make
-/// the artifact longer than the code that makes it.
+/// Largest list or map that is folded, in elements, and longest text, in bytes. A larger one would make the artifact
+/// longer than the code that computes it.
 const MAX_ELEMENTS: usize = 1024;
 const MAX_BYTES: usize = 4096;
 
-/// Returns the typed tree of an expression, what is the same for every request computed ahead.
+/// Returns the IR of an expression, with constants folded.
 pub fn lower(expr: &TypedExpr) -> Ir {
     ir::lower(expr, evaluate)
 }
 
-/// Returns the typed tree of an expression with nothing computed ahead: for tests that compare the two.
+/// Returns the IR of an expression without constant folding, for tests that compare the two.
 pub fn lower_unfolded(expr: &TypedExpr) -> Ir {
     ir::lower(expr, |_| None)
 }
 
-/// What a node gives that reads nothing of a request; `None` for an error, and for what cannot be a constant.
+/// Returns the value of a node that reads nothing of a request. Returns `None` for an error, and for what cannot be a
+/// constant.
 fn evaluate(node: &Node) -> Option<Constant> {
     let mut builder = Builder::new();
     let program = builder.condition(&Ir { root: node.clone(), start: 0, end: 0 }).ok()?;

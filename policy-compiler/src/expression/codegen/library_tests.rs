@@ -1,5 +1,5 @@
-//! Cases of the language and its library, through the whole pipeline: each is true, or the error that it says.
-//! Each runs twice: with constants computed ahead, and with all the work left to the code.
+//! Cases of the language and its library, through the whole pipeline. Each case is true, or the named error. Each runs
+//! twice: with and without constant folding.
 
 use super::run_tests::{run, run_unfolded};
 

@@ -8,14 +8,14 @@ use context_mesh_core::vm::EvalErrorKind;
 use context_mesh_core::vm::function::Function;
 use context_mesh_core::vm::op::{Op, Operand};
 
-/// A program with one instruction a line: its number, its mnemonic and what its operand stands for. Numbers
-/// that lead nowhere are shown as they are, so that a damaged artifact can be looked at.
+/// Formats a program with one instruction a line: its number, its mnemonic and the meaning of its operand. Invalid
+/// indices are shown as they are, so that a damaged artifact can be examined.
 pub fn listing(table: &ProgramTable, program: ProgramIndex) -> String {
     let Some(code) = table.code_of(program) else { return format!("no program {program}\n") };
     code.iter().enumerate().map(|(at, word)| format!("{at:>4}  {}\n", instruction(table, *word))).collect()
 }
 
-/// One instruction: its mnemonic and what its operand stands for.
+/// Formats one instruction: its mnemonic and the meaning of its operand.
 pub(crate) fn instruction(table: &ProgramTable, word: u32) -> String {
     let Some(op) = Op::decode(word) else { return format!("unknown {word:#010x}") };
     let number = op.operand();
@@ -69,7 +69,7 @@ fn text(value: &str) -> String {
     format!("'{}'", escaped.replace("\\\"", "\""))
 }
 
-/// An attribute as an expression names it.
+/// Formats an attribute as in an expression.
 pub(crate) fn attribute(attribute: &Attribute) -> String {
     match attribute {
         Attribute::Field(name, _) => format!("context.{name}"),

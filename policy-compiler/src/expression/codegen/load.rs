@@ -1,4 +1,4 @@
-//! What was compiled, as the filter has it: through the bytes of an artifact and its verification.
+//! Loads compiled programs as the filter does: through the bytes of an artifact and its verification.
 
 use std::fmt;
 
@@ -28,17 +28,17 @@ pub fn run_alone<R>(verified: &VerifiedProgram, program: ProgramIndex, read: imp
         destination: Destination::default(),
         attributes: &|_: &[&str]| None,
     };
-    // The machine's arena, whose type is its own affair.
+    // The machine's arena, whose type is private to it.
     let arena = Default::default();
     read(Machine::new(verified.code(), snapshot, &arena).run(program))
 }
 
-/// Why tables do not become an artifact that loads.
+/// Why tables cannot become an artifact that loads.
 #[derive(Debug, Clone, PartialEq)]
 pub enum PackError {
     /// A limit of the format.
     Encode(EncodeError),
-    /// What a filter would say.
+    /// The error that a filter would report.
     Load(LoadError),
 }
 

@@ -51,7 +51,7 @@ impl Emitter<'_> {
         Ok(())
     }
 
-    /// The begin of an iteration; gives its number, and the jump that leaves the loop.
+    /// Begins an iteration. Returns its address, and the jump that leaves the loop.
     fn next(&mut self, begun: &Begun) -> (u32, Jump) {
         let head = self.here();
         self.op(if begun.two { Op::IterNext2(begun.iterator) } else { Op::IterNext(begun.iterator) });
@@ -62,8 +62,8 @@ impl Emitter<'_> {
         self.node(&Node::Constant(Constant::Scalar(constant)))
     }
 
-    /// `all` and `exists`: the conditions joined, until one decides. An error is kept, and a later one that
-    /// decides wins over it.
+    /// Compiles `all` and `exists`: the conditions are joined until one decides. An error is kept, but a later
+    /// condition that decides overrides it.
     fn quantifier(
         &mut self,
         begun: &Begun,
@@ -83,7 +83,7 @@ impl Emitter<'_> {
         Ok(())
     }
 
-    /// `exists_one`: how many there are, compared with one. The first error ends it.
+    /// Compiles `exists_one`: the number of matches is compared with one. The first error ends the loop.
     fn exists_one(&mut self, begun: &Begun, body: &Node) -> Result<(), Problem> {
         self.constant(ScalarConstant::Int(0))?;
         let (head, done) = self.next(begun);
@@ -94,7 +94,7 @@ impl Emitter<'_> {
         self.op(Op::Add(0));
         self.land(&no);
         self.op(Op::Loop(head));
-        // The error lies on the number, and a sum with an error is that error.
+        // The error is on top of the number, and their sum is that error.
         let depth = self.depth();
         self.set_depth(depth + 1);
         self.land(&failed);
@@ -105,7 +105,7 @@ impl Emitter<'_> {
         Ok(())
     }
 
-    /// The macros that make lists and maps. The first error ends them.
+    /// Compiles the macros that build lists and maps. The first error ends the loop.
     fn collect(&mut self, begun: &Begun, filter: Option<&Node>, collection: Collection<'_>) -> Result<(), Problem> {
         let made = self.take_slots(1);
         self.op(if matches!(collection, Collection::List(_)) { Op::ListBegin(made) } else { Op::MapBegin(made) });
@@ -164,7 +164,7 @@ impl Emitter<'_> {
     }
 }
 
-/// What is made of each element.
+/// The result of a loop.
 #[derive(Clone, Copy)]
 enum Collection<'n> {
     List(&'n Node),

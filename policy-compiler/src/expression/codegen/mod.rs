@@ -32,7 +32,8 @@ pub use listing::listing;
 pub(crate) use listing::{attribute as attribute_name, instruction};
 pub use load::{PackError, load_programs, run_alone};
 
-/// The serialized automaton of a regex; `None` for one that cannot be built. With `whole` it must match all of a text.
+/// Returns the serialized automaton of a regex, or `None` if it cannot be built. With `whole` it must match all of a
+/// text.
 pub(crate) fn build_regex(pattern: &str, whole: bool) -> Option<Vec<u8>> {
     regex::build(pattern, whole).ok()
 }

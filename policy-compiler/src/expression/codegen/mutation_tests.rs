@@ -1,4 +1,4 @@
-//! Texts that nobody would write: whatever they are, they are refused or become a program that loads and ends.
+//! Random mutations of expressions: each is rejected, or becomes a program that loads and terminates.
 
 use super::run_tests::{run, run_unfolded};
 
@@ -14,7 +14,7 @@ const TEXTS: &[&str] = &[
     "'%s-%d'.format([context.tenant_id, context.attempt]).replace('-', '').reverse() != base64.encode(b'a')",
 ];
 
-/// A small generator of numbers: the same ones on every run.
+/// A small pseudo-random generator, with the same numbers on every run.
 struct Numbers(u64);
 
 impl Numbers {
@@ -24,7 +24,7 @@ impl Numbers {
     }
 }
 
-/// The tokens of a text, white space left out.
+/// Returns the tokens of a text, without white space.
 fn tokens(text: &str) -> Vec<&str> {
     let mut tokens = Vec::new();
     let mut rest = text;
@@ -51,7 +51,7 @@ fn tokens(text: &str) -> Vec<&str> {
 /// Operators of two characters.
 const OPERATORS: [&str; 7] = ["&&", "||", "==", "!=", "<=", ">=", ".?"];
 
-/// What a token is: one of the same kind in its place mostly leaves an expression.
+/// The kind of a token. Replacing a token by one of the same kind mostly keeps an expression valid.
 #[derive(Debug, PartialEq, Eq)]
 enum Kind {
     Text,

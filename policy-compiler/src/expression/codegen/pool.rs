@@ -1,10 +1,10 @@
-//! A pool: distinct entries with their positions.
+//! A pool: distinct entries with their indices.
 
 use std::collections::HashMap;
 
 use context_mesh_core::index;
 
-/// Entries in the order in which they came, each once. `key` tells which ones are the same.
+/// Distinct entries in the order in which they were added. Entries with equal keys are the same.
 #[derive(Debug, Clone)]
 pub(super) struct Pool<I, T> {
     entries: Vec<T>,
@@ -18,10 +18,10 @@ impl<I, T> Default for Pool<I, T> {
 }
 
 impl<I: Copy + From<u32>, T> Pool<I, T> {
-    /// Returns the position of the entry with that key; `make` makes it if it is new.
+    /// Returns the index of the entry with that key. If it is new, `make` creates it.
     ///
     /// # Errors
-    /// That of `make`; then nothing is added.
+    /// The error of `make`; nothing is added then.
     pub(super) fn get_or_add<E>(&mut self, key: Vec<u8>, make: impl FnOnce() -> Result<T, E>) -> Result<I, E> {
         if let Some(index) = self.indices.get(&key) {
             return Ok(*index);
@@ -32,9 +32,9 @@ impl<I: Copy + From<u32>, T> Pool<I, T> {
         Ok(index)
     }
 
-    /// Adds an entry without asking whether it is there.
+    /// Adds an entry without checking whether it exists.
     pub(super) fn add(&mut self, entry: T) -> I {
-        // More entries than a `u32` counts do not fit into memory.
+        // More entries than a `u32` can count do not fit into memory.
         let index = index::position(self.entries.len()).unwrap_or(u32::MAX);
         self.entries.push(entry);
         I::from(index)
@@ -44,7 +44,7 @@ impl<I: Copy + From<u32>, T> Pool<I, T> {
         self.entries.get_mut(index)
     }
 
-    /// Returns the keys with their positions, in no order.
+    /// Returns the keys with their indices, in no particular order.
     pub(super) fn indices(&self) -> impl Iterator<Item = (&[u8], I)> {
         self.indices.iter().map(|(key, index)| (key.as_slice(), *index))
     }

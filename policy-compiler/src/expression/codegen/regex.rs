@@ -1,4 +1,4 @@
-//! Patterns to serialized DFAs, which the filter only searches.
+//! Compiles patterns to serialized DFAs, which the filter only searches.
 
 use regex_automata::MatchKind;
 use regex_automata::dfa::{StartKind, dense};
@@ -10,33 +10,33 @@ use crate::expression::cel::translate_pattern;
 /// Largest serialized DFA, in bytes.
 pub(super) const MAX_DFA_BYTES: usize = 256 * 1024;
 
-/// Largest DFA before it is minimised and made sparse, in bytes. With the next one it bounds the time that a pattern
-/// takes: about a tenth of a second.
+/// Largest DFA before it is minimised and made sparse, in bytes. Together with [`MAX_MINIMISED_STATES`] it bounds the
+/// time for a pattern to about a tenth of a second.
 const MAX_DENSE_BYTES: usize = 1024 * 1024;
 
-/// Most states of a DFA that is minimised, which takes time in the square of them: seconds for four times as many.
-/// What is larger comes from patterns such as `a[ab]{11}x`, which do not shrink.
+/// Most states of a DFA that is minimised. The time grows with the square: four times as many take seconds. Larger DFAs
+/// come from patterns such as `a[ab]{11}x`, which do not shrink.
 const MAX_MINIMISED_STATES: usize = 4096;
 
 /// Largest NFA, in bytes.
 const MAX_NFA_BYTES: usize = 1024 * 1024;
 
-/// Why there is no DFA.
+/// Why a DFA cannot be built.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum RegexError {
-    /// The pattern is none; the text says why.
+    /// The pattern is invalid; the text says why.
     Syntax(String),
-    /// The DFA would exceed its budget.
+    /// The DFA would exceed its size limit.
     TooLarge,
 }
 
-/// Builds the DFA of a pattern, for an anchored search that must end at the end of the text. With `whole`
-/// the pattern must match all of the text, otherwise it may be found anywhere.
+/// Builds the DFA of a pattern, for an anchored search that must end at the end of the text. With `whole` the pattern
+/// must match all of the text, otherwise it may match anywhere.
 pub(crate) fn build(pattern: &str, whole: bool) -> Result<Vec<u8>, RegexError> {
     let pattern = translate_pattern(pattern).map_err(RegexError::Syntax)?;
     let pattern = if whole { format!("(?:{pattern})\\z") } else { format!("(?s-u:.)*?(?:{pattern})(?s-u:.)*") };
     let mut dfa = determinize(&pattern, false)?;
-    // A pattern with a bounded repeat shrinks to a hundredth, and the others take well under a millisecond.
+    // A pattern with a bounded repeat shrinks to a hundredth; the others take well under a millisecond.
     if states(&dfa) <= MAX_MINIMISED_STATES {
         dfa = determinize(&pattern, true)?;
     }
@@ -59,7 +59,8 @@ fn determinize(pattern: &str, minimize: bool) -> Result<dense::DFA<Vec<u32>>, Re
         .map_err(|error| build_error(&error))
 }
 
-/// How many states a DFA has, by the size of its table of transitions; a few more, as other tables count too.
+/// Returns the approximate number of states of a DFA, from its memory usage. It is slightly too large, because the
+/// usage includes other tables than that of the transitions.
 fn states(dfa: &dense::DFA<Vec<u32>>) -> usize {
     let state_bytes = dfa.stride().saturating_mul(size_of::<u32>());
     dfa.memory_usage().checked_div(state_bytes).unwrap_or(usize::MAX)
@@ -80,7 +81,7 @@ mod tests {
     use regex_automata::dfa::{Automaton as _, sparse};
     use regex_automata::{Anchored, Input};
 
-    /// The search that the filter does.
+    /// Searches as the filter does.
     fn matches(pattern: &str, whole: bool, text: &str) -> bool {
         let bytes = build(pattern, whole).unwrap();
         let (dfa, _) = sparse::DFA::from_bytes(&bytes).unwrap();

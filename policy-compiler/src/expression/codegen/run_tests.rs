@@ -1,4 +1,4 @@
-//! Cases: expressions and what they give, through the artifact, its verification and the virtual machine.
+//! Expressions and their values, through the artifact, its verification and the virtual machine.
 
 use context_mesh_core::artifact::tables::{FieldType, Scalar};
 use context_mesh_core::headers::Headers;
@@ -9,7 +9,7 @@ use super::{Builder, load_programs, lower, lower_unfolded};
 use crate::expression::cel::{Environment, Expected, TypedExpr, check};
 use crate::expression::ir::Ir;
 
-/// What the proxy says of the request.
+/// Returns the value of an attribute of the proxy.
 fn attribute(path: &[&str]) -> Option<Vec<u8>> {
     match path {
         ["source", "port"] => Some(4711_i64.to_le_bytes().to_vec()),
@@ -37,12 +37,12 @@ fn environment() -> Environment {
     )
 }
 
-/// The value as JSON, or the name of the error; nothing for an expression with problems.
+/// Returns the value as JSON, or the name of the error, or nothing for an expression with problems.
 pub(super) fn run(text: &str) -> String {
     run_with(text, lower)
 }
 
-/// The same without computing anything ahead.
+/// Like [`run`], without constant folding.
 pub(super) fn run_unfolded(text: &str) -> String {
     run_with(text, lower_unfolded)
 }
@@ -84,7 +84,7 @@ fn run_with(text: &str, lower: fn(&TypedExpr) -> Ir) -> String {
         mesh: MeshView { service: "payment", domain: "payments", region: "eu", direction: "inbound" },
         ..Request::default()
     };
-    // The machine's arena, whose type is its own affair.
+    // The machine's arena, whose type is private to it.
     let arena = Default::default();
     let mut machine = Machine::new(verified.code(), request.snapshot(&attribute), &arena);
     let value = machine.run(program);

@@ -1,5 +1,5 @@
-//! Common subexpressions: what several rules compute, or one computes twice, becomes a variable of the machine,
-//! which runs at most once a decision and only when it is asked for.
+//! Common subexpression elimination. What several rules compute, or one computes twice, becomes a variable of the
+//! machine, which runs at most once a decision and only when it is read.
 
 use context_mesh_core::index::VariableIndex;
 use std::collections::HashMap;
@@ -13,12 +13,12 @@ use crate::expression::ir::{Ir, Node};
 /// A subexpression that occurs more than once.
 struct Candidate<'n> {
     node: &'n Node,
-    /// How long its code is: a part is always shorter than the whole.
+    /// Length of its code. A part is always shorter than the whole.
     length: usize,
     count: usize,
 }
 
-/// The subexpressions of some programs. Equal ones have one number.
+/// The subexpressions of some programs. Equal ones have the same number.
 #[derive(Default)]
 struct Occurrences<'n> {
     candidates: Vec<Candidate<'n>>,
@@ -27,15 +27,15 @@ struct Occurrences<'n> {
     by_place: HashMap<*const Node, usize>,
 }
 
-/// What shall be shared: the new variables in order, and the programs that use them.
+/// The result: the new variables in order, and the programs that use them.
 pub(super) struct Shared {
     pub(super) definitions: Vec<Node>,
     pub(super) programs: Vec<Node>,
 }
 
-/// Finds what is worth to be shared by the programs. `fixed` says which ones stay as they are: variables, which
-/// cannot read the new ones behind them. The new variables get the numbers from `first` on. `None` when nothing
-/// is worth it.
+/// Finds the subexpressions that are worth sharing. `fixed` marks the programs that stay unchanged: variables, which
+/// cannot read the new ones after them. The new variables are numbered from `first`. Returns `None` if nothing is worth
+/// sharing.
 pub(super) fn share(builder: &mut Builder, programs: &[Node], fixed: &[bool], first: u32) -> Option<Shared> {
     let mut occurrences = Occurrences::default();
     let free = || programs.iter().zip(fixed).filter(|(_, fixed)| !**fixed).map(|(node, _)| node);
@@ -44,7 +44,7 @@ pub(super) fn share(builder: &mut Builder, programs: &[Node], fixed: &[bool], fi
     }
     let mut chosen: Vec<usize> = (0..occurrences.candidates.len()).filter(|id| occurrences.count(*id) > 1).collect();
     chosen.sort_by_key(|id| occurrences.candidates.get(*id).map(|candidate| candidate.length));
-    // What is left with one use stands only inside of another one that is shared.
+    // A candidate with only one use left is part of another one that is shared.
     loop {
         let mut uses: HashMap<usize, usize> = HashMap::new();
         let numbers = numbers(&chosen, first);
@@ -73,7 +73,7 @@ pub(super) fn share(builder: &mut Builder, programs: &[Node], fixed: &[bool], fi
     Some(Shared { definitions, programs })
 }
 
-/// The numbers of the variables that the chosen subexpressions become.
+/// Returns the numbers of the variables for the chosen subexpressions.
 fn numbers(chosen: &[usize], first: u32) -> HashMap<usize, VariableIndex> {
     chosen.iter().copied().zip((first..).map(VariableIndex)).collect()
 }
@@ -103,7 +103,7 @@ impl<'n> Occurrences<'n> {
         self.candidates.get(id).map_or(0, |candidate| candidate.count)
     }
 
-    /// A node with variables in the places of what is shared, except for itself.
+    /// Returns a node with shared subexpressions replaced by variables, except for itself.
     fn rewrite(
         &self,
         node: &Node,
@@ -130,7 +130,7 @@ impl<'n> Occurrences<'n> {
     }
 }
 
-/// Whether a node costs more than to look a variable up: it reads text, makes something or loops.
+/// Whether a node costs more than reading a variable: it reads text, makes a value or loops.
 fn is_worth_it(node: &Node) -> bool {
     match node {
         Node::Matches(..)
@@ -156,7 +156,7 @@ fn is_worth_it(node: &Node) -> bool {
     }
 }
 
-/// Whether variables that read variables form no longer chains than the machine allows.
+/// Whether chains of variables that read variables are within the machine's limit.
 pub(super) fn is_shallow(depths: &[usize]) -> bool {
     depths.iter().all(|depth| *depth <= MAX_VARIABLE_DEPTH)
 }

@@ -1,4 +1,4 @@
-//! Cases: expressions and their bytecode.
+//! Expressions and their bytecode.
 
 use context_mesh_core::artifact::tables::{FieldType, Scalar};
 use context_mesh_core::index::{ProgramIndex, VariableIndex};
@@ -23,7 +23,7 @@ fn ir(environment: &Environment, text: &str) -> Ir {
     lower(&check(environment, text, Expected::Any).unwrap_or_else(|problems| panic!("{text}: {problems:?}")))
 }
 
-/// The listing in one line, without the numbers.
+/// Returns the listing in one line, without the numbers.
 fn compile(text: &str) -> String {
     let mut builder = Builder::new();
     let program = builder.condition(&ir(&environment(), text)).unwrap();

@@ -1,11 +1,11 @@
-//! What can be computed without a request.
+//! Constant folding.
 
 use context_mesh_core::artifact::tables::{Constant, ScalarConstant};
 
 use super::{Evaluate, Node};
 
-/// A node as a constant, if it is the same for every request and is no error: errors stay, because they matter
-/// only when they are reached.
+/// Replaces a node by a constant, if it is the same for every request and is not an error. Errors stay, because they
+/// only matter when they are reached.
 pub(super) fn constant(node: Node, evaluate: Evaluate) -> Node {
     if matches!(node, Node::Constant(_) | Node::Local(_)) || !node.is_closed() {
         return node;
@@ -16,7 +16,7 @@ pub(super) fn constant(node: Node, evaluate: Evaluate) -> Node {
     }
 }
 
-/// A list that is only looked into: a set if all its elements are strings.
+/// Converts a list that is only searched to a set, if all its elements are strings.
 pub(super) fn set(list: Node) -> Node {
     let Node::Constant(Constant::List(items)) = &list else { return list };
     let words: Option<Vec<String>> = items

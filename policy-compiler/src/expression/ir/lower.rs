@@ -1,4 +1,4 @@
-//! Typed expressions to the normal form.
+//! Lowers typed expressions to the normal form.
 
 use std::collections::HashMap;
 
@@ -9,19 +9,19 @@ use super::{
 };
 use crate::expression::cel::{Function, Type, TypedExpr, TypedKind, library_function};
 
-/// Computes what a closed node is; `None` for an error, and for what cannot be a constant.
+/// Computes the value of a closed node. Returns `None` for an error, and for what cannot be a constant.
 pub type Evaluate = fn(&Node) -> Option<Constant>;
 
-/// Returns the typed tree of an expression. What is the same for every request is computed ahead by `evaluate`.
+/// Returns the IR of an expression. `evaluate` computes what is the same for every request.
 pub fn lower(expr: &TypedExpr, evaluate: Evaluate) -> Ir {
     let mut lowering = Lowering { evaluate, inlined: HashMap::new() };
     Ir { root: lowering.node(expr), start: expr.start, end: expr.end }
 }
 
 struct Lowering {
-    /// Computes constants ahead.
+    /// Computes constants.
     evaluate: Evaluate,
-    /// Where a local stands for something that costs no more than the local itself: what it stands for.
+    /// The values of locals that are inlined, because they cost no more than the local.
     inlined: HashMap<u32, Node>,
 }
 
@@ -112,7 +112,7 @@ impl Lowering {
                 library(name, arguments)
             }
             (function, [left, right]) => binary(function, self.node(left), self.node(right)),
-            // The checker gives every function the number of arguments that it takes.
+            // The checker passes the right number of arguments to every function.
             _ => Node::Fail,
         }
     }
@@ -131,20 +131,21 @@ impl Lowering {
                 let pattern = Pattern { text: regex.clone(), start: pattern.start, end: pattern.end };
                 Node::Matches(self.boxed(text), pattern)
             }
-            // The checker lets only literals through.
+            // The checker accepts only literals.
             _ => Node::Fail,
         }
     }
 
-    /// `&&` and `||`, flattened. The absorbing constant decides alone; the neutral one falls away, unless what
-    /// is left over could be something else than a bool.
+    /// Lowers `&&` and `||`, flattened. An absorbing constant decides alone. A neutral one is removed, unless the
+    /// remaining part could be something other than a bool.
     fn connective(&mut self, connective: Connective, arguments: &[TypedExpr]) -> Node {
         let mut parts = Vec::new();
         let mut rest_is_bool = true;
         for argument in arguments {
             match (connective, self.node(argument)) {
                 (Connective::And, Node::All(inner)) | (Connective::Or, Node::Any(inner)) => {
-                    // One that was kept with a constant is no bool: the constant makes it an error.
+                    // A connective that kept its constant has a part that may not be a bool; the constant makes it an
+                    // error.
                     rest_is_bool = false;
                     parts.extend(inner);
                 }
@@ -171,10 +172,10 @@ impl Lowering {
     }
 }
 
-/// The constant that a local is compared with for equality.
+/// Returns the constant that a local is compared with for equality.
 fn compared_with(body: &Node, local: u32) -> Option<&Node> {
     let Node::Compare(Comparison::Equal, pair) = body else { return None };
-    // Anything else may be an error, which an empty list never asks for.
+    // Anything else may be an error, which an empty list never evaluates.
     let simple = |node: &Node| matches!(node, Node::Constant(_));
     match &**pair {
         [Node::Local(other), value] | [value, Node::Local(other)] if *other == local && simple(value) => Some(value),
@@ -256,8 +257,8 @@ fn index(of: Node, key: Node) -> Node {
     }
 }
 
-/// `!`. It is taken into `==` and `!=`, which give the same errors; two of them vanish before a bool, but
-/// not before a `dyn`, which may turn out to be none.
+/// Lowers `!`. It is merged into `==` and `!=`, which have the same errors. A double `!` is removed before a bool, but
+/// not before a `dyn`, which may not be a bool.
 fn not(of: Node, is_bool: bool) -> Node {
     match of {
         Node::Compare(Comparison::Equal, pair) => Node::Compare(Comparison::NotEqual, pair),
@@ -270,7 +271,7 @@ fn not(of: Node, is_bool: bool) -> Node {
     }
 }
 
-/// Whether a node can give only a bool or an error.
+/// Whether the value of a node can only be a bool or an error.
 fn gives_bool(node: &Node) -> bool {
     match node {
         Node::Has(_)

@@ -1,8 +1,8 @@
 //! The intermediate representation: a small tree without types and names, in one normal form.
 //!
-//! Constants are folded, lists of constant strings that are only looked into are sets, `&&` and `||` are
-//! flat, and a constant stands on the right of a comparison. So the shape of a condition stays visible:
-//! [`Node::conjuncts`] are what an index over many rules is built from.
+//! Constants are folded, lists of constant strings that are only searched are sets, `&&` and `||` are flat, and a
+//! constant is on the right of a comparison. The structure of a condition stays visible: an index over many rules is
+//! built from [`Node::conjuncts`].
 
 mod fold;
 mod lower;
@@ -14,18 +14,18 @@ pub use lower::{Evaluate, lower};
 
 pub use crate::expression::cel::{Element, Entry, Loop, LoopResult, WithOptional};
 
-/// An expression, ready to become bytecode.
+/// An expression, ready for code generation.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Ir {
-    /// What it computes.
+    /// The root of its tree.
     pub root: Node,
     /// First character of the expression in its text.
     pub start: usize,
-    /// First character behind it.
+    /// First character after it.
     pub end: usize,
 }
 
-/// A part of an expression.
+/// A node of an expression.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Node {
     /// A constant.
@@ -38,13 +38,13 @@ pub enum Node {
     OptionalAttribute(Attribute),
     /// The value of a variable, by its number.
     Variable(VariableIndex),
-    /// The value of a local. Its number is distinct within the expression.
+    /// The value of a local. Its number is unique within the expression.
     Local(u32),
-    /// A value that becomes a local, and where the local can be used.
+    /// A value that is bound to a local, and the expression that uses it.
     Let(u32, Box<[Node; 2]>),
-    /// `&&` over two or more parts, none of which is one itself.
+    /// `&&` over two or more parts, none of which is itself an `&&`.
     All(Vec<Node>),
-    /// `||` over two or more parts, none of which is one itself.
+    /// `||` over two or more parts, none of which is itself an `||`.
     Any(Vec<Node>),
     /// `!`
     Not(Box<Node>),
@@ -52,17 +52,17 @@ pub enum Node {
     If(Box<[Node; 3]>),
     /// A comparison of two values.
     Compare(Comparison, Box<[Node; 2]>),
-    /// A calculation with two values.
+    /// An arithmetic operation on two values.
     Arithmetic(Arithmetic, Box<[Node; 2]>),
-    /// `-` in front of a number.
+    /// `-` before a number.
     Negate(Box<Node>),
-    /// A function of the library.
+    /// A library function.
     Call(Function, Vec<Node>),
     /// Whether the first is in the second.
     In(Box<[Node; 2]>),
     /// A test of the first text for the second.
     Text(TextTest, Box<[Node; 2]>),
-    /// Whether a regex is found in a text.
+    /// Whether a regex matches somewhere in a text.
     Matches(Box<Node>, Pattern),
     /// The size of a value.
     Size(Box<Node>),
@@ -80,7 +80,7 @@ pub enum Node {
     FirstPresent(Box<[Node; 2]>),
     /// The value of an optional, or the second if it has none.
     ValueOr(Box<[Node; 2]>),
-    /// What is made of the value of an optional, if it has one.
+    /// An expression over the value of an optional, if it has one.
     WithOptional(Box<WithOptional<Node>>),
     /// A list of values.
     List(Vec<Element<Node>>),
@@ -92,7 +92,7 @@ pub enum Node {
     Fail,
 }
 
-/// A calculation.
+/// An arithmetic operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Arithmetic {
     /// `+`
@@ -135,19 +135,19 @@ pub enum TextTest {
     Part,
 }
 
-/// A regex, in the syntax of the policy's text, with its place there.
+/// A regex, as written in the policy, with its place there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pattern {
     /// The regex, as written.
     pub text: String,
     /// First character in the text.
     pub start: usize,
-    /// First character behind it.
+    /// First character after it.
     pub end: usize,
 }
 
 impl Ir {
-    /// The value of an expression that is the same for every request.
+    /// Returns the value of an expression that is the same for every request.
     pub fn constant(&self) -> Option<&Constant> {
         match &self.root {
             Node::Constant(constant) => Some(constant),
@@ -155,7 +155,7 @@ impl Ir {
         }
     }
 
-    /// Every attribute that the expression may read, in the order of the text; one may occur repeatedly.
+    /// Returns every attribute that the expression may read, in the order of the text. One may occur repeatedly.
     pub fn attributes(&self) -> Vec<&Attribute> {
         let mut found = Vec::new();
         self.root.collect(&mut found);
@@ -164,7 +164,7 @@ impl Ir {
 }
 
 impl Node {
-    /// The parts that must all be true for this to be true: those of an `&&`, or the node itself.
+    /// Returns the parts that must all be true for this to be true: those of an `&&`, or the node itself.
     pub(crate) fn conjuncts(&self) -> &[Self] {
         match self {
             Self::All(parts) => parts,
@@ -172,7 +172,7 @@ impl Node {
         }
     }
 
-    /// The parts of a node.
+    /// Returns the parts of a node.
     pub(crate) fn children(&self) -> Vec<&Self> {
         match self {
             Self::Constant(_)
@@ -209,7 +209,7 @@ impl Node {
         }
     }
 
-    /// Whether it gives the same for every request, and can be computed ahead: it reads no attributes and no
+    /// Whether its value is the same for every request and can be computed at compile time: it reads no attributes, no
     /// variables, and no locals from outside.
     pub(crate) fn is_closed(&self) -> bool {
         self.is_self_contained() && self.is_constant()
@@ -223,7 +223,7 @@ impl Node {
         !reads && self.children().into_iter().all(Self::is_constant)
     }
 
-    /// The same node with other parts.
+    /// Returns the node with other parts.
     pub(crate) fn with_children(&self, change: &mut impl FnMut(&Self) -> Self) -> Self {
         let mut boxed = |of: &Self| Box::new(change(of));
         match self {
@@ -297,7 +297,7 @@ impl Node {
         self.children().into_iter().all(|child| child.is_bound(bound))
     }
 
-    /// Notes the locals that the node declares. They have distinct numbers, so none has to be forgotten.
+    /// Records the locals that the node declares. Their numbers are unique, so none has to be removed again.
     fn bind(&self, bound: &mut Vec<u32>) {
         match self {
             Self::Let(local, _) => bound.push(*local),

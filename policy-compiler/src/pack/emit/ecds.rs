@@ -1,11 +1,11 @@
-//! The file of Envoy's extension config discovery (ECDS): a new policy goes live when it is replaced.
+//! The file for Envoy's extension config discovery (ECDS). Replacing the file puts a new policy into effect.
 
 use serde_json::{Value, json};
 
 use super::{FILTER_NAME, http_filter::wasm};
 
-/// An `envoy.service.discovery.v3.DiscoveryResponse` with the filter as its one resource. `version` should
-/// change with the artifact: its digest does.
+/// Returns an `envoy.service.discovery.v3.DiscoveryResponse` with the filter as its only resource. `version` must
+/// change with the artifact; its digest is a good choice.
 pub fn discovery_response(wasm_path: &str, configuration: &str, version: &str) -> Value {
     const EXTENSION: &str = "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig";
     json!({

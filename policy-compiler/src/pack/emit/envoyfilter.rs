@@ -4,26 +4,27 @@ use serde_json::{Map, Value, json};
 
 use super::{PluginConfig, Role, Routing, http_filter, kubernetes};
 
-/// What an `EnvoyFilter` is for.
+/// The parameters of an `EnvoyFilter`.
 #[derive(Debug, Clone)]
 pub struct EnvoyFilter<'a> {
     /// The artifact.
     pub artifact: &'a [u8],
-    /// The service of the workloads; `None`: each proxy says which it is.
+    /// The service of the workloads. With `None`, each proxy names its own.
     pub service: Option<&'a str>,
-    /// For a sidecar both directions; otherwise the role of a gateway.
+    /// The role of a gateway. `None` for a sidecar, which gets both directions.
     pub gateway: Option<Role>,
-    /// What is known of the routes. With [`Routing::Upstream`] the filter stands behind the routers as well.
+    /// How the routes are configured. With [`Routing::Upstream`] the filter also runs after the routers, as an upstream
+    /// filter.
     pub routing: Routing,
     /// Namespace of the resource.
     pub namespace: &'a str,
-    /// Labels of the workloads; none means all of the namespace.
+    /// Labels that select the workloads. If empty, all workloads of the namespace.
     pub labels: &'a [(String, String)],
-    /// The filter as the proxy finds it.
+    /// Path of the filter's module in the proxy.
     pub wasm_path: &'a str,
 }
 
-/// The resource, `networking.istio.io/v1alpha3`.
+/// Returns the resource, of `networking.istio.io/v1alpha3`.
 pub fn envoy_filter(filter: &EnvoyFilter<'_>) -> Value {
     let mut spec = Map::new();
     if !filter.labels.is_empty() {
@@ -53,7 +54,8 @@ fn patch(filter: &EnvoyFilter<'_>, context: &str, role: Role) -> Value {
     at_router(context, "INSERT_BEFORE", entry(filter, role))
 }
 
-/// The router keeps what it has, and gets the filter behind it, in front of what sends the request.
+/// Returns the patch that adds the filter to the router's upstream filters, before the upstream codec. The router keeps
+/// its other settings.
 fn upstream_patch(filter: &EnvoyFilter<'_>, context: &str) -> Value {
     let router = json!({
         "name": ROUTER,

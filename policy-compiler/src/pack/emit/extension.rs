@@ -1,5 +1,5 @@
-//! Istio: `WasmPlugin`, and `TrafficExtension`, which takes its place from Istio 1.30 on. Istio itself puts the filter
-//! into the listeners of the proxies and brings the module to them.
+//! Istio: `WasmPlugin`, and `TrafficExtension`, which replaces it from Istio 1.30 on. Istio itself adds the filter to
+//! the listeners of the proxies and delivers the module to them.
 
 use std::fmt;
 
@@ -9,43 +9,44 @@ use super::{PluginConfig, Role, Routing, http_filter::HOST_VARIABLES, kubernetes
 
 const API_VERSION: &str = "extensions.istio.io/v1alpha1";
 
-/// What a `WasmPlugin` or a `TrafficExtension` is for.
+/// The parameters of a `WasmPlugin` or a `TrafficExtension`.
 #[derive(Debug, Clone)]
 pub struct Extension<'a> {
     /// The artifact.
     pub artifact: &'a [u8],
-    /// The service of the workloads; `None`: each proxy says which it is.
+    /// The service of the workloads. With `None`, each proxy names its own.
     pub service: Option<&'a str>,
-    /// Where the filter stands; `None`: each listener's direction says, so that one resource serves both.
+    /// The role of the filter. With `None`, it follows the direction of each listener, so that one resource serves
+    /// both.
     pub role: Option<Role>,
-    /// What is known of the proxies' routes.
+    /// How the proxies' routes are configured.
     pub routing: Routing,
     /// Namespace of the resource.
     pub namespace: &'a str,
     /// Which proxies load the filter.
     pub target: Target<'a>,
-    /// The filter.
+    /// The filter's module.
     pub module: Module<'a>,
-    /// Where the filter stands among Istio's own.
+    /// The position of the filter among Istio's own.
     pub phase: Phase,
-    /// Filters of one phase run in descending order of it; `None` is 0.
+    /// Filters of one phase run in descending order of priority. `None` is 0.
     pub priority: Option<i32>,
 }
 
 /// Which proxies load the filter.
 #[derive(Debug, Clone, Copy)]
 pub enum Target<'a> {
-    /// Those of pods with all of these labels; with none, all of the namespace, and all of the mesh in Istio's root
-    /// namespace.
+    /// Those of pods with all of these labels. If empty, all proxies of the namespace, and all of the mesh in Istio's
+    /// root namespace.
     Labels(&'a [(String, String)]),
-    /// Those of these resources: Gateways, which waypoints are too, and services behind a waypoint.
+    /// Those of these resources: Gateways (a waypoint is one too) and services that have a waypoint.
     Resources(&'a [TargetRef]),
 }
 
-/// A resource whose proxies load the filter. It is in the namespace of the extension.
+/// A resource whose proxies load the filter, in the namespace of the extension.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TargetRef {
-    /// Group of the resource; empty for the core group.
+    /// API group of the resource; empty for the core group.
     pub group: &'static str,
     /// Kind of the resource.
     pub kind: &'static str,
@@ -53,7 +54,7 @@ pub struct TargetRef {
     pub name: String,
 }
 
-/// What Istio attaches extensions to, by group and kind.
+/// The kinds of resource to which Istio attaches extensions, as group and kind.
 const TARGET_KINDS: [(&str, &str); 4] = [
     ("gateway.networking.k8s.io", "Gateway"),
     ("gateway.networking.k8s.io", "GatewayClass"),
@@ -62,7 +63,7 @@ const TARGET_KINDS: [(&str, &str); 4] = [
 ];
 
 impl TargetRef {
-    /// A Gateway of the Kubernetes Gateway API.
+    /// Returns a reference to a Gateway of the Kubernetes Gateway API.
     pub fn gateway(name: &str) -> Self {
         Self { group: "gateway.networking.k8s.io", kind: "Gateway", name: name.to_owned() }
     }
@@ -82,14 +83,14 @@ impl TargetRef {
     }
 }
 
-/// Why a text names nothing that an extension can be attached to.
+/// Why a text is not a target of an extension.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ParseTargetError {
     /// It is not `KIND/NAME`.
     Form,
     /// Istio does not attach extensions to this kind.
     Kind,
-    /// The name is not one that Kubernetes takes.
+    /// The name is not valid in Kubernetes.
     Name(String),
 }
 
@@ -105,16 +106,16 @@ impl fmt::Display for ParseTargetError {
 
 impl std::error::Error for ParseTargetError {}
 
-/// The filter's module: where Istio finds it, and how it takes it from there.
+/// The filter's module: where and how Istio fetches it.
 #[derive(Debug, Clone)]
 pub struct Module<'a> {
     /// `oci://`, `https://`, `http://` or `file://`.
     pub url: &'a str,
-    /// SHA-256 in 64 lower-case hex digits: of the module, or of the image.
+    /// SHA-256 of the module or of the image, as 64 lower-case hex digits.
     pub sha256: Option<&'a str>,
-    /// When it is fetched again.
+    /// When the module is fetched again.
     pub pull: Option<Pull>,
-    /// Secret in the namespace of the resource with the credentials of the registry.
+    /// Secret with the credentials of the registry, in the namespace of the resource.
     pub pull_secret: Option<&'a str>,
     /// What happens to requests after the filter's VM has failed.
     pub on_failure: OnFailure,
@@ -138,14 +139,14 @@ impl Pull {
     }
 }
 
-/// What happens to requests after the filter's VM has failed. They never pass without the filter: that would be a way
-/// around every policy.
+/// What happens to requests after the filter's VM has failed. They never pass without the filter, which would bypass
+/// every policy.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum OnFailure {
-    /// 503 until a fresh VM stands, about a second later.
+    /// Respond with 503 until a new VM is ready, about a second later.
     #[default]
     Reload,
-    /// 503 until the proxy restarts; for an Istio that does not know `FAIL_RELOAD`.
+    /// Respond with 503 until the proxy restarts; for an Istio that does not know `FAIL_RELOAD`.
     Close,
 }
 
@@ -158,23 +159,23 @@ impl OnFailure {
     }
 }
 
-/// Where an extension stands among Istio's filters.
+/// The position of an extension among Istio's filters.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Phase {
-    /// Before Istio's authentication: a JWT is not verified yet.
+    /// Before Istio's authentication: no JWT has been verified yet.
     Authn,
-    /// After Istio's authentication, before its authorization: the filter reads what the verified JWT says, and an
+    /// After Istio's authentication and before its authorization: the filter can read the verified JWT, and
     /// `AuthorizationPolicy` and the statistics see the context.
     #[default]
     Authz,
     /// After Istio's authorization, before its statistics.
     Stats,
-    /// At the end, in front of the router.
+    /// At the end, before the router.
     Last,
 }
 
 impl Phase {
-    /// `None` where Istio's default is meant, whose name differs between the resources.
+    /// Returns `None` for Istio's default, because its name differs between the resources.
     const fn as_str(self) -> Option<&'static str> {
         match self {
             Self::Authn => Some("AUTHN"),
@@ -185,14 +186,14 @@ impl Phase {
     }
 }
 
-/// The resource as a `WasmPlugin`, which every supported Istio knows.
+/// Returns the resource as a `WasmPlugin`, which every supported Istio knows.
 pub fn wasm_plugin(extension: &Extension<'_>) -> Value {
     let mut spec = placement(extension);
     spec.append(&mut module(extension));
     resource(extension, "WasmPlugin", spec)
 }
 
-/// The resource as a `TrafficExtension`, for Istio 1.30 and newer.
+/// Returns the resource as a `TrafficExtension`, for Istio 1.30 and newer.
 pub fn traffic_extension(extension: &Extension<'_>) -> Value {
     let mut spec = placement(extension);
     spec.insert("wasm".to_owned(), module(extension).into());
@@ -208,7 +209,7 @@ fn resource(extension: &Extension<'_>, kind: &str, spec: Map<String, Value>) -> 
     })
 }
 
-/// Which proxies and which listeners, and where in their filters.
+/// Returns the fields that select the proxies, the listeners and the position among their filters.
 fn placement(extension: &Extension<'_>) -> Map<String, Value> {
     let mut spec = Map::new();
     match extension.target {

@@ -1,4 +1,4 @@
-//! Reading nodes: one small function for each kind of value, and [`Keys`] for mappings with known keys.
+//! Decoding nodes: one small function for each kind of value, and [`Keys`] for mappings with known keys.
 
 use crate::{
     read::yaml::{Node, Value},
@@ -9,7 +9,7 @@ use crate::{
     },
 };
 
-/// Where problems go while a document is read.
+/// Collects problems while a document is read.
 pub(super) struct Decoder<'a> {
     pub(super) sources: &'a Sources,
     diagnostics: &'a mut Diagnostics,
@@ -24,7 +24,7 @@ impl<'a> Decoder<'a> {
         self.diagnostics.push(diagnostic);
     }
 
-    /// Reports that `expected` (with its article) should stand here.
+    /// Reports that `expected` (with its article) was expected at the node.
     pub(super) fn wrong_kind(&mut self, node: &Node, expected: &str) {
         if node.value != Value::Refused {
             let message = format!("expected {expected}, found {}", node.value.kind());
@@ -41,7 +41,7 @@ impl<'a> Decoder<'a> {
         self.report(Diagnostic::error(code::NOT_SUPPORTED, span, message).help("leave it out for now"));
     }
 
-    /// The entries of a mapping whose keys are the user's.
+    /// Returns the entries of a mapping whose keys are chosen by the user.
     pub(super) fn entries<'n>(&mut self, node: &'n Node) -> &'n [(Spanned<String>, Node)] {
         match &node.value {
             Value::Mapping(entries) => entries,
@@ -52,7 +52,7 @@ impl<'a> Decoder<'a> {
         }
     }
 
-    /// The elements of a list.
+    /// Returns the elements of a list.
     pub(super) fn list<'n>(&mut self, node: &'n Node) -> &'n [Node] {
         match &node.value {
             Value::Sequence(nodes) => nodes,
@@ -63,7 +63,8 @@ impl<'a> Decoder<'a> {
         }
     }
 
-    /// A mapping whose keys are known. `owner` names it in messages, and `span` is where a missing key is reported.
+    /// Returns a mapping whose keys are known. `owner` names it in messages, and `span` is where a missing key is
+    /// reported.
     pub(super) fn keys<'n>(&mut self, node: &'n Node, span: Span, owner: &'static str) -> Option<Keys<'n>> {
         let Value::Mapping(entries) = &node.value else {
             self.wrong_kind(node, "a mapping");
@@ -73,7 +74,7 @@ impl<'a> Decoder<'a> {
     }
 }
 
-/// The keys of a mapping that can only have known ones. Ends with [`Keys::finish`].
+/// The keys of a mapping that may only have known ones. Decoding ends with [`Keys::finish`].
 #[must_use = "`finish` reports the unknown keys"]
 pub(super) struct Keys<'n> {
     entries: &'n [(Spanned<String>, Node)],
@@ -83,18 +84,18 @@ pub(super) struct Keys<'n> {
 }
 
 impl<'n> Keys<'n> {
-    /// The value of a key that may be left out.
+    /// Returns the value of an optional key.
     pub(super) fn get(&mut self, key: &'static str) -> Option<&'n Node> {
         self.entry(key).map(|(_, node)| node)
     }
 
-    /// A key that may be left out, and its value.
+    /// Returns an optional key and its value.
     pub(super) fn entry(&mut self, key: &'static str) -> Option<(&'n Spanned<String>, &'n Node)> {
         self.known.push(key);
         self.entries.iter().find(|(name, _)| name.value == key).map(|(name, node)| (name, node))
     }
 
-    /// The value of a key that must be there; its absence is reported.
+    /// Returns the value of a required key. Reports it if it is missing.
     pub(super) fn require(&mut self, key: &'static str, decoder: &mut Decoder<'_>) -> Option<&'n Node> {
         let node = self.get(key);
         if node.is_none() {
@@ -104,13 +105,13 @@ impl<'n> Keys<'n> {
         node
     }
 
-    /// Reports the keys that nobody asked for.
+    /// Reports the keys that were not asked for.
     pub(super) fn finish(self, decoder: &mut Decoder<'_>) {
         #[cfg(test)]
         record::add(self.owner, &self.known);
         for (name, _) in self.entries.iter().filter(|(name, _)| !self.known.contains(&name.value.as_str())) {
             let message = format!("{} has no key `{}`", self.owner, name.value);
-            // Only keys that are not there yet: a second one of the same name would be a mistake as well.
+            // Suggest only absent keys: a second one of the same name would be a mistake as well.
             let free = self.known.iter().copied().filter(|key| !self.entries.iter().any(|(n, _)| n.value == *key));
             let help = near::suggestion(&name.value, free);
             decoder.report(Diagnostic::error(code::UNKNOWN_KEY, name.span, message).maybe_help(help));
@@ -118,7 +119,7 @@ impl<'n> Keys<'n> {
     }
 }
 
-/// What keys the documents are asked for: a test compares them with the JSON Schemas.
+/// Records the keys that documents are asked for. A test compares them with the JSON Schemas.
 #[cfg(test)]
 pub(crate) mod record {
     use std::{
@@ -126,7 +127,7 @@ pub(crate) mod record {
         collections::{BTreeMap, BTreeSet},
     };
 
-    /// The keys by owner.
+    /// The keys, by owner.
     pub(crate) type Record = BTreeMap<&'static str, BTreeSet<&'static str>>;
 
     thread_local! {
@@ -137,7 +138,7 @@ pub(crate) mod record {
         RECORD.with_borrow_mut(|record| record.entry(owner).or_default().extend(keys));
     }
 
-    /// What this thread has recorded since the last call.
+    /// Returns what this thread has recorded since the last call.
     pub(crate) fn take() -> Record {
         RECORD.take()
     }

@@ -1,4 +1,4 @@
-//! What tests say of requests: principals, HTTP requests and contexts, by name or in place.
+//! Fixtures of tests: principals, HTTP requests and contexts, by name or inline.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -16,10 +16,10 @@ use crate::{
 };
 use context_mesh_core::artifact::tables::HostType;
 
-/// What the tests of a document share, each under a name.
+/// The shared fixtures of a document, each under a name.
 #[derive(Debug, Clone, Default)]
 pub struct Fixtures {
-    /// Who can be on the other side of a request.
+    /// The peers of requests.
     pub principals: Vec<(Spanned<String>, Principal)>,
     /// The requests.
     pub requests: Vec<(Spanned<String>, HttpRequest)>,
@@ -27,19 +27,19 @@ pub struct Fixtures {
     pub contexts: Vec<(Spanned<String>, Fields)>,
 }
 
-/// The name of a fixture, or what could be one in place.
+/// The name of a fixture, or an inline one.
 #[derive(Debug, Clone)]
 pub enum Choice<T> {
     /// The name of a fixture.
     Named(Spanned<String>),
-    /// What stands in place.
+    /// An inline fixture.
     Here(T),
 }
 
-/// Who is on the other side of a request.
+/// The peer of a request.
 #[derive(Debug, Clone)]
 pub enum Principal {
-    /// Somebody without a client certificate.
+    /// A peer without a client certificate.
     Nobody,
     /// A service of the mesh.
     Service(Spanned<String>),
@@ -47,20 +47,20 @@ pub enum Principal {
     Id(Spanned<String>),
 }
 
-/// An HTTP request. What is not said has a default.
+/// An HTTP request. What is not given has a default.
 #[derive(Debug, Clone, Default)]
 pub struct HttpRequest {
-    /// `GET` unless said.
+    /// `GET` by default.
     pub method: Option<String>,
-    /// With the query; `/` unless said.
+    /// The path with its query; `/` by default.
     pub path: Option<String>,
-    /// `:authority`; the service that is asked, unless said.
+    /// `:authority`; by default the service that is called.
     pub host: Option<String>,
-    /// `http` unless said.
+    /// `http` by default.
     pub scheme: Option<String>,
-    /// Other headers by lower-case name; `None` takes a header away that every request has.
+    /// Other headers by lower-case name. `None` removes a header that every request has.
     pub headers: Vec<(Spanned<String>, Option<String>)>,
-    /// What the proxy knows besides.
+    /// Other attributes of the proxy.
     pub attributes: Vec<HostAttribute>,
 }
 
@@ -77,7 +77,7 @@ pub struct HostAttribute {
 pub type Fields = Vec<(Spanned<String>, Json)>;
 
 impl Decoder<'_> {
-    /// A name, or what `read` makes of a mapping.
+    /// Reads a name, or calls `read` on a mapping.
     pub(super) fn choice_of<T>(
         &mut self,
         node: &Node,
@@ -93,7 +93,7 @@ impl Decoder<'_> {
         None
     }
 
-    /// A point in time, in milliseconds since 1970.
+    /// Reads a point in time, in milliseconds since 1970.
     pub(super) fn time_ms(&mut self, node: &Node) -> Option<u64> {
         let text = self.string(node)?;
         let time: Option<jiff::Timestamp> = text.value.parse().ok();
@@ -150,7 +150,7 @@ pub(super) fn request(node: &Node, decoder: &mut Decoder<'_>) -> Option<HttpRequ
     Some(request)
 }
 
-/// Header names with their values; nothing as the value means that the header is not there.
+/// Reads header names with their values. A null value means that the header is absent.
 pub(super) fn headers(node: &Node, decoder: &mut Decoder<'_>) -> Vec<(Spanned<String>, Option<String>)> {
     let mut headers = Vec::new();
     for (name, node) in decoder.entries(node) {
@@ -183,7 +183,7 @@ fn attribute(name: &Spanned<String>, node: &Node, decoder: &mut Decoder<'_>) -> 
     let scalar = decoder.scalar(node)?.value;
     let is_address = matches!(name.value.as_str(), "source.address" | "destination.address");
     let bytes = match of {
-        // As the proxy says it, and nothing that it would never say.
+        // In the proxy's own notation; values that it would never produce are rejected.
         HostType::String if is_address => {
             scalar.text.parse::<SocketAddr>().ok().map(|address| address.to_string().into_bytes())
         }
@@ -213,7 +213,7 @@ fn attribute(name: &Spanned<String>, node: &Node, decoder: &mut Decoder<'_>) -> 
     Some(HostAttribute { path, bytes: bytes? })
 }
 
-/// Advice about an attribute that a test cannot give.
+/// Returns advice about an attribute that a test cannot set.
 fn attribute_help(name: &str) -> String {
     match name.split_once('.').map_or(name, |(group, _)| group) {
         "request" => "say it with `method`, `path`, `host`, `scheme` or `headers`".to_owned(),
@@ -236,7 +236,7 @@ pub(super) fn fields(node: &Node, decoder: &mut Decoder<'_>) -> Option<Fields> {
     Some(decoder.entries(node).iter().map(|(name, node)| (name.clone(), json(node))).collect())
 }
 
-/// A node as JSON.
+/// Converts a node to JSON.
 fn json(node: &Node) -> Json {
     match &node.value {
         Value::Mapping(entries) => {
@@ -257,7 +257,7 @@ fn scalar_json(scalar: &Scalar) -> Json {
     bool_or_int.or_else(number).unwrap_or_else(|| Json::String(scalar.text.clone()))
 }
 
-/// The fixture of that name; an unknown one is given back as a finding.
+/// Returns the fixture of that name. An unknown name is returned as a diagnostic.
 pub(crate) fn named<'f, T>(
     name: &Spanned<String>,
     what: &str,

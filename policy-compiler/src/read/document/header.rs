@@ -1,4 +1,4 @@
-//! What all documents have in common: `apiVersion`, `kind`, `metadata`, `spec`.
+//! The common head of all documents: `apiVersion`, `kind`, `metadata`, `spec`.
 
 use semver::Version;
 
@@ -17,13 +17,13 @@ const API_VERSION: &str = "contextmesh.io/v1";
 /// Name and owner of a document.
 #[derive(Debug, Clone)]
 pub struct Metadata {
-    /// Its name; `None` if it was left out or wrong.
+    /// Its name; `None` if it was missing or wrong.
     pub name: Option<Spanned<String>>,
     /// The domain that owns it; `None` is the enterprise.
     pub domain: Option<Spanned<String>>,
-    /// Its version, which only a schema can have.
+    /// Its version, which only a schema may have.
     pub version: Option<Spanned<Version>>,
-    /// Where the document says its kind.
+    /// Where the document states its kind.
     pub span: Span,
 }
 
@@ -48,7 +48,7 @@ pub(super) struct Header<'n> {
     pub(super) spec: Option<&'n Node>,
 }
 
-/// Reads the head; `None` if the kind is not known, so that nothing can be said about the rest.
+/// Reads the head. Returns `None` if the kind is unknown, because the rest cannot be checked then.
 pub(super) fn read<'n>(node: &'n Node, decoder: &mut Decoder<'_>) -> Option<Header<'n>> {
     let mut keys = decoder.keys(node, node.span, "the document")?;
     if let Some(version) = keys.require("apiVersion", decoder).and_then(|node| decoder.string(node))
@@ -95,7 +95,7 @@ fn read_metadata(node: &Node, kind: Kind, span: Span, decoder: &mut Decoder<'_>)
     metadata
 }
 
-/// `major.minor.patch` with an optional `-pre` and `+build`, as semver 2.0.0 says.
+/// Reads `major.minor.patch` with an optional `-pre` and `+build`, as in semver 2.0.0.
 fn version(text: &Spanned<String>, decoder: &mut Decoder<'_>) -> Option<Spanned<Version>> {
     let version = Version::parse(&text.value).ok();
     if version.is_none() {

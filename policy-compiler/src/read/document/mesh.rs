@@ -20,39 +20,39 @@ pub struct Mesh {
     pub metadata: Metadata,
     /// The SPIFFE trust domain.
     pub trust_domain: Option<Spanned<String>>,
-    /// Trust domains that count as that one.
+    /// Trust domains that are treated as the mesh's own.
     pub trust_domain_aliases: Vec<Spanned<String>>,
     /// Path of a workload's SPIFFE ID.
     pub identity: Option<Spanned<String>>,
     /// The domains.
     pub domains: Vec<DomainEntry>,
-    /// The services that stand at the edge of the mesh.
+    /// The services at the edge of the mesh.
     pub gateways: Vec<Spanned<String>>,
     /// How the context is shown to applications.
     pub carriers: Carriers,
-    /// What is believed.
+    /// What is trusted.
     pub trust: Trust,
-    /// Services without a filter; `None`: whoever attaches no `x-mesh-context`.
+    /// Services without a filter. `None` means every peer that attaches no `x-mesh-context`.
     pub peers_without_filter: Option<Vec<Spanned<String>>>,
     /// The DNS domain of the mesh's Kubernetes clusters.
     pub cluster_domain: Option<Spanned<String>>,
     /// The fields whose headers the proxies' routes see.
     pub routed: Vec<Spanned<String>>,
-    /// What becomes of a path with several readings, if the document says it: whether it is refused.
+    /// Whether a path with several readings is denied, if the document specifies it.
     pub deny_ambiguous_path: Option<bool>,
     /// The claims of verified tokens.
     pub claims: Vec<ClaimEntry>,
-    /// Whether workloads without an allow rule refuse every request, if the document says it.
+    /// Whether workloads without an allow rule deny every request, if the document specifies it.
     pub default: Option<Spanned<bool>>,
-    /// Whether a broken carrier or field is answered with 400.
+    /// Whether an invalid carrier or field is answered with 400.
     pub deny_invalid: bool,
-    /// Oldest context that is accepted, in milliseconds since it was made; 0 is any.
+    /// Greatest age of an accepted context, in milliseconds; 0 is unlimited.
     pub max_age_ms: u64,
     /// What gateways do with traces.
     pub gateway: Gateway,
     /// The memory.
     pub memory: Memory,
-    /// What calls get whose request cannot be told.
+    /// What happens to calls whose request cannot be determined.
     pub recall: Recall,
     /// How long a word must have been readable before it is written as its number, in milliseconds.
     pub rollout_window_ms: u64,
@@ -65,22 +65,22 @@ pub struct DomainEntry {
     pub name: Spanned<String>,
     /// Its services.
     pub services: Vec<ServiceEntry>,
-    /// Its region; empty when not said.
+    /// Its region; empty if not given.
     pub region: String,
-    /// The frameworks (gdpr, sox, ...) that it is under.
+    /// The regulatory frameworks (gdpr, sox, ...) that apply to it.
     pub frameworks: Vec<String>,
-    /// The namespaces in which its services are believed.
+    /// The namespaces in which its services are trusted.
     pub namespaces: Vec<Spanned<String>>,
-    /// As that of the mesh, for its own workloads.
+    /// Like the mesh's `default`, for the domain's own workloads.
     pub default: Option<bool>,
 }
 
-/// A service of a domain, and what others call it.
+/// A service of a domain, and the names by which others call it.
 #[derive(Debug, Clone)]
 pub struct ServiceEntry {
     /// Its name.
     pub name: Spanned<String>,
-    /// Its identities, if the document lists them; then its name is none.
+    /// Its identities, if the document lists them. They then replace the identity derived from the name.
     pub identities: Option<Vec<Spanned<String>>>,
     /// Its hosts.
     pub hosts: Vec<Spanned<String>>,
@@ -95,7 +95,7 @@ pub struct ClaimEntry {
     pub name: Spanned<String>,
     /// Its type.
     pub value: FieldType,
-    /// Where it is in the proxy's dynamic metadata: name space, then keys.
+    /// Its path in the proxy's dynamic metadata: the namespace, then keys.
     pub path: Vec<String>,
 }
 
@@ -108,11 +108,11 @@ pub struct Carriers {
     pub baggage: bool,
     /// As `x-mesh-context`.
     pub mesh: bool,
-    /// The version of `x-mesh-context` that is written; `None` is what the dates of the lock file say.
+    /// The version of `x-mesh-context` that is written. `None` follows the dates of the lock file.
     pub version: Option<u8>,
 }
 
-/// What is believed.
+/// What is trusted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Trust {
     /// Which peers may send a context.
@@ -133,16 +133,16 @@ pub enum Peers {
 /// What happens when the claimed caller is not the peer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CallerMismatch {
-    /// The peer takes the place of the claim.
+    /// The peer replaces the claimed caller.
     Replace,
-    /// The request is refused.
+    /// The request is denied.
     Deny,
 }
 
 /// What gateways do with traces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Gateway {
-    /// With the client's trace.
+    /// What happens to the client's trace.
     pub traces: Traces,
     /// Whether a trace that the gateway starts is sampled.
     pub sampled: bool,
@@ -151,11 +151,11 @@ pub struct Gateway {
 /// What gateways do with the client's trace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Traces {
-    /// It goes on.
+    /// It is continued.
     Keep,
     /// Every request gets a new trace id.
     New,
-    /// It goes on; where there is none, the gateway starts one.
+    /// It is continued; if there is none, the gateway starts one.
     Start,
 }
 
@@ -166,40 +166,40 @@ pub struct Memory {
     pub slots: Option<Spanned<i64>>,
     /// Most bytes of all records, if given and an integer.
     pub bytes: Option<Spanned<i64>>,
-    /// How long what a worker remembered stays when the worker is gone, in milliseconds.
+    /// How long a worker's records stay after the worker is gone, in milliseconds.
     pub ttl_ms: u64,
     /// How long a request is remembered after its stream ended, in milliseconds.
     pub grace_ms: u64,
 }
 
-/// What calls get whose request cannot be told, or is not remembered.
+/// What happens to calls whose request cannot be determined or is not remembered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Recall {
-    /// Several requests with different contexts have the id of the call.
+    /// For calls whose id belongs to several requests with different contexts.
     pub ambiguous: Ambiguous,
-    /// Whether a call for a request that could not be remembered is refused.
+    /// Whether a call is denied if its request could not be remembered.
     pub deny_lost: bool,
 }
 
-/// What a call gets whose id several requests with different contexts have.
+/// What a call receives if its id belongs to several requests with different contexts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ambiguous {
-    /// What all of them agree on.
+    /// The fields on which all of them agree.
     Agree,
     /// Nothing.
     None,
-    /// It is refused.
+    /// The call is denied.
     Deny,
 }
 
-/// How long what a worker remembered stays without it unless the document says otherwise.
+/// Default of `ttl`: how long a worker's records stay without the worker.
 const DEFAULT_TTL_MS: u64 = 60_000;
 
-/// How long a request is remembered after its end unless the document says otherwise: calls that a service makes in the background mostly
-/// leave within a second.
+/// Default of `grace`: how long a request is remembered after its end. Most calls that a service makes in the
+/// background leave within a second.
 const DEFAULT_GRACE_MS: u64 = 5000;
 
-/// How long a rollout takes at most unless the document says otherwise: a day.
+/// Default of the rollout window: a rollout takes a day at most.
 const DEFAULT_WINDOW_MS: u64 = 24 * 60 * 60 * 1000;
 
 pub(super) fn read(header: Header<'_>, decoder: &mut Decoder<'_>) -> Mesh {
@@ -270,7 +270,7 @@ pub(super) fn read(header: Header<'_>, decoder: &mut Decoder<'_>) -> Mesh {
     mesh
 }
 
-/// Whether workloads without an allow rule refuse every request.
+/// Reads whether workloads without an allow rule deny every request.
 fn default(node: &Node, decoder: &mut Decoder<'_>) -> Option<Spanned<bool>> {
     let value = decoder.choice(node, &[("allow", false), ("deny", true)])?;
     Some(Spanned { value, span: node.span })
@@ -321,7 +321,7 @@ fn domain(name: &Spanned<String>, node: &Node, decoder: &mut Decoder<'_>) -> Dom
     domain
 }
 
-/// Services: names, or mappings with a name and what others call the service.
+/// Reads services: names, or mappings with a name and the names by which others call the service.
 fn services(node: &Node, decoder: &mut Decoder<'_>) -> Vec<ServiceEntry> {
     decoder.list(node).iter().filter_map(|node| service(node, decoder)).collect()
 }
@@ -343,7 +343,7 @@ fn service(node: &Node, decoder: &mut Decoder<'_>) -> Option<ServiceEntry> {
     name.map(|name| ServiceEntry { identities, hosts, workloads, ..plain(name) })
 }
 
-/// Where proxies put the payload of a verified token.
+/// Where proxies store the payload of a verified token.
 const SOURCES: [(&str, [&str; 2]); 2] = [
     ("envoy", ["envoy.filters.http.jwt_authn", "jwt_payload"]),
     ("istio", ["envoy.filters.http.jwt_authn", "payload"]),
@@ -417,7 +417,7 @@ enum Carrier {
     Mesh,
 }
 
-/// Gives the services without a filter.
+/// Reads `trust`. Returns the services without a filter.
 fn trust(node: &Node, trust: &mut Trust, decoder: &mut Decoder<'_>) -> Option<Vec<Spanned<String>>> {
     let mut keys = decoder.keys(node, node.span, "trust")?;
     let peers = [("mtls", Peers::Mtls), ("any", Peers::Any)];

@@ -1,10 +1,10 @@
-//! Dynamic metadata of the proxy, as a test gives it: the bytes of the protobuf `envoy.config.core.v3.Metadata` that Envoy hands over, so
-//! that tests read claims in the way of a proxy.
+//! Dynamic metadata of the proxy in a test, encoded as the protobuf `envoy.config.core.v3.Metadata` that Envoy
+//! provides. Tests therefore read claims as a proxy does.
 
 use super::fixture::HostAttribute;
 use crate::read::yaml::{Node, Value};
 
-/// Returns the attribute `metadata`: `node` is name spaces with their keys and values.
+/// Returns the attribute `metadata`. `node` maps namespaces to their keys and values.
 pub(super) fn attribute(node: &Node) -> HostAttribute {
     let Value::Mapping(spaces) = &node.value else { return HostAttribute { path: path(), bytes: Vec::new() } };
     let spaces = spaces.iter().map(|(space, node)| {
@@ -21,13 +21,13 @@ fn path() -> Vec<String> {
     vec!["metadata".to_owned()]
 }
 
-/// A `Struct`.
+/// Encodes a `Struct`.
 fn object(entries: &[(crate::report::source::Spanned<String>, Node)]) -> Vec<u8> {
     let fields = entries.iter().map(|(name, node)| field(1, &entry(&name.value, &value(node))));
     fields.collect::<Vec<_>>().concat()
 }
 
-/// A `Value`.
+/// Encodes a `Value`.
 fn value(node: &Node) -> Vec<u8> {
     match &node.value {
         Value::Mapping(entries) => field(5, &object(entries)),
@@ -45,12 +45,12 @@ fn value(node: &Node) -> Vec<u8> {
     }
 }
 
-/// An entry of a map.
+/// Encodes an entry of a map.
 fn entry(name: &str, value: &[u8]) -> Vec<u8> {
     [field(1, name.as_bytes()), field(2, value)].concat()
 }
 
-/// A field of a message with bytes in it.
+/// Encodes a length-delimited field of a message.
 fn field(number: u8, content: &[u8]) -> Vec<u8> {
     let mut bytes = vec![number << 3 | 2];
     let mut length = content.len();

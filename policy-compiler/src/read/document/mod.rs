@@ -1,7 +1,7 @@
-//! Documents: what YAML nodes say, with every value's place.
+//! Documents: the typed content of YAML nodes, with the place of every value.
 //!
-//! A document is read as far as it can be understood. What is wrong is reported and left out, so that the
-//! model can still check the rest: the absence of a value here never means that nobody has complained.
+//! A document is read as far as it can be understood. What is wrong is reported and left out, so that the model can
+//! still check the rest. The absence of a value here therefore may mean that a problem has already been reported.
 
 mod decode;
 mod fixture;
@@ -54,7 +54,7 @@ pub struct Documents {
     pub incomplete: bool,
 }
 
-/// Reads all documents of all files. What is wrong is added to `diagnostics`.
+/// Reads all documents of all files. Problems are added to `diagnostics`.
 pub fn read(sources: &Sources, diagnostics: &mut Diagnostics, progress: &mut Watcher<'_>) -> Documents {
     let mut documents = Documents::default();
     let total = sources.iter().count();
@@ -71,13 +71,13 @@ pub fn read(sources: &Sources, diagnostics: &mut Diagnostics, progress: &mut Wat
     documents
 }
 
-/// Reads a request that stands alone, as JSON or YAML: the keys of a test without its name and expectations. What is
-/// wrong is added to `diagnostics`.
+/// Reads a standalone request, as JSON or YAML: the keys of a test without its name and expectations. Problems are
+/// added to `diagnostics`.
 pub(crate) fn read_request(node: &Node, sources: &Sources, diagnostics: &mut Diagnostics) -> Option<Given> {
     policy_test::bare_request(node, &mut Decoder::new(sources, diagnostics))
 }
 
-/// An empty document, as between two `---`, says nothing and is no mistake.
+/// Whether the document is empty, as between two `---`. That is not a mistake.
 fn is_empty(node: &Node) -> bool {
     match &node.value {
         Value::Scalar(scalar) => scalar.is_null(),

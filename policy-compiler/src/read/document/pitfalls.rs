@@ -1,4 +1,4 @@
-//! Where YAML takes away a part of a CEL expression before anybody reads it.
+//! CEL expressions of which YAML drops a part before the compiler sees it.
 
 use crate::{
     read::yaml::{Scalar, ScalarStyle},
@@ -8,7 +8,7 @@ use crate::{
     },
 };
 
-/// The problem of an expression that is not what its author wrote; `None` where YAML left it whole.
+/// Returns the problem of an expression that YAML cut. Returns `None` if the expression is complete.
 pub(super) fn pitfall(scalar: &Scalar, span: Span, sources: &Sources) -> Option<Diagnostic> {
     let file = sources.file(span.file)?;
     let rest = file.text().get(span.range().end..)?;
@@ -25,7 +25,7 @@ pub(super) fn pitfall(scalar: &Scalar, span: Span, sources: &Sources) -> Option<
             problem.help("put the expression in quotes, or into a block: `>-` and the expression on the next line"),
         );
     }
-    // In a block with `|` the lines stay lines, and the comment ends with its own.
+    // In a block with `|` the lines stay separate, and a comment ends with its own line.
     if scalar.style != ScalarStyle::Literal
         && behind_comment(&scalar.text).is_some_and(|rest| !rest.trim().is_empty())
         && is_folded(file.text().get(span.range())?)
@@ -39,12 +39,12 @@ pub(super) fn pitfall(scalar: &Scalar, span: Span, sources: &Sources) -> Option<
     None
 }
 
-/// Whether the text stands on several lines of the source.
+/// Whether the text spans several lines of the source.
 fn is_folded(source: &str) -> bool {
     source.trim_end().contains('\n')
 }
 
-/// Whether a string is not closed at the end of the text.
+/// Whether a string is still open at the end of the text.
 fn is_open(text: &str) -> bool {
     let mut open = None;
     let mut chars = text.chars();
@@ -59,7 +59,7 @@ fn is_open(text: &str) -> bool {
     open.is_some()
 }
 
-/// What is behind the first `//` that is in no string.
+/// Returns the text after the first `//` that is not in a string.
 fn behind_comment(text: &str) -> Option<&str> {
     let slashes = text.match_indices("//");
     slashes.map(|(at, found)| text.split_at(at + found.len())).find_map(|(before, rest)| {

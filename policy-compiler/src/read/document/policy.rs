@@ -20,9 +20,9 @@ use context_mesh_core::artifact::tables::{Classification, MaskMethod};
 pub struct Policy {
     /// Its head.
     pub metadata: Metadata,
-    /// The workloads that it is for.
+    /// The workloads to which it applies.
     pub workloads: Vec<Spanned<String>>,
-    /// Which requests it is for.
+    /// The direction of the requests to which it applies.
     pub direction: Direction,
     /// Named expressions; each may use the ones before it.
     pub variables: Vec<Variable>,
@@ -30,24 +30,24 @@ pub struct Policy {
     pub rules: Vec<Rule>,
 }
 
-/// Which requests a policy is for.
+/// The direction of requests.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Direction {
-    /// Those that arrive at the workload.
+    /// Requests that arrive at the workload.
     #[default]
     Inbound,
-    /// Those that leave it.
+    /// Requests that leave it.
     Outbound,
 }
 
-/// A CEL expression as it stands in the YAML.
+/// A CEL expression as written in the YAML.
 #[derive(Debug, Clone)]
 pub struct Expression {
     /// The text, without quotes and indentation.
     pub text: String,
-    /// Where the scalar stands.
+    /// The place of the scalar.
     pub span: Span,
-    /// Where each character of the text stands.
+    /// The place of each character of the text.
     pub map: ScalarText,
 }
 
@@ -56,7 +56,7 @@ pub struct Expression {
 pub struct Variable {
     /// Its name, used as `variables.<name>`.
     pub name: Spanned<String>,
-    /// What it stands for.
+    /// Its expression.
     pub expression: Expression,
 }
 
@@ -67,15 +67,15 @@ pub struct Rule {
     pub name: Option<Spanned<String>>,
     /// Where the rule begins.
     pub span: Span,
-    /// When it applies; `None` is always.
+    /// Its condition; `None` always applies.
     pub when: Option<Expression>,
     /// What a failing condition means.
     pub on_error: OnError,
     /// Whether it is enforced.
     pub enforcement: Enforcement,
-    /// Warnings that are known and meant.
+    /// Warnings that are known and intended.
     pub silence: Vec<Silence>,
-    /// What it does; `None` if that was wrong and has been reported.
+    /// Its effect; `None` if that was wrong and has been reported.
     pub effect: Option<Effect>,
 }
 
@@ -92,33 +92,33 @@ pub enum OnError {
 /// Whether a rule is enforced.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Enforcement {
-    /// It is.
+    /// It is enforced.
     #[default]
     Enforce,
-    /// It is computed and reported only.
+    /// It is only evaluated and reported.
     Shadow,
 }
 
-/// What a rule does.
+/// The effect of a rule.
 #[derive(Debug, Clone)]
 pub enum Effect {
-    /// Refuses the request.
+    /// Denies the request.
     Deny(Reply),
-    /// Lets it pass its layer.
+    /// Allows the request in its layer.
     Allow,
-    /// Takes fields out of the context.
+    /// Removes fields from the context.
     Redact(FieldChoice),
-    /// Puts something in place of the fields' values that tells less.
+    /// Replaces the fields' values with less informative ones.
     Mask(FieldChoice, MaskMethod),
     /// Names the rule in reports.
     Audit,
-    /// Gives fields new values.
+    /// Sets fields to new values.
     Set(Vec<(Spanned<String>, Expression)>),
-    /// Refuses the request when a field is missing.
+    /// Denies the request if a field is missing.
     Require(Vec<Spanned<String>>, Reply),
 }
 
-/// The fields that an effect is for: by name, by what kind of data they hold, or both.
+/// The fields of an effect: by name, by the kind of data they hold, or both.
 #[derive(Debug, Clone, Default)]
 pub struct FieldChoice {
     /// By name.
@@ -127,7 +127,7 @@ pub struct FieldChoice {
     pub classes: Vec<Spanned<Classification>>,
 }
 
-/// An answer in place of the service's.
+/// A response in place of the service's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reply {
     /// HTTP status, 400 to 599.
@@ -141,10 +141,10 @@ pub struct Reply {
 const EFFECTS: [&str; 7] = ["deny", "allow", "redact", "mask", "set", "require", "audit"];
 const LATER_EFFECTS: [&str; 2] = ["limit", "route"];
 
-/// Longest message of a reply, in bytes: it travels in a header for gRPC.
+/// Longest message of a reply, in bytes. For gRPC it travels in a header.
 const MAX_MESSAGE_BYTES: usize = 1024;
 
-/// Most characters that a masked value shows: with more, hardly anything is masked.
+/// Most characters that a masked value shows. With more, hardly anything is masked.
 const MAX_KEPT: u16 = 64;
 
 const DEFAULT_STATUS: u16 = 403;
@@ -184,7 +184,7 @@ fn variable(node: &Node, decoder: &mut Decoder<'_>) -> Option<Variable> {
     Some(Variable { name: name?, expression: expression? })
 }
 
-/// A CEL expression: any scalar, because `true` is an expression although it is no string for YAML.
+/// Reads a CEL expression. Any scalar is accepted, because `true` is an expression although it is not a string in YAML.
 fn expression(node: &Node, decoder: &mut Decoder<'_>) -> Option<Expression> {
     match &node.value {
         Value::Scalar(scalar) if !scalar.text.trim().is_empty() && !scalar.is_null() => {
@@ -269,7 +269,7 @@ fn one_effect(key: &str, span: Span, node: &Node, decoder: &mut Decoder<'_>) -> 
     }
 }
 
-/// Whether an effect without settings is written as such.
+/// Checks that an effect without settings is written as such.
 fn plain(node: &Node, decoder: &mut Decoder<'_>) -> bool {
     let fine = match &node.value {
         Value::Mapping(entries) => entries.is_empty(),
@@ -333,7 +333,7 @@ fn field_choice(keys: &mut Keys<'_>, span: Span, decoder: &mut Decoder<'_>) -> O
     Some(FieldChoice { names: names.unwrap_or_default(), classes: classes.unwrap_or_default() })
 }
 
-/// One kind of data, or a list of them.
+/// Reads one kind of data, or a list of them.
 fn classes(node: &Node, decoder: &mut Decoder<'_>) -> Vec<Spanned<Classification>> {
     let nodes = if matches!(node.value, Value::Scalar(_)) { std::slice::from_ref(node) } else { decoder.list(node) };
     if nodes.is_empty() && matches!(node.value, Value::Sequence(_)) {
@@ -365,7 +365,7 @@ fn require(node: &Node, span: Span, decoder: &mut Decoder<'_>) -> Option<Effect>
 fn reply(keys: &mut Keys<'_>, default_message: &str, decoder: &mut Decoder<'_>) -> Reply {
     let status = keys.get("status").and_then(|node| decoder.int(node, 400..=599));
     let status = status.and_then(|n| u16::try_from(n.value).ok()).unwrap_or(DEFAULT_STATUS);
-    // 0 is OK, which would tell the caller that it was served.
+    // 0 is OK and would tell the caller that the request was served.
     let grpc = keys.get("grpcStatus").and_then(|node| decoder.int(node, 1..=16));
     let grpc_status = grpc.and_then(|n| u8::try_from(n.value).ok()).unwrap_or_else(|| grpc_status(status));
     let message = keys.get("message").and_then(|node| decoder.string(node));
@@ -378,7 +378,7 @@ fn reply(keys: &mut Keys<'_>, default_message: &str, decoder: &mut Decoder<'_>) 
     Reply { status, grpc_status, message: message.map_or_else(|| default_message.to_owned(), |m| m.value) }
 }
 
-/// The gRPC status for an HTTP status, where the rule does not say one. Follows the reverse of google.rpc.Code's
+/// Returns the gRPC status for an HTTP status, for rules that do not set one. Follows the reverse of google.rpc.Code's
 /// HTTP mapping; 429 is `RESOURCE_EXHAUSTED` because clients retry `UNAVAILABLE` at once.
 const fn grpc_status(http: u16) -> u8 {
     match http {

@@ -1,4 +1,4 @@
-//! `PolicyTest`: requests, and what policies are expected to make of them.
+//! `PolicyTest`: requests and the decisions that are expected for them.
 
 use context_mesh_core::pipeline::Role;
 
@@ -20,9 +20,9 @@ use crate::{
 pub struct PolicyTest {
     /// Its head.
     pub metadata: Metadata,
-    /// The time of all tests that say no other, in milliseconds since 1970.
+    /// The default time of its tests, in milliseconds since 1970.
     pub now_ms: Option<u64>,
-    /// What the tests share.
+    /// The shared fixtures.
     pub fixtures: Fixtures,
     /// The tests.
     pub tests: Vec<Test>,
@@ -39,18 +39,18 @@ pub struct Test {
     pub given: Given,
     /// What is expected.
     pub expect: Option<Expect>,
-    /// The table of cases. What a case does not say is as in the test.
+    /// The table of cases. A case inherits what it does not specify from the test.
     pub cases: Vec<Test>,
 }
 
-/// A request at one place of the mesh, as far as it is said.
+/// A request at one place of the mesh, as far as it is specified.
 #[derive(Debug, Clone, Default)]
 pub struct Given {
     /// The service whose proxy decides.
     pub workload: Option<Spanned<String>>,
-    /// Which of its proxy's roles; `None` inside if that was wrong and has been reported.
+    /// The role of its proxy; the inner `None` means that it was wrong and has been reported.
     pub role: Option<Option<Role>>,
-    /// Who is on the other side.
+    /// The peer.
     pub principal: Option<Spanned<Choice<Principal>>>,
     /// The request.
     pub request: Option<Choice<HttpRequest>>,
@@ -58,32 +58,32 @@ pub struct Given {
     pub context: Option<Choice<Fields>>,
     /// The service that is called.
     pub destination: Option<Spanned<String>>,
-    /// What is remembered for its trace.
+    /// The context that is remembered for its trace.
     pub remembered: Option<Spanned<Choice<Fields>>>,
-    /// When, in milliseconds since 1970.
+    /// The time, in milliseconds since 1970.
     pub now_ms: Option<u64>,
     /// How long ago the context was made, the one that it carries and the one that is remembered, in milliseconds.
     pub age_ms: Option<u64>,
 }
 
-/// What is expected of a decision. What is `None` is not looked at.
+/// The expectations of a decision. Those that are `None` are not checked.
 #[derive(Debug, Clone, Default)]
 pub struct Expect {
-    /// Whether the request is refused. A request that is refused unexpectedly fails in any case.
+    /// Whether the request is denied. A request that is denied unexpectedly always fails the test.
     pub denied: Option<Spanned<bool>>,
-    /// What refused it.
+    /// The rule that denied it.
     pub rule: Option<Spanned<String>>,
-    /// The HTTP status of the answer.
+    /// The HTTP status of the response.
     pub status: Option<Spanned<i64>>,
-    /// The text of the answer.
+    /// The text of the response.
     pub message: Option<Spanned<String>>,
-    /// Lists of names, each of which must be what the report says, in any order.
+    /// Lists of names. Each must equal that of the report, in any order.
     pub lists: Vec<(ListKind, Spanned<Vec<Spanned<String>>>)>,
-    /// Fields that go on, with their values.
+    /// Fields that are forwarded, with their values.
     pub context: Fields,
-    /// Fields that do not go on.
+    /// Fields that are not forwarded.
     pub absent: Vec<Spanned<String>>,
-    /// Request headers afterwards; `None`: not there.
+    /// Request headers after the decision; `None` means absent.
     pub headers: Vec<(Spanned<String>, Option<String>)>,
 }
 
@@ -96,14 +96,14 @@ pub enum ListKind {
     Audited,
     /// Shadow rules that would have applied.
     Shadow,
-    /// Fields that rules took out.
+    /// Fields that rules removed.
     Redacted,
     /// Fields whose values rules masked.
     Masked,
 }
 
 impl ListKind {
-    /// All of them, with their keys in `expect`.
+    /// All kinds, with their keys in `expect`.
     pub const ALL: [(&'static str, Self); 5] = [
         ("rules", Self::Rules),
         ("audited", Self::Audited),
@@ -112,18 +112,18 @@ impl ListKind {
         ("masked", Self::Masked),
     ];
 
-    /// Whether the names are those of rules; otherwise they are those of fields.
+    /// Whether the names are those of rules. Otherwise they are those of fields.
     pub(crate) fn names_rules(self) -> bool {
         matches!(self, Self::Rules | Self::Audited | Self::Shadow)
     }
 
-    /// Its key in `expect`.
+    /// Returns its key in `expect`.
     pub fn key(self) -> &'static str {
         Self::ALL.iter().find(|(_, kind)| *kind == self).map_or("", |(key, _)| key)
     }
 }
 
-/// The roles of a proxy, with the words for them.
+/// The roles of a proxy, by name.
 const ROLES: [(&str, Role); 4] =
     [("inbound", Role::Inbound), ("outbound", Role::Outbound), ("gateway", Role::Gateway), ("egress", Role::Egress)];
 
@@ -155,7 +155,7 @@ fn named<T>(
     entries.iter().filter_map(|(name, node)| Some((name.clone(), read(node, decoder)?))).collect()
 }
 
-/// A test, or with the other `owner` a case of one.
+/// Reads a test, or a case of one if `owner` says so.
 fn one(node: &Node, owner: &'static str, decoder: &mut Decoder<'_>) -> Option<Test> {
     let mut keys = decoder.keys(node, node.span, owner)?;
     let name = keys.require("name", decoder).and_then(|node| decoder.string(node));
@@ -174,7 +174,7 @@ fn one(node: &Node, owner: &'static str, decoder: &mut Decoder<'_>) -> Option<Te
     Some(Test { name, span, given, expect, cases })
 }
 
-/// A request without a test around it, as `policyc eval` reads one.
+/// Reads a standalone request, for `policyc eval`.
 pub(crate) fn bare_request(node: &Node, decoder: &mut Decoder<'_>) -> Option<Given> {
     let mut keys = decoder.keys(node, node.span, "the request")?;
     let given = given(&mut keys, decoder);
@@ -223,7 +223,7 @@ fn expect(node: &Node, decoder: &mut Decoder<'_>) -> Expect {
     found
 }
 
-/// Expectations that no decision can fulfil.
+/// Reports expectations that no decision can fulfil.
 fn contradictions(expect: &Expect, decoder: &mut Decoder<'_>) {
     let refusal = [
         expect.rule.as_ref().map(|rule| ("rule", rule.span)),

@@ -10,7 +10,7 @@ use crate::{
     },
 };
 
-/// Longest name of a document, domain, service or rule, in bytes: the most that a Kubernetes name can have.
+/// Longest name of a document, domain, service or rule, in bytes. It is the limit of Kubernetes names.
 const MAX_NAME_BYTES: usize = 253;
 
 impl Decoder<'_> {
@@ -34,7 +34,7 @@ impl Decoder<'_> {
         self.list(node).iter().filter_map(|element| self.string(element)).collect()
     }
 
-    /// The name of something. Rule names are paths in logs, so a name has no `/` and no white space.
+    /// Reads a name. Rule names are paths in logs, so a name has no `/` and no white space.
     pub(super) fn name(&mut self, node: &Node) -> Option<Spanned<String>> {
         let name = self.string(node)?;
         self.check_name(&name).then_some(name)
@@ -64,7 +64,7 @@ impl Decoder<'_> {
         }
     }
 
-    /// A finite number.
+    /// Reads a finite number.
     pub(super) fn number(&mut self, node: &Node) -> Option<Spanned<Scalar>> {
         match &node.value {
             Value::Scalar(scalar) if scalar.as_double().is_some() => Some(Spanned::new(scalar.clone(), node.span)),
@@ -83,7 +83,7 @@ impl Decoder<'_> {
         value
     }
 
-    /// An integer within `range`.
+    /// Reads an integer within `range`.
     pub(super) fn int(&mut self, node: &Node, range: std::ops::RangeInclusive<i64>) -> Option<Spanned<i64>> {
         let value = if let Value::Scalar(scalar) = &node.value { scalar.as_int() } else { None };
         let Some(value) = value else {
@@ -98,7 +98,7 @@ impl Decoder<'_> {
         Some(Spanned::new(value, node.span))
     }
 
-    /// One of a few words.
+    /// Reads one of a few words.
     pub(super) fn choice<T: Copy>(&mut self, node: &Node, choices: &[(&str, T)]) -> Option<T> {
         let text = self.string(node)?;
         let found = choices.iter().find(|(word, _)| *word == text.value).map(|(_, value)| *value);
@@ -111,7 +111,7 @@ impl Decoder<'_> {
         found
     }
 
-    /// A duration like `500ms`, `30s`, `5m` or `2h`, in milliseconds.
+    /// Reads a duration like `500ms`, `30s`, `5m` or `2h`, in milliseconds.
     pub(super) fn duration_ms(&mut self, node: &Node) -> Option<u64> {
         const HELP: &str = "write a number and a unit, for example `300s` or `5m`; units are ms, s, m and h";
         let Value::Scalar(scalar) = &node.value else {
@@ -126,7 +126,7 @@ impl Decoder<'_> {
     }
 }
 
-/// The words as "`a`, `b` or `c`".
+/// Formats the words as "`a`, `b` or `c`".
 fn alternatives<T>(choices: &[(&str, T)]) -> String {
     let words: Vec<String> = choices.iter().map(|(word, _)| format!("`{word}`")).collect();
     match words.split_last() {

@@ -22,20 +22,20 @@ pub struct Schema {
     pub fields: Vec<FieldEntry>,
 }
 
-/// A field as it is declared.
+/// The declaration of a field.
 #[derive(Debug, Clone)]
 pub struct FieldEntry {
     /// Its name.
     pub name: Spanned<String>,
-    /// Its type; any value when the type was left out or wrong.
+    /// Its type; any value if the type was missing or wrong.
     pub value: TypeName,
     /// Whether a context without it is invalid.
     pub required: bool,
-    /// Regular expression for the whole string, with the node that it comes from.
+    /// Regular expression for the whole string, with its node.
     pub pattern: Option<Spanned<Scalar>>,
-    /// The values that are allowed.
+    /// The allowed values.
     pub allowed: Vec<Spanned<Scalar>>,
-    /// Longest JSON text in bytes; 0 is any.
+    /// Greatest length of the JSON text, in bytes; 0 is unlimited.
     pub max_bytes: u32,
     /// Smallest number.
     pub minimum: Option<Spanned<Scalar>>,
@@ -43,29 +43,29 @@ pub struct FieldEntry {
     pub maximum: Option<Spanned<Scalar>>,
     /// Most elements of a list or members of a map.
     pub max_items: Option<Spanned<u32>>,
-    /// How long it is good after its context was made, in milliseconds; 0 is as long as the context.
+    /// How long it is valid after its context was made, in milliseconds; 0 is as long as the context.
     pub ttl_ms: u64,
     /// What happens when two sources disagree about it.
     pub consistency: Spanned<Consistency>,
-    /// The regions that it may be sent to; empty is any.
+    /// The regions to which it may be sent; empty means any.
     pub residency: Vec<Spanned<String>>,
     /// The services whose applications are a source of it.
     pub origin: Vec<Spanned<String>>,
-    /// Whether applications may not change it.
+    /// Whether applications must not change it.
     pub immutable: bool,
-    /// How a forwarded and a remembered value become one.
+    /// How a forwarded and a remembered value are merged.
     pub merge: Spanned<Merge>,
     /// The header that shows it.
     pub header: Option<Spanned<String>>,
-    /// How it stands in `baggage`.
+    /// How it is shown in `baggage`.
     pub baggage: Option<Spanned<BaggageKey>>,
-    /// What kind of data it is.
+    /// The kind of data.
     pub classification: Classification,
     /// Text for people.
     pub description: String,
 }
 
-/// The type of a field and where it is said.
+/// The type of a field and its place.
 pub type TypeName = Spanned<FieldType>;
 
 const CONSISTENCIES: [(&str, Consistency); 3] =
@@ -164,7 +164,7 @@ fn field(name: &Spanned<String>, node: &Node, decoder: &mut Decoder<'_>) -> Fiel
     field
 }
 
-/// The limits of numbers, lists and maps.
+/// Reads the limits of numbers, lists and maps.
 fn limits(field: &mut FieldEntry, keys: &mut Keys<'_>, decoder: &mut Decoder<'_>) {
     field.minimum = keys.get("minimum").and_then(|node| decoder.number(node));
     field.maximum = keys.get("maximum").and_then(|node| decoder.number(node));
@@ -173,7 +173,7 @@ fn limits(field: &mut FieldEntry, keys: &mut Keys<'_>, decoder: &mut Decoder<'_>
     field.max_items = items.and_then(|items| Some(Spanned::new(u32::try_from(items.value).ok()?, items.span)));
 }
 
-/// `false`: not in `baggage`; `true`: under its name; else the key.
+/// Reads `baggage`: `false` means not in `baggage`, `true` under the field's name, a string under that key.
 fn baggage(node: &Node, decoder: &mut Decoder<'_>) -> Option<Spanned<BaggageKey>> {
     if let Value::Scalar(scalar) = &node.value
         && let Some(shown) = scalar.as_bool()

@@ -1,4 +1,4 @@
-//! `silence` at a rule: warnings that are known and meant, each with the reason.
+//! `silence` of a rule: warnings that are known and intended, each with the reason.
 
 use super::decode::Decoder;
 use crate::{
@@ -15,13 +15,13 @@ use crate::{
 pub struct Silence {
     /// The code of the warnings that it silences.
     pub code: Spanned<String>,
-    /// Why they are meant.
+    /// Why they are intended.
     pub reason: String,
-    /// The rule as a whole: only what is found in it is silenced.
+    /// The whole rule. Only findings within it are silenced.
     pub rule: Span,
 }
 
-/// Reads the entries at a rule.
+/// Reads the entries of a rule.
 pub(super) fn read(node: &Node, rule: Span, decoder: &mut Decoder<'_>) -> Vec<Silence> {
     decoder.list(node).iter().filter_map(|node| entry(node, rule, decoder)).collect()
 }
@@ -46,7 +46,7 @@ fn entry(node: &Node, rule: Span, decoder: &mut Decoder<'_>) -> Option<Silence> 
     Some(Silence { code: said, reason: reason.value, rule })
 }
 
-/// Returns the text of a node from its first character to its last one.
+/// Returns the span of a node from its first character to its last.
 pub(super) fn extent(node: &Node) -> Span {
     let inner = match &node.value {
         Value::Mapping(entries) => entries.iter().map(|(_, value)| extent(value).range().end).max(),

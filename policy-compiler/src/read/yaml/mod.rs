@@ -1,11 +1,11 @@
-//! YAML: text becomes a tree of nodes that know where they stand.
+//! YAML: text becomes a tree of nodes with places.
 //!
-//! Built on the events of `granit-parser` and not on serde: serde stops at the first error of a document and
-//! forgets how a scalar was written, which is needed to point into a CEL expression.
+//! Built on the events of `granit-parser` rather than on serde. Serde stops at the first error of a document and does
+//! not keep how a scalar was written, which is needed to point into a CEL expression.
 //!
-//! Supported is what policy files need: mappings with string keys, sequences, scalars, several documents.
-//! Anchors, aliases, merge keys and tags are refused with a diagnostic, so that what a reviewer reads is what
-//! is compiled, and so that a small file cannot become a large tree.
+//! Supports what policy files need: mappings with string keys, sequences, scalars, several documents. Anchors, aliases,
+//! merge keys and tags are rejected with a diagnostic, so that the reviewed text is what is compiled, and so that a
+//! small file cannot become a large tree.
 
 mod node;
 mod parse;

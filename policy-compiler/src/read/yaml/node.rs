@@ -4,11 +4,11 @@ use granit_parser::ScalarStyle;
 
 use crate::report::source::{Span, Spanned};
 
-/// A value and where it stands.
+/// A value and its place.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Node {
-    /// Where it stands. For a mapping or sequence in block form this is its first key or element, for one in
-    /// flow form its first line: a whole block would bury the message under its source.
+    /// The place. For a block mapping or sequence this is its first key or element, for one in flow form its first
+    /// line: a whole block would bury the message under its source.
     pub span: Span,
     /// The value.
     pub value: Value,
@@ -17,37 +17,37 @@ pub struct Node {
 /// What a node is.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value {
-    /// Text, number, bool or nothing.
+    /// Text, number, bool or null.
     Scalar(Scalar),
     /// A list.
     Sequence(Vec<Node>),
     /// A mapping; keys are unique.
     Mapping(Vec<(Spanned<String>, Node)>),
-    /// What was refused while reading. A diagnostic exists, so nobody needs to report it again.
+    /// A value that was rejected while reading. A diagnostic has already been reported.
     Refused,
 }
 
 /// A scalar as it was written.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Scalar {
-    /// The text behind quotes, escapes and indentation.
+    /// The text without quotes, escapes and indentation.
     pub text: String,
     /// How it was written.
     pub style: ScalarStyle,
 }
 
 impl Scalar {
-    /// Whether the scalar is a string for YAML: quoted, a block, or a plain one that is no other thing.
+    /// Whether YAML reads the scalar as a string: it is quoted, a block, or a plain scalar of no other type.
     pub fn is_string(&self) -> bool {
         self.style != ScalarStyle::Plain || !(self.is_null() || self.as_bool().is_some() || self.is_number())
     }
 
-    /// Whether there is nothing: an empty plain scalar, `~` or `null`.
+    /// Whether the scalar is null: an empty plain scalar, `~` or `null`.
     pub fn is_null(&self) -> bool {
         self.style == ScalarStyle::Plain && matches!(self.text.as_str(), "" | "~" | "null" | "Null" | "NULL")
     }
 
-    /// The bool that a plain scalar is, by YAML 1.2's core schema.
+    /// Returns the value of a plain scalar that is a bool in YAML 1.2's core schema.
     pub fn as_bool(&self) -> Option<bool> {
         match self.text.as_str() {
             _ if self.style != ScalarStyle::Plain => None,
@@ -57,12 +57,12 @@ impl Scalar {
         }
     }
 
-    /// The integer that a plain scalar is.
+    /// Returns the value of a plain scalar that is an integer.
     pub fn as_int(&self) -> Option<i64> {
         if self.style == ScalarStyle::Plain { self.text.parse().ok() } else { None }
     }
 
-    /// The finite number that a plain scalar is.
+    /// Returns the value of a plain scalar that is a finite number.
     pub(crate) fn as_double(&self) -> Option<f64> {
         if self.is_number() { self.text.parse().ok().filter(|n: &f64| n.is_finite()) } else { None }
     }
@@ -76,7 +76,7 @@ impl Scalar {
 }
 
 impl Value {
-    /// What it is, in the words of messages.
+    /// Returns the kind of value, as named in messages.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Scalar(scalar) if scalar.is_null() => "nothing",

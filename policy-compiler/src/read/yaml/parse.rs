@@ -1,8 +1,8 @@
-//! From text to nodes. Every problem is reported; a document with broken syntax is dropped, and reading goes
-//! on with the next one.
+//! From text to nodes. Every problem is reported. A document with broken syntax is dropped, and reading continues with
+//! the next one.
 //!
-//! Anchors, aliases and merge keys have YAML's meaning. What an alias stands for keeps the places of its definition, so a problem in it is
-//! shown where it was written. How much aliases may multiply is limited.
+//! Anchors, aliases and merge keys have YAML's meaning. The value of an alias keeps the places of its definition, so a
+//! problem in it is shown where it was written. The number of values that aliases may add is limited.
 
 use std::collections::HashMap;
 
@@ -14,8 +14,8 @@ use crate::report::{
     source::{FileId, SourceFile, Span, Spanned},
 };
 
-/// Deepest nesting of mappings and lists. Policy documents need six, and routes with matchers in what Envoy's admin
-/// interface answers some thirty.
+/// Deepest nesting of mappings and lists. Policy documents need six; routes with matchers in the output of Envoy's
+/// admin interface need about thirty.
 const MAX_DEPTH: usize = 48;
 
 /// Most nodes that the aliases of one file may add. A file of a few lines can ask for billions.
@@ -23,7 +23,7 @@ const MAX_COPIED: usize = 10_000;
 
 /// Reads all documents of a file.
 ///
-/// Whatever is wrong is added to `diagnostics`; the result holds the documents that are well-formed.
+/// Problems are added to `diagnostics`. The result holds the well-formed documents.
 pub fn parse(id: FileId, file: &SourceFile, diagnostics: &mut Diagnostics) -> Vec<Node> {
     if let Some(problem) = unreadable(id, file) {
         diagnostics.push(problem);
@@ -71,9 +71,9 @@ fn unreadable(id: FileId, file: &SourceFile) -> Option<Diagnostic> {
 
 /// A mapping or list that is not closed yet.
 struct Open {
-    /// Where it stands, if it is in flow form.
+    /// Its place, if it is in flow form.
     span: Option<Span>,
-    /// The number of its anchor; 0 without one.
+    /// The number of its anchor, or 0 if it has none.
     anchor: usize,
     kind: Collection,
 }
@@ -89,15 +89,15 @@ enum Collection {
     },
 }
 
-/// What is known of the key whose value comes next.
+/// The state of the key in a mapping.
 enum Key {
     /// The next node is a key.
     Expected,
-    /// The next node is its value.
+    /// The next node is the value of this key.
     Known(Spanned<String>),
-    /// A merge key: the next node is what is merged.
+    /// A merge key: the next node is merged into the mapping.
     Merge,
-    /// The key was refused; the next node, its value, is dropped.
+    /// The key was rejected; the next node, its value, is dropped.
     Refused,
 }
 
@@ -107,9 +107,9 @@ struct Builder<'a> {
     diagnostics: &'a mut Diagnostics,
     open: Vec<Open>,
     documents: Vec<Node>,
-    /// What the anchors of the document stand for, by their numbers.
+    /// The values of the document's anchors, by number.
     anchors: HashMap<usize, Node>,
-    /// Nodes that aliases added so far.
+    /// Number of nodes that aliases have added so far.
     copied: usize,
 }
 
@@ -119,7 +119,7 @@ impl Builder<'_> {
         if let Some(tag) = event.tag() {
             let place = range.tag_span().map_or(span, |range| self.span(range));
             let (text, mut help) = (tag.original(), "leave it out".to_owned());
-            // Who negates an expression does not mean a tag.
+            // The author negated an expression and did not intend a tag.
             if text.contains(['(', '.']) {
                 help = format!(
                     "YAML takes `!` at the beginning for a tag: put the expression in quotes, `\"{text}...\"`, or into a block"
@@ -183,7 +183,7 @@ impl Builder<'_> {
         self.anchored(anchor, node);
     }
 
-    /// Takes in a node that may have an anchor.
+    /// Adds a node that may have an anchor.
     fn anchored(&mut self, anchor: usize, node: Node) {
         if anchor > 0 {
             self.anchors.insert(anchor, node.clone());
@@ -191,7 +191,7 @@ impl Builder<'_> {
         self.node(node);
     }
 
-    /// What an alias stands for.
+    /// Returns the value of an alias.
     fn alias(&mut self, anchor: usize, span: Span) -> Node {
         let refused = Node { span, value: Value::Refused };
         let Some(node) = self.anchors.get(&anchor).cloned() else {
@@ -209,7 +209,7 @@ impl Builder<'_> {
         node
     }
 
-    /// Adds what a merge key brings: keys of the mapping itself come first, then those of earlier mappings.
+    /// Adds the entries of a merge key. Keys of the mapping itself take precedence, then those of earlier mappings.
     fn merge(&mut self, node: Node, entries: &mut Vec<(Spanned<String>, Node)>, seen: &mut HashMap<String, Span>) {
         match node.value {
             Value::Mapping(others) => {
@@ -228,7 +228,7 @@ impl Builder<'_> {
         }
     }
 
-    /// The span by which a collection is known: see [`Node::span`].
+    /// Returns the span that represents a collection; see [`Node::span`].
     fn head(&self, flow: Option<Span>, first: Option<Span>, end: Span) -> Span {
         let Some(flow) = flow else { return first.unwrap_or(end) };
         let start = flow.range().start;
@@ -264,7 +264,7 @@ impl Builder<'_> {
 
     fn syntax_error(&mut self, error: &ScanError) {
         let at = error.marker().byte_offset().unwrap_or_default().min(self.file.text().len());
-        // At a line break there is nothing to underline, so the place is one character at most.
+        // There is nothing to underline at a line break, so the place is at most one character.
         let next = self.file.text().get(at..).and_then(|rest| rest.chars().next()).filter(|c| *c != '\n');
         let span = Span::new(self.id, at, at + next.map_or(0, char::len_utf8));
         let mut info = error.info();
@@ -283,7 +283,7 @@ impl Builder<'_> {
     }
 }
 
-/// The mistakes that people make: the parser notices them only where the text no longer fits.
+/// Returns advice about common mistakes. The parser notices them only where the text no longer fits.
 fn advice(kind: &ErrorKind) -> Option<&'static str> {
     match kind {
         ErrorKind::TabNotAllowed | ErrorKind::TabInBlockIndentation | ErrorKind::TabInIndentation => {
@@ -301,11 +301,11 @@ fn advice(kind: &ErrorKind) -> Option<&'static str> {
     }
 }
 
-/// The mistakes of who writes an expression as it is: by what its line says.
+/// Returns advice for unquoted expressions, judged by the text of the line.
 fn advice_by_text(text: &str, at: usize) -> Option<&'static str> {
     let start = text.get(..at)?.rfind('\n').map_or(0, |end| end + 1);
     let line = text.get(start..)?.lines().next()?;
-    // What stands behind the keys and dashes in front of it.
+    // The value after the keys and dashes of the line.
     let value = line.rsplit_once(": ").map_or(line, |(_, value)| value).trim_start_matches(['-', ' ', '[', '{']);
     match value.chars().next()? {
         '\'' | '"' => Some(
@@ -321,7 +321,7 @@ fn is_merge(node: &Node) -> bool {
     matches!(&node.value, Value::Scalar(scalar) if scalar.text == "<<" && scalar.style == ScalarStyle::Plain)
 }
 
-/// How many nodes a node has, itself included, and how deep it is.
+/// Returns the number of nodes, including the node itself, and the depth.
 fn size(node: &Node) -> (usize, usize) {
     let all = |parts: &mut dyn Iterator<Item = &Node>| {
         parts.map(size).fold((1, 1), |(count, depth), (more, deeper)| (count + more, depth.max(deeper + 1)))
@@ -333,7 +333,7 @@ fn size(node: &Node) -> (usize, usize) {
     }
 }
 
-/// The key that a node is; `Err` with a diagnostic where there is something new to say.
+/// Returns the key of a mapping from its node. `Err` holds a diagnostic unless the problem has already been reported.
 fn key_of(node: Node, seen: &mut HashMap<String, Span>) -> Result<Spanned<String>, Option<Box<Diagnostic>>> {
     let span = node.span;
     let unsupported = |message: String| Diagnostic::error(code::YAML_UNSUPPORTED, span, message);
@@ -395,7 +395,7 @@ mod tests {
         }
     }
 
-    /// A document as one line, for comparison.
+    /// Formats a document as one line, for comparison.
     fn line(node: &Node) -> String {
         match &node.value {
             Value::Scalar(scalar) => scalar.text.clone(),

@@ -1,19 +1,19 @@
-//! From a character of a scalar's value back to its place in the source.
+//! Maps a character of a scalar's value back to its place in the source.
 //!
-//! A CEL expression is the value of a YAML scalar, and its errors are offsets into that value. Quotes,
-//! escapes, line folding and indentation stand between the value and the file. The map is made by walking
-//! both in step; where they part, which would be a bug, the place is the whole scalar.
+//! A CEL expression is the value of a YAML scalar, and its errors are offsets into that value. Quotes, escapes, line
+//! folding and indentation make the value differ from the file. The map is made by walking both in step. If they
+//! diverge, which would be a bug, the place is the whole scalar.
 
 use granit_parser::ScalarStyle;
 
 use super::node::Scalar;
 use crate::report::source::{Sources, Span};
 
-/// Where each character of a scalar's value stands in the source.
+/// The place in the source of each character of a scalar's value.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ScalarText {
     whole: Span,
-    /// Byte range in the file of each character of the value; empty when the two could not be aligned.
+    /// Byte range in the file of each character of the value. Empty if the two could not be aligned.
     places: Vec<(usize, usize)>,
 }
 
@@ -34,8 +34,8 @@ impl ScalarText {
         Self { whole: span, places: if aligned { places } else { Vec::new() } }
     }
 
-    /// The place of the characters `start..end` of the value. An empty range is the character at `start`, or
-    /// the place behind the last one.
+    /// Returns the place of the characters `start..end` of the value. An empty range is the character at `start`, or
+    /// the place after the last one.
     pub fn span(&self, start: usize, end: usize) -> Span {
         let Some(last) = self.places.last().copied() else { return self.whole };
         let from = self.places.get(start).map_or(last.1, |place| place.0);
@@ -52,7 +52,7 @@ fn inside(source: &str) -> &str {
     source.get(1..source.len().saturating_sub(1)).unwrap_or_default()
 }
 
-/// A source text that is read character by character, with byte offsets.
+/// Reads a source text character by character, with byte offsets.
 struct Reader<'s> {
     text: &'s str,
     at: usize,
@@ -68,14 +68,14 @@ impl<'s> Reader<'s> {
         self.text.get(self.at..).unwrap_or_default()
     }
 
-    /// The next `len` bytes are one character of the value.
+    /// Records the next `len` bytes as one character of the value.
     fn piece(&mut self, len: usize) {
         self.pieces.push((self.at, self.at + len));
         self.at += len;
     }
 
-    /// Reads white space of a flow scalar. With `n` line breaks it is folded: one is a space, more are
-    /// `n - 1` line breaks. `escaped` says that the first break was escaped and so does not count.
+    /// Reads white space of a flow scalar. With `n` line breaks it is folded: one becomes a space, more become `n - 1`
+    /// line breaks. With `escaped` the first break was escaped and does not count.
     fn white_space(&mut self, escaped: bool) {
         let rest = self.rest();
         let run = rest.len() - rest.trim_start_matches([' ', '\t', '\n', '\r']).len();
@@ -90,7 +90,7 @@ impl<'s> Reader<'s> {
     }
 }
 
-/// Plain and single-quoted scalars: lines are folded, and each of `pairs` is one character.
+/// Aligns plain and single-quoted scalars: lines are folded, and each of `pairs` is one character.
 fn folded_lines(source: &str, pairs: &[&str]) -> Vec<(usize, usize)> {
     let mut reader = Reader::new(source);
     while let Some(next) = reader.rest().chars().next() {
@@ -117,7 +117,7 @@ fn double_quoted(source: &str) -> Vec<(usize, usize)> {
     reader.pieces
 }
 
-/// One escape: `\n`, `\x41`, `\u00e9`, a surrogate pair, or an escaped line break, which is nothing.
+/// Reads one escape: `\n`, `\x41`, `\u00e9`, a surrogate pair, or an escaped line break, which produces nothing.
 fn escape(reader: &mut Reader<'_>) {
     let rest = reader.rest();
     let len = match rest.chars().nth(1) {
@@ -140,9 +140,9 @@ fn is_high_surrogate(escape: &str) -> bool {
     unit.is_some_and(|unit| (0xd800..0xdc00).contains(&unit))
 }
 
-/// Block scalars: what is not white space stands in the value exactly as in the source, so these characters
-/// are matched one by one, and the white space between them stands in the white space between them. Behind a
-/// line break it is matched from its end, because indentation is dropped from the front.
+/// Aligns block scalars. Characters other than white space are the same in the value and in the source, so they are
+/// matched one by one. White space is matched between them. After a line break it is matched from its end, because
+/// indentation is dropped from the front.
 fn block(source: &str, value: &str) -> Vec<(usize, usize)> {
     let is_space = |c: char| matches!(c, ' ' | '\t' | '\n' | '\r');
     let mut pieces = Vec::new();
@@ -174,7 +174,7 @@ mod tests {
     use super::*;
     use crate::{read::yaml, report::diagnostic::Diagnostics};
 
-    /// The source of each character that is not white space, and of the whole word `word`.
+    /// Checks the source of each character that is not white space, and of the whole word `word`.
     fn check(text: &str, word: &str, expected: &str) {
         let mut sources = Sources::new("t");
         let id = sources.add("a.yaml", text);

@@ -1,14 +1,14 @@
 //! The codes of all diagnostics, in one table.
 //!
-//! A code keeps its meaning for ever; a retired one is not given out again. `CM01` is reading, `CM02` the
-//! shape of documents, `CM03` what documents say of each other, `CM04` CEL, `CM05` the artifact,
-//! `CM06` what rules do together (see [`crate::check::analysis`]), `CM07` what proxies do with the context (see [`crate::routes`]).
+//! A code keeps its meaning forever, and a retired code is never reused. `CM01` is reading, `CM02` the shape of
+//! documents, `CM03` references between documents, `CM04` CEL, `CM05` the artifact, `CM06` the interplay of rules (see
+//! [`crate::check::analysis`]), `CM07` what proxies do with the context (see [`crate::routes`]).
 
 macro_rules! codes {
     ($($id:literal $name:ident $summary:literal;)+) => {
         $(#[doc = $summary] pub const $name: &str = $id;)+
 
-        /// Every code with one line that explains it.
+        /// Every code with a one-line summary.
         pub const TABLE: &[(&str, &str)] = &[$(($id, $summary),)+];
     };
 }
@@ -88,7 +88,7 @@ codes! {
     "CM0709" WITHOUT_FILTER "Requests are routed without the filter, which others of the proxy have.";
 }
 
-/// One line that explains a code; `None` if there is no such code.
+/// Returns the one-line summary of a code, or `None` if there is no such code.
 pub fn summary(code: &str) -> Option<&'static str> {
     TABLE.iter().find(|(id, _)| *id == code).map(|(_, summary)| *summary)
 }

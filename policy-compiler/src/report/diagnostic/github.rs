@@ -1,9 +1,9 @@
-//! Diagnostics as workflow commands of GitHub Actions, one a line, which show them beside the lines of a change.
+//! Diagnostics as workflow commands of GitHub Actions, one a line. GitHub shows them beside the lines of a change.
 
 use super::{Diagnostic, Diagnostics};
 use crate::report::source::Sources;
 
-/// Renders all findings that are shown. If there are more, a last line counts them.
+/// Renders all findings that are shown. If there are more, a last line counts the others.
 pub fn render(diagnostics: &Diagnostics, sources: &Sources) -> String {
     let (shown, omitted) = diagnostics.shown();
     let mut lines: String = shown.iter().map(|diagnostic| line(diagnostic, sources)).collect();
@@ -24,7 +24,7 @@ fn line(diagnostic: &Diagnostic, sources: &Sources) -> String {
         let (start, end) = (sources.start(span), sources.end(span));
         properties.push(format!("file={}", property(&sources.shown_path(span.file))));
         properties.push(format!("line={},endLine={},col={}", start.line, end.line, start.column));
-        // GitHub takes an end column within one line only; it is the last column, not the one behind it.
+        // GitHub accepts an end column only within one line, and it is inclusive.
         if start.line == end.line {
             properties.push(format!("endColumn={}", end.column.saturating_sub(1).max(start.column)));
         }
@@ -53,7 +53,7 @@ mod tests {
     fn a_finding_is_one_line_with_its_place() {
         let mut sources = Sources::new("tree");
         let file = sources.add("a,b:c.yaml", "a: 1\nb: 2\n");
-        // The place, the message and the line that shows it.
+        // The place, the message and the expected line.
         let cases = [
             (
                 Some((5, 6)),

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{Diagnostic, Diagnostics};
 use crate::report::source::{Sources, Span};
 
-/// Renders all findings that are shown, one JSON object a line. If there are more, a last line counts them:
+/// Renders all findings that are shown, one JSON object a line. If there are more, a last line counts the others:
 /// `{"omitted":7}`.
 pub fn render(diagnostics: &Diagnostics, sources: &Sources) -> String {
     let (shown, omitted) = diagnostics.shown();

@@ -1,4 +1,4 @@
-//! What the compiler has to say about the sources: data here, several renderers beside it.
+//! The compiler's findings about the sources. The data is here, the renderers are in the modules beside it.
 
 pub mod code;
 pub mod github;
@@ -7,20 +7,20 @@ pub mod text;
 
 use crate::report::source::{Sources, Span};
 
-/// Most diagnostics that one run shows; the rest is counted.
+/// Most diagnostics that one run shows. The others are only counted.
 pub(crate) const MAX_SHOWN: usize = 200;
 
-/// How bad it is.
+/// The severity of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
     /// No artifact can be made.
     Error,
-    /// The artifact is made, but probably not as meant.
+    /// The artifact is made, but probably does not mean what its author intended.
     Warning,
 }
 
 impl Severity {
-    /// The word in messages.
+    /// Returns the name used in messages.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Error => "error",
@@ -29,7 +29,7 @@ impl Severity {
     }
 }
 
-/// Another place that matters, and why.
+/// Another place that matters, and the reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Label {
     /// The place.
@@ -41,13 +41,13 @@ pub struct Label {
 /// One finding.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
-    /// Stable id, for example `CM0103`; [`crate::report::explanation`] tells more.
+    /// Stable id, for example `CM0103`; see [`crate::report::explanation`].
     pub code: &'static str,
-    /// How bad it is.
+    /// The severity.
     pub severity: Severity,
     /// What is wrong.
     pub message: String,
-    /// Where; `None` when it is about the tree as a whole.
+    /// The place. `None` if the finding is about the tree as a whole.
     pub span: Option<Span>,
     /// Other places that matter.
     pub labels: Vec<Label>,
@@ -58,7 +58,7 @@ pub struct Diagnostic {
 }
 
 impl Diagnostic {
-    /// An error at a place, or about the whole tree.
+    /// Creates an error at a place, or about the whole tree.
     pub fn error(code: &'static str, span: impl Into<Option<Span>>, message: impl Into<String>) -> Self {
         Self {
             code,
@@ -71,40 +71,40 @@ impl Diagnostic {
         }
     }
 
-    /// A warning at a place.
+    /// Creates a warning at a place, or about the whole tree.
     pub fn warning(code: &'static str, span: impl Into<Option<Span>>, message: impl Into<String>) -> Self {
         Self { severity: Severity::Warning, ..Self::error(code, span, message) }
     }
 
-    /// The message with its notes and advice, each on a line of its own.
+    /// Returns the message with its notes and advice, each on a line of its own.
     pub(crate) fn whole_message(&self) -> String {
         let notes = self.notes.iter().map(|note| format!("\nnote: {note}"));
         let help = self.help.iter().map(|help| format!("\nhelp: {help}"));
         [self.message.clone()].into_iter().chain(notes).chain(help).collect()
     }
 
-    /// The same with advice.
+    /// Adds advice.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
     }
 
-    /// The same with advice, if there is any.
+    /// Adds advice, if there is any.
     #[must_use]
     pub(crate) fn maybe_help(mut self, help: Option<String>) -> Self {
         self.help = help.or(self.help);
         self
     }
 
-    /// The same with another place.
+    /// Adds another place.
     #[must_use]
     pub fn label(mut self, span: Span, text: impl Into<String>) -> Self {
         self.labels.push(Label { span, text: text.into() });
         self
     }
 
-    /// The same with a fact.
+    /// Adds a fact.
     #[must_use]
     pub fn note(mut self, note: impl Into<String>) -> Self {
         self.notes.push(note.into());
@@ -119,7 +119,7 @@ pub struct Diagnostics {
 }
 
 impl Diagnostics {
-    /// No findings.
+    /// Creates an empty list.
     pub fn new() -> Self {
         Self::default()
     }
@@ -134,40 +134,40 @@ impl Diagnostics {
         self.list.extend(diagnostics);
     }
 
-    /// Whether an error is among them.
+    /// Whether any finding is an error.
     pub fn has_errors(&self) -> bool {
         self.list.iter().any(|d| d.severity == Severity::Error)
     }
 
-    /// How many there are.
+    /// Returns the number of findings.
     pub fn len(&self) -> usize {
         self.list.len()
     }
 
-    /// Whether there is none.
+    /// Whether there are no findings.
     pub fn is_empty(&self) -> bool {
         self.list.is_empty()
     }
 
-    /// The findings.
+    /// Returns an iterator over the findings.
     pub fn iter(&self) -> std::slice::Iter<'_, Diagnostic> {
         self.list.iter()
     }
 
-    /// Sorts by file, line and column, and drops what is said twice.
+    /// Sorts by file, line and column, and removes duplicates.
     pub fn sort(&mut self) {
-        // Stable, so that two findings at one place stay in the order in which the stages found them.
+        // The sort is stable: findings at the same place keep the order in which the stages found them.
         self.list.sort_by_key(|d| d.span.map(|span| (span.file, span.start)));
         self.list.dedup();
     }
 
-    /// The findings that are shown, and how many are not.
+    /// Returns the findings that are shown, and the number of those that are not.
     pub fn shown(&self) -> (&[Diagnostic], usize) {
         let shown = self.list.get(..MAX_SHOWN).unwrap_or(&self.list);
         (shown, self.list.len() - shown.len())
     }
 
-    /// Renders as text without colour; see [`text::render`].
+    /// Renders the findings as text without colour; see [`text::render`].
     pub fn to_text(&self, sources: &Sources) -> String {
         text::render(self, sources, text::Style::Plain)
     }

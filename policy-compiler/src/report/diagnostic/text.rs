@@ -14,7 +14,7 @@ pub enum Style {
     Coloured,
 }
 
-/// Renders all findings, [`super::MAX_SHOWN`] at most, and a last line that counts them.
+/// Renders at most [`super::MAX_SHOWN`] findings, and a last line that counts them.
 pub fn render(diagnostics: &Diagnostics, sources: &Sources, style: Style) -> String {
     let renderer = match style {
         Style::Plain => Renderer::plain(),
@@ -70,11 +70,11 @@ fn group<'a>(diagnostic: &'a Diagnostic, sources: &'a Sources) -> Group<'a> {
     level.primary_title(diagnostic.message.as_str()).id(diagnostic.code).elements(elements)
 }
 
-/// Longest line that is shown, in bytes. Configuration of proxies may be one line of megabytes, which nobody can read and which the
-/// renderer takes long for; then only the place is said.
+/// Longest line that is shown, in bytes. The configuration of a proxy may be one line of megabytes, which is unreadable
+/// and slow to render. For longer lines only the place is reported.
 const MAX_LINE_BYTES: usize = 4096;
 
-/// The lines of the span only: handing over whole files would cost their size for every finding.
+/// Passes only the lines of the span to the renderer. Whole files would cost their size for every finding.
 fn snippet<'a>(
     sources: &Sources,
     file: &'a SourceFile,

@@ -1,8 +1,8 @@
-//! What every code means at length, with an example that causes it and its repair: what `policyc explain` and
-//! `docs/diagnostics.md` print.
+//! Explanations of all codes, each with an example that causes the finding and its repair. `policyc explain` and
+//! `docs/diagnostics.md` print them.
 //!
-//! The texts stand in the files beside this one. `== CODE` begins an explanation and an empty line ends it; `--- wrong KIND` and `--- right KIND` begin the files of
-//! its example. A test compiles every example.
+//! The texts are in the files beside this one. `== CODE` begins an explanation and an empty line ends it; `--- wrong
+//! KIND` and `--- right KIND` begin the files of its example. A test compiles every example.
 
 mod parts;
 
@@ -20,7 +20,7 @@ const TEXTS: [&str; 7] = [
     include_str!("proxies.txt"),
 ];
 
-/// The tree of `policyc init`, in which the examples stand.
+/// The tree of `policyc init`, which surrounds the examples.
 pub const TREE: [(&str, &str); 5] = [
     ("enterprise.yaml", include_str!("../../../templates/init/enterprise.yaml")),
     ("mesh.yaml", include_str!("../../../templates/init/mesh.yaml")),
@@ -29,20 +29,20 @@ pub const TREE: [(&str, &str); 5] = [
     ("tests.yaml", include_str!("../../../templates/init/tests.yaml")),
 ];
 
-/// How texts are read in which [`Part::is_abbreviated`].
+/// How to read a text for which [`Part::is_abbreviated`] is true.
 pub const ABBREVIATIONS: &str = "\
     `<<TEXT x N>>` stands for TEXT, N times, in which `#` counts; `<<byte HH>>` stands for a byte that is no text.";
 
-/// What is said of a code.
+/// The explanation of a code.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Explanation {
     /// The code.
     pub code: &'static str,
-    /// One line.
+    /// A one-line summary.
     pub summary: &'static str,
     /// Why it is reported.
     pub meaning: String,
-    /// Files that cause it.
+    /// Files that cause the finding.
     pub wrong: Vec<Part>,
     /// The same files, repaired.
     pub right: Vec<Part>,

@@ -1,26 +1,27 @@
 //! The files of an example.
 
-/// Where a file of an example stands.
+/// Where a file of an example belongs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
-    /// In the tree of `policyc init`; it takes the place of a file of that name.
+    /// In the tree of `policyc init`. It replaces a file of the same name.
     Tree,
     /// Alone in its folder.
     Alone,
-    /// Outside: what `check --envoy` reads.
+    /// Outside the tree: read by `check --envoy`.
     Envoy,
-    /// Outside: what `check --istio` reads.
+    /// Outside the tree: read by `check --istio`.
     Istio,
 }
 
 /// A file of an example.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Part {
-    /// Where it stands.
+    /// Where it belongs.
     pub place: Place,
     /// Its name.
     pub name: String,
-    /// Its text. `<<TEXT x N>>` stands for a text N times, in which `#` counts, `<<byte HH>>` for a byte that is no text.
+    /// Its text. `<<TEXT x N>>` means a text N times, with `#` replaced by the count; `<<byte HH>>` means a byte that
+    /// is not text.
     pub text: String,
 }
 
@@ -42,7 +43,8 @@ spec:
 ";
 
 impl Part {
-    /// Reads what stands below a head: `rules` and `fields` are put into a document, the others are whole files.
+    /// Creates a part from the text below a heading. `rules` and `fields` are put into a document, the others are whole
+    /// files.
     pub(super) fn new(kind: &str, body: &str) -> Self {
         let within = |head: &str| {
             let lines: String = body.trim_end().lines().map(|line| format!("    {line}\n")).collect();
@@ -59,7 +61,7 @@ impl Part {
         Self { place, name: name.to_owned(), text: text.unwrap_or_else(|| format!("{}\n", body.trim_end())) }
     }
 
-    /// Returns where the file stands, for people.
+    /// Describes where the file belongs.
     pub fn whereabouts(&self) -> String {
         match self.place {
             Place::Tree => format!("`{}` in a tree of `policyc init`", self.name),

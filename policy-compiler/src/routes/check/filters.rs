@@ -1,4 +1,4 @@
-//! Filters: those that decide before ours, and requests that ours does not see.
+//! HTTP filters that decide before ours, and requests that bypass ours.
 
 use super::{
     super::{
@@ -9,7 +9,7 @@ use super::{
 };
 use crate::report::diagnostic::{Diagnostic, Diagnostics, code};
 
-/// CM0708: filters in front of ours see a route that the client's own header chose.
+/// CM0708: filters before ours see a route that the client's own header chose.
 pub(super) fn in_front<'f>(
     manager: &Manager,
     tables: impl Iterator<Item = &'f RouteTable>,
@@ -50,7 +50,7 @@ pub(super) fn in_front<'f>(
     }
 }
 
-/// CM0703: the filter is told that it stands behind the router as well, and does not.
+/// CM0703: the filter is configured to run after the router as well, and does not.
 pub(super) fn told(manager: &Manager, clusters_have_it: bool, diagnostics: &mut Diagnostics) {
     let told = manager.ours().filter(|(_, settings)| settings.routing == Some(Routing::Upstream));
     let Some(filter) = told.and_then(|(place, _)| manager.filters.get(place)) else { return };
@@ -65,14 +65,14 @@ pub(super) fn told(manager: &Manager, clusters_have_it: bool, diagnostics: &mut 
     diagnostics.push(Diagnostic::error(code::NOT_BEHIND_ROUTER, filter.name.span, message).help(help));
 }
 
-/// CM0709: requests that pass without the filter, where others of the proxy have it.
+/// CM0709: requests that bypass the filter, while other requests of the proxy pass through it.
 pub(super) fn without(file: usize, found: &Found, links: &Links<'_>, diagnostics: &mut Diagnostics) {
     if !found.managers.iter().any(|manager| manager.ours().is_some()) {
         return;
     }
     for (index, manager) in found.managers.iter().enumerate().filter(|(_, manager)| manager.ours().is_none()) {
         let mut tables = links.tables(file, index).peekable();
-        // Routes that are not known may call anybody.
+        // Unknown routes may call any service.
         if tables.peek().is_some() && !tables.any(|table| table.calls) {
             continue;
         }

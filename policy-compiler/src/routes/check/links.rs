@@ -1,5 +1,5 @@
-//! Which connection manager uses which table of routes. Names hold within a file, which is one proxy; what a file does not have is
-//! looked for in the others, for a bootstrap and its resources are files of their own.
+//! Links connection managers to the route tables that they use. Names are looked up in the same file, which is one
+//! proxy, and then in the other files, because a bootstrap and its resources are separate files.
 
 use std::collections::HashMap;
 
@@ -77,12 +77,12 @@ impl<'f> Links<'f> {
         }
     }
 
-    /// Returns whether the filter stands in the HTTP filters of any cluster, which take the place of the router's.
+    /// Returns whether the filter is in the HTTP filters of any cluster, which replace those of the router.
     pub(super) fn clusters_have_it(&self) -> bool {
         self.files.iter().any(|found| found.clusters.values().any(|looks| *looks))
     }
 
-    /// Returns whether the filter stands in the HTTP filters of a cluster.
+    /// Returns whether the filter is in the HTTP filters of a cluster.
     pub(super) fn looks_at(&self, file: usize, cluster: &str) -> bool {
         match self.files.get(file).and_then(|found| found.clusters.get(cluster)) {
             Some(looks) => *looks,

@@ -1,4 +1,4 @@
-//! Copies of requests: the filter looks at the request, and the copy goes where it did not look.
+//! Mirrors: the filter checks the request, and the copy goes to another destination.
 
 use context_mesh_core::{artifact::tables::FieldTable, vm::Destination};
 
@@ -8,10 +8,10 @@ use super::super::{
 };
 use crate::report::diagnostic::{Diagnostic, Diagnostics, code};
 
-/// How many fields a message names.
+/// Most fields that a message names.
 const NAMED: usize = 4;
 
-/// Adds what does not fit in a mirror. `looked_at` tells whether the filter stands in a cluster.
+/// Reports what does not fit in a mirror. `looked_at` returns whether the filter is in a cluster.
 pub(super) fn check(mirror: &Mirror, looked_at: &dyn Fn(&str) -> bool, mesh: &Mesh<'_>, diagnostics: &mut Diagnostics) {
     if matches!(&mirror.target, Target::Cluster(cluster) if looked_at(cluster)) {
         return;
@@ -70,7 +70,7 @@ fn outside(target: &Target) -> String {
     }
 }
 
-/// The first fields with their regions.
+/// Lists the first fields with their regions.
 fn names(fields: &[&FieldTable]) -> String {
     let named = |field: &&FieldTable| format!("`{}` (only {})", field.name, field.residency.join(", "));
     let first: Vec<String> = fields.iter().take(NAMED).map(named).collect();

@@ -1,4 +1,4 @@
-//! What of the findings does not fit the mesh: one file for each group of rules.
+//! Checks that the configuration found fits the mesh. Each file has one group of rules.
 
 mod filters;
 mod links;
@@ -12,7 +12,7 @@ use super::{
 use crate::report::diagnostic::Diagnostics;
 use links::Links;
 
-/// Adds everything that does not fit.
+/// Reports everything that does not fit.
 pub(super) fn check(files: &[Found], mesh: &Mesh<'_>, diagnostics: &mut Diagnostics) {
     let links = Links::new(files);
     for (file, found) in files.iter().enumerate() {
@@ -33,7 +33,8 @@ pub(super) fn check(files: &[Found], mesh: &Mesh<'_>, diagnostics: &mut Diagnost
     }
 }
 
-/// On which side the routes of a table are used. Only where all users are inbound is a header that is shown there certain.
+/// Returns the side on which the routes of a table are used. A header is certain to be shown only if all users are
+/// inbound.
 fn side(links: &Links<'_>, (file, table): (usize, usize), mesh: &Mesh<'_>) -> uses::Side {
     let mut sides = links.users(file, table).map(|(found, manager)| uses::Side::of(manager, found, mesh));
     let Some(first) = sides.next() else { return links.side_without_users(file, table) };

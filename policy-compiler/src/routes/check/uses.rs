@@ -1,4 +1,4 @@
-//! Headers of the context in routes: matched, hashed, counted, written, taken out.
+//! Headers of the context in routes: matched, hashed, counted, written, removed.
 
 use super::super::{
     found::{Found, How, Manager, Routing, Use},
@@ -6,18 +6,18 @@ use super::super::{
 };
 use crate::report::diagnostic::{Diagnostic, Diagnostics, Severity, code};
 
-/// On which side of a service routes are used.
+/// The side of a service on which routes are used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Side {
-    /// Where requests come in: the filter shows the context to the application.
+    /// For inbound requests: the filter shows the context to the application.
     Inbound,
-    /// Where calls go out, and at gateways: the filter takes away what applications and clients say.
+    /// For outbound calls, and at gateways: the filter removes what applications and clients send.
     Outbound,
 }
 
 impl Side {
-    /// Returns the side of a connection manager. What the filter's own configuration says counts first, then whether the proxy is
-    /// that of a gateway, then the direction of the listener.
+    /// Returns the side of a connection manager. The filter's own configuration takes precedence, then whether the
+    /// proxy is a gateway, then the direction of the listener.
     pub(super) fn of(manager: &Manager, found: &Found, mesh: &Mesh<'_>) -> Self {
         let settings = manager.ours().map(|(_, settings)| settings);
         let role = settings.and_then(|settings| settings.role.as_deref());
@@ -33,7 +33,7 @@ impl Side {
     }
 }
 
-/// Adds what does not fit in the use of a header.
+/// Reports what does not fit in the use of a header.
 pub(super) fn check(used: &Use, side: Side, users: &[&Manager], mesh: &Mesh<'_>, diagnostics: &mut Diagnostics) {
     let Some(meaning) = mesh.meaning(&used.header.value) else { return };
     let shown = side == Side::Inbound && mesh.shows_headers();
@@ -52,7 +52,7 @@ pub(super) fn check(used: &Use, side: Side, users: &[&Manager], mesh: &Mesh<'_>,
     diagnostics.extend(problem);
 }
 
-/// CM0702
+/// CM0702: a route matches the header of a field.
 fn by_field(used: &Use, field: &Mapped, side: Side) -> Diagnostic {
     let message = format!(
         "{} matches `{}`, which the filter takes away before the route is chosen for good",
@@ -61,7 +61,7 @@ fn by_field(used: &Use, field: &Mapped, side: Side) -> Diagnostic {
     Diagnostic::warning(code::ROUTE_BY_FIELD, used.header.span, message).help(show(field, side))
 }
 
-/// How a route can see a field.
+/// Returns how a route can see a field.
 fn show(field: &Mapped, side: Side) -> String {
     match side {
         Side::Inbound => "let the Mesh document show headers: `carriers: {present: [headers]}`".to_owned(),
@@ -72,7 +72,8 @@ fn show(field: &Mapped, side: Side) -> String {
     }
 }
 
-/// A filter that is told that no route matches what it changes takes no care: what is a warning elsewhere is an error there.
+/// Raises a warning to an error if the filter is configured to assume that no route matches what it changes, because it
+/// then takes no precautions.
 fn contradicted(problem: Diagnostic, side: Side, users: &[&Manager]) -> Diagnostic {
     let told = |manager: &&&Manager| manager.ours().is_some_and(|(_, ours)| ours.routing == Some(Routing::Fixed));
     match users.iter().find(told) {
@@ -82,7 +83,7 @@ fn contradicted(problem: Diagnostic, side: Side, users: &[&Manager]) -> Diagnost
     }
 }
 
-/// CM0703
+/// CM0703: a route matches a routed field, and the filter does not run after the router.
 fn not_behind_router(used: &Use, side: Side, users: &[&Manager]) -> Option<Diagnostic> {
     if side == Side::Inbound {
         return None;
@@ -110,7 +111,7 @@ fn not_behind_router(used: &Use, side: Side, users: &[&Manager]) -> Option<Diagn
     Some(problem.label(first.span, "the filter does not stand behind this router"))
 }
 
-/// CM0704
+/// CM0704: a route matches a carrier.
 fn by_carrier(used: &Use, meaning: Meaning<'_>) -> Diagnostic {
     let message = format!("{} matches `{}`, which the filter rewrites", used.route, used.header.value);
     let help = match meaning {
@@ -122,13 +123,13 @@ fn by_carrier(used: &Use, meaning: Meaning<'_>) -> Diagnostic {
     Diagnostic::warning(code::ROUTE_BY_CARRIER, used.header.span, message).help(help)
 }
 
-/// CM0707
+/// CM0707: a route hashes or counts by the header of a field.
 fn counted_by_field(used: &Use, field: &Mapped, side: Side) -> Diagnostic {
     let message = format!("{} `{}`, which the filter takes away", counts(used), used.header.value);
     Diagnostic::warning(code::COUNTED_BY_FIELD, used.header.span, message).help(show(field, side))
 }
 
-/// CM0707
+/// CM0707: a route hashes or counts by a carrier.
 fn counted_by_carrier(used: &Use) -> Diagnostic {
     let message = format!("{} `{}`, which is another text in every request", counts(used), used.header.value);
     let help = "take the header of a field that the Mesh document lists in `routing`";
@@ -142,7 +143,7 @@ fn counts(used: &Use) -> String {
     }
 }
 
-/// CM0706
+/// CM0706: a route writes a header of the context.
 fn written(used: &Use, meaning: Meaning<'_>) -> Diagnostic {
     let message = format!(
         "{} writes `{}` behind the filter: who gets the request sees another value than the rules",
@@ -155,7 +156,7 @@ fn written(used: &Use, meaning: Meaning<'_>) -> Diagnostic {
     Diagnostic::error(code::CHANGED_BY_ROUTE, used.header.span, message).help(help)
 }
 
-/// CM0706
+/// CM0706: a route removes a header of the context.
 fn removed(used: &Use, meaning: Meaning<'_>) -> Diagnostic {
     let message = format!(
         "{} removes `{}` behind the filter: who gets the request sees less than the rules",

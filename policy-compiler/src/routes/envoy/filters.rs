@@ -1,4 +1,4 @@
-//! HTTP filters: which is ours, and which decide about requests.
+//! HTTP filters: recognises ours, and those that decide about requests.
 
 use std::collections::HashMap;
 
@@ -13,10 +13,10 @@ use crate::{
     read::yaml::Node,
 };
 
-/// Filters that decide by the route or by headers, as they are called in their types and by custom.
+/// Filters that decide by the route or by headers, as in their types and conventional names.
 const DECIDING: [&str; 7] = ["rbac", "ext_authz", "ext_proc", "lua", "wasm", "ratelimit", "local_ratelimit"];
 
-/// Returns the filter of an entry of `http_filters`; `None` if it is switched off.
+/// Returns the filter of an entry of `http_filters`, or `None` if it is disabled.
 pub(super) fn read(entry: &Node, extensions: &HashMap<String, FilterKind>) -> Option<Filter> {
     if is_true(entry, "disabled") {
         return None;
@@ -25,7 +25,7 @@ pub(super) fn read(entry: &Node, extensions: &HashMap<String, FilterKind>) -> Op
     Some(Filter { name, kind: kind(entry, extensions) })
 }
 
-/// Returns what a filter does: an entry of `http_filters`, or what it names in another place.
+/// Returns the kind of a filter: of an entry of `http_filters`, or of what it refers to.
 pub(super) fn kind(entry: &Node, extensions: &HashMap<String, FilterKind>) -> FilterKind {
     let name = text(entry, "name").map(|name| name.value).unwrap_or_default();
     let config = get(entry, "typed_config").map(typed);
@@ -52,7 +52,7 @@ pub(super) fn kind(entry: &Node, extensions: &HashMap<String, FilterKind>) -> Fi
     }
 }
 
-/// Returns whether an entry is the filter of the mesh as it stands behind a router.
+/// Returns whether an entry is the filter of the mesh as an upstream filter.
 pub(super) fn is_upstream(entry: &Node, extensions: &HashMap<String, FilterKind>) -> bool {
     match read(entry, extensions).map(|filter| filter.kind) {
         Some(FilterKind::Ours(settings)) => settings.role.is_none_or(|role| role == "upstream"),
@@ -75,7 +75,7 @@ fn is_ours(config: &Node) -> bool {
         || says(&["config", "root_id"], FILTER_NAME)
 }
 
-/// Returns what the configuration of our filter says: a text with JSON, or the same as a mapping.
+/// Returns the configuration of our filter, which is JSON in a string, or the same as a mapping.
 fn settings(config: &Node) -> Settings {
     let Some(value) = path(config, &["config", "configuration"]) else { return Settings::default() };
     let value = get(value, "value").unwrap_or(value);

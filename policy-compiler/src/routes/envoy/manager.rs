@@ -1,4 +1,4 @@
-//! HTTP connection managers: their filters, and which routes they use.
+//! HTTP connection managers: their filters, and the routes that they use.
 
 use std::collections::HashMap;
 
@@ -11,14 +11,14 @@ use super::{
 };
 use crate::read::yaml::Node;
 
-/// Returns whether a message is an HTTP connection manager: by its type, or by what only these have.
+/// Returns whether a message is an HTTP connection manager, by its type or by keys that only these have.
 pub(super) fn is_manager(kind: &str, message: &Node) -> bool {
     let has = |key| get(message, key).is_some();
     kind.ends_with(".HttpConnectionManager")
         || (has("http_filters") && (has("route_config") || has("rds") || has("scoped_routes")))
 }
 
-/// Returns what a connection manager says, without the routes in it.
+/// Returns the content of a connection manager, without the routes in it.
 pub(super) fn read(message: &Node, listener: &Listener, extensions: &HashMap<String, FilterKind>) -> Manager {
     let entries = list(message, "http_filters");
     let all: Vec<_> = entries.iter().filter_map(|entry| Some((entry, filters::read(entry, extensions)?))).collect();
@@ -43,7 +43,7 @@ pub(super) fn read(message: &Node, listener: &Listener, extensions: &HashMap<Str
     }
 }
 
-/// Returns the scopes of routes that stand in the connection manager.
+/// Returns the scopes of routes in the connection manager.
 pub(super) fn scopes(message: &Node) -> impl Iterator<Item = &Node> {
     let scopes = path(message, &["scoped_routes", "scoped_route_configurations_list"]);
     scopes.into_iter().flat_map(|scopes| list(scopes, "scoped_route_configurations"))
@@ -58,7 +58,7 @@ fn scope_headers(message: &Node, name: &str) -> Vec<Use> {
     headers.map(|header| Use { header, route: route.clone(), how: How::Matched }).collect()
 }
 
-/// Returns what `early_header_mutation_extensions` take out of requests, or write in place of what the client sent.
+/// Returns the headers that `early_header_mutation_extensions` remove from requests or overwrite.
 fn removed(message: &Node) -> Vec<Removed> {
     let extensions = list(message, "early_header_mutation_extensions");
     let configs = extensions.iter().filter_map(|extension| get(extension, "typed_config"));

@@ -1,7 +1,7 @@
-//! Configuration of Envoy, wherever it stands: a bootstrap, resources of xDS, or the answer to `/config_dump`.
+//! Configuration of Envoy in any form: a bootstrap, resources of xDS, or the response to `/config_dump`.
 //!
-//! The whole tree is walked for messages that are known by their type or their keys. So all of these forms are read by the same
-//! code, and forms to come as well.
+//! The whole tree is searched for messages that are recognised by their type or their keys. The same code therefore
+//! reads all of these forms, including future ones.
 
 mod filters;
 mod manager;
@@ -17,7 +17,7 @@ use crate::read::yaml::Node;
 
 pub(super) use routes::Routes;
 
-/// Returns what the documents of a file say.
+/// Returns the content of a file's documents.
 pub(super) fn read(documents: &[Node]) -> Found {
     let mut reader = Reader { found: Found::default(), extensions: HashMap::new(), dumped: false };
     documents.iter().for_each(|document| walk(document, &mut |node| reader.prepare(node)));
@@ -25,7 +25,7 @@ pub(super) fn read(documents: &[Node]) -> Found {
     reader.finish()
 }
 
-/// What is known of the listener in which something stands.
+/// The listener that contains a message.
 #[derive(Debug, Clone, Default)]
 struct Listener {
     name: String,
@@ -34,14 +34,14 @@ struct Listener {
 
 struct Reader {
     found: Found,
-    /// Filters that stand elsewhere, by name.
+    /// Filters that are defined elsewhere, by name.
     extensions: HashMap<String, FilterKind>,
-    /// Whether the file has the listeners beside the bootstrap that has them too.
+    /// Whether the file has the listeners a second time, beside the bootstrap.
     dumped: bool,
 }
 
 impl Reader {
-    /// Collects what must be known before listeners are read; returns whether to look below the node.
+    /// Collects what must be known before listeners are read. Returns whether to descend into the node.
     fn prepare(&mut self, node: &Node) -> bool {
         let (kind, message) = typed(node);
         self.dumped |= kind.ends_with(".ListenersConfigDump");
@@ -49,7 +49,8 @@ impl Reader {
             && let Some(name) = text(message, "name")
         {
             let filter = filters::kind(message, &self.extensions);
-            // The listeners of a proxy may each have a file with a filter of one name: which one is whose is not said.
+            // The listeners of a proxy may each have a file with a filter of the same name, and nothing links a file to
+            // its listener.
             match self.extensions.entry(name.value) {
                 Entry::Vacant(place) => _ = place.insert(filter),
                 Entry::Occupied(mut place) => place.get_mut().join(filter),
@@ -97,21 +98,21 @@ impl Reader {
     fn below(&mut self, node: &Node, listener: &Listener) {
         elements(node).iter().for_each(|node| self.visit(node, listener));
         for (key, node) in entries(node) {
-            // What is no longer used, and what was never accepted.
+            // Skip what is no longer used, and what was never accepted.
             if !matches!(key.value.as_str(), "draining_state" | "drainingState" | "error_state" | "errorState") {
                 self.visit(node, listener);
             }
         }
     }
 
-    /// What the proxy calls itself.
+    /// Reads the names of the proxy.
     fn node(&mut self, message: &Node) {
         let Some(node) = get(message, "node") else { return };
         let names = ["id", "cluster"].into_iter().filter_map(|key| text(node, key));
         self.found.node.extend(names.map(|name| name.value));
     }
 
-    /// A cluster is known by what only clusters have.
+    /// Reads a cluster, which is recognised by keys that only clusters have.
     fn cluster(&mut self, message: &Node) {
         let options = get(message, "typed_extension_protocol_options");
         if options.is_none() && get(message, "load_assignment").is_none() && get(message, "connect_timeout").is_none() {
@@ -147,7 +148,7 @@ impl Reader {
         self.found.tables.push(table);
     }
 
-    /// A dump has the route configurations of listeners a second time, beside them.
+    /// Removes duplicates: a dump repeats the route configurations of listeners beside them.
     fn finish(mut self) -> Found {
         if self.dumped {
             let inline = self.found.tables.iter().filter(|table| matches!(table.user, User::Manager(_)));

@@ -1,4 +1,4 @@
-//! Routes: what they match, write, count by, and where they send copies.
+//! Routes: what they match, write and count by, and where they send copies.
 
 use super::{
     super::{
@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{read::yaml::Node, report::source::Spanned};
 
-/// Clusters that Istio's agent makes for the proxy's own listeners: no call of the mesh goes there.
+/// Clusters that Istio's agent creates for the proxy's own listeners. They are not calls of the mesh.
 const OWN_CLUSTERS: [&str; 2] = ["agent", "prometheus_stats"];
 
 /// Reads routes into a table.
@@ -23,7 +23,7 @@ impl<'t> Routes<'t> {
         Self { table }
     }
 
-    /// A `RouteConfiguration`.
+    /// Reads a `RouteConfiguration`.
     pub(in super::super) fn configuration(&mut self, message: &Node) {
         let label = format!("the route configuration `{}`", self.table.name);
         self.common(message, &label);
@@ -33,7 +33,7 @@ impl<'t> Routes<'t> {
         }
     }
 
-    /// A `VirtualHost`.
+    /// Reads a `VirtualHost`.
     pub(in super::super) fn virtual_host(&mut self, message: &Node) {
         let name = text(message, "name").map(|name| name.value).unwrap_or_default();
         let label = format!("the virtual host `{name}`");
@@ -45,7 +45,7 @@ impl<'t> Routes<'t> {
         }
     }
 
-    /// A `Route` of a virtual host.
+    /// Reads a `Route` of a virtual host.
     pub(in super::super) fn route(&mut self, message: &Node, host: &str) {
         let label = match text(message, "name").filter(|name| !name.value.is_empty()) {
             Some(name) => format!("the route `{}`", name.value),
@@ -61,7 +61,7 @@ impl<'t> Routes<'t> {
         }
     }
 
-    /// A `RouteAction`.
+    /// Reads a `RouteAction`.
     fn action(&mut self, action: &Node, label: &str) {
         let own = text(action, "cluster").is_some_and(|cluster| OWN_CLUSTERS.contains(&cluster.value.as_str()));
         self.table.calls |= !own;
@@ -83,7 +83,7 @@ impl<'t> Routes<'t> {
         self.mirrors(action, label);
     }
 
-    /// Routes in a matching tree: what it looks at, and the routes at its ends.
+    /// Reads routes in a matching tree: its inputs, and the routes at its leaves.
     fn matcher(&mut self, matcher: &Node, host: &str) {
         let mut routes = Vec::new();
         walk(matcher, &mut |node| {
@@ -97,7 +97,7 @@ impl<'t> Routes<'t> {
         self.inputs(matcher, &format!("the matcher of the virtual host `{host}`"), How::Matched);
     }
 
-    /// Headers that a matching tree looks at. Routes in it speak for themselves.
+    /// Reads the headers that a matching tree matches. Routes in it are read separately.
     fn inputs(&mut self, node: &Node, label: &str, how: How) {
         let mut headers = Vec::new();
         walk(node, &mut |node| {
@@ -110,7 +110,7 @@ impl<'t> Routes<'t> {
         headers.into_iter().for_each(|header| self.note(header, label, how));
     }
 
-    /// What route configurations, virtual hosts, routes and weighted clusters have in common.
+    /// Reads what route configurations, virtual hosts, routes and weighted clusters have in common.
     fn common(&mut self, message: &Node, label: &str) {
         for add in list(message, "request_headers_to_add") {
             self.note(path(add, &["header", "key"]).and_then(scalar), label, How::Written);
@@ -140,7 +140,7 @@ impl<'t> Routes<'t> {
         }
     }
 
-    /// Descriptors of rate limits.
+    /// Reads the descriptors of rate limits.
     fn limits(&mut self, message: &Node, label: &str) {
         for limit in list(message, "rate_limits") {
             for action in list(limit, "actions") {

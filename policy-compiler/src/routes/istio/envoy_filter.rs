@@ -1,4 +1,4 @@
-//! Istio's `EnvoyFilter`: routes of Envoy that are merged into those that Istio makes.
+//! Istio's `EnvoyFilter`: routes of Envoy that are merged into those that Istio generates.
 
 use super::{
     super::{

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::read::yaml::Node;
 
-/// Reads its rules into a table.
+/// Reads the rules of a route into a table.
 pub(super) fn read(resource: &Resource<'_>, table: &mut RouteTable) {
     for rule in list(resource.spec, "rules") {
         let label = resource.route(rule);
@@ -39,12 +39,12 @@ fn mirror(backend: &Node, label: &str, resource: &Resource<'_>) -> Option<Mirror
     let name = text(backend, "name")?;
     let kind = text(backend, "kind").map(|kind| kind.value);
     let target = match kind.as_deref() {
-        // By default the reference names a service of the route's own namespace.
+        // By default the reference names a service in the route's own namespace.
         None | Some("Service") => {
             let other = text(backend, "namespace").map(|namespace| namespace.value);
             Target::Host { host: name.value, namespace: other.or_else(|| resource.namespace.clone()) }
         }
-        // Istio's `Hostname`, and whatever else: the name is all that is known.
+        // Istio's `Hostname`, and any other kind: only the name is known.
         Some(_) => Target::Cluster(format!("outbound|80||{}", name.value)),
     };
     Some(Mirror { span: name.span, route: label.to_owned(), target })

@@ -1,6 +1,7 @@
-//! Resources of Kubernetes that say how proxies route: those of Istio and of the Gateway API. Others are skipped.
+//! Kubernetes resources that configure the routes of proxies: those of Istio and of the Gateway API. Others are
+//! skipped.
 //!
-//! All of them are about calls and gateways, but for an `EnvoyFilter`, which says itself what it changes.
+//! All of them configure calls and gateways, except an `EnvoyFilter`, which names what it changes.
 
 mod envoy_filter;
 mod gateway_api;
@@ -12,7 +13,7 @@ use super::{
 };
 use crate::{read::yaml::Node, report::source::Spanned};
 
-/// Returns what the documents of a file say.
+/// Returns the content of a file's documents.
 pub(super) fn read(documents: &[Node]) -> Found {
     let mut found = Found::default();
     documents.iter().for_each(|document| object(document, &mut found));
@@ -41,7 +42,7 @@ fn object(node: &Node, found: &mut Found) {
 
 /// A resource.
 struct Resource<'n> {
-    /// What it is called in messages.
+    /// Its name in messages.
     label: String,
     name: String,
     namespace: Option<String>,
@@ -56,7 +57,7 @@ impl<'n> Resource<'n> {
         Some(Self { label, name, namespace: metadata("namespace"), spec: get(node, "spec")? })
     }
 
-    /// What one of its routes is called in messages.
+    /// Returns the name of one of its routes, for messages.
     fn route(&self, route: &Node) -> String {
         match text(route, "name") {
             Some(name) => format!("the route `{}` of {}", name.value, self.label),
@@ -65,7 +66,7 @@ impl<'n> Resource<'n> {
     }
 }
 
-/// A `DestinationRule`: by which header endpoints are chosen, for all ports or one, for all versions or one.
+/// Reads the headers by which a `DestinationRule` chooses endpoints, for all ports or one, for all subsets or one.
 fn destination_rule(resource: &Resource<'_>, table: &mut RouteTable) {
     let subsets = list(resource.spec, "subsets");
     let policies = std::iter::once(resource.spec).chain(subsets).filter_map(|node| get(node, "traffic_policy"));
@@ -80,14 +81,14 @@ impl RouteTable {
         self.uses.extend(header.map(|header| Use { header, route: label.to_owned(), how }));
     }
 
-    /// Headers that are the keys of a mapping.
+    /// Records headers that are the keys of a mapping.
     fn note_keys(&mut self, mapping: Option<&Node>, label: &str, how: How) {
         for (name, _) in mapping.into_iter().flat_map(entries) {
             self.note(Some(name.clone()), label, how);
         }
     }
 
-    /// Headers that stand in a list.
+    /// Records headers in a list.
     fn note_list(&mut self, names: &[Node], label: &str, how: How) {
         names.iter().for_each(|name| self.note(scalar(name), label, how));
     }

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::read::yaml::Node;
 
-/// Reads its HTTP routes into a table.
+/// Reads the HTTP routes of a resource into a table.
 pub(super) fn read(resource: &Resource<'_>, table: &mut RouteTable) {
     for route in list(resource.spec, "http") {
         let label = resource.route(route);

@@ -1,7 +1,7 @@
 //! Requests from the access log that the sidecars and gateways of `envoy-configs` write, one JSON object a line.
 //!
-//! A log says who called whom and what was decided, and nothing of values: the context, most headers and what other
-//! filters know of the request are not in it. What is missing is noted.
+//! A log contains who called whom and what was decided, but no values: it lacks the context, most headers and what
+//! other filters know of the request. What is missing is added as a note.
 
 use context_mesh_core::pipeline::Role;
 use serde_json::{Map, Value as Json};
@@ -13,15 +13,15 @@ use crate::{
     read::document::HostAttribute,
 };
 
-/// Whether an object is an entry of a log, and not a request with the keys of a test.
+/// Whether an object is an entry of a log. Otherwise it is a request with the keys of a test.
 pub(super) fn is_entry(object: &Map<String, Json>) -> bool {
     object.contains_key("service") && !object.contains_key("workload")
 }
 
-/// The request of an entry.
+/// Returns the request of an entry.
 ///
 /// # Errors
-/// Why the entry cannot be one.
+/// Why the entry is not a request.
 pub(super) fn request(name: &str, entry: &Map<String, Json>, world: &World<'_>) -> Result<Recorded, String> {
     let workload = text(entry, "service").ok_or("the line does not say which `service` logged it")?;
     let mut notes = Vec::new();
@@ -38,7 +38,7 @@ pub(super) fn request(name: &str, entry: &Map<String, Json>, world: &World<'_>) 
         notes.push(format!("the mesh has no service `{workload}`: it gets the enterprise's rules for all workloads"));
     }
     let mut request = Request::new(workload, role);
-    // Several SANs are separated by commas; the filter takes the first.
+    // Several SANs are separated by commas; the filter uses the first.
     request.principal = text(entry, "peer").map(|peer| peer.split(',').next().unwrap_or(peer).to_owned());
     if matches!(role, Role::Outbound | Role::Gateway) {
         request.destination = text(entry, "upstream_cluster").map(str::to_owned);
@@ -58,7 +58,7 @@ pub(super) fn request(name: &str, entry: &Map<String, Json>, world: &World<'_>) 
     Ok(Recorded { name: name.to_owned(), request, notes, earlier: report.as_ref().and_then(earlier) })
 }
 
-/// A text of the entry; Envoy writes `-` or null for what it does not know.
+/// Returns a text of the entry. Envoy writes `-` or null for unknown values.
 fn text<'e>(entry: &'e Map<String, Json>, key: &str) -> Option<&'e str> {
     entry.get(key)?.as_str().filter(|text| !text.is_empty() && *text != "-")
 }
@@ -76,7 +76,7 @@ fn headers(entry: &Map<String, Json>, workload: &str) -> Vec<(String, String)> {
     headers
 }
 
-/// What the filter reported, as an object or as its text.
+/// Returns the filter's report, which is an object or its text.
 fn report(entry: &Map<String, Json>) -> Option<Map<String, Json>> {
     match entry.get("context_mesh")? {
         Json::Object(report) => Some(report.clone()),
@@ -91,7 +91,7 @@ fn earlier(report: &Map<String, Json>) -> Option<Earlier> {
     Some(Earlier { refused_by: (decision == "deny").then(|| rule.to_owned()) })
 }
 
-/// What the log does not hold, with the names of the fields that the report tells.
+/// Describes what the log lacks, with the names of the fields in the report.
 fn missing(role: Role, report: Option<&Map<String, Json>>) -> String {
     let fields = report.and_then(|report| report.get("fields")).and_then(Json::as_array);
     let names: Vec<&str> = fields.into_iter().flatten().filter_map(Json::as_str).collect();

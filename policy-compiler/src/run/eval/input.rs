@@ -12,37 +12,37 @@ use crate::{
     },
 };
 
-/// A request, and what else is known of it.
+/// A recorded request.
 #[derive(Debug, Clone)]
 pub struct Recorded {
-    /// Where it comes from: the file, and for one of several its line.
+    /// Its origin: the file, and the line if the file has several requests.
     pub name: String,
     /// The request.
     pub request: Request,
-    /// What the source does not say, and what was taken for it.
+    /// What the source lacks, and what was assumed instead.
     pub notes: Vec<String>,
-    /// What was decided when it was recorded.
+    /// The decision when it was recorded.
     pub earlier: Option<Earlier>,
 }
 
-/// What was decided when a request was recorded.
+/// The decision when a request was recorded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Earlier {
-    /// What refused it; `None` for a request that went on.
+    /// The cause of the denial; `None` for a request that was allowed.
     pub refused_by: Option<String>,
 }
 
-/// Requests that could not be read, with their text for the places.
+/// Requests that could not be read, with their source.
 #[derive(Debug)]
 pub struct Unreadable {
-    /// The text.
+    /// The source.
     pub sources: Sources,
     /// What is wrong.
     pub diagnostics: Diagnostics,
 }
 
-/// Reads the requests of a file: one JSON or YAML document, or one JSON object a line, each with the keys `workload`,
-/// `role`, `principal`, `request`, `context`, `destination`, `remembered` and `now`, or as an access log writes it.
+/// Reads the requests of a file: one JSON or YAML document, or one JSON object a line. Each has the keys `workload`,
+/// `role`, `principal`, `request`, `context`, `destination`, `remembered` and `now`, or is an entry of an access log.
 ///
 /// # Errors
 /// Everything that is wrong with the text.
@@ -81,7 +81,7 @@ fn each_line(path: &str, lines: &[(usize, &str)], world: &World<'_>) -> Result<V
                 if own.diagnostics.is_empty() {
                     requests.extend(found);
                 } else {
-                    // Read again behind as many empty lines, so that places have the right numbers.
+                    // Read again after as many empty lines, so that places have the right line numbers.
                     let padded = format!("{}{line}", "\n".repeat(*number));
                     documents(path, &padded, world, &mut problems);
                 }
@@ -92,7 +92,7 @@ fn each_line(path: &str, lines: &[(usize, &str)], world: &World<'_>) -> Result<V
     if problems.diagnostics.is_empty() { Ok(requests) } else { Err(Box::new(problems)) }
 }
 
-/// The entry of an access log that a line is; `None` for a line that is a request of its own.
+/// Returns the access log entry of a line, or `None` for a line that is a request of its own.
 fn entry(line: &str) -> Result<Option<serde_json::Map<String, Json>>, String> {
     match serde_json::from_str(line) {
         Ok(Json::Object(object)) => Ok(access_log::is_entry(&object).then_some(object)),
@@ -101,7 +101,7 @@ fn entry(line: &str) -> Result<Option<serde_json::Map<String, Json>>, String> {
     }
 }
 
-/// The requests of YAML documents, of which JSON is one.
+/// Returns the requests of YAML documents. JSON is a subset of YAML.
 fn documents(path: &str, text: &str, world: &World<'_>, problems: &mut Unreadable) -> Vec<Recorded> {
     let id = problems.sources.add(path, text);
     let Some(file) = problems.sources.file(id) else { return Vec::new() };

@@ -1,4 +1,4 @@
-//! An evaluation as a JSON value.
+//! An evaluation as JSON.
 
 use context_mesh_core::{
     artifact::tables::{Layer, Tables},
@@ -15,7 +15,7 @@ use crate::{
     },
 };
 
-/// The evaluation; with `explain`, every rule that was run.
+/// Returns the evaluation as JSON. `explain` includes every rule that was run.
 pub fn value(recorded: &Recorded, evaluation: &Evaluation<'_>, tables: &Tables, explain: bool) -> Value {
     let mut object = Map::new();
     object.insert("name".to_owned(), json!(recorded.name));
@@ -34,7 +34,7 @@ pub fn value(recorded: &Recorded, evaluation: &Evaluation<'_>, tables: &Tables, 
     Value::Object(object)
 }
 
-/// The request in a few words.
+/// Returns a summary of the request.
 pub fn request(request: &Request) -> Value {
     json!({
         "workload": request.workload,
@@ -45,7 +45,7 @@ pub fn request(request: &Request) -> Value {
     })
 }
 
-/// A context as an object.
+/// Returns a context as an object.
 pub fn context(context: &Context) -> Value {
     let value = |text: &str| serde_json::from_str(text).unwrap_or(Value::Null);
     Value::Object(context.iter().map(|(name, text)| (name.to_owned(), value(text))).collect())

@@ -1,7 +1,7 @@
-//! What policies make of a request, and why.
+//! Evaluates a request under policies, and explains the decision.
 //!
-//! [`input`] reads requests from JSON and from access logs, [`Evaluator::evaluate`] runs one, [`text`] and [`json`] show
-//! what came out.
+//! [`input`] reads requests from JSON and from access logs, [`Evaluator::evaluate`] runs one, [`text`] and [`json`]
+//! format the result.
 
 mod access_log;
 pub mod input;
@@ -23,26 +23,26 @@ use context_mesh_core::index::RuleIndex;
 pub use input::{Earlier, Recorded};
 pub use why::why;
 
-/// Runs requests under the policies of a tree.
+/// Evaluates requests under the policies of a tree.
 pub struct Evaluator<'t> {
     compiled: &'t Compiled,
     explainer: Explainer,
     simulator: Simulator,
 }
 
-/// What became of a request.
+/// The result of a request.
 #[derive(Debug)]
 pub struct Evaluation<'e> {
-    /// The decision and what goes on.
+    /// The decision and its effects.
     pub outcome: Outcome,
-    /// The rules that were run, in their order, with the parts of their conditions.
+    /// The rules that were run, in order, with the parts of their conditions.
     pub runs: Vec<RuleRun<'e>>,
-    /// Why the decision came out as it did, in one sentence.
+    /// The reason for the decision, in one sentence.
     pub why: String,
 }
 
 impl<'t> Evaluator<'t> {
-    /// An evaluator for a tree that compiled.
+    /// Creates an evaluator for a compiled tree.
     ///
     /// # Errors
     /// The parts of the conditions exceed a limit of the artifact's format.
@@ -52,10 +52,10 @@ impl<'t> Evaluator<'t> {
         Ok(Self { compiled, explainer, simulator })
     }
 
-    /// Runs one request.
+    /// Evaluates one request.
     ///
     /// # Errors
-    /// As [`Simulator::run`].
+    /// As for [`Simulator::run`].
     pub fn evaluate(&mut self, request: &Request) -> Result<Evaluation<'_>, SimulationError> {
         let recorder = Recorder::new(&self.explainer, &self.compiled.tables).with_reads();
         let outcome = self.simulator.run(request, Some(&recorder))?;

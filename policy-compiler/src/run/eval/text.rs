@@ -1,4 +1,4 @@
-//! An evaluation for people.
+//! An evaluation as text.
 
 use std::fmt::Write as _;
 
@@ -19,7 +19,7 @@ use crate::{
 /// Longest value of a header that is shown, in characters.
 const MAX_VALUE: usize = 60;
 
-/// The evaluation as text; with `explain`, every rule that was run.
+/// Formats the evaluation. `explain` includes every rule that was run.
 pub fn render(
     recorded: &Recorded,
     evaluation: &Evaluation<'_>,
@@ -40,7 +40,7 @@ pub fn render(
     out
 }
 
-/// Who gets which request from whom.
+/// Formats the request with its workload and peer.
 fn head(recorded: &Recorded, paint: Paint) -> String {
     let request = &recorded.request;
     let mut line = format!("{} {}", request.workload, request.role.as_str());
@@ -70,7 +70,7 @@ fn decision(out: &mut String, recorded: &Recorded, outcome: &Outcome, paint: Pai
     }
 }
 
-/// What became of the context and the headers.
+/// Formats the effects on the context and the headers.
 fn effects(out: &mut String, outcome: &Outcome, paint: Paint) {
     let lists = [
         ("rules", &outcome.rules),
@@ -99,7 +99,7 @@ fn effects(out: &mut String, outcome: &Outcome, paint: Paint) {
         let _ = writeln!(out, "\n  {}", paint.strong("headers"));
         for (name, value) in &outcome.edits {
             let line = match value {
-                // Its bytes tell a reader nothing that the context above does not.
+                // Its bytes contain nothing that is not in the context above.
                 Some(value) if name == mesh_header::NAME => {
                     paint.good(format!("+ {name}: the context, in {} bytes", value.len()))
                 }
@@ -141,7 +141,7 @@ fn rules(out: &mut String, runs: &[RuleRun<'_>], tables: &Tables, paint: Paint) 
     }
 }
 
-/// The layer of a rule and what it does.
+/// Describes the layer and the effect of a rule.
 pub(super) fn effect(rule: &RuleTable) -> String {
     let layer = match rule.layer {
         Layer::Enterprise => "enterprise",
@@ -161,7 +161,7 @@ pub(super) fn effect(rule: &RuleTable) -> String {
     format!("{layer} {effect}")
 }
 
-/// What came of a rule.
+/// Describes the result of a rule.
 pub(super) fn verdict(run: &RuleRun<'_>, rule: &RuleTable) -> &'static str {
     let holds = run.condition.as_ref().is_none_or(|condition| condition.value == Seen::Bool(true));
     match (run.applied, rule.shadow, run.error.is_some()) {
@@ -175,7 +175,7 @@ pub(super) fn verdict(run: &RuleRun<'_>, rule: &RuleTable) -> &'static str {
     }
 }
 
-/// A part with what it is made of and what it reads.
+/// Formats a part with its parts and what it reads.
 fn part(out: &mut String, value: &PartValue<'_>, indent: usize, paint: Paint) {
     let shown = format!("{:<5}", value.value.to_string());
     let shown = match value.value {
@@ -186,7 +186,7 @@ fn part(out: &mut String, value: &PartValue<'_>, indent: usize, paint: Paint) {
     };
     let mut line = format!("{:indent$}{shown}  {}", "", value.part.text);
     let variables = value.reads.iter().filter(|read| read.variable.is_some());
-    // What the part is itself need not be said twice.
+    // Do not repeat the part itself.
     let reads = value.reads.iter().filter(|read| read.read.text != value.part.text);
     let reads: Vec<String> = reads.map(|read| format!("{} = {}", read.read.text, read.value)).collect();
     if !reads.is_empty() {

@@ -1,4 +1,4 @@
-//! Why a decision came out as it did, in one sentence: the precedence of rules in words.
+//! Explains a decision in one sentence, by the precedence of rules.
 
 use context_mesh_core::index::RuleIndex;
 use context_mesh_core::{
@@ -10,7 +10,8 @@ use context_mesh_core::{
 use crate::check::model::DEFAULT_RULE;
 use crate::run::simulate::{Outcome, Refusal};
 
-/// Why the request went on or was refused. `run` are the rules that were run: indices into the artifact's rules.
+/// Returns why the request was allowed or denied. `run` are the rules that were run, as indices into the artifact's
+/// rules.
 pub fn why(outcome: &Outcome, role: Role, run: &[RuleIndex], tables: &Tables) -> String {
     let rules: Vec<&RuleTable> = run.iter().filter_map(|index| index.get(&tables.rules)).collect();
     match &outcome.refusal {

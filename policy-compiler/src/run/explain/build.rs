@@ -1,5 +1,5 @@
-//! From the model to the parts of all its rules. The model compiled, so nothing here can be wrong with the sources;
-//! an expression that does not check all the same is left out.
+//! Builds the parts of all rules from the model. The model has been compiled, so the sources have no errors here. An
+//! expression that fails the check nevertheless is left out.
 
 use context_mesh_core::index::VariableIndex;
 use std::collections::HashMap;
@@ -18,7 +18,7 @@ use crate::{
     read::document::Expression,
 };
 
-/// The parts of all rules by the rules' names, and the programs of the parts.
+/// Returns the parts of all rules by the rules' names, and the programs of the parts.
 pub(super) fn all(model: &Model) -> (Builder, HashMap<&str, RuleParts>) {
     let fields = model.fields.iter().map(|field| (field.table.name.clone(), field.table.value));
     let environment = Environment::new(fields).with_claims(model.directory.claims.iter().cloned());
@@ -33,7 +33,7 @@ pub(super) fn all(model: &Model) -> (Builder, HashMap<&str, RuleParts>) {
     (builder, rules)
 }
 
-/// What the expressions of one policy can name.
+/// The names that the expressions of one policy can use.
 struct Scope<'m, 'b> {
     model: &'m Model,
     builder: &'b mut Builder,

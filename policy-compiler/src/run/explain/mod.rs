@@ -1,8 +1,8 @@
-//! Why conditions come out as they do: every part of a condition, with its place in the text and its value.
+//! Explains conditions: every part of a condition, with its place in the text and its value.
 //!
-//! The parts are compiled as programs of an artifact of their own, which is encoded, loaded and verified like any other.
-//! The same machine runs them under the snapshot that the rules saw. So a part has the value that it has in the filter.
-//! The operands of `&&`, `||`, `!` and `?:` are parts; the body of a macro is not taken apart.
+//! The parts are compiled as programs of a separate artifact, which is encoded, loaded and verified like any other. The
+//! same machine runs them under the snapshot that the rules saw, so a part has the same value as in the filter. The
+//! operands of `&&`, `||`, `!` and `?:` are parts; the body of a macro is not split.
 
 mod build;
 mod parts;
@@ -19,31 +19,31 @@ pub use record::{PartValue, ReadValue, Recorder, RuleRun, Seen};
 #[derive(Debug)]
 pub struct Explainer {
     program: VerifiedProgram,
-    /// In the order of the artifact's rules.
+    /// The parts of each rule, in the order of the artifact's rules.
     rules: Vec<RuleParts>,
 }
 
 /// The parts of one rule.
 #[derive(Debug, Clone, Default)]
 pub struct RuleParts {
-    /// Those of its condition; `None` for a rule without one.
+    /// The parts of its condition; `None` for a rule without one.
     pub condition: Option<Part>,
     /// The fields that it sets, with their values.
     pub values: Vec<(String, Part)>,
 }
 
 impl Explainer {
-    /// Compiles the parts of all rules of a tree that compiled to these tables.
+    /// Compiles the parts of all rules of the tree from which these tables were compiled.
     ///
     /// # Errors
-    /// The parts exceed a limit of the artifact's format, which a tree of many thousand rules can.
+    /// The parts exceed a limit of the artifact's format, which can happen with many thousand rules.
     pub fn new(model: &Model, tables: &Tables) -> Result<Self, PackError> {
         let (builder, mut by_name) = build::all(model);
         let rules = tables.rules.iter().map(|rule| by_name.remove(rule.name.as_str()).unwrap_or_default()).collect();
         Ok(Self { program: load_programs(builder.finish_as_it_is())?, rules })
     }
 
-    /// The parts of each rule, in the order of the artifact's rules.
+    /// Returns the parts of each rule, in the order of the artifact's rules.
     pub fn rules(&self) -> &[RuleParts] {
         &self.rules
     }
@@ -54,7 +54,7 @@ mod tests {
     use super::*;
     use crate::{compile::compile_with_model, report::source::Sources};
 
-    /// The parts of a condition that are not made of others.
+    /// Returns the parts of a condition that have no parts of their own.
     fn atoms(condition: &str) -> Vec<String> {
         let text = format!(
             "apiVersion: contextmesh.io/v1\nkind: Mesh\nmetadata: {{name: m}}\n\

@@ -1,4 +1,4 @@
-//! Taking a condition apart.
+//! Splits a condition into its parts.
 
 use context_mesh_core::index::{ProgramIndex, VariableIndex};
 use std::collections::HashMap;
@@ -19,31 +19,31 @@ use context_mesh_core::artifact::tables::Attribute;
 pub struct Part {
     /// The source text, on one line.
     pub text: String,
-    /// Where it stands.
+    /// Its place.
     pub span: Span,
-    /// How it is made of other parts.
+    /// How it combines its parts.
     pub kind: Kind,
-    /// Its program in the artifact of parts; `None` if it alone exceeds a limit, which a part of a rule that compiled
-    /// does not.
+    /// Its program in the artifact of parts. `None` if it alone exceeds a limit, which a part of a compiled rule does
+    /// not.
     pub program: Option<ProgramIndex>,
-    /// The parts that it is made of.
+    /// Its own parts.
     pub parts: Vec<Part>,
-    /// What it reads, if it is not made of parts.
+    /// What it reads, if it has no parts.
     pub reads: Vec<Read>,
 }
 
-/// How a part is made of others.
+/// How a part combines its own parts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// `&&` over its parts.
     All,
     /// `||` over its parts.
     Any,
-    /// `!` in front of its part.
+    /// `!` before its part.
     Not,
     /// `?:` over its three parts.
     If,
-    /// It is not.
+    /// It has no parts.
     Atom,
     /// It is the same for every request.
     Constant,
@@ -56,12 +56,12 @@ pub struct Read {
     pub text: String,
     /// Its program in the artifact of parts.
     pub program: Option<ProgramIndex>,
-    /// For a variable: the parts of its expression.
+    /// For a variable, the parts of its expression.
     pub variable: Option<Part>,
 }
 
 impl Part {
-    /// The parts that are not made of others, in the order of the text. Constants are left out.
+    /// Returns the parts that have no parts of their own, in the order of the text. Constants are left out.
     pub(crate) fn atoms(&self) -> Vec<&Self> {
         match self.kind {
             Kind::Atom => vec![self],
@@ -71,10 +71,10 @@ impl Part {
     }
 }
 
-/// Takes expressions of one policy apart.
+/// Splits the expressions of one policy.
 pub(super) struct Splitter<'s> {
     pub(super) builder: &'s mut Builder,
-    /// The variables of the policy so far, by number.
+    /// The variables of the policy so far, by index.
     pub(super) variables: &'s HashMap<VariableIndex, Part>,
     pub(super) expression: &'s Expression,
 }
@@ -112,10 +112,10 @@ impl Splitter<'_> {
         lines.join(" ")
     }
 
-    /// The attributes and variables in an expression, each once.
+    /// Collects the attributes and variables in an expression, each once.
     fn reads(&mut self, expr: &TypedExpr, found: &mut Vec<Read>) {
         let variable = match &expr.kind {
-            // All headers together are no value that could be shown.
+            // The map of all headers is not a value that could be shown.
             TypedKind::Attribute(Attribute::Headers) => return,
             TypedKind::Attribute(_) => None,
             TypedKind::Variable(index) => self.variables.get(index).cloned(),
@@ -128,7 +128,7 @@ impl Splitter<'_> {
     }
 }
 
-/// The operands of a chain of one operator.
+/// Returns the operands of a chain of one operator.
 fn chain(expr: &TypedExpr, function: Function) -> Vec<&TypedExpr> {
     match &expr.kind {
         TypedKind::Call(of, operands) if *of == function => {

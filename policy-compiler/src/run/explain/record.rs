@@ -1,4 +1,4 @@
-//! Watching decisions: which rules were run, and what the parts of their conditions were.
+//! Records decisions: the rules that were run, and the values of the parts of their conditions.
 
 use context_mesh_core::index::{ProgramIndex, RuleIndex};
 use std::cell::RefCell;
@@ -23,7 +23,7 @@ pub enum Seen {
     Bool(bool),
     /// A CEL error, by its name.
     Error(&'static str),
-    /// Any other value, as JSON text; a long one is cut.
+    /// Any other value, as JSON text. A long text is truncated.
     Other(String),
 }
 
@@ -44,7 +44,7 @@ pub struct PartValue<'e> {
     pub part: &'e Part,
     /// Its value.
     pub value: Seen,
-    /// The parts that it is made of.
+    /// Its own parts.
     pub parts: Vec<PartValue<'e>>,
     /// What it reads.
     pub reads: Vec<ReadValue<'e>>,
@@ -57,14 +57,14 @@ pub struct ReadValue<'e> {
     pub read: &'e Read,
     /// Its value.
     pub value: Seen,
-    /// For a variable: the parts of its expression.
+    /// For a variable, the parts of its expression.
     pub variable: Option<PartValue<'e>>,
 }
 
-/// One rule that was run.
+/// A rule that was run.
 #[derive(Debug, Clone)]
 pub struct RuleRun<'e> {
-    /// The rule: an index into the artifact's rules.
+    /// The rule, as an index into the artifact's rules.
     pub rule: RuleIndex,
     /// Whether it applied; for a shadow rule, whether it would have.
     pub applied: bool,
@@ -76,30 +76,30 @@ pub struct RuleRun<'e> {
     pub values: Vec<(&'e str, PartValue<'e>)>,
 }
 
-/// Watches one request.
+/// Records one request.
 pub struct Recorder<'e> {
     explainer: &'e Explainer,
     /// The tables of the artifact that decides.
     tables: &'e Tables,
-    /// Whether what parts read is recorded too.
+    /// Whether to record what parts read.
     reads: bool,
     runs: RefCell<Vec<RuleRun<'e>>>,
 }
 
 impl<'e> Recorder<'e> {
-    /// A recorder of conditions and their parts, for requests under the artifact with these tables, which are those that
-    /// the explainer was made for.
+    /// Creates a recorder of conditions and their parts. The requests must run under the artifact with these tables,
+    /// for which the explainer was made.
     pub fn new(explainer: &'e Explainer, tables: &'e Tables) -> Self {
         Self { explainer, tables, reads: false, runs: RefCell::default() }
     }
 
-    /// The same, which also records what the parts read.
+    /// Also records what the parts read.
     #[must_use]
     pub(crate) fn with_reads(self) -> Self {
         Self { reads: true, ..self }
     }
 
-    /// The rules that were run, in their order.
+    /// Returns the rules that were run, in order.
     pub(crate) fn into_runs(self) -> Vec<RuleRun<'e>> {
         self.runs.into_inner()
     }
@@ -150,10 +150,10 @@ impl Run<'_> {
         ReadValue { read, value: self.value(read.program), variable }
     }
 
-    /// Every part gets a budget of its own, so that none fails because others were looked at.
+    /// Returns the value of a part. Every part has its own budget, so that none fails because others were evaluated.
     fn value(&self, program: Option<ProgramIndex>) -> Seen {
         let Some(program) = program else { return Seen::Error("too-large") };
-        // The machine's arena, whose type is its own affair.
+        // The machine's arena, whose type is private to it.
         let arena = Default::default();
         match Machine::new(self.program.code(), self.snapshot, &arena).run(program) {
             Value::Bool(value) => Seen::Bool(value),

@@ -1,4 +1,4 @@
-//! A proxy made of plain data.
+//! A simulated proxy, made of plain data.
 
 use std::{cell::RefCell, collections::HashMap};
 
@@ -12,7 +12,8 @@ pub(super) struct PlainHost {
 }
 
 impl PlainHost {
-    /// The proxy that hands the request over. What the request says of attributes comes before what follows from it.
+    /// Creates the proxy that passes on the request. Attributes that the request specifies take precedence over derived
+    /// ones.
     pub(super) fn new(request: &Request) -> Self {
         let path = |group: &str, name: &str| vec![group.to_owned(), name.to_owned()];
         let mut attributes: Vec<_> = request.attributes.iter().map(|of| (of.path.clone(), of.bytes.clone())).collect();
@@ -44,7 +45,7 @@ impl SharedMemory for PlainHost {
     fn set(&self, key: &str, value: &[u8], version: Option<u32>) -> Result<(), VersionChanged> {
         let mut memory = self.memory.borrow_mut();
         let known = memory.get(key).map(|(_, version)| *version);
-        // As in Envoy: a version says nothing about a value that was never set.
+        // As in Envoy, the version is ignored if the value was never set.
         if known.is_some_and(|known| version.is_some_and(|expected| expected != known)) {
             return Err(VersionChanged);
         }
@@ -54,12 +55,12 @@ impl SharedMemory for PlainHost {
 }
 
 impl Randomness for PlainHost {
-    /// Always the same, so that a simulation gives the same each time.
+    /// Returns constant bytes, so that simulations are reproducible.
     fn random(&self) -> [u8; 16] {
         *b"not random at al"
     }
 
-    /// Always the same as well: a simulation has one request.
+    /// Returns a constant as well: a simulation has one request.
     fn secret(&self) -> Option<[u8; 16]> {
         Some(*b"nor is it secret")
     }

@@ -1,7 +1,7 @@
-//! One request through the pipeline that the filter runs, with a proxy made of plain data.
+//! Runs one request through the filter's pipeline, with a proxy made of plain data.
 //!
-//! [`Simulator::run`] takes a [`Request`] and gives an [`Outcome`]: whether it is refused and by what, the context that
-//! goes on, and the headers afterwards. The context of the request comes in as `x-mesh-context`, as it does on the wire.
+//! [`Simulator::run`] takes a [`Request`] and returns an [`Outcome`]: whether it is denied and by what, the forwarded
+//! context, and the resulting headers. The context of the request arrives as `x-mesh-context`, as on the wire.
 
 mod host;
 mod outcome;
@@ -26,14 +26,14 @@ use crate::check::model::Request;
 use host::PlainHost;
 pub use outcome::{Outcome, Refusal};
 
-/// The secret of pseudonyms in simulations: what a mask looks like can be tested, the mesh's own pseudonyms cannot.
+/// The secret for pseudonyms in simulations. The form of a mask can be tested, the mesh's real pseudonyms cannot.
 const SECRET: &[u8] = b"a secret of simulated meshes";
 
 /// Runs requests under one artifact.
 #[derive(Debug)]
 pub struct Simulator {
     program: VerifiedProgram,
-    /// The workload of the last request: requests of one service usually follow each other.
+    /// The workload of the last request. Requests of one service usually follow each other.
     last: Option<Workload>,
 }
 
@@ -50,7 +50,7 @@ impl std::fmt::Display for SimulationError {
 impl std::error::Error for SimulationError {}
 
 impl Simulator {
-    /// A simulator for the bytes of an artifact.
+    /// Creates a simulator for an encoded artifact.
     ///
     /// # Errors
     /// What is wrong with the artifact.
@@ -58,16 +58,16 @@ impl Simulator {
         Ok(Self { program: load(artifact)?, last: None })
     }
 
-    /// The artifact.
+    /// Returns the loaded artifact.
     pub fn program(&self) -> &VerifiedProgram {
         &self.program
     }
 
-    /// Runs one request. Requests share nothing: what one leaves in the memory is not there for the next.
+    /// Runs one request. Requests share nothing: what one leaves in the memory is not visible to the next.
     ///
     /// # Errors
-    /// A context that is too large for the wire or for the memory, and a workload that an artifact of another service
-    /// does not serve.
+    /// The context is too large for the wire or for the memory, or the artifact is that of another service than the
+    /// workload.
     pub fn run(&mut self, request: &Request, observer: Option<&dyn Observer>) -> Result<Outcome, SimulationError> {
         let slice = &self.program.tables().mesh.slice;
         if !slice.is_empty() && *slice != request.workload {
@@ -122,7 +122,7 @@ fn run(workload: &Workload, request: &Request, observer: Option<&dyn Observer>) 
     Ok(Outcome::new(&plan, &sent, watch.onward.into_inner()))
 }
 
-/// Puts what the request says to be remembered where the pipeline looks for it.
+/// Puts the remembered context of the request where the pipeline looks for it.
 fn remember(
     workload: &Workload,
     request: &Request,
@@ -143,7 +143,7 @@ fn remember(
         .map_err(|error| SimulationError(format!("the context cannot be remembered: {}", error.as_str())))
 }
 
-/// Keeps the context that goes on, and passes everything to whoever watches besides.
+/// Keeps the forwarded context, and passes all events to another observer.
 struct Watch<'o> {
     observer: Option<&'o dyn Observer>,
     onward: RefCell<Context>,

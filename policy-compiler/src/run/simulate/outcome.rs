@@ -1,20 +1,20 @@
-//! What became of a request.
+//! The result of a request.
 
 use context_mesh_core::{
     context::Context,
     pipeline::{HeaderEdit, Plan, Problem},
 };
 
-/// What became of a request.
+/// The result of a request.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Outcome {
-    /// The answer in place of the service's, if the request is refused.
+    /// The response in place of the service's, if the request is denied.
     pub refusal: Option<Refusal>,
-    /// The context that goes on: to the application, or with the call. Empty for a request that is refused.
+    /// The forwarded context: to the application, or with the call. Empty for a denied request.
     pub context: Context,
-    /// The changes of headers: the new value, or `None` for a header that goes.
+    /// The changes of headers: the new value, or `None` for a removed header.
     pub edits: Vec<(String, Option<Vec<u8>>)>,
-    /// The headers afterwards.
+    /// The resulting headers.
     pub headers: Vec<(String, Vec<u8>)>,
     /// Rules that applied, in the order of the artifact.
     pub rules: Vec<String>,
@@ -22,24 +22,24 @@ pub struct Outcome {
     pub audited: Vec<String>,
     /// Shadow rules that would have applied.
     pub shadow: Vec<String>,
-    /// Fields that rules took out.
+    /// Fields that rules removed.
     pub redacted: Vec<String>,
     /// Fields whose values rules masked.
     pub masked: Vec<String>,
-    /// Fields that rules gave new values.
+    /// Fields that rules set.
     pub set: Vec<String>,
-    /// Fields that did not leave for a region that their schemas do not name.
+    /// Fields that were not sent because the region is not in their `residency`.
     pub kept_in_region: Vec<String>,
     /// Rules that ended with a CEL error, and the error.
     pub errors: Vec<(String, &'static str)>,
-    /// What was wrong with what was received, as `subject: error`.
+    /// Problems with what was received, as `subject: error`.
     pub problems: Vec<String>,
 }
 
-/// The answer in place of the service's.
+/// The response in place of the service's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
-    /// What refused the request: a rule, the allow rules of a layer, or a setting of the mesh.
+    /// The cause: a rule, the allow rules of a layer, or a setting of the mesh.
     pub rule: String,
     /// HTTP status.
     pub status: u16,
@@ -78,7 +78,7 @@ impl Outcome {
         }
     }
 
-    /// The value of a request header afterwards; repeated ones are joined by a comma.
+    /// Returns the resulting value of a request header. Repeated headers are joined by a comma.
     pub fn header(&self, name: &str) -> Option<String> {
         let values = self.headers.iter().filter(|(of, _)| of == name).map(|(_, value)| String::from_utf8_lossy(value));
         let values: Vec<_> = values.collect();

@@ -1,4 +1,4 @@
-//! Holds what became of a request against what its test expects.
+//! Compares the result of a request with the expectations of its test.
 
 use context_mesh_core::context::json::same;
 
@@ -8,12 +8,12 @@ use crate::{
     run::simulate::Outcome,
 };
 
-/// Something that is not as expected.
+/// An expectation that was not met.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
-    /// Where the expectation stands, or the test for what every test expects.
+    /// The place of the expectation, or of the test for what every test expects.
     pub span: Span,
-    /// What it is about, for example `status` or ``field `tenant_id` ``.
+    /// Its subject, for example `status` or ``field `tenant_id` ``.
     pub subject: String,
     /// What was expected.
     pub expected: String,
@@ -32,7 +32,7 @@ impl Failure {
     }
 }
 
-/// Everything that is not as expected. `test` is where the test stands.
+/// Returns everything that is not as expected. `test` is the place of the test.
 pub(super) fn compare(expect: &Expect, test: Span, outcome: &Outcome) -> Vec<Failure> {
     let wants_denial = expect.denied.is_some_and(|denied| denied.value);
     let said = expect.denied.map_or(test, |denied| denied.span);
@@ -65,7 +65,7 @@ fn refused(expect: &Expect, outcome: &Outcome, failures: &mut Vec<Failure>) {
     text("message", of(&expect.message), refusal.message.clone());
 }
 
-/// The context and the headers of a request that goes on.
+/// Compares the context and the headers of an allowed request.
 fn onward(expect: &Expect, outcome: &Outcome, failures: &mut Vec<Failure>) {
     for (name, value) in &expect.context {
         let (expected, found) = (value.to_string(), outcome.context.get(&name.value));
@@ -89,7 +89,7 @@ fn onward(expect: &Expect, outcome: &Outcome, failures: &mut Vec<Failure>) {
     }
 }
 
-/// The names of a list, in any order.
+/// Compares the names of a list, in any order.
 fn list(kind: ListKind, expected: &Spanned<Vec<Spanned<String>>>, outcome: &Outcome) -> Option<Failure> {
     let found = match kind {
         ListKind::Rules => &outcome.rules,

@@ -1,8 +1,8 @@
-//! Which rules fire, and which parts of their conditions were true and false.
+//! Coverage: the rules that fire, and the parts of their conditions that were true and false.
 //!
-//! A rule fires when its effect applies; a shadow rule, when it would. The parts of a condition are the operands of `&&`,
-//! `||`, `!` and `?:` that are not made of others. Each has two branches: it was true, it was false. A part counts as
-//! seen under every request for which its rule was run, whether or not the others had decided already.
+//! A rule fires if its effect applies; a shadow rule, if it would. The parts of a condition are the operands of `&&`,
+//! `||`, `!` and `?:` that have no parts of their own. Each has two branches: it was true, it was false. A part is
+//! evaluated for every request for which its rule was run, whether or not the other parts had already decided.
 
 use context_mesh_core::artifact::tables::{Effect, RuleTable, Tables};
 use context_mesh_core::index;
@@ -13,19 +13,19 @@ use crate::{
     run::explain::{Explainer, PartValue, RuleRun, Seen},
 };
 
-/// What the tests reached.
+/// The coverage of the tests.
 #[derive(Debug, Clone, Default)]
 pub struct Coverage {
     /// Every rule, in the order of the artifact.
     pub rules: Vec<RuleCoverage>,
 }
 
-/// What the tests reached of one rule.
+/// The coverage of one rule.
 #[derive(Debug, Clone)]
 pub struct RuleCoverage {
     /// Its name.
     pub name: String,
-    /// Where it stands.
+    /// Its place.
     pub span: Option<Span>,
     /// Whether it fired.
     pub fired: bool,
@@ -38,7 +38,7 @@ pub struct RuleCoverage {
 pub struct Branch {
     /// The source text.
     pub text: String,
-    /// Where it stands.
+    /// Its place.
     pub span: Span,
     /// Whether it was true.
     pub seen_true: bool,
@@ -61,7 +61,7 @@ impl Coverage {
         Self { rules: rules.collect() }
     }
 
-    /// Adds what one request reached.
+    /// Adds the coverage of one request.
     pub(super) fn note(&mut self, runs: &[RuleRun<'_>], tables: &Tables) {
         for run in runs {
             let (Some(coverage), Some(rule)) =
@@ -79,35 +79,35 @@ impl Coverage {
         }
     }
 
-    /// How many rules fired, and how many there are.
+    /// Returns the number of rules that fired, and of all rules.
     pub(crate) fn rule_count(&self) -> (usize, usize) {
         (self.rules.iter().filter(|rule| rule.fired).count(), self.rules.len())
     }
 
-    /// How many branches were seen, and how many there are: two for each part of a condition.
+    /// Returns the number of branches that were seen, and of all branches: two for each part of a condition.
     pub(crate) fn branch_count(&self) -> (usize, usize) {
         let all = || self.rules.iter().flat_map(|rule| &rule.branches);
         let seen = all().map(|branch| usize::from(branch.seen_true) + usize::from(branch.seen_false)).sum();
         (seen, 2 * all().count())
     }
 
-    /// The lower one of the two percentages, rounded down.
+    /// Returns the lower one of the two percentages, rounded down.
     pub fn percent(&self) -> usize {
         percent(self.rule_count()).min(percent(self.branch_count()))
     }
 }
 
-/// A part of a whole in percent, rounded down: 100 means all of it. All of nothing is 100.
+/// Returns a part of a whole in percent, rounded down, so that 100 means all of it. All of nothing is 100.
 pub(super) fn percent((part, whole): (usize, usize)) -> usize {
     part.saturating_mul(100).checked_div(whole).unwrap_or(100)
 }
 
-/// A value that could not be computed changes nothing, so its rule did not fire.
+/// Whether the rule fired. A value that could not be computed changes nothing, so its rule did not fire.
 fn fired(run: &RuleRun<'_>, rule: &RuleTable) -> bool {
     run.applied && !(matches!(rule.effect, Effect::Set { .. }) && run.error.is_some())
 }
 
-/// The values of the atoms, in the order of [`crate::run::explain::Part::atoms`].
+/// Collects the values of the atoms, in the order of [`crate::run::explain::Part::atoms`].
 fn collect<'v>(value: &'v PartValue<'_>, atoms: &mut Vec<&'v Seen>) {
     use crate::run::explain::Kind;
     match value.part.kind {

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{Branch, Coverage, Failure, RuleCoverage, TestReport, TestResult, coverage::percent};
 use crate::report::source::{Sources, Span};
 
-/// The results: `passed`, `failed`, `leftOut`, `tests` and `coverage`.
+/// Returns the results: `passed`, `failed`, `leftOut`, `tests` and `coverage`.
 pub fn document(report: &TestReport, sources: &Sources) -> Value {
     let failed = report.failed().count();
     json!({

@@ -1,11 +1,11 @@
-//! Results as JUnit XML, which pipelines show: a test suite for each document.
+//! Results as JUnit XML, which pipelines show. Each document is a test suite.
 
 use std::fmt::Write as _;
 
 use super::{TestReport, TestResult};
 use crate::report::source::Sources;
 
-/// The results as an XML document.
+/// Returns the results as an XML document.
 pub fn render(report: &TestReport, sources: &Sources) -> String {
     let (tests, failures) = (report.results.len(), report.failed().count());
     let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
@@ -53,7 +53,7 @@ fn suite_text(out: &mut String, suite: &str, results: &[TestResult], sources: &S
     out.push_str("  </testsuite>\n");
 }
 
-/// Text for an attribute. Characters that XML 1.0 does not have become question marks.
+/// Escapes text for an attribute. Characters that XML 1.0 does not have become question marks.
 fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {

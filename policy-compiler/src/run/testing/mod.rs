@@ -1,5 +1,6 @@
-//! Runs policy tests: each request goes through the filter's own pipeline, and what comes out is held against what the
-//! test expects. On the way it is noted which rules fire and which parts of their conditions were true and false.
+//! Runs policy tests. Each request goes through the filter's own pipeline, and the result is compared with the
+//! expectations of the test. Coverage is recorded on the way: the rules that fire, and the parts of their conditions
+//! that were true and false.
 
 mod compare;
 mod coverage;
@@ -26,33 +27,33 @@ use crate::{
 pub use compare::Failure;
 pub use coverage::{Branch, Coverage, RuleCoverage};
 
-/// What stands in place of a code for a test that failed.
+/// The code of failed tests in diagnostics.
 const TEST_FAILED: &str = "test-failed";
 
-/// What became of one test.
+/// The result of one test.
 #[derive(Debug, Clone)]
 pub struct TestResult {
     /// Its full name.
     pub name: String,
-    /// Where it stands.
+    /// Its place.
     pub span: Span,
-    /// What was not as expected; empty for a test that passed.
+    /// The expectations that were not met; empty if the test passed.
     pub failures: Vec<Failure>,
 }
 
-/// What became of all tests.
+/// The results of all tests.
 #[derive(Debug, Clone)]
 pub struct TestReport {
     /// The tests that were run, in the order of the documents.
     pub results: Vec<TestResult>,
-    /// How many tests the filters left out.
+    /// Number of tests that the filters left out.
     pub left_out: usize,
-    /// What the tests that were run reached.
+    /// The coverage of the tests that were run.
     pub coverage: Coverage,
 }
 
 impl TestReport {
-    /// The tests that failed.
+    /// Returns the tests that failed.
     pub fn failed(&self) -> impl Iterator<Item = &TestResult> {
         self.results.iter().filter(|result| !result.failures.is_empty())
     }
@@ -63,7 +64,7 @@ impl TestReport {
     }
 }
 
-/// Runs the tests of a tree whose names contain one of the filters; without filters, all of them.
+/// Runs the tests of a tree whose names contain one of the filters, or all of them if there are no filters.
 ///
 /// # Errors
 /// The artifact, or the programs of the conditions' parts, exceed a limit of the format.
@@ -79,7 +80,7 @@ pub fn run(compiled: &Compiled, model: &Model, filters: &[String]) -> Result<Tes
     Ok(TestReport { results, left_out, coverage })
 }
 
-/// Returns what failed as diagnostics, for the forms that show these at their places.
+/// Returns the failures as diagnostics, for output formats that show these at their places.
 pub fn findings(report: &TestReport) -> Diagnostics {
     let mut found = Diagnostics::new();
     for result in report.failed() {

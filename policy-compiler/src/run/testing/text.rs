@@ -1,4 +1,4 @@
-//! Results for people.
+//! Results as text.
 
 use std::fmt::Write as _;
 
@@ -8,18 +8,18 @@ use crate::report::{
     style::Paint,
 };
 
-/// How the results are shown.
+/// Options of the output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Options {
     /// Colours.
     pub paint: Paint,
-    /// Whether every test is listed, not only those that failed.
+    /// Whether to list every test, not only those that failed.
     pub verbose: bool,
-    /// Whether the rules and branches that no test reaches are listed.
+    /// Whether to list the rules and branches that no test reaches.
     pub coverage: bool,
 }
 
-/// The results as text.
+/// Formats the results.
 pub fn render(report: &TestReport, sources: &Sources, options: Options) -> String {
     let mut out = String::new();
     for result in &report.results {
@@ -49,7 +49,7 @@ fn one(out: &mut String, result: &TestResult, sources: &Sources, paint: Paint) -
     writeln!(out)
 }
 
-/// The rules and branches that no test reaches.
+/// Lists the rules and branches that no test reaches.
 fn list(out: &mut String, coverage: &Coverage, sources: &Sources, paint: Paint) {
     for rule in coverage.rules.iter().filter(|rule| !is_covered(rule)) {
         let what = if rule.fired { "" } else { "  never fires" };

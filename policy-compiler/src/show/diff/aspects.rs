@@ -1,4 +1,4 @@
-//! What there is to say of a rule, a field, a service, a domain and the mesh, as texts that can be compared.
+//! The properties of a rule, a field, a service, a domain and the mesh, as texts that can be compared.
 
 use context_mesh_core::index::{self, RuleIndex, ServiceIndex};
 use std::collections::HashMap;
@@ -18,10 +18,10 @@ use crate::{
     read::document::Expression,
 };
 
-/// Names of properties with their values.
+/// The names of properties with their values.
 pub(super) type Aspects = Vec<(String, String)>;
 
-/// The expressions of all rules, in the order of the artifact.
+/// Returns the expressions of all rules, in the order of the artifact.
 pub(super) fn expressions(tables: &Tables, model: &Model) -> Vec<Expressions> {
     let mut by_name: HashMap<&str, Expressions> = HashMap::new();
     for policy in &model.policies {
@@ -42,7 +42,8 @@ pub(super) fn expressions(tables: &Tables, model: &Model) -> Vec<Expressions> {
     tables.rules.iter().map(|rule| by_name.remove(rule.name.as_str()).unwrap_or_default()).collect()
 }
 
-/// The text of an expression on one line, and the variables that it uses, because a change of theirs changes it too.
+/// Returns the text of an expression on one line, with the variables that it uses, because changing them changes it
+/// too.
 fn with_variables(expression: &Expression, policy: &Policy) -> String {
     let one_line = |text: &str| text.lines().map(str::trim).collect::<Vec<_>>().join(" ").trim().to_owned();
     let mut texts = vec![one_line(&expression.text)];
@@ -61,7 +62,7 @@ fn with_variables(expression: &Expression, policy: &Policy) -> String {
     if texts.is_empty() { expression } else { format!("{expression}, where {}", texts.join(", ")) }
 }
 
-/// What there is to say of a rule. `source` says whether its expressions are compared as texts.
+/// Returns the properties of a rule. `source` specifies whether its expressions are compared as text.
 pub(super) fn rule(version: &Version, index: usize, rule: &RuleTable, source: bool) -> Aspects {
     let tables = &version.tables;
     let expressions = version.expressions.as_ref().filter(|_| source).and_then(|all| all.get(index));
@@ -112,10 +113,10 @@ fn effect(effect: &Effect) -> String {
     }
 }
 
-/// The workloads and direction that a rule is for.
+/// Returns the workloads and direction to which a rule applies.
 fn workloads(tables: &Tables, index: usize) -> String {
     let rule = index::position(index).map(RuleIndex);
-    // The lists are ascending.
+    // The lists are in ascending order.
     let holds = |list: &[RuleIndex]| rule.is_some_and(|rule| list.binary_search(&rule).is_ok());
     let mut parts = Vec::new();
     let mut add = |direction: &str, of: fn(&EntryTable) -> &Vec<RuleIndex>| {

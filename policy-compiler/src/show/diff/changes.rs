@@ -1,4 +1,4 @@
-//! What one version has and the other has not, or has otherwise.
+//! Changes between two versions: what was added, removed or changed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,7 +9,7 @@ use super::{
     aspects::{self, Aspects},
 };
 
-/// What changed.
+/// The kind of thing that changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
     /// A setting of the mesh.
@@ -27,7 +27,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// The word for it.
+    /// Returns the name of the kind.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Mesh => "mesh",
@@ -47,24 +47,24 @@ pub struct Change {
     pub kind: Kind,
     /// Its name.
     pub name: String,
-    /// How.
+    /// The change.
     pub what: What,
 }
 
 /// How something changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum What {
-    /// Only the new version has it. These are its properties.
+    /// Only the new version has it, with these properties.
     Added(Vec<(String, String)>),
-    /// Only the old version has it. These are its properties.
+    /// Only the old version has it, with these properties.
     Removed(Vec<(String, String)>),
     /// Properties differ: name, old value, new value.
     Changed(Vec<(String, String, String)>),
 }
 
-/// Everything that changed, by kind and name. Where rules stand, and in which order, means nothing.
+/// Returns all changes, by kind and name. The place and order of rules have no meaning.
 pub fn changes(old: &Version, new: &Version) -> Vec<Change> {
-    // Sources are compared only with sources.
+    // Sources are only compared with sources.
     let source = old.expressions.is_some() && new.expressions.is_some();
     let (old, new) = (all(old, source), all(new, source));
     let names: BTreeSet<&(Kind, String)> = old.keys().chain(new.keys()).collect();
@@ -96,7 +96,7 @@ fn all(version: &Version, source: bool) -> BTreeMap<(Kind, String), Aspects> {
     all
 }
 
-/// The properties that differ; `None` if there is none.
+/// Returns the properties that differ, or `None` if there are none.
 fn differences(old: &Aspects, new: &Aspects) -> Option<Vec<(String, String, String)>> {
     let value = |of: &Aspects, name: &str| of.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
     let mut names: Vec<&String> = old.iter().map(|(name, _)| name).collect();

@@ -1,4 +1,4 @@
-//! Programs in a form that can be compared across artifacts: variables are put in place, numbers of pools are resolved.
+//! Programs in a form that can be compared across artifacts: variables are inlined, indices of pools are resolved.
 
 use context_mesh_core::index::{self, ProgramIndex};
 use context_mesh_core::{
@@ -9,10 +9,10 @@ use context_mesh_core::{
 
 use crate::expression::codegen::instruction;
 
-/// Most instructions that are shown. Variables in variables can make a program long.
+/// Most instructions that are shown. Nested variables can make a program long.
 const MAX_LINES: usize = 10_000;
 
-/// The instructions of a program, one a line, as if it had no variables.
+/// Formats the instructions of a program, one a line, with variables inlined.
 pub(super) fn text(tables: &Tables, program: ProgramIndex) -> String {
     let lines: Vec<String> = flat(tables, program, 0).into_iter().map(|line| line.text).collect();
     lines.join("\n")
@@ -22,7 +22,7 @@ struct Line {
     text: String,
 }
 
-/// The lines, with targets of jumps as their new numbers.
+/// Returns the lines, with the targets of jumps renumbered.
 fn flat(tables: &Tables, program: ProgramIndex, depth: usize) -> Vec<Line> {
     let code = tables.program.code_of(program).unwrap_or_default();
     let mut blocks: Vec<Vec<Line>> = Vec::with_capacity(code.len());
@@ -63,8 +63,8 @@ fn line(tables: &Tables, word: u32) -> String {
     }
 }
 
-/// A short name for bytes that nobody can read. Two differing texts have the same one once in 2^64; this is for people,
-/// not against an adversary.
+/// Returns a short name for bytes that are not readable. Two different inputs collide once in 2^64. This is for readers
+/// and does not protect against an adversary.
 pub(super) fn fingerprint(bytes: &[u8]) -> String {
     let hash = bytes
         .iter()

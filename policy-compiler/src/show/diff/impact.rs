@@ -1,4 +1,4 @@
-//! Recorded requests under both versions.
+//! Runs recorded requests under both versions.
 
 use std::collections::BTreeSet;
 
@@ -10,12 +10,12 @@ use crate::run::{
     simulate::{Outcome, Refusal, SimulationError, Simulator},
 };
 
-/// What became of a request under one version.
+/// The decision about a request under one version.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Decision {
-    /// It goes on.
+    /// It is allowed.
     GoesOn,
-    /// It is refused.
+    /// It is denied.
     Refused(Refusal),
     /// It cannot be simulated.
     Failed(String),
@@ -30,18 +30,19 @@ pub struct Difference {
     pub old: Decision,
     /// The new decision.
     pub new: Decision,
-    /// Fields that go on with other values: name, old and new JSON text. Only for requests that go on under both.
+    /// Fields forwarded with other values: name, old and new JSON text. Only for requests that both versions allow.
     pub context: Vec<(String, Option<String>, Option<String>)>,
-    /// Headers that differ afterwards: name, old and new value. `x-mesh-context` is not among them: it is the context.
+    /// Resulting headers that differ: name, old and new value. `x-mesh-context` is not included, because it is the
+    /// context.
     pub headers: Vec<(String, Option<String>, Option<String>)>,
 }
 
-/// What the new version would change for recorded requests.
+/// The changes that the new version would make to recorded requests.
 #[derive(Debug, Clone)]
 pub struct Impact {
-    /// How many requests were run.
+    /// Number of requests that were run.
     pub total: usize,
-    /// Those that are decided differently: refused or not, by another rule or with another answer, or that go on with
+    /// Requests with different decisions: denied or not, by another rule or with another response, or forwarded with
     /// another context or other headers.
     pub differences: Vec<Difference>,
 }

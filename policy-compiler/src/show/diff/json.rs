@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::{Change, Decision, Difference, Impact, What};
 use crate::run::eval;
 
-/// The differences: `changes`, and with recorded requests `requests`.
+/// Returns the differences: `changes` and, if there are recorded requests, `requests`.
 pub fn document(changes: &[Change], impact: Option<&Impact>) -> Value {
     let mut document = Map::new();
     document.insert("changes".to_owned(), changes.iter().map(change).collect());

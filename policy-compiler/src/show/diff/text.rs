@@ -1,11 +1,11 @@
-//! The differences for people.
+//! The differences as text.
 
 use std::fmt::Write as _;
 
 use super::{Change, Decision, Difference, Impact, What};
 use crate::report::style::Paint;
 
-/// The differences as text. `impact` is there when requests were given.
+/// Formats the differences. `impact` is given if there are recorded requests.
 pub fn render(changes: &[Change], impact: Option<&Impact>, paint: Paint) -> String {
     let mut out = String::new();
     if changes.is_empty() {
@@ -41,7 +41,7 @@ fn change(out: &mut String, change: &Change, paint: Paint) {
     }
 }
 
-/// The properties of what is new or gone; those that say nothing are left out.
+/// Lists the properties of something added or removed, without empty ones.
 fn list(out: &mut String, properties: &[(String, String)]) {
     let says = |value: &str| !matches!(value, "" | "none" | "no" | "any");
     for (name, value) in properties.iter().filter(|(_, value)| says(value)) {

@@ -1,4 +1,4 @@
-//! From the model to the graph.
+//! Builds the graph from the model.
 
 use std::collections::BTreeSet;
 
@@ -14,14 +14,14 @@ use crate::{
     report::near::UnknownName,
 };
 
-/// Most fates that are held before they are condensed.
+/// Most field flows that are held before they are condensed.
 const FLOWS_AT_ONCE: usize = 1_000_000;
 
 impl Graph {
-    /// The graph of a tree.
+    /// Builds the graph of a tree.
     ///
     /// # Errors
-    /// The tree does not have what is selected. The message suggests a near name.
+    /// The tree does not have what is selected. The message suggests a similar name.
     pub fn new(checked: &Checked, selection: Selection) -> Result<Self, UnknownName> {
         let model = &checked.model;
         let mut graph = empty(model, selection);
@@ -46,7 +46,7 @@ impl Graph {
         Ok(graph)
     }
 
-    /// The services and the field that are selected.
+    /// Returns the selected services and the selected field.
     fn resolve(&self) -> Result<(Option<BTreeSet<usize>>, Option<usize>), UnknownName> {
         let Selection { service, domain, field } = &self.selection;
         let mut selected = None;
@@ -66,7 +66,8 @@ impl Graph {
         Ok((selected, field.transpose()?))
     }
 
-    /// The rules that decide about every call that is not denied, gateways aside: these are called by clients.
+    /// Returns the rules that decide about every call that is not denied. Calls to gateways are ignored, because
+    /// clients make them.
     fn common_rules(&self) -> Vec<String> {
         let mut calls = self.calls.iter().filter(|call| call.may_pass() && !self.is_gateway(call.to));
         let of = |call: &Call| match &call.passage {
@@ -149,7 +150,7 @@ fn find<'c>(missing: &str, name: &str, known: impl Iterator<Item = &'c str> + Cl
     known.clone().position(|known| known == name).ok_or_else(|| UnknownName::new(missing, name, known))
 }
 
-/// What a field meets, if anything.
+/// Returns the limit on a field, if any.
 fn limit(flow: &FieldFlow, field: usize) -> Option<Limit> {
     let mut rules: Vec<String> = Vec::new();
     let mut fate = if flow.kept_in_region { Fate::Kept } else { Fate::Passes };

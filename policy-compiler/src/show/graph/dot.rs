@@ -1,4 +1,4 @@
-//! The graph in the language of Graphviz.
+//! The graph in Graphviz's DOT language.
 
 use super::{
     Graph,
@@ -6,7 +6,7 @@ use super::{
     style,
 };
 
-/// A digraph from left to right, with a cluster for each domain.
+/// Returns a digraph from left to right, with a cluster for each domain.
 pub fn dot(graph: &Graph) -> String {
     let picture = Picture::new(graph, graph.selection.field.is_some());
     let mut out = format!("digraph {} {{\n", quoted(&graph.mesh));
@@ -43,7 +43,7 @@ pub fn dot(graph: &Graph) -> String {
     out
 }
 
-/// An edge; one of a domain is drawn from or to the border of its cluster.
+/// Formats an edge. An edge of a domain is drawn from or to the border of its cluster.
 fn edge(arrow: &Arrow, picture: &Picture) -> String {
     let mut attributes = Vec::new();
     let node = |end: End| match end {
@@ -74,7 +74,7 @@ fn edge(arrow: &Arrow, picture: &Picture) -> String {
     format!("  {from} -> {to}{attributes};\n")
 }
 
-/// A quoted string. Backslashes would begin an escape such as `\N`.
+/// Quotes a string. Backslashes are escaped, because they begin escapes such as `\N`.
 fn quoted(text: &str) -> String {
     let text = text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
     format!("\"{}\"", text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect::<String>())

@@ -1,30 +1,30 @@
-//! Pairs of services of which the same holds, said together.
+//! Folds pairs of services for which the same holds into statements.
 //!
-//! A statement is computed from its pairs: each pair is in exactly one, and a statement has no pair that the relation does not have.
+//! A statement is computed from its pairs: each pair is in exactly one statement, and a statement has no other pairs.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The same holds for every caller with every called service; no service is said to call itself.
+/// A statement: the same holds for every caller with every called service. It never says that a service calls itself.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Statement<K> {
     /// What holds.
     pub(super) holds: K,
-    /// The callers: indices into [`super::Graph::services`].
+    /// The callers, as indices into [`super::Graph::services`].
     pub(super) from: BTreeSet<usize>,
     /// The called services.
     pub(super) to: BTreeSet<usize>,
 }
 
 impl<K> Statement<K> {
-    /// How many pairs it speaks of.
+    /// Returns the number of its pairs.
     #[cfg(test)]
     fn pairs(&self) -> usize {
         self.from.iter().map(|from| self.to.iter().filter(|to| *to != from).count()).sum()
     }
 }
 
-/// Few statements that say the same as these pairs, sorted. Services that are called by the same ones go together, or callers that
-/// call the same ones: whichever needs fewer statements.
+/// Returns a small number of statements that are equivalent to these pairs, sorted. Services with the same callers are
+/// grouped, or callers of the same services: whichever needs fewer statements.
 pub(super) fn fold<K: Ord + Clone>(pairs: impl IntoIterator<Item = (usize, usize, K)>) -> Vec<Statement<K>> {
     let [mut callers, mut called] = [Sides::new(), Sides::new()];
     for (from, to, holds) in pairs {
@@ -40,7 +40,7 @@ pub(super) fn fold<K: Ord + Clone>(pairs: impl IntoIterator<Item = (usize, usize
     let groups = if is_caller { by_caller } else { by_called };
     let mut statements: Vec<Statement<K>> = groups.into_iter().map(|group| statement(group, is_caller)).collect();
     for Statement { from, to, .. } in &mut statements {
-        // What is on both sides, and alone on one, is in no pair of the other.
+        // A service that is on both sides, and alone on one, forms no pair with itself.
         if let (1, Some(one)) = (from.len(), from.first()) {
             to.remove(one);
         } else if let (1, Some(one)) = (to.len(), to.first()) {
@@ -51,13 +51,14 @@ pub(super) fn fold<K: Ord + Clone>(pairs: impl IntoIterator<Item = (usize, usize
     statements
 }
 
-/// By what holds and a service: the services on the other side.
+/// The services on the other side, by what holds and a service.
 type Sides<K> = BTreeMap<(K, usize), BTreeSet<usize>>;
 
 /// What holds, services, and the services on their other side.
 type Group<K> = (K, BTreeSet<usize>, BTreeSet<usize>);
 
-/// Services with the same ones on the other side. Itself may count as one of these, since no pair has a service twice.
+/// Groups services with the same ones on the other side. A service itself may count as one of these, since no pair
+/// contains a service twice.
 fn alike<K: Ord + Clone>(sides: &Sides<K>) -> Vec<Group<K>> {
     let with = |service: usize, others: &BTreeSet<usize>| -> BTreeSet<usize> {
         others.iter().copied().chain([service]).collect()

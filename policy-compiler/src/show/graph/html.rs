@@ -1,4 +1,4 @@
-//! The graph as a page: the picture, and a table of what becomes of each field on each call. It needs nothing else.
+//! The graph as a self-contained HTML page: the picture, and a table with the fate of each field on each call.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ use super::{
     words::{self, terms},
 };
 
-/// Most rows of the table: a browser must stay quick.
+/// Most rows of the table, so that browsers stay responsive.
 const MAX_ROWS: usize = 2_000;
 
 const PAGE_STYLE: &str = "\
@@ -34,7 +34,8 @@ td b{font-weight:600}td small{display:block;white-space:normal;min-width:12em;co
 select{background:#0f172a;border-color:#334155}th,td{border-color:#1e293b}thead th{background:#1e293b}td.chosen,th.chosen{background:#312e81}.about,thead small{color:#94a3b8}.none{color:#64748b}}
 ";
 
-/// A page with the picture of the graph and a table of calls and fields. A field can be chosen in it, and shows in the picture.
+/// Returns a page with the picture of the graph and a table of calls and fields. The page lets the reader choose the
+/// field that the picture shows.
 pub fn html(graph: &Graph) -> String {
     let picture = Picture::with_matrix(graph, true);
     let title = format!("{}: who may call whom, and where fields may flow", graph.mesh);
@@ -49,7 +50,7 @@ pub fn html(graph: &Graph) -> String {
     )
 }
 
-/// Nothing of the tree is in it: what it needs stands in attributes.
+/// The script. It contains nothing of the tree: the data is in attributes.
 const SCRIPT: &str = "\
 const select = document.getElementById('field');
 function show() {
@@ -117,7 +118,7 @@ fn chooser(graph: &Graph) -> String {
     )
 }
 
-/// Statements about calls, with the rules that decide to read: nothing in it needs a pointer.
+/// Returns the table of statements about calls, with the rules that decide. It can be read without a pointer.
 fn table(graph: &Graph) -> String {
     let calls = graph.calls.iter().map(|call| (call.from, call.to, (&call.passage, &call.limits)));
     let statements = fold(calls);

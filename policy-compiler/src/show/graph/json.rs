@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use super::{Graph, Passage, fold::fold};
 
-/// The whole graph: domains with their services, fields, and calls with what becomes of the fields. `docs/policyc.md` says what
-/// each key holds.
+/// Returns the whole graph: domains with their services, fields, and calls with the fates of the fields.
+/// `docs/policyc.md` describes each key.
 pub fn document(graph: &Graph) -> Value {
     let domains = graph.domains.iter().map(|domain| {
         let services = domain.services.iter().filter_map(|service| graph.services.get(*service));

@@ -1,6 +1,7 @@
-//! Where everything in the picture goes: domains in columns, callers to the left of what they call, gateways first.
+//! The layout of the picture: domains in columns, callers to the left of what they call, gateways first.
 //!
-//! Everything is computed from the order of the graph, so that one tree always gives one picture. Lengths are in pixels.
+//! Everything is computed from the order of the graph, so that one tree always results in one picture. Lengths are in
+//! pixels.
 
 use std::collections::BTreeMap;
 
@@ -17,49 +18,49 @@ const COLUMN_GAP: f64 = 120.0;
 const ROW_GAP: f64 = 44.0;
 const TITLE_HEIGHT: f64 = 34.0;
 const BADGE_ROW: f64 = 24.0;
-/// Between two arrows that share a lane.
+/// Distance between two arrows that share a lane.
 const LANE: f64 = 8.0;
 
-/// Where things are.
+/// The position of everything.
 pub(super) struct Layout {
     pub(super) width: f64,
     pub(super) height: f64,
-    /// In the order of [`Picture::boxes`].
+    /// The boxes, in the order of [`Picture::boxes`].
     pub(super) boxes: Vec<Placed>,
-    /// In the order of [`Picture::arrows`].
+    /// The arrows, in the order of [`Picture::arrows`].
     pub(super) curves: Vec<Curve>,
 }
 
-/// A domain.
+/// The box of a domain.
 #[derive(Default, Clone)]
 pub(super) struct Placed {
     pub(super) x: f64,
     pub(super) y: f64,
     pub(super) width: f64,
     pub(super) height: f64,
-    /// Left edge, top edge and width of each badge, seen from the corner of the box.
+    /// Left edge, top edge and width of each badge, relative to the box.
     pub(super) badges: Vec<(f64, f64, f64)>,
-    /// Where the line below the badges stands.
+    /// Height of the line below the badges.
     pub(super) line: f64,
-    /// Top edge and service of each card, seen from the corner of the box.
+    /// Top edge and service of each card, relative to the box.
     pub(super) cards: Vec<(f64, usize)>,
     pub(super) card_width: f64,
-    /// Room at the right for arrows between the services of the domain.
+    /// Space on the right for arrows between the services of the domain.
     alley: f64,
     column: usize,
 }
 
-/// An arrow: its points, each two of them joined by a curve that begins and ends level.
+/// An arrow: its points, joined pairwise by curves that begin and end horizontally.
 pub(super) struct Curve {
     pub(super) points: Vec<(f64, f64)>,
-    /// How far the control points are from the ends of a curve; negative is to the left.
+    /// Distance of the control points from the ends of each curve; negative is to the left.
     pub(super) reach: Vec<(f64, f64)>,
 }
 
 pub(super) const CARD: f64 = CARD_HEIGHT;
 pub(super) const INSET: f64 = PAD;
 
-/// The width of a text, about: characters of a proportional font differ.
+/// Returns the approximate width of a text in a proportional font.
 pub(super) fn text_width(text: &str, size: f64) -> f64 {
     let units: f64 = text
         .chars()
@@ -90,7 +91,7 @@ impl Layout {
         let curves = router.curves();
         let over = |get: &dyn Fn(&Placed) -> f64| boxes.iter().map(get).fold(0.0, f64::max);
         let far = curves.iter().flat_map(|curve| &curve.points).map(|point| point.1).fold(0.0, f64::max);
-        // A curve with both controls to its right goes out by three quarters of their reach.
+        // A curve with both controls to its right extends by three quarters of their reach.
         let bulge = |curve: &Curve| {
             let point = curve.points.first().map_or(0.0, |point| point.0);
             curve.reach.first().map_or(0.0, |(out, back)| point + 0.75 * out.min(out.signum() * back.abs()))
@@ -102,7 +103,7 @@ impl Layout {
     }
 }
 
-/// The size of a domain and what is in it.
+/// Returns the size and the content of a domain's box.
 fn measured(graph: &Graph, picture: &Picture, domain: &DomainBox) -> Placed {
     let known = graph.domains.get(domain.domain);
     let names = domain.services.iter().map(|service| text_width(graph.service_name(*service), 13.0) + 34.0);
@@ -149,7 +150,7 @@ fn is_inside(domain: &DomainBox, end: End) -> bool {
     }
 }
 
-/// The column of each domain: right of those that call it and are not called by it as much.
+/// Returns the column of each domain: to the right of the domains that call it more than it calls them.
 fn columns(graph: &Graph, picture: &Picture) -> Vec<usize> {
     let total = picture.boxes.len();
     let number: BTreeMap<usize, usize> =
@@ -195,7 +196,8 @@ fn columns(graph: &Graph, picture: &Picture) -> Vec<usize> {
     squeezed(&order, &rank)
 }
 
-/// Not so many columns, and not so many domains in one, that the picture gets far wider than high, or the other way round.
+/// Limits the number of columns, and of domains in one column, so that the picture is neither far wider than high nor
+/// the other way round.
 fn squeezed(order: &[usize], rank: &[usize]) -> Vec<usize> {
     let side = order.len().isqrt() + 1;
     let (most_columns, most_rows) = (side.max(4), side.max(3));
@@ -219,7 +221,7 @@ fn squeezed(order: &[usize], rank: &[usize]) -> Vec<usize> {
     columns
 }
 
-/// The boxes of each column, from top to bottom.
+/// Returns the boxes of each column, from top to bottom.
 fn rows(boxes: &[Placed]) -> Vec<Vec<usize>> {
     let last = boxes.iter().map(|placed| placed.column + 1).max().unwrap_or(0);
     (0..last)
@@ -227,7 +229,7 @@ fn rows(boxes: &[Placed]) -> Vec<Vec<usize>> {
         .collect()
 }
 
-/// Gives every box its place: columns side by side, each in the middle of the height.
+/// Places the boxes: columns side by side, each vertically centred.
 fn place(boxes: &mut [Placed], rows: &[Vec<usize>]) {
     let height = |boxes: &[Placed], row: &[usize]| {
         let sum: f64 = row.iter().filter_map(|at| boxes.get(*at)).map(|placed| placed.height + ROW_GAP).sum();
@@ -248,7 +250,7 @@ fn place(boxes: &mut [Placed], rows: &[Vec<usize>]) {
     }
 }
 
-/// Brings the boxes of a column near to what they are connected with.
+/// Reorders the boxes of a column, so that they are near what they are connected with.
 fn reorder(picture: &Picture, boxes: &[Placed], rows: &mut [Vec<usize>]) {
     let mut sums = vec![(0.0, 0.0); boxes.len()];
     for arrow in &picture.arrows {
@@ -284,23 +286,23 @@ enum Side {
     Right,
 }
 
-/// One end of an arrow, and the way that it takes from there.
+/// One end of an arrow, and the side where it leaves.
 #[derive(Clone, Copy)]
 struct Port {
     end: End,
     side: Side,
-    /// Where the other end is, by which the ports of one side are sorted.
+    /// Position of the other end, by which the ports of one side are sorted.
     towards: f64,
 }
 
-/// An arrow that meets a side: where its other end is, its number, and which of its ends this is.
+/// A port of a side: the position of its other end, the arrow's number, and which of its ends this is.
 type Meeting = (f64, usize, usize);
 
 struct Router<'p> {
     picture: &'p Picture,
     boxes: &'p [Placed],
     rows: &'p [Vec<usize>],
-    /// How many arrows go through a gap already, by column and gap.
+    /// Number of arrows in a gap so far, by column and gap.
     lanes: BTreeMap<(usize, usize), usize>,
 }
 
@@ -337,7 +339,8 @@ impl Router<'_> {
         self.boxes.get(at).map(|placed| (placed, at))
     }
 
-    /// Left, top, right and bottom of where arrows may meet an end: a card, or the head of a domain.
+    /// Returns the left, top, right and bottom of the area where arrows may meet an end: a card, or the head of a
+    /// domain.
     fn bounds(&self, end: End) -> (f64, f64, f64, f64) {
         let Some((placed, _)) = self.placed(end) else { return (0.0, 0.0, 0.0, 0.0) };
         match end {
@@ -380,7 +383,7 @@ impl Router<'_> {
         if first == last {
             let distance = (start.1 - end.1).abs();
             let reach = match one == other {
-                // Three quarters of the reach is how far the curve goes out.
+                // The curve extends by three quarters of the reach.
                 true => (14.0 + distance * 0.42).min((source.alley + PAD - 5.0) / 0.75),
                 false => 60.0 + LANE * count(number % 5),
             };
@@ -406,7 +409,7 @@ impl Router<'_> {
         Curve { points, reach }
     }
 
-    /// A way through a column: its left and right edge, and the height of the gap between boxes that is nearest.
+    /// Returns a way through a column: its left and right edge, and the height of the nearest gap between boxes.
     fn lane(&mut self, column: usize, wanted: f64) -> Option<(f64, f64, f64)> {
         let row: Vec<&Placed> = self.rows.get(column)?.iter().filter_map(|at| self.boxes.get(*at)).collect();
         let left = row.iter().map(|placed| placed.x).fold(f64::INFINITY, f64::min);
@@ -417,7 +420,7 @@ impl Router<'_> {
             |one: &(usize, &f64), other: &(usize, &f64)| (one.1 - wanted).abs().total_cmp(&(other.1 - wanted).abs());
         let (gap, y) = gaps.iter().enumerate().min_by(near)?;
         let used = self.lanes.entry((column, gap)).or_default();
-        // The middle first, then above and below it in turn.
+        // The middle first, then alternately above and below it.
         let away = LANE * count(used.div_ceil(2) % 3);
         let offset = if used.is_multiple_of(2) { away } else { -away };
         *used += 1;
@@ -425,7 +428,7 @@ impl Router<'_> {
     }
 }
 
-/// A small number of things.
+/// Converts a count to a float.
 pub(super) fn count(things: usize) -> f64 {
     u32::try_from(things).map_or(f64::from(u32::MAX), f64::from)
 }

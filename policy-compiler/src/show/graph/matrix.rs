@@ -1,7 +1,7 @@
-//! Callers by called services: what is drawn where arrows would cover each other.
+//! A matrix of callers by called services, which is drawn where there would be too many arrows.
 //!
-//! A row and a column stand for one service, or for several of a domain that call alike and are called alike. Where even these are too
-//! many, they stand for domains, and cells say how many calls may pass.
+//! A row and a column represent one service, or several of a domain that call alike and are called alike. If there are
+//! still too many, they represent domains, and cells show how many calls may pass.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,12 +16,12 @@ const MAX_NAMED: usize = 40;
 /// Most rows whose services are listed.
 const MAX_LISTED: usize = 20;
 
-/// The same services are the rows and the columns.
+/// The matrix. Its rows and columns are the same services.
 pub(super) struct Matrix {
     pub(super) groups: Vec<Group>,
-    /// By row, then by column; none for pairs that were not asked for, and a service and itself.
+    /// By row, then by column. `None` for pairs that were not selected, and for a service and itself.
     pub(super) cells: Vec<Vec<Option<Cell>>>,
-    /// Whether groups are domains, whose calls are not all alike.
+    /// Whether groups are domains, whose calls may differ.
     pub(super) by_domain: bool,
 }
 
@@ -33,16 +33,16 @@ pub(super) struct Group {
 
 /// The calls from the services of a row to those of a column.
 pub(super) struct Cell {
-    /// How those that may pass look; of no account if there are none.
+    /// The look of the calls that may pass; meaningless if there are none.
     pub(super) look: Look,
-    /// How many may pass, of how many; and how many of them on a condition.
+    /// Number of calls that may pass, of all pairs, and of calls that pass on a condition.
     pub(super) calls: usize,
     pub(super) pairs: usize,
     pub(super) conditional: usize,
 }
 
 impl Matrix {
-    /// The matrix of these services; `fields`: with what becomes of fields.
+    /// Creates the matrix of these services. `fields` includes the fates of fields.
     pub(super) fn new(graph: &Graph, shown: &BTreeSet<usize>, fields: bool) -> Self {
         let relation = Relation::new(graph, fields);
         let mut groups: Vec<Group> = Vec::new();
@@ -73,7 +73,7 @@ impl Matrix {
         Self { groups, cells, by_domain }
     }
 
-    /// How a row is called.
+    /// Returns the name of a row.
     pub(super) fn name(&self, graph: &Graph, group: &Group) -> String {
         let domain = graph.domain_name(group.domain);
         match (self.by_domain, group.services.as_slice()) {
@@ -92,7 +92,7 @@ impl Matrix {
         }
     }
 
-    /// What is said below: how to read it, and who is in the rows that stand for several services.
+    /// Returns the notes below the matrix: how to read it, and the services of the rows that represent several.
     pub(super) fn notes(&self, graph: &Graph) -> Vec<String> {
         let mut notes = vec![match self.by_domain {
             true => "Rows call columns. They are domains; a cell says how many of the calls between their services may pass. Narrow it with --service NAME or --domain NAME.".to_owned(),
@@ -108,7 +108,7 @@ impl Matrix {
         notes
     }
 
-    /// All sets of rules that decide about cells, each once, in the order of the cells.
+    /// Returns all sets of rules that decide about cells, each once, in the order of the cells.
     pub(super) fn rules(&self) -> Vec<&[String]> {
         let mut known: Vec<&[String]> = Vec::new();
         let mut seen: BTreeSet<&[String]> = BTreeSet::new();
@@ -121,10 +121,10 @@ impl Matrix {
     }
 }
 
-/// The look of each pair: none for a denied one.
+/// The look of each pair; none for a denied one.
 struct Relation {
     looks: Vec<Option<Look>>,
-    /// By pair, an index into the looks.
+    /// For each pair, an index into the looks.
     pairs: Vec<Option<usize>>,
     services: usize,
 }
@@ -151,7 +151,7 @@ impl Relation {
         self.pairs.get(from * self.services + to).copied().flatten()
     }
 
-    /// Whether two services call alike and are called alike, by each other too. Services that are like a third are like each other.
+    /// Whether two services call alike and are called alike, including by each other. The relation is transitive.
     fn are_alike(&self, one: usize, other: usize, shown: &BTreeSet<usize>) -> bool {
         self.of(one, other) == self.of(other, one)
             && shown.iter().filter(|third| **third != one && **third != other).all(|third| {

@@ -6,7 +6,7 @@ use super::{
     style,
 };
 
-/// A flowchart from left to right, with a subgraph for each domain.
+/// Returns a flowchart from left to right, with a subgraph for each domain.
 pub fn mermaid(graph: &Graph) -> String {
     let fields = graph.selection.field.is_some();
     let picture = Picture::new(graph, fields);
@@ -69,7 +69,8 @@ fn id(end: End) -> String {
     }
 }
 
-/// A text for a quoted label: nothing in it ends the quotes, or is taken for markup. Mermaid decodes such entities itself.
+/// Escapes a text for a quoted label, so that nothing in it ends the quotes or is read as markup. Mermaid decodes such
+/// entities itself.
 fn text(text: &str) -> String {
     let mut out = String::new();
     for c in text.chars() {

@@ -1,4 +1,4 @@
-//! The mesh as its rules leave it: who may call whom, and where each field may flow.
+//! The graph of the mesh under its rules: who may call whom, and where each field may flow.
 //!
 //! ```text
 //! model and programs -> Graph -> statements -> text, JSON, table of HTML
@@ -6,8 +6,9 @@
 //!                                     -> Matrix -> SVG -> HTML
 //! ```
 //!
-//! A [`Graph`] says everything, call by call. A statement (`fold`) says the same of many calls. A picture leaves out what may not happen,
-//! and draws one arrow for all calls between two domains that are alike, or a matrix where arrows would be too many.
+//! A [`Graph`] holds everything, call by call. A statement (`fold`) covers many calls for which the same holds. A
+//! picture leaves out denied calls. It draws one arrow for all calls between two domains that are alike, or a matrix if
+//! there would be too many arrows.
 
 mod build;
 mod dot;
@@ -36,7 +37,7 @@ pub use text::text;
 
 use context_mesh_core::artifact::tables::Classification;
 
-/// What a graph is narrowed to; nothing is the whole mesh.
+/// Narrows a graph. The default selects the whole mesh.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Selection {
     /// Only the calls from and to this service.
@@ -60,9 +61,10 @@ pub struct Graph {
     pub fields: Vec<Field>,
     /// The selected pairs of services, sorted by caller, then by called service.
     pub calls: Vec<Call>,
-    /// The rules that decide about every call that is not denied, by what is in the request; calls to gateways aside.
+    /// The rules that decide, by the content of the request, about every call that is not denied. Calls to gateways are
+    /// ignored.
     pub everywhere: Vec<String>,
-    /// What was selected.
+    /// The selection.
     pub selection: Selection,
 }
 
@@ -71,11 +73,11 @@ pub struct Graph {
 pub struct Domain {
     /// Its name.
     pub name: String,
-    /// Its region; empty when not said.
+    /// Its region; empty if not given.
     pub region: String,
-    /// The frameworks that it is under.
+    /// The regulatory frameworks that apply to it.
     pub frameworks: Vec<String>,
-    /// Its services: indices into [`Graph::services`].
+    /// Its services, as indices into [`Graph::services`].
     pub services: Vec<usize>,
 }
 
@@ -84,7 +86,7 @@ pub struct Domain {
 pub struct Service {
     /// Its name.
     pub name: String,
-    /// Its domain: an index into [`Graph::domains`].
+    /// Its domain, as an index into [`Graph::domains`].
     pub domain: usize,
     /// Whether requests of clients enter the mesh here.
     pub gateway: bool,
@@ -97,22 +99,22 @@ pub struct Field {
     pub name: String,
     /// The domain that owns it, or `enterprise`.
     pub owner: String,
-    /// What kind of data it is.
+    /// The kind of data.
     pub classification: Classification,
-    /// The regions that it may be sent to; empty means any.
+    /// The regions to which it may be sent; empty means any.
     pub residency: Vec<String>,
 }
 
 /// Requests from one service to another.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Call {
-    /// The caller: an index into [`Graph::services`].
+    /// The caller, as an index into [`Graph::services`].
     pub from: usize,
     /// The called service.
     pub to: usize,
     /// Whether they pass.
     pub passage: Passage,
-    /// What does not arrive as it is, in the order of the fields; empty when the call is denied.
+    /// The fields that do not arrive unchanged, in the order of the fields; empty if the call is denied.
     pub limits: Vec<Limit>,
 }
 
@@ -121,46 +123,46 @@ pub struct Call {
 pub enum Passage {
     /// All of them.
     Always,
-    /// These rules decide by what is in the request.
+    /// These rules decide, depending on the request.
     OnCondition(Vec<String>),
     /// None, because of these rules.
     Never(Vec<String>),
 }
 
-/// What a field meets on a call.
+/// A limit on a field for a call.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Limit {
-    /// The field: an index into [`Graph::fields`].
+    /// The field, as an index into [`Graph::fields`].
     pub field: usize,
-    /// What becomes of it.
+    /// Its fate.
     pub fate: Fate,
-    /// The rules that do it; none for what its schema says.
+    /// The responsible rules; empty if its schema is responsible.
     pub rules: Vec<String>,
 }
 
-/// What becomes of a field on a call; the last that holds.
+/// The fate of a field on a call. If several apply, the last one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Fate {
-    /// It arrives as it is.
+    /// It arrives unchanged.
     Passes,
-    /// It shows less, depending on the request.
+    /// It is masked, depending on the request.
     SometimesMasked,
-    /// It is taken out, depending on the request.
+    /// It is removed, depending on the request.
     SometimesRedacted,
-    /// It shows less.
+    /// It is masked.
     Masked,
-    /// It is taken out.
+    /// It is removed.
     Redacted,
-    /// Its schema keeps it out of the region.
+    /// Its `residency` keeps it out of the region.
     Kept,
 }
 
 impl Fate {
-    /// All of them.
+    /// All fates.
     pub const ALL: [Self; 6] =
         [Self::Passes, Self::SometimesMasked, Self::SometimesRedacted, Self::Masked, Self::Redacted, Self::Kept];
 
-    /// In words.
+    /// Returns the fate in words.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Passes => "passes",
@@ -179,14 +181,15 @@ impl Call {
         !matches!(self.passage, Passage::Never(_))
     }
 
-    /// What becomes of a field of [`Graph::fields`].
+    /// Returns the fate of a field, given as an index into [`Graph::fields`].
     pub(crate) fn fate(&self, field: usize) -> Fate {
         self.limits.iter().find(|limit| limit.field == field).map_or(Fate::Passes, |limit| limit.fate)
     }
 }
 
 impl Graph {
-    /// The rules that decide about a call and not about every call: all of them where it is denied, or goes to a gateway.
+    /// Returns the rules that decide about this call but not about every call. For a denied call, or one to a gateway,
+    /// all of its rules.
     pub(crate) fn own_rules<'g>(&'g self, call: &'g Call) -> Vec<&'g str> {
         let (Passage::OnCondition(rules) | Passage::Never(rules)) = &call.passage else { return Vec::new() };
         let all = !call.may_pass() || self.is_gateway(call.to);
@@ -194,12 +197,12 @@ impl Graph {
         own.map(String::as_str).collect()
     }
 
-    /// The name of a service.
+    /// Returns the name of a service.
     pub(crate) fn service_name(&self, service: usize) -> &str {
         self.services.get(service).map_or("", |service| &service.name)
     }
 
-    /// The name of a domain.
+    /// Returns the name of a domain.
     pub(crate) fn domain_name(&self, domain: usize) -> &str {
         self.domains.get(domain).map_or("", |domain| &domain.name)
     }

@@ -1,59 +1,60 @@
-//! What is drawn: domains with their services, and one arrow for all calls that are alike.
+//! The content of a picture: domains with their services, and one arrow for all calls that are alike.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Call, Fate, Graph, matrix::Matrix};
 
-/// With more services than this, the domains that nobody asked for are drawn without them.
+/// Most services for which all domains are drawn in full. With more, domains that were not selected are drawn without
+/// them.
 pub(super) const MAX_SERVICES: usize = 60;
 
-/// With more arrows than this between the services of one domain, words stand for them if they are all alike.
+/// Most arrows between the services of one domain. With more, words replace them if they are all alike.
 const MAX_INSIDE: usize = 6;
 
-/// With more arrows than this, a matrix stands for them: arrows would cover each other.
+/// Most arrows of a picture. With more, a matrix replaces them, because arrows would cover each other.
 const MAX_ARROWS: usize = 40;
 
-/// A graph to draw. Denied calls, and calls of services to gateways, are not in it.
+/// A graph to draw, without denied calls and calls of services to gateways.
 pub(super) struct Picture {
     pub(super) boxes: Vec<DomainBox>,
     pub(super) arrows: Vec<Arrow>,
-    /// What is drawn in place of the arrows, where there can be a matrix.
+    /// The matrix that replaces the arrows, if any.
     pub(super) matrix: Option<Matrix>,
-    /// What is to be said below the picture.
+    /// The notes below the picture.
     pub(super) notes: Vec<String>,
 }
 
 /// A domain.
 pub(super) struct DomainBox {
-    /// An index into [`Graph::domains`].
+    /// The domain, as an index into [`Graph::domains`].
     pub(super) domain: usize,
-    /// The services that are shown; empty when only their number is.
+    /// The services that are shown; empty if only their number is.
     pub(super) services: Vec<usize>,
-    /// How many services it stands for.
+    /// Number of its services.
     pub(super) count: usize,
-    /// How many of these may be called: all but gateways.
+    /// Number of its services that may be called: all except gateways.
     pub(super) callable: usize,
-    /// The calls between its services, where these are said in words and not drawn.
+    /// The calls between its services, if they are described in words and not drawn.
     pub(super) inside: Option<Arrow>,
 }
 
 /// Where an arrow begins or ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum End {
-    /// At a service: an index into [`Graph::services`].
+    /// At a service, as an index into [`Graph::services`].
     Service(usize),
-    /// At a domain: an index into [`Graph::domains`].
+    /// At a domain, as an index into [`Graph::domains`].
     Domain(usize),
 }
 
-/// How an arrow looks.
+/// The look of an arrow.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Look {
-    /// Whether rules decide by what is in the request.
+    /// Whether rules decide, depending on the request.
     pub(super) conditional: bool,
-    /// These rules, if they decide and not for every call.
+    /// The rules that decide about these calls but not about every call.
     pub(super) rules: Vec<String>,
-    /// What becomes of each field; empty when that is not shown.
+    /// The fate of each field; empty if not shown.
     pub(super) marks: Vec<Mark>,
 }
 
@@ -65,7 +66,7 @@ impl Look {
         Self { conditional: !rules.is_empty(), rules, marks }
     }
 
-    /// The look of several calls together, and how many of these pass on a condition.
+    /// Returns the combined look of several calls, and the number of calls that pass on a condition.
     pub(super) fn of_all(mut looks: impl Iterator<Item = Self>) -> (Self, usize) {
         let mut look = looks.next().unwrap_or(Self { conditional: false, rules: Vec::new(), marks: Vec::new() });
         let mut conditional = usize::from(look.conditional);
@@ -87,11 +88,11 @@ impl Look {
     }
 }
 
-/// What becomes of a field on the calls that an arrow stands for.
+/// The fate of a field on the calls of an arrow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Mark {
     Passes,
-    /// It depends on the request or, where an arrow stands for several calls, on the call.
+    /// It depends on the request or, if an arrow represents several calls, on the call.
     Varies,
     Masked,
     Redacted,
@@ -122,27 +123,29 @@ impl Mark {
     }
 }
 
-/// One call or several: those that are alike or, from and to domains that are drawn without services, all that there are.
+/// An arrow for one or several calls: those that are alike or, for domains that are drawn without services, all of
+/// them.
 pub(super) struct Arrow {
     pub(super) from: End,
     pub(super) to: End,
     pub(super) look: Look,
-    /// Whether it stands for the calls in the other direction as well.
+    /// Whether it also represents the calls in the other direction.
     pub(super) both: bool,
-    /// How many calls it stands for, and of how many pairs of services.
+    /// Number of calls, and of pairs of services.
     pub(super) calls: usize,
     pub(super) pairs: usize,
-    /// How many of the calls pass on a condition.
+    /// Number of calls that pass on a condition.
     pub(super) conditional: usize,
 }
 
 impl Picture {
-    /// What is drawn of a graph, with a matrix where arrows would not say enough; `fields`: with what becomes of fields.
+    /// Creates the picture of a graph, with a matrix if arrows would be insufficient. `fields` includes the fates of
+    /// fields.
     pub(super) fn with_matrix(graph: &Graph, fields: bool) -> Self {
         Self::build(graph, fields, true)
     }
 
-    /// The same in arrows.
+    /// Creates the picture with arrows only.
     pub(super) fn new(graph: &Graph, fields: bool) -> Self {
         Self::build(graph, fields, false)
     }
@@ -186,14 +189,14 @@ impl Picture {
         picture
     }
 
-    /// Whether there are too many arrows to see, or domains without services whose arrows do not say which of them they mean.
+    /// Whether there are too many arrows, or domains without services whose arrows are ambiguous.
     fn needs_matrix(&self, collapsed: bool) -> bool {
         let inside = self.boxes.iter().filter_map(|domain| domain.inside.as_ref());
         self.arrows.len() > MAX_ARROWS
             || (collapsed && self.arrows.iter().chain(inside).any(|arrow| !arrow.is_uniform()))
     }
 
-    /// One arrow with two heads for two that are alike.
+    /// Replaces two opposite arrows that are alike by one with two heads.
     fn join_opposites(&mut self) {
         let mut joined: Vec<Arrow> = Vec::new();
         for arrow in std::mem::take(&mut self.arrows) {
@@ -215,8 +218,8 @@ impl Picture {
         self.arrows = joined;
     }
 
-    /// Where all services of a domain call each other in the same way, words say it better than arrows. Where they are not shown,
-    /// the words have numbers.
+    /// Replaces the arrows within a domain by words if all of its services call each other in the same way. If the
+    /// services are not shown, the words include numbers.
     fn fold_inside(&mut self) {
         for domain in &mut self.boxes {
             let inside = |arrow: &Arrow| match (arrow.from, arrow.to) {
@@ -242,14 +245,14 @@ impl Picture {
 }
 
 impl Arrow {
-    /// Whether it stands for every pair of its ends, in the same way.
+    /// Whether it represents every pair of its ends, in the same way.
     pub(super) const fn is_uniform(&self) -> bool {
         self.calls == self.pairs && (self.conditional == 0 || self.conditional == self.calls)
     }
 }
 
 impl Graph {
-    /// The services that were asked for.
+    /// Returns the selected services.
     pub(super) fn selected_services(&self) -> BTreeSet<usize> {
         let service = self.selection.service.as_ref();
         let domain = self.selection.domain.as_ref();
@@ -292,7 +295,8 @@ impl Grouping<'_> {
         self.boxes.iter().find(|known| known.domain == domain)
     }
 
-    /// One arrow for all calls if they are alike, or one for each called service or caller, or for each call.
+    /// Adds arrows between two domains: one for all calls if they are alike, otherwise one for each called service or
+    /// caller, or one for each call.
     fn between(&self, source: &DomainBox, target: &DomainBox, calls: &[&Call], arrows: &mut Vec<Arrow>) {
         let [whole_source, whole_target] = [source, target].map(whole);
         let open = |domain: &DomainBox| !domain.services.is_empty();
@@ -342,7 +346,7 @@ impl Grouping<'_> {
     fn arrow(&self, from: End, to: End, calls: &[&Call]) -> Arrow {
         let (look, conditional) = Look::of_all(calls.iter().map(|call| self.look(call)));
         let [callers, called] = [self.count(from, |domain| domain.count), self.count(to, |domain| domain.callable)];
-        // Nobody calls itself.
+        // A service does not call itself.
         let pairs = callers.saturating_sub(usize::from(from == to)) * called;
         Arrow { from, to, look, both: false, calls: calls.len(), pairs, conditional }
     }
@@ -355,7 +359,7 @@ impl Grouping<'_> {
     }
 }
 
-/// The arrow end that stands for all services of a domain.
+/// Returns the arrow end that represents all services of a domain.
 fn whole(domain: &DomainBox) -> End {
     match domain.services.as_slice() {
         [one] => End::Service(*one),

@@ -1,11 +1,11 @@
-//! Words and colours that the pictures have in common.
+//! Words and colours shared by the pictures.
 
 use super::{
     Domain,
     picture::{Arrow, DomainBox, End, Mark},
 };
 
-/// The colour of a mark: readable on white and on near black.
+/// Returns the colour of a mark, readable on white and on near black.
 pub(super) const fn colour(mark: Mark) -> &'static str {
     match mark {
         Mark::Passes => "#16a34a",
@@ -16,23 +16,23 @@ pub(super) const fn colour(mark: Mark) -> &'static str {
     }
 }
 
-/// Region and frameworks.
+/// Returns the region and frameworks of a domain.
 pub(super) fn about(domain: &Domain) -> Vec<&str> {
     let all = std::iter::once(&domain.region).chain(&domain.frameworks);
     all.map(String::as_str).filter(|text| !text.is_empty()).collect()
 }
 
-/// A name, and what is said of it in parentheses.
+/// Formats a name with its attributes in parentheses.
 pub(super) fn join(name: &str, about: &[&str]) -> String {
     if about.is_empty() { name.to_owned() } else { format!("{name} ({})", about.join(", ")) }
 }
 
-/// So many services.
+/// Formats a number of services.
 pub(super) fn services(count: usize) -> String {
     format!("{count} service{}", if count == 1 { "" } else { "s" })
 }
 
-/// How the services of a domain call each other, if words say it.
+/// Describes how the services of a domain call each other, if words replace the arrows.
 pub(super) fn inside(domain: &DomainBox) -> Option<String> {
     let arrow = domain.inside.as_ref()?;
     let mark = arrow.look.marks.first().map(|mark| format!(": {}", mark.name()));
@@ -47,7 +47,7 @@ pub(super) fn inside(domain: &DomainBox) -> Option<String> {
     Some(format!("{says}{mark}"))
 }
 
-/// What stands at an arrow, if anything: how many calls it stands for, of how many that there could be, and what becomes of the one field.
+/// Returns the label of an arrow, if any: the number of its calls and pairs, and the fate of the one field.
 pub(super) fn label(arrow: &Arrow) -> Option<String> {
     let mark = match arrow.look.marks.as_slice() {
         [Mark::Passes] => None,
@@ -58,12 +58,12 @@ pub(super) fn label(arrow: &Arrow) -> Option<String> {
     (!parts.is_empty()).then(|| parts.join(", "))
 }
 
-/// How many calls an arrow stands for, of how many that there could be; none for one call.
+/// Returns the number of an arrow's calls and pairs, or `None` for a single call.
 pub(super) fn count(arrow: &Arrow) -> Option<String> {
     (arrow.pairs > 1 && is_folded(arrow)).then(|| format!("{}{}", share(arrow), on_condition(arrow)))
 }
 
-/// Whether an arrow stands for the services of a domain.
+/// Whether an end of an arrow is a domain.
 fn is_folded(arrow: &Arrow) -> bool {
     [arrow.from, arrow.to].iter().any(|end| matches!(end, End::Domain(_)))
 }
@@ -75,7 +75,7 @@ fn share(arrow: &Arrow) -> String {
     }
 }
 
-/// How many of the calls pass on a condition, where not all do it in the same way.
+/// Returns how many of the calls pass on a condition, if they differ.
 fn on_condition(arrow: &Arrow) -> String {
     let some = arrow.conditional > 0 && arrow.conditional < arrow.calls;
     if some { format!(", {} on a condition", arrow.conditional) } else { String::new() }

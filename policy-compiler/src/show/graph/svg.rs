@@ -1,4 +1,4 @@
-//! The graph as a picture: one SVG that needs nothing else.
+//! The graph as a self-contained SVG.
 
 use super::{
     Graph,
@@ -9,7 +9,7 @@ use super::{
     words,
 };
 
-/// What the classes look like, in light and dark.
+/// The style of the classes, for light and dark.
 const STYLE: &str = "\
 .cm{font-family:system-ui,-apple-system,'Segoe UI',Roboto,'Helvetica Neue',Arial,sans-serif}
 .cm-page{fill:#ffffff}.cm-title{font-size:18px;font-weight:600;fill:#0f172a}.cm-sub,.cm-note{font-size:12px;fill:#64748b}
@@ -35,18 +35,18 @@ const DARK: &str = "\
 }
 ";
 
-/// What stands above the boxes.
+/// Height of the header above the boxes.
 const HEADER: f64 = 34.0;
-/// Narrowest picture, so that the legend has room.
+/// Least width of a picture, so that the legend fits.
 const LEAST_WIDTH: f64 = 720.0;
 
-/// A picture of the graph. With a field selected it shows what becomes of it. It has no scripts.
+/// Returns a picture of the graph without scripts. If a field is selected, it shows the field's fate.
 pub fn svg(graph: &Graph) -> String {
     render(graph, &Picture::with_matrix(graph, graph.selection.field.is_some()))
 }
 
-/// As [`svg`], for a picture that is already known. The arrows of one with fields carry a digit for each of them, an index into
-/// [`Mark::ALL`].
+/// Like [`svg`], for a picture that already exists. If it includes fields, its arrows carry a digit for each of them,
+/// an index into [`Mark::ALL`].
 pub(super) fn render(graph: &Graph, picture: &Picture) -> String {
     let drawn = match &picture.matrix {
         Some(matrix) => svg_matrix::draw(graph, matrix),
@@ -90,7 +90,7 @@ pub(super) fn render(graph: &Graph, picture: &Picture) -> String {
     )
 }
 
-/// Domains with their services, and arrows.
+/// Draws domains with their services, and arrows.
 fn arrows(graph: &Graph, picture: &Picture) -> Drawn {
     let layout = Layout::new(graph, picture);
     let mut body = String::new();
@@ -111,7 +111,7 @@ fn arrows(graph: &Graph, picture: &Picture) -> Drawn {
     Drawn { body, width: layout.width, height: layout.height }
 }
 
-/// The sets of rules that decide about arrows, each once.
+/// Returns the sets of rules that decide about arrows, each once.
 fn rule_sets(picture: &Picture) -> Vec<&[String]> {
     let mut sets: Vec<&[String]> = Vec::new();
     for arrow in picture.arrows.iter().filter(|arrow| arrow.look.conditional) {
@@ -127,7 +127,7 @@ fn numbered_rules(picture: &Picture) -> Vec<String> {
     said.map(|(at, rules)| format!("({}) depends on {}.", at + 1, words::rules(rules))).collect()
 }
 
-/// What stands at an arrow to read: the number of its rules, which stand below, and how many calls it stands for.
+/// Draws the words at an arrow: the number of its rule set, which is listed below, and the number of its calls.
 fn words_at(arrow: &Arrow, curve: &Curve, sets: &[&[String]]) -> String {
     let rules = sets.iter().position(|rules| arrow.look.conditional && *rules == arrow.look.rules.as_slice());
     let rules = rules.map(|at| format!("({})", at + 1));
@@ -138,7 +138,7 @@ fn words_at(arrow: &Arrow, curve: &Curve, sets: &[&[String]]) -> String {
     format!("<text class=\"cm-count\"{services} x=\"{x}\" y=\"{y}\">{}</text>\n", escape(&says.join(" ")))
 }
 
-/// The ends of an arrow, for whoever filters by service.
+/// Returns the ends of an arrow, as an attribute for filtering by service.
 fn services(arrow: &Arrow) -> String {
     let end = |end: End| match end {
         End::Service(service) => format!("s{service}"),
@@ -209,7 +209,7 @@ fn cards(graph: &Graph, placed: &Placed) -> String {
     out
 }
 
-/// An arrow with its head; what it means shows when the pointer is on it.
+/// Draws an arrow with its head. Its meaning is shown as a tooltip.
 fn line(graph: &Graph, arrow: &Arrow, curve: &Curve) -> String {
     let mut path = String::new();
     for (pair, (out, back)) in curve.points.windows(2).zip(&curve.reach) {
@@ -236,13 +236,13 @@ fn line(graph: &Graph, arrow: &Arrow, curve: &Curve) -> String {
     )
 }
 
-/// The head of an arrow. A curve ends level, on the side of its last control point.
+/// Draws the head of an arrow. A curve ends horizontally, on the side of its last control point.
 fn head((x, y): (f64, f64), reach: f64) -> String {
     let [tip, base, middle, above, below] = [x, x + reach.signum() * 8.0, y, y - 4.0, y + 4.0].map(number);
     format!("<path class=\"cm-head\" d=\"M{tip} {middle}L{base} {above}L{base} {below}Z\"/>")
 }
 
-/// The letter in the middle of an arrow that says what becomes of the field.
+/// Draws the letter in the middle of an arrow that shows the fate of the field.
 fn sign(arrow: &Arrow, curve: &Curve) -> String {
     let Some(first) = arrow.look.marks.first() else { return String::new() };
     let letter = if arrow.look.marks.len() == 1 { letter(*first) } else { "" };
@@ -250,7 +250,7 @@ fn sign(arrow: &Arrow, curve: &Curve) -> String {
         return String::new();
     }
     let Some((x, y)) = middle(curve) else { return String::new() };
-    // Of several fields the page shows one; until then there is no letter.
+    // The page shows one of several fields. Until one is chosen, there is no letter.
     let hidden = if letter.is_empty() { " visibility=\"hidden\"" } else { "" };
     format!(
         "<g class=\"{}\"{}{}{hidden}><circle cx=\"{}\" cy=\"{}\" r=\"7.5\"/><text x=\"{}\" y=\"{}\">{letter}</text></g>\n",
@@ -264,17 +264,17 @@ fn sign(arrow: &Arrow, curve: &Curve) -> String {
     )
 }
 
-/// The point in the middle of an arrow.
+/// Returns the point in the middle of an arrow.
 fn middle(curve: &Curve) -> Option<(f64, f64)> {
     let middle = curve.points.len().saturating_sub(1) / 2;
     let pair: Vec<(f64, f64)> = curve.points.iter().skip(middle).take(2).copied().collect();
     let ([one, other], Some((out, back))) = (pair.as_slice(), curve.reach.get(middle)) else { return None };
-    // Half way along a cubic curve whose control points are level with its ends.
+    // Halfway along a cubic curve whose control points are level with its ends.
     let x = (one.0 + 3.0 * (one.0 + out) + 3.0 * (other.0 + back) + other.0) / 8.0;
     Some((x, f64::midpoint(one.1, other.1)))
 }
 
-/// What stands in a sign.
+/// Returns the letter of a mark.
 pub(super) const fn letter(mark: Mark) -> &'static str {
     match mark {
         Mark::Passes => "",
@@ -290,7 +290,7 @@ fn class(base: &str, arrow: &Arrow) -> String {
     format!("{base}{dashed}{}", mark_class(&arrow.look))
 }
 
-/// The class for what becomes of the one field.
+/// Returns the class for the fate of the one field.
 pub(super) fn mark_class(look: &Look) -> String {
     match look.marks.as_slice() {
         [mark] => format!(" cm-mark{}", index(*mark)),
@@ -311,7 +311,7 @@ fn marks(arrow: &Arrow) -> String {
     if digits.is_empty() { digits } else { format!(" data-marks=\"{digits}\"") }
 }
 
-/// The words for an arrow.
+/// Describes an arrow.
 fn meaning(graph: &Graph, arrow: &Arrow) -> String {
     let name = |end: End| match end {
         End::Service(service) => graph.service_name(service).to_owned(),
@@ -378,7 +378,7 @@ fn text(x: f64, y: f64, class: &str, words: &str) -> String {
     format!("<text class=\"{class}\" x=\"{}\" y=\"{}\">{}</text>\n", number(x), number(y), escape(words))
 }
 
-/// A text that is cut where there is no room for it; it shows whole when the pointer is on it.
+/// Draws a text that is truncated to the available width. The whole text is shown as a tooltip.
 pub(super) fn fitted(x: f64, y: f64, class: &str, words: &str, size: f64, room: f64) -> String {
     if text_width(words, size) <= room + 2.0 {
         return text(x, y, class, words);
@@ -408,13 +408,13 @@ fn wrapped(words: &str, room: f64) -> Vec<String> {
     lines
 }
 
-/// A length without needless digits.
+/// Formats a length without trailing zeros.
 pub(super) fn number(value: f64) -> String {
     let text = format!("{value:.1}");
     text.strip_suffix(".0").map_or(text.clone(), str::to_owned)
 }
 
-/// A text that is no markup, in content and in quoted attributes. Characters that XML does not allow are left out.
+/// Escapes a text for content and quoted attributes. Characters that XML does not allow are left out.
 pub(super) fn escape(text: &str) -> String {
     let mut out = String::new();
     for c in text.chars() {

@@ -9,18 +9,19 @@ use super::{
     words,
 };
 
-/// Longest name of a row.
+/// Greatest width of a row's name.
 const MAX_NAME: f64 = 260.0;
 const HEIGHT: f64 = 20.0;
 
-/// A matrix that is drawn, and its size.
+/// A drawing and its size.
 pub(super) struct Drawn {
     pub(super) body: String,
     pub(super) width: f64,
     pub(super) height: f64,
 }
 
-/// Draws the matrix. A number in a cell is that of the rules that decide, which stand below; or of the calls that may pass.
+/// Draws the matrix. The number in a cell refers to the rules that decide, which are listed below, or is the number of
+/// calls that may pass.
 pub(super) fn draw(graph: &Graph, matrix: &Matrix) -> Drawn {
     let names: Vec<String> = matrix.groups.iter().map(|group| matrix.name(graph, group)).collect();
     let longest = names.iter().map(|name| text_width(name, 12.0)).fold(40.0, f64::max).min(MAX_NAME);
@@ -90,7 +91,8 @@ fn drawn(matrix: &Matrix, cell: &Cell, at: [usize; 2], rect: &str, place: &[Stri
     )
 }
 
-/// What stands in a cell: calls that may pass, or the number of the rules that decide, and the letter of the one field.
+/// Returns the text of a cell: the number of calls that may pass or of the rules that decide, and the letter of the one
+/// field.
 fn cell_words(matrix: &Matrix, cell: &Cell) -> String {
     let mark = match cell.look.marks.as_slice() {
         [mark] => letter(*mark),
@@ -107,13 +109,13 @@ fn cell_words(matrix: &Matrix, cell: &Cell) -> String {
     format!("{says}{mark}")
 }
 
-/// The name of a row or column, with the services that it stands for.
+/// Draws the name of a row or column, with its services as an attribute.
 fn label(group: &Group, at: usize, kind: &str, inside: &str) -> String {
     let services: Vec<String> = group.services.iter().map(usize::to_string).collect();
     format!("<g data-{kind}=\"{at}\" data-services=\"{}\">{}</g>\n", services.join(" "), inside.trim_end())
 }
 
-/// What the numbers in cells mean.
+/// Explains the numbers in cells.
 pub(super) fn rules(matrix: &Matrix) -> Vec<String> {
     const MAX: usize = 40;
     if matrix.by_domain {
@@ -132,7 +134,7 @@ pub(super) fn rules(matrix: &Matrix) -> Vec<String> {
     notes
 }
 
-/// The words of the legend for a matrix with fields.
+/// Whether the legend needs the marks of fields.
 pub(super) fn has_marks(matrix: &Matrix) -> bool {
     let marks = |cell: &Cell| -> Option<Mark> { cell.look.marks.first().copied() };
     matrix.cells.iter().flatten().flatten().any(|cell| marks(cell).is_some())

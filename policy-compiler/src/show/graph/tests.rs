@@ -1,6 +1,6 @@
-//! A small tree in every form, hostile names, and many services.
+//! A small tree in every format, hostile names, and many services.
 //!
-//! The expected forms are files in `src/show/graph/expected`; `UPDATE_EXPECT=1` writes them anew.
+//! The expected output is in `src/show/graph/expected`; `UPDATE_EXPECT=1` updates it.
 
 #[path = "../../../tests/it/support/golden.rs"]
 mod golden;
@@ -103,7 +103,7 @@ fn a_small_tree_in_every_form() {
     }
 }
 
-/// Names as nobody would choose them: no check lets them through today, and no picture must depend on that.
+/// Returns a graph with hostile names. No check accepts them today, and no picture must depend on that.
 fn hostile() -> Graph {
     const NAME: &str = "</text></svg><script>alert(1)</script>\"'&\\\n]]>#quot;";
     let mut graph = graph(Selection::default());
@@ -134,7 +134,7 @@ fn names_never_become_markup() {
     assert_eq!(html.matches("<script").count(), 1, "{html}");
     assert_eq!(html.matches("</svg>").count(), 1);
     assert!(!html.contains("\"'&\\"));
-    // Every label of Mermaid is closed where it should be, and every string of DOT.
+    // Every label of Mermaid and every string of DOT is closed.
     for line in mermaid(&graph).lines().filter(|line| !line.starts_with("%%")) {
         let line = line.replace("<br/>", "").replace("<-.->", "");
         assert!(line.matches('"').count() % 2 == 0 && !line.contains('<'), "{line}");
@@ -203,7 +203,7 @@ fn calls_that_are_alike_in_both_directions_are_one_arrow() {
     assert_eq!(arrows, ["s0 --> s1", "s0 --> s2", "s1 <--> s2"]);
 }
 
-/// A mesh of so many domains with so many services each, in which everybody may call everybody.
+/// Returns a mesh of this many domains with this many services each, in which all calls are allowed.
 fn large(domains: usize, services: usize) -> Graph {
     let total = domains * services;
     let domain = |number: usize| Domain {
@@ -249,7 +249,7 @@ fn is_at(graph: &Graph, end: End, service: usize, called: bool) -> bool {
     }
 }
 
-/// Every arrow, and the words in a domain, say of their pairs what the calls say.
+/// Checks that every arrow, and the words in a domain, agree with the calls.
 fn hold_picture(graph: &Graph) {
     let picture = Picture::new(graph, false);
     let inside = picture.boxes.iter().filter_map(|domain| domain.inside.as_ref());
@@ -295,11 +295,11 @@ fn hold_picture(graph: &Graph) {
 fn pictures_say_what_the_calls_say() {
     hold_picture(&graph(Selection::default()));
     for (domains, services) in [(1, 3), (1, 12), (1, 61), (4, 25), (20, 4)] {
-        // So many of all calls are denied, and so many pass on a condition.
+        // The percentage of calls that are denied, and of those that pass on a condition.
         for (denied, conditional) in [(0, 0), (3, 0), (50, 0), (0, 30), (40, 30)] {
             let mut graph = large(domains, services);
             for call in &mut graph.calls {
-                // Some service, some domain, or anything.
+                // Spread over services, domains and callers.
                 let number = (call.to / services * 31 + call.to % 3 * 17 + call.from % 2 * denied) % 100;
                 if number < denied {
                     call.passage = Passage::Never(vec!["a/b/denied".to_owned()]);
@@ -323,7 +323,7 @@ fn a_matrix_stands_for_too_many_arrows() {
     for form in &found {
         assert!(!form.contains("all may call each other"), "{form}");
     }
-    // The gateway, which is not called: 60 services may be, one of these is closed.
+    // The gateway is not called: of the other 60 services, one is closed.
     assert!(found[0].contains("3540 of 3600 calls between them may pass"), "{}", found[0]);
     assert!(found[2].contains("s0007") && found[2].contains("59 of d000: s0001 ... s0060"), "{}", found[2]);
     assert!(text(&closed, Paint::Plain).lines().count() < 30);

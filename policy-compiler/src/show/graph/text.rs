@@ -1,4 +1,4 @@
-//! The graph as a list to read.
+//! The graph as text.
 
 use std::collections::BTreeMap;
 
@@ -9,10 +9,10 @@ use super::{
 };
 use crate::report::style::Paint;
 
-/// Where lines are broken.
+/// Line width, in characters.
 const WIDTH: usize = 110;
 
-/// Domains with their services, then statements about calls, then what becomes of each field.
+/// Formats domains with their services, then statements about calls, then the fate of each field.
 pub fn text(graph: &Graph, paint: Paint) -> String {
     let mut out = format!("{} {}\n", paint.strong("mesh"), graph.mesh);
     domains(graph, paint, &mut out);
@@ -77,7 +77,7 @@ fn calls(graph: &Graph, paint: Paint, out: &mut String) {
     }
 }
 
-/// The pairs of a statement: `callers -> called services`, in one line if there is room.
+/// Formats the pairs of a statement: `callers -> called services`, on one line if it fits.
 fn pairs<K>(graph: &Graph, indent: &str, statement: &Statement<K>, out: &mut String) {
     let [from, to] = [&statement.from, &statement.to].map(|set| terms(graph, set));
     let line = format!("{indent}{} -> {}\n", from.join(", "), to.join(", "));
@@ -116,7 +116,7 @@ fn fields(graph: &Graph, paint: Paint, out: &mut String) {
                 continue;
             }
             out.push_str(&format!("    {name} on {} of {} calls{by}\n", calls.len(), passing.len()));
-            // Where it arrives is what remains, and only the whole story when one field is asked for.
+            // A field passes on all other calls. These are only listed if one field is selected.
             if fate != Fate::Passes || graph.selection.field.is_some() {
                 for statement in fold(calls.iter().map(|call| (call.from, call.to, ()))) {
                     pairs(graph, "      ", &statement, out);
@@ -134,7 +134,7 @@ fn about(field: &Field) -> String {
     format!("{}, owned by {}{residency}", field.classification.name(), field.owner)
 }
 
-/// Names with commas, broken into lines.
+/// Formats names with commas, broken into lines.
 fn wrap(indent: &str, names: &[String], out: &mut String) {
     let mut line = String::new();
     for (number, name) in names.iter().enumerate() {

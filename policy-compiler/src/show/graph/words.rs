@@ -7,10 +7,10 @@ use super::Graph;
 /// Fewer services than this are always named.
 const FEW: usize = 6;
 
-/// Most services that are named as not meant.
+/// Most services that are named as exceptions.
 const MAX_BUT: usize = 3;
 
-/// A set of services as terms, to be joined by commas. Together they name exactly the services of the set.
+/// Describes a set of services as terms, to be joined by commas. Together they name exactly the services of the set.
 pub(super) fn terms(graph: &Graph, set: &BTreeSet<usize>) -> Vec<String> {
     let everybody: Vec<usize> = (0..graph.services.len()).collect();
     if let Some(term) = all_but(graph, set, &everybody, "services") {
@@ -28,7 +28,7 @@ pub(super) fn terms(graph: &Graph, set: &BTreeSet<usize>) -> Vec<String> {
     terms
 }
 
-/// `all N of ...`, or all but a few, if that is what the set has of these services. N counts all of them.
+/// Returns `all N of ...`, or all but a few, if the set contains that many of these services. N counts all of them.
 fn all_but(graph: &Graph, set: &BTreeSet<usize>, services: &[usize], of: &str) -> Option<String> {
     let missing: Vec<usize> = services.iter().copied().filter(|service| !set.contains(service)).collect();
     if services.len() < FEW || missing.len() > MAX_BUT || missing.len() * 4 > services.len() {
@@ -39,7 +39,7 @@ fn all_but(graph: &Graph, set: &BTreeSet<usize>, services: &[usize], of: &str) -
     Some(if missing.is_empty() { all } else { format!("{all} but {}", missing.join(" and ")) })
 }
 
-/// The names of rules, the first of them where there are many.
+/// Formats the names of rules. If there are many, only the first ones.
 pub(super) fn rules<S: AsRef<str>>(rules: &[S]) -> String {
     const NAMED: usize = 12;
     let named: Vec<&str> = rules.iter().take(NAMED).map(AsRef::as_ref).collect();

@@ -1,4 +1,4 @@
-//! An artifact as JSON: all tables, with names in place of numbers.
+//! An artifact as JSON: all tables, with names in place of indices.
 
 use context_mesh_core::artifact::{
     Decoded, FORMAT_VERSION, LoadError, load,
@@ -17,7 +17,7 @@ use crate::{check::lock::date_text, expression::codegen::listing};
 /// Describes an artifact that loads, as one document.
 ///
 /// # Errors
-/// [`LoadError`] when a filter would refuse the artifact.
+/// [`LoadError`] if a filter would reject the artifact.
 pub fn json(artifact: &[u8]) -> Result<Value, LoadError> {
     let digest = load(artifact)?.digest();
     let tables = Decoded::decode(artifact)?.tables;
@@ -47,12 +47,12 @@ pub fn json(artifact: &[u8]) -> Result<Value, LoadError> {
     }))
 }
 
-/// A text, or null where none was given.
+/// Returns a text, or null if it is empty.
 fn said(text: &str) -> Option<&str> {
     Some(text).filter(|text| !text.is_empty())
 }
 
-/// A number, or null where 0 stands for none.
+/// Returns a number, or null for 0, which means none.
 fn limit(number: u64) -> Option<u64> {
     Some(number).filter(|number| *number > 0)
 }
@@ -223,7 +223,7 @@ fn reply(reply: &Reply) -> Value {
     json!({"status": reply.status, "grpcStatus": reply.grpc_status, "message": reply.message})
 }
 
-/// The instructions of a program, one text each.
+/// Returns the instructions of a program, one text each.
 fn code(tables: &Tables, program: ProgramIndex) -> Value {
     listing(&tables.program, program).lines().map(str::trim_start).collect()
 }

@@ -1,4 +1,4 @@
-//! What documents of several kinds have in common.
+//! Parts that documents of several kinds share.
 #![allow(dead_code, reason = "the types describe a shape; nobody makes values of them")]
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -25,7 +25,7 @@ pub(super) struct Metadata {
     /// Name of the document; with its domain, rules are named after it: `domain/document/rule`.
     #[schemars(example = &"payments-guard")]
     name: Name,
-    /// The domain that owns the document. Without it the enterprise does, whose rules come first.
+    /// The domain that owns the document. Without it, the enterprise owns it, and its rules come first.
     #[schemars(example = &"payments")]
     domain: Option<Name>,
 }
@@ -57,7 +57,7 @@ impl JsonSchema for Expression {
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
-            // `true` and `1` are expressions too, although they are no strings for YAML.
+            // `true` and `1` are expressions too, although they are not strings in YAML.
             "type": ["string", "boolean", "number"],
             "pattern": "[^ \t\r\n]",
             "description": "A CEL expression over `context.<field>`, `peer.*`, `mesh.*`, `destination.*`, `request.*`, \
@@ -71,9 +71,9 @@ impl JsonSchema for Expression {
 #[derive(JsonSchema)]
 #[schemars(rename_all = "lowercase")]
 pub(super) enum Classification {
-    /// For anybody.
+    /// For everyone.
     Public,
-    /// For everybody in the enterprise.
+    /// For everyone in the enterprise.
     Internal,
     /// For those who need it.
     Confidential,

@@ -40,10 +40,10 @@ struct MeshMetadata {
 #[derive(JsonSchema)]
 #[schemars(rename_all = "camelCase", deny_unknown_fields)]
 struct MeshSpec {
-    /// The SPIFFE trust domain: who has no certificate of it is nobody.
+    /// The SPIFFE trust domain. A peer without a certificate of it has no identity.
     #[schemars(example = &"acme.corp")]
     trust_domain: String,
-    /// Trust domains that count as that one, for a mesh that moves from one to another.
+    /// Trust domains that are treated as the mesh's own, for a mesh that moves from one to another.
     #[schemars(extend("examples" = [["old.corp"]]))]
     trust_domain_aliases: Option<Vec<Name>>,
     /// How the path of a SPIFFE ID names a service, alone or with letters around it; `*` is any one segment. Default:
@@ -55,25 +55,25 @@ struct MeshSpec {
     /// The domains: who owns which services.
     #[schemars(extend("propertyNames" = {"pattern": "^[A-Za-z0-9._-]{1,253}$"}))]
     domains: BTreeMap<String, Domain>,
-    /// The services that stand at the edge of the mesh, where clients come in. They drop any context that arrives.
+    /// The services at the edge of the mesh, where clients come in. They drop any context that arrives.
     gateways: Option<Vec<Name>>,
     carriers: Option<Carriers>,
     trust: Option<Trust>,
-    /// What becomes of a request whose path has more than one reading (`//`, `.` and `..`, needless escapes, path parameters). Default: it is
-    /// refused with 400 by workloads with a rule that reads the path.
+    /// What happens to a request whose path has more than one reading (`//`, `.` and `..`, needless escapes, path
+    /// parameters). Default: workloads with a rule that reads the path deny it with 400.
     ambiguous_path: Option<OnInvalid>,
     claims: Option<Claims>,
-    /// What becomes of requests to a workload without an allow rule. Default: `allow`.
+    /// What happens to requests to a workload without an allow rule. Default: `allow`.
     default: Option<Default>,
-    /// What a broken carrier or field does. Default: `ignore`.
+    /// What happens if a carrier or field is invalid. Default: `ignore`.
     on_invalid: Option<OnInvalid>,
-    /// Oldest `x-mesh-context` that is accepted. Default: any.
+    /// Greatest age of an accepted `x-mesh-context`. Default: unlimited.
     max_age: Option<Duration>,
     gateway: Option<Gateway>,
     memory: Option<Memory>,
-    /// What a call gets whose id several requests with different contexts have. Default: `agree`.
+    /// What a call receives if its id belongs to several requests with different contexts. Default: `agree`.
     ambiguous_recall: Option<AmbiguousRecall>,
-    /// What becomes of a call for a request whose context could not be remembered. Default: `ignore`.
+    /// What happens to a call for a request whose context could not be remembered. Default: `ignore`.
     lost_recall: Option<LostRecall>,
     rollout: Option<Rollout>,
     routing: Option<Routing>,
@@ -83,8 +83,8 @@ struct MeshSpec {
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
 struct Claims {
-    /// Where the proxy puts the payload of a verified token: as Envoy with `payload_in_metadata: jwt_payload`, as Istio's
-    /// RequestAuthentication, or a name space and keys of dynamic metadata.
+    /// Where the proxy stores the payload of a verified token: as Envoy does with `payload_in_metadata: jwt_payload`,
+    /// as Istio's RequestAuthentication does, or a namespace and keys of dynamic metadata.
     source: ClaimSource,
     /// The claims by their names in conditions.
     types: BTreeMap<String, Claim>,
@@ -104,7 +104,7 @@ enum KnownSource {
     Istio,
 }
 
-/// A type, or a type and where the claim is.
+/// A type, or a type and the path of the claim.
 #[derive(JsonSchema)]
 #[schemars(untagged)]
 enum Claim {
@@ -123,7 +123,7 @@ struct NestedClaim {
     path: Option<Vec<String>>,
 }
 
-/// A service: its name, or its name and what others call it.
+/// A service: its name, or its name and the names by which others call it.
 #[derive(JsonSchema)]
 #[schemars(untagged)]
 enum ServiceEntry {
@@ -139,21 +139,21 @@ struct NamedService {
     /// Its identities, in place of its name: service accounts, `NAMESPACE/ACCOUNT`, or SPIFFE IDs.
     #[schemars(length(min = 1), extend("examples" = [["bookinfo-reviews"]]))]
     identities: Option<Vec<String>>,
-    /// Other hosts that lead to it: `NAME`, `NAME.NAMESPACE`, whole DNS names, names of clusters.
+    /// Other hosts that lead to it: `NAME`, `NAME.NAMESPACE`, full DNS names, names of clusters.
     #[schemars(extend("examples" = [["reviews.bookinfo"]]))]
     hosts: Option<Vec<String>>,
-    /// Other names that its proxies have for themselves.
+    /// Other names that its proxies use for themselves.
     #[schemars(extend("examples" = [["reviews-v1", "reviews-v2"]]))]
     workloads: Option<Vec<Name>>,
 }
 
-/// What becomes of requests to a workload without an allow rule.
+/// What happens to requests to a workload without an allow rule.
 #[derive(JsonSchema)]
 #[schemars(rename_all = "lowercase", inline)]
 enum Default {
-    /// They go on, unless a rule refuses them.
+    /// They are allowed, unless a rule denies them.
     Allow,
-    /// They are refused.
+    /// They are denied.
     Deny,
 }
 
@@ -161,7 +161,7 @@ enum Default {
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
 struct Routing {
-    /// The fields whose headers routes match. The filter writes them in front of the router, and takes them away behind it.
+    /// The fields whose headers routes match. The filter writes them before the router, and removes them after it.
     #[schemars(extend("examples" = [["tenant_id"]]))]
     fields: Vec<Name>,
 }
@@ -170,7 +170,7 @@ struct Routing {
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
 struct Rollout {
-    /// How long a rollout takes at most: so long a new word of the lock file goes as text. Default: 24h.
+    /// The longest duration of a rollout. For that long, a new word of the lock file is sent as text. Default: 24h.
     window: Option<Duration>,
 }
 
@@ -180,15 +180,16 @@ struct Rollout {
 struct Domain {
     /// Its services. A service belongs to one domain.
     services: Option<Vec<ServiceEntry>>,
-    /// Where it runs. Fields with `residency` are sent to services of the listed regions only.
+    /// Where it runs. Fields with `residency` are only sent to services of the listed regions.
     #[schemars(example = &"eu-west-1")]
     region: Option<Name>,
-    /// The frameworks that it is under, for policies to ask for.
+    /// The regulatory frameworks that apply to it, which policies can read.
     #[schemars(extend("examples" = [["gdpr", "sox"]]), length(max = 64))]
     frameworks: Option<Vec<Name>>,
-    /// What becomes of requests to its workloads without an allow rule. Default: what the mesh says.
+    /// What happens to requests to its workloads without an allow rule. Default: the mesh's setting.
     default: Option<Default>,
-    /// The namespaces in which its services are believed. Required where `identity` has a `{namespace}`, as it has by default.
+    /// The namespaces in which its services are trusted. Required if `identity` has a `{namespace}`, as it has by
+    /// default.
     #[schemars(length(min = 1), extend("examples" = [["shop"]]))]
     namespaces: Option<Vec<Name>>,
 }
@@ -219,7 +220,7 @@ enum Carrier {
     Mesh,
 }
 
-/// What is believed.
+/// What is trusted.
 #[derive(JsonSchema)]
 #[schemars(rename_all = "camelCase", deny_unknown_fields)]
 struct Trust {
@@ -227,8 +228,8 @@ struct Trust {
     peers: Option<Peers>,
     /// What happens when the context names another caller than the peer. Default: `replace`.
     caller_mismatch: Option<CallerMismatch>,
-    /// Services without a filter: from them headers and `baggage` count too; from others, only `x-mesh-context` does.
-    /// Default: whoever attaches no `x-mesh-context`.
+    /// Services without a filter: their headers and `baggage` count too; from others, only `x-mesh-context` does.
+    /// Default: every peer that attaches no `x-mesh-context`.
     peers_without_filter: Option<Vec<Name>>,
 }
 
@@ -238,27 +239,27 @@ struct Trust {
 enum Peers {
     /// Peers with a certificate of the trust domain.
     Mtls,
-    /// Anybody: for a mesh without mTLS.
+    /// Anyone: for a mesh without mTLS.
     Any,
 }
 
-/// What a false caller does.
+/// What happens if the claimed caller is not the peer.
 #[derive(JsonSchema)]
 #[schemars(rename_all = "lowercase")]
 enum CallerMismatch {
-    /// The peer takes its place.
+    /// The peer replaces the claimed caller.
     Replace,
-    /// The request is refused with 403.
+    /// The request is denied with 403.
     Deny,
 }
 
-/// What a broken carrier or field does.
+/// What happens if a carrier or field is invalid.
 #[derive(JsonSchema)]
 #[schemars(rename_all = "lowercase")]
 enum OnInvalid {
     /// It is left out, counted and reported.
     Ignore,
-    /// The request is refused with 400.
+    /// The request is denied with 400.
     Deny,
 }
 
@@ -266,25 +267,25 @@ enum OnInvalid {
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
 struct Gateway {
-    /// What becomes of the client's trace. Default: `keep`.
+    /// What happens to the client's trace. Default: `keep`.
     traces: Option<Traces>,
     /// Whether a trace that the gateway starts is sampled. Default: false.
     sampled: Option<bool>,
 }
 
-/// What becomes of the client's trace.
+/// What happens to the client's trace.
 #[derive(JsonSchema)]
 #[schemars(rename_all = "lowercase")]
 enum Traces {
-    /// It goes on; where there is none, the gateway starts none.
+    /// It is continued; if there is none, the gateway starts none.
     Keep,
     /// Every request gets a new trace id, with the client's flags.
     New,
-    /// It goes on; where there is none, the gateway starts one.
+    /// It is continued; if there is none, the gateway starts one.
     Start,
 }
 
-/// What a call gets whose id several requests with different contexts have.
+/// What a call receives if its id belongs to several requests with different contexts.
 #[derive(JsonSchema)]
 #[schemars(rename_all = "lowercase")]
 enum AmbiguousRecall {
@@ -292,17 +293,17 @@ enum AmbiguousRecall {
     Agree,
     /// Nothing.
     None,
-    /// It is refused with 409.
+    /// It is denied with 409.
     Deny,
 }
 
-/// What becomes of a call for a request whose context could not be remembered.
+/// What happens to a call for a request whose context could not be remembered.
 #[derive(JsonSchema)]
 #[schemars(rename_all = "lowercase")]
 enum LostRecall {
-    /// It goes on without, counted and reported.
+    /// It is sent without the context, counted and reported.
     Ignore,
-    /// It is refused with 503.
+    /// It is denied with 503.
     Deny,
 }
 
@@ -310,13 +311,13 @@ enum LostRecall {
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
 struct Memory {
-    /// How many requests at most. Default: 131072.
+    /// Most requests. Default: 131072.
     #[schemars(range(min = 1, max = 1_048_576), example = 131_072)]
     slots: Option<u32>,
-    /// How many bytes all of them take at most. Default: 67108864 (64 MiB).
+    /// Most bytes for all of them. Default: 67108864 (64 MiB).
     #[schemars(range(min = 8_388_608, max = 4_294_967_296_u64), example = 67_108_864)]
     bytes: Option<u64>,
-    /// How long what a worker remembered stays when the worker itself is gone. Default: 60s.
+    /// How long a worker's records stay after the worker is gone. Default: 60s.
     ttl: Option<Duration>,
     /// How long a request is remembered after its end, for calls in the background. Default: 5s.
     grace: Option<Duration>,

@@ -1,11 +1,11 @@
 //! JSON Schemas (draft 07) of the documents, for editors that complete and check while people write.
 //!
-//! The documents themselves are read by [`crate::read::document`], which finds all mistakes at once and points at each. The
-//! types here say the same shape a second time, and nothing else uses them; tests hold the two together, key by key. A
-//! schema knows less than the compiler: what follows from other documents (fields, services, types of expressions)
-//! only `policyc check` can say.
+//! [`crate::read::document`] reads the documents; it finds all mistakes at once and points at each. The types here
+//! describe the same shape a second time, and nothing else uses them. Tests compare the two, key by key. A schema knows
+//! less than the compiler: only `policyc check` can check what depends on other documents (fields, services, types of
+//! expressions).
 //!
-//! Draft 07 is what editors read best: the language servers for YAML take newer drafts only in part.
+//! Editors support draft 07 best: the language servers for YAML support newer drafts only in part.
 
 mod common;
 mod mesh;
@@ -36,7 +36,7 @@ impl Kind {
     /// All kinds.
     pub const ALL: [Self; 4] = [Self::Mesh, Self::ContextSchema, Self::ContextPolicy, Self::PolicyTest];
 
-    /// What documents of the kind have as `kind`.
+    /// Returns the value of `kind` in documents of the kind.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Mesh => "Mesh",
@@ -47,7 +47,7 @@ impl Kind {
     }
 }
 
-/// The schema of the documents of one kind.
+/// Returns the schema of the documents of one kind.
 pub fn of_kind(kind: Kind) -> Value {
     match kind {
         Kind::Mesh => schema_for::<mesh::Document>(),
@@ -57,7 +57,7 @@ pub fn of_kind(kind: Kind) -> Value {
     }
 }
 
-/// The schema of the documents of all kinds: `kind` says which a document is.
+/// Returns the schema of the documents of all kinds. `kind` selects the one that applies.
 pub fn of_all_kinds() -> Value {
     let mut definitions = Map::new();
     let mut branches = Vec::new();
@@ -91,7 +91,7 @@ pub fn of_all_kinds() -> Value {
     })
 }
 
-/// The text of a schema as it is kept in a file.
+/// Formats a schema as stored in a file.
 pub fn to_text(schema: &Value) -> String {
     format!("{schema:#}\n")
 }

@@ -31,10 +31,10 @@ pub(super) struct Document {
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
 struct PolicySpec {
-    /// The services that the rules are for; `"*"` is all: of the domain, or of the mesh where the enterprise says it.
+    /// The services to which the rules apply; `"*"` means all: of the domain, or of the mesh in an enterprise document.
     #[schemars(length(min = 1), extend("examples" = [["payment-service"], ["*"]]))]
     workloads: Vec<String>,
-    /// Which requests the rules are for. Default: `inbound`.
+    /// The requests to which the rules apply. Default: `inbound`.
     direction: Option<Direction>,
     /// Named expressions, used as `variables.<name>`. Each may use the ones before it.
     variables: Option<Vec<Variable>>,
@@ -42,13 +42,13 @@ struct PolicySpec {
     rules: Vec<Rule>,
 }
 
-/// Which requests the rules are for.
+/// The requests to which the rules apply.
 #[derive(JsonSchema)]
 #[schemars(rename_all = "lowercase")]
 enum Direction {
-    /// Those that arrive at the workload.
+    /// Requests that arrive at the workload.
     Inbound,
-    /// Those that the workload makes.
+    /// Requests that the workload makes.
     Outbound,
 }
 
@@ -78,33 +78,33 @@ struct Rule {
     on_error: Option<OnError>,
     /// Whether it is enforced. Default: `enforce`.
     enforcement: Option<Enforcement>,
-    /// Warnings of the compiler at this rule that are known and meant. Not for rules of the enterprise.
+    /// Warnings of the compiler about this rule that are known and intended. Not for rules of the enterprise.
     silence: Option<Vec<Silence>>,
-    /// Refuses the request.
+    /// Denies the request.
     deny: Option<Reply>,
-    /// Once a layer has an allow rule for a workload, one of them must match.
+    /// Allows the request. Once a layer has an allow rule for a workload, one of them must match.
     allow: Option<shape::PlainEffect>,
-    /// Refuses the request when a field is missing.
+    /// Denies the request if a field is missing.
     require: Option<Require>,
-    /// Takes fields out; nothing downstream puts them back.
+    /// Removes fields; nothing downstream restores them.
     redact: Option<Redact>,
-    /// Puts something in place of the fields' values that tells less.
+    /// Replaces the fields' values with less informative ones.
     mask: Option<Mask>,
-    /// Gives fields values.
+    /// Sets fields to values.
     #[schemars(extend("minProperties" = 1, "examples" = [{"environment": "'prod'"}]))]
     set: Option<BTreeMap<String, Expression>>,
     /// Names the rule in reports of requests, and changes nothing.
     audit: Option<shape::PlainEffect>,
 }
 
-/// A warning that is known and meant.
+/// A warning that is known and intended.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
 struct Silence {
     /// The code of the warning.
     #[schemars(example = &"CM0602")]
     code: String,
-    /// Why it is meant.
+    /// Why it is intended.
     #[schemars(length(min = 1))]
     reason: String,
 }
@@ -123,20 +123,20 @@ enum OnError {
 #[derive(JsonSchema)]
 #[schemars(rename_all = "lowercase")]
 enum Enforcement {
-    /// It is.
+    /// It is enforced.
     Enforce,
-    /// It is computed and reported, and changes nothing.
+    /// It is only evaluated and reported.
     Shadow,
 }
 
-/// The answer in place of the service's.
+/// The response in place of the service's.
 #[derive(JsonSchema)]
 #[schemars(rename_all = "camelCase", deny_unknown_fields)]
 struct Reply {
     /// HTTP status. Default: 403.
     #[schemars(range(min = 400, max = 599), example = 403)]
     status: Option<u16>,
-    /// gRPC status, for gRPC requests. Default: the one that fits the HTTP status.
+    /// gRPC status, for gRPC requests. Default: the one that corresponds to the HTTP status.
     #[schemars(range(min = 1, max = 16), example = 7)]
     grpc_status: Option<u8>,
     /// Text for the caller.
@@ -144,7 +144,7 @@ struct Reply {
     message: Option<String>,
 }
 
-/// The fields that must be there.
+/// The fields that must be present.
 #[derive(JsonSchema)]
 #[schemars(untagged)]
 enum Require {
@@ -157,7 +157,7 @@ enum Require {
 #[schemars(transparent)]
 struct FieldNames(#[schemars(length(min = 1))] Vec<String>);
 
-/// The fields that must be there, and the answer when one is not.
+/// The fields that must be present, and the response if one is missing.
 #[derive(JsonSchema)]
 #[schemars(rename_all = "camelCase", deny_unknown_fields)]
 struct RequireFields {
@@ -166,7 +166,7 @@ struct RequireFields {
     /// HTTP status. Default: 403.
     #[schemars(range(min = 400, max = 599), example = 403)]
     status: Option<u16>,
-    /// gRPC status, for gRPC requests. Default: the one that fits the HTTP status.
+    /// gRPC status, for gRPC requests. Default: the one that corresponds to the HTTP status.
     #[schemars(range(min = 1, max = 16), example = 7)]
     grpc_status: Option<u8>,
     /// Text for the caller.
@@ -174,7 +174,7 @@ struct RequireFields {
     message: Option<String>,
 }
 
-/// The fields that are taken out: by name, or all of some kinds of data.
+/// The fields that are removed: by name, or all of some kinds of data.
 #[derive(JsonSchema)]
 #[schemars(untagged)]
 enum Redact {
@@ -201,7 +201,7 @@ enum Classes {
     Several(#[schemars(length(min = 1))] Vec<Classification>),
 }
 
-/// Which fields, and what takes the place of their values: `keepLast` or `with`.
+/// Which fields, and what replaces their values: `keepLast` or `with`.
 #[derive(JsonSchema)]
 #[schemars(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(extend(
@@ -213,18 +213,18 @@ struct Mask {
     fields: Option<FieldNames>,
     /// All fields of these kinds of data.
     classification: Option<Classes>,
-    /// How many characters stay at the end; `*` stands for the others.
+    /// How many characters stay at the end; the others become `*`.
     #[schemars(range(min = 0, max = 64), example = 4)]
     keep_last: Option<u16>,
-    /// What takes the place of a value.
+    /// What replaces a value.
     with: Option<MaskWith>,
 }
 
-/// What takes the place of a value.
+/// What replaces a value.
 #[derive(JsonSchema)]
 #[schemars(rename_all = "lowercase")]
 enum MaskWith {
-    /// A hash of it: who guesses a value can check the guess.
+    /// A hash of it: whoever guesses a value can check the guess.
     Hash,
     /// A pseudonym, the same in a domain for the same value; needs a secret in the proxies.
     Pseudonym,

@@ -16,7 +16,7 @@ enum Kind {
     PolicyTest,
 }
 
-/// Requests, and what the policies are expected to make of them.
+/// Requests and the decisions that are expected for them.
 #[derive(JsonSchema)]
 #[schemars(title = "PolicyTest", rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Document {
@@ -27,14 +27,14 @@ pub(super) struct Document {
     spec: TestSpec,
 }
 
-/// What the tests share, and the tests.
+/// The shared fixtures, and the tests.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
 struct TestSpec {
-    /// The time of all tests that say no other.
+    /// The default time of the tests.
     #[schemars(extend("format" = "date-time"), example = &"2026-01-15T12:00:00Z")]
     now: Option<String>,
-    /// Who can be on the other side of a request, by name.
+    /// The peers of requests, by name.
     principals: Option<BTreeMap<String, Principal>>,
     /// Requests by name.
     requests: Option<BTreeMap<String, Request>>,
@@ -44,11 +44,11 @@ struct TestSpec {
     tests: Vec<Test>,
 }
 
-/// Who is on the other side: a service of the mesh, a SPIFFE ID, or with `{}` nobody.
+/// The peer: a service of the mesh, a SPIFFE ID, or with `{}` nobody.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields, extend("maxProperties" = 1))]
 struct Principal {
-    /// A service of the mesh; its SPIFFE ID follows from the mesh's trust domain and identity.
+    /// A service of the mesh. Its SPIFFE ID follows from the mesh's trust domain and identity.
     #[schemars(example = &"checkout-service")]
     service: Option<String>,
     /// The SPIFFE ID of a client certificate.
@@ -66,17 +66,17 @@ struct Request {
     /// The path with its query. Default: `/`.
     #[schemars(example = &"/charge")]
     path: Option<String>,
-    /// The host. Default: the service that is asked.
+    /// The host. Default: the service that is called.
     host: Option<String>,
     /// Default: `http`.
     #[schemars(example = &"https")]
     scheme: Option<String>,
     /// Other headers.
     headers: Option<shape::Headers>,
-    /// What the proxy knows besides, for example `source.address`.
+    /// Other attributes of the proxy, for example `source.address`.
     #[schemars(extend("examples" = [{"source.address": "10.0.0.1:80"}]))]
     attributes: Option<shape::Attributes>,
-    /// What other filters said, by the name of the filter.
+    /// The metadata of other filters, by the name of the filter.
     #[schemars(extend("examples" = [{"envoy.filters.http.jwt_authn": {"jwt_payload": {"sub": "u1"}}}]))]
     metadata: Option<shape::Mapping>,
 }
@@ -86,7 +86,7 @@ struct Request {
 #[schemars(transparent)]
 struct ContextFields(shape::Mapping);
 
-/// A name from `principals`, or a principal in place.
+/// A name from `principals`, or an inline principal.
 #[derive(JsonSchema)]
 #[schemars(untagged)]
 enum SomePrincipal {
@@ -94,7 +94,7 @@ enum SomePrincipal {
     Here(Principal),
 }
 
-/// A name from `requests`, or a request in place.
+/// A name from `requests`, or an inline request.
 #[derive(JsonSchema)]
 #[schemars(untagged)]
 enum SomeRequest {
@@ -102,7 +102,7 @@ enum SomeRequest {
     Here(Request),
 }
 
-/// A name from `contexts`, or the fields in place.
+/// A name from `contexts`, or inline fields.
 #[derive(JsonSchema)]
 #[schemars(untagged)]
 enum SomeContext {
@@ -119,9 +119,9 @@ struct Test {
     name: String,
     /// The service whose proxy decides.
     workload: Option<String>,
-    /// Where the filter stands. Default: `gateway` where the mesh lists the workload as one, else `inbound`.
+    /// The role of the filter. Default: `gateway` if the mesh lists the workload as one, otherwise `inbound`.
     role: Option<Role>,
-    /// Who is on the other side.
+    /// The peer.
     principal: Option<SomePrincipal>,
     /// The request.
     request: Option<SomeRequest>,
@@ -129,20 +129,20 @@ struct Test {
     context: Option<SomeContext>,
     /// Outbound: the service that is called.
     destination: Option<String>,
-    /// Outbound: what is remembered for the trace.
+    /// Outbound: the context that is remembered for the trace.
     remembered: Option<SomeContext>,
     /// The time of the request.
     #[schemars(extend("format" = "date-time"), example = &"2026-01-15T12:00:00Z")]
     now: Option<String>,
     /// How long ago the context was made, the one that it carries and the one that is remembered. Default: just now.
     age: Option<Duration>,
-    /// A table: each case says what is different in it.
+    /// A table: each case specifies what differs from the test.
     cases: Option<Vec<Case>>,
     /// What is expected.
     expect: Option<Expect>,
 }
 
-/// A case of a test: what it does not say is as in the test.
+/// A case of a test. It inherits from the test what it does not specify.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
 struct Case {
@@ -151,9 +151,9 @@ struct Case {
     name: String,
     /// The service whose proxy decides.
     workload: Option<String>,
-    /// Where the filter stands.
+    /// The role of the filter.
     role: Option<Role>,
-    /// Who is on the other side.
+    /// The peer.
     principal: Option<SomePrincipal>,
     /// The request.
     request: Option<SomeRequest>,
@@ -161,7 +161,7 @@ struct Case {
     context: Option<SomeContext>,
     /// Outbound: the service that is called.
     destination: Option<String>,
-    /// Outbound: what is remembered for the trace.
+    /// Outbound: the context that is remembered for the trace.
     remembered: Option<SomeContext>,
     /// The time of the request.
     #[schemars(extend("format" = "date-time"))]
@@ -172,34 +172,33 @@ struct Case {
     expect: Option<Expect>,
 }
 
-/// Where the filter stands.
+/// The role of the filter.
 #[derive(JsonSchema)]
 #[schemars(rename_all = "lowercase")]
 enum Role {
-    /// In front of the service, for requests that arrive.
+    /// Before the service, for requests that arrive.
     Inbound,
-    /// Behind the service, for the calls that it makes.
+    /// After the service, for the calls that it makes.
     Outbound,
     /// At the edge, for requests of clients.
     Gateway,
-    /// At the way out of the mesh.
+    /// At the exit of the mesh.
     Egress,
 }
 
-/// What is expected. What it does not mention is not looked at, except that a request that is refused needs `decision:
-/// deny`.
+/// The expectations. What they do not mention is not checked, except that a denied request needs `decision: deny`.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
 struct Expect {
-    /// Whether the request is refused.
+    /// Whether the request is denied.
     decision: Option<Decision>,
-    /// What refused it.
+    /// The rule that denied it.
     #[schemars(example = &"payments/payments-guard/known-callers")]
     rule: Option<String>,
-    /// The HTTP status of the answer.
+    /// The HTTP status of the response.
     #[schemars(range(min = 100, max = 599), example = 403)]
     status: Option<u16>,
-    /// The text of the answer.
+    /// The text of the response.
     message: Option<String>,
     /// The rules that applied, exactly, in any order.
     rules: Option<Vec<String>>,
@@ -207,25 +206,25 @@ struct Expect {
     audited: Option<Vec<String>>,
     /// The shadow rules that would have applied, exactly.
     shadow: Option<Vec<String>>,
-    /// The fields that were taken out, exactly.
+    /// The fields that were removed, exactly.
     redacted: Option<Vec<String>>,
     /// The fields whose values were masked, exactly.
     masked: Option<Vec<String>>,
-    /// Fields that go on, with these values.
+    /// Fields that are forwarded, with these values.
     context: Option<ContextFields>,
-    /// Fields that do not go on.
+    /// Fields that are not forwarded.
     absent: Option<Vec<String>>,
-    /// Request headers afterwards; nothing as the value means that the header is not there.
+    /// Request headers after the decision; a null value means that the header is absent.
     #[schemars(extend("examples" = [{"x-tenant-id": "tenant_acme", "x-user-id": null}]))]
     headers: Option<shape::Headers>,
 }
 
-/// Whether a request is refused.
+/// Whether a request is denied.
 #[derive(JsonSchema)]
 #[schemars(rename_all = "lowercase")]
 enum Decision {
-    /// It goes on.
+    /// It is allowed.
     Allow,
-    /// It is refused.
+    /// It is denied.
     Deny,
 }

@@ -34,7 +34,7 @@ struct SchemaMetadata {
     /// Name of the schema.
     #[schemars(example = &"commerce")]
     name: Name,
-    /// The domain that owns the fields. Without it the enterprise does.
+    /// The domain that owns the fields. Without it, the enterprise owns them.
     #[schemars(example = &"shop")]
     domain: Option<Name>,
     /// Semantic version of the schema.
@@ -66,27 +66,28 @@ struct Field {
     /// A regular expression for the whole string, or for each string of a list or map.
     #[schemars(extend("examples" = ["tenant_[a-z0-9_]+"]))]
     pattern: Option<shape::Scalar>,
-    /// The values that are valid.
+    /// The valid values.
     #[schemars(extend("examples" = [["prod", "staging"]]))]
     r#enum: Option<shape::Scalars>,
     /// Longest value, in bytes of its JSON text.
     #[schemars(range(min = 1, max = 32_768))]
     max_bytes: Option<u32>,
-    /// Smallest number that is valid.
+    /// Smallest valid number.
     minimum: Option<f64>,
-    /// Largest number that is valid.
+    /// Largest valid number.
     maximum: Option<f64>,
     /// Most elements of a list, or members of a map.
     #[schemars(range(min = 1, max = 32_768))]
     max_items: Option<u32>,
-    /// How long the value is good after its context was made.
+    /// How long the value is valid after its context was made.
     ttl: Option<Duration>,
     /// What happens when two sources disagree about it. Default: `session`.
     consistency: Option<Consistency>,
-    /// The regions that it may be sent to. Default: any.
+    /// The regions to which it may be sent. Default: any.
     #[schemars(length(min = 1), extend("examples" = [["eu-west-1"]]))]
     residency: Option<Vec<Name>>,
-    /// The services whose applications are a source of it. Without one, a protected field counts only where it came with the request.
+    /// The services whose applications are a source of it. Without one, a protected field counts only if it came with
+    /// the request.
     origin: Option<Vec<Name>>,
     /// Whether applications cannot change it. Default: false.
     immutable: Option<bool>,
@@ -95,7 +96,8 @@ struct Field {
     /// The header that shows it to applications, and from which it is read.
     #[schemars(regex(pattern = "^[A-Za-z0-9._-]{1,256}$"), example = &"x-tenant-id")]
     header: Option<String>,
-    /// Its key in `baggage`, in which it is read and shown: another one than its name, or `false` for none. Default: its name.
+    /// Its key in `baggage`, under which it is read and shown: a key other than its name, or `false` for none. Default:
+    /// its name.
     baggage: Option<Baggage>,
     /// What kind of data it holds. Default: none of them.
     classification: Option<Classification>,
@@ -111,7 +113,7 @@ fn field_type(_: &mut SchemaGenerator) -> Schema {
     let one = TYPES.join("|");
     json_schema!({
         "type": "string",
-        // The list is what editors complete; spaces are free in what people write.
+        // The list is for completion in editors; people may write spaces.
         "anyOf": [
             {"enum": all},
             {"pattern": format!("^ *({one}|list *< *({one}) *>|map *< *string *, *({one}) *>) *$")},
@@ -123,11 +125,11 @@ fn field_type(_: &mut SchemaGenerator) -> Schema {
 #[derive(JsonSchema)]
 #[schemars(rename_all = "lowercase")]
 enum Merge {
-    /// Its value is taken.
+    /// Its value is used.
     Replace,
     /// Its value is dropped.
     Keep,
-    /// The elements of both lists are taken.
+    /// The elements of both lists are used.
     Union,
 }
 
@@ -135,7 +137,7 @@ enum Merge {
 #[derive(JsonSchema)]
 #[schemars(rename_all = "lowercase")]
 enum Consistency {
-    /// The field is invalid: nobody can say which one is right.
+    /// The field is invalid, because no source is known to be right.
     Strong,
     /// The source that takes precedence wins, and the disagreement is counted.
     Session,
@@ -143,7 +145,7 @@ enum Consistency {
     Eventual,
 }
 
-/// How a field stands in `baggage`.
+/// How a field is shown in `baggage`.
 #[derive(JsonSchema)]
 #[schemars(untagged)]
 enum Baggage {

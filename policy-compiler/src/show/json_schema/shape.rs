@@ -1,4 +1,4 @@
-//! What the derived schemas need so that they say what the documents are.
+//! Helpers for the derived schemas, so that they describe the documents exactly.
 
 use std::borrow::Cow;
 
@@ -8,8 +8,8 @@ use schemars::{
 };
 use serde_json::Value;
 
-/// Takes `null` away from keys that may be left out: a key with nothing behind it is a mistake. Puts descriptions on
-/// one line, which editors wrap as they need.
+/// Removes `null` from optional keys, because a key without a value is a mistake. Puts descriptions on one line, which
+/// editors wrap as they need.
 #[derive(Debug, Clone)]
 pub(super) struct Tidy;
 
@@ -45,14 +45,14 @@ fn without_null(property: &mut Value) {
             if property.is_empty() || !only.contains_key("$ref") {
                 property.extend(only);
             } else {
-                // Draft 07 reads nothing that stands beside a `$ref`.
+                // Draft 07 ignores everything beside a `$ref`.
                 property.insert("allOf".to_owned(), Value::from(vec![only]));
             }
         }
     }
 }
 
-/// A type of the given shape, which is written out wherever it is used.
+/// Defines types of the given shape, which is inlined wherever they are used.
 macro_rules! shapes {
     ($($(#[$doc:meta])* $name:ident = $shape:tt;)*) => {$(
         $(#[$doc])*
@@ -79,7 +79,7 @@ shapes! {
     Scalar = {"type": ["string", "number", "boolean"]};
     /// Single values, at least one.
     Scalars = {"type": "array", "items": {"type": ["string", "number", "boolean"]}, "minItems": 1};
-    /// A mapping from header names to texts; nothing as the value means that the header is not there.
+    /// A mapping from header names to texts; a null value means that the header is absent.
     Headers = {
         "type": "object",
         "propertyNames": {"pattern": "^[^:]"},
@@ -91,6 +91,6 @@ shapes! {
     Mapping = {"type": "object"};
     /// The value of an effect without settings.
     PlainEffect = {"anyOf": [{"type": "object", "maxProperties": 0}, {"const": true}]};
-    /// What can only be switched off.
+    /// A setting that can only be switched off.
     False = {"enum": [false]};
 }

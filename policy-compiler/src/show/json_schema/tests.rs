@@ -1,4 +1,4 @@
-//! The schemas and the decoder know the same keys.
+//! Checks that the schemas and the decoder know the same keys.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -14,7 +14,7 @@ use crate::{
     report::{diagnostic::Diagnostics, source::Sources},
 };
 
-/// Which definitions describe what the decoder calls by this name.
+/// The definitions for each owner of keys in the decoder.
 const OWNERS: &[(&str, &[&str])] = &[
     ("the document", &["Mesh", "ContextSchema", "ContextPolicy", "PolicyTest"]),
     ("metadata", &["Metadata", "MeshMetadata", "SchemaMetadata"]),
@@ -45,16 +45,16 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("a test", &["Test"]),
     ("a case", &["Case"]),
     ("expect", &["Expect"]),
-    // What `policyc eval` reads is no document.
+    // What `policyc eval` reads is not a document.
     ("the request", &[]),
 ];
 
-/// Keys that the decoder knows only to say that they come later.
+/// Keys that the decoder knows only to report that they are not supported yet.
 const NOT_SUPPORTED: [(&str, &str); 2] = [("a rule", "limit"), ("a rule", "route")];
 
 type Keys = BTreeMap<String, BTreeSet<String>>;
 
-/// What the decoder asks for when it reads all documents of the tests and examples.
+/// Returns the keys that the decoder asks for when it reads all documents of the tests and examples.
 fn decoded() -> Keys {
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut sources = Sources::new("t");
@@ -87,7 +87,7 @@ fn described() -> Keys {
     OWNERS.iter().map(|(owner, definitions)| ((*owner).to_owned(), keys(definitions))).collect()
 }
 
-/// The keys of the first that the second does not have.
+/// Returns the keys of the first that the second does not have.
 fn missing(of: &Keys, from: &Keys) -> Vec<(String, String)> {
     let none = BTreeSet::new();
     let of_owner = |(owner, keys): (&String, &BTreeSet<String>)| {

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{policyc, scratch, text, tree};
 
-/// A tree whose rules together can cost more than a decision has, and each alone does not.
+/// A tree whose rules together can exceed the fuel of a decision, although each alone cannot.
 const EXPENSIVE: &str = r#"
 apiVersion: contextmesh.io/v1
 kind: Mesh
@@ -149,14 +149,14 @@ fn a_slice_is_built_for_a_service_of_the_mesh_only() {
     assert!(text(&policyc(&["inspect", file]).stdout).contains("slice of         ledger\n"));
 }
 
-/// A folder with the configuration of a proxy under this name.
+/// Writes a file with the configuration of a proxy. Returns its path.
 fn proxy(folder: &str, name: &str, text: &str) -> String {
     let path = scratch(folder).join(name);
     fs::write(&path, text).unwrap();
     path.to_str().unwrap().to_owned()
 }
 
-/// A route of Istio with this in it.
+/// Returns an Istio VirtualService with these HTTP routes.
 fn virtual_service(http: &str) -> String {
     format!(
         "apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {{name: v}}\nspec: {{http: [{{{http}}}]}}\n"

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{case, policyc, scratch, text, tree};
 
-/// The lines of standard error, each of them JSON.
+/// Returns the lines of standard error, each of them JSON.
 fn json_lines(bytes: &[u8]) -> Vec<Value> {
     text(bytes).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
@@ -67,7 +67,7 @@ fn colours_come_when_they_are_asked_for() {
     assert!(!text(&policyc(&["check", &tree(), "--color", "always", "--format", "json"]).stdout).contains(escape));
 }
 
-/// Checks what the schema of SARIF 2.1.0 requires of the objects that are used, and what GitHub requires on top.
+/// Checks what the schema of SARIF 2.1.0 requires of the objects in use, and what GitHub additionally requires.
 fn assert_sarif(document: &Value) -> Vec<(String, String, String)> {
     assert_eq!(document["version"], "2.1.0");
     let [run] = &document["runs"].as_array().unwrap()[..] else { panic!("{document:#}") };

@@ -1,4 +1,4 @@
-//! `policyc graph`: forms, files and exit codes. What the forms look like is tested in `src/show/graph/tests.rs`.
+//! `policyc graph`: forms, files and exit codes. `src/show/graph/tests.rs` tests the content of the forms.
 
 use std::fs;
 

@@ -9,7 +9,7 @@ use std::{
 
 use super::{policyc, scratch, text};
 
-/// All commands, as the arguments that lead to them: what the help texts list.
+/// Returns all commands that the help texts list, as arguments.
 fn commands() -> Vec<Vec<String>> {
     let mut found = Vec::new();
     let mut open = vec![Vec::new()];
@@ -30,7 +30,7 @@ fn help(path: &[String]) -> String {
     text(&output.stdout).to_owned()
 }
 
-/// The names below `Commands:`.
+/// Returns the names below `Commands:`.
 fn listed(help: &str) -> Vec<String> {
     let lines = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
     let names = lines.filter(|line| line.starts_with("  ") && !line.starts_with("   "));
@@ -57,8 +57,8 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// A folder with `policies` (the demo's), `policy.cmx` (built from them), `old` (another version of them), recorded requests and
-/// configuration of proxies, in which commands run.
+/// A folder in which commands run, with `policies` (the demo's), `policy.cmx` (built from them), `old` (another version
+/// of them), recorded requests and configuration of proxies.
 struct Place(PathBuf);
 
 impl Place {
@@ -82,9 +82,9 @@ impl Place {
         place
     }
 
-    /// Runs a line of a shell, which must succeed.
+    /// Runs a shell command line, which must succeed.
     fn run(&self, line: &str) {
-        // A command may write a folder that must be new.
+        // A command may require a new folder.
         let _ = fs::remove_dir_all(self.0.join("my-policies"));
         let binary = Path::new(env!("CARGO_BIN_EXE_policyc")).parent().unwrap();
         let path = format!("{}:{}", binary.display(), std::env::var("PATH").unwrap());
@@ -102,7 +102,7 @@ fn every_example_of_the_help_texts_works() {
         let examples = examples(&help);
         assert!(!examples.is_empty() || !listed(&help).is_empty(), "{path:?} has no example");
         for line in examples {
-            // Lines of the help may be broken; none of ours is long enough for that.
+            // Long lines of the help are broken; none of ours is long enough for that.
             assert!(line.starts_with("policyc "), "{path:?}: {line}");
             if seen.insert(line.to_owned()) {
                 place.run(line);

@@ -13,7 +13,7 @@ spec: {trustDomain: a.b, identity: '/ns/default/sa/{service}', domains: {d: {ser
 
 const AT: &str = "2026-01-31T12:00:00Z";
 
-/// What `policyc inspect` says of the words of an artifact.
+/// Returns the words of an artifact as `policyc inspect` shows them.
 fn words(artifact: &str) -> String {
     let output = policyc(&["inspect", artifact, "--format", "json"]);
     let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
@@ -47,7 +47,7 @@ fn a_word_gets_a_number_then_a_date_and_then_it_is_in_artifacts() {
     let lines = fs::read_to_string(&file).unwrap();
     assert!(lines.ends_with(&format!("\n1 caller {AT}\n2 d {AT}\n3 s {AT}\n")), "{lines}");
 
-    // An older tree is built with the present file, and a word that is gone keeps its number.
+    // An older tree is built with the current file, and a retired word keeps its number.
     let present = folder.join("present.lock");
     fs::rename(&file, &present).unwrap();
     assert_eq!(build(&[]), "");

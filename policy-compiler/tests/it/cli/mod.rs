@@ -1,4 +1,4 @@
-//! The binary: exit codes, and what goes to which stream.
+//! The binary: exit codes, and the use of streams.
 
 mod check;
 mod format;
@@ -26,7 +26,7 @@ fn case(name: &str) -> String {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/diagnostics").join(name).to_str().unwrap().to_owned()
 }
 
-/// A new folder for one test.
+/// Creates a new folder for one test.
 fn scratch(name: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     let _ = fs::remove_dir_all(&folder);

@@ -4,7 +4,7 @@ use std::fs;
 
 use super::{case, policyc, scratch, text};
 
-/// A folder with a mesh and a schema `fields` of this version, whose only field has these options.
+/// Creates a folder with a mesh and a schema `fields` of this version, whose only field has these options.
 fn schema_tree(name: &str, version: &str, options: &str) -> String {
     let folder = scratch(name);
     let mesh = "apiVersion: contextmesh.io/v1\nkind: Mesh\nmetadata: {name: m}\nspec: {trustDomain: a.b, identity: '/ns/default/sa/{service}', domains: {d: {services: [s]}}}\n";

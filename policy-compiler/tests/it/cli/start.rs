@@ -1,4 +1,4 @@
-//! How somebody starts: `policyc init` and `policyc completions`.
+//! First steps: `policyc init` and `policyc completions`.
 
 use std::{fs, process::Command};
 
@@ -59,7 +59,7 @@ fn bash_takes_the_completions() {
     let folder = scratch("completions");
     let script = folder.join("policyc.bash");
     fs::write(&script, policyc(&["completions", "bash"]).stdout).unwrap();
-    // What bash would offer after `policyc`, `policyc ch` and `policyc check --`.
+    // What bash would suggest after `policyc`, `policyc ch` and `policyc check --`.
     let line = r#"
         set -eu
         source "$1"

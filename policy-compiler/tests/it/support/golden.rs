@@ -1,16 +1,16 @@
-//! Files with what is expected. `UPDATE_EXPECT=1` writes them anew: read the difference before it is committed.
-//! Shared by the tests of the library too.
+//! Files with expected output. `UPDATE_EXPECT=1` updates them; read the difference before committing it. The tests of
+//! the library use this module too.
 
 use std::fs;
 use std::path::Path;
 
-/// How many lines of a difference are shown.
+/// Most lines of a difference that are shown.
 const SHOWN_LINES: usize = 12;
 
 /// Checks that the file at `path` has this text, or writes it.
 ///
 /// # Panics
-/// If it has another one.
+/// If it has another text.
 #[track_caller]
 pub(crate) fn check(path: &Path, found: &str) {
     if let Err(difference) = compare(path, found) {

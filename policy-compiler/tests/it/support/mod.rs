@@ -1,4 +1,4 @@
-//! What several tests share.
+//! Helpers that several tests share.
 
 #![allow(dead_code, reason = "no test uses all of it")]
 
@@ -14,12 +14,12 @@ use policy_compiler::{
 };
 use serde_json::{Map, Value};
 
-/// The root of the repository.
+/// Returns the root of the repository.
 pub(crate) fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// The documents of a YAML text as JSON, by the compiler's own reader. Empty documents are left out.
+/// Returns the documents of a YAML text as JSON, by the compiler's own reader. Empty documents are left out.
 pub(crate) fn read_documents(text: &str) -> Vec<Value> {
     let mut sources = Sources::new("t");
     let id = sources.add("a.yaml", text);
@@ -29,7 +29,7 @@ pub(crate) fn read_documents(text: &str) -> Vec<Value> {
     documents.iter().map(value).filter(|document| !document.is_null()).collect()
 }
 
-/// The one document of a YAML text.
+/// Returns the only document of a YAML text.
 pub(crate) fn read_yaml(text: &str) -> Value {
     read_documents(text).remove(0)
 }
@@ -51,7 +51,7 @@ fn value(node: &Node) -> Value {
     }
 }
 
-/// All YAML files below a folder, sorted.
+/// Returns all YAML files below a folder, sorted.
 pub(crate) fn yaml_files(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap() {

@@ -1,4 +1,4 @@
-//! The CEL rules of a resource definition (`x-kubernetes-validations`), run by our own compiler and machine.
+//! Runs the CEL rules of a resource definition (`x-kubernetes-validations`) with our own compiler and machine.
 
 use context_mesh_core::vm::{EvalErrorKind, Value as Cel};
 use policy_compiler::expression::{
@@ -7,18 +7,18 @@ use policy_compiler::expression::{
 };
 use serde_json::Value;
 
-/// What the rules say about a resource.
+/// The results of the rules for a resource.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Outcome {
     /// Rules that held.
     pub(crate) held: usize,
-    /// Rules that did not, each as `path: message`.
+    /// Rules that did not hold, each as `path: message`.
     pub(crate) broken: Vec<String>,
-    /// Rules that our CEL does not know the functions of, each as `path: message`.
+    /// Rules that use functions unknown to our CEL, each as `path: message`.
     pub(crate) not_run: Vec<String>,
 }
 
-/// Runs the rules of the schema and of all schemas in it on the values that they are for.
+/// Runs the rules of the schema, and of all schemas in it, on the values that they apply to.
 pub(crate) fn run(schema: &Value, value: &Value) -> Outcome {
     let mut outcome = Outcome::default();
     walk(schema, value, "$", &mut outcome);
@@ -45,7 +45,7 @@ fn walk(schema: &Value, value: &Value, path: &str, outcome: &mut Outcome) {
     }
 }
 
-/// The value as rules see it: without what the schema does not describe.
+/// Returns the value as rules see it: without what the schema does not describe.
 fn visible(schema: &Value, value: &Value) -> Value {
     match value {
         Value::Object(members) => {
@@ -57,10 +57,10 @@ fn visible(schema: &Value, value: &Value) -> Value {
     }
 }
 
-/// Whether the rule holds for `self`; `None` if it calls what our CEL does not have.
+/// Returns whether the rule holds for `self`, or `None` if it calls a function that our CEL does not have.
 fn holds(rule: &str, this: &Value) -> Option<bool> {
     let mut builder = Builder::new();
-    // JSON is CEL.
+    // JSON is valid CEL.
     let value = typed(&Environment::plain(""), &this.to_string());
     let index = builder.variable(&lower(&value)).expect("a value compiles");
     let environment = Environment::plain("").with_variable("self", value.ty.clone(), index);
@@ -74,7 +74,8 @@ fn holds(rule: &str, this: &Value) -> Option<bool> {
     })
 }
 
-/// The schema has done the checking of types. What is not declared is an error only when it runs.
+/// Checks an expression without static types, because the schema has checked them. An undeclared name is an error only
+/// at run time.
 fn typed(environment: &Environment, text: &str) -> TypedExpr {
     check(&environment.clone().without_check(), text, Expected::Any)
         .unwrap_or_else(|problems| panic!("`{text}`: {problems:?}"))

@@ -1,22 +1,22 @@
-//! A validator for the keywords that our JSON Schemas and Istio's resource definitions use. A keyword that it does not
-//! know ends the test, so that nothing is ignored.
+//! A validator for the keywords that our JSON Schemas and Istio's resource definitions use. It panics on an unknown
+//! keyword, so that nothing is ignored.
 //!
-//! The crate `jsonschema` would bring 27 crates that nothing else needs. It does not know the structural schemas of
+//! The crate `jsonschema` would add 27 crates that nothing else needs. It does not support the structural schemas of
 //! Kubernetes, and ignores keywords that it does not know.
 
 use regex_automata::{Input, dfa::Automaton as _, dfa::dense};
 use serde_json::Value;
 
-/// How a schema is read.
+/// The dialect of a schema.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Dialect {
     /// JSON Schema, draft 07.
     Draft07,
-    /// The structural schema of a resource definition: what it does not list is a mistake.
+    /// The structural schema of a resource definition: keys that it does not list are mistakes.
     Kubernetes,
 }
 
-/// What does not fit, each as `path: reason`.
+/// Returns the problems of the value, each as `path: reason`.
 pub(crate) fn problems(schema: &Value, value: &Value, dialect: Dialect) -> Vec<String> {
     let mut found = Vec::new();
     let validator = Validator { root: schema, dialect };
@@ -29,7 +29,7 @@ struct Validator<'a> {
     dialect: Dialect,
 }
 
-/// Keywords that say nothing about whether a value fits.
+/// Keywords that do not affect validity.
 const ANNOTATIONS: [&str; 13] = [
     "$schema",
     "$id",
@@ -53,7 +53,7 @@ impl Validator<'_> {
         found.is_empty()
     }
 
-    /// `structural`: the schema describes the value as a whole, and not only an aspect of it.
+    /// With `structural` the schema describes the value as a whole, not only an aspect of it.
     fn check(&self, schema: &Value, value: &Value, path: &str, structural: bool, found: &mut Vec<String>) {
         let keywords = match schema {
             Value::Bool(true) => return,
@@ -214,7 +214,7 @@ fn has_type(value: &Value, types: &Value) -> bool {
     types.as_array().map_or_else(|| is(types), |types| types.iter().any(is))
 }
 
-/// Formats of numbers are checked; those of strings are notes in all dialects.
+/// Checks formats of numbers. Formats of strings are annotations in all dialects.
 fn has_format(value: &Value, format: &Value) -> bool {
     match format.as_str().unwrap() {
         "int32" => value.as_i64().is_none_or(|n| i32::try_from(n).is_ok()),
@@ -224,7 +224,7 @@ fn has_format(value: &Value, format: &Value) -> bool {
     }
 }
 
-/// How long the value is, where the keyword is for its type.
+/// Returns the length of the value, if the keyword applies to its type.
 fn length(value: &Value, is_meant: impl Fn(&Value) -> bool) -> Option<u64> {
     let length = match value {
         Value::String(text) => text.chars().count(),
@@ -240,7 +240,7 @@ fn is_unique(value: &Value) -> bool {
     elements.iter().enumerate().all(|(index, element)| !elements[..index].contains(element))
 }
 
-/// Whether the pattern is found in the text.
+/// Whether the pattern matches somewhere in the text.
 fn matches(text: &str, pattern: &Value) -> bool {
     let pattern = pattern.as_str().unwrap();
     let dfa = dense::DFA::new(pattern).unwrap_or_else(|error| panic!("{pattern}: {error}"));

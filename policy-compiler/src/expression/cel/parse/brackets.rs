@@ -1,20 +1,20 @@
-//! Brackets: each gets its partner before anything else is read, so that a mistake inside of one never reaches what
-//! stands outside.
+//! Bracket matching. Each bracket gets its partner before anything else is parsed, so that a mistake inside of brackets
+//! never affects what is outside.
 
 use super::mistake;
 use super::token::{Bracket, Kind, Token};
 use crate::expression::cel::problem::Problem;
 
-/// Tokens in which every bracket has its partner.
+/// Tokens in which every bracket has a partner.
 pub(super) struct Balanced<'t> {
     /// The tokens; the last one is the end of the text.
     pub(super) tokens: Vec<Token<'t>>,
-    /// For each token that opens a bracket, the number of the one that closes it; for others, their own.
+    /// For each token that opens a bracket, the index of the one that closes it; for other tokens, their own index.
     pub(super) partners: Vec<usize>,
 }
 
-/// Pairs the brackets. Notes those that have no partner: a missing one is added, one too many becomes a token that is
-/// skipped.
+/// Pairs the brackets. Reports those without a partner: a missing one is added, a superfluous one becomes a token that
+/// is skipped.
 pub(super) fn pair<'t>(tokens: Vec<Token<'t>>, length: usize, problems: &mut Vec<Problem>) -> Balanced<'t> {
     let mut pairing = Pairing {
         balanced: Balanced {
@@ -39,9 +39,9 @@ pub(super) fn pair<'t>(tokens: Vec<Token<'t>>, length: usize, problems: &mut Vec
 
 struct Pairing<'t, 'p> {
     balanced: Balanced<'t>,
-    /// The brackets around: the number of the token, the token, its kind.
+    /// The enclosing brackets: the index of the token, the token, its kind.
     open: Vec<(usize, Token<'t>, Bracket)>,
-    /// How many of each kind are around.
+    /// The number of enclosing brackets of each kind.
     count: [usize; 3],
     problems: &'p mut Vec<Problem>,
 }
@@ -78,7 +78,7 @@ impl<'t> Pairing<'t, '_> {
         Some(token)
     }
 
-    /// Closes the innermost bracket, which the text does not close; `false` where none is open.
+    /// Closes the innermost bracket, which the text leaves open. Returns `false` if none is open.
     fn leave_open(&mut self, at: usize) -> bool {
         let Some(opener) = self.close_innermost("", (at, at)) else { return false };
         self.problems.push(mistake::never_closed(&opener));
@@ -94,7 +94,7 @@ impl<'t> Pairing<'t, '_> {
             if *self.count(bracket) == 0 {
                 self.problems.push(mistake::wrong_bracket(&token, &opener, innermost));
             } else {
-                // The brackets inside of the one that this closes.
+                // Close the brackets inside of the one that this token closes.
                 while self.open.last().is_some_and(|(.., inner)| *inner != bracket) {
                     self.leave_open(token.place.0);
                 }

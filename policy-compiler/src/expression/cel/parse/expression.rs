@@ -1,4 +1,4 @@
-//! Operators: conditionals, chains of operators that bind more or less strongly, and operators before an operand.
+//! Operators: conditionals, chains of operators by precedence, and unary operators.
 
 use super::MAX_DEPTH;
 use super::member;
@@ -8,13 +8,13 @@ use super::parser::{Parser, Part};
 use super::token::{Kind, Token};
 use super::tree::ExprKind;
 
-/// Parses an expression. `depth` counts the levels around it.
+/// Parses an expression. `depth` counts the enclosing levels.
 pub(super) fn expression(parser: &mut Parser<'_, '_>, depth: usize) -> Part {
     let condition = binary(parser, Strength::Or, depth);
     if parser.is(Kind::Question) { conditional(parser, condition, depth) } else { condition }
 }
 
-/// Parses `? value : other` behind its condition.
+/// Parses `? value : other` after its condition.
 fn conditional(parser: &mut Parser<'_, '_>, condition: Part, depth: usize) -> Part {
     let question = parser.take();
     let behind = parser.peek();
@@ -40,14 +40,14 @@ fn conditional(parser: &mut Parser<'_, '_>, condition: Part, depth: usize) -> Pa
     part
 }
 
-/// What stands behind an operand.
+/// What follows an operand.
 enum Next<'t> {
     Operator(Binary, Token<'t>),
     /// Another operand.
     Operand,
 }
 
-/// Parses operators that bind at least so strongly, with their operands.
+/// Parses operators that bind at least as strongly as `weakest`, with their operands.
 pub(super) fn binary(parser: &mut Parser<'_, '_>, weakest: Strength, depth: usize) -> Part {
     if depth > MAX_DEPTH {
         let place = parser.peek().place;
@@ -79,7 +79,7 @@ fn joined(left: Part, operator: Binary, right: Part) -> Part {
     Part::above(height, ExprKind::Binary(operator, Box::new([left.expr, right.expr])), place)
 }
 
-/// Parses the rest of a chain of `&&`, or of `||`. Its tree is balanced, so that a long chain is not deep.
+/// Parses the rest of a chain of `&&` or `||`. Its tree is balanced, so that a long chain is not deep.
 fn logic(parser: &mut Parser<'_, '_>, first: Part, operator: Binary, depth: usize) -> Part {
     let place = parser.before().map_or(first.outer, |token| token.place);
     let mut terms = vec![Some(first)];
@@ -103,7 +103,8 @@ fn balanced(terms: &mut [Option<Part>], operator: Binary) -> Option<Part> {
     Some(joined(balanced(left, operator)?, operator, balanced(right, operator)?))
 }
 
-/// Takes the next operator if it binds at least so strongly. Notes operators of other languages, and missing ones.
+/// Takes the next operator if it binds at least as strongly as `weakest`. Reports operators of other languages, and
+/// missing ones.
 fn next<'t>(parser: &mut Parser<'t, '_>, weakest: Strength) -> Option<Next<'t>> {
     loop {
         let token = parser.peek();
@@ -122,7 +123,7 @@ fn next<'t>(parser: &mut Parser<'t, '_>, weakest: Strength) -> Option<Next<'t>> 
     }
 }
 
-/// Notes an operator that is a word of other languages, or that there is none before an operand.
+/// Reports an operator that is a word of other languages, or a missing operator before an operand.
 fn foreign_or_missing<'t>(parser: &mut Parser<'t, '_>, token: Token<'t>, weakest: Strength) -> Option<Next<'t>> {
     if let Some(foreign) = mistake::foreign_word(&token, &parser.peek_at(1)) {
         if foreign.meant.strength() < weakest {
@@ -142,8 +143,8 @@ fn foreign_or_missing<'t>(parser: &mut Parser<'t, '_>, token: Token<'t>, weakest
     Some(Next::Operand)
 }
 
-/// Checks whether a word stands between the second and the third quote of a text such as `'it's'`. The last one, which
-/// opens a string, is reported already.
+/// Checks whether a word is between the second and the third quote of a text such as `'it's'`. The third quote, which
+/// opens a string, has already been reported.
 fn is_inside_a_string(parser: &Parser<'_, '_>, word: Token<'_>) -> bool {
     let (before, next) = (parser.before(), parser.peek_at(1));
     let text = before.is_some_and(|before| before.kind == Kind::Text && before.touches(&word));
@@ -153,7 +154,7 @@ fn is_inside_a_string(parser: &Parser<'_, '_>, word: Token<'_>) -> bool {
         && next.text.starts_with(['\'', '"'])
 }
 
-/// Parses an operand with the operators before it: many `!`, or many `-`, of which two cancel each other.
+/// Parses an operand with its unary operators: any number of `!`, or any number of `-`. Pairs cancel each other.
 fn unary(parser: &mut Parser<'_, '_>, depth: usize) -> Part {
     let first = parser.peek();
     let operator = match first.kind {

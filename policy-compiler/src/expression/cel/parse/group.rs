@@ -1,4 +1,4 @@
-//! What stands in brackets.
+//! Contents of brackets.
 
 use super::expression::expression;
 use super::mistake;
@@ -6,7 +6,7 @@ use super::parser::{Parser, Part};
 use super::token::{Bracket, Kind};
 use super::tree::{Expr, ExprKind};
 
-/// Parses the one expression of the text, or of brackets that end there.
+/// Parses the only expression of the text, or of brackets that end at `end`.
 pub(super) fn only(parser: &mut Parser<'_, '_>, end: usize, around: Option<Bracket>, depth: usize) -> Part {
     let part = expression(parser, depth);
     while !parser.is_at(end) {
@@ -17,7 +17,7 @@ pub(super) fn only(parser: &mut Parser<'_, '_>, end: usize, around: Option<Brack
     part
 }
 
-/// Parses items with commas between them, up to the end of the brackets. A comma may stand behind the last one.
+/// Parses comma-separated items up to the end of the brackets. A trailing comma is allowed.
 pub(super) fn items<'t, 'p>(
     parser: &mut Parser<'t, 'p>,
     end: usize,
@@ -36,7 +36,7 @@ pub(super) fn items<'t, 'p>(
     }
 }
 
-/// Parses `(arguments)`. Returns them, the height of the highest, and the end of the place.
+/// Parses `(arguments)`. Returns them, the greatest height among them, and the end of the place.
 pub(super) fn arguments(parser: &mut Parser<'_, '_>, depth: usize) -> (Vec<Expr>, usize, usize) {
     let (_, end) = parser.open();
     let mut arguments = Vec::new();
@@ -80,7 +80,7 @@ pub(super) fn map(parser: &mut Parser<'_, '_>, depth: usize) -> Part {
         let optional = parser.take_if(Kind::Question);
         let key = expression(parser, depth + 1);
         if !parser.take_if(Kind::Colon) {
-            // A bracket that is never closed is reported as that.
+            // A bracket that is never closed has already been reported as such.
             if !parser.follows_mistake() && !parser.peek().text.is_empty() {
                 parser.report(mistake::key_without_value(key.outer));
             }
@@ -93,7 +93,7 @@ pub(super) fn map(parser: &mut Parser<'_, '_>, depth: usize) -> Part {
     Part::above(height, ExprKind::Map(entries), (opener.place.0, parser.close(end)))
 }
 
-/// Takes the comma of `[,]`: the grammar has it even where nothing stands before it.
+/// Takes the comma of `[,]`, which the grammar allows even without an element before it.
 pub(super) fn lone_comma(parser: &mut Parser<'_, '_>, end: usize) {
     if parser.is(Kind::Comma) && parser.position() + 1 == end {
         parser.take();

@@ -1,5 +1,5 @@
-//! Splits a text into tokens. What CEL does not have is reported here and becomes a token all the same, so that the
-//! rest of the text can be read.
+//! The lexer. It reports what CEL does not have but still makes a token of it, so that the rest of the text can be
+//! parsed.
 
 use super::mistake;
 use super::operator::Binary;
@@ -7,7 +7,7 @@ use super::token::{Bracket, KEYWORDS, Kind, Token};
 use super::tree::Place;
 use crate::expression::cel::problem::Problem;
 
-/// Signs, the longer ones first.
+/// Operators and punctuation, longer ones first.
 const SIGNS: &[(&str, Kind)] = &[
     ("&&", Kind::Binary(Binary::And)),
     ("||", Kind::Binary(Binary::Or)),
@@ -35,7 +35,7 @@ const SIGNS: &[(&str, Kind)] = &[
     ("}", Kind::Close(Bracket::Curly)),
 ];
 
-/// Operators of other languages, what is meant, and what to write. They are looked for first.
+/// Operators of other languages, their CEL equivalents, and advice. They are tried first.
 const FOREIGN_SIGNS: &[(&str, Binary, &str)] = &[
     ("===", Binary::Equal, "write `==` to compare"),
     ("!==", Binary::NotEqual, "write `!=` to compare"),
@@ -46,13 +46,13 @@ const FOREIGN_SIGNS: &[(&str, Binary, &str)] = &[
     ("|", Binary::Or, "write `||`"),
 ];
 
-/// Quotes of typography, with what closes them.
+/// Typographic quotes, with the characters that close them.
 const CURLY_QUOTES: &[(&str, &[char])] = &[("“", &['”']), ("„", &['“', '”']), ("‘", &['’']), ("«", &['»'])];
 
-/// How far the end of a text in such quotes is looked for, so that many of them do not take long.
+/// How far the end of a text in typographic quotes is searched for, so that many of them do not take long.
 const MAX_CURLY_TEXT: usize = 200;
 
-/// Splits the text into tokens; white space and comments are left out. Notes what CEL does not have.
+/// Splits the text into tokens, without white space and comments. Reports what CEL does not have.
 pub(super) fn tokens<'t>(text: &'t str, problems: &mut Vec<Problem>) -> Vec<Token<'t>> {
     let mut lexer = Lexer { rest: text, at: 0, tokens: Vec::with_capacity(text.len() / 4 + 1), problems };
     while !lexer.rest.is_empty() {
@@ -63,7 +63,7 @@ pub(super) fn tokens<'t>(text: &'t str, problems: &mut Vec<Problem>) -> Vec<Toke
 
 struct Lexer<'t, 'p> {
     rest: &'t str,
-    /// The number of the first character of `rest`.
+    /// The index of the first character of `rest`.
     at: usize,
     tokens: Vec<Token<'t>>,
     problems: &'p mut Vec<Problem>,
@@ -91,7 +91,7 @@ impl<'t> Lexer<'t, '_> {
         }
     }
 
-    /// Takes as many bytes of the text. Returns them and their place.
+    /// Takes `length` bytes of the text. Returns them and their place.
     fn take(&mut self, length: usize) -> (&'t str, Place) {
         let (taken, rest) = self.rest.split_at_checked(length).unwrap_or((self.rest, ""));
         let start = self.at;
@@ -129,7 +129,7 @@ impl<'t> Lexer<'t, '_> {
         }
     }
 
-    /// A word with letters that names do not have. Its first such letter is reported.
+    /// Reads a word with letters that names cannot have. Reports the first such letter.
     fn foreign_word(&mut self) {
         let length = leading(self.rest, |c| c == '_' || c.is_alphanumeric());
         self.broken(Kind::Broken, length, |word, (start, _)| {
@@ -139,7 +139,7 @@ impl<'t> Lexer<'t, '_> {
         });
     }
 
-    /// A name in backticks.
+    /// Reads a name in backticks.
     fn quoted_name(&mut self) {
         let name = self.rest.get(1..).unwrap_or_default();
         let length = leading(name, |c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-' | '/' | ' '));
@@ -154,7 +154,7 @@ impl<'t> Lexer<'t, '_> {
         }
     }
 
-    /// A string or bytes literal, with its prefix, if one stands here.
+    /// Reads a string or bytes literal, with its prefix, if there is one.
     fn string(&mut self) -> bool {
         let Some(found) = string(self.rest) else { return false };
         match found {
@@ -167,8 +167,7 @@ impl<'t> Lexer<'t, '_> {
         true
     }
 
-    /// Checks whether a quote stands right behind a word that stands right behind a string, as the last one of
-    /// `'it's'` does.
+    /// Checks whether a quote directly follows a word that directly follows a string, as the last one of `'it's'` does.
     fn follows_a_quote_inside(&self) -> bool {
         let [.., text, word] = self.tokens.as_slice() else { return false };
         let words = matches!((text.kind, word.kind), (Kind::Text, Kind::Word));
@@ -196,14 +195,14 @@ impl<'t> Lexer<'t, '_> {
         self.broken(Kind::Broken, first.len_utf8(), mistake::unknown_character);
     }
 
-    /// Checks whether this operator of other languages stands here, and not one of CEL that begins with it.
+    /// Checks whether this operator of other languages is next, and not an operator of CEL that begins with it.
     fn is_foreign(&self, sign: &str) -> bool {
         let doubled = matches!(sign, "=" | "&" | "|") && self.rest.get(1..).is_some_and(|rest| rest.starts_with(sign));
         self.rest.starts_with(sign) && !doubled
     }
 }
 
-/// Returns how many bytes at the beginning of the text belong.
+/// Returns the number of bytes at the beginning of the text that belong.
 fn leading(text: &str, belongs: impl Fn(char) -> bool) -> usize {
     text.find(|c| !belongs(c)).unwrap_or(text.len())
 }
@@ -212,7 +211,7 @@ fn is_of_name(c: char) -> bool {
     c == '_' || c.is_ascii_alphanumeric()
 }
 
-/// Characters without width, which come along with copied text.
+/// Whether a character has no width, as copied text may contain.
 fn is_invisible(c: char) -> bool {
     matches!(c, '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}')
 }
@@ -272,7 +271,7 @@ fn string(rest: &str) -> Option<(usize, bool)> {
     Some((prefix + at, false))
 }
 
-/// Returns the length of a text in quotes of typography at the beginning of the text, if they are closed in its line.
+/// Returns the length of a text in typographic quotes at the beginning of the text, if they are closed on its line.
 fn curly_string(rest: &str) -> Option<usize> {
     let (opening, closing) = CURLY_QUOTES.iter().find(|(opening, _)| rest.starts_with(opening))?;
     let body = rest.get(opening.len()..)?;

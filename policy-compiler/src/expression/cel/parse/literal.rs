@@ -7,7 +7,7 @@ use super::token::Token;
 use super::tree::{Literal, Place};
 use crate::expression::cel::problem::Problem;
 
-/// Reads a number, with the place of its sign. A number that does not fit is noted.
+/// Reads a number, with the place of its sign. Reports a number that does not fit.
 pub(super) fn number(token: &Token<'_>, negative: bool, place: Place, problems: &mut Vec<Problem>) -> Literal {
     let sign = if negative { "-" } else { "" };
     let read = |digits: &str, radix| i64::from_str_radix(&format!("{sign}{digits}"), radix);
@@ -31,7 +31,7 @@ pub(super) fn number(token: &Token<'_>, negative: bool, place: Place, problems: 
     })
 }
 
-/// Reads a string or bytes literal. Escapes that stand for nothing are noted.
+/// Reads a string or bytes literal. Reports escapes without a meaning.
 pub(super) fn text(token: &Token<'_>, problems: &mut Vec<Problem>) -> Literal {
     let prefix = token.text.find(['\'', '"']).unwrap_or(0);
     let (prefix, body) = token.text.split_at_checked(prefix).unwrap_or_default();
@@ -49,7 +49,7 @@ pub(super) fn text(token: &Token<'_>, problems: &mut Vec<Problem>) -> Literal {
     while let Some(character) = reader.next() {
         match character {
             '\\' if !raw => reader.escape(),
-            // The ends of lines are read alike, whatever wrote them.
+            // Line endings are normalised.
             '\r' => {
                 if reader.rest.starts_with('\n') {
                     reader.next();
@@ -65,7 +65,7 @@ pub(super) fn text(token: &Token<'_>, problems: &mut Vec<Problem>) -> Literal {
 
 struct Reader<'t, 'p> {
     rest: &'t str,
-    /// The number of the first character of `rest`.
+    /// The index of the first character of `rest`.
     at: usize,
     is_bytes: bool,
     out: Vec<u8>,
@@ -85,7 +85,7 @@ impl<'t> Reader<'t, '_> {
         self.out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
     }
 
-    /// Reads what stands behind a backslash.
+    /// Reads an escape after its backslash.
     fn escape(&mut self) {
         let start = self.at - 1;
         let Some(escaped) = self.next() else { return };
@@ -107,12 +107,12 @@ impl<'t> Reader<'t, '_> {
         self.push(plain);
     }
 
-    /// Reads an escape with the number of a character, or of a byte.
+    /// Reads an escape with the code of a character or a byte.
     fn code(&mut self, start: usize, kind: char, length: usize, radix: u32) {
         if self.is_bytes && matches!(kind, 'u' | 'U') {
             return self.problems.push(mistake::escape_not_in_bytes(kind, (start, self.at)));
         }
-        // The first octal digit tells the kind.
+        // The first octal digit is `kind` itself.
         let mut code = kind.to_digit(8).unwrap_or(0);
         for _ in 0..length {
             let Some(digit) = self.rest.chars().next().and_then(|c| c.to_digit(radix)) else {

@@ -1,4 +1,4 @@
-//! Operands: literals, names and brackets, with the members, indices and calls behind them.
+//! Operands: literals, names and brackets, with the members, indices and calls after them.
 
 use super::expression::expression;
 use super::group;
@@ -70,7 +70,7 @@ fn primary(parser: &mut Parser<'_, '_>, depth: usize) -> Part {
     }
 }
 
-/// Checks whether the next tokens are a number and its sign. The literals of `uint` have none.
+/// Checks whether the next tokens are a number and its sign. `uint` literals have no sign.
 pub(super) fn is_signed_number(parser: &Parser<'_, '_>) -> bool {
     let number = parser.peek_at(1);
     parser.is(Kind::Minus) && number.kind == Kind::Number && !number.text.ends_with(['u', 'U'])
@@ -85,7 +85,7 @@ fn number(parser: &mut Parser<'_, '_>) -> Part {
     Part::leaf(ExprKind::Literal(literal::number(&token, negative, place, parser.problems)), place)
 }
 
-/// Parses a name that stands alone, or the call of a function, with the dot before it.
+/// Parses an identifier or the call of a function, with the dot before it.
 fn name(parser: &mut Parser<'_, '_>, dot: Option<Token<'_>>, depth: usize) -> Part {
     if is_reserved(parser.peek().text) && !heads_message(parser) {
         let word = parser.peek();
@@ -102,7 +102,7 @@ fn name(parser: &mut Parser<'_, '_>, dot: Option<Token<'_>>, depth: usize) -> Pa
     Part::above(height, kind, (place.0, end))
 }
 
-/// Checks whether the next word begins the name of a message, in which reserved words may stand.
+/// Checks whether the next word begins the name of a message, which may contain reserved words.
 fn heads_message(parser: &Parser<'_, '_>) -> bool {
     let mut offset = 1;
     while parser.peek_at(offset).kind == Kind::Dot && parser.peek_at(offset + 1).kind == Kind::Word {
@@ -142,7 +142,7 @@ fn select(parser: &mut Parser<'_, '_>, operand: Part, depth: usize) -> Part {
     Part { is_name, ..Part::above(operand.height, kind, (start, token.place.1)) }
 }
 
-/// Notes that no name stands behind a dot.
+/// Reports that no name follows a dot.
 fn no_name(parser: &mut Parser<'_, '_>, dot: &Token<'_>) {
     let next = parser.peek();
     parser.report(mistake::no_name(dot, &next));
@@ -162,7 +162,7 @@ fn index(parser: &mut Parser<'_, '_>, operand: Part, depth: usize) -> Part {
     Part::above(height, kind, place)
 }
 
-/// Parses `{...}` behind the name of a message.
+/// Parses `{...}` after the name of a message.
 fn message(parser: &mut Parser<'_, '_>, operand: Part, depth: usize) -> Part {
     let (_, end) = parser.open();
     let mut fields = Vec::new();

@@ -1,4 +1,4 @@
-//! What is wrong with the syntax of a text, in words that help.
+//! The problems of the syntax of a text, with advice.
 
 use super::operator::Binary;
 use super::token::{Bracket, Kind, Token};
@@ -26,7 +26,7 @@ pub(super) fn unknown_character(character: &str, place: Place) -> Problem {
 /// Most characters of the text that a message repeats.
 const MAX_SHOWN: usize = 40;
 
-/// Returns the text as it can be shown in a line.
+/// Returns the text in a form that fits on one line.
 fn shown(text: &str) -> String {
     let mut shown = String::new();
     for (number, character) in text.chars().enumerate() {
@@ -39,7 +39,7 @@ fn shown(text: &str) -> String {
     shown
 }
 
-/// Describes a text in quotes of typography.
+/// Describes a text in typographic quotes.
 pub(super) fn curly_quotes(text: &str, place: Place) -> Problem {
     let quote: String = text.chars().take(1).collect();
     let content: String = text.chars().skip(1).take(text.chars().count().saturating_sub(2)).collect();
@@ -48,7 +48,7 @@ pub(super) fn curly_quotes(text: &str, place: Place) -> Problem {
     syntax(place, format!("CEL has no character `{quote}`")).help(format!("write straight quotes: `'{content}'`"))
 }
 
-/// Describes white space, or a character that one does not see, that CEL does not take for white space.
+/// Describes white space that CEL does not accept as such, or an invisible character.
 pub(super) fn foreign_space(character: char, place: Place) -> Problem {
     let message = format!("CEL has no character U+{:04X}, which cannot be seen here", u32::from(character));
     syntax(place, message).help("write an ordinary space")
@@ -80,7 +80,7 @@ pub(super) fn bad_quoted_name(name: &str, place: Place) -> Problem {
     problem.help(format!("text stands in quotes: `'{name}'`"))
 }
 
-/// Describes a backslash with a character that makes no escape.
+/// Describes a backslash with a character that is not an escape.
 pub(super) fn unknown_escape(escaped: char, place: Place) -> Problem {
     let problem = syntax(place, format!("`\\{}` is not an escape", shown(&escaped.to_string())));
     match escaped {
@@ -108,7 +108,7 @@ pub(super) fn short_escape(kind: char, length: usize, radix: u32, place: Place) 
         .help(format!("write `\\\\{kind}` for a backslash, or a raw string: `r'...'`"))
 }
 
-/// Describes an escape with the number of no character.
+/// Describes an escape whose code is not a character.
 pub(super) fn no_character(code: u32, place: Place) -> Problem {
     let problem = syntax(place, format!("U+{code:04X} is no character"));
     let half = (0xd800..0xe000).contains(&code);
@@ -127,12 +127,12 @@ pub(super) fn never_closed(opener: &Token<'_>) -> Problem {
     syntax(opener.place, format!("`{}` is never closed", opener.text))
 }
 
-/// Describes a bracket that closes none.
+/// Describes a closing bracket without an opening one.
 pub(super) fn closes_nothing(closer: &Token<'_>) -> Problem {
     syntax(closer.place, format!("`{}` closes nothing", closer.text))
 }
 
-/// Describes a bracket that closes one of another kind.
+/// Describes a closing bracket of another kind than the opening one.
 pub(super) fn wrong_bracket(closer: &Token<'_>, opener: &Token<'_>, bracket: Bracket) -> Problem {
     let message = format!("`{}` cannot close the `{}` before it", closer.text, opener.text);
     syntax(closer.place, message).help(format!("write `{}`", bracket.closing()))
@@ -143,7 +143,7 @@ pub(super) fn empty(length: usize) -> Problem {
     syntax((0, length), "the expression is empty")
 }
 
-/// Describes nothing where an operand must stand, between two tokens.
+/// Describes a missing operand between two tokens.
 pub(super) fn missing(before: Option<&Token<'_>>, next: &Token<'_>) -> Problem {
     let Some(before) = before else {
         return syntax(next.place, format!("the expression begins with `{}`", shown(next.text)));
@@ -193,7 +193,7 @@ pub(super) fn no_operator(left: &Token<'_>, right: &Token<'_>) -> Problem {
     let message = format!("there is no operator between `{}` and `{}`", shown(left.text), shown(right.text));
     let problem = syntax(right.place, message);
     if touches && left.kind == Kind::Text {
-        // `'it's'`: a word that touches the string before it means a quote inside of the string.
+        // `'it's'`: a word that touches the string before it indicates a quote inside of the string.
         return problem.help("write a quote inside a string as `\\'`, or use the other quotes");
     }
     problem
@@ -202,12 +202,12 @@ pub(super) fn no_operator(left: &Token<'_>, right: &Token<'_>) -> Problem {
 /// An operator of other languages that is a word.
 pub(super) struct ForeignWord {
     pub(super) meant: Binary,
-    /// How many tokens it has.
+    /// Number of its tokens.
     pub(super) length: usize,
     pub(super) problem: Problem,
 }
 
-/// Finds an operator of other languages where an operator must stand.
+/// Finds an operator of other languages where an operator is expected.
 pub(super) fn foreign_word(word: &Token<'_>, next: &Token<'_>) -> Option<ForeignWord> {
     let lower = word.text.to_ascii_lowercase();
     let next_word = next.text.to_ascii_lowercase();
@@ -238,7 +238,7 @@ pub(super) fn foreign_not(word: &Token<'_>) -> Problem {
     syntax(word.place, format!("CEL has no `{}`", word.text)).help("write `!`")
 }
 
-/// Describes a reserved word where a name must stand.
+/// Describes a reserved word where a name is expected.
 pub(super) fn reserved(word: &Token<'_>) -> Problem {
     match word.text {
         "if" | "else" => {
@@ -249,13 +249,13 @@ pub(super) fn reserved(word: &Token<'_>) -> Problem {
     }
 }
 
-/// Describes a word of CEL behind a dot.
+/// Describes a keyword of CEL after a dot.
 pub(super) fn keyword_behind_dot(word: &Token<'_>) -> Problem {
     syntax(word.place, format!("`{}` is a word of CEL and cannot stand behind a dot", word.text))
         .help(format!("write `['{}']`", word.text))
 }
 
-/// Describes a dot without a name behind it.
+/// Describes a dot without a name after it.
 pub(super) fn no_name(dot: &Token<'_>, next: &Token<'_>) -> Problem {
     let problem = syntax(dot.place, format!("there is no name after the `{}`", dot.text));
     match next.kind {
@@ -264,7 +264,7 @@ pub(super) fn no_name(dot: &Token<'_>, next: &Token<'_>) -> Problem {
     }
 }
 
-/// Describes a name in backticks that stands behind no dot.
+/// Describes a name in backticks that does not follow a dot.
 pub(super) fn quoted_alone(name: &Token<'_>) -> Problem {
     let problem = syntax(name.place, "a name in backticks can only stand behind a dot");
     problem.help(format!("text stands in quotes: `'{}'`", name.text.trim_matches('`')))
@@ -275,7 +275,7 @@ pub(super) fn mixed_unary(before: &Token<'_>, next: &Token<'_>) -> Problem {
     syntax(next.place, format!("`{}` cannot follow `{}`", next.text, before.text)).help("write parentheses")
 }
 
-/// Describes a question mark without its colon; `next` stands behind it.
+/// Describes a question mark without its colon; `next` follows it.
 pub(super) fn lonely_question_mark(question: &Token<'_>, next: &Token<'_>) -> Problem {
     let problem = syntax(question.place, "`?` without its `:`");
     if next.kind == Kind::Dot && question.touches(next) {
@@ -290,7 +290,7 @@ pub(super) fn nested_conditional(place: Place) -> Problem {
         .help("write `condition ? (inner ? value : other) : last`")
 }
 
-/// Describes a token that continues nothing.
+/// Describes a token that cannot follow.
 pub(super) fn stray(token: &Token<'_>, around: Option<Bracket>) -> Problem {
     let help = match (token.kind, around) {
         (Kind::Colon, Some(Bracket::Square)) => "a part of a list is `list.slice(start, end)`",
@@ -301,7 +301,7 @@ pub(super) fn stray(token: &Token<'_>, around: Option<Bracket>) -> Problem {
     syntax(token.place, format!("`{}` cannot stand here", token.text)).help(help)
 }
 
-/// Describes a comma behind the last argument.
+/// Describes a comma after the last argument.
 pub(super) fn trailing_comma(comma: &Token<'_>) -> Problem {
     syntax(comma.place, "the last argument ends with a comma").help("take the `,` away")
 }
@@ -311,7 +311,7 @@ pub(super) fn key_without_value(place: Place) -> Problem {
     syntax(place, "a key of a map has no value").help("write `{key: value}`, or a list: `[a, b]`")
 }
 
-/// Describes something else than the name of a field in a message.
+/// Describes a token that is not a field name in a message.
 pub(super) fn no_field(token: &Token<'_>) -> Problem {
     syntax(token.place, "a message has names of fields here, for example `{name: value}`")
 }
@@ -322,7 +322,7 @@ pub(super) fn too_long(bytes: usize, limit: usize, characters: usize) -> Problem
     Problem::new(code::TOO_LARGE, (0, characters), message).help("split it into variables or several rules")
 }
 
-/// Describes a part that lies too deep.
+/// Describes a part that is nested too deeply.
 pub(super) fn too_deep(limit: usize, place: Place) -> Problem {
     let message = format!("the expression is nested more than {limit} levels deep");
     Problem::new(code::TOO_LARGE, place, message).help("split it into variables")

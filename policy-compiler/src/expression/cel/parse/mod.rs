@@ -2,13 +2,13 @@
 //!
 //! ```text
 //! text ─> lexer ─> brackets ─> expression, member, group ─> tree
-//!         tokens   each with   operators   names,  what stands
-//!                  a partner               calls   in brackets
+//!         tokens   each with   operators   names,  contents
+//!                  a partner               calls   of brackets
 //! ```
 //!
-//! The grammar is that of the CEL specification, with optional syntax and names in backticks as in cel-go. A mistake
-//! never ends the reading: what is missing is made up, and what does not belong is skipped, so one text gives all of its
-//! mistakes. The parser goes over the text once, and recurses no deeper than [`MAX_DEPTH`].
+//! The grammar is that of the CEL specification, with optional syntax and names in backticks as in cel-go. The parser
+//! recovers from every mistake: what is missing is filled in, and what does not belong is skipped, so that all mistakes
+//! of a text are reported at once. The parser goes over the text once, and recurses no deeper than [`MAX_DEPTH`].
 
 #![deny(
     clippy::unwrap_used,
@@ -45,11 +45,11 @@ use super::problem::Problem;
 /// Longest expression, in bytes. Far above any rule that a person can read.
 const MAX_TEXT: usize = 16 * 1024;
 
-/// Deepest syntax tree, and deepest brackets. The parser and the stages after it recurse, so this bounds their stacks;
-/// CEL asks implementations for 32 at least.
+/// Deepest syntax tree, and deepest brackets. The parser and the stages after it recurse, so this bounds their stacks.
+/// CEL requires implementations to support at least 32.
 const MAX_DEPTH: usize = 64;
 
-/// Most mistakes that are listed for one text. Whoever has more has written something else than CEL.
+/// Most mistakes that are listed for one text. A text with more is something else than CEL.
 const MAX_PROBLEMS: usize = 20;
 
 /// Parses a text.
@@ -71,7 +71,7 @@ pub(super) fn parse(text: &str) -> Result<Expr, Vec<Problem>> {
     if problems.is_empty() { Ok(expr) } else { Err(listed(problems)) }
 }
 
-/// Sorts the problems and keeps as many as are listed.
+/// Sorts the problems and keeps those that are listed.
 fn listed(mut problems: Vec<Problem>) -> Vec<Problem> {
     problems.sort_by_key(|problem| (problem.start, problem.end));
     problems.dedup();

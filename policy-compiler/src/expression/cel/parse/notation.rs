@@ -1,4 +1,4 @@
-//! A syntax tree in one line of text, without positions: for comparisons with other parsers.
+//! A syntax tree as one line of text, without positions, for comparisons with other parsers.
 
 use super::{Expr, ExprKind, Field, Literal, parse};
 use crate::expression::cel::Problem;

@@ -1,6 +1,6 @@
-//! The operators: how strongly each binds, and its name in CEL's declarations.
+//! The operators, with their precedence and their names in CEL's declarations.
 
-/// An operator before its operand.
+/// A unary operator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::expression::cel) enum Unary {
     /// `!a`
@@ -10,7 +10,7 @@ pub(in crate::expression::cel) enum Unary {
 }
 
 impl Unary {
-    /// Returns the name that the operator has in CEL's declarations.
+    /// Returns the operator's name in CEL's declarations.
     pub(in crate::expression::cel) fn declared(self) -> &'static str {
         match self {
             Self::Not => "!_",
@@ -19,7 +19,7 @@ impl Unary {
     }
 }
 
-/// An operator between two operands.
+/// A binary operator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::expression::cel) enum Binary {
     /// `a || b`
@@ -52,7 +52,7 @@ pub(in crate::expression::cel) enum Binary {
     Modulo,
 }
 
-/// How strongly an operator binds, from the weakest.
+/// The precedence of an operator, from the weakest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Strength {
     Or,
@@ -60,13 +60,13 @@ pub(super) enum Strength {
     Relation,
     Sum,
     Product,
-    /// More than every operator.
+    /// Stronger than every operator.
     Operand,
 }
 
 impl Strength {
-    /// Returns the strength of what may stand to the right of an operator of this strength: all operators group to
-    /// the left.
+    /// Returns the least strength of the right operand of an operator of this strength. All operators are
+    /// left-associative.
     pub(super) fn next(self) -> Self {
         match self {
             Self::Or => Self::And,
@@ -79,7 +79,7 @@ impl Strength {
 }
 
 impl Binary {
-    /// Returns how strongly the operator binds.
+    /// Returns the strength of the operator.
     pub(super) fn strength(self) -> Strength {
         match self {
             Self::Or => Strength::Or,
@@ -101,7 +101,7 @@ impl Binary {
         matches!(self, Self::And | Self::Or)
     }
 
-    /// Returns the name that the operator has in CEL's declarations.
+    /// Returns the operator's name in CEL's declarations.
     pub(in crate::expression::cel) fn declared(self) -> &'static str {
         match self {
             Self::Or => "_||_",

@@ -1,4 +1,4 @@
-//! Where the parser stands, and what it has found.
+//! The state of the parser.
 
 use super::brackets::Balanced;
 use super::mistake;
@@ -7,7 +7,7 @@ use super::tree::{Expr, ExprKind, Literal, Place};
 use super::{MAX_DEPTH, group};
 use crate::expression::cel::problem::Problem;
 
-/// Parses the tokens of a text. Notes all mistakes; the tree means something only if there are none.
+/// Parses the tokens of a text. Reports all mistakes. The tree is only meaningful if there are none.
 ///
 /// # Errors
 /// The text is nested too deeply.
@@ -21,37 +21,37 @@ pub(super) fn parse(tokens: Balanced<'_>, problems: &mut Vec<Problem>) -> Result
     }
 }
 
-/// The parser. Each of its functions takes at least one token or notes a mistake, and none goes past the end of the
-/// brackets that it reads.
+/// The parser. Each parsing function takes at least one token or reports a mistake, and none goes past the end of the
+/// brackets that it parses.
 pub(super) struct Parser<'t, 'p> {
     tokens: Balanced<'t>,
-    /// The number of the next token.
+    /// The index of the next token.
     at: usize,
-    /// The number of the last token that is part of a reported mistake. What follows it directly is not reported too.
+    /// The index of the last token that is part of a reported mistake. A mistake directly after it is not reported.
     reported: Option<usize>,
-    /// Where the text is nested too deeply, if it is.
+    /// The place where the text is nested too deeply, if it is.
     too_deep: Option<Place>,
     pub(super) problems: &'p mut Vec<Problem>,
 }
 
-/// A part of the tree that was read.
+/// A parsed part of the tree.
 pub(super) struct Part {
     pub(super) expr: Expr,
-    /// Its place with the parentheses around it.
+    /// Its place including the parentheses around it.
     pub(super) outer: Place,
-    /// How many levels it has.
+    /// The number of its levels.
     pub(super) height: usize,
     /// Whether it is a name, with or without dots, so that `{` makes it a message.
     pub(super) is_name: bool,
 }
 
 impl Part {
-    /// Makes a part without parts of its own.
+    /// Creates a part without children.
     pub(super) fn leaf(kind: ExprKind, place: Place) -> Self {
         Self { expr: Expr { kind, place }, outer: place, height: 1, is_name: false }
     }
 
-    /// Makes a part whose highest part has this height.
+    /// Creates a part above children of this height.
     pub(super) fn above(height: usize, kind: ExprKind, place: Place) -> Self {
         Self { height: height + 1, ..Self::leaf(kind, place) }
     }
@@ -65,7 +65,7 @@ impl<'t> Parser<'t, '_> {
         self.peek_at(0)
     }
 
-    /// Returns the token behind as many others.
+    /// Returns the token after `offset` others.
     pub(super) fn peek_at(&self, offset: usize) -> Token<'t> {
         let last = || self.tokens.tokens.last().copied();
         self.tokens.tokens.get(self.at + offset).copied().or_else(last).unwrap_or(END)
@@ -95,29 +95,29 @@ impl<'t> Parser<'t, '_> {
         found
     }
 
-    /// Returns the number of the next token.
+    /// Returns the index of the next token.
     pub(super) fn position(&self) -> usize {
         self.at
     }
 
-    /// Checks whether the token with this number comes next, or is behind.
+    /// Checks whether the token with this index is next, or already passed.
     pub(super) fn is_at(&self, end: usize) -> bool {
         self.at >= end
     }
 
-    /// Takes the token that opens a bracket. Returns it and the number of the token that closes it.
+    /// Takes the token that opens a bracket. Returns it and the index of the token that closes it.
     pub(super) fn open(&mut self) -> (Token<'t>, usize) {
         let end = self.tokens.partners.get(self.at).copied().unwrap_or(self.at);
         (self.take(), end)
     }
 
-    /// Takes the token that closes a bracket, and all that is left before it. Returns the end of its place.
+    /// Takes the token that closes a bracket, and everything before it. Returns the end of its place.
     pub(super) fn close(&mut self, end: usize) -> usize {
         self.at = self.at.max(end + 1);
         self.tokens.tokens.get(end).map_or(0, |closer| closer.place.1)
     }
 
-    /// Goes on at the next comma of these brackets, or at their end.
+    /// Skips to the next comma of these brackets, or to their end.
     pub(super) fn skip_to_comma(&mut self, end: usize) {
         while !self.is_at(end) && !self.is(Kind::Comma) {
             let partner = self.tokens.partners.get(self.at).copied().unwrap_or(self.at);
@@ -125,13 +125,13 @@ impl<'t> Parser<'t, '_> {
         }
     }
 
-    /// Notes a mistake that the next token is part of.
+    /// Reports a mistake that the next token is part of.
     pub(super) fn report(&mut self, problem: Problem) {
         self.problems.push(problem);
         self.reported = Some(self.at);
     }
 
-    /// Notes that the next token is part of a mistake that is reported already.
+    /// Records that the next token is part of a mistake that has already been reported.
     pub(super) fn known_mistake(&mut self) {
         self.reported = Some(self.at);
     }
@@ -141,29 +141,29 @@ impl<'t> Parser<'t, '_> {
         self.reported.is_some_and(|reported| reported + 1 >= self.at)
     }
 
-    /// Makes up a part where the text has a mistake.
+    /// Creates a placeholder where the text has a mistake.
     pub(super) fn made_up(&self, place: Place) -> Part {
         Part::leaf(ExprKind::Literal(Literal::Null), place)
     }
 
-    /// Notes that the text is nested too deeply, and ends the reading.
+    /// Records that the text is nested too deeply, and stops parsing.
     pub(super) fn too_deep(&mut self, place: Place) {
         self.too_deep.get_or_insert(place);
         self.at = self.tokens.tokens.len();
     }
 
-    /// Checks that a part is not too high. The place is that of what made it so.
+    /// Checks the height of a part. If it is too high, `place` is reported.
     pub(super) fn check_height(&mut self, part: &Part, place: Place) {
         if part.height > MAX_DEPTH {
             self.too_deep(place);
         }
     }
 
-    /// Notes that nothing stands where an operand must.
+    /// Reports a missing operand.
     pub(super) fn missing(&mut self) -> Part {
         let (before, next) = (self.before(), self.peek());
         let end = next.place.0;
-        // A bracket that is never closed is reported as that.
+        // A bracket that is never closed has already been reported as such.
         let open = before.is_some_and(|before| matches!(before.kind, Kind::Open(_)));
         let unclosed = matches!(next.kind, Kind::Close(_)) && next.text.is_empty() && open;
         if !unclosed && self.too_deep.is_none() {
@@ -172,7 +172,7 @@ impl<'t> Parser<'t, '_> {
         self.made_up((end, end))
     }
 
-    /// Notes that the next token continues nothing, unless it follows another mistake.
+    /// Reports a next token that cannot follow, unless it follows another mistake.
     pub(super) fn stray(&mut self, around: Option<Bracket>) {
         if self.follows_mistake() {
             return self.known_mistake();

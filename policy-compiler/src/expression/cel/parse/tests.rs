@@ -1,4 +1,4 @@
-//! Cases: texts and their parts, texts and what is wrong with them.
+//! Texts with their parts, and texts with their problems.
 
 use super::*;
 use crate::report::diagnostic::code;
@@ -17,7 +17,7 @@ impl Numbers {
     }
 }
 
-/// Each sub-expression's text, outermost first.
+/// Returns the text of each sub-expression, outermost first.
 fn parts(text: &str) -> Vec<String> {
     fn walk(expr: &Expr, text: &str, out: &mut Vec<String>) {
         out.push(text.chars().skip(expr.place.0).take(expr.place.1 - expr.place.0).collect());
@@ -62,7 +62,7 @@ fn every_part_knows_its_characters() {
     }
 }
 
-/// Each problem as `start..end message [help]`.
+/// Formats each problem as `start..end message [help]`.
 fn problems(text: &str) -> String {
     let line = |problem: &Problem| {
         let help = problem.help.as_ref().map(|help| format!(" [{help}]")).unwrap_or_default();

@@ -3,12 +3,12 @@
 use super::operator::Binary;
 use super::tree::Place;
 
-/// What a token is.
+/// The kind of a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     /// A name.
     Word,
-    /// A name of a field, in backticks.
+    /// A field name in backticks.
     Quoted,
     /// `true`, `false` or `null`.
     Constant,
@@ -16,7 +16,7 @@ pub(super) enum Kind {
     Number,
     /// A string or bytes literal.
     Text,
-    /// An operator between operands; `-` is not among them.
+    /// An operator between operands, except `-`.
     Binary(Binary),
     Minus,
     Not,
@@ -26,7 +26,7 @@ pub(super) enum Kind {
     Colon,
     Open(Bracket),
     Close(Bracket),
-    /// What CEL does not have; the lexer has reported it.
+    /// Something that CEL does not have; the lexer has reported it.
     Broken,
     /// The end of the text.
     End,
@@ -55,13 +55,13 @@ impl Bracket {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Token<'t> {
     pub(super) kind: Kind,
-    /// What is written; nothing for the end, and for a bracket that is missing.
+    /// Its text; empty for the end, and for a missing bracket.
     pub(super) text: &'t str,
     pub(super) place: Place,
 }
 
 impl Token<'_> {
-    /// Checks whether an operand can begin with the token.
+    /// Checks whether the token can begin an operand.
     pub(super) fn begins_operand(&self) -> bool {
         matches!(
             self.kind,
@@ -76,7 +76,7 @@ impl Token<'_> {
         )
     }
 
-    /// Checks whether nothing stands between two tokens.
+    /// Checks whether there is nothing between two tokens.
     pub(super) fn touches(&self, next: &Token<'_>) -> bool {
         self.place.1 == next.place.0
     }
@@ -106,7 +106,7 @@ const RESERVED: &[&str] = &[
     "while",
 ];
 
-/// Checks whether a word is reserved, so that nothing can be called by it.
+/// Checks whether a word is reserved and cannot be a name.
 pub(super) fn is_reserved(word: &str) -> bool {
     RESERVED.contains(&word)
 }

@@ -1,35 +1,35 @@
-//! The syntax tree: what stands in the text, with the place of every part.
+//! The syntax tree, with the place of every part.
 //!
-//! Macros are still calls here. The checker reads them as macros, so problems speak of what was written.
+//! Macros are still calls here. The checker interprets them, so that problems refer to the source.
 
 use super::operator::{Binary, Unary};
 
-/// A place in the text: first character, and first character behind it.
+/// A place in the text: the first character, and the one after the last.
 pub(in crate::expression::cel) type Place = (usize, usize);
 
 /// One part of an expression.
 #[derive(Debug, Clone, PartialEq)]
 pub(in crate::expression::cel) struct Expr {
-    /// What it is.
+    /// Its kind and children.
     pub(in crate::expression::cel) kind: ExprKind,
-    /// Where it stands, parentheses around it not included.
+    /// Its place, without parentheses around it.
     pub(in crate::expression::cel) place: Place,
 }
 
-/// What an expression is.
+/// The kind of an expression.
 #[derive(Debug, Clone, PartialEq)]
 pub(in crate::expression::cel) enum ExprKind {
     /// A literal, with the sign of a negative number.
     Literal(Literal),
-    /// A name; a leading dot is kept.
+    /// A name, including a leading dot.
     Ident(String),
     /// `operand.field`, or `operand.?field`.
     Select { operand: Box<Expr>, field: Field, optional: bool },
     /// `operand[key]`, or `operand[?key]`.
     Index { operand: Box<Expr>, key: Box<Expr>, optional: bool },
-    /// An operator before its operand.
+    /// A unary operator with its operand.
     Unary(Unary, Box<Expr>),
-    /// An operator between its operands.
+    /// A binary operator with its operands.
     Binary(Binary, Box<[Expr; 2]>),
     /// `condition ? value : other`
     Conditional(Box<[Expr; 3]>),

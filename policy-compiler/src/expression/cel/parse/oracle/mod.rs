@@ -1,7 +1,7 @@
-//! Our parser beside the generated one of the `cel` crate: what each accepts, and which tree it gives.
+//! Compares our parser with the generated one of the `cel` crate: the texts that each accepts, and the trees.
 //!
-//! The two differ in one thing only, and on purpose: what is too large. Ours refuses texts of more than 16 KiB, and more
-//! than 64 levels of brackets or of the tree.
+//! The two differ on purpose in one thing only: size limits. Ours rejects texts of more than 16 KiB, and more than 64
+//! levels of brackets or of the tree.
 
 mod theirs;
 
@@ -54,7 +54,7 @@ const VALID: &[&str] = &[
     "cel.bind(x, 1, x + x) == math.greatest(1, 2.0)",
 ];
 
-/// Other texts, most of them invalid, with ` ¦ ` between them.
+/// Other texts, most of them invalid, separated by ` ¦ `.
 const OTHERS: &[&str] = &[
     "  ¦ a b ¦ a == ¦ == a ¦ a. ¦ . ¦ ..a ¦ a..b ¦ f( ¦ f) ¦ f(a,) ¦ f(,) ¦ f(,a) ¦ [,] ¦ {,} ¦ [,a] ¦ [a,,]",
     "{a} ¦ {a:} ¦ {:b} ¦ {a:b,,} ¦ {a:b:c} ¦ a ? b ¦ a ? b ? c : d : e ¦ a ? (b ? c : d) : e ¦ a : b ¦ -!a",
@@ -83,7 +83,7 @@ const OTHERS: &[&str] = &[
     "a.(b) ¦ a.'b' ¦ f(a)(b) ¦ f()()",
 ];
 
-/// What each parser makes of a text: ours, theirs.
+/// Returns the tree of each parser for a text: ours, theirs.
 fn both(text: &str) -> [Option<String>; 2] {
     [syntax(text).ok(), theirs::syntax(text)]
 }
@@ -93,7 +93,7 @@ fn on_large_stack(work: impl FnOnce() + Send + 'static) {
     std::thread::Builder::new().stack_size(256 << 20).spawn(work).unwrap().join().unwrap();
 }
 
-/// Compares the parsers on texts. Gives how many both accept, and the differences.
+/// Compares the parsers on texts. Returns the number of texts that both accept, and the differences.
 fn compare(texts: impl IntoIterator<Item = String>) -> (usize, Vec<String>) {
     let mut accepted = 0;
     let mut different = Vec::new();
@@ -137,7 +137,7 @@ fn only_ours_refuses_what_is_too_large() {
     });
 }
 
-/// What a token can be replaced by so that the text mostly stays valid.
+/// Returns the group of a token. Replacing it by another of the same group mostly keeps the text valid.
 fn group(kind: Kind) -> u8 {
     match kind {
         Kind::Word | Kind::Constant | Kind::Number | Kind::Text => 0,
@@ -146,7 +146,7 @@ fn group(kind: Kind) -> u8 {
     }
 }
 
-/// A valid expression with some of its tokens changed.
+/// Returns a valid expression with some of its tokens changed.
 fn mutated(numbers: &mut Numbers, pool: &[(String, Kind)]) -> String {
     let valid = numbers.one_of(VALID);
     let mut tokens: Vec<(String, Kind)> =

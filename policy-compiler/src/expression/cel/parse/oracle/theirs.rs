@@ -1,11 +1,11 @@
-//! What the generated parser of the `cel` crate makes of a text. The fuzz targets include this file.
+//! Parses a text with the generated parser of the `cel` crate. The fuzz targets include this file.
 
 use cel::Env;
 use cel::IdedExpr;
 use cel::common::ast::{CallExpr, EntryExpr, Expr as Theirs, LiteralValue};
 
-/// Returns the syntax tree in the notation of our `cel::syntax`; `None` where the text is refused. Needs a stack of some hundred MiB for
-/// the deepest texts.
+/// Returns the syntax tree in the notation of our `cel::syntax`, or `None` if the text is rejected. The deepest texts
+/// need a stack of some hundred MiB.
 pub(crate) fn syntax(text: &str) -> Option<String> {
     let parser = Env::default().parser().enable_ident_escape_syntax(true).enable_optional_syntax(true);
     parser.max_recursion_depth(500).parse(text).ok().as_ref().map(notation)
