@@ -4,7 +4,7 @@ use semver::Version;
 
 use super::decode::Decoder;
 use crate::{
-    read::yaml::Node,
+    read::yaml::{Node, Value},
     report::{
         diagnostic::{Diagnostic, code},
         near,
@@ -13,6 +13,9 @@ use crate::{
 };
 
 const API_VERSION: &str = "contextmesh.io/v1";
+
+/// The group of that version.
+const GROUP: &str = "contextmesh.io";
 
 /// Name and owner of a document.
 #[derive(Debug, Clone)]
@@ -50,6 +53,9 @@ pub(super) struct Header<'n> {
 
 /// Reads the head. Returns `None` if the kind is unknown, because the rest cannot be checked then.
 pub(super) fn read<'n>(node: &'n Node, decoder: &mut Decoder<'_>) -> Option<Header<'n>> {
+    if is_foreign(node) {
+        return None;
+    }
     let mut keys = decoder.keys(node, node.span, "the document")?;
     if let Some(version) = keys.require("apiVersion", decoder).and_then(|node| decoder.string(node))
         && version.value != API_VERSION
@@ -69,6 +75,24 @@ pub(super) fn read<'n>(node: &'n Node, decoder: &mut Decoder<'_>) -> Option<Head
     Some(Header { kind, metadata, spec })
 }
 
+/// Whether a document belongs to another API group, as in a folder that GitOps applies as a whole. A group that is nearly ours is
+/// taken for ours, so that a misspelt one is an error.
+fn is_foreign(node: &Node) -> bool {
+    let Value::Mapping(entries) = &node.value else { return false };
+    let text = |key: &str| {
+        let entry = entries.iter().find(|(name, _)| name.value == key);
+        entry.and_then(
+            |(_, node)| if let Value::Scalar(scalar) = &node.value { Some(scalar.text.as_str()) } else { None },
+        )
+    };
+    let ours = |version: &str| {
+        let group = version.split_once('/').map_or("", |(group, _)| group);
+        group == GROUP || near::nearest(group, [GROUP]).is_some()
+    };
+    let our_kind = text("kind").is_some_and(|kind| KINDS.iter().any(|(known, _)| *known == kind));
+    !our_kind && text("apiVersion").is_some_and(|version| !version.is_empty() && !ours(version))
+}
+
 fn known_kind(name: &Spanned<String>, decoder: &mut Decoder<'_>) -> Option<(Kind, Span)> {
     let found = KINDS.iter().find(|(word, _)| *word == name.value);
     if found.is_none() {
@@ -83,6 +107,12 @@ fn read_metadata(node: &Node, kind: Kind, span: Span, decoder: &mut Decoder<'_>)
     let mut metadata = Metadata { name: None, domain: None, version: None, span };
     let Some(mut keys) = decoder.keys(node, node.span, "metadata") else { return metadata };
     metadata.name = keys.require("name", decoder).and_then(|node| decoder.name(node));
+    // For people and other tools.
+    for key in ["labels", "annotations"] {
+        if let Some(node) = keys.get(key) {
+            decoder.entries(node);
+        }
+    }
     if kind != Kind::Mesh {
         metadata.domain = keys.get("domain").and_then(|node| decoder.name(node));
     }

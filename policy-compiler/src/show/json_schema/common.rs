@@ -1,6 +1,8 @@
 //! Parts that documents of several kinds share.
 #![allow(dead_code, reason = "the types describe a shape; nobody makes values of them")]
 
+use std::collections::BTreeMap;
+
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 pub(super) const API_VERSION: &str = "contextmesh.io/v1";
@@ -28,6 +30,10 @@ pub(super) struct Metadata {
     /// The domain that owns the document. Without it, the enterprise owns it, and its rules come first.
     #[schemars(example = &"payments")]
     domain: Option<Name>,
+    /// For people and other tools.
+    labels: Option<BTreeMap<String, String>>,
+    /// For people and other tools.
+    annotations: Option<BTreeMap<String, String>>,
 }
 
 /// A number and a unit: `ms`, `s`, `m` or `h`.

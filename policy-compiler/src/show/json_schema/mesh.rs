@@ -34,6 +34,10 @@ struct MeshMetadata {
     /// Name of the mesh.
     #[schemars(example = &"acme")]
     name: Name,
+    /// For people and other tools.
+    labels: Option<BTreeMap<String, String>>,
+    /// For people and other tools.
+    annotations: Option<BTreeMap<String, String>>,
 }
 
 /// The settings, services and domains.

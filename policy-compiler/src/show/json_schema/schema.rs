@@ -43,6 +43,10 @@ struct SchemaMetadata {
         example = &"1.2.0"
     )]
     version: Option<String>,
+    /// For people and other tools.
+    labels: Option<BTreeMap<String, String>>,
+    /// For people and other tools.
+    annotations: Option<BTreeMap<String, String>>,
 }
 
 /// The fields.
