@@ -359,8 +359,18 @@ fn after_a_hot_restart_old_tickets_recall_nobody_else() {
     let of_old = ticket("t1");
     assert_eq!(recalled(&of_old), "t1", "within the grace");
     let new = start(1);
-    let of_new = ticket("t2");
-    assert_eq!((recalled(&of_old), recalled(&of_new)), (Value::Null, json!("t2")));
+    // The old one may serve a connection or two until it stops to listen; what it remembers is its own.
+    let taken_over = (0..100).find_map(|_| {
+        let of_new = ticket("t2");
+        let seen = (recalled(&of_old), recalled(&of_new));
+        assert!(
+            [Value::Null, json!("t1")].contains(&seen.0) && [Value::Null, json!("t2")].contains(&seen.1),
+            "{seen:?}"
+        );
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        (seen == (Value::Null, json!("t2"))).then_some(of_new)
+    });
+    let of_new = taken_over.expect("the new one recalls its own requests, and none of the old one's");
     let dead = new.stats().unwrap().get("wasmcustom.context_mesh.recall_dead");
     assert!(dead >= 1, "{dead}");
     // The new one's statistics go on from those of the old one; the old one ends by itself.

@@ -267,3 +267,50 @@ fn the_parts_of_a_condition_say_what_the_decision_says() {
     }
     assert!(seen > 100);
 }
+
+/// A field with `ttl` is present while the context is young, on the wire and in memory.
+#[test]
+fn a_test_says_how_old_the_context_is() {
+    let tree = "apiVersion: contextmesh.io/v1
+kind: Mesh
+metadata: {name: m}
+spec:
+  trustDomain: a.b
+  identity: /ns/default/sa/{service}
+  domains: {d: {services: [one, two]}}
+---
+apiVersion: contextmesh.io/v1
+kind: ContextSchema
+metadata: {name: s, domain: d}
+spec: {fields: {code: {type: string, ttl: 2m}, tenant: {type: string}}}
+---
+apiVersion: contextmesh.io/v1
+kind: PolicyTest
+metadata: {name: age}
+spec:
+  tests:
+    - name: on the wire
+      workload: one
+      principal: {service: two}
+      context: {code: '1', tenant: t}
+      cases:
+        - {name: at once, expect: {context: {code: '1', tenant: t}}}
+        - {name: in time, age: 119s, expect: {context: {code: '1', tenant: t}}}
+        - {name: too late, age: 121s, expect: {absent: [code], context: {tenant: t}}}
+    - name: in memory
+      workload: one
+      role: outbound
+      destination: two
+      remembered: {code: '1', tenant: t}
+      cases:
+        - {name: at once, expect: {context: {code: '1'}}}
+        - {name: in time, age: 119s, expect: {context: {code: '1'}}}
+        - {name: too late, age: 121s, expect: {absent: [code], context: {tenant: t}}}
+";
+    let mut sources = Sources::new("t");
+    sources.add("tree.yaml", tree);
+    let report = run(&sources, &[]);
+    let failed: Vec<String> =
+        report.results.iter().filter(|of| !of.failures.is_empty()).map(|of| format!("{of:?}")).collect();
+    assert_eq!((report.results.len(), failed), (6, Vec::new()));
+}

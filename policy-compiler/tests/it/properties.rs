@@ -232,6 +232,7 @@ fn what_failed_once_holds() {
     let at_the_root = || Request {
         headers: vec![(":path".to_owned(), "/".to_owned())],
         now_ms: 1_767_225_600_000,
+        age_ms: 0,
         ..Request::new("cart", Role::Inbound)
     };
     // An allow and a deny that always match.

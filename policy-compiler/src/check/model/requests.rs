@@ -160,6 +160,7 @@ pub(super) fn overlay(case: &Given, test: &Given) -> Given {
         destination: case.destination.or(test.destination),
         remembered: case.remembered.or(test.remembered),
         now_ms: case.now_ms.or(test.now_ms),
+        age_ms: case.age_ms.or(test.age_ms),
     }
 }
 
@@ -208,6 +209,7 @@ impl Resolver<'_, '_> {
             remembered,
             destination: destination.clone(),
             now_ms: given.now_ms.or(self.now_ms).unwrap_or(DEFAULT_NOW_MS),
+            age_ms: given.age_ms.unwrap_or_default(),
         };
         (self.diagnostics.len() == before).then_some(request)
     }

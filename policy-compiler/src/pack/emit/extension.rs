@@ -71,7 +71,7 @@ impl TargetRef {
     /// Reads `KIND/NAME`.
     ///
     /// # Errors
-    /// See [`ParseTargetError`].
+    /// See `ParseTargetError`.
     pub fn parse(text: &str) -> Result<Self, ParseTargetError> {
         let (kind, name) = text.split_once('/').ok_or(ParseTargetError::Form)?;
         let found = TARGET_KINDS.iter().find(|(_, known)| *known == kind);

@@ -62,6 +62,8 @@ pub struct Given {
     pub remembered: Option<Spanned<Choice<Fields>>>,
     /// The time, in milliseconds since 1970.
     pub now_ms: Option<u64>,
+    /// The age of the contexts, both of the carried and of the remembered one, in milliseconds.
+    pub age_ms: Option<u64>,
 }
 
 /// The expectations of a decision. Those that are `None` are not checked.
@@ -195,7 +197,8 @@ fn given(keys: &mut Keys<'_>, decoder: &mut Decoder<'_>) -> Given {
         Some(Spanned::new(choice, key.span))
     });
     let now_ms = keys.get("now").and_then(|node| decoder.time_ms(node));
-    Given { workload, role, principal, request, context, destination, remembered, now_ms }
+    let age_ms = keys.get("age").and_then(|node| decoder.duration_ms(node));
+    Given { workload, role, principal, request, context, destination, remembered, now_ms, age_ms }
 }
 
 fn expect(node: &Node, decoder: &mut Decoder<'_>) -> Expect {

@@ -92,7 +92,7 @@ fn run(workload: &Workload, request: &Request, observer: Option<&dyn Observer>) 
     let mut sent = request.headers.clone();
     if !request.context.is_empty() {
         let writer = workload.program().words().writer(request.now_ms);
-        let value = mesh_header::encode(&request.context, writer, request.now_ms)
+        let value = mesh_header::encode(&request.context, writer, request.now_ms.saturating_sub(request.age_ms))
             .map_err(|error| SimulationError(format!("the context cannot be sent: {}", error.as_str())))?;
         sent.push((mesh_header::NAME.to_owned(), value));
     }
@@ -134,7 +134,11 @@ fn remember(
         let message = "nothing can be remembered for a request without `traceparent` and `x-request-id`";
         return Err(SimulationError(message.to_owned()));
     }
-    let record = Record { context: context.clone(), issued_at_ms: request.now_ms, ..Record::default() };
+    let record = Record {
+        context: context.clone(),
+        issued_at_ms: request.now_ms.saturating_sub(request.age_ms),
+        ..Record::default()
+    };
     pipeline::remember(workload, headers, host, &record)
         .map_err(|error| SimulationError(format!("the context cannot be remembered: {}", error.as_str())))
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 
 use super::{
-    common::{ApiVersion, Metadata},
+    common::{ApiVersion, Duration, Metadata},
     shape,
 };
 
@@ -134,6 +134,8 @@ struct Test {
     /// The time of the request.
     #[schemars(extend("format" = "date-time"), example = &"2026-01-15T12:00:00Z")]
     now: Option<String>,
+    /// The age of the contexts, both of the carried and of the remembered one. Default: 0.
+    age: Option<Duration>,
     /// A table: each case specifies what differs from the test.
     cases: Option<Vec<Case>>,
     /// What is expected.
@@ -164,6 +166,8 @@ struct Case {
     /// The time of the request.
     #[schemars(extend("format" = "date-time"))]
     now: Option<String>,
+    /// The age of the contexts, both of the carried and of the remembered one. Default: 0.
+    age: Option<Duration>,
     /// What is expected.
     expect: Option<Expect>,
 }
