@@ -1,5 +1,5 @@
 //! The shape of `PolicyTest` documents.
-#![allow(dead_code, reason = "the types describe a shape; no values of them are created")]
+#![allow(dead_code, reason = "the types describe a shape; nobody makes values of them")]
 
 use std::collections::BTreeMap;
 
@@ -134,7 +134,7 @@ struct Test {
     /// The time of the request.
     #[schemars(extend("format" = "date-time"), example = &"2026-01-15T12:00:00Z")]
     now: Option<String>,
-    /// The age of the contexts, both of the carried and of the remembered one. Default: 0.
+    /// How long ago the context was made, the one that it carries and the one that is remembered. Default: just now.
     age: Option<Duration>,
     /// A table: each case specifies what differs from the test.
     cases: Option<Vec<Case>>,
@@ -166,7 +166,7 @@ struct Case {
     /// The time of the request.
     #[schemars(extend("format" = "date-time"))]
     now: Option<String>,
-    /// The age of the contexts, both of the carried and of the remembered one. Default: 0.
+    /// How long ago the context was made, the one that it carries and the one that is remembered. Default: just now.
     age: Option<Duration>,
     /// What is expected.
     expect: Option<Expect>,
