@@ -64,7 +64,7 @@ pub enum When {
         /// Its tree.
         root: Node,
         /// The operands of the `&&` at its root, as offsets into the text: first character, and the one after the last.
-        /// As many as [`Node::conjuncts`] returns, or none.
+        /// As many as `Node::conjuncts` returns, or none.
         parts: Vec<(usize, usize)>,
     },
     /// The condition has problems, which have been reported.

@@ -47,7 +47,7 @@ pub(crate) fn report_unused(entries: &[Silence], silenced: &[Silenced], diagnost
             continue;
         }
         let message = format!("the rule has no warning `{}` that this silences", entry.code.value);
-        let help = "take the entry out; only warnings at this rule can be silenced, and no errors";
+        let help = "remove the entry; only warnings at this rule can be silenced, not errors";
         diagnostics.push(Diagnostic::warning(code::UNUSED_SILENCE, entry.code.span, message).help(help));
     }
 }

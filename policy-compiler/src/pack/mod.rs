@@ -1,4 +1,5 @@
-//! Model and programs become what proxies load: tables, artifacts, slices of them, and the manifests around them.
+//! Packing: turns the model and the programs into what proxies load: tables, artifacts, slices, and the manifests
+//! around them.
 
 pub mod artifact;
 pub mod budget;

@@ -1,8 +1,8 @@
-//! A slice: of the tables of a mesh what one service needs.
+//! Slices: the part of a mesh's tables that one service needs.
 //!
-//! It is cut from the compiled tables, so its programs are those of the whole, instruction for instruction; only the
-//! numbers of what they refer to change. All services, domains and fields stay, because they tell who a peer is
-//! and what a context may hold; so do the words, so that services with slices understand each other.
+//! A slice is cut from the compiled tables. Its programs are the same as in the whole, instruction for instruction;
+//! only the indices in their operands change. All services, domains and fields stay, because they determine who a peer
+//! is and what a context may hold. The words stay too, so that services with slices understand each other.
 
 use context_mesh_core::index::{
     self, AttributeIndex, ConstantIndex, PatternIndex, ProgramIndex, RuleIndex, VariableIndex,
@@ -14,7 +14,7 @@ use context_mesh_core::{
     vm::op::{Op, Operand},
 };
 
-/// What `service` needs. `None` when the tables do not list the service, or refer to something that they do not hold.
+/// Returns what `service` needs, or `None` if the tables do not list the service or have an invalid index.
 pub fn slice(tables: &Tables, service: &str) -> Option<Tables> {
     let own = &tables.services.iter().find(|known| known.name == service)?.entry;
     let rules = Kept::new(own.inbound.iter().chain(&own.outbound).copied());
@@ -52,7 +52,8 @@ pub fn slice(tables: &Tables, service: &str) -> Option<Tables> {
     })
 }
 
-/// The programs of a rule: its condition, then the values that it sets. Indices into [`ProgramTable::programs`].
+/// Returns the programs of a rule, as indices into [`ProgramTable::programs`]: its condition, then the values that it
+/// sets.
 pub fn programs_of(rule: &RuleTable) -> Vec<ProgramIndex> {
     let values: &[(String, ProgramIndex)] = match &rule.effect {
         Effect::Set { fields } => fields,
@@ -61,14 +62,14 @@ pub fn programs_of(rule: &RuleTable) -> Vec<ProgramIndex> {
     rule.condition.into_iter().chain(values.iter().map(|(_, program)| *program)).collect()
 }
 
-/// Returns the attributes that a rule may read. `None` when the tables refer to something that they do not hold.
+/// Returns the attributes that a rule may read, or `None` if the tables have an invalid index.
 pub(super) fn attributes_of<'t>(rule: &RuleTable, tables: &'t Tables) -> Option<Vec<&'t Attribute>> {
     let mut needs = Needs::default();
     programs_of(rule).into_iter().try_for_each(|program| needs.program(&tables.program, program))?;
     needs.attributes.into_iter().map(|index| index.get(&tables.program.attributes)).collect()
 }
 
-/// What some programs refer to, directly or by their variables.
+/// What a set of programs refers to, directly or through variables.
 #[derive(Default)]
 struct Needs {
     programs: BTreeSet<ProgramIndex>,
@@ -79,8 +80,8 @@ struct Needs {
 }
 
 impl Needs {
-    /// Takes in a program. Variables read only variables before them, so this descends no deeper than the
-    /// longest chain of variables.
+    /// Adds a program. Variables only read variables before them, so the recursion is no deeper than the longest chain
+    /// of variables.
     fn program(&mut self, table: &ProgramTable, program: ProgramIndex) -> Option<()> {
         if !self.programs.insert(program) {
             return Some(());
@@ -120,7 +121,7 @@ impl Needs {
     }
 }
 
-/// The entries of a pool that are kept, in their order: old numbers and new ones.
+/// The kept entries of a pool, in order: old indices and new ones.
 struct Kept<I>(BTreeMap<I, I>);
 
 impl<I: Ord + Copy + From<u32> + Into<u32>> Kept<I> {
@@ -137,7 +138,7 @@ impl<I: Ord + Copy + From<u32> + Into<u32>> Kept<I> {
         self.0.get(&old).copied()
     }
 
-    /// The new number of an operand.
+    /// Returns the new value of an operand.
     fn operand(&self, old: u32) -> Option<u32> {
         self.new_number(I::from(old)).map(I::into)
     }
@@ -154,7 +155,7 @@ impl Kept<RuleIndex> {
     }
 }
 
-/// The new numbers of everything that programs refer to.
+/// The new indices of everything that programs refer to.
 struct Numbers {
     programs: Kept<ProgramIndex>,
     constants: Kept<ConstantIndex>,
@@ -199,7 +200,7 @@ impl Numbers {
         Some(sliced)
     }
 
-    /// The instruction with the new number of what it refers to. The operand is in the upper three bytes.
+    /// Returns the instruction with its new operand, which is in the upper three bytes.
     fn instruction(&self, word: u32) -> Option<u32> {
         let op = Op::decode(word)?;
         let operand = op.operand();

@@ -83,9 +83,9 @@ fn mesh(out: &mut String, mesh: &MeshTable) -> fmt::Result {
     if !mesh.trust_domain_aliases.is_empty() {
         writeln!(out, "  trust aliases    {}", list(&mesh.trust_domain_aliases))?;
     }
-    writeln!(out, "  believed peers   {}", if mesh.require_peer { "with a certificate of the mesh" } else { "any" })?;
+    writeln!(out, "  trusted peers    {}", if mesh.require_peer { "with a certificate of the mesh" } else { "any" })?;
     let without_filter =
-        mesh.peers_without_filter.as_deref().map_or_else(|| "who attaches no context".to_owned(), list);
+        mesh.peers_without_filter.as_deref().map_or_else(|| "those that attach no context".to_owned(), list);
     writeln!(out, "  without filter   {without_filter}")?;
     writeln!(out, "  cluster domain   {}", mesh.cluster_domain)?;
     writeln!(out, "  gateways         {}", list(&mesh.gateways))?;
@@ -115,7 +115,7 @@ fn millis(ms: u64) -> String {
 
 fn services(out: &mut String, tables: &Tables, service: &ServiceTable) -> fmt::Result {
     let domain = tables.domains.get(usize::from(service.domain)).map_or("?", |domain| &domain.name);
-    let own = if service.has_identities { "  its name is no identity" } else { "" };
+    let own = if service.has_identities { "  its name is not an identity" } else { "" };
     writeln!(out, "  {}  domain {domain}{own}", service.name)?;
     entry(out, tables, &service.entry)
 }

@@ -197,7 +197,7 @@ fn versions_that_do_not_understand_each_other_are_warned_about() {
         found.starts_with("warning[CM0322]: the versions 1.0.0 and 2.0.0 of `fields` do not understand each other\n"),
         "{found}"
     );
-    assert!(found.contains("help: `policyc schema matrix` says why (2 reasons); take 1.0.0 out when"), "{found}");
+    assert!(found.contains("help: `policyc schema matrix` says why (2 reasons); remove 1.0.0 when"), "{found}");
 }
 
 #[test]

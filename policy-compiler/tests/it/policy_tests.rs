@@ -268,7 +268,7 @@ fn the_parts_of_a_condition_say_what_the_decision_says() {
     assert!(seen > 100);
 }
 
-/// A field with `ttl` is there while the context is young, on the wire and in memory.
+/// A field with `ttl` is present while the context is young, on the wire and in memory.
 #[test]
 fn a_test_says_how_old_the_context_is() {
     let tree = "apiVersion: contextmesh.io/v1

@@ -76,7 +76,7 @@ fn pointless<'k>(knowledge: &'k Knowledge<'_>, rule: &'k Facts<'_>, by: &'k Fact
     let message = format!("`{}` lets nothing through: `{}` denies all of it", rule.rule.name, by.rule.name);
     let problem = Diagnostic::warning(code::POINTLESS_ALLOW, rule.span(), message);
     let problem = problem.label(by.span(), "this condition holds whenever the other one does");
-    let help = "a deny stands above every allow: take the rule out, or correct one of the conditions";
+    let help = "a deny takes precedence over every allow: remove the rule, or correct one of the conditions";
     Finding::with_example(problem.help(help), move || {
         let mut claims: Vec<(_, Ask)> = rule.condition().map(|node| (node, Ask::True)).into_iter().collect();
         claims.extend(by.condition().map(|node| (node, by.ask())));

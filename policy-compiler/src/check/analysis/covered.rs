@@ -60,7 +60,7 @@ fn finding<'k>(knowledge: &'k Knowledge<'_>, rule: &'k Facts<'_>, by: &'k Facts<
     let problem = Diagnostic::warning(code::COVERED_DENY, rule.span(), message);
     let problem = problem.label(by.span(), "this condition holds whenever the other one does");
     let help = if outranks(by.policy.layer, rule.policy.layer) {
-        "the enterprise's rule stands above it: take this one out"
+        "the enterprise's rule takes precedence: remove this one"
     } else {
         "take one of them out, or correct this condition"
     };

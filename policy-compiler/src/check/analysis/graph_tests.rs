@@ -60,7 +60,7 @@ fn who_may_call_whom() {
         "front -> cart: denied by no-carts",
         "front -> gate: passes",
         "front -> ledger: depends on front-reads",
-        // What goes on from a gateway came in by its inbound rules.
+        // A gateway has only inbound rules, so they decide about what goes on from it.
         "gate -> cart: depends on callers",
         "gate -> front: depends on callers",
         "gate -> ledger: denied by not-the-gate",

@@ -151,7 +151,7 @@ fn diagnostic(habit: &Habit, facts: &Facts<'_>, model: &Model) -> Diagnostic {
             problem.help("compare `request.hostname`: in lower case, without port and final dot")
         }
         Habit::UnknownName(attribute, word) => {
-            let message = format!("nobody in the mesh has the `{attribute}` `{word}`");
+            let message = format!("the mesh has no `{attribute}` `{word}`");
             let problem = Diagnostic::warning(code::NOBODYS_NAME, facts.span(), message);
             let near = match *attribute {
                 "peer.principal" => Some(format!("identities begin with `spiffe://{}/`", model.mesh.trust_domain)),

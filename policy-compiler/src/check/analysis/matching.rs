@@ -46,7 +46,7 @@ pub(super) fn find<'k>(knowledge: &'k Knowledge<'_>, findings: &mut Vec<Finding<
             (Odd::Never, Some(when)) => {
                 let message = format!("`{}` can never match", facts.rule.name);
                 let problem = explained(knowledge, facts, when, facts.ask(), message);
-                findings.push(Finding::new(problem.help("take the rule out, or correct its condition")));
+                findings.push(Finding::new(problem.help("remove the rule, or correct its condition")));
             }
             (Odd::OnlyErrors, Some(when)) => {
                 let message = format!("the condition of `{}` is never true", facts.rule.name);

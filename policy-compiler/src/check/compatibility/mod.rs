@@ -63,7 +63,7 @@ pub(crate) fn report_versions(schemas: &[SchemaVersion], diagnostics: &mut Diagn
         let problem = Diagnostic::warning(code::SCHEMA_VERSIONS, other.span, message);
         let word = if reasons == 1 { "reason" } else { "reasons" };
         diagnostics.push(problem.label(active.span, "the version that counts").help(format!(
-            "`policyc schema matrix` says why ({reasons} {word}); take {old} out when no sidecar has it any more"
+            "`policyc schema matrix` says why ({reasons} {word}); remove {old} when no sidecar has it any more"
         )));
     }
 }

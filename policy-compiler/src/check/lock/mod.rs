@@ -98,7 +98,7 @@ impl Lock {
         let (mut words, mut numbers) = (BTreeMap::new(), BTreeMap::new());
         for entry in &self.entries {
             if let Some(first) = words.insert(entry.word.as_str(), entry) {
-                let message = format!("`{}` stands in two lines", entry.word);
+                let message = format!("`{}` is in two lines", entry.word);
                 problems.push(problem(entry.line, message, update::advice(first, entry)));
             } else if let Some(first) = numbers.insert(entry.number, entry) {
                 let message = format!("`{}` and `{}` have the number {}", first.word, entry.word, entry.number);

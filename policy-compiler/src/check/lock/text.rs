@@ -35,7 +35,7 @@ pub fn parse(text: &str) -> Result<Lock, Vec<LineProblem>> {
         }
     }
     if let Some(entry) = entries.get(MAX_WORDS) {
-        let help = "a mesh that needs more sends the rest as text: take the words out that matter least";
+        let help = "a mesh that needs more sends the rest as text: remove the words that matter least";
         problems.push(problem(entry.line, format!("there are more than {MAX_WORDS} words"), help));
     }
     if problems.is_empty() { Ok(Lock { entries }) } else { Err(problems) }
@@ -43,7 +43,7 @@ pub fn parse(text: &str) -> Result<Lock, Vec<LineProblem>> {
 
 fn help(line: &str) -> &'static str {
     if ["<<<<<<<", "=======", ">>>>>>>"].iter().any(|mark| line.starts_with(mark)) {
-        "keep the lines of both branches, take the marks out, and run `policyc lock DIR`"
+        "keep the lines of both branches, remove the conflict markers, and run `policyc lock DIR`"
     } else {
         LINE_HELP
     }
@@ -61,7 +61,7 @@ fn entry(line: usize, text: &str) -> Result<Entry, String> {
         } else if released.is_none() && !retired {
             released = Some(date(part)?);
         } else {
-            return Err(format!("nobody knows what `{part}` means there"));
+            return Err(format!("`{part}` is not expected there"));
         }
     }
     Ok(Entry { word, number, released, retired, line })
@@ -168,8 +168,8 @@ mod tests {
             ("7 \"\"", "a word has 1 to 128 bytes"),
             ("7 word today", "`today` is not a date such as `2026-01-31T12:00:00Z`"),
             ("7 word 1969-01-01T00:00:00Z", "`1969-01-01T00:00:00Z` is not a date such as `2026-01-31T12:00:00Z`"),
-            ("7 word retired retired", "nobody knows what `retired` means there"),
-            ("7 word retired 2026-01-31T12:00:00Z", "nobody knows what `2026-01-31T12:00:00Z` means there"),
+            ("7 word retired retired", "`retired` is not expected there"),
+            ("7 word retired 2026-01-31T12:00:00Z", "`2026-01-31T12:00:00Z` is not expected there"),
         ] {
             let problems = parse(&format!("1 a\n{line}\n")).unwrap_err();
             assert_eq!(problems.len(), 1, "{line}");

@@ -12,7 +12,7 @@ use super::{
 /// Returns the advice about two lines that contradict each other.
 pub(super) fn advice(first: &Entry, second: &Entry) -> &'static str {
     if first.released.is_some() && second.released.is_some() {
-        "both were released: take the line back that was released last, and release the word again under a new number"
+        "both were released: revert the line that was released last, and release the word again under a new number"
     } else {
         "run `policyc lock DIR`: it gives the word without a date another number"
     }
@@ -76,8 +76,7 @@ impl Lock {
                 Some(first) if entry.released.is_some() => {
                     let message =
                         format!("`{first}` and `{}` were released with the number {}", entry.word, entry.number);
-                    let help =
-                        "take the line back that was released last, and release the word again under a new number";
+                    let help = "revert the line that was released last, and release the word again under a new number";
                     problems.push(problem(entry.line, message, help));
                 }
                 Some(_) => {

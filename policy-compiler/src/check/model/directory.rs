@@ -324,7 +324,7 @@ fn identity(path: Option<&Spanned<String>>, diagnostics: &mut Diagnostics) -> St
         );
         invalid(diagnostics, path.span, message, help);
     } else if segments.contains(&"*") {
-        let message = "`*` believes a service in any namespace";
+        let message = "`*` trusts a service in any namespace";
         let problem = Diagnostic::warning(code::ANY_NAMESPACE, path.span, message);
         let help = format!(
             "write `{DEFAULT_IDENTITY}` and the `namespaces` of each domain, or the one namespace in place of `*`"

@@ -164,10 +164,7 @@ impl Checker<'_, '_> {
             let proposal: String =
                 name.value.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
             let help = if name.value.contains(['.', '-']) && proposal.starts_with(first) {
-                format!(
-                    "call it `{proposal}`; a key of `baggage` that exists already is said with `baggage: {}`",
-                    name.value
-                )
+                format!("call it `{proposal}`; for an existing key of `baggage`, write `baggage: {}`", name.value)
             } else {
                 format!(
                     "use 1 to {MAX_FIELD_NAME_BYTES} letters, digits and `_`, not beginning with a digit, so that CEL can read it"
@@ -279,12 +276,7 @@ impl Checker<'_, '_> {
             match json_text(kind, &value.value) {
                 Some(text) if !number::is_within(&text, minimum, maximum) => {
                     let message = format!("`{text}` is allowed, but out of the range of the field");
-                    self.error(
-                        code::FIELD_OPTIONS,
-                        value.span,
-                        message,
-                        "take it out, or change `minimum` or `maximum`",
-                    );
+                    self.error(code::FIELD_OPTIONS, value.span, message, "remove it, or change `minimum` or `maximum`");
                 }
                 Some(text) if texts.contains(&text) => {}
                 Some(text) => texts.push(text),

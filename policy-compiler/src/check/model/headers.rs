@@ -12,7 +12,7 @@ pub(super) fn reserved(header: &str) -> Option<&'static str> {
 const TRACE: &str = "it carries the trace, which is never part of the context";
 const MESH: &str = "it is a carrier of the whole context";
 const HTTP: &str = "it has a meaning for HTTP or for proxies";
-const PROXY: &str = "proxies tell applications in it who the client is and what was asked for";
+const PROXY: &str = "proxies use it to tell applications who the client is and what it asked for";
 const OVERRIDE: &str = "frameworks take the path or the method from it";
 const CREDENTIAL: &str = "it carries a credential";
 const BROWSER: &str = "browsers read and write it";

@@ -43,7 +43,7 @@ pub(super) fn check(mesh: &Mesh, table: &MeshTable, diagnostics: &mut Diagnostic
     for service in services() {
         if service.identities.as_ref().is_some_and(Vec::is_empty) {
             let message =
-                format!("the service `{}` has no identity, so it can call nobody as itself", service.name.value);
+                format!("the service `{}` has no identity, so it cannot call others as itself", service.name.value);
             let problem = Diagnostic::error(code::INVALID_VALUE, service.name.span, message);
             diagnostics.push(problem.help("leave `identities` out: its name is its identity then"));
         }

@@ -13,7 +13,7 @@ use crate::{
     },
 };
 
-/// Most rules of one tree. The operand of the tables permits far more, but a faulty generator would not stop.
+/// Most rules of one tree. The tables could hold far more, but a tree of this size is a mistake of its generator.
 const MAX_RULES: usize = 1_000_000;
 
 /// A policy.
@@ -164,7 +164,7 @@ fn wrong_star(span: Span, names: usize, owner: Owner, directory: &Directory) -> 
             Some(Diagnostic::error(code::FOREIGN_WORKLOAD, span, message).help(help))
         }
         _ if names > 1 => {
-            let problem = Diagnostic::error(code::INVALID_VALUE, span, "`*` stands beside other workloads");
+            let problem = Diagnostic::error(code::INVALID_VALUE, span, "`*` is listed with other workloads");
             Some(problem.help("`*` means all of them: leave the names out, or the `*`"))
         }
         _ => None,

@@ -31,7 +31,7 @@ pub struct Request {
     pub destination: Option<String>,
     /// The time, in milliseconds since 1970.
     pub now_ms: u64,
-    /// How long ago the context was made, in milliseconds: the one that it carries, and the one that is remembered.
+    /// The age of the contexts, both of the carried and of the remembered one, in milliseconds.
     pub age_ms: u64,
 }
 

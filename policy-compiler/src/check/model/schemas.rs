@@ -109,7 +109,7 @@ pub(super) fn report_duplicates(schemas: &[Schema], diagnostics: &mut Diagnostic
                     (format!(" {}", version.value), "give one of them another name or another version")
                 }
                 None if version(first).is_none() => (String::new(), "give one of them another name"),
-                _ => (", one without a version".to_owned(), "versions stand side by side when each says its `version`"),
+                _ => (", one without a version".to_owned(), "several versions are allowed if each says its `version`"),
             };
             let message = format!("{owner} has two documents ContextSchema `{}`{what}", name.value);
             let first = first.metadata.name.as_ref().map_or(first.metadata.span, |name| name.span);

@@ -64,9 +64,7 @@ impl Checker<'_> {
         let (operand, name) = self.dashed_parts(expr)?;
         let problem =
             Problem::new(code::NOT_A_VALUE, expr.place, format!("`{}` is a subtraction", self.source(expr.place)));
-        Some(
-            self.refuse(expr.place, problem.help(format!("a name with `-` stands in brackets: `{operand}['{name}']`"))),
-        )
+        Some(self.refuse(expr.place, problem.help(format!("write a name with `-` in brackets: `{operand}['{name}']`"))))
     }
 
     /// Returns the text before the last dot, and the dashed name, if only dashes separate the names and only the first
@@ -224,7 +222,7 @@ impl Checker<'_> {
         if let Err(reason) = pattern::translate(text) {
             let message = format!("the pattern is not a regular expression: {reason}");
             let help = text.starts_with(['*', '+', '?']).then(|| {
-                "`*` repeats what stands before it: any text is `.*`, and `endsWith` or `contains` need no pattern"
+                "`*` repeats what is before it: any text is `.*`, and `endsWith` or `contains` need no pattern"
                     .to_owned()
             });
             return self.fail(place, Problem::new(code::BAD_PATTERN, pattern_place, message).maybe_help(help));

@@ -173,7 +173,7 @@ impl Checker<'_> {
             ty => {
                 let message = format!("`?` takes an optional, and this is `{ty}`");
                 let problem = Problem::new(code::NO_OVERLOAD, (value.start, value.end), message);
-                self.problems.push(problem.help("take the `?` away, or write `optional.of(...)`"));
+                self.problems.push(problem.help("remove the `?`, or write `optional.of(...)`"));
                 Type::Error
             }
         }

@@ -31,7 +31,7 @@ impl Checker<'_> {
         };
         let Some(number) = library::number(function, 1) else { return };
         if number.fails(&ScalarConstant::String(text.clone())) {
-            let message = format!("`'{text}'` is no {what}");
+            let message = format!("`'{text}'` is not a valid {what}");
             self.problems.push(Problem::new(code::BAD_LITERAL, (*start, *end), message).help(*example));
         }
     }

@@ -172,7 +172,7 @@ impl Checker<'_> {
         } else if let Some(near) = near {
             Some(format!("did you mean `{near}`?"))
         } else {
-            Some(format!("text stands in quotes: `'{name}'`"))
+            Some(format!("quote strings: `'{name}'`"))
         };
         self.refuse(place, Problem::new(code::UNDECLARED_NAME, place, message).maybe_help(help))
     }

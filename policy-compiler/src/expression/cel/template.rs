@@ -20,11 +20,11 @@ pub(super) fn pattern(template: &str) -> Result<String, String> {
         let (plain, found) = rest.split_at(at);
         out.push_str(&regex_syntax::escape(plain));
         let Some((name, behind)) = found.strip_prefix('{').and_then(|found| found.split_once('}')) else {
-            return Err("`{`, `}` and `*` stand only in `{name}`, `{*}` and `{**}`".to_owned());
+            return Err("`{`, `}` and `*` are only allowed in `{name}`, `{*}` and `{**}`".to_owned());
         };
         match name {
             "**" if behind.is_empty() => out.push_str(".*"),
-            "**" => return Err("`{**}` stands only at the end".to_owned()),
+            "**" => return Err("`{**}` is only allowed at the end".to_owned()),
             "*" => out.push_str("[^/]+"),
             name if is_name(name) => {
                 if !names.insert(name) {
@@ -35,7 +35,7 @@ pub(super) fn pattern(template: &str) -> Result<String, String> {
             _ => return Err(format!("`{{{name}}}` is not a name in braces")),
         }
         if behind.starts_with('{') {
-            return Err("nothing stands between two names, so nobody knows where one ends".to_owned());
+            return Err("there is nothing between two names, so the end of the first is ambiguous".to_owned());
         }
         rest = behind;
     }
@@ -65,14 +65,14 @@ mod tests {
             ("/{a}/{b-2}", Ok("^/[^/]+/[^/]+$")),
             ("orders", Err("it does not begin with a `/`")),
             ("", Err("it does not begin with a `/`")),
-            ("/orders/*", Err("`{`, `}` and `*` stand only in `{name}`, `{*}` and `{**}`")),
-            ("/orders/{id", Err("`{`, `}` and `*` stand only in `{name}`, `{*}` and `{**}`")),
-            ("/orders/id}", Err("`{`, `}` and `*` stand only in `{name}`, `{*}` and `{**}`")),
-            ("/{**}/a", Err("`{**}` stands only at the end")),
+            ("/orders/*", Err("`{`, `}` and `*` are only allowed in `{name}`, `{*}` and `{**}`")),
+            ("/orders/{id", Err("`{`, `}` and `*` are only allowed in `{name}`, `{*}` and `{**}`")),
+            ("/orders/id}", Err("`{`, `}` and `*` are only allowed in `{name}`, `{*}` and `{**}`")),
+            ("/{**}/a", Err("`{**}` is only allowed at the end")),
             ("/{a}/{a}", Err("`{a}` is there twice")),
             ("/{}", Err("`{}` is not a name in braces")),
             ("/{a b}", Err("`{a b}` is not a name in braces")),
-            ("/{a}{b}", Err("nothing stands between two names, so nobody knows where one ends")),
+            ("/{a}{b}", Err("there is nothing between two names, so the end of the first is ambiguous")),
         ] {
             assert_eq!(pattern(template).as_deref().map_err(String::as_str), expected, "{template}");
         }

@@ -161,7 +161,7 @@ fn problems_say_where_what_and_what_instead() {
         ("tenant_id == 'a'", "0..9 04 `tenant_id` is not declared [did you mean `context.tenant_id`?]"),
         ("from_shop", "0..9 04 `from_shop` is not declared [did you mean `variables.from_shop`?]"),
         ("contxt.tenant_id == 'a'", "0..6 04 `contxt` is not declared [did you mean `context`?]"),
-        ("context.caller == checkout", "18..26 04 `checkout` is not declared [text stands in quotes: `'checkout'`]"),
+        ("context.caller == checkout", "18..26 04 `checkout` is not declared [quote strings: `'checkout'`]"),
         ("variables.x", "10..11 05 the policy has no variable `x` before this place [the only one is `from_shop`]"),
         ("context.attempt == '3'", "0..22 06 no `==` for `int` and `string` [numbers have no quotes: `3`]"),
         (
@@ -224,7 +224,7 @@ fn problems_say_where_what_and_what_instead() {
         ),
         (
             "request.url_path.matchesTemplate('/a/*')",
-            "33..39 11 `/a/*` is not the template of a path: `{`, `}` and `*` stand only in `{name}`, `{*}` and `{**}` [write `/orders/{id}/returns`: `{name}` or `{*}` for one part, `{**}` at the end for the rest]",
+            "33..39 11 `/a/*` is not the template of a path: `{`, `}` and `*` are only allowed in `{name}`, `{*}` and `{**}` [write `/orders/{id}/returns`: `{name}` or `{*}` for one part, `{**}` at the end for the rest]",
         ),
         (
             "request.url_path.matchesTemplate(context.caller)",
@@ -266,7 +266,7 @@ fn problems_say_where_what_and_what_instead() {
         ),
         (
             "[?context.caller] == []",
-            "2..16 06 `?` takes an optional, and this is `string` [take the `?` away, or write `optional.of(...)`]",
+            "2..16 06 `?` takes an optional, and this is `string` [remove the `?`, or write `optional.of(...)`]",
         ),
         ("{1.5: 2} == {}", "1..4 06 the key of a map cannot be `double` [keys are `string`, `int`, `uint` or `bool`]"),
         (
@@ -283,11 +283,11 @@ fn problems_say_where_what_and_what_instead() {
         ),
         (
             "request.time - timestamp('2024-01-01') > duration('5 minutes')",
-            "25..37 16 `'2024-01-01'` is no timestamp [write it like `'2024-01-31T08:30:00Z'`]\n50..61 16 `'5 minutes'` is no duration [write it like `'1h30m'` or `'90s'`]",
+            "25..37 16 `'2024-01-01'` is not a valid timestamp [write it like `'2024-01-31T08:30:00Z'`]\n50..61 16 `'5 minutes'` is not a valid duration [write it like `'1h30m'` or `'90s'`]",
         ),
         (
             "cidr('10.0.0.0/33').containsIP(source.address)",
-            "5..18 16 `'10.0.0.0/33'` is no range of IP addresses [write it like `'10.0.0.0/8'`]",
+            "5..18 16 `'10.0.0.0/33'` is not a valid range of IP addresses [write it like `'10.0.0.0/8'`]",
         ),
         (
             "context.caller.toLowerCase() == 'a'",

@@ -2,7 +2,7 @@
 //!
 //! Constants are folded, lists of constant strings that are only searched are sets, `&&` and `||` are flat, and a
 //! constant is on the right of a comparison. The structure of a condition stays visible: an index over many rules is
-//! built from [`Node::conjuncts`].
+//! built from `Node::conjuncts`.
 
 mod fold;
 mod lower;

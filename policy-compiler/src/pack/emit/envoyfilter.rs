@@ -13,7 +13,7 @@ pub struct EnvoyFilter<'a> {
     pub service: Option<&'a str>,
     /// The role of a gateway. `None` for a sidecar, which gets both directions.
     pub gateway: Option<Role>,
-    /// How the routes are configured. With [`Routing::Upstream`] the filter also runs after the routers, as an upstream
+    /// What is known about the routes. With [`Routing::Upstream`] the filter also runs after the routers, as an upstream
     /// filter.
     pub routing: Routing,
     /// Namespace of the resource.

@@ -19,7 +19,7 @@ pub struct Extension<'a> {
     /// The role of the filter. With `None`, it follows the direction of each listener, so that one resource serves
     /// both.
     pub role: Option<Role>,
-    /// How the proxies' routes are configured.
+    /// What is known about the proxies' routes: the filter's `routing` setting.
     pub routing: Routing,
     /// Namespace of the resource.
     pub namespace: &'a str,
@@ -71,7 +71,7 @@ impl TargetRef {
     /// Reads `KIND/NAME`.
     ///
     /// # Errors
-    /// See [`ParseTargetError`].
+    /// See `ParseTargetError`.
     pub fn parse(text: &str) -> Result<Self, ParseTargetError> {
         let (kind, name) = text.split_once('/').ok_or(ParseTargetError::Form)?;
         let found = TARGET_KINDS.iter().find(|(_, known)| *known == kind);
@@ -226,7 +226,7 @@ fn placement(extension: &Extension<'_>) -> Map<String, Value> {
         }
     }
     let mode = match extension.role {
-        // A gateway is a client to Istio, and without `match` both directions are meant.
+        // To Istio a gateway is a client, and without `match` both directions are selected.
         None | Some(Role::Gateway | Role::Egress | Role::Upstream) => None,
         Some(Role::Inbound) => Some("SERVER"),
         Some(Role::Outbound) => Some("CLIENT"),
@@ -243,7 +243,7 @@ fn placement(extension: &Extension<'_>) -> Map<String, Value> {
     spec
 }
 
-/// The module, its configuration and its environment.
+/// Returns the fields for the module, its configuration and its environment.
 fn module(extension: &Extension<'_>) -> Map<String, Value> {
     let module = &extension.module;
     let config = PluginConfig {
@@ -265,10 +265,10 @@ fn module(extension: &Extension<'_>) -> Map<String, Value> {
         }
     }
     spec.insert("failStrategy".to_owned(), module.on_failure.as_str().into());
-    // What the proxy's environment does not have is left out of the VM's.
+    // Variables that the proxy's environment lacks are absent in the VM's.
     let variables = HOST_VARIABLES.map(|name| json!({"name": name, "valueFrom": "HOST"}));
     spec.insert("vmConfig".to_owned(), json!({"env": variables}));
-    // Istio takes an object, and hands it to the filter as JSON again. What `to_json` writes is JSON.
+    // Istio accepts an object, and passes it to the filter as JSON again. `to_json` writes JSON.
     spec.insert("pluginConfig".to_owned(), serde_json::from_str(&config.to_json()).unwrap_or_default());
     spec
 }

@@ -6,15 +6,15 @@ use serde_json::{Value, json};
 /// Name of the filter in listeners and of the resource in an ECDS file.
 pub const FILTER_NAME: &str = "context_mesh";
 
-/// Name of the VM, and with it of the shared data: inbound and outbound of one proxy must have the same.
+/// Name of the VM, and therefore of the shared data. The inbound and outbound filters of one proxy must use the same.
 pub const VM_ID: &str = "context-mesh";
 
-/// Variables of the proxy's environment that the filter reads: the secret of pseudonyms, which must not stand in a
-/// configuration, and the service where the configuration does not name it.
+/// Environment variables of the proxy that the filter reads: the secret for pseudonyms, which must not be in a
+/// configuration, and the service, if the configuration does not name it.
 pub const HOST_VARIABLES: [&str; 2] = [PSEUDONYM_VARIABLE, SERVICE_VARIABLE];
 
-/// The entry: `wasm_path` is the filter as the proxy finds it, `configuration` what [`super::PluginConfig::to_json`]
-/// writes.
+/// Returns the entry. `wasm_path` is the path of the filter's module in the proxy, `configuration` the output of
+/// [`super::PluginConfig::to_json`].
 pub fn http_filter(wasm_path: &str, configuration: &str) -> Value {
     json!({
         "name": FILTER_NAME,
@@ -22,7 +22,7 @@ pub fn http_filter(wasm_path: &str, configuration: &str) -> Value {
     })
 }
 
-/// The `Wasm` message of Envoy, `envoy.extensions.filters.http.wasm.v3.Wasm`.
+/// Returns Envoy's `Wasm` message, `envoy.extensions.filters.http.wasm.v3.Wasm`.
 pub(super) fn wasm(wasm_path: &str, configuration: &str) -> Value {
     json!({
         "@type": "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm",
@@ -32,17 +32,17 @@ pub(super) fn wasm(wasm_path: &str, configuration: &str) -> Value {
                 "vm_id": VM_ID,
                 "runtime": "envoy.wasm.runtime.v8",
                 "code": {"local": {"filename": wasm_path}},
-                // What the proxy's environment does not have is left out of the VM's.
+                // Variables that the proxy's environment lacks are absent in the VM's.
                 "environment_variables": {"host_env_keys": HOST_VARIABLES},
             },
-            // A string, not a Struct: Envoy would turn a Struct into JSON for every plugin instance.
+            // A string and not a Struct, because Envoy would convert a Struct to JSON for every plugin instance.
             "configuration": {
                 "@type": "type.googleapis.com/google.protobuf.StringValue",
                 "value": configuration,
             },
-            // The default would answer 503 until the process restarts.
+            // By default, Envoy would respond with 503 until the process restarts.
             "failure_policy": "FAIL_RELOAD",
-            // A filter that waits for the body holds the headers back too.
+            // While the filter waits for the body, the headers are held back too.
             "allow_on_headers_stop_iteration": true,
         },
     })

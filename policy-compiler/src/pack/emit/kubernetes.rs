@@ -1,4 +1,4 @@
-//! Names and labels as the API server of Kubernetes accepts them.
+//! Names and labels that the Kubernetes API server accepts.
 
 use std::fmt::Write as _;
 
@@ -10,14 +10,15 @@ const MAX_LABEL_BYTES: usize = 63;
 /// Longest DNS-1123 subdomain, in bytes: names of most resources, and the prefix of a label's key.
 const MAX_SUBDOMAIN_BYTES: usize = 253;
 
-/// Hex digits at the end of a name that could not be taken as it is. So few services share a name after the change
-/// that 32 bits tell them apart.
+/// Bytes of the digest at the end of a name that had to be changed, written in hex. So few services have the same name
+/// after the change that 32 bits distinguish them.
 const DIGEST_BYTES: usize = 4;
 
-/// The name of a resource for the service, or for all: `context-mesh`, and the service's name behind it.
+/// Returns the name of a resource for the service, or for all: `context-mesh`, followed by the service's name.
 ///
-/// A service's name may have capitals, dots and underscores, and 253 bytes; the name of a resource is a DNS-1123
-/// label. Where something had to be changed, a piece of the digest of the service's name keeps `a_b` and `a.b` apart.
+/// A service's name may have capitals, dots and underscores, and 253 bytes; the name of a resource is a DNS-1123 label.
+/// If something had to be changed, part of the digest of the service's name is appended, which distinguishes `a_b` from
+/// `a.b`.
 pub(super) fn resource_name(service: Option<&str>) -> String {
     const PREFIX: &str = "context-mesh";
     let Some(service) = service else { return PREFIX.to_owned() };
@@ -26,25 +27,25 @@ pub(super) fn resource_name(service: Option<&str>) -> String {
         return plain;
     }
     let fitting = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
-    // Only ASCII is left, so that bytes are characters.
+    // Only ASCII remains, so bytes are characters.
     let room = MAX_LABEL_BYTES - 2 * DIGEST_BYTES - 1;
     let mut name: String = plain.chars().map(fitting).take(room).collect();
     name.truncate(name.trim_end_matches('-').len());
     name.push('-');
     for byte in Sha256::digest(service.as_bytes()).iter().take(DIGEST_BYTES) {
-        // Writing to a string does not fail.
+        // Writing to a string cannot fail.
         let _ = write!(name, "{byte:02x}");
     }
     name
 }
 
-/// Whether the text is a DNS-1123 label, as names of namespaces are.
+/// Whether the text is a DNS-1123 label, such as the name of a namespace.
 pub fn is_dns_label(text: &str) -> bool {
     let inner = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
     text.len() <= MAX_LABEL_BYTES && is_enclosed(text, inner)
 }
 
-/// Whether the text is a DNS-1123 subdomain, as names of Gateways and Secrets are.
+/// Whether the text is a DNS-1123 subdomain, such as the name of a Gateway or a Secret.
 pub fn is_dns_subdomain(text: &str) -> bool {
     let part = |part: &str| is_enclosed(part, |b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
     text.len() <= MAX_SUBDOMAIN_BYTES && text.split('.').all(part)

@@ -1,4 +1,4 @@
-//! What users deploy: configurations of Envoy and Istio with the artifact inside.
+//! Configurations of Envoy and Istio for deployment, with the artifact inside.
 
 mod ecds;
 mod envoyfilter;
@@ -17,5 +17,5 @@ pub use extension::{Extension, Module, OnFailure, Phase, Pull, Target, TargetRef
 pub use http_filter::{FILTER_NAME, HOST_VARIABLES, VM_ID, http_filter};
 pub use yaml::to_yaml;
 
-/// Where the filter is expected in a proxy's file system unless the user says otherwise.
+/// Default path of the filter in a proxy's file system.
 pub const DEFAULT_WASM_PATH: &str = "/etc/context-mesh/context_mesh_filter.wasm";

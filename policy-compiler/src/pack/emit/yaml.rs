@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-/// Writes the value as a YAML document. Strings that YAML could take for something else are in double quotes.
+/// Writes the value as a YAML document. Strings that YAML could read as another type are in double quotes.
 pub fn to_yaml(value: &Value) -> String {
     let mut out = String::new();
     match value {
@@ -23,7 +23,7 @@ fn block(out: &mut String, value: &Value, indent: usize) {
     match value {
         Value::Object(map) => {
             for (key, value) in map {
-                // Writing to a string does not fail.
+                // Writing to a string cannot fail.
                 let _ = write!(out, "{pad}{}:", inline(&Value::from(key.as_str())));
                 child(out, value, indent);
             }
@@ -32,7 +32,7 @@ fn block(out: &mut String, value: &Value, indent: usize) {
             for item in items {
                 let mut text = String::new();
                 block(&mut text, item, indent + 2);
-                // The first line of an element stands behind its dash.
+                // The first line of an element follows its dash.
                 let _ = write!(out, "{pad}- {}", text.trim_start());
             }
         }
@@ -64,7 +64,7 @@ fn inline(value: &Value) -> String {
     }
 }
 
-/// Whether the text is a string for every YAML reader without quotes.
+/// Whether every YAML reader reads the text as a string without quotes.
 fn is_plain(text: &str) -> bool {
     let word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '/');
     let first = text.chars().next().is_some_and(|c| c.is_ascii_alphabetic() || c == '/');

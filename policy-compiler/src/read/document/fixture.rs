@@ -114,7 +114,7 @@ pub(super) fn principal(node: &Node, decoder: &mut Decoder<'_>) -> Option<Princi
         (Some((_, node)), None) => decoder.string(node).map(Principal::Service),
         (None, Some((_, node))) => decoder.string(node).map(Principal::Id),
         (Some((first, _)), Some((second, _))) => {
-            let problem = Diagnostic::error(code::INVALID_VALUE, second.span, "the principal is said in two ways");
+            let problem = Diagnostic::error(code::INVALID_VALUE, second.span, "the principal is given in two ways");
             decoder.report(problem.label(first.span, "the first one").help("keep one of `service` and `principal`"));
             None
         }
@@ -204,7 +204,7 @@ fn attribute(name: &Spanned<String>, node: &Node, decoder: &mut Decoder<'_>) -> 
             HostType::Bool => "`true` or `false`",
             HostType::Ip => "an IP address, for example `10.0.0.1`",
             HostType::String if is_address => {
-                "an address with a port, as the proxy gives it, for example `10.0.0.1:80` (`source.ip` is the address alone)"
+                "an address with a port, as the proxy reports it, for example `10.0.0.1:80` (`source.ip` is the address alone)"
             }
             HostType::String | HostType::Timestamp => "a point in time, for example `2026-01-15T12:00:00Z`",
         };

@@ -19,7 +19,7 @@ pub(super) fn pitfall(scalar: &Scalar, span: Span, sources: &Sources) -> Option<
         let problem = Diagnostic::error(
             code::INVALID_VALUE,
             at,
-            "YAML takes ` #` for the beginning of a comment, so the expression ends in front of it",
+            "YAML reads ` #` as the beginning of a comment, so the expression ends before it",
         );
         return Some(
             problem.help("put the expression in quotes, or into a block: `>-` and the expression on the next line"),
@@ -30,11 +30,11 @@ pub(super) fn pitfall(scalar: &Scalar, span: Span, sources: &Sources) -> Option<
         && behind_comment(&scalar.text).is_some_and(|rest| !rest.trim().is_empty())
         && is_folded(file.text().get(span.range())?)
     {
-        let message = "the lines of this text are joined, so everything behind `//` is a comment";
+        let message = "the lines of this text are joined, so everything after `//` is a comment";
         let problem = Diagnostic::error(code::INVALID_VALUE, span, message);
-        return Some(problem.help(
-            "write `|` in place of `>`, where lines stay lines, or use a YAML comment (`#`) in front of the text",
-        ));
+        return Some(
+            problem.help("write `|` instead of `>` to keep the lines, or put a YAML comment (`#`) before the text"),
+        );
     }
     None
 }

@@ -62,7 +62,7 @@ pub struct Given {
     pub remembered: Option<Spanned<Choice<Fields>>>,
     /// The time, in milliseconds since 1970.
     pub now_ms: Option<u64>,
-    /// How long ago the context was made, the one that it carries and the one that is remembered, in milliseconds.
+    /// The age of the contexts, both of the carried and of the remembered one, in milliseconds.
     pub age_ms: Option<u64>,
 }
 

@@ -33,7 +33,7 @@ fn entry(node: &Node, rule: Span, decoder: &mut Decoder<'_>) -> Option<Silence> 
     keys.finish(decoder);
     let (said, reason) = (said?, reason?);
     if reason.value.trim().is_empty() {
-        decoder.invalid(reason.span, "the reason is empty", "say why the warning is meant, for who reads it later");
+        decoder.invalid(reason.span, "the reason is empty", "say why the warning is intended, for later readers");
         return None;
     }
     if !code::TABLE.iter().any(|(id, _)| *id == said.value) {

@@ -3,8 +3,8 @@
 //! Built on the events of `granit-parser` rather than on serde. Serde stops at the first error of a document and does
 //! not keep how a scalar was written, which is needed to point into a CEL expression.
 //!
-//! Supports what policy files need: mappings with string keys, sequences, scalars, several documents. Anchors, aliases,
-//! merge keys and tags are rejected with a diagnostic, so that the reviewed text is what is compiled, and so that a
+//! Supports what policy files need: mappings with string keys, sequences, scalars, anchors, aliases, merge keys, several
+//! documents. Tags are rejected with a diagnostic, and the number of values that aliases may add is limited, so that a
 //! small file cannot become a large tree.
 
 mod node;

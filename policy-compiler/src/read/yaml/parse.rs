@@ -122,7 +122,7 @@ impl Builder<'_> {
             // The author negated an expression and did not intend a tag.
             if text.contains(['(', '.']) {
                 help = format!(
-                    "YAML takes `!` at the beginning for a tag: put the expression in quotes, `\"{text}...\"`, or into a block"
+                    "YAML reads `!` at the beginning as a tag: put the expression in quotes, `\"{text}...\"`, or into a block"
                 );
             }
             self.refuse(place, format!("the tag `{text}` is not supported"), &help);
@@ -195,7 +195,7 @@ impl Builder<'_> {
     fn alias(&mut self, anchor: usize, span: Span) -> Node {
         let refused = Node { span, value: Value::Refused };
         let Some(node) = self.anchors.get(&anchor).cloned() else {
-            self.refuse(span, "the alias stands within what it stands for", "write the value out");
+            self.refuse(span, "the alias is within its own definition", "write the value out");
             return refused;
         };
         let (count, depth) = size(&node);
@@ -347,8 +347,8 @@ fn key_of(node: Node, seen: &mut HashMap<String, Span>) -> Result<Spanned<String
         }
     };
     if let Some(first) = seen.get(&text) {
-        let problem = Diagnostic::error(code::DUPLICATE_KEY, span, format!("the key `{text}` stands twice"));
-        return Err(Some(problem.label(*first, "it stands here first").into()));
+        let problem = Diagnostic::error(code::DUPLICATE_KEY, span, format!("duplicate key `{text}`"));
+        return Err(Some(problem.label(*first, "first used here").into()));
     }
     seen.insert(text.clone(), span);
     Ok(Spanned::new(text, span))
@@ -376,14 +376,14 @@ mod tests {
         let (documents, found) = read("a: [1\nb: 2\n---\nc: 1\nc: 2\n---\nd: 3\n");
         assert_eq!(documents, 2);
         assert_eq!(found[0].0, code::YAML_SYNTAX);
-        assert_eq!(found[1], (code::DUPLICATE_KEY, "5:1 the key `c` stands twice".to_owned()));
+        assert_eq!(found[1], (code::DUPLICATE_KEY, "5:1 duplicate key `c`".to_owned()));
     }
 
     #[test]
     fn what_hides_or_multiplies_content_is_refused() {
         let cases = [
             ("a: *x\n", "1:4 no anchor is named `x`"),
-            ("a: &x [*x]\n", "1:8 the alias stands within what it stands for"),
+            ("a: &x [*x]\n", "1:8 the alias is within its own definition"),
             ("<<: 1\n", "1:5 a merge key takes a mapping, or a list of mappings"),
             ("a: !!str x\n", "1:4 the tag `!!str` is not supported"),
             ("? [a]\n: 1\n", "1:3 a key must be a string, and this is a list"),

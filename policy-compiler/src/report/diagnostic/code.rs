@@ -18,7 +18,7 @@ codes! {
     "CM0102" FILE_TOO_LARGE "The file exceeds the size limit.";
     "CM0103" YAML_SYNTAX "The text is not YAML.";
     "CM0104" YAML_UNSUPPORTED "The YAML uses tags, keys that are not strings, or aliases that lead nowhere or multiply.";
-    "CM0105" DUPLICATE_KEY "A key stands twice in one mapping.";
+    "CM0105" DUPLICATE_KEY "A mapping has a duplicate key.";
     "CM0106" NO_DOCUMENTS "The tree holds no policy document.";
     "CM0201" UNKNOWN_KEY "The document has a key that is not known there.";
     "CM0202" MISSING_KEY "The document lacks a key that is required.";
@@ -43,9 +43,9 @@ codes! {
     "CM0315" UNUSED_SILENCE "An entry of `silence` silences nothing.";
     "CM0320" UNKNOWN_REGION "No domain of the mesh is in the region.";
     "CM0321" NO_REGION "A domain has no region although fields are bound to regions.";
-    "CM0322" SCHEMA_VERSIONS "Two versions of a schema stand side by side and do not understand each other.";
-    "CM0323" NO_NAMESPACES "A domain does not say in which namespaces its services are believed.";
-    "CM0324" ANY_NAMESPACE "The identity path believes a service in any namespace.";
+    "CM0322" SCHEMA_VERSIONS "Two versions of a schema in one tree do not understand each other.";
+    "CM0323" NO_NAMESPACES "A domain does not list the namespaces in which its services are trusted.";
+    "CM0324" ANY_NAMESPACE "The identity path trusts a service in any namespace.";
     "CM0330" UNKNOWN_FIXTURE "A test names a principal, request, context or attribute that does not exist.";
     "CM0331" UNKNOWN_RULE "A test expects a rule that no policy has.";
     "CM0332" TEST_CONTRADICTION "The keys of a test contradict each other.";
@@ -55,8 +55,8 @@ codes! {
     "CM0403" CEL_NOT_SUPPORTED "The expression uses a part of CEL that policies do not have.";
     "CM0404" UNDECLARED_NAME "The expression uses a name or function that is not declared.";
     "CM0405" UNDECLARED_FIELD "The expression reads a field or attribute that does not exist.";
-    "CM0406" NO_OVERLOAD "An operator or function does not take values of these types.";
-    "CM0407" WRONG_TYPE "The expression gives a value of another type than its place needs.";
+    "CM0406" NO_OVERLOAD "An operator or function does not accept values of these types.";
+    "CM0407" WRONG_TYPE "The expression has another type than its place requires.";
     "CM0408" NOT_KNOWN_YET "The attribute is not known when the request is decided.";
     "CM0409" NOT_A_VALUE "A group of attributes is used as if it were a value.";
     "CM0410" NOT_CONSTANT "A key, pattern or time zone must be a string literal.";
@@ -73,19 +73,19 @@ codes! {
     "CM0603" COVERED_DENY "A deny rule denies nothing that another one does not deny already.";
     "CM0604" POINTLESS_ALLOW "A deny rule denies everything that an allow rule lets through.";
     "CM0605" NOBODY_ALLOWED "No request can satisfy the allow rules of a workload.";
-    "CM0606" UNGUARDED "Services are open to everybody, and the mesh does not say that this is meant.";
+    "CM0606" UNGUARDED "Services are open to everybody, and the mesh does not say that this is intended.";
     "CM0607" PATH_WITH_QUERY "A path with its query is compared with one without.";
     "CM0608" HOST_AS_WRITTEN "A host as the client writes it is compared with a name.";
-    "CM0609" NOBODYS_NAME "A service, domain, region or principal is compared with a name that nobody in the mesh has.";
+    "CM0609" NOBODYS_NAME "A service, domain, region or principal is compared with a name that does not exist in the mesh.";
     "CM0701" NO_PROXY_CONFIG "The file holds no configuration of a proxy.";
-    "CM0702" ROUTE_BY_FIELD "A route matches the header of a field, which the filter takes away.";
-    "CM0703" NOT_BEHIND_ROUTER "The filter does not stand behind the router, and a route or its own configuration needs it there.";
+    "CM0702" ROUTE_BY_FIELD "A route matches the header of a field, which the filter removes.";
+    "CM0703" NOT_BEHIND_ROUTER "The filter does not run after the router, although a route or its own configuration requires it.";
     "CM0704" ROUTE_BY_CARRIER "A route matches a header that the filter rewrites.";
-    "CM0705" MIRRORED_CONTEXT "A mirror takes the context to where the filter does not look.";
-    "CM0706" CHANGED_BY_ROUTE "A route writes or removes a header of the context behind the filter.";
-    "CM0707" COUNTED_BY_FIELD "A hash or a rate limit is made of a header that the filter takes away or rewrites.";
-    "CM0708" FILTER_IN_FRONT "A filter in front of ours sees a route that the client's header chose.";
-    "CM0709" WITHOUT_FILTER "Requests are routed without the filter, which others of the proxy have.";
+    "CM0705" MIRRORED_CONTEXT "A mirror sends the context to a destination that the filter does not check.";
+    "CM0706" CHANGED_BY_ROUTE "A route writes or removes a header of the context after the filter.";
+    "CM0707" COUNTED_BY_FIELD "A hash or a rate limit uses a header that the filter removes or rewrites.";
+    "CM0708" FILTER_IN_FRONT "A filter before ours sees a route that the client's header chose.";
+    "CM0709" WITHOUT_FILTER "Requests are routed without the filter, although others of the proxy pass through it.";
 }
 
 /// Returns the one-line summary of a code, or `None` if there is no such code.

@@ -14,7 +14,7 @@ pub enum Style {
     Coloured,
 }
 
-/// Renders at most [`super::MAX_SHOWN`] findings, and a last line that counts them.
+/// Renders at most `MAX_SHOWN` findings, and a last line that counts them.
 pub fn render(diagnostics: &Diagnostics, sources: &Sources, style: Style) -> String {
     let renderer = match style {
         Style::Plain => Renderer::plain(),

@@ -38,7 +38,7 @@ pub(super) fn in_front<'f>(
     let headers = headers.join(", ");
     for filter in before {
         let message = format!(
-            "`{}` stands in front of the filter, and sees the route that the client's own {headers} chose",
+            "`{}` runs before the filter, and sees the route that the client's own {headers} chose",
             filter.name.value
         );
         let help = format!(
@@ -58,7 +58,7 @@ pub(super) fn told(manager: &Manager, clusters_have_it: bool, diagnostics: &mut 
         return;
     }
     let message = format!(
-        "the filter of {} is told that it stands behind the router as well (`routing`), and it does not",
+        "the filter of {} is configured to run after the router as well (`routing`), but does not",
         manager.label
     );
     let help = "put the filter into `upstream_http_filters` of the router: `policyc emit envoy --role upstream` writes the entry";
@@ -77,12 +77,12 @@ pub(super) fn without(file: usize, found: &Found, links: &Links<'_>, diagnostics
             continue;
         }
         let message = format!("{} routes requests without the filter of the mesh, which others have", manager.label);
-        let help = "put the filter in front of its router: `policyc emit envoy` writes the entry";
+        let help = "put the filter before its router: `policyc emit envoy` writes the entry";
         diagnostics.push(Diagnostic::warning(code::WITHOUT_FILTER, manager.span, message).help(help));
     }
     for route in found.tables.iter().flat_map(|table| &table.off) {
         let message = format!("{} switches the filter of the mesh off", route.value);
-        let help = "take it away; rules say for which requests they hold";
+        let help = "remove it; rules say for which requests they hold";
         diagnostics.push(Diagnostic::warning(code::WITHOUT_FILTER, route.span, message).help(help));
     }
 }

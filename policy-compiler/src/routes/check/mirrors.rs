@@ -52,7 +52,7 @@ pub(super) fn check(mirror: &Mirror, looked_at: &dyn Fn(&str) -> bool, mesh: &Me
     diagnostics.push(Diagnostic::error(code::MIRRORED_CONTEXT, mirror.span, message).help(HELP));
 }
 
-const HELP: &str = "take the mirror away, or put the filter with the role `upstream` into the cluster's own `http_filters` \
+const HELP: &str = "remove the mirror, or put the filter with the role `upstream` into the cluster's own `http_filters` \
                     (`typed_extension_protocol_options`)";
 
 fn whereabouts(place: Destination<'_>) -> String {
@@ -64,9 +64,9 @@ fn whereabouts(place: Destination<'_>) -> String {
 
 fn outside(target: &Target) -> String {
     match target {
-        Target::Cluster(name) => format!("the cluster `{name}`, which is no service of the mesh"),
+        Target::Cluster(name) => format!("the cluster `{name}`, which is not a service of the mesh"),
         Target::Header(name) => format!("the cluster that the header `{name}` names, which may be any"),
-        Target::Host { host, .. } => format!("`{host}`, which is no service of the mesh"),
+        Target::Host { host, .. } => format!("`{host}`, which is not a service of the mesh"),
     }
 }
 

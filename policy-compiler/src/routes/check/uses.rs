@@ -55,7 +55,7 @@ pub(super) fn check(used: &Use, side: Side, users: &[&Manager], mesh: &Mesh<'_>,
 /// CM0702: a route matches the header of a field.
 fn by_field(used: &Use, field: &Mapped, side: Side) -> Diagnostic {
     let message = format!(
-        "{} matches `{}`, which the filter takes away before the route is chosen for good",
+        "{} matches `{}`, which the filter removes before the route is chosen again",
         used.route, used.header.value
     );
     Diagnostic::warning(code::ROUTE_BY_FIELD, used.header.span, message).help(show(field, side))
@@ -66,7 +66,7 @@ fn show(field: &Mapped, side: Side) -> String {
     match side {
         Side::Inbound => "let the Mesh document show headers: `carriers: {present: [headers]}`".to_owned(),
         Side::Outbound => format!(
-            "write `routing: {{fields: [{}]}}` in the Mesh document, and let the filter stand behind the router as well (`--routing upstream`)",
+            "write `routing: {{fields: [{}]}}` in the Mesh document, and let the filter run after the router as well (`--routing upstream`)",
             field.field
         ),
     }
@@ -78,7 +78,7 @@ fn contradicted(problem: Diagnostic, side: Side, users: &[&Manager]) -> Diagnost
     let told = |manager: &&&Manager| manager.ours().is_some_and(|(_, ours)| ours.routing == Some(Routing::Fixed));
     match users.iter().find(told) {
         Some(manager) if side == Side::Outbound => Diagnostic { severity: Severity::Error, ..problem }
-            .label(manager.span, "the filter of this connection manager is told that routes are `fixed`"),
+            .label(manager.span, "the filter of this connection manager is configured for `fixed` routes"),
         _ => problem,
     }
 }
@@ -94,21 +94,21 @@ fn not_behind_router(used: &Use, side: Side, users: &[&Manager]) -> Option<Diagn
     };
     if let Some(first) = users.iter().find(untold) {
         let message = format!(
-            "{} matches `{}`, which the filter does not show: it is not told that it stands behind the router of {} as well",
+            "{} matches `{}`, which the filter does not show: it is not configured to run after the router of {} as well",
             used.route, used.header.value, first.label
         );
         let help = "give the filter a configuration of `policyc emit envoy --routing upstream`";
         let problem = Diagnostic::error(code::NOT_BEHIND_ROUTER, used.header.span, message).help(help);
-        return Some(problem.label(first.span, "the filter stands here"));
+        return Some(problem.label(first.span, "the filter is here"));
     }
     let first = users.iter().find(|manager| !manager.behind_router)?;
     let message = format!(
-        "{} matches `{}`, which nothing takes away behind the router of {}",
+        "{} matches `{}`, which nothing removes after the router of {}",
         used.route, used.header.value, first.label
     );
     let help = "put the filter into `upstream_http_filters` of the router: `policyc emit envoy --role upstream` writes the entry";
     let problem = Diagnostic::error(code::NOT_BEHIND_ROUTER, used.header.span, message).help(help);
-    Some(problem.label(first.span, "the filter does not stand behind this router"))
+    Some(problem.label(first.span, "the filter does not run after this router"))
 }
 
 /// CM0704: a route matches a carrier.
@@ -125,14 +125,14 @@ fn by_carrier(used: &Use, meaning: Meaning<'_>) -> Diagnostic {
 
 /// CM0707: a route hashes or counts by the header of a field.
 fn counted_by_field(used: &Use, field: &Mapped, side: Side) -> Diagnostic {
-    let message = format!("{} `{}`, which the filter takes away", counts(used), used.header.value);
+    let message = format!("{} `{}`, which the filter removes", counts(used), used.header.value);
     Diagnostic::warning(code::COUNTED_BY_FIELD, used.header.span, message).help(show(field, side))
 }
 
 /// CM0707: a route hashes or counts by a carrier.
 fn counted_by_carrier(used: &Use) -> Diagnostic {
     let message = format!("{} `{}`, which is another text in every request", counts(used), used.header.value);
-    let help = "take the header of a field that the Mesh document lists in `routing`";
+    let help = "use the header of a field that the Mesh document lists in `routing`";
     Diagnostic::warning(code::COUNTED_BY_FIELD, used.header.span, message).help(help)
 }
 
@@ -146,12 +146,12 @@ fn counts(used: &Use) -> String {
 /// CM0706: a route writes a header of the context.
 fn written(used: &Use, meaning: Meaning<'_>) -> Diagnostic {
     let message = format!(
-        "{} writes `{}` behind the filter: who gets the request sees another value than the rules",
+        "{} writes `{}` after the filter: the receiver sees another value than the rules",
         used.route, used.header.value
     );
     let help = match meaning {
-        Meaning::Field(field) => format!("take it away; a rule sets the field: `set: {{{}: ...}}`", field.field),
-        _ => "take it away; rules set the fields of the context".to_owned(),
+        Meaning::Field(field) => format!("remove it; a rule sets the field: `set: {{{}: ...}}`", field.field),
+        _ => "remove it; rules set the fields of the context".to_owned(),
     };
     Diagnostic::error(code::CHANGED_BY_ROUTE, used.header.span, message).help(help)
 }
@@ -159,12 +159,12 @@ fn written(used: &Use, meaning: Meaning<'_>) -> Diagnostic {
 /// CM0706: a route removes a header of the context.
 fn removed(used: &Use, meaning: Meaning<'_>) -> Diagnostic {
     let message = format!(
-        "{} removes `{}` behind the filter: who gets the request sees less than the rules",
+        "{} removes `{}` after the filter: the receiver sees less than the rules",
         used.route, used.header.value
     );
     let help = match meaning {
-        Meaning::Field(field) => format!("take it away; a rule keeps the field back: `redact: [{}]`", field.field),
-        _ => "take it away; what leaves the mesh takes no context along".to_owned(),
+        Meaning::Field(field) => format!("remove it; a rule keeps the field back: `redact: [{}]`", field.field),
+        _ => "remove it; what leaves the mesh carries no context".to_owned(),
     };
     Diagnostic::warning(code::CHANGED_BY_ROUTE, used.header.span, message).help(help)
 }

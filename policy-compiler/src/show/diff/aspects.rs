@@ -222,7 +222,7 @@ pub(super) fn mesh(mesh: &MeshTable) -> Aspects {
             "trust.peersWithoutFilter",
             mesh.peers_without_filter
                 .as_ref()
-                .map_or_else(|| "who attaches no context".to_owned(), |all| all.join(", ")),
+                .map_or_else(|| "those that attach no context".to_owned(), |all| all.join(", ")),
         ),
         aspect("clusterDomain", mesh.cluster_domain.clone()),
         aspect("gateways", mesh.gateways.join(", ")),

@@ -96,7 +96,7 @@ impl Matrix {
     pub(super) fn notes(&self, graph: &Graph) -> Vec<String> {
         let mut notes = vec![match self.by_domain {
             true => "Rows call columns. They are domains; a cell says how many of the calls between their services may pass. Narrow it with --service NAME or --domain NAME.".to_owned(),
-            false => "Rows call columns. An empty cell is a call that is always denied; a grey one is none. Where a row stands for several services, all of them call alike and are called alike.".to_owned(),
+            false => "Rows call columns. An empty cell is a call that is always denied; a grey one is not a call. Where a row stands for several services, all of them call alike and are called alike.".to_owned(),
         }];
         let parts = self.groups.iter().filter(|group| !self.by_domain && self.name(graph, group).contains(" ... "));
         for group in parts.take(MAX_LISTED) {

@@ -145,7 +145,7 @@ fn names_never_become_markup() {
     }
 }
 
-/// As [`hostile`], with so many arrows that there is a matrix.
+/// Like [`hostile`], with so many arrows that a matrix replaces them.
 fn hostile_matrix() -> Graph {
     let (names, mut graph) = (hostile(), large(14, 1));
     for (service, domain) in graph.services.iter_mut().zip(&mut graph.domains) {

@@ -95,7 +95,7 @@ fn pairs<K>(graph: &Graph, indent: &str, statement: &Statement<K>, out: &mut Str
 
 fn fields(graph: &Graph, paint: Paint, out: &mut String) {
     let passing: Vec<&Call> = graph.calls.iter().filter(|call| call.may_pass()).collect();
-    out.push_str(&format!("\n{}: what becomes of them on {} calls\n", paint.strong("fields"), passing.len()));
+    out.push_str(&format!("\n{}: what happens to them on {} calls\n", paint.strong("fields"), passing.len()));
     for (number, field) in graph.fields.iter().enumerate() {
         out.push_str(&format!("  {}  {}\n", field.name, paint.faint(about(field))));
         let mut groups: BTreeMap<(Fate, &[String]), Vec<&Call>> = BTreeMap::new();

@@ -1,5 +1,5 @@
 //! Parts that documents of several kinds share.
-#![allow(dead_code, reason = "the types describe a shape; nobody makes values of them")]
+#![allow(dead_code, reason = "the types describe a shape; no values of them are created")]
 
 use std::collections::BTreeMap;
 

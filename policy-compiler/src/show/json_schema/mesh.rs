@@ -1,5 +1,5 @@
 //! The shape of `Mesh` documents.
-#![allow(dead_code, reason = "the types describe a shape; nobody makes values of them")]
+#![allow(dead_code, reason = "the types describe a shape; no values of them are created")]
 
 use std::collections::BTreeMap;
 

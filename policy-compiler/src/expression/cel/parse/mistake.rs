@@ -14,7 +14,7 @@ fn syntax(place: Place, message: impl Into<String>) -> Problem {
 pub(super) fn unknown_character(character: &str, place: Place) -> Problem {
     let help = match character {
         "“" | "”" | "‘" | "’" | "„" | "«" | "»" => "write straight quotes: `'...'`",
-        ";" => "an expression is one value, so take the `;` away",
+        ";" => "an expression is one value, so remove the `;`",
         "$" | "@" | "#" => "names begin with a letter or `_`",
         "^" => "there is `math.bitXor(a, b)`",
         "~" => "there is `math.bitNot(a)`",
@@ -67,7 +67,7 @@ pub(super) fn open_string(place: Place, inner_quote: bool) -> Problem {
 
 /// Describes a name in backticks without its end.
 pub(super) fn open_quoted_name(_: &str, place: Place) -> Problem {
-    syntax(place, "this name in backticks is not closed").help("text stands in quotes: `'...'`")
+    syntax(place, "this name in backticks is not closed").help("quote strings: `'...'`")
 }
 
 /// Describes a name in backticks with characters that it cannot have.
@@ -77,7 +77,7 @@ pub(super) fn bad_quoted_name(name: &str, place: Place) -> Problem {
     if name.is_empty() || name.contains(['\'', '\\']) {
         return problem.help("write `a['name']` instead of a field with such a name");
     }
-    problem.help(format!("text stands in quotes: `'{name}'`"))
+    problem.help(format!("quote strings: `'{name}'`"))
 }
 
 /// Describes a backslash with a character that is not an escape.
@@ -110,7 +110,7 @@ pub(super) fn short_escape(kind: char, length: usize, radix: u32, place: Place) 
 
 /// Describes an escape whose code is not a character.
 pub(super) fn no_character(code: u32, place: Place) -> Problem {
-    let problem = syntax(place, format!("U+{code:04X} is no character"));
+    let problem = syntax(place, format!("U+{code:04X} is not a character"));
     let half = (0xd800..0xe000).contains(&code);
     problem.maybe_help(half.then(|| "this is one half of a character; write it whole: `\\U0001F600`".to_owned()))
 }
@@ -156,7 +156,7 @@ pub(super) fn missing(before: Option<&Token<'_>>, next: &Token<'_>) -> Problem {
         }
         (Kind::Open(_), Kind::Close(_)) => syntax((before.place.0, next.place.1), "there is nothing in these brackets"),
         _ if ends => syntax(before.place, format!("the expression ends after `{}`", before.text))
-            .help("write what is missing, or take it away"),
+            .help("write what is missing, or remove it"),
         (Kind::Open(_), _) => syntax(next.place, message),
         (_, Kind::Close(_) | Kind::Comma | Kind::Colon | Kind::Question) => syntax(before.place, message),
         _ => syntax(next.place, message),
@@ -172,9 +172,9 @@ pub(super) fn no_operator(left: &Token<'_>, right: &Token<'_>) -> Problem {
         (Kind::Number, Kind::Word) if touches => {
             let help = match right.text {
                 "ms" | "s" | "m" | "h" => format!("a duration is `duration('{joined}')`"),
-                _ => "names begin with a letter or `_`, and text stands in quotes".to_owned(),
+                _ => "names begin with a letter or `_`, and strings are quoted".to_owned(),
             };
-            return syntax((start, end), format!("`{joined}` is no number")).help(help);
+            return syntax((start, end), format!("`{joined}` is not a number")).help(help);
         }
         (Kind::Word, Kind::Text) if touches => {
             let help = match left.text.to_ascii_lowercase().as_str() {
@@ -251,7 +251,7 @@ pub(super) fn reserved(word: &Token<'_>) -> Problem {
 
 /// Describes a keyword of CEL after a dot.
 pub(super) fn keyword_behind_dot(word: &Token<'_>) -> Problem {
-    syntax(word.place, format!("`{}` is a word of CEL and cannot stand behind a dot", word.text))
+    syntax(word.place, format!("`{}` is a keyword of CEL and cannot follow a dot", word.text))
         .help(format!("write `['{}']`", word.text))
 }
 
@@ -266,8 +266,8 @@ pub(super) fn no_name(dot: &Token<'_>, next: &Token<'_>) -> Problem {
 
 /// Describes a name in backticks that does not follow a dot.
 pub(super) fn quoted_alone(name: &Token<'_>) -> Problem {
-    let problem = syntax(name.place, "a name in backticks can only stand behind a dot");
-    problem.help(format!("text stands in quotes: `'{}'`", name.text.trim_matches('`')))
+    let problem = syntax(name.place, "a name in backticks can only follow a dot");
+    problem.help(format!("quote strings: `'{}'`", name.text.trim_matches('`')))
 }
 
 /// Describes `!` and `-` mixed.
@@ -286,7 +286,7 @@ pub(super) fn lonely_question_mark(question: &Token<'_>, next: &Token<'_>) -> Pr
 
 /// Describes a conditional as the first value of a conditional.
 pub(super) fn nested_conditional(place: Place) -> Problem {
-    syntax(place, "a conditional between `?` and `:` stands in parentheses")
+    syntax(place, "a conditional between `?` and `:` needs parentheses")
         .help("write `condition ? (inner ? value : other) : last`")
 }
 
@@ -295,15 +295,15 @@ pub(super) fn stray(token: &Token<'_>, around: Option<Bracket>) -> Problem {
     let help = match (token.kind, around) {
         (Kind::Colon, Some(Bracket::Square)) => "a part of a list is `list.slice(start, end)`",
         (Kind::Colon, _) => "write `condition ? value : other`, or `{key: value}` for a map",
-        (Kind::Comma, Some(Bracket::Square)) => "in these brackets stands one index or key",
+        (Kind::Comma, Some(Bracket::Square)) => "these brackets take one index or key",
         _ => "write one value, or a list: `[a, b]`",
     };
-    syntax(token.place, format!("`{}` cannot stand here", token.text)).help(help)
+    syntax(token.place, format!("`{}` is not allowed here", token.text)).help(help)
 }
 
 /// Describes a comma after the last argument.
 pub(super) fn trailing_comma(comma: &Token<'_>) -> Problem {
-    syntax(comma.place, "the last argument ends with a comma").help("take the `,` away")
+    syntax(comma.place, "the last argument ends with a comma").help("remove the `,`")
 }
 
 /// Describes an entry of a map without its value.

@@ -73,7 +73,7 @@ fn problems(text: &str) -> String {
 
 #[test]
 fn mistakes_are_told_in_plain_words() {
-    let missing = "write what is missing, or take it away";
+    let missing = "write what is missing, or remove it";
     let cases = [
         ("a = b", "2..3 CEL has no operator `=` [write `==` to compare]"),
         ("a and b", "2..5 CEL has no `and` [write `&&`]"),
@@ -101,7 +101,7 @@ fn mistakes_are_told_in_plain_words() {
         ("a[] == 1", "1..3 there is nothing in these brackets"),
         ("-!a", "1..2 `!` cannot follow `-` [write parentheses]"),
         ("!-a", "1..2 `-` cannot follow `!` [write parentheses]"),
-        ("f(a,)", "3..4 the last argument ends with a comma [take the `,` away]"),
+        ("f(a,)", "3..4 the last argument ends with a comma [remove the `,`]"),
         ("f(,)", "2..3 something is missing between `(` and `,`"),
         ("[a,,b]", "2..3 something is missing between `,` and `,`"),
         ("x ? y", "2..3 `?` without its `:` [write `condition ? value : other`]"),
@@ -110,18 +110,18 @@ fn mistakes_are_told_in_plain_words() {
         ("a?.b", "1..2 `?` without its `:` [a field that may be missing is read with `.?`, for example `a.?b`]"),
         (
             "a ? b ? 1 : 2 : 3",
-            "4..13 a conditional between `?` and `:` stands in parentheses [write `condition ? (inner ? value : other) : last`]",
+            "4..13 a conditional between `?` and `:` needs parentheses [write `condition ? (inner ? value : other) : last`]",
         ),
         ("a == == b", "5..7 something is missing between `==` and `==`"),
         ("== b", "0..2 the expression begins with `==`"),
         ("1 + 2 3", "6..7 there is no operator between `2` and `3`"),
         ("f(a)(b)", "4..5 there is no operator between `)` and `(`"),
-        ("5m > a", "0..2 `5m` is no number [a duration is `duration('5m')`]"),
-        ("0xg", "0..3 `0xg` is no number [names begin with a letter or `_`, and text stands in quotes]"),
+        ("5m > a", "0..2 `5m` is not a number [a duration is `duration('5m')`]"),
+        ("0xg", "0..3 `0xg` is not a number [names begin with a letter or `_`, and strings are quoted]"),
         ("rb'a'", "0..2 a string cannot have `rb` before it [raw bytes are written `br'...'`]"),
         ("if(a)", "0..2 CEL has no `if` [write `condition ? value : other`]"),
         ("let == 1", "0..3 `let` is a reserved word [take another name]"),
-        ("a.in", "2..4 `in` is a word of CEL and cannot stand behind a dot [write `['in']`]"),
+        ("a.in", "2..4 `in` is a keyword of CEL and cannot follow a dot [write `['in']`]"),
         (
             "a == 'it's'",
             "10..11 this string is not closed [write a quote inside a string as `\\'`, or use the other quotes]",
@@ -144,16 +144,16 @@ fn mistakes_are_told_in_plain_words() {
         ),
         ("a\u{a0}== b", "1..2 CEL has no character U+00A0, which cannot be seen here [write an ordinary space]"),
         ("a == $b", "5..6 CEL has no character `$` [names begin with a letter or `_`]"),
-        ("a;", "1..2 CEL has no character `;` [an expression is one value, so take the `;` away]"),
+        ("a;", "1..2 CEL has no character `;` [an expression is one value, so remove the `;`]"),
         ("a =~ 'b'", "2..4 CEL has no operator `=~` [write `text.matches('pattern')`]"),
         (
             "p startsWith 'b'",
             "2..12 CEL has no `startsWith` [functions of strings are called with a dot: `text.contains('part')`]",
         ),
         ("p.startsWith 'b'", "13..16 there is no operator between `startsWith` and `'b'`"),
-        ("`a-b` == 1", "0..5 a name in backticks can only stand behind a dot [text stands in quotes: `'a-b'`]"),
-        ("a, b", "1..2 `,` cannot stand here [write one value, or a list: `[a, b]`]"),
-        ("a[1:2]", "3..4 `:` cannot stand here [a part of a list is `list.slice(start, end)`]"),
+        ("`a-b` == 1", "0..5 a name in backticks can only follow a dot [quote strings: `'a-b'`]"),
+        ("a, b", "1..2 `,` is not allowed here [write one value, or a list: `[a, b]`]"),
+        ("a[1:2]", "3..4 `:` is not allowed here [a part of a list is `list.slice(start, end)`]"),
         ("{a}", "1..2 a key of a map has no value [write `{key: value}`, or a list: `[a, b]`]"),
         ("M{1: 2}", "2..3 a message has names of fields here, for example `{name: value}`"),
     ];
