@@ -197,3 +197,44 @@ fn every_option_of_a_field_goes_into_the_artifact_and_is_shown() {
         assert!(text.contains(&format!("\n  f  {shown}\n")), "{options}: {text}");
     }
 }
+
+/// A folder that GitOps applies has other objects beside ours, and tools label them.
+#[test]
+fn documents_of_other_groups_are_left_alone_and_labels_are_accepted() {
+    let mesh = "apiVersion: contextmesh.io/v1
+kind: Mesh
+metadata: {name: m, labels: {team: a}, annotations: {argocd.argoproj.io/sync-wave: '1'}}
+spec: {trustDomain: a.b, identity: '/ns/default/sa/{service}', domains: {d: {services: [s]}}}
+---
+";
+    let of = |other: &str| -> Vec<String> {
+        let mut sources = Sources::new("t");
+        sources.add("a.yaml", format!("{mesh}{other}"));
+        match compile(&sources) {
+            Ok(compiled) => compiled.warnings.iter().map(|found| found.message.clone()).collect(),
+            Err(found) => found.iter().map(|found| found.message.clone()).collect(),
+        }
+    };
+    let cases: [(&str, &[&str]); 5] = [
+        (
+            "apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: v, namespace: x}\nspec: {}\n",
+            &[],
+        ),
+        ("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata: {a: b}\n", &[]),
+        (
+            "apiVersion: contextmsh.io/v1\nkind: ContextPolcy\nmetadata: {name: p}\nspec: {}\n",
+            &["the apiVersion `contextmsh.io/v1` is not known", "the kind `ContextPolcy` is not known"],
+        ),
+        (
+            "apiVersion: other.io/v1\nkind: ContextSchema\nmetadata: {name: p}\nspec: {fields: {}}\n",
+            &["the apiVersion `other.io/v1` is not known"],
+        ),
+        (
+            "apiVersion: contextmesh.io/v1\nkind: VirtualService\nmetadata: {name: v}\nspec: {}\n",
+            &["the kind `VirtualService` is not known"],
+        ),
+    ];
+    for (other, expected) in cases {
+        assert_eq!(of(other), expected, "{other}");
+    }
+}
