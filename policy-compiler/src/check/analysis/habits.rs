@@ -9,6 +9,7 @@ use super::Finding;
 use super::facts::{Facts, Knowledge};
 use crate::check::model::{Directory, Model};
 use crate::expression::ir::{Comparison, Node, TextTest};
+use crate::read::document::Direction;
 use crate::report::diagnostic::{Diagnostic, code};
 use crate::report::near;
 
@@ -17,6 +18,7 @@ pub(super) fn find<'k>(knowledge: &'k Knowledge<'_>, findings: &mut Vec<Finding<
         let mut found = Vec::new();
         if let Some(root) = facts.condition() {
             walk(root, knowledge, &mut found);
+            misplaced(root, facts, knowledge, &mut found);
         }
         found.sort();
         found.dedup();
@@ -31,8 +33,54 @@ enum Habit {
     PathWithQuery(String),
     /// `request.host` is compared with a name.
     HostAsWritten(String),
+    /// The attribute says nothing in this direction: the attribute, and what to read instead.
+    Misplaced(&'static str, &'static str),
     /// Nothing has this name: the attribute, and the name.
     UnknownName(&'static str, String),
+}
+
+/// Finds attributes that have one and the same value for all requests of the rule's direction.
+fn misplaced(root: &Node, facts: &Facts<'_>, knowledge: &Knowledge<'_>, found: &mut Vec<Habit>) {
+    let outbound = facts.policy.direction == Direction::Outbound;
+    // Inbound rules of a gateway decide about its calls too.
+    let own_destination = !outbound && !facts.scope(knowledge.model).has_gateway();
+    read_attributes(root, knowledge, &mut |attribute| {
+        let pair = match attribute {
+            Attribute::Peer(part) if outbound => match part {
+                PeerPart::Service => ("peer.service", "mesh.service"),
+                PeerPart::Domain => ("peer.domain", "mesh.domain"),
+                PeerPart::Region => ("peer.region", "mesh.region"),
+                PeerPart::Principal => ("peer.principal", "mesh.service"),
+                PeerPart::Namespace => ("peer.namespace", "mesh.service"),
+                PeerPart::ServiceAccount => ("peer.serviceAccount", "mesh.service"),
+            },
+            Attribute::Destination(part) if own_destination => match part {
+                DestinationPart::Service => ("destination.service", "mesh.service"),
+                DestinationPart::Domain => ("destination.domain", "mesh.domain"),
+                DestinationPart::Region => ("destination.region", "mesh.region"),
+                // There is no other name for it.
+                DestinationPart::Frameworks => return,
+            },
+            _ => return,
+        };
+        found.push(Habit::Misplaced(pair.0, pair.1));
+    });
+}
+
+/// Calls `seen` for each attribute that a condition reads, also in its variables.
+fn read_attributes(node: &Node, knowledge: &Knowledge<'_>, seen: &mut impl FnMut(&Attribute)) {
+    match node {
+        Node::Attribute(attribute) | Node::Has(attribute) | Node::OptionalAttribute(attribute) => seen(attribute),
+        Node::Variable(variable) => {
+            if let Some(inner) = variable.get(knowledge.variables) {
+                read_attributes(inner, knowledge, seen);
+            }
+        }
+        _ => {}
+    }
+    for child in node.children() {
+        read_attributes(child, knowledge, seen);
+    }
 }
 
 /// How a text is compared.
@@ -149,6 +197,20 @@ fn diagnostic(habit: &Habit, facts: &Facts<'_>, model: &Model) -> Diagnostic {
             );
             let problem = Diagnostic::warning(code::HOST_AS_WRITTEN, facts.span(), message);
             problem.help("compare `request.hostname`: in lower case, without port and final dot")
+        }
+        Habit::Misplaced(attribute, instead) if attribute.starts_with("peer") => {
+            let message = format!("`{attribute}` is empty in outbound rules: the call comes from the workload itself");
+            let problem = Diagnostic::warning(code::MISPLACED_ATTRIBUTE, facts.span(), message);
+            problem.help(format!(
+                "read `{instead}`; a rule about callers belongs to the policy of the service that they call, without `direction: outbound`"
+            ))
+        }
+        Habit::Misplaced(attribute, instead) => {
+            let message = format!("`{attribute}` is the workload itself in inbound rules");
+            let problem = Diagnostic::warning(code::MISPLACED_ATTRIBUTE, facts.span(), message);
+            problem.help(format!(
+                "read `{instead}`; for the calls that the workload makes, write `direction: outbound` in the spec of the policy"
+            ))
         }
         Habit::UnknownName(attribute, word) => {
             let message = format!("the mesh has no `{attribute}` `{word}`");

@@ -30,6 +30,8 @@ mod test;
 mod text;
 mod values;
 
+use std::collections::BTreeSet;
+
 #[cfg(test)]
 mod graph_tests;
 #[cfg(test)]
@@ -41,7 +43,8 @@ mod testing;
 
 use crate::check::model::Model;
 use crate::check::programs::Programs;
-use crate::report::diagnostic::{Diagnostic, Diagnostics, MAX_SHOWN};
+use crate::report::diagnostic::{Diagnostic, Diagnostics, MAX_SHOWN, code};
+use crate::report::source::Span;
 
 pub use flow::{FieldFlow, Taken, field_flow};
 pub use reach::{Reach, Verdict, reachability};
@@ -64,6 +67,23 @@ impl<'k> Finding<'k> {
     }
 }
 
+/// Removes "never matches" and "always matches" where the cause is reported: an attribute that says nothing there.
+fn leave_causes(findings: &mut Vec<Finding<'_>>) {
+    let is = |finding: &Finding<'_>, codes: &[&str]| codes.contains(&finding.diagnostic.code);
+    let causes: BTreeSet<_> = findings
+        .iter()
+        .filter(|finding| is(finding, &[code::MISPLACED_ATTRIBUTE]))
+        .filter_map(|finding| finding.diagnostic.span)
+        .collect();
+    let effects = [code::NEVER_MATCHES, code::ALWAYS_MATCHES];
+    // Conditions do not overlap, so only the last one that begins in front of the end can hold a place.
+    let has_cause = |span: Span| {
+        let before = causes.range(..Span { start: span.end, end: span.end, ..span }).next_back();
+        before.is_some_and(|cause| cause.file == span.file && cause.end > span.start)
+    };
+    findings.retain(|finding| !is(finding, &effects) || !finding.diagnostic.span.is_some_and(has_cause));
+}
+
 /// Adds the findings to the diagnostics. Rules that can set one field to different values are always searched for.
 /// Everything else is searched for only in a tree without errors, because broken parts would be missing.
 pub fn check(model: &Model, programs: &Programs, diagnostics: &mut Diagnostics) {
@@ -74,6 +94,7 @@ pub fn check(model: &Model, programs: &Programs, diagnostics: &mut Diagnostics) 
         covered::find(&knowledge, &odd, &mut findings);
         allow_lists::find(&knowledge, &odd, &mut findings);
         habits::find(&knowledge, &mut findings);
+        leave_causes(&mut findings);
     }
     // Findings beyond this number are not shown, so they need no example.
     findings.sort_by_key(|finding| finding.diagnostic.span.map(|span| (span.file, span.start)));

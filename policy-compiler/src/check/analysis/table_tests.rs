@@ -88,8 +88,11 @@ fn one_condition() {
         ("mesh.service == 'front'", NEVER),
         ("mesh.service == 'ledger'", ALWAYS),
         ("mesh.direction == 'outbound'", NEVER),
-        ("destination.service == 'ledger' && 'gdpr' in destination.frameworks", ALWAYS),
-        ("destination.region == 'us'", NEVER),
+        ("mesh.service == 'ledger' && 'gdpr' in destination.frameworks", ALWAYS),
+        ("!('gdpr' in destination.frameworks)", NEVER),
+        // The cause is reported in place of the effect.
+        ("destination.service == 'ledger' && 'gdpr' in destination.frameworks", "CM0610 destination.service"),
+        ("destination.region == 'us'", "CM0610 destination.region"),
         ("context.?name.orValue('x') == 'y' && !has(context.name)", NEVER),
         ("context.?name.orValue('x') == 'x' || has(context.name)", ALWAYS),
         ("(has(context.name) ? context.name : 'x') == 'y' && !has(context.name)", NEVER),

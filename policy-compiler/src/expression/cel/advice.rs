@@ -1,6 +1,6 @@
 //! Messages and advice for operators and functions whose operands have the wrong types.
 
-use context_mesh_core::artifact::tables::ScalarConstant;
+use context_mesh_core::artifact::tables::{Attribute, ScalarConstant};
 
 use super::declarations::{self, Style};
 use super::typed::{TypedExpr, TypedKind};
@@ -44,6 +44,42 @@ pub(super) fn overload_help(name: &str, style: Style, arguments: &[TypedExpr], s
 
 type Operand<'a> = (&'a TypedExpr, &'a str);
 
+/// Returns an expression as the operand of any operator: in parentheses, unless it is a name, a literal or a call.
+pub(super) fn operand(source: &str) -> String {
+    let (mut depth, mut quote, mut whole) = (0_usize, None, true);
+    let mut chars = source.trim().chars();
+    while let Some(c) = chars.next() {
+        match (quote, c) {
+            (Some(_), '\\') => _ = chars.next(),
+            (Some(open), c) => quote = (c != open).then_some(open),
+            (None, '\'' | '"') => quote = Some(c),
+            (None, '(' | '[' | '{') => depth += 1,
+            (None, ')' | ']' | '}') => depth = depth.saturating_sub(1),
+            (None, c) => whole &= depth > 0 || c.is_alphanumeric() || matches!(c, '_' | '.' | '?' | '`'),
+        }
+    }
+    if whole { source.to_owned() } else { format!("({source})") }
+}
+
+/// Returns the test whether an attribute is there. `source` is how it is written.
+pub(super) fn presence(kind: &TypedKind, source: &str) -> String {
+    match kind {
+        TypedKind::Attribute(Attribute::Header(name)) => format!("('{name}' in request.headers)"),
+        TypedKind::Attribute(Attribute::Field(name, _)) => format!("has(context.{name})"),
+        _ => match optional(source) {
+            Some(optional) => format!("{optional}.hasValue()"),
+            None => format!("has({source})"),
+        },
+    }
+}
+
+/// Returns `a['b']` as an optional, `a[?'b']`. Returns `None` for anything else.
+pub(super) fn optional(source: &str) -> Option<String> {
+    let at = source.ends_with(']').then(|| source.rfind("['").max(source.rfind("[\""))).flatten()?;
+    let (before, key) = source.split_at_checked(at.checked_add(1)?)?;
+    Some(format!("{before}?{key}"))
+}
+
 /// Returns advice for functions and operators with two operands.
 fn two(
     name: &str,
@@ -55,7 +91,7 @@ fn two(
         "_==_" | "_!=_" => equality(name, left, right).or_else(|| equality(name, right, left)),
         "@in" => membership(left, right),
         "contains" if matches!(left.0.ty, Type::List(_)) => {
-            Some(format!("write `{} in {}` to test membership", right.1, left.1))
+            Some(format!("write `{} in {}` to test membership", operand(right.1), operand(left.1)))
         }
         "_<_" | "_<=_" | "_>_" | "_>=_" => ordering(left, right).or_else(|| ordering(right, left)),
         "_+_" | "_-_" | "_*_" | "_/_" | "_%_" => {
@@ -75,13 +111,14 @@ fn equality(name: &str, one: Operand<'_>, other: Operand<'_>) -> Option<String> 
     let not = if name == "_!=_" { "!" } else { "" };
     match (&one.0.ty, &other.0.ty) {
         (Type::List(element), ty) if element.fits(ty) && !matches!(ty, Type::List(_)) => Some(if not.is_empty() {
-            format!("use `{} in {}` to test membership", other.1, one.1)
+            format!("use `{} in {}` to test membership", operand(other.1), operand(one.1))
         } else {
-            format!("use `!({} in {})` to test membership", other.1, one.1)
+            format!("use `!({} in {})` to test membership", operand(other.1), operand(one.1))
         }),
         (Type::Null, _) => Some(match &other.0.kind {
             TypedKind::Attribute(_) | TypedKind::Member(..) => {
-                format!("use `{}has({})` to test whether it is there", if not.is_empty() { "!" } else { "" }, other.1)
+                let sign = if not.is_empty() { "!" } else { "" };
+                format!("use `{sign}{}` to test whether it is there", presence(&other.0.kind, other.1))
             }
             _ => format!("`{}` is never null", other.0.ty),
         }),
@@ -102,16 +139,39 @@ fn ordering(one: Operand<'_>, other: Operand<'_>) -> Option<String> {
 /// Returns advice for arithmetic with two types. It is called for both orders.
 fn arithmetic(name: &str, one: Operand<'_>, other: Operand<'_>) -> Option<String> {
     let help = optional_help(one, other);
+    let is_literal = matches!(one.0.kind, TypedKind::Literal(_));
     help.or_else(|| match (&one.0.ty, &other.0.ty) {
+        // The text of a request with a number: only `+` also joins texts.
+        (Type::String, ty @ (Type::Int | Type::Uint | Type::Double)) if !is_literal => {
+            let number = format!("write `{ty}({})` to calculate with numbers", one.1);
+            Some(match (name, literal_help(&one.0.ty, other)) {
+                ("_+_", Some(text)) => format!("{number}; to join texts, {text}"),
+                ("_+_", None) => format!("{number}, or `string({})` to join texts", other.1),
+                _ => number,
+            })
+        }
         (Type::String, ty) if name == "_+_" && converts_to_string(ty) => {
             literal_help(&one.0.ty, other).or_else(|| Some(format!("write `string({})`", other.1)))
         }
         (Type::Double, ty) if ty.is_number() => {
             literal_help(&one.0.ty, other).or_else(|| Some(format!("write `double({})`", other.1)))
         }
-        (Type::Int, Type::Uint) => Some(format!("write `int({})`", other.1)),
+        (Type::Int, Type::Uint) => literal_help(&one.0.ty, other).or_else(|| Some(format!("write `int({})`", other.1))),
+        (Type::Timestamp, Type::String) => time_help(name, other),
+        (Type::String, _) if name != "_+_" => None,
         (ty, _) => literal_help(ty, other),
     })
+}
+
+/// Returns advice for a point in time and a text. Only a difference has two points in time.
+fn time_help(name: &str, (literal, text): Operand<'_>) -> Option<String> {
+    let TypedKind::Literal(ScalarConstant::String(value)) = &literal.kind else { return None };
+    let is_time = value.parse::<jiff::Timestamp>().is_ok();
+    match name {
+        "_-_" if is_time => Some(format!("write `timestamp({text})`")),
+        "_+_" | "_-_" if !is_time => Some(format!("write `duration({text})`")),
+        _ => None,
+    }
 }
 
 fn converts_to_string(ty: &Type) -> bool {
@@ -122,7 +182,7 @@ fn converts_to_string(ty: &Type) -> bool {
 fn optional_help(one: Operand<'_>, other: Operand<'_>) -> Option<String> {
     match (&one.0.ty, &other.0.ty) {
         (Type::Optional(of), ty) if of.fits(ty) => {
-            Some(format!("write `{}.orValue(...)` to say what it is when it is missing", one.1))
+            Some(format!("write `{}.orValue(...)` to say what it is when it is missing", operand(one.1)))
         }
         _ => None,
     }
@@ -160,14 +220,34 @@ fn literal_help(wanted: &Type, (literal, text): Operand<'_>) -> Option<String> {
 
 fn membership(value: Operand<'_>, of: Operand<'_>) -> Option<String> {
     match (&value.0.ty, &of.0.ty) {
-        (Type::String, Type::String) => {
-            Some(format!("use `{}.contains({})` to look for text, or a list: `{} in [...]`", of.1, value.1, value.1))
-        }
-        (Type::List(_), Type::String) => Some(format!("turn it round: `{} in {}`", of.1, value.1)),
+        (Type::String, Type::String) => Some(in_text(value, of)),
+        (Type::List(_), Type::String) => Some(format!("turn it round: `{} in {}`", operand(of.1), operand(value.1))),
         (_, Type::List(element)) => Some(format!("the elements of the list are `{element}`")),
         (_, Type::Map(key, _)) => Some(format!("the keys of the map are `{key}`")),
         (_, ty) => Some(format!("`in` looks into a list or a map, and this is `{ty}`")),
     }
+}
+
+/// Returns advice for `value in text`, where a list, a part of the text, or a word of it may be meant.
+fn in_text(value: Operand<'_>, of: Operand<'_>) -> String {
+    let (one, text) = (operand(value.1), operand(of.1));
+    if matches!(of.0.kind, TypedKind::Literal(_)) {
+        return format!("write a list: `{one} in [{}]`", of.1);
+    }
+    let word = match &value.0.kind {
+        TypedKind::Literal(ScalarConstant::String(word)) if !word.contains(['\'', '\\']) => format!("',{word},'"),
+        _ => format!("',' + {one} + ','"),
+    };
+    let claim = match &of.0.kind {
+        TypedKind::Attribute(Attribute::Host(path, _)) if path.first().is_some_and(|first| first == "metadata") => {
+            "declare a claim that is a list (`claims` of the Mesh). "
+        }
+        _ => "",
+    };
+    format!(
+        "{claim}`{text}.contains({})` looks for a part of the text, also inside of a longer word; `(',' + {text} + ',').contains({word})` for one of its parts between commas",
+        value.1
+    )
 }
 
 /// Returns advice for operators on bools.
@@ -187,7 +267,8 @@ fn operator_help(name: &str, arguments: &[TypedExpr], sources: &[String]) -> Opt
     let (argument, source) = (arguments.get(wrong)?, sources.get(wrong)?);
     Some(match argument.kind {
         TypedKind::Attribute(_) | TypedKind::Member(..) => {
-            format!("`{source}` is `{}`, not `bool`; compare it, or write `has({source})`", argument.ty)
+            let test = presence(&argument.kind, source);
+            format!("`{source}` is `{}`, not `bool`; compare it, or write `{test}`", argument.ty)
         }
         _ => format!("`{source}` is `{}`, not `bool`", argument.ty),
     })

@@ -33,7 +33,9 @@ impl Checker<'_> {
         let named = if optional { self.optional_named(expr, key.place) } else { self.named(expr, key.place) };
         named.unwrap_or_else(|| {
             let name = if optional { "_[?_]" } else { "_[_]" };
-            self.operator(expr.place, name, [operand, key])
+            let found = self.operator(expr.place, name, [operand, key]);
+            self.is_read(operand);
+            found
         })
     }
 
@@ -311,7 +313,7 @@ const FOREIGN: &[(&str, &str)] = &[
     ("len", "size"),
     ("length", "size"),
     ("count", "size"),
-    ("isEmpty", "size"),
+    ("isEmpty", "size() == 0"),
     ("includes", "contains"),
     ("has", "contains"),
     ("match", "matches"),

@@ -2,6 +2,7 @@
 
 use context_mesh_core::artifact::tables::{Attribute, FieldType, Scalar, ScalarConstant};
 
+use super::advice;
 use super::environment::Environment;
 use super::infer::Inference;
 use super::parse::{self, Expr, ExprKind, Literal, Place};
@@ -203,16 +204,30 @@ impl Checker<'_> {
 
     fn condition_help(&self, typed: &TypedExpr) -> Option<String> {
         let source = self.source((typed.start, typed.end));
+        let operand = advice::operand(&source);
         match (&typed.ty, &typed.kind) {
-            (_, TypedKind::Attribute(Attribute::Field(..))) => {
-                Some(format!("compare it, or write `has({source})` to test whether it is there"))
+            (_, TypedKind::Attribute(Attribute::Field(..) | Attribute::Header(_) | Attribute::Claim(..))) => {
+                let test = advice::presence(&typed.kind, &source);
+                Some(format!("compare it, or write `{test}` to test whether it is there"))
             }
-            (Type::String, _) => Some(format!("compare it, for example `{source} == '...'`")),
-            (Type::Optional(of), _) if Type::Bool.fits(of) => Some(format!("write `{source}.orValue(false)`")),
-            (Type::Optional(_), _) => Some(format!("write `{source}.hasValue()` to test whether it is there")),
+            (Type::String, _) => Some(format!("compare it, for example `{operand} == '...'`")),
+            (Type::Int | Type::Uint | Type::Double, _) => {
+                Some(format!("compare it, for example `{operand} > {}`", zero(&typed.ty)))
+            }
+            (Type::Optional(of), _) if Type::Bool.fits(of) => Some(format!("write `{operand}.orValue(false)`")),
+            (Type::Optional(_), _) => Some(format!("write `{operand}.hasValue()` to test whether it is there")),
             (Type::List(_), _) => Some(format!("write `size({source}) > 0` to test whether it has elements")),
             _ => None,
         }
+    }
+}
+
+/// Returns zero as a literal of a type of numbers.
+fn zero(ty: &Type) -> &'static str {
+    match ty {
+        Type::Uint => "0u",
+        Type::Double => "0.0",
+        _ => "0",
     }
 }
 

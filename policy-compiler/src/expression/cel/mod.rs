@@ -10,6 +10,7 @@ mod calls;
 mod check;
 mod declarations;
 mod environment;
+mod foreign;
 mod infer;
 mod library;
 mod literals;
@@ -23,6 +24,8 @@ mod typed;
 mod types;
 mod zone;
 
+#[cfg(test)]
+mod advice_tests;
 #[cfg(test)]
 mod tests;
 

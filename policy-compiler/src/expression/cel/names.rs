@@ -2,8 +2,10 @@
 
 use context_mesh_core::artifact::tables::{Attribute, HostType, ScalarConstant};
 
+use super::advice;
 use super::attributes;
 use super::check::{Checker, Declared, typed};
+use super::foreign;
 use super::parse::{Expr, ExprKind, Field, Literal, Place};
 use super::problem::Problem;
 use super::typed::{Function, TypedExpr, TypedKind};
@@ -90,6 +92,21 @@ fn any_step(expr: &Expr) -> Option<(&Expr, Option<&str>)> {
     }
 }
 
+/// Returns the advice for a string without quotes.
+fn quote(name: &str) -> String {
+    format!("quote strings: `'{name}'`")
+}
+
+/// Returns a string literal.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'"))
+}
+
+fn is_identifier(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
 /// The names of types, which are values in CEL.
 const TYPE_NAMES: &[&str] = &[
     "bool",
@@ -171,10 +188,24 @@ impl Checker<'_> {
             Some(format!("did you mean `variables.{name}`?"))
         } else if let Some(near) = near {
             Some(format!("did you mean `{near}`?"))
+        } else if let Some((group, name, _)) = attributes::TABLE.iter().find(|(_, of, _)| known && *of == name) {
+            Some(format!("did you mean `{group}.{name}`?"))
         } else {
-            Some(format!("quote strings: `'{name}'`"))
+            Some(quote(name))
         };
         self.refuse(place, Problem::new(code::UNDECLARED_NAME, place, message).maybe_help(help))
+    }
+
+    /// Corrects the advice for an undeclared name that something is read of: it is no string without quotes.
+    pub(super) fn is_read(&mut self, operand: &Expr) {
+        let ExprKind::Ident(name) = &operand.kind else { return };
+        let last = self.problems.last_mut().filter(|problem| problem.help == Some(quote(plain(name))));
+        if let Some(problem) = last {
+            problem.help = self.environment.has_attributes().then(|| {
+                "attributes begin with `context`, `request`, `peer`, `mesh`, `destination`, `claims` or `variables`"
+                    .to_owned()
+            });
+        }
     }
 
     /// Checks `operand.field`.
@@ -185,7 +216,9 @@ impl Checker<'_> {
         if let Some(found) = self.qualified(expr) {
             return found;
         }
-        let operand = self.expr(operand);
+        let of = operand;
+        let operand = self.expr(of);
+        self.is_read(of);
         let ty = match self.member_type(&operand.ty, field) {
             Ok(ty) => ty,
             Err(problem) => return self.refuse(expr.place, problem),
@@ -274,9 +307,31 @@ impl Checker<'_> {
     /// Reports a `has` whose argument is not a field.
     fn has_no_field(&mut self, argument: &Expr) -> TypedExpr {
         let message = "`has` takes a field, for example `has(context.user_id)`";
-        let help = step(argument)
-            .and_then(|(operand, key)| Some(format!("write `'{}' in {}`", key?, self.source(operand.place))));
+        let help = step(argument).and_then(|(operand, key)| {
+            let (operand, key, place) = (operand, key?, operand.place);
+            let grouped = self.group_of(operand).is_some();
+            Some(match grouped && is_identifier(key) {
+                true => format!("write `has({}.{key})`", self.source(place)),
+                false if grouped || self.group_path(operand) => {
+                    let optional = advice::optional(&self.source(argument.place))?;
+                    format!("write `{optional}.hasValue()`")
+                }
+                false => format!("write `{} in {}`", quoted(key), self.source(place)),
+            })
+        });
         self.fail(argument.place, Problem::new(code::NO_OVERLOAD, argument.place, message).maybe_help(help))
+    }
+
+    /// Whether a path leads into metadata, which is no map.
+    fn group_path(&self, expr: &Expr) -> bool {
+        let mut at = expr;
+        while let Some((operand, _)) = step(at) {
+            if self.group_of(operand) == Some(Group::Metadata) {
+                return true;
+            }
+            at = operand;
+        }
+        false
     }
 
     /// Returns the attribute, field or variable that a path such as `context.user_id` or `request.headers['x']` names,
@@ -286,7 +341,7 @@ impl Checker<'_> {
             return None;
         }
         let (operand, name) = any_step(expr)?;
-        if let Some(found) = self.metadata(expr, last) {
+        if let Some(found) = self.metadata(expr, last).or_else(|| self.auth(expr)) {
             return Some(found);
         }
         if let (true, Some(header)) = (self.is_headers(operand), name) {
@@ -327,9 +382,7 @@ impl Checker<'_> {
         }
         let message = format!("the Mesh declares no claim `{name}`");
         let near = near::suggestion(name, self.environment.claim_names());
-        let help = near.unwrap_or_else(|| {
-            format!("declare it in the Mesh: `claims: {{source: envoy, types: {{{name}: string}}}}`")
-        });
+        let help = near.unwrap_or_else(|| foreign::undeclared(name, self.environment));
         self.fail(place, Problem::new(code::UNDECLARED_FIELD, last, message).help(help))
     }
 
@@ -393,9 +446,31 @@ impl Checker<'_> {
         Some(typed(kind, Type::String, expr.place))
     }
 
+    /// Reports `request.auth` and what follows it, which Istio has for claims. Returns `None` for any other path.
+    fn auth(&mut self, expr: &Expr) -> Option<TypedExpr> {
+        let mut path = Vec::new();
+        let mut at = expr;
+        loop {
+            let (operand, name) = any_step(at)?;
+            if name == Some("auth") && self.group_of(operand) == Some(Group::Attributes("request")) {
+                break;
+            }
+            path.push(name);
+            at = operand;
+        }
+        path.reverse();
+        let help = foreign::auth(&path, self.environment);
+        let problem = Problem::new(code::UNDECLARED_FIELD, expr.place, "`request` has no attribute `auth`");
+        Some(self.fail(expr.place, problem.help(help)))
+    }
+
     fn no_such(&mut self, place: Place, last: Place, group: &str, name: &str, known: Vec<String>) -> TypedExpr {
         let message = format!("`{group}` has no attribute `{name}`");
-        let help = near::suggestion(name, known.iter().map(String::as_str));
+        let help = match foreign::meant(group, name) {
+            Some("peer.principal") => Some("did you mean `peer.principal`? It begins with `spiffe://`".to_owned()),
+            Some(meant) => Some(format!("did you mean `{meant}`?")),
+            None => near::suggestion(name, known.iter().map(String::as_str)),
+        };
         self.fail(place, Problem::new(code::UNDECLARED_FIELD, last, message).maybe_help(help))
     }
 
@@ -429,7 +504,10 @@ impl Checker<'_> {
         let name = self.source(of.place);
         let message = format!("`{name}` is a group of attributes, not a map");
         let known = key_text.filter(|key| matches!(group, Group::Context | Group::Attributes(_)) && !key.is_empty());
-        let help = known.map(|key| format!("write `has({name}.{key})`"));
+        let help = known.map(|key| match is_identifier(key) {
+            true => format!("write `has({name}.{key})`"),
+            false => format!("write `{name}[?{}].hasValue()`", quoted(key)),
+        });
         Some(self.fail(place, Problem::new(code::NOT_A_VALUE, of.place, message).maybe_help(help)))
     }
 }

@@ -189,7 +189,7 @@ fn problems_say_where_what_and_what_instead() {
         ),
         (
             "'a' in context.caller",
-            "0..21 06 no `in` for `string` and `string` [use `context.caller.contains('a')` to look for text, or a list: `'a' in [...]`]",
+            "0..21 06 no `in` for `string` and `string` [`context.caller.contains('a')` looks for a part of the text, also inside of a longer word; `(',' + context.caller + ',').contains(',a,')` for one of its parts between commas]",
         ),
         (
             "context.tenant_id",
@@ -233,7 +233,10 @@ fn problems_say_where_what_and_what_instead() {
         ("context.caller.matches('a(')", "23..27 11 the pattern is not a regular expression: unclosed group"),
         ("context.attempt + 'a' == ''", "0..21 06 no `+` for `int` and `string` [write `string(context.attempt)`]"),
         ("context.attempt + 1.0 > 2.0", "0..21 06 no `+` for `int` and `double` [write `1`]"),
-        ("context.caller + 1 == ''", "0..18 06 no `+` for `string` and `int` [write `'1'`]"),
+        (
+            "context.caller + 1 == ''",
+            "0..18 06 no `+` for `string` and `int` [write `int(context.caller)` to calculate with numbers; to join texts, write `'1'`]",
+        ),
         ("context.caller.exists(f, f == 'x')", "0..14 06 `exists` goes over a list or a map, and this is `string`"),
         (
             "context.feature_flags.exists('f', f == 'x')",

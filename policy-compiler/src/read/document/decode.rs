@@ -70,7 +70,7 @@ impl<'a> Decoder<'a> {
             self.wrong_kind(node, "a mapping");
             return None;
         };
-        Some(Keys { entries, known: Vec::new(), span, owner })
+        Some(Keys { entries, known: Vec::new(), refused: Vec::new(), span, owner })
     }
 }
 
@@ -79,6 +79,7 @@ impl<'a> Decoder<'a> {
 pub(super) struct Keys<'n> {
     entries: &'n [(Spanned<String>, Node)],
     known: Vec<&'static str>,
+    refused: Vec<&'static str>,
     span: Span,
     owner: &'static str,
 }
@@ -105,11 +106,21 @@ impl<'n> Keys<'n> {
         node
     }
 
+    /// Reports a key that other tools have here, with what to write instead.
+    pub(super) fn refuse(&mut self, key: &'static str, help: &str, decoder: &mut Decoder<'_>) {
+        if let Some((name, _)) = self.entries.iter().find(|(name, _)| name.value == key) {
+            let message = format!("{} has no key `{key}`", self.owner);
+            decoder.report(Diagnostic::error(code::UNKNOWN_KEY, name.span, message).help(help));
+            self.refused.push(key);
+        }
+    }
+
     /// Reports the keys that were not asked for.
     pub(super) fn finish(self, decoder: &mut Decoder<'_>) {
         #[cfg(test)]
         record::add(self.owner, &self.known);
-        for (name, _) in self.entries.iter().filter(|(name, _)| !self.known.contains(&name.value.as_str())) {
+        let known = |name: &str| self.known.contains(&name) || self.refused.contains(&name);
+        for (name, _) in self.entries.iter().filter(|(name, _)| !known(&name.value)) {
             let message = format!("{} has no key `{}`", self.owner, name.value);
             // Suggest only absent keys: a second one of the same name would be a mistake as well.
             let free = self.known.iter().copied().filter(|key| !self.entries.iter().any(|(n, _)| n.value == *key));

@@ -113,6 +113,13 @@ fn read_metadata(node: &Node, kind: Kind, span: Span, decoder: &mut Decoder<'_>)
             decoder.entries(node);
         }
     }
+    let namespace = match kind {
+        Kind::Mesh => "remove it; the `namespaces` of services are listed at their domain, under `spec.domains`",
+        _ => {
+            "write `domain: NAME` for a document of a domain, whose `namespaces` the Mesh lists; without it, the document is the enterprise's"
+        }
+    };
+    keys.refuse("namespace", namespace, decoder);
     if kind != Kind::Mesh {
         metadata.domain = keys.get("domain").and_then(|node| decoder.name(node));
     }

@@ -254,14 +254,18 @@ fn effect(keys: &mut Keys<'_>, span: Span, decoder: &mut Decoder<'_>) -> Option<
 
 fn one_effect(key: &str, span: Span, node: &Node, decoder: &mut Decoder<'_>) -> Option<Effect> {
     match key {
+        "deny" if !matches!(node.value, Value::Mapping(_)) => {
+            not_a_reply(node, decoder);
+            None
+        }
         "deny" => {
             let mut keys = decoder.keys(node, span, "deny")?;
             let reply = reply(&mut keys, "denied by policy", decoder);
             keys.finish(decoder);
             Some(Effect::Deny(reply))
         }
-        "allow" => plain(node, decoder).then_some(Effect::Allow),
-        "audit" => plain(node, decoder).then_some(Effect::Audit),
+        "allow" => plain(node, NO_ALLOW, decoder).then_some(Effect::Allow),
+        "audit" => plain(node, NO_AUDIT, decoder).then_some(Effect::Audit),
         "redact" => redact(node, span, decoder),
         "mask" => mask(node, span, decoder),
         "set" => Some(Effect::Set(assignments(node, decoder))),
@@ -269,15 +273,38 @@ fn one_effect(key: &str, span: Span, node: &Node, decoder: &mut Decoder<'_>) -> 
     }
 }
 
-/// Checks that an effect without settings is written as such.
-fn plain(node: &Node, decoder: &mut Decoder<'_>) -> bool {
+const NO_ALLOW: &str = "write `deny: {}` to refuse the requests that match, or remove the rule";
+const NO_AUDIT: &str = "remove the rule";
+
+/// Reports a `deny` that is no mapping.
+fn not_a_reply(node: &Node, decoder: &mut Decoder<'_>) {
+    let Value::Scalar(scalar) = &node.value else { return decoder.wrong_kind(node, "a mapping") };
+    let help = match (scalar.as_bool(), scalar.as_int()) {
+        (Some(false), _) => {
+            "remove the rule; or write `deny: {}` with `enforcement: shadow` beside it, to see whom it would refuse"
+                .to_owned()
+        }
+        (None, Some(status @ 400..=599)) => format!("write `deny: {{status: {status}}}`"),
+        _ => "write `deny: {}`, or `deny: {status: 403, message: TEXT}`".to_owned(),
+    };
+    let message = format!("expected a mapping, found {}", node.value.kind());
+    decoder.report(Diagnostic::error(code::WRONG_KIND, node.span, message).help(help));
+}
+
+/// Checks that an effect without settings is written as such. `help` is the advice for `false`.
+fn plain(node: &Node, help: &str, decoder: &mut Decoder<'_>) -> bool {
     let fine = match &node.value {
         Value::Mapping(entries) => entries.is_empty(),
         Value::Scalar(scalar) => scalar.as_bool() == Some(true),
         _ => false,
     };
-    if !fine {
-        decoder.wrong_kind(node, "`true` or `{}`");
+    match &node.value {
+        _ if fine => {}
+        Value::Scalar(scalar) if scalar.as_bool() == Some(false) => {
+            let message = "expected `true` or `{}`, found `false`";
+            decoder.report(Diagnostic::error(code::WRONG_KIND, node.span, message).help(help));
+        }
+        _ => decoder.wrong_kind(node, "`true` or `{}`"),
     }
     fine
 }

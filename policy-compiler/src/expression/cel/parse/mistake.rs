@@ -235,7 +235,8 @@ pub(super) fn foreign_word(word: &Token<'_>, next: &Token<'_>) -> Option<Foreign
 
 /// Describes `not` before an operand.
 pub(super) fn foreign_not(word: &Token<'_>) -> Problem {
-    syntax(word.place, format!("CEL has no `{}`", word.text)).help("write `!`")
+    syntax(word.place, format!("CEL has no `{}`", word.text))
+        .help("write `!(...)`, with all that it negates in the parentheses")
 }
 
 /// Describes a reserved word where a name is expected.

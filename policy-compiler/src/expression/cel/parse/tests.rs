@@ -79,7 +79,7 @@ fn mistakes_are_told_in_plain_words() {
         ("a and b", "2..5 CEL has no `and` [write `&&`]"),
         ("(a == 1) or b", "9..11 CEL has no `or` [write `||`]"),
         ("a & b", "2..3 CEL has no operator `&` [write `&&`]"),
-        ("not a", "0..3 CEL has no `not` [write `!`]"),
+        ("not a", "0..3 CEL has no `not` [write `!(...)`, with all that it negates in the parentheses]"),
         ("a not in [1]", "2..5 CEL has no `not` [write `!(x in list)`]"),
         ("a is not b", "2..8 CEL has no `is not` [write `!=`]"),
         ("(a", "0..1 `(` is never closed"),
