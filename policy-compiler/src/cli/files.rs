@@ -3,7 +3,7 @@
 use std::{
     fs,
     io::{ErrorKind, Read as _, Write as _},
-    path::{Path, PathBuf},
+    path::Path,
 };
 
 use policy_compiler::{
@@ -12,10 +12,7 @@ use policy_compiler::{
     routes::{Format, Input},
 };
 
-use super::{output::Failure, progress::Display};
-
-/// Deepest nesting of folders.
-const MAX_FOLDER_DEPTH: usize = 32;
+use super::{output::Failure, progress::Display, walk};
 
 /// File extensions of policy documents.
 const DOCUMENTS: &[&str] = &["yaml", "yml"];
@@ -23,20 +20,14 @@ const DOCUMENTS: &[&str] = &["yaml", "yml"];
 /// File extensions of proxy configuration.
 const CONFIGURATION: &[&str] = &["yaml", "yml", "json"];
 
-/// Most files of one tree. Reading them all must be possible on a small machine.
-const MAX_FILES: usize = 20_000;
-
-/// Reads all `.yaml` and `.yml` files below the folder, sorted by path. Symbolic links and hidden files and folders are
-/// skipped, because the result must not depend on anything outside of the tree.
+/// Reads all `.yaml` and `.yml` files below the folder, sorted by path, each once. Links are followed; hidden files
+/// and folders are skipped.
 pub(super) fn read_tree(folder: &Path, progress: &mut Display) -> Result<Sources, Failure> {
     let metadata = fs::metadata(folder).map_err(|error| Failure::io("read", folder, &error))?;
     if !metadata.is_dir() {
         return Err(Failure::Usage(format!("`{}` is not a folder", folder.display())));
     }
-    let mut paths = Vec::new();
-    collect(folder, Path::new(""), DOCUMENTS, &mut paths)?;
-    // By components, so that the order is the same on every platform.
-    paths.sort();
+    let paths = walk::files(folder, DOCUMENTS)?;
     let mut sources = Sources::new(folder.display().to_string());
     let total = paths.len();
     for (done, path) in paths.into_iter().enumerate() {
@@ -51,9 +42,9 @@ pub(super) fn read_tree(folder: &Path, progress: &mut Display) -> Result<Sources
     Ok(sources)
 }
 
-/// Reads the lock file, if there is one. As for documents, it must not be a symbolic link.
+/// Reads the lock file, if there is one.
 pub(super) fn read_lock(path: &Path) -> Result<Option<Vec<u8>>, Failure> {
-    match fs::symlink_metadata(path) {
+    match fs::metadata(path) {
         Ok(metadata) if metadata.is_file() => read(path, MAX_FILE_BYTES).map(Some),
         Ok(_) => Err(Failure::Usage(format!("`{}` is not a file", path.display()))),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
@@ -71,14 +62,11 @@ pub(super) fn read_proxies(
 ) -> Result<(), Failure> {
     let metadata = fs::metadata(path).map_err(|error| Failure::io("read", path, &error))?;
     let found = metadata.is_dir();
-    let mut paths = Vec::new();
-    if found {
-        collect(path, Path::new(""), CONFIGURATION, &mut paths)?;
-        paths.sort();
-        paths.iter_mut().for_each(|below| *below = path.join(&below));
+    let paths = if found {
+        walk::files(path, CONFIGURATION)?.iter().map(|below| path.join(below)).collect()
     } else {
-        paths.push(path.to_owned());
-    }
+        vec![path.to_owned()]
+    };
     for path in paths {
         let bytes = read(&path, MAX_PROXY_FILE_BYTES)?;
         let file = sources.add_limited(path.display().to_string(), bytes, MAX_PROXY_FILE_BYTES);
@@ -95,32 +83,6 @@ fn read(path: &Path, limit: usize) -> Result<Vec<u8>, Failure> {
     let file = fs::File::open(path).map_err(failed)?;
     file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(failed)?;
     Ok(bytes)
-}
-
-fn collect(root: &Path, below: &Path, endings: &[&str], paths: &mut Vec<PathBuf>) -> Result<(), Failure> {
-    let folder = root.join(below);
-    if below.components().count() > MAX_FOLDER_DEPTH {
-        let text = format!("`{}` is nested deeper than {MAX_FOLDER_DEPTH} folders", folder.display());
-        return Err(Failure::Usage(text));
-    }
-    let failed = |error| Failure::io("read", &folder, &error);
-    for entry in fs::read_dir(&folder).map_err(failed)? {
-        let entry = entry.map_err(failed)?;
-        let (name, kind) = (entry.file_name(), entry.file_type().map_err(failed)?);
-        if name.to_string_lossy().starts_with('.') || kind.is_symlink() {
-            continue;
-        }
-        let path = below.join(&name);
-        if kind.is_dir() {
-            collect(root, &path, endings, paths)?;
-        } else if kind.is_file() && path.extension().is_some_and(|e| endings.iter().any(|known| e == *known)) {
-            paths.push(path);
-        }
-        if paths.len() > MAX_FILES {
-            return Err(Failure::Usage(format!("`{}` has more than {MAX_FILES} files", root.display())));
-        }
-    }
-    Ok(())
 }
 
 /// Replaces a file atomically: a reader sees the old content or the new one.

@@ -22,6 +22,7 @@ mod schema;
 mod session;
 mod sizes;
 mod test;
+mod walk;
 
 use std::{path::PathBuf, process::ExitCode};
 

@@ -4,6 +4,7 @@ mod check;
 mod format;
 mod graph;
 mod help;
+mod links;
 mod lock;
 mod schema;
 mod start;
@@ -122,7 +123,7 @@ fn a_file_that_is_not_utf8_has_a_place() {
 
 #[cfg(unix)]
 #[test]
-fn links_and_hidden_files_are_not_read() {
+fn a_file_is_read_once_and_hidden_ones_not_at_all() {
     let folder = scratch("skipped");
     fs::copy(Path::new(&tree()).join("mesh.yaml"), folder.join("mesh.yml")).unwrap();
     fs::write(folder.join(".hidden.yaml"), "{").unwrap();
