@@ -15,7 +15,7 @@ use policy_compiler::{
 use super::{output::Failure, progress::Display, walk};
 
 /// File extensions of policy documents.
-const DOCUMENTS: &[&str] = &["yaml", "yml"];
+pub(super) const DOCUMENTS: &[&str] = &["yaml", "yml"];
 
 /// File extensions of proxy configuration.
 const CONFIGURATION: &[&str] = &["yaml", "yml", "json"];

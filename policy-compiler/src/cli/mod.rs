@@ -23,6 +23,7 @@ mod session;
 mod sizes;
 mod test;
 mod walk;
+mod watch;
 
 use std::{path::PathBuf, process::ExitCode};
 

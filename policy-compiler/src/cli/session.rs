@@ -145,6 +145,16 @@ impl Session {
         }
     }
 
+    /// Returns the colours of results.
+    pub(super) fn paint(&self) -> Paint {
+        self.results
+    }
+
+    /// Whether results are printed as text.
+    pub(super) fn prints_text(&self) -> bool {
+        self.format == Format::Text
+    }
+
     /// Returns a progress line, which is shown only on a terminal.
     pub(super) fn progress(&self) -> Display {
         Display::new(self.watched)

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use policy_compiler::{
     report::{diagnostic::Diagnostics, source::Sources, style::Paint},
-    run::testing::{self, TestReport, json, junit, text},
+    run::testing::{self, Reasons, TestReport, json, junit, text},
 };
 use serde_json::Value;
 
@@ -12,6 +12,7 @@ use super::{
     files,
     output::{Exit, Failure, Outcome, Report},
     session::Session,
+    watch,
 };
 
 #[derive(Debug, clap::Args)]
@@ -19,6 +20,7 @@ use super::{
 Examples:
   policyc test policies
   policyc test policies payments 'refunds need'
+  policyc test policies payments --explain
   policyc test policies --coverage --min-coverage 90
   policyc test policies --junit results.xml
   policyc test policies --format github
@@ -34,6 +36,12 @@ pub(super) struct Arguments {
     /// Lists every test, not only those that fail.
     #[arg(short, long)]
     verbose: bool,
+    /// Shows the reason for each decision: the rules, and the values of their conditions.
+    #[arg(long)]
+    explain: bool,
+    /// Runs the tests again after each change of the files, until it is interrupted (Ctrl-C).
+    #[arg(long)]
+    watch: bool,
     /// Lists the rules that no test triggers, and the parts of conditions that no test makes true or false.
     #[arg(long)]
     coverage: bool,
@@ -49,17 +57,32 @@ struct Tested {
     sources: Sources,
     report: TestReport,
     verbose: bool,
+    explain: bool,
     coverage: bool,
     minimum: usize,
 }
 
 pub(super) fn run(arguments: &Arguments, session: &Session) -> Outcome {
+    if arguments.watch {
+        if !session.prints_text() {
+            return Err(Failure::Usage("`--watch` prints text: leave out `--format`".to_owned()));
+        }
+        // The first run says what is wrong with a folder that does not exist.
+        if arguments.folder.is_dir() {
+            watch::forever(&arguments.folder, || _ = session.finish(once(arguments, session)));
+        }
+    }
+    once(arguments, session)
+}
+
+fn once(arguments: &Arguments, session: &Session) -> Outcome {
     let tree = session.compile_tree(&arguments.folder)?;
     if tree.model.tests.is_empty() {
         let message = format!("`{}` has no tests: add a document with `kind: PolicyTest`", arguments.folder.display());
         return Err(Failure::Usage(message));
     }
-    let report = testing::run(&tree.compiled, &tree.model, &arguments.filters).map_err(Failure::artifact)?;
+    let reasons = Reasons { all: arguments.explain, paint: session.paint() };
+    let report = testing::run(&tree.compiled, &tree.model, &arguments.filters, reasons).map_err(Failure::artifact)?;
     if report.results.is_empty() {
         let filters = arguments.filters.join("`, `");
         return Err(Failure::Usage(format!("no test has a name with `{filters}` in it")));
@@ -71,6 +94,7 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Outcome {
         sources: tree.sources,
         report,
         verbose: arguments.verbose,
+        explain: arguments.explain,
         coverage: arguments.coverage,
         minimum: usize::from(arguments.min_coverage.unwrap_or(0)),
     }))
@@ -84,7 +108,7 @@ impl Tested {
 
 impl Report for Tested {
     fn text(&self, paint: Paint) -> String {
-        let options = text::Options { paint, verbose: self.verbose, coverage: self.coverage };
+        let options = text::Options { paint, verbose: self.verbose, explain: self.explain, coverage: self.coverage };
         let mut out = text::render(&self.report, &self.sources, options);
         if !self.is_covered() {
             let message = format!("the coverage is below {} %", self.minimum);

@@ -16,7 +16,7 @@ use policy_compiler::{
     report::{source::Sources, style::Paint},
     run::{
         eval::{self, Evaluator, input},
-        testing::{self, TestReport, json, junit, text},
+        testing::{self, Reasons, TestReport, json, junit, text},
     },
     show::diff::{self, Version},
 };
@@ -53,14 +53,14 @@ fn sources(folder: &Path, origin: &str) -> Sources {
 fn run(sources: &Sources, filters: &[&str]) -> TestReport {
     let filters: Vec<String> = filters.iter().map(|filter| (*filter).to_owned()).collect();
     let (compiled, model) = compile_with_model(sources).unwrap_or_else(|found| panic!("{}", found.to_text(sources)));
-    testing::run(&compiled, &model, &filters).unwrap()
+    testing::run(&compiled, &model, &filters, Reasons { all: false, paint: Paint::Plain }).unwrap()
 }
 
 fn check(name: &str, actual: &str) {
     golden::check(&package().join("tests/policy_tests").join(name), actual);
 }
 
-const PLAIN: text::Options = text::Options { paint: Paint::Plain, verbose: false, coverage: true };
+const PLAIN: text::Options = text::Options { paint: Paint::Plain, verbose: false, explain: false, coverage: true };
 
 /// Checks that the tests of an example pass, and reach every rule and branch.
 fn check_example(name: &str) {
@@ -101,6 +101,72 @@ fn a_failure_says_what_was_expected_and_found_and_where() {
     check("failing.txt", &text::render(&report, &sources, PLAIN));
     check("failing.json", &format!("{:#}\n", json::document(&report, &sources)));
     check("failing.xml", &junit::render(&report, &sources));
+}
+
+/// Returns the failures of one test of the failing tree's payment service, as `subject: expected, found`.
+fn failures_of(given: &str, expect: &str) -> Vec<String> {
+    let mut sources = sources(&package().join("tests/policy_tests/failing"), "policies");
+    sources.add(
+        "one.yaml",
+        format!(
+            "apiVersion: contextmesh.io/v1\nkind: PolicyTest\nmetadata: {{name: one}}\nspec:\n  principals: {{short: ledger, checkout-service: {{}}}}\n  \
+             tests: [{{name: t, workload: payment-service, {given}, expect: {{{expect}}}}}]\n"
+        ),
+    );
+    let report = run(&sources, &["one/t"]);
+    let failure = |failure: &testing::Failure| format!("{}: {}, {}", failure.subject, failure.expected, failure.found);
+    report.results.iter().flat_map(|result| &result.failures).map(failure).collect()
+}
+
+#[test]
+fn grpc_statuses_are_by_number_or_name_and_only_grpc_requests_get_one() {
+    let grpc = "request: {headers: {content-type: application/grpc}}";
+    let proto = "request: {headers: {content-type: application/grpc+proto}}";
+    let web = "request: {headers: {content-type: application/grpc-web}}";
+    let none = "none: the request has no `content-type: application/grpc`";
+    let rows = [
+        (grpc, "7", None),
+        (grpc, "PERMISSION_DENIED", None),
+        (proto, "7", None),
+        (grpc, "16", Some("grpcStatus: 16 (UNAUTHENTICATED), 7 (PERMISSION_DENIED)".to_owned())),
+        (grpc, "NOT_FOUND", Some("grpcStatus: 5 (NOT_FOUND), 7 (PERMISSION_DENIED)".to_owned())),
+        (web, "7", Some(format!("grpcStatus: 7 (PERMISSION_DENIED), {none}"))),
+        ("request: {}", "7", Some(format!("grpcStatus: 7 (PERMISSION_DENIED), {none}"))),
+    ];
+    for (given, status, expected) in rows {
+        let found = failures_of(given, &format!("decision: deny, grpcStatus: {status}"));
+        assert_eq!(found, Vec::from_iter(expected), "{given} {status}");
+    }
+}
+
+#[test]
+fn a_principal_is_a_fixture_a_service_or_an_identity() {
+    let rows = [
+        // A fixture comes first: this one is nobody.
+        ("checkout-service", true),
+        ("ledger", true),
+        ("short", true),
+        ("{service: checkout-service}", false),
+        ("\"spiffe://acme.corp/ns/default/sa/checkout-service\"", false),
+        ("\"spiffe://other.corp/ns/default/sa/checkout-service\"", true),
+    ];
+    for (principal, denied) in rows {
+        let expect = if denied { "decision: deny, rule: payments/guard/known-callers" } else { "decision: allow" };
+        assert_eq!(
+            failures_of(&format!("principal: {principal}, context: {{tenant_id: a, amount: 3}}"), expect),
+            Vec::<String>::new(),
+            "{principal}"
+        );
+    }
+}
+
+#[test]
+fn reasons_are_shown_for_all_tests() {
+    let sources = sources(&package().join("tests/policy_tests/failing"), "policies");
+    let (compiled, model) = compile_with_model(&sources).unwrap();
+    let report = testing::run(&compiled, &model, &[], Reasons { all: true, paint: Paint::Plain }).unwrap();
+    let options = text::Options { explain: true, coverage: false, ..PLAIN };
+    check("explained.txt", &text::render(&report, &sources, options));
 }
 
 #[test]

@@ -82,6 +82,11 @@ impl<'w> World<'w> {
         self
     }
 
+    /// Whether the name is that of a service, or a SPIFFE ID.
+    fn knows(&self, name: &Spanned<String>) -> bool {
+        name.value.contains("://") || self.services.contains(&name.value.as_str())
+    }
+
     /// Returns the services of the mesh, sorted by name.
     pub fn services(&self) -> &[&'w str] {
         &self.services
@@ -236,11 +241,15 @@ impl Resolver<'_, '_> {
     fn principal(&mut self, choice: &Choice<Principal>) -> Option<String> {
         let principal = match (choice, self.fixtures) {
             (Choice::Here(principal), _) => principal.clone(),
-            (Choice::Named(name), Some(fixtures)) => {
-                self.found(named_fixture(name, "principal", &fixtures.principals).cloned())?
+            (Choice::Named(name), fixtures) => {
+                let fixtures = fixtures.map_or(&[][..], |fixtures| &fixtures.principals);
+                match named_fixture(name, "principal", fixtures) {
+                    Ok(fixture) => fixture.clone(),
+                    // What is no fixture is a service, or a SPIFFE ID.
+                    Err(_) if fixtures.is_empty() || self.world.knows(name) => Principal::of_name(name.clone()),
+                    Err(problem) => return self.found(Err(problem)),
+                }
             }
-            (Choice::Named(name), None) if name.value.contains("://") => Principal::Id(name.clone()),
-            (Choice::Named(name), None) => Principal::Service(name.clone()),
         };
         match principal {
             Principal::Nobody => None,

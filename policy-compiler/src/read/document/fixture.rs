@@ -106,7 +106,18 @@ impl Decoder<'_> {
     }
 }
 
+impl Principal {
+    /// Returns the principal that a name stands for, outside of the fixtures: a SPIFFE ID, or a service.
+    pub(crate) fn of_name(name: Spanned<String>) -> Self {
+        if name.value.contains("://") { Self::Id(name) } else { Self::Service(name) }
+    }
+}
+
+/// Reads a principal: a mapping, or the name of a service.
 pub(super) fn principal(node: &Node, decoder: &mut Decoder<'_>) -> Option<Principal> {
+    if matches!(&node.value, Value::Scalar(scalar) if scalar.is_string()) {
+        return decoder.string(node).map(Principal::of_name);
+    }
     let mut keys = decoder.keys(node, node.span, "a principal")?;
     let (service, id) = (keys.entry("service"), keys.entry("principal"));
     let read = match (service, id) {

@@ -5,6 +5,7 @@
 
 mod decode;
 mod fixture;
+mod grpc;
 mod header;
 mod mesh;
 mod metadata;
@@ -19,6 +20,8 @@ mod silence;
 pub(crate) use decode::record;
 pub(crate) use fixture::named as named_fixture;
 pub use fixture::{Choice, Fields, Fixtures, HostAttribute, HttpRequest, Principal};
+pub(crate) use grpc::NAMES as GRPC_NAMES;
+pub use grpc::name as grpc_name;
 pub use header::Metadata;
 pub use mesh::{
     Ambiguous, CallerMismatch, Carriers, ClaimEntry, DomainEntry, Memory, Mesh, Peers, ServiceEntry, Traces, Trust,

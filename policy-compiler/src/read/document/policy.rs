@@ -392,9 +392,8 @@ fn require(node: &Node, span: Span, decoder: &mut Decoder<'_>) -> Option<Effect>
 fn reply(keys: &mut Keys<'_>, default_message: &str, decoder: &mut Decoder<'_>) -> Reply {
     let status = keys.get("status").and_then(|node| decoder.int(node, 400..=599));
     let status = status.and_then(|n| u16::try_from(n.value).ok()).unwrap_or(DEFAULT_STATUS);
-    // 0 is OK and would tell the caller that the request was served.
-    let grpc = keys.get("grpcStatus").and_then(|node| decoder.int(node, 1..=16));
-    let grpc_status = grpc.and_then(|n| u8::try_from(n.value).ok()).unwrap_or_else(|| grpc_status(status));
+    let grpc = keys.get("grpcStatus").and_then(|node| decoder.grpc_status(node));
+    let grpc_status = grpc.map_or_else(|| grpc_status(status), |grpc| grpc.value);
     let message = keys.get("message").and_then(|node| decoder.string(node));
     if let Some(message) = &message
         && message.value.len() > MAX_MESSAGE_BYTES

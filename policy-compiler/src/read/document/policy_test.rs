@@ -75,6 +75,8 @@ pub struct Expect {
     pub rule: Option<Spanned<String>>,
     /// The HTTP status of the response.
     pub status: Option<Spanned<i64>>,
+    /// The gRPC status of the response, which a gRPC request gets.
+    pub grpc_status: Option<Spanned<u8>>,
     /// The text of the response.
     pub message: Option<Spanned<String>>,
     /// Lists of names. Each must equal that of the report, in any order.
@@ -186,6 +188,7 @@ fn given(keys: &mut Keys<'_>, decoder: &mut Decoder<'_>) -> Given {
     let mut text = |key| keys.get(key).and_then(|node| decoder.string(node));
     let (workload, destination) = (text("workload"), text("destination"));
     let role = keys.get("role").map(|node| decoder.choice(node, &ROLES));
+    keys.refuse("peer", "write `principal: SERVICE`, for example `principal: checkout-service`", decoder);
     let principal = keys.get("principal").and_then(|node| {
         let choice = decoder.choice_of(node, fixture::principal)?;
         Some(Spanned::new(choice, node.span))
@@ -209,6 +212,7 @@ fn expect(node: &Node, decoder: &mut Decoder<'_>) -> Expect {
     found.denied = denied;
     found.rule = keys.get("rule").and_then(|node| decoder.string(node));
     found.status = keys.get("status").and_then(|node| decoder.int(node, 100..=599));
+    found.grpc_status = keys.get("grpcStatus").and_then(|node| decoder.grpc_status(node));
     found.message = keys.get("message").and_then(|node| decoder.string(node));
     found.context = keys.get("context").and_then(|node| fixture::fields(node, decoder)).unwrap_or_default();
     found.absent = keys.get("absent").map(|node| decoder.strings(node)).unwrap_or_default();
@@ -228,6 +232,7 @@ fn contradictions(expect: &Expect, decoder: &mut Decoder<'_>) {
     let refusal = [
         expect.rule.as_ref().map(|rule| ("rule", rule.span)),
         expect.status.as_ref().map(|status| ("status", status.span)),
+        expect.grpc_status.as_ref().map(|status| ("grpcStatus", status.span)),
         expect.message.as_ref().map(|message| ("message", message.span)),
     ];
     let onward = [
@@ -237,12 +242,16 @@ fn contradictions(expect: &Expect, decoder: &mut Decoder<'_>) {
     ];
     let denied = expect.denied.is_some_and(|denied| denied.value);
     let (wrong, said, help) = if denied {
-        (onward, "what goes on, and a request that is refused does not", "leave it out, or expect `decision: allow`")
+        (
+            &onward[..],
+            "what goes on, and a request that is refused does not",
+            "leave it out, or expect `decision: allow`",
+        )
     } else {
-        (refusal, "how the request is refused", "add `decision: deny`")
+        (&refusal[..], "how the request is refused", "add `decision: deny`")
     };
-    for (key, span) in wrong.into_iter().flatten() {
-        let problem = Diagnostic::error(code::TEST_CONTRADICTION, span, format!("`{key}` says {said}"));
+    for (key, span) in wrong.iter().flatten() {
+        let problem = Diagnostic::error(code::TEST_CONTRADICTION, *span, format!("`{key}` says {said}"));
         decoder.report(problem.help(help));
     }
 }

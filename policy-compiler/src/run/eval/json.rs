@@ -76,7 +76,8 @@ fn outcome(outcome: &Outcome) -> Map<String, Value> {
     members.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
 }
 
-fn rule(run: &RuleRun<'_>, tables: &Tables) -> Option<Value> {
+/// Returns a rule that was run, with the parts of its condition.
+pub(in crate::run) fn rule(run: &RuleRun<'_>, tables: &Tables) -> Option<Value> {
     let rule = run.rule.get(&tables.rules)?;
     let layer = if rule.layer == Layer::Enterprise { "enterprise" } else { "domain" };
     let values = run.values.iter().map(|(field, value)| json!({"field": field, "value": part(value)}));

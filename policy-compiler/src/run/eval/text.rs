@@ -123,20 +123,32 @@ fn rules(out: &mut String, runs: &[RuleRun<'_>], tables: &Tables, paint: Paint) 
     if runs.is_empty() {
         out.push_str("    none\n");
     }
+    rule_runs(out, runs.iter(), tables, 4, paint);
+}
+
+/// Formats rules with the parts of their conditions and the values that they read.
+pub(in crate::run) fn rule_runs<'r, 'e: 'r>(
+    out: &mut String,
+    runs: impl Iterator<Item = &'r RuleRun<'e>>,
+    tables: &Tables,
+    indent: usize,
+    paint: Paint,
+) {
     for run in runs {
         let Some(rule) = run.rule.get(&tables.rules) else { continue };
         let verdict = verdict(run, rule);
         let verdict = if run.applied { paint.strong(verdict) } else { paint.faint(verdict) };
         let name = paint.strong(&rule.name);
-        let _ = writeln!(out, "    {name}  {}  {verdict}  {}", effect(rule), paint.faint(&rule.place));
+        let _ = writeln!(out, "{:indent$}{name}  {}  {verdict}  {}", "", effect(rule), paint.faint(&rule.place));
+        let inner = indent + 2;
         match &run.condition {
-            Some(condition) => part(out, condition, 6, paint),
+            Some(condition) => part(out, condition, inner, paint),
             None => {
-                let _ = writeln!(out, "      {}", paint.faint("always"));
+                let _ = writeln!(out, "{:inner$}{}", "", paint.faint("always"));
             }
         }
         for (field, value) in &run.values {
-            let _ = writeln!(out, "      {field} = {}  {}", value.value, paint.faint(&value.part.text));
+            let _ = writeln!(out, "{:inner$}{field} = {}  {}", "", value.value, paint.faint(&value.part.text));
         }
     }
 }

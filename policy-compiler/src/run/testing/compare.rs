@@ -3,7 +3,8 @@
 use context_mesh_core::context::json::same;
 
 use crate::{
-    read::document::{Expect, ListKind},
+    check::model::{Request, TestCase},
+    read::document::{Expect, ListKind, grpc_name},
     report::source::{Span, Spanned},
     run::simulate::Outcome,
 };
@@ -32,8 +33,9 @@ impl Failure {
     }
 }
 
-/// Returns everything that is not as expected. `test` is the place of the test.
-pub(super) fn compare(expect: &Expect, test: Span, outcome: &Outcome) -> Vec<Failure> {
+/// Returns everything that is not as expected.
+pub(super) fn compare(case: &TestCase, outcome: &Outcome) -> Vec<Failure> {
+    let (expect, test) = (&case.expect, case.span);
     let wants_denial = expect.denied.is_some_and(|denied| denied.value);
     let said = expect.denied.map_or(test, |denied| denied.span);
     let mut failures = Vec::new();
@@ -44,7 +46,7 @@ pub(super) fn compare(expect: &Expect, test: Span, outcome: &Outcome) -> Vec<Fai
             let found = format!("deny by {} with {}: {}", refusal.rule, refusal.status, refusal.message);
             failures.push(Failure::new(said, "decision", "allow", found));
         }
-        (Some(_), true) => refused(expect, outcome, &mut failures),
+        (Some(_), true) => refused(case, outcome, &mut failures),
     }
     for (kind, names) in &expect.lists {
         failures.extend(list(*kind, names, outcome));
@@ -52,8 +54,8 @@ pub(super) fn compare(expect: &Expect, test: Span, outcome: &Outcome) -> Vec<Fai
     failures
 }
 
-fn refused(expect: &Expect, outcome: &Outcome, failures: &mut Vec<Failure>) {
-    let Some(refusal) = &outcome.refusal else { return };
+fn refused(case: &TestCase, outcome: &Outcome, failures: &mut Vec<Failure>) {
+    let (expect, Some(refusal)) = (&case.expect, &outcome.refusal) else { return };
     let mut text = |subject: &str, expected: Option<(Span, String)>, found: String| {
         if let Some((span, expected)) = expected.filter(|(_, expected)| *expected != found) {
             failures.push(Failure::new(span, subject, expected, found));
@@ -63,6 +65,18 @@ fn refused(expect: &Expect, outcome: &Outcome, failures: &mut Vec<Failure>) {
     text("rule", of(&expect.rule), refusal.rule.clone());
     text("status", expect.status.map(|status| (status.span, status.value.to_string())), refusal.status.to_string());
     text("message", of(&expect.message), refusal.message.clone());
+    let status = |status: u8| format!("{status} ({})", grpc_name(status));
+    let found = match is_grpc(&case.request) {
+        true => status(refusal.grpc_status),
+        false => "none: the request has no `content-type: application/grpc`".to_owned(),
+    };
+    text("grpcStatus", expect.grpc_status.map(|said| (said.span, status(said.value))), found);
+}
+
+/// Whether the proxy answers the request as one of gRPC. As in Envoy, `application/grpc-web` is not.
+fn is_grpc(request: &Request) -> bool {
+    let rest = request.header("content-type").and_then(|value| value.strip_prefix("application/grpc"));
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('+'))
 }
 
 /// Compares the context and the headers of an allowed request.

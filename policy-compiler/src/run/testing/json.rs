@@ -31,6 +31,8 @@ fn test(result: &TestResult, sources: &Sources) -> Value {
         "passed": result.failures.is_empty(),
         "at": place(result.span, sources),
         "failures": result.failures.iter().map(failure).collect::<Vec<_>>(),
+        "why": result.reason.as_ref().map(|reason| &reason.why),
+        "explain": result.reason.as_ref().map(|reason| &reason.rules),
     })
 }
 

@@ -46,7 +46,8 @@ fn suite_text(out: &mut String, suite: &str, results: &[TestResult], sources: &S
         for failure in &result.failures {
             let at = format!("{}:{}", sources.shown_path(failure.span.file), sources.start(failure.span).line);
             let text = format!("{at}: {}: expected {}, found {}", failure.subject, failure.expected, failure.found);
-            let _ = writeln!(out, "      <failure message=\"{}\"/>", escape(&text));
+            let why = result.reason.iter().map(|reason| format!("; {}", reason.why)).collect::<String>();
+            let _ = writeln!(out, "      <failure message=\"{}\"/>", escape(&format!("{text}{why}")));
         }
         out.push_str("    </testcase>\n");
     }

@@ -6,6 +6,7 @@ mod compare;
 mod coverage;
 pub mod json;
 pub mod junit;
+mod reason;
 pub mod text;
 
 use crate::pack::artifact::PackError;
@@ -20,12 +21,13 @@ use crate::{
     },
     run::{
         explain::{Explainer, Recorder},
-        simulate::{Outcome, Simulator},
+        simulate::Simulator,
     },
 };
 
 pub use compare::Failure;
 pub use coverage::{Branch, Coverage, RuleCoverage};
+pub use reason::{Reason, Reasons};
 
 /// The code of failed tests in diagnostics.
 const TEST_FAILED: &str = "test-failed";
@@ -39,6 +41,8 @@ pub struct TestResult {
     pub span: Span,
     /// The expectations that were not met; empty if the test passed.
     pub failures: Vec<Failure>,
+    /// Why the request was decided as it was, if that was asked for.
+    pub reason: Option<Reason>,
 }
 
 /// The results of all tests.
@@ -68,14 +72,14 @@ impl TestReport {
 ///
 /// # Errors
 /// The artifact, or the programs of the conditions' parts, exceed a limit of the format.
-pub fn run(compiled: &Compiled, model: &Model, filters: &[String]) -> Result<TestReport, PackError> {
+pub fn run(compiled: &Compiled, model: &Model, filters: &[String], reasons: Reasons) -> Result<TestReport, PackError> {
     let explainer = Explainer::new(model, &compiled.tables)?;
     let mut simulator = Simulator::new(&compiled.artifact)?;
     let mut coverage = Coverage::new(&explainer, &compiled.tables, model);
     let wanted = |case: &&TestCase| filters.is_empty() || filters.iter().any(|filter| case.name.contains(filter));
     let cases: Vec<&TestCase> = model.tests.iter().filter(wanted).collect();
-    let results = cases.iter().map(|case| one(case, &mut simulator, &explainer, &compiled.tables, &mut coverage));
-    let results: Vec<TestResult> = results.collect();
+    let mut runner = Runner { simulator: &mut simulator, explainer: &explainer, tables: &compiled.tables, reasons };
+    let results: Vec<TestResult> = cases.iter().map(|case| runner.one(case, &mut coverage)).collect();
     let left_out = model.tests.len() - results.len();
     Ok(TestReport { results, left_out, coverage })
 }
@@ -87,29 +91,38 @@ pub fn findings(report: &TestReport) -> Diagnostics {
         found.extend(result.failures.iter().map(|failure| {
             let Failure { subject, expected, found, .. } = failure;
             let message = format!("`{}`: {subject}: expected {expected}, found {found}", result.name);
-            Diagnostic::error(TEST_FAILED, failure.span, message)
+            let problem = Diagnostic::error(TEST_FAILED, failure.span, message);
+            result.reason.iter().fold(problem, |problem, reason| problem.note(reason.why.clone()))
         }));
     }
     found
 }
 
-fn one(
-    case: &TestCase,
-    simulator: &mut Simulator,
-    explainer: &Explainer,
-    tables: &Tables,
-    coverage: &mut Coverage,
-) -> TestResult {
-    let recorder = Recorder::new(explainer, tables);
-    let outcome = simulator.run(&case.request, Some(&recorder));
-    coverage.note(&recorder.into_runs(), tables);
-    let failures = match outcome {
-        Ok(outcome) => failures(case, &outcome),
-        Err(error) => vec![Failure::new(case.span, "request", "one that can be sent", error.to_string())],
-    };
-    TestResult { name: case.name.clone(), span: case.span, failures }
+struct Runner<'r> {
+    simulator: &'r mut Simulator,
+    explainer: &'r Explainer,
+    tables: &'r Tables,
+    reasons: Reasons,
 }
 
-fn failures(case: &TestCase, outcome: &Outcome) -> Vec<Failure> {
-    compare::compare(&case.expect, case.span, outcome)
+impl Runner<'_> {
+    fn one(&mut self, case: &TestCase, coverage: &mut Coverage) -> TestResult {
+        let recorder = Recorder::new(self.explainer, self.tables);
+        let outcome = self.simulator.run(&case.request, Some(&recorder));
+        coverage.note(&recorder.into_runs(), self.tables);
+        let failures = match &outcome {
+            Ok(outcome) => compare::compare(case, outcome),
+            Err(error) => vec![Failure::new(case.span, "request", "one that can be sent", error.to_string())],
+        };
+        let wanted = self.reasons.all || !failures.is_empty();
+        let reason = if wanted { self.reason(case) } else { None };
+        TestResult { name: case.name.clone(), span: case.span, failures, reason }
+    }
+
+    /// Runs the request again, and records what conditions read.
+    fn reason(&mut self, case: &TestCase) -> Option<Reason> {
+        let recorder = Recorder::new(self.explainer, self.tables).with_reads();
+        let outcome = self.simulator.run(&case.request, Some(&recorder)).ok()?;
+        Some(reason::reason(case, &outcome, &recorder.into_runs(), self.tables, self.reasons))
+    }
 }

@@ -15,6 +15,8 @@ pub struct Options {
     pub paint: Paint,
     /// Whether to list every test, not only those that failed.
     pub verbose: bool,
+    /// Whether to show the reason for each decision, also of tests that passed.
+    pub explain: bool,
     /// Whether to list the rules and branches that no test reaches.
     pub coverage: bool,
 }
@@ -23,7 +25,7 @@ pub struct Options {
 pub fn render(report: &TestReport, sources: &Sources, options: Options) -> String {
     let mut out = String::new();
     for result in &report.results {
-        if options.verbose || !result.failures.is_empty() {
+        if options.verbose || options.explain || !result.failures.is_empty() {
             let _ = one(&mut out, result, sources, options.paint);
         }
     }
@@ -37,7 +39,8 @@ pub fn render(report: &TestReport, sources: &Sources, options: Options) -> Strin
 fn one(out: &mut String, result: &TestResult, sources: &Sources, paint: Paint) -> std::fmt::Result {
     let place = place(Some(result.span), sources);
     if result.failures.is_empty() {
-        return writeln!(out, "{} {}", paint.good("pass"), result.name);
+        writeln!(out, "{} {}", paint.good("pass"), result.name)?;
+        return reason(out, result, paint);
     }
     writeln!(out, "{} {}  {}", paint.bad("FAIL"), paint.strong(&result.name), paint.faint(&place))?;
     for failure in &result.failures {
@@ -45,6 +48,19 @@ fn one(out: &mut String, result: &TestResult, sources: &Sources, paint: Paint) -
         writeln!(out, "     {}  {}", failure.subject, paint.faint(&at))?;
         writeln!(out, "       expected {}", paint.good(&failure.expected))?;
         writeln!(out, "       found    {}", paint.bad(&failure.found))?;
+    }
+    reason(out, result, paint)?;
+    if result.reason.is_none() { writeln!(out) } else { Ok(()) }
+}
+
+/// Formats why the request was decided as it was.
+fn reason(out: &mut String, result: &TestResult, paint: Paint) -> std::fmt::Result {
+    let Some(reason) = &result.reason else { return Ok(()) };
+    writeln!(out, "     why: {}", reason.why)?;
+    out.push_str(&reason.text);
+    if reason.left_out > 0 {
+        let more = format!("{} not shown; --explain shows all", count(reason.left_out, "more rule"));
+        writeln!(out, "       {}", paint.faint(&more))?;
     }
     writeln!(out)
 }

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
+use crate::read::document::GRPC_NAMES;
+
 pub(super) const API_VERSION: &str = "contextmesh.io/v1";
 
 /// The version of the document's format.
@@ -49,6 +51,24 @@ impl JsonSchema for Duration {
             "description": "A number and a unit: `ms`, `s`, `m` or `h`.",
             "examples": ["500ms", "60s", "5m", "2h"],
             "anyOf": [{"type": "string", "pattern": "^([0-9]+(ms|s|m|h)|0)$"}, {"const": 0}],
+        })
+    }
+}
+
+/// The status of a gRPC answer that refuses a request, by number or by name.
+pub(super) struct GrpcStatus;
+
+impl JsonSchema for GrpcStatus {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "GrpcStatus".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let names = GRPC_NAMES.get(1..).unwrap_or_default();
+        json_schema!({
+            "description": "A gRPC status, by number or by name.",
+            "examples": [7, "PERMISSION_DENIED"],
+            "anyOf": [{"type": "integer", "minimum": 1, "maximum": 16}, {"enum": names}],
         })
     }
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 
 use super::{
-    common::{ApiVersion, Classification, Expression, Metadata, Name},
+    common::{ApiVersion, Classification, Expression, GrpcStatus, Metadata, Name},
     shape,
 };
 
@@ -137,8 +137,7 @@ struct Reply {
     #[schemars(range(min = 400, max = 599), example = 403)]
     status: Option<u16>,
     /// gRPC status, for gRPC requests. Default: the one that corresponds to the HTTP status.
-    #[schemars(range(min = 1, max = 16), example = 7)]
-    grpc_status: Option<u8>,
+    grpc_status: Option<GrpcStatus>,
     /// Text for the caller.
     #[schemars(length(max = 1024), example = &"only checkout may charge")]
     message: Option<String>,
@@ -167,8 +166,7 @@ struct RequireFields {
     #[schemars(range(min = 400, max = 599), example = 403)]
     status: Option<u16>,
     /// gRPC status, for gRPC requests. Default: the one that corresponds to the HTTP status.
-    #[schemars(range(min = 1, max = 16), example = 7)]
-    grpc_status: Option<u8>,
+    grpc_status: Option<GrpcStatus>,
     /// Text for the caller.
     #[schemars(length(max = 1024))]
     message: Option<String>,

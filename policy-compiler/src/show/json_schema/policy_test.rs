@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 
 use super::{
-    common::{ApiVersion, Duration, Metadata},
+    common::{ApiVersion, Duration, GrpcStatus, Metadata},
     shape,
 };
 
@@ -35,7 +35,7 @@ struct TestSpec {
     #[schemars(extend("format" = "date-time"), example = &"2026-01-15T12:00:00Z")]
     now: Option<String>,
     /// The peers of requests, by name.
-    principals: Option<BTreeMap<String, Principal>>,
+    principals: Option<BTreeMap<String, SomePrincipal>>,
     /// Requests by name.
     requests: Option<BTreeMap<String, Request>>,
     /// Contexts by name.
@@ -86,7 +86,7 @@ struct Request {
 #[schemars(transparent)]
 struct ContextFields(shape::Mapping);
 
-/// A name from `principals`, or an inline principal.
+/// A name from `principals`, a service of the mesh, a SPIFFE ID, or an inline principal.
 #[derive(JsonSchema)]
 #[schemars(untagged)]
 enum SomePrincipal {
@@ -188,7 +188,7 @@ enum Role {
 
 /// The expectations. What they do not mention is not checked, except that a denied request needs `decision: deny`.
 #[derive(JsonSchema)]
-#[schemars(deny_unknown_fields)]
+#[schemars(rename_all = "camelCase", deny_unknown_fields)]
 struct Expect {
     /// Whether the request is denied.
     decision: Option<Decision>,
@@ -198,6 +198,8 @@ struct Expect {
     /// The HTTP status of the response.
     #[schemars(range(min = 100, max = 599), example = 403)]
     status: Option<u16>,
+    /// The gRPC status of the response, for a request with `content-type: application/grpc`.
+    grpc_status: Option<GrpcStatus>,
     /// The text of the response.
     message: Option<String>,
     /// The rules that applied, exactly, in any order.

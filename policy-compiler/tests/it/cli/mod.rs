@@ -8,6 +8,7 @@ mod links;
 mod lock;
 mod schema;
 mod start;
+mod watch;
 
 use std::{
     fs,
