@@ -117,6 +117,11 @@ struct Tree {
 
 /// Runs the command that the arguments name.
 pub(crate) fn run() -> ExitCode {
+    if let Some(candidates) = completions::complete::asked(std::env::args_os()) {
+        // A shell that is gone is no failure.
+        let _ = output::print(&candidates);
+        return ExitCode::SUCCESS;
+    }
     let cli = parse();
     let session = Session::new(cli.format, cli.diagnostics, cli.color);
     let outcome = if cli.format.is_findings() && !cli.command.reports_findings() {

@@ -22,5 +22,7 @@ mod properties;
 mod routes;
 mod schema_validator;
 mod silence;
+#[path = "../../../core/tests/skip/mod.rs"]
+mod skip;
 mod slice;
 mod support;

@@ -2,9 +2,6 @@
 //!
 //! `tests/policy_tests/*.txt` are complete outputs; `UPDATE_EXPECT=1` updates them.
 
-#[path = "../../../core/tests/skip/mod.rs"]
-mod skip;
-
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -21,6 +18,7 @@ use policy_compiler::{
     show::diff::{self, Version},
 };
 
+use crate::skip;
 use crate::support::golden;
 
 fn package() -> &'static Path {

@@ -1,13 +1,13 @@
 //! `policyc completions`
 
-use clap::CommandFactory as _;
+pub(super) mod complete;
+mod scripts;
+mod wanted;
+
 use clap_complete::Shell;
 use serde_json::{Value, json};
 
-use super::{
-    Cli,
-    output::{Outcome, Paint, Report},
-};
+use super::output::{Outcome, Paint, Report};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -26,9 +26,7 @@ struct Script {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Outcome {
-    let mut bytes = Vec::new();
-    clap_complete::generate(arguments.shell, &mut Cli::command(), "policyc", &mut bytes);
-    Ok(Box::new(Script { shell: arguments.shell, text: String::from_utf8_lossy(&bytes).into_owned() }))
+    Ok(Box::new(Script { shell: arguments.shell, text: scripts::script(arguments.shell) }))
 }
 
 impl Report for Script {
