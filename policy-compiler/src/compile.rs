@@ -6,7 +6,7 @@ use context_mesh_core::artifact::tables::Tables;
 
 use crate::{
     check::{
-        analysis, compatibility, lock, model, programs,
+        analysis, compatibility, expiry, lock, model, programs,
         silence::{self, Silenced},
     },
     expression::codegen::Costs,
@@ -184,6 +184,9 @@ pub fn check_watched(sources: &Sources, progress: &mut Watcher<'_>) -> Result<Ch
     compatibility::report_versions(&model.schemas, &mut diagnostics);
     let programs = programs::compile(&model, &mut diagnostics, progress);
     analysis::check(&model, &programs, &mut diagnostics);
+    if let Some(today) = sources.today() {
+        expiry::report(&model, today, &mut diagnostics);
+    }
     if diagnostics.has_errors() {
         diagnostics.sort();
         return Err(diagnostics);

@@ -3,6 +3,7 @@
 pub mod analysis;
 pub mod compatibility;
 pub(crate) mod data_flow;
+pub(crate) mod expiry;
 pub mod lock;
 pub mod model;
 pub mod programs;

@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 
 use context_mesh_core::limits::MAX_FUEL;
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use policy_compiler::{
     Compiled,
     check::{lock::words, silence::Silenced},
     pack::budget::{self, DecisionCost, RuleCost},
-    read::document::Direction,
+    read::document::{Direction, parse_date},
     report::source::Sources,
     routes,
 };
@@ -31,6 +32,7 @@ Examples:
   policyc check policies --costs --format json
   policyc check policies --deny-warnings --locked
   policyc check policies --show-silenced
+  policyc check policies --today 2026-12-31
   policyc check policies --format sarif > policies.sarif
   policyc check policies --format github
   policyc check policies --envoy envoy.yaml --istio manifests")]
@@ -46,6 +48,9 @@ pub(super) struct Arguments {
     /// Ends with 1 when there are warnings.
     #[arg(long)]
     deny_warnings: bool,
+    /// The day for which `expires` of rules is checked, for example 2026-12-31 [default: today, in UTC].
+    #[arg(long, value_name = "DATE", value_parser = day)]
+    today: Option<Date>,
     /// Lists the warnings that rules silence, each with its reason.
     #[arg(long)]
     show_silenced: bool,
@@ -74,7 +79,8 @@ struct Checked {
 }
 
 pub(super) fn run(arguments: &Arguments, session: &Session) -> Outcome {
-    let CompiledTree { sources, compiled, model, lock } = session.compile_tree(&arguments.tree.folder)?;
+    let today = arguments.today.unwrap_or_else(|| Timestamp::now().to_zoned(TimeZone::UTC).date());
+    let CompiledTree { sources, compiled, model, lock } = session.compile_tree_on(&arguments.tree.folder, today)?;
     if arguments.locked
         && let Some(message) = missing(&arguments.tree.folder.display().to_string(), &lock, &words(&model))
     {
@@ -93,6 +99,10 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Outcome {
         deny_warnings: arguments.deny_warnings,
         proxies,
     }))
+}
+
+fn day(text: &str) -> Result<Date, String> {
+    parse_date(text).ok_or_else(|| "write a day as `2026-12-31`".to_owned())
 }
 
 /// Reads the configuration of proxies and compares it with the mesh. The diagnostics are written.

@@ -9,6 +9,7 @@ use std::{
 };
 
 use clap::ValueEnum;
+use jiff::civil::Date;
 use policy_compiler::{
     Checked, Compiled,
     check::{
@@ -181,6 +182,13 @@ impl Session {
     /// Like [`Session::compile`], but also returns the sources and the model.
     pub(super) fn compile_tree(&self, folder: &Path) -> Result<CompiledTree, Failure> {
         self.compile_sources(self.read(folder)?)
+    }
+
+    /// Like [`Session::compile_tree`], with findings about rules that have expired on this day.
+    pub(super) fn compile_tree_on(&self, folder: &Path, today: Date) -> Result<CompiledTree, Failure> {
+        let mut sources = self.read(folder)?;
+        sources.set_today(today);
+        self.compile_sources(sources)
     }
 
     fn compile_sources(&self, sources: Sources) -> Result<CompiledTree, Failure> {

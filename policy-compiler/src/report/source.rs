@@ -3,6 +3,8 @@
 //! Sources are values: the caller of the library reads the files. A place is a [`Span`] of byte offsets; lines and
 //! columns are computed only when something is shown.
 
+use jiff::civil::Date;
+
 /// Largest source file, in bytes. Spans are 32-bit offsets, and nobody reviews a policy file of this size.
 pub const MAX_FILE_BYTES: usize = 16 * 1024 * 1024;
 
@@ -150,6 +152,7 @@ pub struct Sources {
     origin: String,
     files: Vec<SourceFile>,
     lock: Option<SourceFile>,
+    today: Option<Date>,
 }
 
 /// The id of the lock file, which is not a document.
@@ -158,7 +161,7 @@ const LOCK: FileId = FileId(u32::MAX);
 impl Sources {
     /// Creates an empty tree. `origin` is its folder, used in messages; the paths of files are relative to it.
     pub fn new(origin: impl Into<String>) -> Self {
-        Self { origin: origin.into(), files: Vec::new(), lock: None }
+        Self { origin: origin.into(), files: Vec::new(), lock: None, today: None }
     }
 
     /// Adds a file. Documents are read in the order in which files were added. A file that is not UTF-8 or larger than
@@ -177,6 +180,17 @@ impl Sources {
     /// Sets the lock file of the tree, replacing an earlier one.
     pub fn set_lock(&mut self, path: impl Into<String>, bytes: impl Into<Vec<u8>>) {
         self.lock = Some(SourceFile::new(path.into(), bytes.into(), MAX_FILE_BYTES));
+    }
+
+    /// Sets the day of the check, for findings about rules that have expired. Without it there are none: what is built
+    /// depends on no clock.
+    pub fn set_today(&mut self, today: Date) {
+        self.today = Some(today);
+    }
+
+    /// Returns the day of the check.
+    pub fn today(&self) -> Option<Date> {
+        self.today
     }
 
     /// Returns the tree without its lock file.

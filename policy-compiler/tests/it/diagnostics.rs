@@ -29,6 +29,7 @@ fn sources(case: &Path) -> Sources {
     for path in files {
         sources.add(path.file_name().unwrap().to_str().unwrap(), fs::read(&path).unwrap());
     }
+    sources.set_today(jiff::civil::date(2026, 6, 1));
     if let Ok(lock) = fs::read(case.join(FILE_NAME)) {
         sources.set_lock(FILE_NAME, lock);
     }

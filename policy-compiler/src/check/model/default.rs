@@ -8,7 +8,7 @@ use context_mesh_core::artifact::tables::{Layer, Reply};
 
 use super::{Directory, Effect, Policy, Rule, Workloads};
 use crate::{
-    read::document::{Direction, OnError},
+    read::document::{About, Direction, OnError},
     report::{
         diagnostic::{Diagnostic, Diagnostics, code},
         source::{Span, Spanned},
@@ -52,6 +52,7 @@ pub(super) fn policy(defaults: &Defaults, directory: &Directory, policies: &[Pol
         return None;
     }
     let rule = Rule {
+        about: About::default(),
         name: DEFAULT_RULE.to_owned(),
         span: defaults.mesh.as_ref().map(|mesh| mesh.span).or(defaults.span)?,
         when: None,

@@ -100,6 +100,13 @@ pub(super) fn check(
 pub(super) fn silences(policies: &[document::Policy], diagnostics: &mut Diagnostics) -> Vec<Silence> {
     let mut found = Vec::new();
     for policy in policies {
+        for entry in
+            policy.rules.iter().flat_map(|rule| &rule.silence).filter(|entry| entry.code.value == code::EXPIRED)
+        {
+            let message = format!("`{}` cannot be silenced", code::EXPIRED);
+            let problem = Diagnostic::error(code::INVALID_VALUE, entry.code.span, message);
+            diagnostics.push(problem.help("write a later day in `expires`, or remove it"));
+        }
         let entries = policy.rules.iter().flat_map(|rule| &rule.silence);
         if policy.metadata.domain.is_some() {
             found.extend(entries.cloned());

@@ -9,7 +9,7 @@ use context_mesh_core::{
 
 use super::{Context, Directory, Field, Owner, policies::Unfinished};
 use crate::{
-    read::document::{self, Enforcement, Expression, FieldChoice, OnError},
+    read::document::{self, About, Enforcement, Expression, FieldChoice, OnError},
     report::{
         diagnostic::{Diagnostic, Diagnostics, code},
         near,
@@ -30,6 +30,8 @@ pub struct Rule {
     pub on_error: OnError,
     /// Whether it is only evaluated and reported.
     pub shadow: bool,
+    /// What people know of it.
+    pub about: About,
     /// Its effect.
     pub effect: Effect,
 }
@@ -94,6 +96,7 @@ impl Checker<'_, '_> {
                     when: rule.when,
                     on_error: rule.on_error,
                     shadow: rule.enforcement == Enforcement::Shadow,
+                    about: rule.about,
                     effect,
                 }),
                 broken => {

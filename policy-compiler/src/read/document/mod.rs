@@ -3,6 +3,7 @@
 //! A document is read as far as it can be understood. What is wrong is reported and left out, so that the model can
 //! still check the rest. The absence of a value here therefore may mean that a problem has already been reported.
 
+mod about;
 mod decode;
 mod fixture;
 mod grpc;
@@ -16,6 +17,7 @@ mod scalar;
 mod schema;
 mod silence;
 
+pub use about::{About, parse_date};
 #[cfg(test)]
 pub(crate) use decode::record;
 pub(crate) use fixture::named as named_fixture;

@@ -2,6 +2,7 @@
 
 use super::pitfalls::pitfall;
 use super::{
+    about::{self, About},
     decode::{Decoder, Keys},
     header::{Header, Metadata},
     silence::{self, Silence},
@@ -73,6 +74,8 @@ pub struct Rule {
     pub on_error: OnError,
     /// Whether it is enforced.
     pub enforcement: Enforcement,
+    /// What people know of it.
+    pub about: About,
     /// Warnings that are known and intended.
     pub silence: Vec<Silence>,
     /// Its effect; `None` if that was wrong and has been reported.
@@ -216,9 +219,10 @@ fn rule(node: &Node, decoder: &mut Decoder<'_>) -> Option<Rule> {
     let span = name.as_ref().map_or(node.span, |name| name.span);
     let silence =
         keys.get("silence").map(|list| silence::read(list, silence::extent(node), decoder)).unwrap_or_default();
+    let about = about::read(&mut keys, decoder);
     let effect = effect(&mut keys, span, decoder);
     keys.finish(decoder);
-    Some(Rule { name, span, when, on_error, enforcement, silence, effect })
+    Some(Rule { name, span, when, on_error, enforcement, about, silence, effect })
 }
 
 fn enforcement(node: &Node, decoder: &mut Decoder<'_>) -> Enforcement {

@@ -41,6 +41,7 @@ codes! {
     "CM0313" LOST_PROTECTION "A field would take over the value of one that is protected better.";
     "CM0314" GUESSABLE_HASH "A hash without a key can be undone by trying all values.";
     "CM0315" UNUSED_SILENCE "An entry of `silence` silences nothing.";
+    "CM0316" EXPIRED "A rule has passed its last day.";
     "CM0320" UNKNOWN_REGION "No domain of the mesh is in the region.";
     "CM0321" NO_REGION "A domain has no region although fields are bound to regions.";
     "CM0322" SCHEMA_VERSIONS "Two versions of a schema in one tree do not understand each other.";

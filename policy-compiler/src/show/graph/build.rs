@@ -135,6 +135,9 @@ fn empty(model: &Model, selection: Selection) -> Graph {
         classification: field.classification,
         residency: field.residency.clone(),
     });
+    let rules = model.policies.iter().flat_map(|policy| &policy.rules).filter(|rule| !rule.about.is_empty());
+    let mut about: Vec<_> = rules.map(|rule| (rule.name.clone(), rule.about.clone())).collect();
+    about.sort_by(|a, b| a.0.cmp(&b.0));
     Graph {
         mesh: model.mesh.name.clone(),
         domains: domains.collect(),
@@ -142,6 +145,7 @@ fn empty(model: &Model, selection: Selection) -> Graph {
         services,
         calls: Vec::new(),
         everywhere: Vec::new(),
+        about,
         selection,
     }
 }

@@ -41,10 +41,11 @@ pub fn html(graph: &Graph) -> String {
     let title = format!("{}: who may call whom, and where fields may flow", graph.mesh);
     let letters: Vec<String> = Mark::ALL.iter().map(|mark| format!("\"{}\"", letter(*mark))).collect();
     format!(
-        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n<title>{title}</title>\n<style>\n{PAGE_STYLE}</style>\n</head>\n<body>\n<main>\n{}<figure>\n{}</figure>\n{}</main>\n<script>\nconst letters = [{}];\n{SCRIPT}</script>\n</body>\n</html>\n",
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n<title>{title}</title>\n<style>\n{PAGE_STYLE}</style>\n</head>\n<body>\n<main>\n{}<figure>\n{}</figure>\n{}{}</main>\n<script>\nconst letters = [{}];\n{SCRIPT}</script>\n</body>\n</html>\n",
         chooser(graph),
         render(graph, &picture),
         table(graph),
+        about(graph),
         letters.join(", "),
         title = escape(&title),
     )
@@ -170,6 +171,28 @@ fn table(graph: &Graph) -> String {
             "<p class=\"about\">and {more} more rows; --service NAME or --domain NAME narrows it.</p>\n"
         ));
     }
+    out
+}
+
+/// Returns what people know of rules, as a list.
+fn about(graph: &Graph) -> String {
+    if graph.about.is_empty() {
+        return String::new();
+    }
+    let mut out = String::from("<h2>Rules</h2>\n<dl>\n");
+    for (name, about) in graph.about.iter().take(MAX_ROWS) {
+        let owner = about.owner.as_ref().map(|owner| format!("owner: {owner}"));
+        let expires = about.expires.map(|expires| format!("expires: {}", expires.value));
+        let facts: Vec<String> = owner.into_iter().chain(expires).collect();
+        let description = about.description.as_deref().unwrap_or_default();
+        out.push_str(&format!(
+            "<dt>{}</dt><dd>{} <span class=\"about\">{}</span></dd>\n",
+            escape(name),
+            escape(description),
+            escape(&facts.join(", "))
+        ));
+    }
+    out.push_str("</dl>\n");
     out
 }
 

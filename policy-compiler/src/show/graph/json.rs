@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::{Graph, Passage, fold::fold};
+use crate::read::document::About;
 
 /// Returns the whole graph: domains with their services, fields, and calls with the fates of the fields.
 /// `docs/policyc.md` describes each key.
@@ -52,9 +53,16 @@ pub fn document(graph: &Graph) -> Value {
         "domains": domains.collect::<Value>(),
         "fields": fields.collect::<Value>(),
         "rulesOfEveryCall": graph.everywhere,
+        "rules": graph.about.iter().map(rule).collect::<Value>(),
         "statements": statements.collect::<Value>(),
         "calls": calls.collect::<Value>(),
     })
+}
+
+/// Returns what people know of a rule.
+fn rule((name, about): &(String, About)) -> Value {
+    let expires = about.expires.map(|expires| expires.value.to_string());
+    json!({"name": name, "description": about.description, "owner": about.owner, "expires": expires})
 }
 
 fn passage(passage: &Passage) -> (&'static str, &[String]) {

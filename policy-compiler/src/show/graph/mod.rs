@@ -37,6 +37,8 @@ pub use text::text;
 
 use context_mesh_core::artifact::tables::Classification;
 
+use crate::read::document::About;
+
 /// Narrows a graph. The default selects the whole mesh.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Selection {
@@ -64,6 +66,8 @@ pub struct Graph {
     /// The rules that decide, by the content of the request, about every call that is not denied. Calls to gateways are
     /// ignored.
     pub everywhere: Vec<String>,
+    /// What people know of rules: the name of each rule of which something is known, sorted.
+    pub about: Vec<(String, About)>,
     /// The selection.
     pub selection: Selection,
 }

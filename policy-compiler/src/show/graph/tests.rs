@@ -216,6 +216,7 @@ fn large(domains: usize, services: usize) -> Graph {
         |number: usize| Service { name: format!("s{number:04}"), domain: number / services, gateway: number == 0 };
     let pairs = (0..total).flat_map(|from| (0..total).map(move |to| (from, to))).filter(|(from, to)| from != to);
     Graph {
+        about: Vec::new(),
         mesh: "large".to_owned(),
         domains: (0..domains).map(domain).collect(),
         services: (0..total).map(service).collect(),

@@ -78,6 +78,15 @@ struct Rule {
     on_error: Option<OnError>,
     /// Whether it is enforced. Default: `enforce`.
     enforcement: Option<Enforcement>,
+    /// Why the rule is there. Not part of artifacts.
+    #[schemars(length(min = 1, max = 1024))]
+    description: Option<String>,
+    /// Who answers questions about the rule. Not part of artifacts.
+    #[schemars(length(min = 1, max = 253), example = &"team-payments")]
+    owner: Option<String>,
+    /// The last day for which the rule is meant. `policyc check` warns after it; the rule still applies.
+    #[schemars(regex(pattern = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"), example = &"2026-12-31")]
+    expires: Option<String>,
     /// Warnings of the compiler about this rule that are known and intended. Not for rules of the enterprise.
     silence: Option<Vec<Silence>>,
     /// Denies the request.

@@ -1,10 +1,10 @@
 //! `policyc check` and `policyc build`.
 
-use std::fs;
+use std::{fs, path::Path};
 
 use serde_json::Value;
 
-use super::{policyc, scratch, text, tree};
+use super::{case, policyc, scratch, text, tree};
 
 /// A tree whose rules together can exceed the fuel of a decision, although each alone cannot.
 const EXPENSIVE: &str = r#"
@@ -226,4 +226,46 @@ fn what_is_silenced_is_counted_and_listed() {
     let document = json(&["check", folder]);
     assert_eq!(document["silenced"][0]["reason"], "nobody sends long lists");
     assert_eq!(document["warnings"], 1);
+}
+
+#[test]
+fn what_has_expired_is_a_warning_of_the_day() {
+    let folder = scratch("expired");
+    let tree = Path::new(&case("expired")).join("a.yaml");
+    fs::copy(tree, folder.join("a.yaml")).unwrap();
+    let folder = folder.to_str().unwrap();
+    let rows: [(&[&str], i32, usize); 6] = [
+        (&["--today", "2026-06-01"], 0, 2),
+        (&["--today", "2026-06-03"], 0, 4),
+        (&["--today", "2019-01-01"], 0, 0),
+        (&["--today", "2019-01-01", "--deny-warnings"], 0, 0),
+        (&["--today", "2026-06-01", "--deny-warnings"], 1, 2),
+        (&["--today", "yesterday"], 2, 0),
+    ];
+    for (arguments, code, warnings) in rows {
+        let output = policyc(&[&["check", folder], arguments].concat());
+        let errors = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{arguments:?} {errors}");
+        assert_eq!(errors.matches("warning[CM0316]").count(), warnings, "{arguments:?} {errors}");
+    }
+    // The day is that of a check: what is built and tested depends on no clock, and a rule applies for ever.
+    let built = policyc(&["build", folder, "-o", &format!("{folder}/a.cmx")]);
+    assert_eq!((built.status.code(), text(&built.stderr)), (Some(0), ""));
+    let shown = policyc(&["inspect", &format!("{folder}/a.cmx")]);
+    assert!(text(&shown.stdout).contains("shop/guard/past") && !text(&shown.stdout).contains("team-shop"));
+}
+
+#[test]
+fn the_graph_says_what_is_known_of_rules() {
+    let folder = case("expired");
+    let page = policyc(&["graph", &folder, "--as", "html"]);
+    let page = text(&page.stdout);
+    assert!(page.contains("<dt>shop/guard/future</dt><dd>until the move <span class=\"about\">expires: 2026-06-02"));
+    let document = policyc(&["graph", &folder, "--format", "json"]);
+    let document: serde_json::Value = serde_json::from_slice(&document.stdout).unwrap();
+    let rule = &document["rules"][2];
+    assert_eq!(
+        *rule,
+        serde_json::json!({"name": "shop/guard/past", "description": null, "owner": "team-shop", "expires": "2026-05-31"})
+    );
 }
