@@ -4,14 +4,14 @@
 //! gets no program, and everything else is still checked. The result is used only if there were no problems.
 
 use context_mesh_core::index::{self, PatternIndex, ProgramIndex, VariableIndex};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use context_mesh_core::artifact::tables::{FieldType, Layer, ProgramTable, Scalar};
 
 use crate::{
     check::{
         data_flow::{fields_of, lost_protection},
-        model::{Effect, Field, INCOMPLETE_NOTE, Model, Pattern, Policy, Rule, Unfinished},
+        model::{Effect, Field, INCOMPLETE_NOTE, Model, Owner, Pattern, Policy, Rule, Unfinished, Variable},
     },
     expression::{
         cel::{self, Environment, Expected, Function, Problem, Type, TypedExpr, TypedKind},
@@ -106,7 +106,19 @@ pub fn compile(model: &Model, diagnostics: &mut Diagnostics, progress: &mut Watc
         total,
     };
     let patterns = model.fields.iter().map(|field| compiler.pattern(field.pattern.as_ref()?)).collect();
-    let rules = model.policies.iter().map(|policy| compiler.policy(policy, environment.clone())).collect();
+    let mut shared: BTreeMap<Owner, Environment> = BTreeMap::new();
+    let rules = model.policies.iter().map(|policy| {
+        let environment = match shared.get(&policy.owner) {
+            Some(known) => known.clone(),
+            None => {
+                let made = compiler.shared(policy.owner, &environment);
+                shared.insert(policy.owner, made.clone());
+                made
+            }
+        };
+        compiler.policy(policy, environment)
+    });
+    let rules = rules.collect();
     let Compiler { builder, mut conditions, progress, .. } = compiler;
     progress(Progress { stage: Stage::Sharing, done: 0, total: 0 });
     conditions.regexes = builder.regex_indices();
@@ -129,11 +141,31 @@ struct Compiler<'a, 'w> {
 }
 
 impl Compiler<'_, '_> {
+    /// Compiles the variables that all policies of an owner share, and returns the environment with them.
+    fn shared(&mut self, owner: Owner, environment: &Environment) -> Environment {
+        let mut all = environment.clone();
+        let model = self.model;
+        for document in model.shared.documents(owner) {
+            // Each document stands alone, so that the order of the documents means nothing.
+            let mut own = environment.clone();
+            for variable in document {
+                let (ty, index) = self.declare(&own, variable);
+                own = own.with_variable(variable.name.clone(), ty.clone(), index);
+                all = all.with_variable(variable.name.clone(), ty, index);
+            }
+        }
+        all
+    }
+
+    fn declare(&mut self, environment: &Environment, variable: &Variable) -> (Type, VariableIndex) {
+        // A variable with a problem fits every type, so that its problem is reported only once.
+        self.variable(environment, &variable.expression).unwrap_or((Type::Error, VariableIndex(0)))
+    }
+
+    /// Compiles a policy. The environment has the shared variables.
     fn policy(&mut self, policy: &Policy, mut environment: Environment) -> Vec<RulePrograms> {
-        for variable in &policy.variables {
-            // A variable with a problem fits every type, so that its problem is reported only once.
-            let (ty, index) =
-                self.variable(&environment, &variable.expression).unwrap_or((Type::Error, VariableIndex(0)));
+        for variable in policy.variables.iter().skip(policy.shared) {
+            let (ty, index) = self.declare(&environment, variable);
             environment = environment.with_variable(variable.name.clone(), ty, index);
         }
         for unfinished in &policy.unfinished {

@@ -21,6 +21,7 @@ mod policy_tests;
 mod properties;
 mod routes;
 mod schema_validator;
+mod shared_variables;
 mod silence;
 #[path = "../../../core/tests/skip/mod.rs"]
 mod skip;

@@ -23,7 +23,10 @@ const MODULES: &[(&str, &[&[&str]])] = &[
     ("report", &[&["source", "near", "progress", "style"], &["diagnostic"], &["explanation"], &["sarif"]]),
     ("expression", &[&["cel"], &["ir"], &["codegen"]]),
     ("read", &[&["yaml"], &["document"]]),
-    ("check", &[&["model"], &["data_flow", "expiry", "lock", "compatibility", "silence"], &["programs"], &["analysis"]]),
+    (
+        "check",
+        &[&["model"], &["data_flow", "expiry", "lock", "compatibility", "silence"], &["programs"], &["analysis"]],
+    ),
     ("pack", &[&["artifact", "slice", "emit"], &["budget"]]),
     ("run", &[&["simulate", "explain"], &["eval"], &["testing"]]),
     ("show", &[&["graph", "diff", "inspect", "json_schema"]]),

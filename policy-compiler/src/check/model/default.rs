@@ -6,7 +6,7 @@
 
 use context_mesh_core::artifact::tables::{Layer, Reply};
 
-use super::{Directory, Effect, Policy, Rule, Workloads};
+use super::{Directory, Effect, Owner, Policy, Rule, Workloads};
 use crate::{
     read::document::{About, Direction, OnError},
     report::{
@@ -66,7 +66,9 @@ pub(super) fn policy(defaults: &Defaults, directory: &Directory, policies: &[Pol
         workloads: Workloads::These(services),
         unlisted,
         direction: Direction::Inbound,
+        owner: Owner::Enterprise,
         variables: Vec::new(),
+        shared: 0,
         rules: vec![rule],
         unfinished: Vec::new(),
     })

@@ -36,7 +36,7 @@ const DEFAULT_BYTES: u64 = 64 << 20;
 pub(crate) const ENTERPRISE: &str = "enterprise";
 
 /// The owner of a document.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Owner {
     /// The enterprise.
     Enterprise,

@@ -27,18 +27,20 @@ pub(crate) mod requests;
 mod routing;
 mod rules;
 mod schemas;
+mod variables;
 
 pub use default::DEFAULT_RULE;
 pub(crate) use directory::ENTERPRISE;
 pub use directory::{Directory, Owner, Service};
 pub use fields::Field;
 pub use pattern::Pattern;
-pub use policies::{Policy, Unfinished, Variable, Workloads};
+pub use policies::{Policy, Unfinished, Workloads};
 pub use policy_tests::{TestCase, other_causes};
 pub use request::{DEFAULT_NOW_MS, DEFAULT_REQUEST_ID, Request};
 pub use requests::World;
 pub use rules::{Effect, Rule};
 pub use schemas::SchemaVersion;
+pub use variables::{Shared, Variable};
 
 use crate::{
     read::document::{Documents, Metadata, Silence},
@@ -63,6 +65,8 @@ pub struct Model {
     pub schemas: Vec<SchemaVersion>,
     /// The policies, in the order of the documents.
     pub policies: Vec<Policy>,
+    /// The variables that documents share.
+    pub shared: Shared,
     /// The tests with their cases, in the order of the documents.
     pub tests: Vec<TestCase>,
     /// Warnings that rules silence, in the order of the documents.
@@ -99,7 +103,8 @@ pub fn check(documents: Documents, sources: &Sources, diagnostics: &mut Diagnost
     routing::check(&directory.routed, &mut fields, &context, diagnostics);
     let rule_names = policy_tests::rule_names(&documents.policies);
     let silences = policies::silences(&documents.policies, diagnostics);
-    let mut policies = policies::check(documents.policies, &directory, &fields, &context, diagnostics);
+    let shared = Shared::collect(&documents.policies, &directory, &context, diagnostics);
+    let mut policies = policies::check(documents.policies, &shared, &directory, &fields, &context, diagnostics);
     if !context.incomplete && !directory.is_unsure() {
         default::report_unguarded(&directory.defaults, &directory, &policies, diagnostics);
     }
@@ -111,7 +116,7 @@ pub fn check(documents: Documents, sources: &Sources, diagnostics: &mut Diagnost
         let world = World::of_model(&mesh, &directory, &fields);
         policy_tests::check(&documents.tests, &rule_names, &world, diagnostics)
     };
-    Model { mesh, directory, fields, schemas, policies, tests, silences, incomplete: context.incomplete }
+    Model { mesh, directory, fields, schemas, policies, shared, tests, silences, incomplete: context.incomplete }
 }
 
 fn report_empty_tree(documents: &Documents, context: &Context<'_>, diagnostics: &mut Diagnostics) {

@@ -1,9 +1,10 @@
 //! Policies: their owners, workloads and variables.
 
-use std::collections::HashMap;
+use std::sync::Arc;
 
 use context_mesh_core::artifact::tables::Layer;
 
+use super::variables::{Shared, Variable, own_variables};
 use super::{Context, Directory, Field, Owner, Rule, rules};
 use crate::{
     read::document::{self, Direction, Expression, Silence},
@@ -29,21 +30,16 @@ pub struct Policy {
     pub unlisted: bool,
     /// The direction of the requests to which it applies.
     pub direction: Direction,
-    /// Named expressions, in their order.
-    pub variables: Vec<Variable>,
+    /// Who wrote it.
+    pub owner: Owner,
+    /// Named expressions, in their order: first the shared ones that it uses, then its own.
+    pub variables: Vec<Arc<Variable>>,
+    /// How many of the variables are shared ones.
+    pub shared: usize,
     /// The rules, in their order.
     pub rules: Vec<Rule>,
     /// Expressions of rules that have other errors. They are only checked.
     pub unfinished: Vec<Unfinished>,
-}
-
-/// A named expression.
-#[derive(Debug, Clone)]
-pub struct Variable {
-    /// Its name.
-    pub name: String,
-    /// Its expression.
-    pub expression: Expression,
 }
 
 /// An expression of a rule that has other errors.
@@ -76,6 +72,7 @@ impl Workloads {
 
 pub(super) fn check(
     policies: Vec<document::Policy>,
+    shared: &Shared,
     directory: &Directory,
     fields: &[Field],
     context: &Context<'_>,
@@ -90,7 +87,7 @@ pub(super) fn check(
             diagnostics.push(Diagnostic::error(code::ARTIFACT_LIMIT, policy.metadata.span, message));
             break;
         }
-        checked.push(check_one(policy, directory, fields, context, diagnostics));
+        checked.push(check_one(policy, shared, directory, fields, context, diagnostics));
     }
     checked
 }
@@ -123,6 +120,7 @@ pub(super) fn silences(policies: &[document::Policy], diagnostics: &mut Diagnost
 
 fn check_one(
     policy: document::Policy,
+    shared: &Shared,
     directory: &Directory,
     fields: &[Field],
     context: &Context<'_>,
@@ -132,12 +130,37 @@ fn check_one(
     let own_name = policy.metadata.name.as_ref().map_or("", |name| name.value.as_str());
     let name = format!("{}/{own_name}", directory.owner_name(owner));
     let workloads = workloads(&policy.workloads, owner, directory, context, diagnostics);
-    let variables = variables(policy.variables, diagnostics);
+    let mut variables = shared.mentioned(owner, texts(&policy));
+    let uses = variables.len();
+    variables.extend(own_variables(policy.variables, shared.names(owner), diagnostics));
     let mut checker = rules::Checker { policy: &name, owner, directory, fields, context, diagnostics };
     let (rules, unfinished) = checker.rules(policy.rules);
     let layer = if owner == Owner::Enterprise { Layer::Enterprise } else { Layer::Domain };
     let unlisted = workloads == Workloads::All;
-    Policy { name, layer, workloads, unlisted, direction: policy.direction, variables, rules, unfinished }
+    Policy {
+        name,
+        layer,
+        workloads,
+        unlisted,
+        direction: policy.direction,
+        owner,
+        variables,
+        shared: uses,
+        rules,
+        unfinished,
+    }
+}
+
+/// Returns the texts of all expressions of a policy.
+fn texts(policy: &document::Policy) -> Vec<&str> {
+    let mut texts: Vec<&str> = policy.variables.iter().map(|variable| variable.expression.text.as_str()).collect();
+    for rule in &policy.rules {
+        texts.extend(rule.when.iter().map(|when| when.text.as_str()));
+        if let Some(document::Effect::Set(values)) = &rule.effect {
+            texts.extend(values.iter().map(|(_, value)| value.text.as_str()));
+        }
+    }
+    texts
 }
 
 fn workloads(
@@ -186,27 +209,4 @@ fn foreign(name: &Spanned<String>, service: usize, owner: Owner, directory: &Dir
     let message = format!("the workload `{}` belongs to domain `{real}`, not to `{own}`", name.value);
     let help = format!("a domain speaks of its own workloads only: ask `{real}`, or the enterprise, for this policy");
     Some(Diagnostic::error(code::FOREIGN_WORKLOAD, name.span, message).help(help))
-}
-
-fn variables(variables: Vec<document::Variable>, diagnostics: &mut Diagnostics) -> Vec<Variable> {
-    let mut seen: HashMap<String, Span> = HashMap::new();
-    let mut checked = Vec::with_capacity(variables.len());
-    for document::Variable { name, expression } in variables {
-        let identifier = name.value.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-            && name.value.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-        if !identifier {
-            let problem = Diagnostic::error(
-                code::INVALID_VALUE,
-                name.span,
-                format!("`{}` is not the name of a variable", name.value),
-            );
-            diagnostics.push(problem.help("use letters, digits and `_`, not beginning with a digit"));
-        }
-        if let Some(first) = seen.insert(name.value.clone(), name.span) {
-            let message = format!("the variable `{}` is declared twice", name.value);
-            diagnostics.push(Diagnostic::error(code::DUPLICATE_NAME, name.span, message).label(first, "the first one"));
-        }
-        checked.push(Variable { name: name.value, expression });
-    }
-    checked
 }

@@ -27,6 +27,8 @@ pub struct Policy {
     pub direction: Direction,
     /// Named expressions; each may use the ones before it.
     pub variables: Vec<Variable>,
+    /// The same for all policies of the owner.
+    pub shared: Vec<Variable>,
     /// The rules.
     pub rules: Vec<Rule>,
 }
@@ -158,13 +160,21 @@ pub(super) fn read(header: Header<'_>, decoder: &mut Decoder<'_>) -> Policy {
         workloads: Vec::new(),
         direction: Direction::default(),
         variables: Vec::new(),
+        shared: Vec::new(),
         rules: Vec::new(),
     };
     let span = policy.metadata.span;
     let Some(mut keys) = header.spec.and_then(|node| decoder.keys(node, span, "the spec of a ContextPolicy")) else {
         return policy;
     };
-    if let Some(node) = keys.require("workloads", decoder) {
+    // A document may hold nothing but what others use.
+    let shared = keys.get("sharedVariables");
+    if let Some(node) = shared {
+        policy.shared = decoder.list(node).iter().filter_map(|node| variable(node, decoder)).collect();
+    }
+    let optional = shared.is_some() && keys.get("rules").is_none();
+    let workloads = if optional { keys.get("workloads") } else { keys.require("workloads", decoder) };
+    if let Some(node) = workloads {
         policy.workloads = non_empty_strings(node, "workload", decoder);
     }
     let directions = [("inbound", Direction::Inbound), ("outbound", Direction::Outbound)];
@@ -172,7 +182,7 @@ pub(super) fn read(header: Header<'_>, decoder: &mut Decoder<'_>) -> Policy {
     if let Some(node) = keys.get("variables") {
         policy.variables = decoder.list(node).iter().filter_map(|node| variable(node, decoder)).collect();
     }
-    if let Some(node) = keys.require("rules", decoder) {
+    if let Some(node) = if optional { None } else { keys.require("rules", decoder) } {
         policy.rules = decoder.list(node).iter().filter_map(|node| rule(node, decoder)).collect();
     }
     keys.finish(decoder);

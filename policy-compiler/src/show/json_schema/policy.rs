@@ -29,17 +29,21 @@ pub(super) struct Document {
 
 /// Workloads and rules.
 #[derive(JsonSchema)]
-#[schemars(deny_unknown_fields)]
+#[schemars(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("anyOf" = [{"required": ["workloads", "rules"]}, {"required": ["sharedVariables"]}]))]
 struct PolicySpec {
     /// The services to which the rules apply; `"*"` means all: of the domain, or of the mesh in an enterprise document.
     #[schemars(length(min = 1), extend("examples" = [["payment-service"], ["*"]]))]
-    workloads: Vec<String>,
+    workloads: Option<Vec<String>>,
     /// The requests to which the rules apply. Default: `inbound`.
     direction: Option<Direction>,
     /// Named expressions, used as `variables.<name>`. Each may use the ones before it.
     variables: Option<Vec<Variable>>,
+    /// Variables that all policies of the same domain see, or all of the enterprise. Each may use the ones before it in
+    /// this list. A document with them needs no rules.
+    shared_variables: Option<Vec<Variable>>,
     /// The rules. Their order does not matter.
-    rules: Vec<Rule>,
+    rules: Option<Vec<Rule>>,
 }
 
 /// The requests to which the rules apply.
