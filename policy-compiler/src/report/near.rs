@@ -28,13 +28,23 @@ pub(crate) fn nearest<'c>(name: &str, candidates: impl IntoIterator<Item = &'c s
     // A third of the letters may differ, but never all of them.
     let limit = length.div_ceil(3).min(length.saturating_sub(1));
     let lower = name.to_lowercase();
-    candidates
-        .into_iter()
-        .filter(|candidate| *candidate != name)
-        .map(|candidate| (strsim::osa_distance(&lower, &candidate.to_lowercase()), candidate))
+    let others: Vec<&str> = candidates.into_iter().filter(|candidate| *candidate != name).collect();
+    let near = others
+        .iter()
+        .map(|candidate| (strsim::osa_distance(&lower, &candidate.to_lowercase()), *candidate))
         .filter(|(distance, _)| *distance <= limit)
         .min()
-        .map(|(_, candidate)| candidate)
+        .map(|(_, candidate)| candidate);
+    near.or_else(|| begun(&lower, &others))
+}
+
+/// Returns the only candidate of which `name` is the first words, as `tenant` is of `tenant_id`.
+fn begun<'c>(name: &str, candidates: &[&'c str]) -> Option<&'c str> {
+    let rest = |candidate: &str| candidate.to_lowercase().strip_prefix(name).map(str::to_owned);
+    let is_begun = |candidate: &&&str| rest(candidate).is_some_and(|rest| rest.starts_with(['_', '-', '.']));
+    let mut found = candidates.iter().filter(is_begun);
+    let first = found.next().filter(|_| name.len() > 2);
+    first.filter(|_| found.next().is_none()).copied()
 }
 
 /// Returns a sentence that suggests the nearest candidate, or lists a few of them. Returns `None` if there are no
@@ -67,6 +77,10 @@ mod tests {
             ("tenent_id", Some("tenant_id")),
             ("userid", Some("user_id")),
             ("Region", Some("region")),
+            ("tenant", Some("tenant_id")),
+            ("User", Some("user_id")),
+            ("us", None),
+            ("ten", None),
             ("zzz", None),
             ("state", None),
             ("r", None),

@@ -19,6 +19,7 @@ mod order;
 mod pages;
 mod policy_tests;
 mod properties;
+mod readme;
 mod routes;
 mod schema_validator;
 mod shared_variables;
