@@ -11,6 +11,7 @@ mod emit;
 mod eval;
 mod explain;
 mod files;
+mod fmt;
 mod graph;
 mod init;
 mod inspect;
@@ -79,6 +80,8 @@ enum Command {
     Inspect(inspect::Arguments),
     /// Runs the tests of a source tree.
     Test(test::Arguments),
+    /// Puts the keys of documents in their order, and indents them alike.
+    Fmt(fmt::Arguments),
     /// Shows what changed between two versions, and which recorded requests are decided differently.
     Diff(diff::Arguments),
     /// Shows the decision about a request, and why.
@@ -147,6 +150,7 @@ fn parse() -> Cli {
 fn run_command(command: &Command, session: &Session) -> Outcome {
     match command {
         Command::Init(arguments) => init::run(arguments),
+        Command::Fmt(arguments) => fmt::run(arguments, session),
         Command::Test(arguments) => test::run(arguments, session),
         Command::Eval(arguments) => eval::run(arguments, session),
         Command::Explain(arguments) => explain::run(arguments),

@@ -10,6 +10,7 @@ mod defaults;
 mod diagnostics;
 mod emit;
 mod explanations;
+mod formatting;
 mod graph_truth;
 mod guardrails;
 mod inspect;

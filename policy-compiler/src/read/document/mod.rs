@@ -10,6 +10,7 @@ mod grpc;
 mod header;
 mod mesh;
 mod metadata;
+mod order;
 mod pitfalls;
 mod policy;
 mod policy_test;
@@ -28,6 +29,7 @@ pub use header::Metadata;
 pub use mesh::{
     Ambiguous, CallerMismatch, Carriers, ClaimEntry, DomainEntry, Memory, Mesh, Peers, ServiceEntry, Traces, Trust,
 };
+pub use order::formatted;
 pub use policy::{Direction, Effect, Enforcement, Expression, FieldChoice, OnError, Policy, Reply, Rule, Variable};
 pub use policy_test::{Expect, Given, ListKind, PolicyTest, Test};
 pub use schema::{FieldEntry, Schema, TypeName};

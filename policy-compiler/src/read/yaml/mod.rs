@@ -7,10 +7,13 @@
 //! documents. Tags are rejected with a diagnostic, and the number of values that aliases may add is limited, so that a
 //! small file cannot become a large tree.
 
+mod format;
 mod node;
 mod parse;
 mod scalar_text;
 
+pub use format::Left;
+pub(crate) use format::format;
 pub use granit_parser::ScalarStyle;
 pub use node::{Node, Scalar, Value};
 pub use parse::parse;

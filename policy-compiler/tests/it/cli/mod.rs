@@ -2,6 +2,7 @@
 
 mod check;
 mod complete;
+mod fmt;
 mod format;
 mod graph;
 mod help;
