@@ -222,6 +222,14 @@ fn membership(value: Operand<'_>, of: Operand<'_>) -> Option<String> {
     match (&value.0.ty, &of.0.ty) {
         (Type::String, Type::String) => Some(in_text(value, of)),
         (Type::List(_), Type::String) => Some(format!("turn it round: `{} in {}`", operand(of.1), operand(value.1))),
+        // Numbers in the text of a request.
+        (Type::String, Type::List(element))
+            if matches!(**element, Type::Int | Type::Uint | Type::Double)
+                && !matches!(value.0.kind, TypedKind::Literal(_)) =>
+        {
+            Some(format!("write `{element}({}) in {}` to compare numbers", value.1, operand(of.1)))
+        }
+        (Type::Ip | Type::String, Type::Cidr) => Some(format!("write `{}.containsIP({})`", operand(of.1), value.1)),
         (_, Type::List(element)) => Some(format!("the elements of the list are `{element}`")),
         (_, Type::Map(key, _)) => Some(format!("the keys of the map are `{key}`")),
         (_, ty) => Some(format!("`in` looks into a list or a map, and this is `{ty}`")),
@@ -231,8 +239,14 @@ fn membership(value: Operand<'_>, of: Operand<'_>) -> Option<String> {
 /// Returns advice for `value in text`, where a list, a part of the text, or a word of it may be meant.
 fn in_text(value: Operand<'_>, of: Operand<'_>) -> String {
     let (one, text) = (operand(value.1), operand(of.1));
-    if matches!(of.0.kind, TypedKind::Literal(_)) {
-        return format!("write a list: `{one} in [{}]`", of.1);
+    if let TypedKind::Literal(ScalarConstant::String(text)) = &of.0.kind {
+        if text.split_once('/').is_some_and(|(address, _)| address.parse::<std::net::IpAddr>().is_ok()) {
+            return format!("write `cidr({}).containsIP({})`", of.1, value.1);
+        }
+        let plain = |word: &str| !word.contains(['\'', '\\']) && !word.contains(char::is_control);
+        let words: Vec<String> = text.split(',').map(|word| format!("'{}'", word.trim())).collect();
+        let list = if words.len() > 1 && plain(text) { words.join(", ") } else { of.1.to_owned() };
+        return format!("write a list: `{one} in [{list}]`");
     }
     let word = match &value.0.kind {
         TypedKind::Literal(ScalarConstant::String(word)) if !word.contains(['\'', '\\']) => format!("',{word},'"),

@@ -128,7 +128,27 @@ const ROWS: &[(&str, &str, &str)] = &[
         "(',' + metadata.filter_metadata['a']['roles'] + ',').contains(',admin,')",
         "(',' + metadata.filter_metadata['a']['roles'] + ',').contains(',admin,')",
     ),
+    ("context.tenant_id in 'a, b'", "context.tenant_id in ['a', 'b']", "context.tenant_id in ['a', 'b']"),
+    (
+        "request.headers['x-a'] in [1, 2]",
+        "int(request.headers['x-a']) in [1, 2]",
+        "int(request.headers['x-a']) in [1, 2]",
+    ),
+    (
+        "source.ip in '10.0.0.0/8'",
+        "cidr('10.0.0.0/8').containsIP(source.ip)",
+        "cidr('10.0.0.0/8').containsIP(source.ip)",
+    ),
+    ("source.ip in 'fd00::/8'", "cidr('fd00::/8').containsIP(source.ip)", "cidr('fd00::/8').containsIP(source.ip)"),
+    (
+        "ip(source.ip) in cidr('10.0.0.0/8')",
+        "cidr('10.0.0.0/8').containsIP(ip(source.ip))",
+        "cidr('10.0.0.0/8').containsIP(ip(source.ip))",
+    ),
+    ("request.time.hour() > 8", "getHours", "request.time.getHours() > 8"),
+    ("request.time.weekday() > 5", "getDayOfWeek", "request.time.getDayOfWeek() > 5"),
     // Names.
+    ("jwt.sub == 'a'", "claims.sub", "claims.sub == 'a'"),
     ("request.headers['X-A'] == ''", "'x-a'", "request.headers['x-a'] == ''"),
     ("request.headers.x-a == ''", "request.headers['x-a']", "request.headers['x-a'] == ''"),
     ("tenant_id == 'a'", "context.tenant_id", "context.tenant_id == 'a'"),

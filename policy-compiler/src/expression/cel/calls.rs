@@ -327,6 +327,12 @@ const FOREIGN: &[(&str, &str)] = &[
     ("toUpper", "upperAscii"),
     ("toUpperCase", "upperAscii"),
     ("now", "request.time"),
+    ("hour", "getHours"),
+    ("minute", "getMinutes"),
+    ("weekday", "getDayOfWeek"),
+    ("dayOfWeek", "getDayOfWeek"),
+    ("month", "getMonth"),
+    ("year", "getFullYear"),
 ];
 
 /// Returns the problem of a function that does not exist, or that is called in the other style.

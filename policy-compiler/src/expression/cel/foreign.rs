@@ -37,6 +37,9 @@ pub(super) fn meant(group: &str, name: &str) -> Option<&'static str> {
     ATTRIBUTES.iter().find(|(of, foreign, _)| *of == group && *foreign == name).map(|(.., meant)| *meant)
 }
 
+/// Names that others give to the verified token.
+pub(super) const TOKENS: &[&str] = &["auth", "id_token", "jwt", "jwt_payload", "token"];
+
 /// Registered claims that are not strings, with their types.
 const CLAIM_TYPES: &[(&str, &str)] = &[
     ("aud", "list<string>"),

@@ -15,6 +15,7 @@ mod infer;
 mod library;
 mod literals;
 mod macros;
+mod misread;
 mod names;
 mod parse;
 mod pattern;

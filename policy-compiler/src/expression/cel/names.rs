@@ -2,10 +2,10 @@
 
 use context_mesh_core::artifact::tables::{Attribute, HostType, ScalarConstant};
 
-use super::advice;
 use super::attributes;
 use super::check::{Checker, Declared, typed};
 use super::foreign;
+use super::misread::quote;
 use super::parse::{Expr, ExprKind, Field, Literal, Place};
 use super::problem::Problem;
 use super::typed::{Function, TypedExpr, TypedKind};
@@ -15,7 +15,7 @@ use crate::report::near;
 
 /// A group of attributes, which has a name but no value itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Group {
+pub(super) enum Group {
     Context,
     Variables,
     /// Claims of a verified token.
@@ -48,7 +48,7 @@ fn group_names<'n>() -> impl Iterator<Item = &'n str> {
 }
 
 /// Removes the leading dot, which excludes local names.
-fn plain(name: &str) -> &str {
+pub(super) fn plain(name: &str) -> &str {
     name.strip_prefix('.').unwrap_or(name)
 }
 
@@ -76,7 +76,7 @@ pub(super) fn root_of(path: &str) -> &str {
 }
 
 /// Splits `operand.name` and `operand['name']`.
-fn step(expr: &Expr) -> Option<(&Expr, Option<&str>)> {
+pub(super) fn step(expr: &Expr) -> Option<(&Expr, Option<&str>)> {
     match &expr.kind {
         ExprKind::Select { optional: true, .. } | ExprKind::Index { optional: true, .. } => None,
         _ => any_step(expr),
@@ -84,27 +84,12 @@ fn step(expr: &Expr) -> Option<(&Expr, Option<&str>)> {
 }
 
 /// Splits `operand.?name` and `operand[?'name']`, and the forms without `?`.
-fn any_step(expr: &Expr) -> Option<(&Expr, Option<&str>)> {
+pub(super) fn any_step(expr: &Expr) -> Option<(&Expr, Option<&str>)> {
     match &expr.kind {
         ExprKind::Select { operand, field, .. } => Some((operand, Some(&field.name))),
         ExprKind::Index { operand, key, .. } => Some((operand, constant_key(key))),
         _ => None,
     }
-}
-
-/// Returns the advice for a string without quotes.
-fn quote(name: &str) -> String {
-    format!("quote strings: `'{name}'`")
-}
-
-/// Returns a string literal.
-fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'"))
-}
-
-fn is_identifier(name: &str) -> bool {
-    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
 /// The names of types, which are values in CEL.
@@ -128,7 +113,7 @@ const TYPE_NAMES: &[&str] = &[
 
 impl Checker<'_> {
     /// Returns the group that an expression names, if any.
-    fn group_of(&self, expr: &Expr) -> Option<Group> {
+    pub(super) fn group_of(&self, expr: &Expr) -> Option<Group> {
         match &expr.kind {
             ExprKind::Ident(name) if self.local(name).is_none() => self.group(plain(name)),
             _ => None,
@@ -140,7 +125,7 @@ impl Checker<'_> {
     }
 
     /// Whether an expression is `request.headers`.
-    fn is_headers(&self, expr: &Expr) -> bool {
+    pub(super) fn is_headers(&self, expr: &Expr) -> bool {
         let request = Some(Group::Attributes("request"));
         matches!(step(expr), Some((operand, Some("headers"))) if self.group_of(operand) == request)
     }
@@ -194,18 +179,6 @@ impl Checker<'_> {
             Some(quote(name))
         };
         self.refuse(place, Problem::new(code::UNDECLARED_NAME, place, message).maybe_help(help))
-    }
-
-    /// Corrects the advice for an undeclared name that something is read of: it is no string without quotes.
-    pub(super) fn is_read(&mut self, operand: &Expr) {
-        let ExprKind::Ident(name) = &operand.kind else { return };
-        let last = self.problems.last_mut().filter(|problem| problem.help == Some(quote(plain(name))));
-        if let Some(problem) = last {
-            problem.help = self.environment.has_attributes().then(|| {
-                "attributes begin with `context`, `request`, `peer`, `mesh`, `destination`, `claims` or `variables`"
-                    .to_owned()
-            });
-        }
     }
 
     /// Checks `operand.field`.
@@ -302,36 +275,6 @@ impl Checker<'_> {
             return self.refuse(place, Problem::new(code::NO_OVERLOAD, field.place, message));
         }
         typed(TypedKind::HasMember(Box::new(operand), field.name.clone()), Type::Bool, place)
-    }
-
-    /// Reports a `has` whose argument is not a field.
-    fn has_no_field(&mut self, argument: &Expr) -> TypedExpr {
-        let message = "`has` takes a field, for example `has(context.user_id)`";
-        let help = step(argument).and_then(|(operand, key)| {
-            let (operand, key, place) = (operand, key?, operand.place);
-            let grouped = self.group_of(operand).is_some();
-            Some(match grouped && is_identifier(key) {
-                true => format!("write `has({}.{key})`", self.source(place)),
-                false if grouped || self.group_path(operand) => {
-                    let optional = advice::optional(&self.source(argument.place))?;
-                    format!("write `{optional}.hasValue()`")
-                }
-                false => format!("write `{} in {}`", quoted(key), self.source(place)),
-            })
-        });
-        self.fail(argument.place, Problem::new(code::NO_OVERLOAD, argument.place, message).maybe_help(help))
-    }
-
-    /// Whether a path leads into metadata, which is no map.
-    fn group_path(&self, expr: &Expr) -> bool {
-        let mut at = expr;
-        while let Some((operand, _)) = step(at) {
-            if self.group_of(operand) == Some(Group::Metadata) {
-                return true;
-            }
-            at = operand;
-        }
-        false
     }
 
     /// Returns the attribute, field or variable that a path such as `context.user_id` or `request.headers['x']` names,
@@ -446,39 +389,6 @@ impl Checker<'_> {
         Some(typed(kind, Type::String, expr.place))
     }
 
-    /// Reports `request.auth` and what follows it, which Istio has for claims. Returns `None` for any other path.
-    fn auth(&mut self, expr: &Expr) -> Option<TypedExpr> {
-        let mut path = Vec::new();
-        let mut at = expr;
-        loop {
-            let (operand, name) = any_step(at)?;
-            if name == Some("auth") && self.group_of(operand) == Some(Group::Attributes("request")) {
-                break;
-            }
-            path.push(name);
-            at = operand;
-        }
-        path.reverse();
-        let help = foreign::auth(&path, self.environment);
-        let problem = Problem::new(code::UNDECLARED_FIELD, expr.place, "`request` has no attribute `auth`");
-        Some(self.fail(expr.place, problem.help(help)))
-    }
-
-    fn no_such(&mut self, place: Place, last: Place, group: &str, name: &str, known: Vec<String>) -> TypedExpr {
-        let message = format!("`{group}` has no attribute `{name}`");
-        let help = match foreign::meant(group, name) {
-            Some("peer.principal") => Some("did you mean `peer.principal`? It begins with `spiffe://`".to_owned()),
-            Some(meant) => Some(format!("did you mean `{meant}`?")),
-            None => near::suggestion(name, known.iter().map(String::as_str)),
-        };
-        self.fail(place, Problem::new(code::UNDECLARED_FIELD, last, message).maybe_help(help))
-    }
-
-    fn later(&mut self, place: Place, name: &str) -> TypedExpr {
-        let message = format!("`{name}` is not known when the request is decided");
-        self.fail(place, Problem::new(code::NOT_KNOWN_YET, place, message))
-    }
-
     fn members(&self, group: Group) -> Vec<String> {
         match group {
             Group::Context => self.environment.field_names().map(str::to_owned).collect(),
@@ -488,26 +398,5 @@ impl Checker<'_> {
             Group::Metadata => vec!["filter_metadata['name space']['key']".to_owned()],
             Group::FilterState | Group::Later(_) => Vec::new(),
         }
-    }
-
-    /// Checks `'key' in group`, which is meant as a test for a value.
-    pub(super) fn membership_of_group(&mut self, place: Place, key: &Expr, of: &Expr) -> Option<TypedExpr> {
-        let key_text = constant_key(key);
-        if let (true, Some(header)) = (self.is_headers(of), key_text) {
-            let header = self.header(header, place, key.place);
-            return Some(match header.kind {
-                TypedKind::Attribute(attribute) => typed(TypedKind::HasAttribute(attribute), Type::Bool, place),
-                _ => header,
-            });
-        }
-        let group = self.group_of(of)?;
-        let name = self.source(of.place);
-        let message = format!("`{name}` is a group of attributes, not a map");
-        let known = key_text.filter(|key| matches!(group, Group::Context | Group::Attributes(_)) && !key.is_empty());
-        let help = known.map(|key| match is_identifier(key) {
-            true => format!("write `has({name}.{key})`"),
-            false => format!("write `{name}[?{}].hasValue()`", quoted(key)),
-        });
-        Some(self.fail(place, Problem::new(code::NOT_A_VALUE, of.place, message).maybe_help(help)))
     }
 }

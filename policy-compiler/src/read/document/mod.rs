@@ -5,6 +5,7 @@
 
 mod about;
 mod decode;
+mod effect;
 mod fixture;
 mod grpc;
 mod header;
@@ -21,6 +22,7 @@ mod silence;
 pub use about::{About, parse_date};
 #[cfg(test)]
 pub(crate) use decode::record;
+pub use effect::{Effect, FieldChoice, Reply};
 pub(crate) use fixture::named as named_fixture;
 pub use fixture::{Choice, Fields, Fixtures, HostAttribute, HttpRequest, Principal};
 pub(crate) use grpc::NAMES as GRPC_NAMES;
@@ -30,7 +32,7 @@ pub use mesh::{
     Ambiguous, CallerMismatch, Carriers, ClaimEntry, DomainEntry, Memory, Mesh, Peers, ServiceEntry, Traces, Trust,
 };
 pub use order::formatted;
-pub use policy::{Direction, Effect, Enforcement, Expression, FieldChoice, OnError, Policy, Reply, Rule, Variable};
+pub use policy::{Direction, Enforcement, Expression, OnError, Policy, Rule, Variable};
 pub use policy_test::{Expect, Given, ListKind, PolicyTest, Test};
 pub use schema::{FieldEntry, Schema, TypeName};
 pub use silence::Silence;
