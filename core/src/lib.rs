@@ -44,6 +44,7 @@ pub mod mask;
 pub mod memory;
 pub mod names;
 pub mod number;
+mod percent;
 pub mod pipeline;
 pub mod plugin_config;
 pub mod sampling;

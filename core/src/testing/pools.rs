@@ -149,6 +149,9 @@ fn attributes() -> Vec<Attribute> {
     let host = |path: &[&str], ty| Attribute::Host(path.iter().map(|part| (*part).to_owned()).collect(), ty);
     all.extend([
         Attribute::Headers,
+        Attribute::QueryParameters,
+        Attribute::Cookies,
+        Attribute::HeaderValues("x-two".to_owned()),
         Attribute::Request(RequestPart::UrlPath),
         Attribute::Request(RequestPart::Query),
         Attribute::Peer(PeerPart::Domain),

@@ -80,6 +80,10 @@ kinds! {
     16 Undeclared "undeclared";
     /// A header is there more than once: readers take the first, the last, or all of them joined.
     17 Repeated "repeated";
+    /// A value can be read in more than one way: a query parameter or cookie that frameworks take for different things.
+    18 Ambiguous "ambiguous";
+    /// A header is longer than what conditions of this mesh read, or there are too many parameters or cookies.
+    19 TooLong "too-long";
 }
 
 impl From<EvalErrorKind> for EvalError {

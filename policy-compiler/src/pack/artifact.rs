@@ -75,7 +75,7 @@ fn deny_ambiguous_paths(tables: &mut Tables, said: Option<bool>) {
     let reads_path = |rule: &RuleTable| {
         slice::attributes_of(rule, tables).into_iter().flatten().any(|attribute| match attribute {
             Attribute::Request(part) => matches!(part, RequestPart::Path | RequestPart::UrlPath),
-            Attribute::Header(name) => name == ":path",
+            Attribute::Header(name) | Attribute::HeaderValues(name) => name == ":path",
             _ => false,
         })
     };

@@ -12,7 +12,8 @@ use context_mesh_core::artifact::tables::{
     Attribute, Constant, DestinationPart, FieldType, HostType, Scalar, ScalarConstant,
 };
 use context_mesh_core::limits::{
-    DEFAULT_MAX_ITEMS, MAX_CLAIM_BYTES, MAX_CONTEXT_BYTES, MAX_FRAMEWORKS, MAX_FUEL, MAX_MADE_BYTES,
+    DEFAULT_HEADER_VALUE_BYTES, DEFAULT_MAX_ITEMS, MAX_CLAIM_BYTES, MAX_CONTEXT_BYTES, MAX_FRAMEWORKS, MAX_FUEL,
+    MAX_MADE_BYTES, MAX_PAIRS,
 };
 use context_mesh_core::vm::cost::{BYTES_PER_UNIT, CostClass};
 use context_mesh_core::vm::function::Function;
@@ -150,6 +151,8 @@ pub(super) struct Sizes {
     pub(super) fields: BTreeMap<String, u64>,
     /// Most elements or members that the schema allows, by field. The default is [`DEFAULT_MAX_ITEMS`].
     pub(super) items: BTreeMap<String, u64>,
+    /// The longest header value that conditions read, in bytes. The default is [`DEFAULT_HEADER_VALUE_BYTES`].
+    pub(super) header_bytes: Option<u32>,
     /// The result size and cost of each variable.
     pub(super) variables: Vec<Estimate>,
 }
@@ -178,6 +181,10 @@ impl Sizes {
         variables.fold(estimate.fuel, |sum, variable| sum.saturating_add(variable.fuel))
     }
 
+    fn header_bytes(&self) -> u64 {
+        u64::from(self.header_bytes.unwrap_or(DEFAULT_HEADER_VALUE_BYTES))
+    }
+
     fn attribute(&self, attribute: &Attribute) -> Size {
         match attribute {
             Attribute::Field(name, field) => {
@@ -187,7 +194,16 @@ impl Sizes {
                 field_size(*field, bytes, self.items.get(name).copied().unwrap_or(items))
             }
             Attribute::Claim(_, field) => json_size(*field, u64::try_from(MAX_CLAIM_BYTES).unwrap_or(u64::MAX)),
-            Attribute::Header(_) | Attribute::Request(_) => Size::text(MAX_HEADER_BYTES),
+            Attribute::Header(_) | Attribute::Request(_) => Size::text(self.header_bytes()),
+            Attribute::QueryParameters | Attribute::Cookies => {
+                let count = u64::try_from(MAX_PAIRS).unwrap_or(u64::MAX);
+                let most = units(self.header_bytes());
+                Size { units: most.saturating_add(count), most, count, inner: 0 }
+            }
+            Attribute::HeaderValues(_) => {
+                let (all, most) = (units(MAX_HEADER_BYTES), units(self.header_bytes()));
+                Size { units: all.saturating_add(MAX_HEADERS), most, count: MAX_HEADERS, inner: 0 }
+            }
             Attribute::Headers => {
                 let units = units(MAX_HEADER_BYTES) + MAX_HEADERS;
                 Size { units, most: units, count: MAX_HEADERS, inner: 0 }
@@ -264,13 +280,20 @@ type Cost = (u64, Size);
 /// parses, besides its elements.
 const PARSING: u64 = 4;
 
+/// How often the machine reads the text of query parameters or cookies: to divide it, to decode it and to sort the names.
+const PAIRS_PARSING: u64 = 10;
+
 impl Walk<'_> {
     fn node(&mut self, node: &Node) -> Cost {
         match node {
             Node::Constant(constant) => (1, constant_size(constant)),
             Node::Attribute(attribute) | Node::OptionalAttribute(attribute) => {
                 let size = self.sizes.attribute(attribute);
-                (PARSING.saturating_add(if size.is_flat() { 0 } else { size.units }), size)
+                let parsing = match attribute {
+                    Attribute::QueryParameters | Attribute::Cookies => size.most.saturating_mul(PAIRS_PARSING),
+                    _ => 0,
+                };
+                (sum([PARSING, parsing, if size.is_flat() { 0 } else { size.units }]), size)
             }
             Node::Has(_) | Node::Fail => (1, Size::default()),
             Node::Variable(index) => (1, self.variable(*index)),
