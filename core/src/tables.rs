@@ -8,6 +8,7 @@ use core::fmt;
 
 use wincode::{SchemaRead, SchemaWrite};
 
+use crate::address::Networks;
 use crate::index::{PatternIndex, ProgramIndex, RuleIndex, ServiceIndex};
 use crate::limits::{DEFAULT_HEADER_VALUE_BYTES, MIN_MEMORY_BYTES, MIN_MEMORY_TTL_MS};
 
@@ -625,6 +626,8 @@ pub enum Constant {
     StringSet(Vec<String>),
     /// A map of single values, its keys distinct and in the order of [`ScalarConstant::key_order`].
     Map(Vec<(ScalarConstant, ScalarConstant)>),
+    /// A set of networks, in which addresses are looked up.
+    Networks(Networks),
 }
 
 /// A constant that is not a list.

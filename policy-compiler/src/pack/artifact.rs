@@ -238,6 +238,7 @@ fn strings_of(constant: &Constant) -> Vec<String> {
         Constant::Scalar(scalar) => string(scalar).into_iter().collect(),
         Constant::List(scalars) => scalars.iter().filter_map(string).collect(),
         Constant::StringSet(words) => words.clone(),
+        Constant::Networks(_) => Vec::new(),
         Constant::Map(entries) => entries.iter().flat_map(|(key, value)| [key, value]).filter_map(string).collect(),
     }
 }
