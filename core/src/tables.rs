@@ -470,6 +470,18 @@ impl NamesTable {
     }
 }
 
+/// What becomes of a request whose path has more than one reading.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, SchemaRead, SchemaWrite)]
+pub enum AmbiguousPath {
+    /// It goes on: no rule reads the path.
+    #[default]
+    Pass,
+    /// It is refused.
+    Deny,
+    /// The rules decide on both readings, and both must let it go on.
+    DecideOnBoth,
+}
+
 /// The rules that apply to one workload, as indices into [`Tables::rules`], ascending.
 #[derive(Debug, Clone, Default, PartialEq, SchemaRead, SchemaWrite)]
 pub struct EntryTable {
@@ -477,8 +489,8 @@ pub struct EntryTable {
     pub inbound: Vec<RuleIndex>,
     /// Rules for requests that leave.
     pub outbound: Vec<RuleIndex>,
-    /// Whether a request that arrives is refused when its path has more than one reading.
-    pub deny_ambiguous_path: bool,
+    /// What becomes of a request that arrives with a path of more than one reading.
+    pub ambiguous_path: AmbiguousPath,
 }
 
 /// One rule.

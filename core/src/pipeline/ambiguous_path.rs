@@ -9,7 +9,7 @@ use super::workload::Workload;
 use crate::cause::{Cause, MeshCause};
 use crate::headers::{Headers, Single};
 use crate::percent;
-use crate::tables::Reply;
+use crate::tables::{AmbiguousPath, Reply};
 
 /// What somebody may read differently in a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,7 +59,7 @@ pub(super) fn refuse_ambiguous_path<'w>(
     headers: &Headers<'_>,
     plan: &mut Plan<'w>,
 ) -> Option<Refusal<'w>> {
-    if !workload.denies_ambiguous_path() {
+    if workload.ambiguous_path() != AmbiguousPath::Deny {
         return None;
     }
     let Single::Value(path) = headers.single(":path") else { return None };

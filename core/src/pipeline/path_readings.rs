@@ -11,6 +11,7 @@ use crate::decide::Decision;
 use crate::headers::{Headers, Single};
 use crate::index::RuleIndex;
 use crate::percent;
+use crate::tables::AmbiguousPath;
 use crate::vm::Snapshot;
 
 /// How often escapes are decoded: some servers decode what a proxy before them has decoded already.
@@ -26,7 +27,7 @@ pub(super) fn decide<'w>(
 ) -> Decision<'w> {
     let decision = workload.decide(rules, snapshot, &plan.fuel);
     host.decided(snapshot, rules, &decision);
-    if decision.denial.is_some() || !workload.reads_path() {
+    if decision.denial.is_some() || workload.ambiguous_path() != AmbiguousPath::DecideOnBoth {
         return decision;
     }
     let Single::Value(path) = snapshot.headers.single(":path") else { return decision };

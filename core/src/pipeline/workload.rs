@@ -16,7 +16,7 @@ use crate::identity::{domain_of, service_of_workload};
 use crate::index::RuleIndex;
 use crate::mask::{PseudonymSecret, Pseudonyms};
 use crate::memory::{Access, Limits, Memory};
-use crate::tables::{Attribute, Effect, EntryTable, FieldTable, MaskMethod, MeshTable, Tables};
+use crate::tables::{AmbiguousPath, Attribute, Effect, EntryTable, FieldTable, MaskMethod, MeshTable, Tables};
 use crate::vm::{Destination, MeshView, Scratch, Snapshot};
 
 /// Which part of a request's way the filter stands in.
@@ -125,8 +125,6 @@ pub struct Workload {
     pseudonyms: Option<Pseudonyms>,
     guarded: Guarded,
     by_destination: bool,
-    /// Whether a rule reads the path.
-    reads_path: bool,
 }
 
 impl Workload {
@@ -149,7 +147,6 @@ impl Workload {
         let digest = program.digest().to_string();
         let guarded = Guarded::new(tables);
         let by_destination = decides_by_destination(tables);
-        let reads_path = tables.program.attributes.iter().any(Attribute::is_path);
         Self {
             kept: RefCell::default(),
             program,
@@ -164,7 +161,6 @@ impl Workload {
             pseudonyms: None,
             guarded,
             by_destination,
-            reads_path,
         }
     }
 
@@ -253,14 +249,9 @@ impl Workload {
         Access { store: host.memory, randomness: host.randomness, now_ms: host.now_ms, limits: self.limits() }
     }
 
-    /// Whether a rule of the artifact reads the path.
-    pub(super) fn reads_path(&self) -> bool {
-        self.reads_path
-    }
-
-    /// Whether a request that arrives is refused when its path has more than one reading.
-    pub(super) fn denies_ambiguous_path(&self) -> bool {
-        self.entry.deny_ambiguous_path
+    /// What becomes of a request that arrives with a path of more than one reading.
+    pub(super) fn ambiguous_path(&self) -> AmbiguousPath {
+        self.entry.ambiguous_path
     }
 
     pub(super) fn inbound_rules(&self) -> &[RuleIndex] {

@@ -2,6 +2,7 @@
 //!
 //! Each test starts the mesh that it needs and ends it; they run side by side.
 
+mod attributes;
 mod audit;
 mod budget;
 mod classification;

@@ -371,7 +371,8 @@ fn a_path_with_several_readings_is_refused_where_rules_read_paths() {
     ] {
         assert_eq!(ignoring.send(&peer(&ignoring, "back"), get(path)).unwrap().status, status, "{path}");
     }
-    assert!(counter(&ignoring, "back", "path_ambiguous") >= 3);
+    // Envoy resolves the others before the filter.
+    assert_eq!(counter(&ignoring, "back", "path_ambiguous"), 1);
 }
 
 #[test]

@@ -293,7 +293,7 @@ type Cost = (u64, Size);
 const PARSING: u64 = 4;
 
 /// How often the machine reads the text of query parameters or cookies: to divide it, to decode it and to sort the names.
-const PAIRS_PARSING: u64 = 10;
+const PAIRS_PARSING: u64 = 18;
 
 impl Walk<'_> {
     fn node(&mut self, node: &Node) -> Cost {
