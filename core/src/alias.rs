@@ -66,7 +66,8 @@ impl Guarded {
         }
         Ids::headers_of_traces().for_each(|name| carriers.push(name));
         let read = tables.program.attributes.iter().filter_map(|attribute| match attribute {
-            Attribute::Header(name) => Some(name.as_str()),
+            Attribute::Header(name) | Attribute::HeaderValues(name) => Some(name.as_str()),
+            Attribute::Cookies => Some("cookie"),
             Attribute::Request(RequestPart::UserAgent) => Some("user-agent"),
             _ => None,
         });
@@ -126,7 +127,7 @@ fn overrides(tables: &Tables) -> Vec<&'static str> {
     let read = |parts: &[RequestPart], header: &str| {
         tables.program.attributes.iter().any(|attribute| match attribute {
             Attribute::Request(part) => parts.contains(part),
-            Attribute::Header(name) => name == header,
+            Attribute::Header(name) | Attribute::HeaderValues(name) => name == header,
             _ => false,
         })
     };
@@ -134,7 +135,8 @@ fn overrides(tables: &Tables) -> Vec<&'static str> {
     if read(&[Method], ":method") {
         found.extend(METHODS);
     }
-    if read(&[Path, UrlPath, Query], ":path") {
+    let reads_query = tables.program.attributes.contains(&Attribute::QueryParameters);
+    if reads_query || read(&[Path, UrlPath, Query], ":path") {
         found.extend(PATHS);
     }
     found

@@ -46,7 +46,7 @@ impl<'a> Headers<'a> {
     }
 
     /// All values of the header `name` (lower case), in order.
-    pub fn all<'s>(&'s self, name: &'s str) -> impl Iterator<Item = &'a [u8]> + 's {
+    pub fn all<'s>(&'s self, name: &'s str) -> impl Iterator<Item = &'a [u8]> + Clone + 's {
         self.entries.iter().filter(move |(n, _)| *n == name.as_bytes()).map(|(_, v)| *v)
     }
 

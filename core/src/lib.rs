@@ -27,6 +27,7 @@
     )
 )]
 
+pub mod address;
 pub mod alias;
 pub mod artifact;
 pub mod carrier;
@@ -44,6 +45,7 @@ pub mod mask;
 pub mod memory;
 pub mod names;
 pub mod number;
+mod percent;
 pub mod pipeline;
 pub mod plugin_config;
 pub mod sampling;

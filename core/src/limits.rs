@@ -88,6 +88,18 @@ pub const MAX_FUEL: u64 = 100_000;
 /// anything from the rules that decide nor refuse a request.
 pub(crate) const MAX_WATCHING_FUEL: u64 = 25_000;
 
+/// Most query parameters, or cookies, that conditions can read. With more, reading any is an error.
+pub const MAX_PAIRS: usize = 128;
+
+/// Longest value of a header that conditions read, in bytes, where the mesh states no other limit. Reading a longer one is an error.
+pub const DEFAULT_HEADER_VALUE_BYTES: u32 = 8192;
+
+/// Smallest such limit that a mesh can state, in bytes.
+pub const MIN_HEADER_VALUE_BYTES: u32 = 256;
+
+/// Longest value of a header that a mesh can let conditions read, in bytes: all headers of a request, by Envoy's default limit.
+pub const MAX_HEADER_VALUE_BYTES: u32 = 60 * 1024;
+
 /// Most elements of a list, or members of a map, where the schema names no number.
 pub const DEFAULT_MAX_ITEMS: usize = 256;
 

@@ -8,8 +8,9 @@ use core::fmt;
 
 use wincode::{SchemaRead, SchemaWrite};
 
+use crate::address::Networks;
 use crate::index::{PatternIndex, ProgramIndex, RuleIndex, ServiceIndex};
-use crate::limits::{MIN_MEMORY_BYTES, MIN_MEMORY_TTL_MS};
+use crate::limits::{DEFAULT_HEADER_VALUE_BYTES, MIN_MEMORY_BYTES, MIN_MEMORY_TTL_MS};
 
 /// Everything that an artifact holds, decoded but not yet verified.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -74,6 +75,8 @@ pub struct MeshTable {
     pub gateway_traces: GatewayTraces,
     /// Whether traces that a gateway starts are sampled.
     pub gateway_sampled: bool,
+    /// Longest header value that conditions read, in bytes. Reading a longer one is an error.
+    pub header_value_bytes: u32,
     /// Most records of the memory.
     pub memory_slots: u32,
     /// Most bytes of all records of the memory.
@@ -102,6 +105,7 @@ impl MeshTable {
         Self {
             trust_domain: "programs.invalid".to_owned(),
             identity_path: "/{service}".to_owned(),
+            header_value_bytes: DEFAULT_HEADER_VALUE_BYTES,
             memory_slots: 1,
             memory_bytes: MIN_MEMORY_BYTES,
             memory_ttl_ms: MIN_MEMORY_TTL_MS,
@@ -622,6 +626,8 @@ pub enum Constant {
     StringSet(Vec<String>),
     /// A map of single values, its keys distinct and in the order of [`ScalarConstant::key_order`].
     Map(Vec<(ScalarConstant, ScalarConstant)>),
+    /// A set of networks, in which addresses are looked up.
+    Networks(Networks),
 }
 
 /// A constant that is not a list.
@@ -682,7 +688,7 @@ impl ScalarConstant {
 pub enum Attribute {
     /// A field of the context, declared or not.
     Field(String, FieldType),
-    /// A request header by lower-case name; repeated ones joined by a comma, as Envoy does.
+    /// A request header by lower-case name. One that repeats is an error.
     Header(String),
     /// The request's headers as a map.
     Headers,
@@ -698,6 +704,12 @@ pub enum Attribute {
     Host(Vec<String>, HostType),
     /// A value of the host's dynamic metadata with a declared type (a claim of a verified token): name space, then keys.
     Claim(Vec<String>, FieldType),
+    /// All values of a header by lower-case name, as a list of strings; empty where it is absent.
+    HeaderValues(String),
+    /// The parameters of the query, decoded, as a map.
+    QueryParameters,
+    /// The cookies, as a map.
+    Cookies,
 }
 
 /// A part of the request that its headers tell.

@@ -14,8 +14,8 @@ use crate::carrier::words::Words;
 use crate::context::json;
 use crate::index;
 use crate::limits::{
-    MAX_FIELD_NAME_BYTES, MAX_FRAMEWORKS, MAX_MEMORY_BYTES, MAX_MEMORY_SLOTS, MAX_WORD_BYTES, MAX_WORD_NUMBER,
-    MAX_WORDS, MAX_ZONE_TRANSITIONS, MIN_MEMORY_BYTES, MIN_MEMORY_TTL_MS,
+    MAX_FIELD_NAME_BYTES, MAX_FRAMEWORKS, MAX_HEADER_VALUE_BYTES, MAX_MEMORY_BYTES, MAX_MEMORY_SLOTS, MAX_WORD_BYTES,
+    MAX_WORD_NUMBER, MAX_WORDS, MAX_ZONE_TRANSITIONS, MIN_HEADER_VALUE_BYTES, MIN_MEMORY_BYTES, MIN_MEMORY_TTL_MS,
 };
 use crate::number;
 use crate::schema::Choice;
@@ -140,6 +140,8 @@ fn check_mesh(mesh: &MeshTable) -> Check {
     ensure(slots, VerifyError::Value { of: "memory slots" })?;
     let bytes = (MIN_MEMORY_BYTES..=MAX_MEMORY_BYTES).contains(&mesh.memory_bytes);
     ensure(bytes, VerifyError::Value { of: "memory bytes" })?;
+    let header = (MIN_HEADER_VALUE_BYTES..=MAX_HEADER_VALUE_BYTES).contains(&mesh.header_value_bytes);
+    ensure(header, VerifyError::Value { of: "longest header value" })?;
     ensure(mesh.memory_ttl_ms >= MIN_MEMORY_TTL_MS, VerifyError::Value { of: "memory ttl" })?;
     ensure(mesh.identity_path.matches("{service}").count() == 1, VerifyError::Value { of: "identity path" })?;
     let namespaces = mesh.identity_path.matches("{namespace}").count();
@@ -269,6 +271,7 @@ fn check_constant(constant: &Constant) -> Check {
         Constant::Scalar(scalar) => check_scalar(scalar),
         Constant::List(scalars) => scalars.iter().try_for_each(check_scalar),
         Constant::StringSet(words) => ensure(sorted_by(words, |word| word), VerifyError::Order { table: "string set" }),
+        Constant::Networks(networks) => ensure(networks.is_ordered(), VerifyError::Order { table: "networks" }),
         Constant::Map(entries) => {
             entries.iter().try_for_each(|(_, value)| check_scalar(value))?;
             let keys = || entries.iter().map(|(key, _)| key);

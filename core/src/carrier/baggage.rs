@@ -11,6 +11,7 @@
 use super::CarrierError;
 use crate::context::{Context, json};
 use crate::limits::{MAX_BAGGAGE_BYTES, MAX_BAGGAGE_MEMBERS, MAX_CARRIER_BYTES};
+use crate::percent;
 use crate::tables::{BaggageKey, FieldTable, FieldType, Scalar};
 
 /// The name of the header.
@@ -293,19 +294,13 @@ fn percent_decode(encoded: &[u8]) -> Result<Vec<u8>, CarrierError> {
     let mut rest = encoded.iter();
     while let Some(byte) = rest.next() {
         if *byte == b'%' {
-            let high = hex_digit(rest.next())?;
-            let low = hex_digit(rest.next())?;
-            out.push(high << 4 | low);
+            let (Some(high), Some(low)) = (rest.next(), rest.next()) else { return Err(CarrierError::Malformed) };
+            out.push(percent::byte([*high, *low]).ok_or(CarrierError::Malformed)?);
         } else {
             out.push(*byte);
         }
     }
     Ok(out)
-}
-
-fn hex_digit(byte: Option<&u8>) -> Result<u8, CarrierError> {
-    let digit = byte.and_then(|byte| char::from(*byte).to_digit(16));
-    digit.and_then(|digit| u8::try_from(digit).ok()).ok_or(CarrierError::Malformed)
 }
 
 /// Appends one member; `None` when it cannot be written, and then something may have been written.

@@ -8,6 +8,7 @@ use super::plan::{Counter, Plan, Refusal};
 use super::workload::Workload;
 use crate::cause::{Cause, MeshCause};
 use crate::headers::{Headers, Single};
+use crate::percent;
 use crate::tables::Reply;
 
 /// What somebody may read differently in a path.
@@ -99,8 +100,10 @@ fn second_reading(path: &[u8]) -> Option<SecondReading> {
             b';' => return Some(SecondReading::PathParameter),
             b'\\' => return Some(SecondReading::Backslash),
             b'%' => {
-                let Some(byte) = escaped(rest) else { return Some(SecondReading::BrokenEscape) };
-                rest = rest.get(2..).unwrap_or_default();
+                let escape =
+                    rest.split_first_chunk::<2>().and_then(|(digits, more)| Some((percent::byte(*digits)?, more)));
+                let Some((byte, more)) = escape else { return Some(SecondReading::BrokenEscape) };
+                rest = more;
                 if needless(byte) {
                     return Some(SecondReading::Escape);
                 }
@@ -112,13 +115,6 @@ fn second_reading(path: &[u8]) -> Option<SecondReading> {
     }
     // `%c0%af` is a slash to decoders that take longer forms than UTF-8 has.
     if core::str::from_utf8(&decoded).is_err() { Some(SecondReading::NotUtf8) } else { None }
-}
-
-/// The byte that two hex digits after a `%` mean.
-fn escaped(rest: &[u8]) -> Option<u8> {
-    let digit = |byte: &u8| char::from(*byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-    let [high, low, ..] = rest else { return None };
-    digit(high)?.checked_mul(16)?.checked_add(digit(low)?)
 }
 
 /// Whether an escape stands for a character that means something else, or the same, without it: unreserved ones (RFC 3986, section 2.3),

@@ -3,6 +3,7 @@
 use crate::artifact::{VerifiedProgram, encode, load};
 use crate::carrier::mesh_header::dictionary_id;
 use crate::index::{ProgramIndex, RuleIndex};
+use crate::limits::DEFAULT_HEADER_VALUE_BYTES;
 use crate::tables::{
     Attribute, Constant, DictionaryTable, DomainTable, Effect, FieldTable, FieldType, Merge, MeshTable, RuleTable,
     Scalar, ScalarConstant, ServiceTable, Tables, WordTable,
@@ -25,6 +26,7 @@ pub fn tables() -> Tables {
             cluster_domain: "cluster.local".into(),
             present_headers: true,
             present_baggage: true,
+            header_value_bytes: DEFAULT_HEADER_VALUE_BYTES,
             memory_slots: 64,
             memory_bytes: 64 << 20,
             memory_ttl_ms: 60_000,

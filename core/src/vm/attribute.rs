@@ -3,6 +3,7 @@
 use super::env::Env;
 use super::error::EvalErrorKind;
 use super::metadata::{self, Leaf, Malformed};
+use super::pairs;
 use super::snapshot::Snapshot;
 use super::value::{Timestamp, Value};
 use crate::context::json::{self, JsonKind};
@@ -15,7 +16,7 @@ use crate::tables::{Attribute, DestinationPart, FieldType, HostType, MeshPart, P
 pub(super) fn read<'a>(attribute: &'a Attribute, snapshot: &Snapshot<'a>, env: &mut Env<'a>) -> Value<'a> {
     match attribute {
         Attribute::Field(name, field_type) => field(snapshot.context.get(name), *field_type, env),
-        Attribute::Header(name) => header(snapshot.headers, name, EvalErrorKind::NoSuchKey),
+        Attribute::Header(name) => header(snapshot.headers, name, EvalErrorKind::NoSuchKey, env),
         Attribute::Headers => Value::Headers(snapshot.headers),
         Attribute::Request(part) => request(*part, snapshot, env),
         Attribute::Peer(part) => Value::String(peer(*part, snapshot)),
@@ -23,6 +24,12 @@ pub(super) fn read<'a>(attribute: &'a Attribute, snapshot: &Snapshot<'a>, env: &
         Attribute::Destination(part) => destination(*part, snapshot.destination, env),
         Attribute::Host(path, host_type) => host(path, *host_type, snapshot, env),
         Attribute::Claim(path, field_type) => claim(path, *field_type, snapshot, env),
+        Attribute::HeaderValues(name) => header_values(snapshot.headers, name, env),
+        Attribute::QueryParameters => match request(RequestPart::Query, snapshot, env) {
+            Value::String(query) => pairs::of_query(query, env),
+            other => other,
+        },
+        Attribute::Cookies => cookies(snapshot.headers, env),
     }
 }
 
@@ -41,12 +48,41 @@ fn field<'a>(text: Option<&'a str>, field_type: FieldType, env: &mut Env<'a>) ->
 
 /// A header without the white space around it, which HTTP does not count to the value. One that repeats is an error: Go and
 /// Java read the first, PHP the last, Envoy and WSGI all of them joined, so no value is the one that the application sees.
-pub(super) fn header<'a>(headers: &'a Headers<'a>, name: &str, missing: EvalErrorKind) -> Value<'a> {
+pub(super) fn header<'a>(headers: &'a Headers<'a>, name: &str, missing: EvalErrorKind, env: &Env<'a>) -> Value<'a> {
     match headers.single(map_name(name)) {
         Single::Absent => Value::error(missing),
-        Single::Value(value) => text(trim(value)),
+        Single::Value(value) => header_text(value, env),
         Single::Repeated => Value::error(EvalErrorKind::Repeated),
     }
+}
+
+/// A header's value as a text, without the white space around it.
+fn header_text<'a>(value: &'a [u8], env: &Env<'a>) -> Value<'a> {
+    let value = trim(value);
+    if value.len() > env.header_bytes { Value::error(EvalErrorKind::TooLong) } else { text(value) }
+}
+
+/// All values of a header. One that is no text, or too long, makes an error of all of them: what an application makes of it is not known.
+fn header_values<'a>(headers: &'a Headers<'a>, name: &str, env: &mut Env<'a>) -> Value<'a> {
+    let mut values = bumpalo::collections::Vec::new_in(env.arena);
+    for value in headers.all(map_name(name)) {
+        match header_text(value, env) {
+            Value::Error(error) => return Value::Error(error),
+            value => values.push(value),
+        }
+        if let Err(kind) = env.reserve(size_of::<Value<'_>>()) {
+            return Value::error(kind);
+        }
+    }
+    Value::List(values.into_bump_slice())
+}
+
+/// The cookies of the request.
+fn cookies<'a>(headers: &'a Headers<'a>, env: &mut Env<'a>) -> Value<'a> {
+    if headers.all("cookie").any(|header| header.len() > env.header_bytes) {
+        return Value::error(EvalErrorKind::TooLong);
+    }
+    pairs::of_cookies(headers.all("cookie"), env)
 }
 
 /// The name under which the proxy lists a header: HTTP/1.1 calls `host` what is `:authority` in HTTP/2.
@@ -75,18 +111,21 @@ fn text(bytes: &[u8]) -> Value<'_> {
 }
 
 fn request<'a>(part: RequestPart, snapshot: &Snapshot<'a>, env: &mut Env<'a>) -> Value<'a> {
-    let get = |name: &str| header(snapshot.headers, name, EvalErrorKind::NoValue);
+    let get = |name: &str, env: &Env<'a>| header(snapshot.headers, name, EvalErrorKind::NoValue, env);
     match part {
-        RequestPart::Path => get(":path"),
-        RequestPart::UrlPath => split_path(get(":path")).0,
-        RequestPart::Query => split_path(get(":path")).1,
-        RequestPart::Host => get(":authority"),
-        RequestPart::Method => get(":method"),
-        RequestPart::Scheme => get(":scheme"),
-        RequestPart::Referer => get("referer"),
-        RequestPart::UserAgent => get("user-agent"),
-        RequestPart::Id => get("x-request-id"),
-        RequestPart::Hostname => hostname(get(":authority"), env),
+        RequestPart::Path => get(":path", env),
+        RequestPart::UrlPath => split_path(get(":path", env)).0,
+        RequestPart::Query => split_path(get(":path", env)).1,
+        RequestPart::Host => get(":authority", env),
+        RequestPart::Method => get(":method", env),
+        RequestPart::Scheme => get(":scheme", env),
+        RequestPart::Referer => get("referer", env),
+        RequestPart::UserAgent => get("user-agent", env),
+        RequestPart::Id => get("x-request-id", env),
+        RequestPart::Hostname => {
+            let host = get(":authority", env);
+            hostname(host, env)
+        }
     }
 }
 

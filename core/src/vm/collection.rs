@@ -8,6 +8,7 @@ use super::cursor::Cursor;
 use super::env::{Env, Outcome};
 use super::error::EvalErrorKind;
 use super::numeric::numeric;
+use super::pairs;
 use super::value::Value;
 use crate::context::json::{self, JsonKind};
 
@@ -30,6 +31,7 @@ pub(super) fn length<'a>(value: Value<'a>, env: &mut Env<'a>) -> Result<usize, E
         Value::List(items) => Ok(items.len()),
         Value::ConstantMap(entries) => Ok(entries.len()),
         Value::Map(entries) => Ok(entries.len()),
+        Value::Pairs(pairs) => Ok(pairs.len()),
         Value::Headers(_) => {
             let mut names = Cursor::new(value);
             let mut count = 0_usize;
@@ -62,9 +64,10 @@ pub(super) fn find<'a>(map: Value<'a>, key: Value<'a>, env: &mut Env<'a>) -> Res
         (Value::JsonMap(_), _) => Ok(None),
         (Value::Headers(headers), Value::String(name)) => {
             let found = headers.contains(attribute::map_name(name));
-            Ok(found.then(|| attribute::header(headers, name, EvalErrorKind::NoSuchKey)))
+            Ok(found.then(|| attribute::header(headers, name, EvalErrorKind::NoSuchKey, env)))
         }
-        (Value::Headers(_), _) => Ok(None),
+        (Value::Pairs(pairs), Value::String(name)) => Ok(pairs::find(pairs, name)),
+        (Value::Headers(_) | Value::Pairs(_), _) => Ok(None),
         (Value::ConstantMap(entries), _) => {
             let place = entries.binary_search_by(|(known, _)| search_order(Value::constant(known), key));
             let entry = place.ok().and_then(|place| entries.get(place));

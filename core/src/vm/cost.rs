@@ -74,6 +74,7 @@ pub(super) fn units(value: Value<'_>) -> u64 {
         Value::ConstantMap(entries) => elements(entries.len().min(1)),
         Value::Map(entries) => elements(entries.len().min(1)),
         Value::Headers(headers) => elements(headers.len()),
+        Value::Pairs(pairs) => elements(pairs.len()),
         _ => 0,
     }
 }

@@ -39,6 +39,7 @@ impl<'a> Cursor<'a> {
             }
             Value::Json(text, scalar) => Source::Members(json::members(text), scalar),
             Value::Headers(headers) => Source::Headers(headers),
+            Value::Pairs(pairs) => Source::Entries(pairs.iter()),
             Value::Constants(items) => Source::Constants(items.iter()),
             Value::StringSet(items) => Source::Words(items.iter()),
             Value::List(items) => Source::Values(items.iter()),
@@ -133,7 +134,7 @@ impl<'a> Cursor<'a> {
                 return Ok(Some((Value::error(EvalErrorKind::NotText), Value::Null)));
             };
             let value =
-                if with_value { attribute::header(headers, name, EvalErrorKind::NoSuchKey) } else { Value::Null };
+                if with_value { attribute::header(headers, name, EvalErrorKind::NoSuchKey, env) } else { Value::Null };
             return Ok(Some((Value::String(name), value)));
         }
     }

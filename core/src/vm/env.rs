@@ -5,7 +5,7 @@ use bumpalo::Bump;
 use super::cost::text_units;
 use super::error::EvalErrorKind;
 use super::value::Value;
-use crate::limits::{MAX_FUEL, MAX_MADE_BYTES};
+use crate::limits::{DEFAULT_HEADER_VALUE_BYTES, MAX_FUEL, MAX_MADE_BYTES};
 use crate::tables::ZoneTable;
 
 /// What an instruction or a function gives.
@@ -21,6 +21,8 @@ pub(super) struct Env<'a> {
     pub(super) buffer: String,
     /// The metadata of the proxy, once something of it was asked for; inside `None` where the proxy gives none as a whole.
     pub(super) metadata: Option<Option<&'a [u8]>>,
+    /// Longest header value that conditions read, in bytes.
+    pub(super) header_bytes: usize,
     fuel: u64,
     memory: usize,
     exhausted: bool,
@@ -34,6 +36,7 @@ impl<'a> Env<'a> {
             zones,
             buffer: String::new(),
             metadata: None,
+            header_bytes: usize::try_from(DEFAULT_HEADER_VALUE_BYTES).unwrap_or(usize::MAX),
             fuel: MAX_FUEL,
             memory: MAX_MADE_BYTES,
             exhausted: false,

@@ -80,6 +80,10 @@ kinds! {
     16 Undeclared "undeclared";
     /// A header is repeated: readers take the first, the last, or all of them joined.
     17 Repeated "repeated";
+    /// A value has more than one reading: a query parameter or cookie that frameworks read differently.
+    18 Ambiguous "ambiguous";
+    /// A header is longer than the limit of the mesh for conditions, or there are too many parameters or cookies.
+    19 TooLong "too-long";
 }
 
 impl From<EvalErrorKind> for EvalError {

@@ -52,6 +52,7 @@ impl<'a> Machine<'a> {
         scratch.stack.reserve(MAX_STACK);
         let mut env = Env::new(arena, &tables.zones);
         env.buffer = core::mem::take(&mut scratch.buffer);
+        env.header_bytes = usize::try_from(program.tables().mesh.header_value_bytes).unwrap_or(usize::MAX);
         Self { program, snapshot, env, scratch, locals: 0 }
     }
 
@@ -305,6 +306,7 @@ impl<'a> Machine<'a> {
             Some(Constant::List(items)) => Value::Constants(items),
             Some(Constant::StringSet(words)) => Value::StringSet(words),
             Some(Constant::Map(entries)) => Value::ConstantMap(entries),
+            Some(Constant::Networks(networks)) => Value::Networks(networks),
             None => Value::error(EvalErrorKind::NoSuchOverload),
         }
     }
@@ -362,7 +364,9 @@ impl<'a> Machine<'a> {
         match self.attribute(index) {
             Value::Error(EvalError { kind: EvalErrorKind::NoValue | EvalErrorKind::NoSuchKey }) => Value::Bool(false),
             // There it is, whatever its value.
-            Value::Error(EvalError { kind: EvalErrorKind::Repeated }) => Value::Bool(true),
+            Value::Error(EvalError {
+                kind: EvalErrorKind::Repeated | EvalErrorKind::NotText | EvalErrorKind::TooLong,
+            }) => Value::Bool(true),
             Value::Error(error) => Value::Error(error),
             _ => Value::Bool(true),
         }

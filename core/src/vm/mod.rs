@@ -23,6 +23,7 @@ mod metadata;
 mod numeric;
 pub mod op;
 mod operator;
+pub(crate) mod pairs;
 mod parsed;
 mod program;
 #[cfg(test)]

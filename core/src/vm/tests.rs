@@ -118,7 +118,7 @@ fn attributes_read_as_their_types() {
         (Op::Attr(5), "repeated"),
         (Op::HasAttr(5), "true"),
         (Op::Attr(6), "not-text"),
-        (Op::HasAttr(6), "not-text"),
+        (Op::HasAttr(6), "true"),
         (Op::Attr(8), "\"/pay/7\""),
         (Op::Attr(9), "\"x=1\""),
         (Op::Attr(10), "\"a\""),

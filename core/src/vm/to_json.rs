@@ -45,7 +45,13 @@ fn write(out: &mut String, value: Value<'_>, depth: usize) -> Option<()> {
         Value::List(items) => list(out, items.iter().copied(), depth)?,
         Value::Map(entries) => map(out, entries.iter().copied(), depth)?,
         Value::ConstantMap(entries) => map(out, entries.iter().map(constants), depth)?,
-        Value::Double(_) | Value::Headers(_) | Value::Optional(None) | Value::Type(_) | Value::Error(_) => return None,
+        Value::Double(_)
+        | Value::Networks(_)
+        | Value::Headers(_)
+        | Value::Pairs(_)
+        | Value::Optional(None)
+        | Value::Type(_)
+        | Value::Error(_) => return None,
     }
     Some(())
 }

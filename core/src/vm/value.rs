@@ -3,6 +3,7 @@
 use core::net::IpAddr;
 
 use super::error::{EvalError, EvalErrorKind};
+use crate::address::Networks;
 use crate::context::json::{self, JsonKind};
 use crate::headers::Headers;
 use crate::tables::{Scalar, ScalarConstant};
@@ -71,10 +72,14 @@ pub enum Value<'a> {
     JsonMap(&'a Parsed<'a, (Value<'a>, Value<'a>)>),
     /// The request headers, as a map.
     Headers(&'a Headers<'a>),
+    /// Query parameters or cookies, as a map: each name once, and sorted as [`super::pairs`] does.
+    Pairs(&'a [(Value<'a>, Value<'a>)]),
     /// A list of constants.
     Constants(&'a [ScalarConstant]),
     /// A sorted list of constant strings.
     StringSet(&'a [String]),
+    /// A set of networks.
+    Networks(&'a Networks),
     /// A list that a condition made.
     List(&'a [Value<'a>]),
     /// A map of constants, sorted as [`Value::Map`] is.
@@ -137,7 +142,7 @@ impl<'a> Value<'a> {
     pub(super) fn is_map(self) -> bool {
         match self {
             Self::Json(text, _) => json::kind(text) == JsonKind::Object,
-            Self::Headers(_) | Self::ConstantMap(_) | Self::Map(_) | Self::JsonMap(_) => true,
+            Self::Headers(_) | Self::Pairs(_) | Self::ConstantMap(_) | Self::Map(_) | Self::JsonMap(_) => true,
             _ => false,
         }
     }

@@ -75,7 +75,7 @@ fn deny_ambiguous_paths(tables: &mut Tables, said: Option<bool>) {
     let reads_path = |rule: &RuleTable| {
         slice::attributes_of(rule, tables).into_iter().flatten().any(|attribute| match attribute {
             Attribute::Request(part) => matches!(part, RequestPart::Path | RequestPart::UrlPath),
-            Attribute::Header(name) => name == ":path",
+            Attribute::Header(name) | Attribute::HeaderValues(name) => name == ":path",
             _ => false,
         })
     };
@@ -238,6 +238,7 @@ fn strings_of(constant: &Constant) -> Vec<String> {
         Constant::Scalar(scalar) => string(scalar).into_iter().collect(),
         Constant::List(scalars) => scalars.iter().filter_map(string).collect(),
         Constant::StringSet(words) => words.clone(),
+        Constant::Networks(_) => Vec::new(),
         Constant::Map(entries) => entries.iter().flat_map(|(key, value)| [key, value]).filter_map(string).collect(),
     }
 }

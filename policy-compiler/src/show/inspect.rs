@@ -102,6 +102,7 @@ fn mesh(out: &mut String, mesh: &MeshTable) -> fmt::Result {
     writeln!(out, "  rollout window   {}", millis(mesh.rollout_window_ms))?;
     let sampled = if mesh.gateway_sampled { "sampled" } else { "not sampled" };
     writeln!(out, "  gateway traces   {:?}, its own {sampled}", mesh.gateway_traces)?;
+    writeln!(out, "  header values    {} bytes at most for conditions", mesh.header_value_bytes)?;
     let (slots, bytes) = (mesh.memory_slots, mesh.memory_bytes);
     let (grace, ttl) = (millis(mesh.memory_grace_ms), millis(mesh.memory_ttl_ms));
     writeln!(out, "  memory           {slots} records of {bytes} bytes, grace {grace}, ttl {ttl}")?;

@@ -9,6 +9,12 @@ use super::types::Type;
 pub(super) enum Origin {
     /// The request's headers, as a map.
     Headers,
+    /// The values of one header, by its name.
+    HeaderValues,
+    /// The parameters of the query, as a map.
+    QueryParameters,
+    /// The cookies, as a map.
+    Cookies,
     /// A part of the request, derived from its headers.
     Request(RequestPart),
     /// A property of the peer.
@@ -38,6 +44,9 @@ pub(super) const TABLE: &[(&str, &str, Origin)] = &[
     ("request", "useragent", Origin::Request(RequestPart::UserAgent)),
     ("request", "id", Origin::Request(RequestPart::Id)),
     ("request", "headers", Origin::Headers),
+    ("request", "header_values", Origin::HeaderValues),
+    ("request", "query_params", Origin::QueryParameters),
+    ("request", "cookies", Origin::Cookies),
     ("request", "protocol", Origin::Host(HostType::String)),
     ("request", "time", Origin::Host(HostType::Timestamp)),
     ("request", "duration", Origin::Later),
@@ -91,10 +100,12 @@ pub(super) fn find(group: &str, name: &str) -> Option<Origin> {
     TABLE.iter().find(|(of, known, _)| *of == group && *known == name).map(|(_, _, origin)| *origin)
 }
 
-/// Returns the attribute and its type, or `None` for one that is not available yet.
+/// Returns the attribute and its type, or `None` for one that is not available yet, or that needs a name.
 pub(super) fn read(group: &str, name: &str, origin: Origin) -> Option<(Attribute, Type)> {
     Some(match origin {
         Origin::Headers => (Attribute::Headers, Type::map(Type::String, Type::String)),
+        Origin::QueryParameters => (Attribute::QueryParameters, Type::map(Type::String, Type::String)),
+        Origin::Cookies => (Attribute::Cookies, Type::map(Type::String, Type::String)),
         Origin::Request(part) => (Attribute::Request(part), Type::String),
         Origin::Peer(part) => (Attribute::Peer(part), Type::String),
         Origin::Mesh(part) => (Attribute::Mesh(part), Type::String),
@@ -104,7 +115,7 @@ pub(super) fn read(group: &str, name: &str, origin: Origin) -> Option<(Attribute
         }
         Origin::Host(host) => (Attribute::Host(vec![group.to_owned(), name.to_owned()], host), host_type(host)),
         Origin::Ip => (Attribute::Host(vec![group.to_owned(), "address".to_owned()], HostType::Ip), Type::String),
-        Origin::Later => return None,
+        Origin::HeaderValues | Origin::Later => return None,
     })
 }
 

@@ -254,6 +254,7 @@ pub(super) fn mesh(mesh: &MeshTable) -> Aspects {
             },
         ),
         aspect("gateway.sampled", mesh.gateway_sampled.to_string()),
+        aspect("headerValueBytes", mesh.header_value_bytes.to_string()),
         aspect("memory.slots", mesh.memory_slots.to_string()),
         aspect("memory.bytes", mesh.memory_bytes.to_string()),
         aspect("memory.ttl (ms)", mesh.memory_ttl_ms.to_string()),

@@ -94,6 +94,7 @@ fn mesh(mesh: &MeshTable) -> Value {
             },
             "sampled": mesh.gateway_sampled,
         },
+        "headerValueBytes": mesh.header_value_bytes,
         "memory": {
             "slots": mesh.memory_slots,
             "bytes": mesh.memory_bytes,
