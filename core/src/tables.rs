@@ -712,6 +712,17 @@ pub enum Attribute {
     Cookies,
 }
 
+impl Attribute {
+    /// Whether it is the path of the request, with the query or without.
+    pub fn is_path(&self) -> bool {
+        match self {
+            Self::Request(part) => matches!(part, RequestPart::Path | RequestPart::UrlPath),
+            Self::Header(name) | Self::HeaderValues(name) => name == ":path",
+            _ => false,
+        }
+    }
+}
+
 /// A part of the request that its headers tell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, SchemaRead, SchemaWrite)]
 pub enum RequestPart {

@@ -13,7 +13,7 @@ use crate::tables::Reply;
 
 /// What somebody may read differently in a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum SecondReading {
+pub(super) enum SecondReading {
     /// Two slashes in a row.
     EmptySegment,
     /// `.` or `..` as a segment.
@@ -37,7 +37,7 @@ enum SecondReading {
 }
 
 impl SecondReading {
-    const fn as_str(self) -> &'static str {
+    pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::EmptySegment => "empty-segment",
             Self::DotSegment => "dot-segment",
@@ -71,7 +71,7 @@ pub(super) fn refuse_ambiguous_path<'w>(
 }
 
 /// Returns what somebody may read differently in a path (with its query, which is not looked at); `None` for a path with one reading.
-fn second_reading(path: &[u8]) -> Option<SecondReading> {
+pub(super) fn second_reading(path: &[u8]) -> Option<SecondReading> {
     let end = path.iter().position(|byte| *byte == b'?').unwrap_or(path.len());
     // A `#` is not sent, so whoever gets one may cut there, even within the query.
     if path.contains(&b'#') {

@@ -125,6 +125,8 @@ pub struct Workload {
     pseudonyms: Option<Pseudonyms>,
     guarded: Guarded,
     by_destination: bool,
+    /// Whether a rule reads the path.
+    reads_path: bool,
 }
 
 impl Workload {
@@ -147,6 +149,7 @@ impl Workload {
         let digest = program.digest().to_string();
         let guarded = Guarded::new(tables);
         let by_destination = decides_by_destination(tables);
+        let reads_path = tables.program.attributes.iter().any(Attribute::is_path);
         Self {
             kept: RefCell::default(),
             program,
@@ -161,6 +164,7 @@ impl Workload {
             pseudonyms: None,
             guarded,
             by_destination,
+            reads_path,
         }
     }
 
@@ -247,6 +251,11 @@ impl Workload {
     /// The memory's way to the host.
     pub fn access<'h>(&self, host: Host<'h>) -> Access<'h> {
         Access { store: host.memory, randomness: host.randomness, now_ms: host.now_ms, limits: self.limits() }
+    }
+
+    /// Whether a rule of the artifact reads the path.
+    pub(super) fn reads_path(&self) -> bool {
+        self.reads_path
     }
 
     /// Whether a request that arrives is refused when its path has more than one reading.

@@ -72,13 +72,8 @@ pub(crate) fn tables(model: &Model, programs: Programs, sources: &Sources, lock:
 /// Sets which workloads deny a path with several readings: as the mesh says, otherwise those with a rule that reads the
 /// path of inbound requests.
 fn deny_ambiguous_paths(tables: &mut Tables, said: Option<bool>) {
-    let reads_path = |rule: &RuleTable| {
-        slice::attributes_of(rule, tables).into_iter().flatten().any(|attribute| match attribute {
-            Attribute::Request(part) => matches!(part, RequestPart::Path | RequestPart::UrlPath),
-            Attribute::Header(name) | Attribute::HeaderValues(name) => name == ":path",
-            _ => false,
-        })
-    };
+    let reads_path =
+        |rule: &RuleTable| slice::attributes_of(rule, tables).into_iter().flatten().any(Attribute::is_path);
     let readers: Vec<bool> = tables.rules.iter().map(reads_path).collect();
     let entries = tables.services.iter_mut().map(|service| &mut service.entry).chain([&mut tables.unlisted]);
     for entry in entries {
