@@ -1,11 +1,11 @@
-//! The life of a request: from what the proxy hands over to the plan that the proxy carries out.
+//! The pipeline of a request: from the input that the proxy provides to the plan that the proxy carries out.
 //!
 //! ```text
 //! inbound:  extract -> expire -> caller -> validate -> decide -> apply -> present, remember
 //! outbound: extract -> validate -> recall, merge -> expire -> caller -> validate -> decide -> apply -> residency -> attach
 //! gateway:  drop -> mint -> decide -> apply -> validate -> caller -> residency -> attach
 //! egress:   drop
-//! upstream: decide again if the cluster is another service, residency, ticket anew
+//! upstream: decide again if the cluster is another service, residency, new ticket
 //! ```
 
 mod aliases;
