@@ -1,8 +1,8 @@
 //! The library functions, in one table: number, name in CEL, number of arguments, cost, implementation.
 //!
-//! The receiver of a method is its first argument. One entry serves all overloads of a name with that many
-//! arguments: it looks at the types of its values when it runs. A function never sees an error: an error among
-//! its arguments is its result.
+//! The receiver of a method is its first argument. One entry implements all overloads of a name with the same number of
+//! arguments: it checks the types of its values at run time. A function is never called with an error: an error among
+//! its arguments is the result.
 
 use bumpalo::Bump;
 
@@ -21,10 +21,10 @@ macro_rules! functions {
         }
 
         impl Function {
-            /// All of them, in the order of their numbers.
+            /// All functions, in the order of their numbers.
             pub const ALL: &'static [Self] = &[$(Self::$function,)+];
 
-            /// The function of that number.
+            /// Returns the function with this number.
             pub const fn from_number(number: u32) -> Option<Self> {
                 match number {
                     $($number => Some(Self::$function),)+
@@ -32,32 +32,32 @@ macro_rules! functions {
                 }
             }
 
-            /// The number, which is the operand of `call`.
+            /// Returns the number, which is the operand of `call`.
             pub const fn number(self) -> u32 {
                 match self { $(Self::$function => $number,)+ }
             }
 
-            /// The name in CEL.
+            /// Returns the name in CEL.
             pub const fn name(self) -> &'static str {
                 match self { $(Self::$function => $name,)+ }
             }
 
-            /// How many arguments it takes, the receiver among them.
+            /// Returns the number of arguments, including the receiver.
             pub const fn arity(self) -> u32 {
                 match self { $(Self::$function => $arity,)+ }
             }
 
-            /// How its cost grows.
+            /// Returns how its cost grows.
             pub const fn cost(self) -> CostClass {
                 match self { $(Self::$function => CostClass::$cost,)+ }
             }
 
-            /// What it does, for documents.
+            /// Returns its description, for documents.
             pub const fn about(self) -> &'static str {
                 match self { $(Self::$function => concat!($($doc),+),)+ }
             }
 
-            /// Calls it with as many arguments as it takes, none of them an error.
+            /// Calls the function. The number of arguments must be its arity, and none of them may be an error.
             pub(super) fn call<'a>(self, env: &mut Env<'a>, arguments: &[Value<'a>]) -> Outcome<'a> {
                 match self { $(Self::$function => $call(env, arguments),)+ }
             }
@@ -66,13 +66,13 @@ macro_rules! functions {
 }
 
 impl Function {
-    /// Returns whether the function gives an error for this constant alone: a text that it cannot read.
+    /// Returns whether the function fails for this constant as its only argument: a text that it cannot parse.
     pub fn fails(self, constant: &ScalarConstant) -> bool {
         let arena = Bump::new();
         self.arity() != 1 || self.call(&mut Env::new(&arena, &[]), &[Value::constant(constant)]).is_err()
     }
 
-    /// The function of that name in CEL that takes so many arguments, the receiver among them.
+    /// Returns the function with this name in CEL and this number of arguments, including the receiver.
     pub fn from_name(name: &str, arity: u32) -> Option<Self> {
         Self::ALL.iter().copied().find(|function| function.name() == name && function.arity() == arity)
     }

@@ -1,5 +1,5 @@
-//! IP addresses and CIDR ranges. An IPv4 address within IPv6 is the IPv4 address; written with dots it is not accepted, and neither is a
-//! zone.
+//! IP addresses and CIDR ranges. An IPv4 address that is mapped into IPv6 is the IPv4 address. The form of it with dots
+//! is not accepted, and neither is a zone.
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -30,7 +30,7 @@ fn width(address: IpAddr) -> u8 {
     if address.is_ipv4() { 32 } else { 128 }
 }
 
-/// The address with all bits behind the prefix zero.
+/// Returns the address with all bits after the prefix zero.
 fn mask(address: IpAddr, bits: u8) -> IpAddr {
     let cut = u32::from(width(address).saturating_sub(bits));
     match address {
@@ -86,7 +86,7 @@ pub(in crate::vm) fn is_canonical<'a>(_: &mut Env<'a>, arguments: &[Value<'a>]) 
     Ok(Value::Bool(address.to_string() == *text))
 }
 
-/// What is asked of an address.
+/// Returns the result of a function of one address.
 fn address<'a>(arguments: &[Value<'a>], answer: impl FnOnce(IpAddr) -> Value<'a>) -> Outcome<'a> {
     match arguments {
         [Value::Ip(address)] => Ok(answer(*address)),
@@ -109,7 +109,7 @@ pub(in crate::vm) fn is_loopback<'a>(_: &mut Env<'a>, arguments: &[Value<'a>]) -
     address(arguments, |address| Value::Bool(address.is_loopback()))
 }
 
-/// `isGlobalUnicast()`: any address of one host that is not local to a link; private addresses are among them.
+/// `isGlobalUnicast()`: any address of one host that is not local to a link. Private addresses are included.
 pub(in crate::vm) fn is_global_unicast<'a>(_: &mut Env<'a>, arguments: &[Value<'a>]) -> Outcome<'a> {
     address(arguments, |address| {
         let broadcast = matches!(address, IpAddr::V4(v4) if v4.is_broadcast());
