@@ -22,7 +22,7 @@ struct Kind {
 }
 
 impl Default for Sampler {
-    /// No warning has been written yet.
+    /// Returns a sampler that has not written any warning yet.
     fn default() -> Self {
         let kind = |counter: &Counter| Kind { counter: *counter, next_ms: 0, unwritten: 0 };
         Self { kinds: RefCell::new(Counter::ALL.iter().map(kind).collect()) }

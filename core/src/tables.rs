@@ -696,7 +696,7 @@ pub enum Attribute {
     Peer(PeerPart),
     /// The workload that decides.
     Mesh(MeshPart),
-    /// Where a call goes.
+    /// The destination of a call.
     Destination(DestinationPart),
     /// Any other attribute of the host, by path, with the type of its bytes.
     Host(Vec<String>, HostType),

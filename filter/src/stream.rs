@@ -134,7 +134,7 @@ fn refuse(refusal: &Refusal<'_>) -> Action {
     Action::Pause
 }
 
-/// A request that cannot be inspected is refused, because the policies could not be enforced on it.
+/// Refuses a request that cannot be inspected, because the policies could not be enforced on it.
 fn refuse_unready(reason: &str) -> Action {
     const UNAVAILABLE: u8 = 14;
     abi::log(LogLevel::Error, &format!("context_mesh: request refused: {reason}"));

@@ -73,7 +73,7 @@ pub enum Recall {
     NoId,
 }
 
-/// See [`super::Memory::recall`].
+/// Recalls the context for a call; see [`super::Memory::recall`].
 pub(super) fn recall(worker: &mut Worker, keys: &Keys, access: Access<'_>, wanted: &Wanted<'_>, fuel: &Fuel) -> Recall {
     if wanted.tickets.is_empty() && wanted.ids.is_empty() {
         return Recall::NoId;

@@ -27,7 +27,7 @@ pub(super) fn settle(headers: &Headers<'_>, ids: &Ids<'_>, plan: &mut Plan<'_>) 
     }
 }
 
-/// At a gateway one kind of trace is forwarded, and the mesh decides how it continues.
+/// Adds the edits of a gateway: one kind of trace is forwarded, and the mesh decides how it continues.
 pub(super) fn at_edge(workload: &Workload, headers: &Headers<'_>, ids: &Ids<'_>, host: Host<'_>, plan: &mut Plan<'_>) {
     let mesh = workload.mesh();
     let starts = match mesh.gateway_traces {

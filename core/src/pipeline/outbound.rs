@@ -143,8 +143,8 @@ pub(super) fn note_attached(
     }
 }
 
-/// The call does not go to a service of the mesh, so the context is removed entirely: the recalled fields and those
-/// from the application.
+/// Removes the whole context, the recalled fields and those from the application, because the call does not go to a
+/// service of the mesh.
 pub(super) fn leave<'w>(workload: &'w Workload, headers: &Headers<'_>, context: &Context, plan: &mut Plan<'w>) {
     // `caller` does not reveal anything about the request.
     if context.iter().any(|(name, _)| name != CALLER) || !context.carried().is_empty() {

@@ -40,7 +40,8 @@ pub fn upstream<'w>(workload: &'w Workload, headers: &Headers<'_>, host: Host<'_
     plan.within_budget()
 }
 
-/// For a request that arrives: a tracer may have overwritten the ticket in `tracestate`, but `baggage` still has it.
+/// Restores the ticket of a request that arrives: a tracer may have overwritten it in `tracestate`, but `baggage` still
+/// has it.
 fn shown<'w>(headers: &Headers<'_>, mut plan: Plan<'w>) -> Plan<'w> {
     let ticket = baggage::tickets(headers.all(baggage::NAME)).next().and_then(|ticket| String::from_utf8(ticket).ok());
     let has_parent = Ids::read(headers).of(Kind::Traceparent).is_some();
@@ -48,7 +49,7 @@ fn shown<'w>(headers: &Headers<'_>, mut plan: Plan<'w>) -> Plan<'w> {
     plan
 }
 
-/// For a call: the context is sent only if the cluster that is really called may have it. A ticket is never sent.
+/// Checks a call: the context is sent only if the cluster that is really called may have it. A ticket is never sent.
 fn called<'w>(workload: &'w Workload, headers: &Headers<'_>, host: Host<'_>, mut plan: Plan<'w>) -> Plan<'w> {
     let tables = workload.program().tables();
     let cluster = host.attributes.attribute(&["xds", "cluster_name"]).unwrap_or_default();

@@ -226,7 +226,7 @@ impl<'n, 'b> Generator<'n, 'b> {
         self.patch(end, Op::Jump);
     }
 
-    /// A value that is computed once and used twice.
+    /// Writes a value that is computed once and used twice.
     fn share(&mut self, levels: u32) {
         self.expression(levels);
         let Some(local) = self.take_locals(1) else { return };
@@ -262,7 +262,7 @@ impl<'n, 'b> Generator<'n, 'b> {
         self.locals -= 1;
     }
 
-    /// A loop that keeps its last value.
+    /// Writes a loop that keeps its last value.
     fn fold(&mut self, levels: u32) {
         let Some(result) = self.take_locals(1) else { return self.leaf() };
         self.leaf();
@@ -272,7 +272,8 @@ impl<'n, 'b> Generator<'n, 'b> {
         self.locals -= 1;
     }
 
-    /// A loop that computes this number of values in each iteration and ends with an instruction that takes them.
+    /// Writes a loop that computes this number of values in each iteration and ends with an instruction that takes
+    /// them.
     fn each(&mut self, levels: u32, take: Op, values: u32) {
         if self.numbers.is_empty() {
             return;

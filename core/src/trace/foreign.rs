@@ -69,7 +69,7 @@ fn before_dash(value: &[u8]) -> Option<u128> {
     loose_hex(value.split(|byte| *byte == b'-').next()?)
 }
 
-/// OpenCensus in gRPC: version 0, then field 0 with the trace id.
+/// Reads the binary format of OpenCensus in gRPC: version 0, then field 0 with the trace id.
 fn binary(value: &[u8]) -> Option<u128> {
     let end = value.iter().rposition(|byte| *byte != b'=')?.saturating_add(1);
     let bytes = STANDARD_NO_PAD.decode(value.get(..end)?).ok()?;

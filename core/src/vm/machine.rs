@@ -462,8 +462,8 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// CEL's `&&` (`absorbing` is false) and `||` (`absorbing` is true): the absorbing value takes precedence over an
-    /// error.
+    /// Implements CEL's `&&` (`absorbing` is false) and `||` (`absorbing` is true): the absorbing value takes
+    /// precedence over an error.
     fn absorb(&mut self, absorbing: bool) {
         let right = self.pop();
         let Some(left) = self.scratch.stack.last_mut() else { return };

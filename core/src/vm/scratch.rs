@@ -67,8 +67,9 @@ impl<'a> Scratch<'a> {
     }
 }
 
-/// Collecting a vector's iterator into a vector of a type of the same layout keeps the allocation. The types here only
-/// differ in their lifetimes. A vector that most programs do not use never had an allocation.
+/// Returns an empty vector with the same allocation. Collecting a vector's iterator into a vector of a type of the same
+/// layout keeps the allocation. The types here only differ in their lifetimes. A vector that most programs do not use
+/// never had an allocation.
 fn recycle<A, B>(mut used: Vec<A>) -> Vec<B> {
     if used.capacity() == 0 {
         return Vec::new();

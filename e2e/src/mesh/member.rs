@@ -197,7 +197,7 @@ impl StartingMember {
 }
 
 impl Member {
-    /// If Envoy rejected the filter at the start, its listeners would answer 500. So this is an error now.
+    /// Checks that Envoy accepted the filter at the start. Otherwise its listeners would answer 500.
     fn filter_is_accepted(&self) -> Result<()> {
         let rejected = self
             .envoy

@@ -40,7 +40,7 @@ fn special(value: f64, infinite: &'static str, negative_infinite: &'static str) 
     }
 }
 
-/// Go's `%g`: the shortest digits, with an exponent if it is below -4 or above 5.
+/// Returns the number in Go's `%g`: the shortest digits, with an exponent if it is below -4 or above 5.
 pub(in crate::vm) fn general(value: f64) -> String {
     if let Some(name) = special(value, "+Inf", "-Inf") {
         return name.to_owned();
