@@ -27,6 +27,7 @@
     )
 )]
 
+pub mod address;
 pub mod alias;
 pub mod artifact;
 pub mod carrier;

@@ -8,6 +8,7 @@ use core::fmt;
 
 use wincode::{SchemaRead, SchemaWrite};
 
+use crate::address::Networks;
 use crate::index::{PatternIndex, ProgramIndex, RuleIndex, ServiceIndex};
 use crate::limits::{DEFAULT_HEADER_VALUE_BYTES, MIN_MEMORY_BYTES, MIN_MEMORY_TTL_MS};
 
@@ -470,6 +471,18 @@ impl NamesTable {
     }
 }
 
+/// What happens to a request with an ambiguous path.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, SchemaRead, SchemaWrite)]
+pub enum AmbiguousPath {
+    /// It continues: no rule reads the path.
+    #[default]
+    Pass,
+    /// It is refused.
+    Deny,
+    /// The rules decide on both readings, and both decisions must allow it.
+    DecideOnBoth,
+}
+
 /// The rules that apply to one workload, as indices into [`Tables::rules`], ascending.
 #[derive(Debug, Clone, Default, PartialEq, SchemaRead, SchemaWrite)]
 pub struct EntryTable {
@@ -477,8 +490,8 @@ pub struct EntryTable {
     pub inbound: Vec<RuleIndex>,
     /// Rules for requests that leave.
     pub outbound: Vec<RuleIndex>,
-    /// Whether a request that arrives with an ambiguous path is refused.
-    pub deny_ambiguous_path: bool,
+    /// What happens to a request that arrives with an ambiguous path.
+    pub ambiguous_path: AmbiguousPath,
 }
 
 /// One rule.
@@ -626,6 +639,8 @@ pub enum Constant {
     StringSet(Vec<String>),
     /// A map of single values. Its keys are distinct and in the order of [`ScalarConstant::key_order`].
     Map(Vec<(ScalarConstant, ScalarConstant)>),
+    /// A set of networks, in which addresses are looked up.
+    Networks(Networks),
 }
 
 /// A constant that is not a list.
@@ -708,6 +723,17 @@ pub enum Attribute {
     QueryParameters,
     /// The cookies, as a map.
     Cookies,
+}
+
+impl Attribute {
+    /// Returns whether it is the path of the request, with or without the query.
+    pub fn is_path(&self) -> bool {
+        match self {
+            Self::Request(part) => matches!(part, RequestPart::Path | RequestPart::UrlPath),
+            Self::Header(name) | Self::HeaderValues(name) => name == ":path",
+            _ => false,
+        }
+    }
 }
 
 /// A part of the request that is taken from its headers.

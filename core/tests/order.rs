@@ -7,7 +7,7 @@ use std::path::Path;
 
 /// From the bottom to the top. Modules in the same line do not use each other.
 const ORDER: &[&[&str]] = &[
-    &["limits", "names", "headers", "host", "index"],
+    &["limits", "names", "headers", "host", "index", "address", "percent"],
     &["context"],
     &["tables"],
     &["cause"],

@@ -2,6 +2,7 @@
 
 use super::format::{DIGEST_AT, FEATURES_AT, LENGTH_AT, VERSION_AT};
 use super::*;
+use crate::address::Networks;
 use crate::index::{PatternIndex, ProgramIndex, RuleIndex, ServiceIndex};
 use crate::tables::{
     Attribute, Constant, Effect, FieldType, HostType, Number, Reply, Scalar, ScalarConstant, Tables, ZoneTable,
@@ -115,7 +116,8 @@ fn an_unknown_section_that_is_optional_is_skipped() {
 #[test]
 fn every_rule_of_verification_refuses_what_breaks_it() {
     type Break = fn(&mut Tables);
-    let cases: [(Break, VerifyError); 47] = [
+    let cases: [(Break, VerifyError); 49] = [
+        (|t| t.mesh.header_value_bytes = 0, VerifyError::Value { of: "longest header value" }),
         (|t| t.mesh.memory_slots = u32::MAX, VerifyError::Value { of: "memory slots" }),
         (|t| t.mesh.memory_bytes = 1, VerifyError::Value { of: "memory bytes" }),
         (|t| t.mesh.memory_bytes = u64::MAX, VerifyError::Value { of: "memory bytes" }),
@@ -165,6 +167,10 @@ fn every_rule_of_verification_refuses_what_breaks_it() {
         (
             |t| t.program.variables = vec![ProgramIndex(0); 3],
             VerifyError::Value { of: "length of the variables in all" },
+        ),
+        (
+            |t| t.program.constants[1] = Constant::Networks(Networks { v4: vec![(9, 9), (1, 2)], v6: Vec::new() }),
+            VerifyError::Order { table: "networks" },
         ),
         (
             |t| t.program.constants[1] = Constant::StringSet(vec!["b".into(), "a".into()]),

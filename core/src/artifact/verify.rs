@@ -270,6 +270,7 @@ fn check_constant(constant: &Constant) -> Check {
         Constant::Scalar(scalar) => check_scalar(scalar),
         Constant::List(scalars) => scalars.iter().try_for_each(check_scalar),
         Constant::StringSet(words) => ensure(sorted_by(words, |word| word), VerifyError::Order { table: "string set" }),
+        Constant::Networks(networks) => ensure(networks.is_ordered(), VerifyError::Order { table: "networks" }),
         Constant::Map(entries) => {
             entries.iter().try_for_each(|(_, value)| check_scalar(value))?;
             let keys = || entries.iter().map(|(key, _)| key);

@@ -10,11 +10,11 @@ use super::workload::Workload;
 use crate::cause::{Cause, MeshCause};
 use crate::headers::{Headers, Single};
 use crate::percent;
-use crate::tables::Reply;
+use crate::tables::{AmbiguousPath, Reply};
 
 /// The reasons why a path is ambiguous.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum SecondReading {
+pub(super) enum SecondReading {
     /// Two slashes in a row.
     EmptySegment,
     /// `.` or `..` as a segment.
@@ -38,7 +38,7 @@ enum SecondReading {
 }
 
 impl SecondReading {
-    const fn as_str(self) -> &'static str {
+    pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::EmptySegment => "empty-segment",
             Self::DotSegment => "dot-segment",
@@ -60,7 +60,7 @@ pub(super) fn refuse_ambiguous_path<'w>(
     headers: &Headers<'_>,
     plan: &mut Plan<'w>,
 ) -> Option<Refusal<'w>> {
-    if !workload.denies_ambiguous_path() {
+    if workload.ambiguous_path() != AmbiguousPath::Deny {
         return None;
     }
     let Single::Value(path) = headers.single(":path") else { return None };
@@ -73,7 +73,7 @@ pub(super) fn refuse_ambiguous_path<'w>(
 
 /// Returns the reason why a path is ambiguous, or `None` if it has one reading. The path may include its query, which
 /// is not checked.
-fn second_reading(path: &[u8]) -> Option<SecondReading> {
+pub(super) fn second_reading(path: &[u8]) -> Option<SecondReading> {
     let end = path.iter().position(|byte| *byte == b'?').unwrap_or(path.len());
     // A client does not send a `#`, so a server that receives one may cut there, even within the query.
     if path.contains(&b'#') {

@@ -7,6 +7,7 @@ use super::caller::put_caller;
 use super::extract::carriers;
 use super::ids;
 use super::outbound::note_attached;
+use super::path_readings;
 use super::plan::{Counter, Plan};
 use super::present::attach;
 use super::report::Report;
@@ -47,8 +48,7 @@ fn mint<'w>(workload: &'w Workload, headers: &Headers<'_>, host: Host<'_>) -> Pl
         let mesh = workload.view(Role::Gateway);
         let attributes = host.attributes;
         let snapshot = Snapshot { headers, context: &seen, peer: &peer, mesh, destination, attributes };
-        let decision = workload.decide(rules, snapshot, &plan.fuel);
-        host.decided(snapshot, rules, &decision);
+        let decision = path_readings::decide(workload, rules, snapshot, host, &mut plan);
         if let Some(refusal) = apply(workload, decision, destination, &mut context, &mut plan) {
             return plan.refuse(refusal);
         }

@@ -7,6 +7,7 @@ use super::caller::verify_caller;
 use super::expire::expire;
 use super::extract::extract;
 use super::ids;
+use super::path_readings;
 use super::plan::{Plan, Refusal};
 use super::present::{present, tracestate_header};
 use super::remember::remember_arrival;
@@ -54,8 +55,7 @@ fn arrive<'w>(workload: &'w Workload, headers: &Headers<'_>, host: Host<'_>) -> 
     let mesh = workload.view(Role::Inbound);
     let destination = workload.as_destination();
     let snapshot = Snapshot { headers, context: &context, peer: &peer, mesh, destination, attributes };
-    let decision = workload.decide(workload.inbound_rules(), snapshot, &plan.fuel);
-    host.decided(snapshot, workload.inbound_rules(), &decision);
+    let decision = path_readings::decide(workload, workload.inbound_rules(), snapshot, host, &mut plan);
     if let Some(refusal) = apply(workload, decision, destination, &mut decided, &mut plan) {
         return plan.refuse(refusal);
     }

@@ -22,6 +22,7 @@ mod inbound;
 mod merge;
 mod originate;
 mod outbound;
+mod path_readings;
 mod plan;
 mod present;
 mod recall;

@@ -16,7 +16,7 @@ use crate::identity::{domain_of, service_of_workload};
 use crate::index::RuleIndex;
 use crate::mask::{PseudonymSecret, Pseudonyms};
 use crate::memory::{Access, Limits, Memory};
-use crate::tables::{Attribute, Effect, EntryTable, FieldTable, MaskMethod, MeshTable, Tables};
+use crate::tables::{AmbiguousPath, Attribute, Effect, EntryTable, FieldTable, MaskMethod, MeshTable, Tables};
 use crate::vm::{Destination, MeshView, Scratch, Snapshot};
 
 /// The position of the filter on the path of a request.
@@ -250,9 +250,9 @@ impl Workload {
         Access { store: host.memory, randomness: host.randomness, now_ms: host.now_ms, limits: self.limits() }
     }
 
-    /// Returns whether a request that arrives with an ambiguous path is refused.
-    pub(super) fn denies_ambiguous_path(&self) -> bool {
-        self.entry.deny_ambiguous_path
+    /// Returns what happens to a request that arrives with an ambiguous path.
+    pub(super) fn ambiguous_path(&self) -> AmbiguousPath {
+        self.entry.ambiguous_path
     }
 
     pub(super) fn inbound_rules(&self) -> &[RuleIndex] {

@@ -4,6 +4,7 @@
 use std::sync::LazyLock;
 
 use super::{Request, context, tables};
+use crate::address::Networks;
 use crate::headers::Headers;
 use crate::identity;
 use crate::tables::{
@@ -130,6 +131,7 @@ fn constants() -> Vec<Constant> {
     all.push(Constant::List(scalars().into_iter().take(5).collect()));
     all.push(Constant::List(vec![]));
     all.push(Constant::StringSet(["a", "acme", "b"].map(str::to_owned).to_vec()));
+    all.extend(Networks::of(["10.0.0.0/8", "2001:db8::/32"]).map(Constant::Networks));
     all.push(Constant::Map((0..5).map(entry).collect()));
     all.push(Constant::Map(vec![
         (ScalarConstant::Bool(true), ScalarConstant::Null),

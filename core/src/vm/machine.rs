@@ -308,6 +308,7 @@ impl<'a> Machine<'a> {
             Some(Constant::List(items)) => Value::Constants(items),
             Some(Constant::StringSet(words)) => Value::StringSet(words),
             Some(Constant::Map(entries)) => Value::ConstantMap(entries),
+            Some(Constant::Networks(networks)) => Value::Networks(networks),
             None => Value::error(EvalErrorKind::NoSuchOverload),
         }
     }

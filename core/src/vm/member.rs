@@ -1,4 +1,4 @@
-//! `in`: whether a list contains an element, or a map a key.
+//! `in`: whether a list contains an element, a map a key, or a set of networks an address.
 
 use super::collection::find;
 use super::compare;
@@ -7,6 +7,7 @@ use super::cursor::Cursor;
 use super::env::Env;
 use super::error::EvalErrorKind;
 use super::value::Value;
+use crate::address;
 use crate::context::json::{self, JsonKind};
 use crate::tables::Scalar;
 
@@ -20,6 +21,10 @@ pub(super) fn member<'a>(value: Value<'a>, of: Value<'a>, env: &mut Env<'a>) -> 
             Ok(words.binary_search_by(|word| word.as_str().cmp(value)).is_ok())
         }
         (_, Value::StringSet(_)) => Ok(false),
+        (Value::Ip(address), Value::Networks(networks)) => Ok(networks.contains(address)),
+        (Value::String(text), Value::Networks(networks)) => {
+            address::parse(text).map(|address| networks.contains(address)).ok_or(EvalErrorKind::InvalidArgument)
+        }
         (Value::String(value), Value::Json(text, Scalar::String)) if json::kind(text) == JsonKind::Array => {
             has_string(text, value, env)
         }

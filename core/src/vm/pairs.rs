@@ -83,55 +83,56 @@ fn decoded<'a>(text: &'a str, env: &mut Env<'a>) -> Result<Value<'a>, EvalErrorK
 
 /// Collects names and values. A repeated name has no value, nor have several names that fold to the same one.
 fn collect<'a, T>(
-    items: impl Iterator<Item = T> + Clone,
+    items: impl Iterator<Item = T>,
     env: &mut Env<'a>,
     read: impl Fn(T, &mut Env<'a>) -> Result<(&'a str, Value<'a>), EvalErrorKind>,
 ) -> Value<'a> {
-    let made = |env: &mut Env<'a>| {
-        let count = items.clone().take(MAX_PAIRS.saturating_add(1)).count();
-        if count > MAX_PAIRS {
-            return Err(EvalErrorKind::TooLong);
+    let mut pairs: Vec<'a, (Value<'a>, Value<'a>)> = Vec::new_in(env.arena);
+    for (count, item) in items.enumerate() {
+        let added = (count < MAX_PAIRS).then_some(()).ok_or(EvalErrorKind::TooLong).and_then(|()| {
+            let (name, value) = read(item, env)?;
+            env.burn_text(name.len().saturating_mul(SEARCHING))?;
+            env.reserve(size_of::<(Value<'_>, Value<'_>)>())?;
+            add(&mut pairs, name, value);
+            Ok(())
+        });
+        if let Err(kind) = added {
+            return Value::error(kind);
         }
-        env.reserve(count.saturating_mul(size_of::<(Value<'_>, Value<'_>)>()))?;
-        let mut pairs: Vec<'a, (&'a str, Value<'a>)> = Vec::with_capacity_in(count, env.arena);
-        for item in items.clone() {
-            let pair = read(item, env)?;
-            env.burn_text(pair.0.len().saturating_mul(SORTING))?;
-            pairs.push(pair);
-        }
-        pairs.sort_by(|(a, _), (b, _)| order(a, b).then_with(|| a.cmp(b)));
-        let mut entries: Vec<'a, (Value<'a>, Value<'a>)> = Vec::with_capacity_in(count, env.arena);
-        for group in pairs.chunk_by(|(a, _), (b, _)| order(a, b) == Ordering::Equal) {
-            let mut last = None;
-            for (name, value) in group {
-                if last.replace(*name) != Some(*name) {
-                    let value = if group.len() == 1 { *value } else { Value::error(EvalErrorKind::Repeated) };
-                    entries.push((Value::String(name), value));
-                }
-            }
-        }
-        Ok(Value::Pairs(entries.into_bump_slice()))
-    };
-    made(env).unwrap_or_else(Value::error)
+    }
+    Value::Pairs(pairs.into_bump_slice())
 }
 
-/// How often sorting reads a name at most: once for each doubling of [`MAX_PAIRS`].
-const SORTING: usize = 8;
+/// Inserts a name at its sorted position. There are few names, so moving entries costs less than the code of a sort.
+fn add<'a>(pairs: &mut Vec<'a, (Value<'a>, Value<'a>)>, name: &'a str, value: Value<'a>) {
+    let start = pairs.partition_point(|(known, _)| order_to(*known, name) == Ordering::Less);
+    let end = pairs.partition_point(|(known, _)| order_to(*known, name) != Ordering::Greater);
+    let repeated = Value::error(EvalErrorKind::Repeated);
+    let (mut is_known, mut value) = (false, value);
+    for (known, one) in pairs.get_mut(start..end).unwrap_or_default() {
+        (*one, value) = (repeated, repeated);
+        is_known |= matches!(known, Value::String(known) if *known == name);
+    }
+    if !is_known {
+        pairs.insert(end, (Value::String(name), value));
+    }
+}
+
+/// How often a name is read at most to find its position: once for each doubling of [`MAX_PAIRS`], in two searches.
+const SEARCHING: usize = 16;
 
 /// Returns the value of a name in sorted pairs, or `None` if no reader finds one.
 pub(super) fn find<'a>(pairs: &[(Value<'a>, Value<'a>)], name: &str) -> Option<Value<'a>> {
-    let place = pairs.binary_search_by(|(known, _)| match known {
-        Value::String(known) => order(known, name),
-        _ => Ordering::Less,
-    });
-    place.ok()?;
+    pairs.binary_search_by(|(known, _)| order_to(*known, name)).ok()?;
     let exact = pairs.iter().find(|(known, _)| matches!(known, Value::String(known) if *known == name));
     // Without an exact match there is another spelling of the name, which some readers accept.
     Some(exact.map_or(Value::error(AMBIGUOUS), |(_, value)| *value))
 }
 
-fn order(a: &str, b: &str) -> Ordering {
-    folded(a).cmp(folded(b))
+/// Returns the order of a known name relative to another one.
+fn order_to(known: Value<'_>, name: &str) -> Ordering {
+    let Value::String(known) = known else { return Ordering::Less };
+    folded(known).cmp(folded(name))
 }
 
 /// Returns a name as the most tolerant reader reads it: without surrounding white space, in lower case, without the

@@ -46,6 +46,7 @@ fn write(out: &mut String, value: Value<'_>, depth: usize) -> Option<()> {
         Value::Map(entries) => map(out, entries.iter().copied(), depth)?,
         Value::ConstantMap(entries) => map(out, entries.iter().map(constants), depth)?,
         Value::Double(_)
+        | Value::Networks(_)
         | Value::Headers(_)
         | Value::Pairs(_)
         | Value::Optional(None)

@@ -3,6 +3,7 @@
 use core::net::IpAddr;
 
 use super::error::{EvalError, EvalErrorKind};
+use crate::address::Networks;
 use crate::context::json::{self, JsonKind};
 use crate::headers::Headers;
 use crate::tables::{Scalar, ScalarConstant};
@@ -77,6 +78,8 @@ pub enum Value<'a> {
     Constants(&'a [ScalarConstant]),
     /// A sorted list of constant strings.
     StringSet(&'a [String]),
+    /// A set of networks.
+    Networks(&'a Networks),
     /// A list that a condition made.
     List(&'a [Value<'a>]),
     /// A map of constants, sorted like [`Value::Map`].

@@ -2,6 +2,7 @@
 //!
 //! Each test starts the mesh that it needs and ends it. They run in parallel.
 
+mod attributes;
 mod audit;
 mod budget;
 mod classification;

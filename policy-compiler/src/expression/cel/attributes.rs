@@ -27,6 +27,8 @@ pub(super) enum Origin {
     Host(HostType),
     /// The IP address in the host's attribute `address`, which includes a port.
     Ip,
+    /// The IP address in the filter state that [`DIRECT_ADDRESS`] names, which includes a port.
+    DirectIp,
     /// Not available yet: Envoy knows it only after the request or the response.
     Later,
 }
@@ -54,6 +56,7 @@ pub(super) const TABLE: &[(&str, &str, Origin)] = &[
     ("request", "total_size", Origin::Later),
     ("source", "address", Origin::Host(HostType::String)),
     ("source", "ip", Origin::Ip),
+    ("source", "direct_ip", Origin::DirectIp),
     ("source", "port", Origin::Host(HostType::Int)),
     ("destination", "address", Origin::Host(HostType::String)),
     ("destination", "ip", Origin::Ip),
@@ -115,6 +118,7 @@ pub(super) fn read(group: &str, name: &str, origin: Origin) -> Option<(Attribute
         }
         Origin::Host(host) => (Attribute::Host(vec![group.to_owned(), name.to_owned()], host), host_type(host)),
         Origin::Ip => (Attribute::Host(vec![group.to_owned(), "address".to_owned()], HostType::Ip), Type::String),
+        Origin::DirectIp => (Attribute::Host(direct_address(), HostType::Ip), Type::String),
         Origin::HeaderValues | Origin::Later => return None,
     })
 }
@@ -127,6 +131,7 @@ pub(crate) fn host_attribute(name: &str) -> Option<(Vec<String>, HostType)> {
     match find(group, rest) {
         Some(Origin::Host(host)) => Some((path, host)),
         Some(Origin::Ip) => Some((vec![group.to_owned(), "address".to_owned()], HostType::Ip)),
+        Some(Origin::DirectIp) => Some((direct_address(), HostType::Ip)),
         None if group == "filter_state" => Some((path, HostType::String)),
         _ => None,
     }
@@ -134,8 +139,16 @@ pub(crate) fn host_attribute(name: &str) -> Option<(Vec<String>, HostType)> {
 
 /// Returns the names of the attributes in the table that the host provides.
 pub(crate) fn host_attributes() -> impl Iterator<Item = String> {
-    let of_host = TABLE.iter().filter(|(.., origin)| matches!(origin, Origin::Host(_) | Origin::Ip));
+    let of_host = TABLE.iter().filter(|(.., origin)| matches!(origin, Origin::Host(_) | Origin::Ip | Origin::DirectIp));
     of_host.map(|(group, name, _)| format!("{group}.{name}"))
+}
+
+/// Name of the filter state in which the proxy's configuration puts the address of the direct peer: what Envoy writes for
+/// `%DOWNSTREAM_DIRECT_REMOTE_ADDRESS%`. Envoy has no attribute for it.
+const DIRECT_ADDRESS: &str = "context_mesh.direct_address";
+
+fn direct_address() -> Vec<String> {
+    vec!["filter_state".to_owned(), DIRECT_ADDRESS.to_owned()]
 }
 
 fn host_type(host: HostType) -> Type {

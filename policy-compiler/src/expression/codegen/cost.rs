@@ -20,7 +20,7 @@ use context_mesh_core::vm::function::Function;
 use context_mesh_core::vm::op::Op;
 
 use super::emit::{arithmetic_op, comparison_op, text_op};
-use crate::expression::ir::{Loop, LoopResult, Node, TextTest};
+use crate::expression::ir::{Comparison, Loop, LoopResult, Node, TextTest};
 
 /// Greatest worst-case cost of one expression: ten times the fuel of a whole request. The worst case is far from real
 /// requests, because every field is as large as it may be. A cost above the fuel of a request is a warning, a cost
@@ -129,6 +129,14 @@ impl Size {
         if self.count > 0 { self.count } else { self.units }
     }
 
+    /// Limits the size to what a guard has found: the length of a text, or the number of items of a list or map.
+    fn narrowed(self, guard: Self) -> Self {
+        if self.is_flat() {
+            return Self { units: self.units.min(guard.units), most: self.most.min(guard.most), ..self };
+        }
+        self.at_most(guard.count, self.inner > 0)
+    }
+
     /// Limits the size to the memory of a decision.
     fn made(self) -> Self {
         let bytes = u64::try_from(MAX_MADE_BYTES).unwrap_or(u64::MAX);
@@ -169,7 +177,7 @@ pub(super) struct Estimate {
 
 /// Returns the worst-case cost of a node's instructions, without those of variables.
 pub(super) fn estimate(sizes: &Sizes, node: &Node) -> Estimate {
-    let mut walk = Walk { sizes, locals: HashMap::new(), variables: BTreeSet::new() };
+    let mut walk = Walk { sizes, guards: Vec::new(), locals: HashMap::new(), variables: BTreeSet::new() };
     let (fuel, size) = walk.node(node);
     Estimate { size, fuel, variables: walk.variables }
 }
@@ -249,6 +257,8 @@ fn constant_size(constant: &Constant) -> Size {
         Constant::Scalar(value) => scalar_size(value),
         Constant::List(items) => Size::of(items.iter().map(scalar_size)),
         Constant::StringSet(words) => Size::of(words.iter().map(|word| Size::text(length(word.len())))),
+        // Looked up, not read.
+        Constant::Networks(_) => Size { units: 1, most: 1, count: 0, inner: 0 },
         Constant::Map(entries) => {
             Size::of(entries.iter().map(|(key, value)| scalar_size(key).plus(scalar_size(value))))
         }
@@ -269,6 +279,8 @@ fn length(length: usize) -> u64 {
 
 struct Walk<'s> {
     sizes: &'s Sizes,
+    /// Texts and lists that conditions to the left have found to be this large at most.
+    guards: Vec<(Node, Size)>,
     locals: HashMap<u32, Size>,
     variables: BTreeSet<VariableIndex>,
 }
@@ -281,10 +293,31 @@ type Cost = (u64, Size);
 const PARSING: u64 = 4;
 
 /// How often the machine reads the text of query parameters or cookies: to divide it, to decode it and to sort the names.
-const PAIRS_PARSING: u64 = 10;
+const PAIRS_PARSING: u64 = 18;
 
 impl Walk<'_> {
     fn node(&mut self, node: &Node) -> Cost {
+        let (fuel, size) = self.unguarded(node);
+        match self.guards.iter().rev().find(|(of, _)| of == node) {
+            Some((_, most)) => (fuel, size.narrowed(*most)),
+            None => (fuel, size),
+        }
+    }
+
+    /// Returns the cost of `&&`. It ends at a part that is false, and a part that is an error does not end it, but a value
+    /// whose size is an error is one itself. So what follows `size(value) < 9` has a short value.
+    fn all(&mut self, parts: &[Node]) -> Cost {
+        let outer = self.guards.len();
+        let mut fuel = Vec::with_capacity(parts.len());
+        for part in parts {
+            fuel.push(self.node(part).0.saturating_add(2));
+            self.guards.extend(guard(part));
+        }
+        self.guards.truncate(outer);
+        (sum(fuel), Size::default())
+    }
+
+    fn unguarded(&mut self, node: &Node) -> Cost {
         match node {
             Node::Constant(constant) => (1, constant_size(constant)),
             Node::Attribute(attribute) | Node::OptionalAttribute(attribute) => {
@@ -304,7 +337,8 @@ impl Walk<'_> {
                 let (body, size) = self.node(&pair[1]);
                 (sum([value, body, 1]), size)
             }
-            Node::All(parts) | Node::Any(parts) => {
+            Node::All(parts) => self.all(parts),
+            Node::Any(parts) => {
                 let fuel = parts.iter().map(|part| self.node(part).0.saturating_add(2));
                 (sum(fuel.collect::<Vec<_>>()), Size::default())
             }
@@ -421,6 +455,21 @@ impl Walk<'_> {
     }
 }
 
+/// Returns the value that a condition bounds, as `size(value) < 9` does, and its largest size where the condition is true.
+fn guard(condition: &Node) -> Option<(Node, Size)> {
+    let Node::Compare(comparison, pair) = condition else { return None };
+    let [Node::Size(of), Node::Constant(Constant::Scalar(ScalarConstant::Int(most)))] = &**pair else { return None };
+    let most = u64::try_from(*most).ok()?;
+    let most = match comparison {
+        Comparison::Less => most.saturating_sub(1),
+        Comparison::LessEqual | Comparison::Equal => most,
+        Comparison::NotEqual | Comparison::Greater | Comparison::GreaterEqual => return None,
+    };
+    // A character has four bytes at most.
+    let text = units(most.saturating_mul(4));
+    Some(((**of).clone(), Size { units: text, most: text, count: most, inner: 0 }))
+}
+
 /// Returns the size of an element of a list or map. It is only bounded by the size of the whole.
 fn element(sizes: &[Size]) -> Size {
     sizes.first().copied().unwrap_or_default()
@@ -448,7 +497,12 @@ fn result_size(function: Function, arguments: &[Node], sizes: &[Size]) -> Size {
             Size { units: count, most: count, count, inner: 0 }
         }
         Function::Split | Function::SplitUpTo => {
-            let count = bytes(all).saturating_add(1);
+            // A negative limit is none.
+            let limit = match arguments.get(2).and_then(Node::scalar) {
+                Some(ScalarConstant::Int(limit)) => u64::try_from(*limit).unwrap_or(u64::MAX),
+                _ => u64::MAX,
+            };
+            let count = bytes(all).saturating_add(1).min(limit);
             let units = all.units.saturating_add(count);
             Size { units, most: units, count, inner: 0 }
         }
@@ -523,6 +577,29 @@ mod tests {
             ("context.flags.distinct().size() < 3", Some(512), 0..MAX_COST),
             ("lists.range(1000000).exists(x, x == source.port)", None, MAX_COST..u64::MAX),
             ("context.name.split(',').exists(x, x.trim() == 'a')", Some(128), 0..MAX_COST),
+            ("request.headers['x-scopes'].split(' ').exists(s, s == 'read')", None, 0..MAX_COST),
+            ("request.headers['x-forwarded-for'].split(',', 2)[0].trim() == '10.0.0.1'", None, 0..MAX_FUEL),
+            (
+                "request.headers['x'].split(' ').exists(s, request.headers['x'].split(' ').exists(t, s < t))",
+                None,
+                MAX_COST..u64::MAX,
+            ),
+            (
+                "size(request.headers['x']) < 30 && request.headers['x'].split(' ').exists(s, request.headers['x'].split(' ').exists(t, s < t))",
+                None,
+                0..MAX_COST,
+            ),
+            ("context.flags.size() <= 4 && context.flags.distinct().size() < 3", None, 0..MAX_COST),
+            (
+                "4 >= context.flags.size() && context.flags.exists(f, context.groups.exists(g, f == g))",
+                None,
+                0..MAX_COST,
+            ),
+            ("context.flags.size() > 4 && context.flags.distinct().size() < 3", None, MAX_COST..u64::MAX),
+            ("(size(context.flags) < 4 || true) && context.flags.distinct().size() < 3", None, MAX_COST..u64::MAX),
+            ("request.query_params['page'].matches('[0-9]+') && request.cookies['plan'] == 'gold'", None, 0..MAX_FUEL),
+            ("request.header_values['x-token'].exists(v, v == 'bad')", None, 0..MAX_FUEL),
+            ("source.ip.inNetworks(['10.0.0.0/8', '192.168.0.0/16', '172.16.0.0/12'])", None, 0..50),
             ("request.headers.exists(n, v, n.startsWith('x-') && v == 'a')", None, 0..MAX_COST),
         ];
         let wrong: Vec<_> =
