@@ -1,40 +1,40 @@
-//! CEL errors: small, copyable, without any data of the request.
+//! CEL errors: small, copyable, without any data from the request.
 
-/// An error of a condition. It is a value: `&&`, `||` and the conditional absorb or pass it on.
+/// An error of a condition. It is a value: `&&`, `||` and the conditional operator absorb it or propagate it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EvalError {
-    /// What went wrong.
+    /// The kind of the error.
     pub kind: EvalErrorKind,
 }
 
 macro_rules! kinds {
     ($($(#[doc = $doc:literal])+ $number:literal $kind:ident $name:literal;)+) => {
-        /// What went wrong while a condition ran.
+        /// The kind of an error of a condition.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub enum EvalErrorKind {
             $($(#[doc = $doc])+ $kind,)+
         }
 
         impl EvalErrorKind {
-            /// All of them.
+            /// All kinds.
             pub const ALL: &'static [Self] = &[$(Self::$kind,)+];
 
-            /// The name in reports. It stays the same across releases.
+            /// Returns the name in reports. It stays the same in all releases.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$kind => $name,)+ }
             }
 
-            /// What it means, for documents.
+            /// Returns its meaning, for documents.
             pub const fn about(self) -> &'static str {
                 match self { $(Self::$kind => concat!($($doc),+),)+ }
             }
 
-            /// The number in bytecode.
+            /// Returns the number in bytecode.
             pub const fn number(self) -> u32 {
                 match self { $(Self::$kind => $number,)+ }
             }
 
-            /// The error of that number.
+            /// Returns the error with this number.
             pub const fn from_number(number: u32) -> Option<Self> {
                 match number {
                     $($number => Some(Self::$kind),)+

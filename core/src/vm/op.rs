@@ -1,9 +1,9 @@
-//! The instruction set, in one table: it yields the type, the decoder, the encoder, the printer and the
-//! costs.
+//! The instruction set, in one table: the type, the decoder, the encoder, the printer and the costs are generated from
+//! it.
 //!
-//! An instruction is one `u32`: the opcode in the low byte, one operand in the upper three. The machine is a
-//! stack machine. A CEL error is a value like any other: an instruction that gets one gives it on, `And`,
-//! `Or` and the jumps follow CEL's rules of absorption.
+//! An instruction is one `u32`: the opcode in the low byte, one operand in the upper three. The machine is a stack
+//! machine. A CEL error is a value like any other: an instruction propagates an error that it gets as an operand.
+//! `And`, `Or` and the jumps follow CEL's rules of absorption.
 
 use super::cost::CostClass;
 use super::function::Function;
@@ -19,7 +19,7 @@ macro_rules! instructions {
             $($(#[doc = $doc])+ $name(u32),)+
         }
 
-        /// Every opcode, for tests and documents.
+        /// All opcodes, for tests and documents.
         pub const TABLE: &[Instruction] = &[$(Instruction {
             code: $code,
             mnemonic: $mnemonic,
@@ -31,7 +31,8 @@ macro_rules! instructions {
         },)+];
 
         impl Op {
-            /// Reads an instruction; `None` for an unknown opcode or an operand where none belongs.
+            /// Decodes an instruction. Returns `None` for an unknown opcode, or for an operand of an instruction that
+            /// has none.
             pub const fn decode(word: u32) -> Option<Self> {
                 let operand = word >> 8;
                 match word & 0xff {
@@ -44,42 +45,42 @@ macro_rules! instructions {
                 }
             }
 
-            /// The instruction as a word. The operand must not exceed [`MAX_OPERAND`]; higher bits are lost.
+            /// Returns the instruction as a word. The operand must not exceed [`MAX_OPERAND`]; higher bits are lost.
             pub const fn encode(self) -> u32 {
                 match self { $(Self::$name(operand) => $code | (operand << 8),)+ }
             }
 
-            /// The operand.
+            /// Returns the operand.
             pub const fn operand(self) -> u32 {
                 match self { $(Self::$name(operand) => operand,)+ }
             }
 
-            /// The same instruction with another operand.
+            /// Returns the same instruction with another operand.
             pub(super) const fn with_operand(self, operand: u32) -> Self {
                 match self { $(Self::$name(_) => Self::$name(operand),)+ }
             }
 
-            /// What the operand means.
+            /// Returns the kind of the operand.
             pub const fn operand_kind(self) -> Operand {
                 match self { $(Self::$name(_) => Operand::$operand,)+ }
             }
 
-            /// The name in listings.
+            /// Returns the name in listings.
             pub const fn mnemonic(self) -> &'static str {
                 match self { $(Self::$name(_) => $mnemonic,)+ }
             }
 
-            /// How many values it takes from the stack, where that is fixed.
+            /// Returns the number of values that it takes from the stack, except those that the operand counts.
             const fn fixed_pops(self) -> u32 {
                 match self { $(Self::$name(_) => $pops,)+ }
             }
 
-            /// How the cost of the instruction itself grows.
+            /// Returns how the cost of the instruction itself grows.
             const fn own_cost(self) -> CostClass {
                 match self { $(Self::$name(_) => CostClass::$cost,)+ }
             }
 
-            /// How many values it puts onto the stack.
+            /// Returns the number of values that it pushes onto the stack.
             pub const fn pushes(self) -> u32 {
                 match self { $(Self::$name(_) => $pushes,)+ }
             }
@@ -87,29 +88,29 @@ macro_rules! instructions {
     };
 }
 
-/// What the table says of one opcode.
+/// The table's entry for one opcode.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Instruction {
     /// The low byte of the instruction.
     pub code: u8,
     /// The name in listings.
     pub mnemonic: &'static str,
-    /// What the operand means.
+    /// The kind of the operand.
     pub operand: Operand,
-    /// How many values it takes from the stack, beside those that the operand counts.
+    /// Number of values that it takes from the stack, in addition to those that the operand counts.
     pub pops: u32,
-    /// How many values it puts onto the stack.
+    /// Number of values that it pushes onto the stack.
     pub pushes: u32,
     /// How its cost grows.
     pub cost: CostClass,
-    /// What it does.
+    /// Its description.
     pub about: &'static str,
 }
 
-/// What the operand of an instruction means.
+/// The kind of an operand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Operand {
-    /// It has none; the operand is 0.
+    /// No operand; it is 0.
     Nothing,
     /// An index into the constants.
     Constant,
@@ -123,13 +124,13 @@ pub enum Operand {
     Regex,
     /// A number of values on the stack.
     Count,
-    /// The number of a later instruction of the same program.
+    /// The index of a later instruction of the same program.
     Target,
-    /// The number of an earlier instruction of the same program.
+    /// The index of an earlier instruction of the same program.
     LoopTarget,
     /// The number of a library function, see [`super::function::Function`].
     Function,
-    /// A local, less than [`crate::limits::MAX_LOCALS`].
+    /// The number of a local, less than [`crate::limits::MAX_LOCALS`].
     Local,
     /// The number of an error, see [`super::EvalErrorKind::number`].
     Error,
@@ -255,7 +256,7 @@ instructions! {
 }
 
 impl Op {
-    /// How many values it takes from the stack.
+    /// Returns the number of values that it takes from the stack.
     pub const fn pops(self) -> u32 {
         match self {
             Self::List(count) => count,
@@ -267,7 +268,7 @@ impl Op {
         }
     }
 
-    /// How its cost grows.
+    /// Returns how its cost grows.
     pub const fn cost(self) -> CostClass {
         match self {
             Self::Call(number) => match Function::from_number(number) {
