@@ -64,25 +64,25 @@ kinds! {
     8 Overflow "overflow";
     /// A division, or a remainder, by zero.
     9 DivisionByZero "division-by-zero";
-    /// A map names a key twice.
+    /// A map has a duplicate key.
     10 DuplicateKey "duplicate-key";
-    /// The key of a map is no int, uint, string or bool.
+    /// The key of a map is not an int, uint, string or bool.
     11 UnsupportedKey "unsupported-key";
-    /// An argument does not have the form that its function asks for.
+    /// An argument does not have the form that its function requires.
     12 InvalidArgument "invalid-argument";
     /// An empty optional was asked for its value.
     13 EmptyOptional "empty-optional";
-    /// What the conditions of one decision make does not fit the memory that they may use.
+    /// The values that the conditions of one decision make exceed their memory limit.
     14 OutOfMemory "out-of-memory";
     /// A value is nested too deeply.
     15 TooDeep "too-deep";
     /// A name that nothing declares.
     16 Undeclared "undeclared";
-    /// A header is there more than once: readers take the first, the last, or all of them joined.
+    /// A header is repeated: readers take the first, the last, or all of them joined.
     17 Repeated "repeated";
-    /// A value can be read in more than one way: a query parameter or cookie that frameworks take for different things.
+    /// A value has more than one reading: a query parameter or cookie that frameworks read differently.
     18 Ambiguous "ambiguous";
-    /// A header is longer than what conditions of this mesh read, or there are too many parameters or cookies.
+    /// A header is longer than the limit of the mesh for conditions, or there are too many parameters or cookies.
     19 TooLong "too-long";
 }
 
