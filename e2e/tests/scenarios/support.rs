@@ -55,7 +55,7 @@ spec:
   fields:
     caller: {type: string, header: x-caller}
     tenant_id: {type: string, pattern: "[a-z0-9_]+", immutable: true, header: x-tenant-id}
-    user_id: {type: string, classification: pii, header: x-user-id}
+    user_id: {type: string, classification: pii, header: x-user-id, baggage: true}
     feature_flags: {type: list<string>, merge: union}
 "#;
 

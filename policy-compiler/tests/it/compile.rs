@@ -186,7 +186,7 @@ fn every_option_of_a_field_goes_into_the_artifact_and_is_shown() {
             "string  owner enterprise  merge Replace  consistency strong  residency eu",
         ),
         (
-            "type: string, consistency: eventual, classification: phi",
+            "type: string, consistency: eventual, classification: phi, baggage: true",
             "string  owner enterprise  merge Replace  consistency eventual  classification phi",
         ),
     ];

@@ -43,8 +43,8 @@ metadata: {name: common, version: 1.0.0}
 spec:
   fields:
     tenant_id:     {type: string, required: true, pattern: 'tenant_[a-z0-9_]+', header: x-tenant-id, immutable: true}
-    user_id:       {type: string, classification: pii, header: x-user-id}
-    email:         {type: string, classification: pii}
+    user_id:       {type: string, classification: pii, baggage: true, header: x-user-id}
+    email:         {type: string, classification: pii, baggage: true}
     tier:          {type: string, enum: [bronze, silver, gold]}
     feature_flags: {type: list<string>, merge: union, maxBytes: 512}
     amount:        {type: int}

@@ -95,7 +95,8 @@ pub fn check(documents: Documents, sources: &Sources, diagnostics: &mut Diagnost
     report_empty_tree(&documents, &context, diagnostics);
     report_duplicates(&documents, diagnostics);
     let (mesh, directory) = directory::check(documents.meshes, &context, diagnostics);
-    let (mut fields, schemas) = fields::check(documents.schemas, &directory, &context, diagnostics);
+    let (mut fields, schemas) =
+        fields::check(documents.schemas, &directory, mesh.present_baggage, &context, diagnostics);
     routing::check(&directory.routed, &mut fields, &context, diagnostics);
     let rule_names = policy_tests::rule_names(&documents.policies);
     let silences = policies::silences(&documents.policies, diagnostics);

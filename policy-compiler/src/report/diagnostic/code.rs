@@ -46,6 +46,7 @@ codes! {
     "CM0322" SCHEMA_VERSIONS "Two versions of a schema in one tree do not understand each other.";
     "CM0323" NO_NAMESPACES "A domain does not list the namespaces in which its services are trusted.";
     "CM0324" ANY_NAMESPACE "The identity path trusts a service in any namespace.";
+    "CM0325" PROTECTED_IN_BAGGAGE "Data about persons is shown in `baggage`, and no schema says that it may be.";
     "CM0330" UNKNOWN_FIXTURE "A test names a principal, request, context or attribute that does not exist.";
     "CM0331" UNKNOWN_RULE "A test expects a rule that no policy has.";
     "CM0332" TEST_CONTRADICTION "The keys of a test contradict each other.";
