@@ -1,7 +1,11 @@
 //! The bootstraps that users deploy, filled in for one Envoy: what ships is what is tested.
 
+mod secrets;
+
 use std::net::SocketAddr;
 use std::path::Path;
+
+pub use secrets::write_secrets;
 
 use crate::error::Result;
 use crate::template::{Values, render, without_section};
@@ -21,6 +25,8 @@ pub struct Common<'a> {
     pub admin: SocketAddr,
     /// The folder with `cert.pem`, `key.pem` and `ca.pem`.
     pub cert_dir: &'a Path,
+    /// The folder with `certificate.yaml` and `authority.yaml`, which say where the certificates are.
+    pub sds_dir: &'a Path,
     /// The file with the other services.
     pub clusters_file: &'a Path,
     /// The folder with the ECDS file of each role; `None` leaves the filter out.
@@ -141,6 +147,7 @@ fn values_of(common: &Common<'_>) -> Values {
         ("ADMIN_ADDRESS", common.admin.ip().to_string()),
         ("ADMIN_PORT", common.admin.port().to_string()),
         ("CERT_DIR", path(common.cert_dir)),
+        ("SDS_DIR", path(common.sds_dir)),
         ("CLUSTERS_FILE", path(common.clusters_file)),
         ("FILTER_DIR", common.filter_dir.map(path).unwrap_or_default()),
         ("ACCESS_LOG", path(common.access_log)),
@@ -157,6 +164,7 @@ mod tests {
             trust_domain: "shop.example",
             admin: SocketAddr::from(([127, 0, 0, 1], 0)),
             cert_dir: Path::new("/certs"),
+            sds_dir: Path::new("/sds"),
             clusters_file: Path::new("/clusters.yaml"),
             filter_dir,
             upstream: false,

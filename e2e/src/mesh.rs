@@ -3,6 +3,7 @@
 mod application;
 mod member;
 mod push;
+mod renew;
 mod running;
 
 use std::collections::BTreeMap;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::application::Application;
 use super::{Bootstrap, Filter, Program};
 use crate::bootstrap::{self, Common, Destination, GatewaySettings, SidecarAddresses};
-use crate::certs::Authority;
+use crate::certs::{self, Authority};
 use crate::envoy::{Envoy, StartingEnvoy};
 use crate::error::{Context as _, Error, Result};
 use crate::filter_config;
@@ -83,6 +83,11 @@ impl Place {
         self.folder.join("access.log")
     }
 
+    /// The folder with the certificates, as Kubernetes mounts a secret.
+    pub(super) fn cert_dir(&self) -> PathBuf {
+        self.folder.join("certs")
+    }
+
     /// The folder with the ECDS files.
     pub(super) fn filter_dir(&self) -> PathBuf {
         self.folder.join("filter")
@@ -106,20 +111,23 @@ impl Place {
 
     /// Writes the certificates, the clusters, the filter and the bootstrap; gives the bootstrap's file.
     pub(super) fn write(&self, shared: &Shared<'_>, destinations: &[Destination<'_>]) -> Result<PathBuf> {
-        let (cert_dir, clusters_file, filter_dir) =
-            (self.folder.join("certs"), self.folder.join("clusters.yaml"), self.filter_dir());
+        let (cert_dir, sds_dir) = (self.cert_dir(), self.folder.join("sds"));
+        let (clusters_file, filter_dir) = (self.folder.join("clusters.yaml"), self.filter_dir());
         std::fs::create_dir_all(&filter_dir).context(format_args!("cannot make `{}`", filter_dir.display()))?;
         let common = Common {
             service: &self.name,
             trust_domain: &shared.topology.trust_domain,
             admin: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             cert_dir: &cert_dir,
+            sds_dir: &sds_dir,
             clusters_file: &clusters_file,
             filter_dir: shared.filter.map(|_| filter_dir.as_path()),
             upstream: shared.upstream,
             access_log: &self.access_log(),
         };
-        shared.authority.write(&self.name, &cert_dir)?;
+        let identity = shared.authority.issue(&self.name)?;
+        certs::mount(&cert_dir, &identity.files(shared.authority.certificate()))?;
+        bootstrap::write_secrets(&common, &sds_dir)?;
         write(&clusters_file, &bootstrap::clusters(&common, destinations)?)?;
         if let Some(filter) = shared.filter {
             self.write_filter(filter, shared)?;

@@ -28,7 +28,7 @@ pub(super) const SHOW_LIMIT: Duration = Duration::from_secs(15);
 pub struct Mesh {
     topology: Topology,
     pub(super) filter: Option<Filter>,
-    authority: Authority,
+    pub(super) authority: Authority,
     signer: Signer,
     pub(super) updates: AtomicU64,
     members: Vec<Member>,

@@ -5,6 +5,7 @@
 mod attributes;
 mod audit;
 mod budget;
+mod certificates;
 mod classification;
 mod denial;
 mod edge;
