@@ -1,10 +1,12 @@
 //! The bootstraps that users deploy, filled in for one Envoy: what ships is what is tested.
 
+mod egress;
 mod secrets;
 
 use std::net::SocketAddr;
 use std::path::Path;
 
+pub use egress::{egress, outside, through_egress};
 pub use secrets::write_secrets;
 
 use crate::error::Result;
@@ -117,15 +119,20 @@ pub fn clusters(common: &Common<'_>, destinations: &[Destination<'_>]) -> Result
     // With no destination, an empty list, which YAML writes in brackets.
     let mut file = if destinations.is_empty() { "resources: []\n" } else { "resources:\n" }.to_owned();
     for destination in destinations {
-        let is_address = destination.host.parse::<std::net::IpAddr>().is_ok();
         let mut values = values_of(common);
         values.insert("DESTINATION", destination.service.to_owned());
-        values.insert("DISCOVERY", if is_address { "STATIC" } else { "STRICT_DNS" }.to_owned());
+        values.insert("DISCOVERY", discovery(&destination.host));
         values.insert("DESTINATION_ADDRESS", destination.host.clone());
         values.insert("DESTINATION_PORT", destination.port.to_string());
         file.push_str(&render(CLUSTER, &values)?);
     }
     Ok(file)
+}
+
+/// How Envoy finds the address of `host`.
+fn discovery(host: &str) -> String {
+    let is_address = host.parse::<std::net::IpAddr>().is_ok();
+    if is_address { "STATIC" } else { "STRICT_DNS" }.to_owned()
 }
 
 fn with_filter_or_without(template: &str, common: &Common<'_>) -> Result<String> {
@@ -186,6 +193,11 @@ mod tests {
         let common = common(Some(Path::new("/filter")));
         sidecar(&common, &addresses()).unwrap();
         gateway(&common, &gateway_settings(Some(("issuer", "{}")))).unwrap();
+        let address = SocketAddr::from(([127, 0, 0, 1], 1));
+        egress(&common, address).unwrap();
+        outside("api.partner.example", address, Path::new("/ca.pem")).unwrap();
+        let exit = Destination { service: "exit", host: "exit".to_owned(), port: 1 };
+        through_egress(&common, "api.partner.example", &exit).unwrap();
     }
 
     #[test]

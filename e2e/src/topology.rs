@@ -1,6 +1,7 @@
 //! What a mesh consists of: a gateway, services, and who calls whom.
 
 use std::fmt;
+use std::net::SocketAddr;
 
 /// Where in the mesh a filter stands. Decides which file of the filter configuration it reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -11,17 +12,20 @@ pub enum Role {
     Outbound,
     /// At the edge, for requests from clients.
     Gateway,
+    /// On the way out of the mesh.
+    Egress,
     /// Behind the router of a sidecar, in both directions.
     Upstream,
 }
 
 impl Role {
-    /// The name in file names and in the plugin configuration: `inbound`, `outbound`, `gateway` or `upstream`.
+    /// The name in file names and in the plugin configuration: `inbound`, `outbound`, `gateway`, `egress` or `upstream`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Inbound => "inbound",
             Self::Outbound => "outbound",
             Self::Gateway => "gateway",
+            Self::Egress => "egress",
             Self::Upstream => "upstream",
         }
     }
@@ -51,13 +55,35 @@ pub struct Gateway {
     pub upstream: String,
 }
 
-/// A mesh as a drawing: no addresses, no files.
+/// The way out of a mesh.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Egress {
+    /// The egress's own service name.
+    pub name: String,
+    /// The hosts outside that are reached through it.
+    pub hosts: Vec<OutsideHost>,
+}
+
+/// A host outside of a mesh.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutsideHost {
+    /// Its name, as callers write it.
+    pub name: String,
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// The authority that certifies it, in PEM.
+    pub authority: String,
+}
+
+/// A mesh as a drawing: no addresses of its own, no files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Topology {
     /// The SPIFFE trust domain of all identities.
     pub trust_domain: String,
     /// The edge, if there is one.
     pub gateway: Option<Gateway>,
+    /// The way out, if there is one.
+    pub egress: Option<Egress>,
     /// The services.
     pub services: Vec<Service>,
 }
@@ -77,6 +103,7 @@ impl Topology {
         Self {
             trust_domain: "shop.example".to_owned(),
             gateway: Some(Gateway { name: "shop-gateway".to_owned(), upstream: "web-frontend".to_owned() }),
+            egress: None,
             services,
         }
     }
@@ -86,10 +113,12 @@ impl Topology {
         spiffe_id(&self.trust_domain, service)
     }
 
-    /// The roles that the Envoy of `service` plays: two for a sidecar, one for the gateway, none for a stranger.
+    /// The roles that the Envoy of `service` plays: two for a sidecar, one for the gateway and for the egress, none for a stranger.
     pub fn roles(&self, service: &str) -> &'static [Role] {
         if self.gateway.as_ref().is_some_and(|gateway| gateway.name == service) {
             &[Role::Gateway]
+        } else if self.egress.as_ref().is_some_and(|egress| egress.name == service) {
+            &[Role::Egress]
         } else if self.services.iter().any(|known| known.name == service) {
             &[Role::Inbound, Role::Outbound]
         } else {

@@ -5,6 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use super::application::Application;
+use super::clusters;
 use super::{Bootstrap, Filter, Program};
 use crate::bootstrap::{self, Common, Destination, GatewaySettings, SidecarAddresses};
 use crate::certs::{self, Authority};
@@ -12,7 +13,7 @@ use crate::envoy::{Envoy, StartingEnvoy};
 use crate::error::{Context as _, Error, Result};
 use crate::filter_config;
 use crate::ports::ReservedPort;
-use crate::topology::{Role, Service, Topology};
+use crate::topology::{Egress, Role, Service, Topology};
 
 /// Where one Envoy of the mesh stands, before it is started.
 #[derive(Debug)]
@@ -27,6 +28,8 @@ pub(super) struct Place {
 pub(super) enum Kind {
     /// Clients come in on the port.
     Gateway { port: ReservedPort, upstream: String },
+    /// Calls to hosts outside come in on the port.
+    Egress { port: ReservedPort, egress: Egress },
     /// A service with its three ports.
     Sidecar { inbound: ReservedPort, outbound: ReservedPort, application: ReservedPort, service: Service },
 }
@@ -68,14 +71,20 @@ impl Place {
         Ok(Self { name: name.to_owned(), folder: mesh.join(name), kind })
     }
 
-    /// Where others reach this service: the inbound listener of a sidecar.
+    /// The place of the egress.
+    pub(super) fn egress(egress: &Egress, mesh: &Path) -> Result<Self> {
+        let kind = Kind::Egress { port: ReservedPort::reserve()?, egress: egress.clone() };
+        Ok(Self { name: egress.name.clone(), folder: mesh.join(&egress.name), kind })
+    }
+
+    /// Where others reach this service: the inbound listener of a sidecar, or that of the egress.
     pub(super) fn destination(&self) -> Option<Destination<'_>> {
-        match &self.kind {
-            Kind::Gateway { .. } => None,
-            Kind::Sidecar { inbound, .. } => {
-                Some(Destination { service: &self.name, host: Ipv4Addr::LOCALHOST.to_string(), port: inbound.port() })
-            }
-        }
+        let port = match &self.kind {
+            Kind::Gateway { .. } => return None,
+            Kind::Egress { port, .. } => port.port(),
+            Kind::Sidecar { inbound, .. } => inbound.port(),
+        };
+        Some(Destination { service: &self.name, host: Ipv4Addr::LOCALHOST.to_string(), port })
     }
 
     /// The access log.
@@ -100,7 +109,8 @@ impl Place {
     pub(super) fn filter_file(&self, role: Role) -> Result<PathBuf> {
         let has = match self.kind {
             Kind::Gateway { .. } => matches!(role, Role::Gateway | Role::Upstream),
-            Kind::Sidecar { .. } => role != Role::Gateway,
+            Kind::Egress { .. } => role == Role::Egress,
+            Kind::Sidecar { .. } => matches!(role, Role::Inbound | Role::Outbound | Role::Upstream),
         };
         if has {
             Ok(filter_config::file_of(&self.filter_dir(), role))
@@ -128,7 +138,7 @@ impl Place {
         let identity = shared.authority.issue(&self.name)?;
         certs::mount(&cert_dir, &identity.files(shared.authority.certificate()))?;
         bootstrap::write_secrets(&common, &sds_dir)?;
-        write(&clusters_file, &bootstrap::clusters(&common, destinations)?)?;
+        write(&clusters_file, &clusters::of(self, &common, shared, destinations)?)?;
         if let Some(filter) = shared.filter {
             self.write_filter(filter, shared)?;
         }
@@ -137,6 +147,7 @@ impl Place {
                 &common,
                 &GatewaySettings { address: port.address(), upstream, tokens: shared.tokens },
             )?,
+            Kind::Egress { port, .. } => bootstrap::egress(&common, port.address())?,
             Kind::Sidecar { inbound, outbound, application, .. } => {
                 let [inbound, outbound, application] = [inbound, outbound, application].map(ReservedPort::address);
                 bootstrap::sidecar(&common, &SidecarAddresses { inbound, outbound, application })?
@@ -153,7 +164,7 @@ impl Place {
         if !wasm.is_file() {
             return Err(Error::new(format!("the filter `{}` is not there; build it first", wasm.display())));
         }
-        let behind = shared.upstream.then_some(&Role::Upstream);
+        let behind = (shared.upstream && !matches!(self.kind, Kind::Egress { .. })).then_some(&Role::Upstream);
         for role in shared.topology.roles(&self.name).iter().chain(behind) {
             let document = filter_config::discovery_response(&wasm, &(filter.configuration)(&self.name, *role), "1");
             write(&self.filter_file(*role)?, &document.to_string())?;
@@ -164,7 +175,7 @@ impl Place {
     /// Starts the processes; does not wait for them.
     pub(super) fn spawn(self, shared: &Shared<'_>, bootstrap: &Path) -> Result<StartingMember> {
         let application = match &self.kind {
-            Kind::Gateway { .. } => None,
+            Kind::Gateway { .. } | Kind::Egress { .. } => None,
             Kind::Sidecar { outbound, application, service, .. } => {
                 let program = shared.programs.get(&self.name);
                 let addresses = [application.address(), outbound.address()];
@@ -224,6 +235,6 @@ impl Member {
     }
 }
 
-fn write(file: &Path, content: &str) -> Result<()> {
+pub(super) fn write(file: &Path, content: &str) -> Result<()> {
     std::fs::write(file, content).context(format_args!("cannot write `{}`", file.display()))
 }

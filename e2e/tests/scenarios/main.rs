@@ -9,6 +9,7 @@ mod certificates;
 mod classification;
 mod denial;
 mod edge;
+mod egress;
 mod fields;
 mod hostile;
 mod journey;
