@@ -1,12 +1,13 @@
 //! IP addresses and networks, as texts and as sets.
 //!
-//! An IPv4 address within IPv6 is the IPv4 address; written with dots it is not accepted, and neither is a zone.
+//! An IPv4 address that is mapped into IPv6 is the IPv4 address. The form of it with dots is not accepted, and neither
+//! is a zone.
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use wincode::{SchemaRead, SchemaWrite};
 
-/// Returns the address that a text means.
+/// Parses an address.
 pub(crate) fn parse(text: &str) -> Option<IpAddr> {
     let address: IpAddr = text.parse().ok()?;
     match address {
@@ -15,7 +16,7 @@ pub(crate) fn parse(text: &str) -> Option<IpAddr> {
     }
 }
 
-/// Returns the address and the length of the prefix that a text such as `10.0.0.0/8` means.
+/// Parses a network such as `10.0.0.0/8`. Returns its address and the length of its prefix.
 pub(crate) fn parse_network(text: &str) -> Option<(IpAddr, u8)> {
     let (address, bits) = text.rsplit_once('/')?;
     let address = parse(address)?;
@@ -43,7 +44,8 @@ pub(crate) fn mask(address: IpAddr, bits: u8) -> IpAddr {
     }
 }
 
-/// A set of networks: ranges of addresses, first and last, in order and apart. However many there are, a look-up is a binary search.
+/// A set of networks: ranges of addresses (first and last), sorted and without overlaps. A look-up is a binary search,
+/// however many there are.
 #[derive(Debug, Clone, Default, PartialEq, Eq, SchemaRead, SchemaWrite)]
 pub struct Networks {
     /// Ranges of IPv4.
@@ -53,7 +55,7 @@ pub struct Networks {
 }
 
 impl Networks {
-    /// Returns the set of these networks; `None` if one is not written as a network.
+    /// Returns the set of these networks, or `None` if a text is not a network.
     pub fn of<'t>(texts: impl IntoIterator<Item = &'t str>) -> Option<Self> {
         let mut set = Self::default();
         for text in texts {
@@ -73,7 +75,7 @@ impl Networks {
         Some(Self { v4: apart(set.v4), v6: apart(set.v6) })
     }
 
-    /// Returns the set of what is in either.
+    /// Returns the union of both sets.
     #[must_use]
     pub fn or(&self, other: &Self) -> Self {
         let v4 = self.v4.iter().chain(&other.v4).copied().collect();
@@ -81,7 +83,7 @@ impl Networks {
         Self { v4: apart(v4), v6: apart(v6) }
     }
 
-    /// Whether the address is in one of the networks.
+    /// Returns whether the address is in one of the networks.
     pub fn contains(&self, address: IpAddr) -> bool {
         match address {
             IpAddr::V4(v4) => within(&self.v4, v4.to_bits()),
@@ -89,7 +91,7 @@ impl Networks {
         }
     }
 
-    /// Whether the ranges are in order and apart, as [`Networks::contains`] needs them.
+    /// Returns whether the ranges are sorted and do not overlap, as [`Networks::contains`] requires.
     pub(crate) fn is_ordered(&self) -> bool {
         is_ordered(&self.v4) && is_ordered(&self.v6)
     }

@@ -1,6 +1,6 @@
 //! Percent escapes (RFC 3986, section 2.1).
 
-/// Returns the byte that two hexadecimal digits, of either case, mean.
+/// Returns the byte of two hexadecimal digits, of either case.
 pub(crate) fn byte(digits: [u8; 2]) -> Option<u8> {
     let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
     let [high, low] = digits;

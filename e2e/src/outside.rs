@@ -15,7 +15,8 @@ use crate::ports::ReservedPort;
 use crate::runtime::block_on;
 use crate::shop::{Shop, ShopConfig, bind};
 
-/// A server that answers with what it saw, as the demo's applications do. It ends when it is dropped.
+/// A server that responds with the headers that it received, like the applications of the demo. It ends when it is
+/// dropped.
 #[derive(Debug)]
 pub struct Outside {
     port: ReservedPort,
@@ -24,10 +25,10 @@ pub struct Outside {
 }
 
 impl Outside {
-    /// Starts a server that calls itself `name` and whose certificate is for `host`.
+    /// Starts a server with the name `name` in its responses and a certificate for `host`.
     ///
     /// # Errors
-    /// There is no port left, or `host` cannot stand in a certificate.
+    /// There is no port left, or `host` is not allowed in a certificate.
     pub fn start(name: &str, host: &str) -> Result<Self> {
         let authority = Authority::new("outside.example")?;
         let acceptor = TlsAcceptor::from(Arc::new(server_config(&authority.issue(host)?)?));
@@ -39,12 +40,12 @@ impl Outside {
         Ok(Self { port, authority: authority.certificate().to_owned(), server })
     }
 
-    /// Where it listens.
+    /// Returns the address on which it listens.
     pub fn address(&self) -> SocketAddr {
         self.port.address()
     }
 
-    /// The authority of its certificate, in PEM.
+    /// Returns the authority of its certificate, in PEM.
     pub fn authority(&self) -> &str {
         &self.authority
     }

@@ -1,8 +1,8 @@
-//! Decides a request whose path has more than one reading, where the mesh lets such requests go on (`ambiguousPath: ignore`).
+//! Decides on a request with an ambiguous path, if the mesh allows such requests (`ambiguousPath: ignore`).
 //!
-//! The rules run twice: for the path as it is, and for the path as the most generous server reads it. The request goes on only if both
-//! decisions let it, and what either takes out of the context is taken out. So a deny cannot be passed by another spelling of the path,
-//! and an allow rule has to match both spellings.
+//! The rules run twice: for the path as it is written, and for the path as the most tolerant server reads it. The
+//! request continues only if both decisions allow it, and fields that either of them removes are removed. So another
+//! spelling of the path cannot bypass a deny rule, and an allow rule must match both spellings.
 
 use super::ambiguous_path::second_reading;
 use super::plan::{Counter, Plan};
@@ -14,10 +14,10 @@ use crate::percent;
 use crate::tables::AmbiguousPath;
 use crate::vm::Snapshot;
 
-/// How often escapes are decoded: some servers decode what a proxy before them has decoded already.
+/// How often escapes are decoded: some servers decode what a proxy before them has already decoded.
 const DECODINGS: usize = 4;
 
-/// Decides, on each reading of the path.
+/// Decides on each reading of the path.
 pub(super) fn decide<'w>(
     workload: &'w Workload,
     rules: &[RuleIndex],
@@ -45,7 +45,7 @@ pub(super) fn decide<'w>(
     stricter(decision, other)
 }
 
-/// Returns what both decisions ask for. Values of fields are those of the first.
+/// Returns the combination of both decisions. The values of fields are those of the first.
 fn stricter<'w>(mut decision: Decision<'w>, other: Decision<'w>) -> Decision<'w> {
     decision.denial = decision.denial.or(other.denial);
     let names = [
@@ -72,8 +72,8 @@ fn stricter<'w>(mut decision: Decision<'w>, other: Decision<'w>) -> Decision<'w>
     decision
 }
 
-/// Returns the path as the most generous server reads it: without escapes, path parameters, backslashes, empty and dot segments, and
-/// without what follows a `#`. The query stays as it is.
+/// Returns the path as the most tolerant server reads it: without escapes, path parameters, backslashes, empty and dot
+/// segments, and without the text after a `#`. The query stays unchanged.
 fn generous(path: &[u8]) -> Vec<u8> {
     let end = path.iter().position(|byte| *byte == b'?').unwrap_or(path.len());
     let (path, query) = path.split_at_checked(end).unwrap_or((path, &[]));
@@ -113,7 +113,7 @@ fn generous(path: &[u8]) -> Vec<u8> {
     read
 }
 
-/// Decodes the escapes of a path. A broken one stays.
+/// Decodes the escapes of a path. A malformed one is kept.
 fn decode(path: &[u8]) -> Vec<u8> {
     let mut decoded = Vec::with_capacity(path.len());
     let mut rest = path;

@@ -1,8 +1,9 @@
 //! Query parameters and cookies: names with values, which servers read in several ways.
 //!
-//! A name has a value only where all readers would agree on it. A parameter that repeats, `Admin` beside `admin`, `roles[]` for `roles`,
-//! `a.b` for `a_b`, a broken escape, a `;` in a query, a quoted or escaped cookie: some frameworks read one thing, others another, so
-//! reading such a value is an error. What has a name at all is always found, so a test for its presence is never passed by spelling.
+//! A name only has a value if all readers would agree on it. Frameworks differ on a repeated parameter, `Admin` beside
+//! `admin`, `roles[]` for `roles`, `a.b` for `a_b`, a malformed escape, a `;` in a query, a quoted or escaped cookie.
+//! So reading such a value is an error. A name that is present in any reading is always found, so no spelling can
+//! bypass a test for its presence.
 
 use core::cmp::Ordering;
 
@@ -16,9 +17,9 @@ use crate::percent;
 
 const AMBIGUOUS: EvalErrorKind = EvalErrorKind::Ambiguous;
 
-/// Returns the parameters of a query, decoded as forms are: `+` is a space.
+/// Returns the parameters of a query, decoded like forms: `+` is a space.
 pub(super) fn of_query<'a>(query: &'a str, env: &mut Env<'a>) -> Value<'a> {
-    // Older parsers divide at it.
+    // Older parsers split there.
     if query.contains(';') {
         return Value::error(AMBIGUOUS);
     }
@@ -49,7 +50,7 @@ pub(super) fn of_cookies<'a>(headers: impl Iterator<Item = &'a [u8]> + Clone, en
     })
 }
 
-/// Returns the value of a cookie as it is written. Some readers take quotes away, decode escapes, or divide at commas.
+/// Returns the value of a cookie as it is written. Some readers remove quotes, decode escapes, or split at commas.
 fn cookie_value(value: &str) -> Value<'_> {
     let one_reading = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'%' | b',' | b'\\');
     if value.bytes().all(one_reading) { Value::String(value) } else { Value::error(AMBIGUOUS) }
@@ -58,7 +59,7 @@ fn cookie_value(value: &str) -> Value<'_> {
 /// Decodes a name or a value of a query.
 ///
 /// # Errors
-/// An escape is broken, or stands for a null character, or the bytes are not UTF-8.
+/// An escape is malformed or encodes a null character, or the bytes are not UTF-8.
 fn decoded<'a>(text: &'a str, env: &mut Env<'a>) -> Result<Value<'a>, EvalErrorKind> {
     if !text.bytes().any(|byte| matches!(byte, b'%' | b'+')) {
         return Ok(Value::String(text));
@@ -80,7 +81,7 @@ fn decoded<'a>(text: &'a str, env: &mut Env<'a>) -> Result<Value<'a>, EvalErrorK
     env.text(core::str::from_utf8(&bytes).map_err(|_| EvalErrorKind::NotText)?)
 }
 
-/// Collects names and values. A name, or several that fold to the same, has no value.
+/// Collects names and values. A repeated name has no value, nor have several names that fold to the same one.
 fn collect<'a, T>(
     items: impl Iterator<Item = T>,
     env: &mut Env<'a>,
@@ -102,7 +103,7 @@ fn collect<'a, T>(
     Value::Pairs(pairs.into_bump_slice())
 }
 
-/// Adds a name where it belongs. There are few, so making room is cheaper than the code of a sort.
+/// Inserts a name at its sorted position. There are few names, so moving entries costs less than the code of a sort.
 fn add<'a>(pairs: &mut Vec<'a, (Value<'a>, Value<'a>)>, name: &'a str, value: Value<'a>) {
     let start = pairs.partition_point(|(known, _)| order_to(*known, name) == Ordering::Less);
     let end = pairs.partition_point(|(known, _)| order_to(*known, name) != Ordering::Greater);
@@ -117,25 +118,25 @@ fn add<'a>(pairs: &mut Vec<'a, (Value<'a>, Value<'a>)>, name: &'a str, value: Va
     }
 }
 
-/// How often a name is read to find its place: once for each doubling of [`MAX_PAIRS`], in two searches.
+/// How often a name is read at most to find its position: once for each doubling of [`MAX_PAIRS`], in two searches.
 const SEARCHING: usize = 16;
 
-/// Returns the value of a name of sorted pairs; `None` where no reader finds one.
+/// Returns the value of a name in sorted pairs, or `None` if no reader finds one.
 pub(super) fn find<'a>(pairs: &[(Value<'a>, Value<'a>)], name: &str) -> Option<Value<'a>> {
     pairs.binary_search_by(|(known, _)| order_to(*known, name)).ok()?;
     let exact = pairs.iter().find(|(known, _)| matches!(known, Value::String(known) if *known == name));
-    // Without it, there is another spelling of the name, which some readers take for it.
+    // Without an exact match there is another spelling of the name, which some readers accept.
     Some(exact.map_or(Value::error(AMBIGUOUS), |(_, value)| *value))
 }
 
-/// Returns the order of a name among pairs and another one.
+/// Returns the order of a known name relative to another one.
 fn order_to(known: Value<'_>, name: &str) -> Ordering {
     let Value::String(known) = known else { return Ordering::Less };
     folded(known).cmp(folded(name))
 }
 
-/// Returns a name as the most generous reader takes it: without white space around it, in lower case, without what follows a bracket, and
-/// with `_` for what cannot be part of a variable's name in PHP.
+/// Returns a name as the most tolerant reader reads it: without surrounding white space, in lower case, without the
+/// text from a bracket on, and with `_` for characters that cannot be part of a variable's name in PHP.
 fn folded(name: &str) -> impl Iterator<Item = u8> {
     let name = name.trim_ascii();
     let end = name.find('[').filter(|at| *at > 0).unwrap_or(name.len());
@@ -153,7 +154,7 @@ mod tests {
     #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
     use wasm_bindgen_test::wasm_bindgen_test as test;
 
-    /// What is asked, and what is answered.
+    /// Returns the answers for a name.
     fn answer(pairs: Value<'_>, name: &str) -> String {
         match pairs {
             Value::Pairs(pairs) => match find(pairs, name) {
@@ -182,7 +183,7 @@ mod tests {
             ("q=a+b%2Bc%20d", "q", "=a b+c d"),
             ("q=%C3%A9", "q", "=\u{e9}"),
             ("page-size=2&page_size=3", "page-size", "=2"),
-            // Found, and read in several ways.
+            // Found, but ambiguous.
             ("admin=true&admin=false", "admin", "repeated"),
             ("admin=true&admin=true", "admin", "repeated"),
             ("admin=false&Admin=true", "admin", "repeated"),
@@ -198,7 +199,7 @@ mod tests {
             ("user=a%00", "user", "ambiguous"),
             ("user=%ff", "user", "not-text"),
             ("user=%zz&a=1", "a", "=1"),
-            // Nobody knows what the names are.
+            // The names themselves are ambiguous.
             ("a=1;admin=true", "a", "all: ambiguous"),
             ("a%zz=1&b=2", "b", "all: ambiguous"),
             ("%ff=1&b=2", "b", "all: not-text"),

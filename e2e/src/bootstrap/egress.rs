@@ -1,4 +1,4 @@
-//! The way out of the mesh: its bootstrap, and how sidecars and the egress reach hosts outside.
+//! The egress: its bootstrap, and the clusters with which sidecars and the egress reach hosts outside of the mesh.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -11,10 +11,10 @@ const EGRESS: &str = include_str!("../../../envoy-configs/egress.yaml");
 const OUTSIDE: &str = include_str!("../../../envoy-configs/cluster-outside.yaml");
 const THROUGH: &str = include_str!("../../../envoy-configs/cluster-through-egress.yaml");
 
-/// The bootstrap of an egress whose listener has this address.
+/// Returns the bootstrap of an egress whose listener has this address.
 ///
 /// # Errors
-/// A value that cannot stand in a bootstrap.
+/// A value contains a control character.
 pub fn egress(common: &Common<'_>, address: SocketAddr) -> Result<String> {
     let mut values = values_of(common);
     values.insert("EGRESS_ADDRESS", address.ip().to_string());
@@ -22,10 +22,11 @@ pub fn egress(common: &Common<'_>, address: SocketAddr) -> Result<String> {
     render(&with_filter_or_without(EGRESS, common)?, &values)
 }
 
-/// The entry of the clusters file of an egress for the host outside, with the file of the authorities that certify it.
+/// Returns the entry of the egress's clusters file for a host outside. `authorities` is the file with the authorities
+/// that certify it.
 ///
 /// # Errors
-/// A value that cannot stand in the file.
+/// A value contains a control character.
 pub fn outside(host: &str, address: SocketAddr, authorities: &Path) -> Result<String> {
     let values = Values::from([
         ("OUTSIDE_HOST", host.to_owned()),
@@ -37,10 +38,10 @@ pub fn outside(host: &str, address: SocketAddr, authorities: &Path) -> Result<St
     render(OUTSIDE, &values)
 }
 
-/// The entry of the clusters file of a sidecar for the host outside, which is reached through `egress`.
+/// Returns the entry of a sidecar's clusters file for a host outside, which is reached through `egress`.
 ///
 /// # Errors
-/// A value that cannot stand in the file.
+/// A value contains a control character.
 pub fn through_egress(common: &Common<'_>, host: &str, egress: &Destination<'_>) -> Result<String> {
     let mut values = values_of(common);
     values.insert("OUTSIDE_HOST", host.to_owned());

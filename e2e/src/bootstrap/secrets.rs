@@ -11,11 +11,11 @@ const SECRETS: [(&str, &str); 2] = [
     ("authority.yaml", include_str!("../../../envoy-configs/sds/authority.yaml")),
 ];
 
-/// Writes the files of `SDS_DIR` for the Envoy that `common` describes. `folder` is that folder as we see it, which in a
-/// container is not as Envoy does.
+/// Writes the files of `SDS_DIR` for the Envoy that `common` describes. `folder` is the path of that folder on this
+/// machine, which differs from its path in a container.
 ///
 /// # Errors
-/// The folder cannot be written, or a value cannot stand in the files.
+/// The folder cannot be written, or a value contains a control character.
 pub fn write_secrets(common: &Common<'_>, folder: &Path) -> Result<()> {
     std::fs::create_dir_all(folder).context(format_args!("cannot make `{}`", folder.display()))?;
     for (name, template) in SECRETS {

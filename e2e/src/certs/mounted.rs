@@ -1,4 +1,4 @@
-//! A folder of files as Kubernetes mounts a secret: all of them are replaced in one step.
+//! A folder with the layout of a mounted Kubernetes secret: all files are replaced in one step.
 //!
 //! ```text
 //! cert.pem -> ..data/cert.pem
@@ -12,11 +12,10 @@ use std::path::Path;
 
 use crate::error::{Context as _, Result};
 
-/// The link that is replaced.
+/// Name of the link that is replaced.
 const DATA: &str = "..data";
 
-/// Makes `files` (name and content) the files of `folder`, in place of those that it had. A reader sees the old files or the
-/// new ones, and never one of each.
+/// Replaces the files of `folder` by `files` (name and content). A reader sees only old files or only new ones.
 ///
 /// # Errors
 /// The folder cannot be written.

@@ -1,10 +1,11 @@
-//! Whom an Envoy of a mesh reaches, and how.
+//! The clusters file of an Envoy of a mesh.
 
 use super::member::{Kind, Place, Shared, write};
 use crate::bootstrap::{self, Common, Destination};
 use crate::error::Result;
 
-/// The clusters file of the Envoy at `place`: the services and, through the egress, the hosts outside; for the egress, these alone.
+/// Returns the clusters file of the Envoy at `place`: the services and, through the egress, the hosts outside. For the
+/// egress, only the hosts outside.
 pub(super) fn of(
     place: &Place,
     common: &Common<'_>,

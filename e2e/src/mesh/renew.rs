@@ -1,11 +1,11 @@
-//! New certificates for a mesh that runs, as a certificate manager brings them.
+//! Renewal of certificates in a running mesh.
 
 use super::Mesh;
 use crate::certs::{self, Authority, Identity};
 use crate::error::Result;
 
 impl Mesh {
-    /// The authority of all identities with which the mesh was started.
+    /// Returns the authority that issued all identities at the start of the mesh.
     pub fn authority(&self) -> &Authority {
         &self.authority
     }
@@ -22,7 +22,7 @@ impl Mesh {
         Ok(identity)
     }
 
-    /// The folder with the certificate files of `service`, for a test that replaces them in another way.
+    /// Returns the folder with the certificate files of `service`, for a test that replaces them in another way.
     ///
     /// # Errors
     /// There is no such service.

@@ -1,11 +1,11 @@
-//! What Envoy sends for each attribute is what policy tests accept for it, in the same type and form.
+//! Checks that the values that Envoy sends for each attribute are accepted in policy tests, in the same type and form.
 
 use context_mesh_e2e::mesh::Mesh;
 use policy_compiler::report::source::Sources;
 
 use crate::support::*;
 
-/// What a value looks like.
+/// The expected form of a value.
 enum Form {
     /// Exactly this.
     Is(&'static str),
@@ -17,15 +17,15 @@ enum Form {
     Number,
     /// A point in time.
     Time,
-    /// So many hexadecimal digits.
+    /// This number of hexadecimal digits.
     Hex(usize),
-    /// It contains this.
+    /// A text that contains this.
     Has(&'static str),
-    /// This request does not have it.
+    /// No value in this request.
     Absent,
 }
 
-/// Every attribute, with the CEL expression that makes a text of it where it is none.
+/// All attributes, each with the CEL expression that converts it to text if it is not text.
 const ATTRIBUTES: &[(&str, Form)] = &[
     ("request.path", Form::Is("/p/q?a=1&b=%20x&c=1&c=2")),
     ("request.url_path", Form::Is("/p/q")),
@@ -57,7 +57,7 @@ const ATTRIBUTES: &[(&str, Form)] = &[
     ("destination.region", Form::Absent),
     ("string(connection.id)", Form::Number),
     ("string(connection.mtls)", Form::Is("true")),
-    // The client connects to an address, and an address is no server name.
+    // The client connects to an address, which is not a server name.
     ("connection.requested_server_name", Form::Absent),
     ("connection.tls_version", Form::Is("TLSv1.3")),
     ("connection.subject_local_certificate", Form::Has("back")),
@@ -79,7 +79,7 @@ const ATTRIBUTES: &[(&str, Form)] = &[
     ("mesh.direction", Form::Is("inbound")),
 ];
 
-/// A tree in which `back` shows each attribute to its application as a header.
+/// Returns a tree in which `back` shows each attribute to its application as a header.
 fn tree() -> String {
     let mut fields = String::new();
     let mut rules = String::new();
@@ -123,7 +123,8 @@ fn fits(form: &Form, value: Option<&str>) -> bool {
     }
 }
 
-/// The value as a test writes it for an attribute of the proxy; `None` for what follows from the rest of the request.
+/// Returns the value as a test writes it for an attribute of the proxy, or `None` if it is derived from the rest of the
+/// request.
 fn as_fixture(text: &str) -> Option<&str> {
     let name = text.strip_prefix("string(").and_then(|rest| rest.strip_suffix(')')).unwrap_or(text);
     let own = name.starts_with("source.") || name.starts_with("connection.") || name == "request.protocol";
@@ -145,7 +146,7 @@ fn every_attribute_has_the_form_that_tests_give_it() {
     for (at, ((text, _), value)) in ATTRIBUTES.iter().zip(&found).enumerate() {
         let (Some(name), Some(value)) = (as_fixture(text), value) else { continue };
         let said = if text.starts_with("string(") { value.clone() } else { format!("\"{value}\"") };
-        // Each alone: an address and its parts are one attribute of the proxy.
+        // One test for each, because an address and its parts are one attribute of the proxy.
         tests += &format!(
             "    - name: {name}\n      workload: back\n      role: inbound\n      request: {{attributes: {{{name}: {said}}}}}\n      expect: {{decision: allow, context: {{a{at}: \"{value}\"}}}}\n"
         );

@@ -1,4 +1,4 @@
-//! The functions of IP addresses and CIDR ranges.
+//! The functions for IP addresses and CIDR ranges.
 
 use core::net::IpAddr;
 
@@ -53,7 +53,7 @@ pub(in crate::vm) fn is_canonical<'a>(_: &mut Env<'a>, arguments: &[Value<'a>]) 
     Ok(Value::Bool(address.to_string() == *text))
 }
 
-/// What is asked of an address.
+/// Returns the result of a function of one address.
 fn asked<'a>(arguments: &[Value<'a>], answer: impl FnOnce(IpAddr) -> Value<'a>) -> Outcome<'a> {
     match arguments {
         [Value::Ip(address)] => Ok(answer(*address)),
@@ -76,7 +76,7 @@ pub(in crate::vm) fn is_loopback<'a>(_: &mut Env<'a>, arguments: &[Value<'a>]) -
     asked(arguments, |address| Value::Bool(address.is_loopback()))
 }
 
-/// `isGlobalUnicast()`: any address of one host that is not local to a link; private addresses are among them.
+/// `isGlobalUnicast()`: any address of one host that is not local to a link. Private addresses are included.
 pub(in crate::vm) fn is_global_unicast<'a>(_: &mut Env<'a>, arguments: &[Value<'a>]) -> Outcome<'a> {
     asked(arguments, |address| {
         let broadcast = matches!(address, IpAddr::V4(v4) if v4.is_broadcast());

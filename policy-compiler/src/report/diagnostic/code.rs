@@ -64,7 +64,7 @@ codes! {
     "CM0412" PATTERN_TOO_LARGE "The compiled pattern exceeds its size budget.";
     "CM0413" PROGRAM_LIMIT "The compiled expression exceeds a limit of the virtual machine.";
     "CM0414" BAD_ZONE "There is no such time zone.";
-    "CM0415" TOO_COSTLY "The expression could cost more than one decision may spend.";
+    "CM0415" TOO_COSTLY "The expression could cost more than ten times the fuel of a request.";
     "CM0416" BAD_LITERAL "The text of a constant does not have the form that its function asks for.";
     "CM0501" ARTIFACT_LIMIT "The artifact would exceed a limit of its format.";
     "CM0502" DECISION_COST "The rules of a workload can together take more fuel than a decision has.";
