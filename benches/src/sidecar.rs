@@ -49,7 +49,7 @@ impl Sidecar {
     pub fn start(folder: &Path, binary: &Path, filter: Option<&Filter<'_>>) -> Result<Self> {
         let ports = [ReservedPort::reserve()?, ReservedPort::reserve()?];
         let [inbound, outbound] = [ports[0].address(), ports[1].address()];
-        let (certs, filters) = (folder.join("certs"), folder.join("filter"));
+        let (certs, secrets, filters) = (folder.join("certs"), folder.join("sds"), folder.join("filter"));
         std::fs::create_dir_all(&filters).map_err(|problem| unwritable(&filters, &problem))?;
         let authority = Authority::new(TRUST_DOMAIN)?;
         authority.write(SERVICE, &certs)?;
@@ -58,6 +58,7 @@ impl Sidecar {
             trust_domain: TRUST_DOMAIN,
             admin: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             cert_dir: &certs,
+            sds_dir: &secrets,
             clusters_file: &folder.join("clusters.yaml"),
             upstream: false,
             filter_dir: filter.map(|_| filters.as_path()),
@@ -69,6 +70,7 @@ impl Sidecar {
                 filter_config::replace(&filter_config::file_of(&filters, role), &document.to_string())?;
             }
         }
+        bootstrap::write_secrets(&common, &secrets)?;
         write(common.clusters_file, &bootstrap::clusters(&common, &[])?)?;
         // There is no application, so the address does not matter: port 1 is never used.
         let application = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));

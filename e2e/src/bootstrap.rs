@@ -1,7 +1,13 @@
 //! The bootstraps that users deploy, filled in for one Envoy, so that the shipped files are tested.
 
+mod egress;
+mod secrets;
+
 use std::net::SocketAddr;
 use std::path::Path;
+
+pub use egress::{egress, outside, through_egress};
+pub use secrets::write_secrets;
 
 use crate::error::Result;
 use crate::template::{Values, render, without_section};
@@ -21,6 +27,8 @@ pub struct Common<'a> {
     pub admin: SocketAddr,
     /// The folder with `cert.pem`, `key.pem` and `ca.pem`.
     pub cert_dir: &'a Path,
+    /// The folder with `certificate.yaml` and `authority.yaml`, which say where the certificates are.
+    pub sds_dir: &'a Path,
     /// The file with the other services.
     pub clusters_file: &'a Path,
     /// The folder with the ECDS file of each role; `None` leaves the filter out.
@@ -111,15 +119,20 @@ pub fn clusters(common: &Common<'_>, destinations: &[Destination<'_>]) -> Result
     // Without destinations, an empty list, which YAML writes in brackets.
     let mut file = if destinations.is_empty() { "resources: []\n" } else { "resources:\n" }.to_owned();
     for destination in destinations {
-        let is_address = destination.host.parse::<std::net::IpAddr>().is_ok();
         let mut values = values_of(common);
         values.insert("DESTINATION", destination.service.to_owned());
-        values.insert("DISCOVERY", if is_address { "STATIC" } else { "STRICT_DNS" }.to_owned());
+        values.insert("DISCOVERY", discovery(&destination.host));
         values.insert("DESTINATION_ADDRESS", destination.host.clone());
         values.insert("DESTINATION_PORT", destination.port.to_string());
         file.push_str(&render(CLUSTER, &values)?);
     }
     Ok(file)
+}
+
+/// How Envoy finds the address of `host`.
+fn discovery(host: &str) -> String {
+    let is_address = host.parse::<std::net::IpAddr>().is_ok();
+    if is_address { "STATIC" } else { "STRICT_DNS" }.to_owned()
 }
 
 fn with_filter_or_without(template: &str, common: &Common<'_>) -> Result<String> {
@@ -141,6 +154,7 @@ fn values_of(common: &Common<'_>) -> Values {
         ("ADMIN_ADDRESS", common.admin.ip().to_string()),
         ("ADMIN_PORT", common.admin.port().to_string()),
         ("CERT_DIR", path(common.cert_dir)),
+        ("SDS_DIR", path(common.sds_dir)),
         ("CLUSTERS_FILE", path(common.clusters_file)),
         ("FILTER_DIR", common.filter_dir.map(path).unwrap_or_default()),
         ("ACCESS_LOG", path(common.access_log)),
@@ -157,6 +171,7 @@ mod tests {
             trust_domain: "shop.example",
             admin: SocketAddr::from(([127, 0, 0, 1], 0)),
             cert_dir: Path::new("/certs"),
+            sds_dir: Path::new("/sds"),
             clusters_file: Path::new("/clusters.yaml"),
             filter_dir,
             upstream: false,
@@ -178,6 +193,11 @@ mod tests {
         let common = common(Some(Path::new("/filter")));
         sidecar(&common, &addresses()).unwrap();
         gateway(&common, &gateway_settings(Some(("issuer", "{}")))).unwrap();
+        let address = SocketAddr::from(([127, 0, 0, 1], 1));
+        egress(&common, address).unwrap();
+        outside("api.partner.example", address, Path::new("/ca.pem")).unwrap();
+        let exit = Destination { service: "exit", host: "exit".to_owned(), port: 1 };
+        through_egress(&common, "api.partner.example", &exit).unwrap();
     }
 
     #[test]

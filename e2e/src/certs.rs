@@ -1,14 +1,21 @@
 //! A temporary certificate authority, and the identities that it issues to services.
 
+mod mounted;
+
 use std::path::Path;
 
 use rcgen::string::Ia5String;
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
-    SanType,
+    SanType, SerialNumber,
 };
+use ring::rand::{SecureRandom as _, SystemRandom};
+use tokio_rustls::rustls::pki_types::CertificateDer;
+use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 
-use crate::error::{Context as _, Result};
+pub use mounted::mount;
+
+use crate::error::{Context as _, Error, Result};
 use crate::topology::spiffe_id;
 
 /// Signs the identities of one mesh. It does not trust identities of another authority.
@@ -25,6 +32,8 @@ pub struct Identity {
     pub certificate: String,
     /// The private key, PKCS #8.
     pub key: String,
+    /// The certificate's serial number, as Envoy writes it: hexadecimal, in lower case.
+    pub serial: String,
 }
 
 impl Authority {
@@ -83,25 +92,52 @@ impl Authority {
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         // A sidecar is a server to its callers and a client to the services that it calls.
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
+        let number = serial_number()?;
+        let serial = number.to_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+        params.serial_number = Some(number);
+        // Authorities may have the same name: which of them it was is said by the key.
+        params.use_authority_key_identifier_extension = true;
         let certificate = params.signed_by(&key, &self.issuer).context(&what)?.pem();
-        Ok(Identity { certificate, key: key.serialize_pem() })
+        Ok(Identity { certificate, key: key.serialize_pem(), serial })
     }
 
-    /// Writes `cert.pem`, `key.pem` and `ca.pem` into `folder`, where the bootstraps read them from `CERT_DIR`.
+    /// Writes `cert.pem`, `key.pem` and `ca.pem` into `folder`, the `CERT_DIR` of the bootstraps.
     ///
     /// # Errors
     /// The same as for [`Authority::issue`], or the folder cannot be written.
     pub fn write(&self, service: &str, folder: &Path) -> Result<()> {
         let identity = self.issue(service)?;
         std::fs::create_dir_all(folder).context(format_args!("cannot make `{}`", folder.display()))?;
-        for (name, content) in
-            [("cert.pem", &identity.certificate), ("key.pem", &identity.key), ("ca.pem", &self.certificate)]
-        {
+        for (name, content) in identity.files(&self.certificate) {
             let file = folder.join(name);
             std::fs::write(&file, content).context(format_args!("cannot write `{}`", file.display()))?;
         }
         Ok(())
     }
+}
+
+impl Identity {
+    /// Returns the certificate as it stands in a handshake.
+    ///
+    /// # Errors
+    /// It is not PEM.
+    pub fn der(&self) -> Result<Vec<u8>> {
+        let certificate = CertificateDer::from_pem_slice(self.certificate.as_bytes());
+        Ok(certificate.context("the certificate is not PEM")?.to_vec())
+    }
+
+    /// Returns the files of `CERT_DIR` for an Envoy that has this identity and trusts `authorities` (PEM).
+    pub fn files<'a>(&'a self, authorities: &'a str) -> [(&'static str, &'a str); 3] {
+        [("cert.pem", &self.certificate), ("key.pem", &self.key), ("ca.pem", authorities)]
+    }
+}
+
+/// Returns a random serial number of 16 bytes that is positive and has no zeros in front.
+fn serial_number() -> Result<SerialNumber> {
+    let mut bytes = [0; 16];
+    SystemRandom::new().fill(&mut bytes).map_err(|_| Error::new("the system gives no randomness"))?;
+    bytes[0] = bytes[0] & 0x3f | 0x40;
+    Ok(SerialNumber::from_slice(&bytes))
 }
 
 impl std::fmt::Debug for Authority {
@@ -121,6 +157,7 @@ mod tests {
         let (one, other) = (authority.issue("ledger").unwrap(), authority.issue("ledger").unwrap());
         assert_ne!(one.key, other.key);
         assert_ne!(one.certificate, other.certificate);
+        assert_ne!(one.serial, other.serial);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use tokio_rustls::rustls::ClientConfig;
 
-pub use connection::{Connection, Stream, open_stream};
+pub use connection::{Connection, Stream, certificate_of, open_stream};
 pub use message::{MAX_BODY, Request, Response};
 
 use crate::certs::Identity;

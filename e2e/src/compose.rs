@@ -81,6 +81,7 @@ impl Compose {
     fn write_common(&self, service: &str, out: &Path, authority: &Authority) -> Result<PathBuf> {
         let folder = out.join(service);
         authority.write(service, &folder.join("certs"))?;
+        bootstrap::write_secrets(&self.common(service), &folder.join("sds"))?;
         let names = self.topology.services.iter().map(|service| service.name.as_str());
         let destinations: Vec<_> =
             names.map(|service| Destination { service, host: service.to_owned(), port: port::INBOUND }).collect();
@@ -102,6 +103,7 @@ impl Compose {
             trust_domain: &self.topology.trust_domain,
             admin: SocketAddr::from((Ipv4Addr::LOCALHOST, port::ADMIN)),
             cert_dir: Path::new("/etc/context-mesh/certs"),
+            sds_dir: Path::new("/etc/context-mesh/sds"),
             clusters_file: Path::new("/etc/context-mesh/clusters.yaml"),
             upstream: false,
             filter_dir: self.filter.as_ref().map(|_| Path::new("/etc/context-mesh/filter")),
@@ -152,7 +154,7 @@ mod tests {
         }
         compose(Some((wasm, inputs.path().to_owned()))).write(out.path()).unwrap();
         for envoy in envoys {
-            for file in ["envoy.yaml", "clusters.yaml", "certs/key.pem", WASM_NAME] {
+            for file in ["envoy.yaml", "clusters.yaml", "certs/key.pem", "sds/authority.yaml", WASM_NAME] {
                 assert!(out.path().join(envoy).join(file).is_file(), "{envoy}/{file}");
             }
         }

@@ -35,6 +35,7 @@ mod logs;
 pub mod mesh;
 pub mod noop_filter;
 pub mod opentelemetry;
+pub mod outside;
 pub mod policy;
 pub mod ports;
 pub mod process;

@@ -1,8 +1,10 @@
 //! A mesh of real Envoys: described by a [`MeshBuilder`], running as a [`Mesh`].
 
 mod application;
+mod clusters;
 mod member;
 mod push;
+mod renew;
 mod running;
 
 use std::collections::BTreeMap;
@@ -16,7 +18,7 @@ pub use running::{As, Mesh};
 
 use crate::envoy::Envoy;
 use crate::error::Result;
-use crate::topology::{Gateway, Role, Service, Topology};
+use crate::topology::{Egress, Gateway, OutsideHost, Role, Service, Topology};
 
 /// The secret of pseudonyms of the Envoys of a mesh, unless the test sets another one. For tests only.
 pub const PSEUDONYM_SECRET: &str = "known-to-everybody-for-tests-only";
@@ -101,7 +103,7 @@ pub struct Program {
 impl MeshBuilder {
     /// Returns a mesh without gateway and services.
     pub fn new(trust_domain: &str) -> Self {
-        Self::of(Topology { trust_domain: trust_domain.to_owned(), gateway: None, services: Vec::new() })
+        Self::of(Topology { trust_domain: trust_domain.to_owned(), gateway: None, egress: None, services: Vec::new() })
     }
 
     /// Returns the demo mesh: a gateway and four services.
@@ -129,6 +131,13 @@ impl MeshBuilder {
     #[must_use]
     pub fn gateway(mut self, name: &str, upstream: &str) -> Self {
         self.topology.gateway = Some(Gateway { name: name.to_owned(), upstream: upstream.to_owned() });
+        self
+    }
+
+    /// Adds an egress, through which all services reach `hosts`.
+    #[must_use]
+    pub fn egress(mut self, name: &str, hosts: Vec<OutsideHost>) -> Self {
+        self.topology.egress = Some(Egress { name: name.to_owned(), hosts });
         self
     }
 

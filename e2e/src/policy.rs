@@ -129,6 +129,7 @@ impl Policy {
             Role::Inbound => pipeline::Role::Inbound,
             Role::Outbound => pipeline::Role::Outbound,
             Role::Gateway => pipeline::Role::Gateway,
+            Role::Egress => pipeline::Role::Egress,
             Role::Upstream => pipeline::Role::Upstream,
         };
         let (artifact, service, routing) = (self.artifact.clone(), Some(service.to_owned()), self.routing);
@@ -143,7 +144,9 @@ impl Policy {
     /// A file cannot be written.
     pub fn write_configurations(&self, topology: &Topology, folder: &Path) -> Result<()> {
         let services = topology.services.iter().map(|service| service.name.as_str());
-        for service in services.chain(topology.gateway.iter().map(|gateway| gateway.name.as_str())) {
+        let edges = topology.gateway.iter().map(|gateway| gateway.name.as_str());
+        let edges = edges.chain(topology.egress.iter().map(|egress| egress.name.as_str()));
+        for service in services.chain(edges) {
             for role in topology.roles(service) {
                 let file = folder.join(format!("{service}.{role}.json"));
                 std::fs::write(&file, self.configuration(service, *role))

@@ -1,6 +1,7 @@
 //! The structure of a mesh: a gateway, services, and the calls between them.
 
 use std::fmt;
+use std::net::SocketAddr;
 
 /// The position of a filter in the mesh. It determines the file from which the filter's configuration is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -11,17 +12,21 @@ pub enum Role {
     Outbound,
     /// At the edge, for requests from clients.
     Gateway,
+    /// At the exit of the mesh.
+    Egress,
     /// After the router of a sidecar, in both directions.
     Upstream,
 }
 
 impl Role {
-    /// Returns the name in file names and in the plugin configuration: `inbound`, `outbound`, `gateway` or `upstream`.
+    /// Returns the name in file names and in the plugin configuration: `inbound`, `outbound`, `gateway`, `egress` or
+    /// `upstream`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Inbound => "inbound",
             Self::Outbound => "outbound",
             Self::Gateway => "gateway",
+            Self::Egress => "egress",
             Self::Upstream => "upstream",
         }
     }
@@ -51,13 +56,35 @@ pub struct Gateway {
     pub upstream: String,
 }
 
-/// The structure of a mesh, without addresses and files.
+/// The egress of a mesh.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Egress {
+    /// The service name of the egress itself.
+    pub name: String,
+    /// The hosts outside of the mesh that are reached through it.
+    pub hosts: Vec<OutsideHost>,
+}
+
+/// A host outside of a mesh.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutsideHost {
+    /// Its name, as callers write it.
+    pub name: String,
+    /// The address on which it listens.
+    pub address: SocketAddr,
+    /// The authority that certifies it, in PEM.
+    pub authority: String,
+}
+
+/// The structure of a mesh, without its own addresses and without files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Topology {
     /// The SPIFFE trust domain of all identities.
     pub trust_domain: String,
     /// The edge, if there is one.
     pub gateway: Option<Gateway>,
+    /// The way out, if there is one.
+    pub egress: Option<Egress>,
     /// The services.
     pub services: Vec<Service>,
 }
@@ -78,6 +105,7 @@ impl Topology {
         Self {
             trust_domain: "shop.example".to_owned(),
             gateway: Some(Gateway { name: "shop-gateway".to_owned(), upstream: "web-frontend".to_owned() }),
+            egress: None,
             services,
         }
     }
@@ -87,11 +115,13 @@ impl Topology {
         spiffe_id(&self.trust_domain, service)
     }
 
-    /// Returns the roles of the Envoy of `service`: two for a sidecar, one for the gateway, none for a service that is
-    /// not in the mesh.
+    /// Returns the roles of the Envoy of `service`: two for a sidecar, one for the gateway and for the egress, none for
+    /// a service that is not in the mesh.
     pub fn roles(&self, service: &str) -> &'static [Role] {
         if self.gateway.as_ref().is_some_and(|gateway| gateway.name == service) {
             &[Role::Gateway]
+        } else if self.egress.as_ref().is_some_and(|egress| egress.name == service) {
+            &[Role::Egress]
         } else if self.services.iter().any(|known| known.name == service) {
             &[Role::Inbound, Role::Outbound]
         } else {

@@ -14,6 +14,8 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+use tokio_rustls::rustls::ClientConfig;
 use tokio_rustls::rustls::pki_types::ServerName;
 
 use super::message::{MAX_BODY, Request, Response};
@@ -109,11 +111,33 @@ impl Connection {
 /// # Errors
 /// Nothing listens at the address, or the handshake fails.
 pub async fn open_stream(endpoint: &Endpoint) -> Result<Box<dyn Stream>> {
+    let tcp = connect(endpoint).await?;
+    match &endpoint.tls {
+        None => Ok(Box::new(tcp)),
+        Some(tls) => Ok(Box::new(shake_hands(endpoint, tls, tcp).await?)),
+    }
+}
+
+/// Returns the certificate (DER) that the server shows on a connection of its own; `None` without TLS.
+///
+/// # Errors
+/// Nobody listens, or the handshake fails.
+pub async fn certificate_of(endpoint: &Endpoint) -> Result<Option<Vec<u8>>> {
+    let Some(tls) = &endpoint.tls else { return Ok(None) };
+    let stream = shake_hands(endpoint, tls, connect(endpoint).await?).await?;
+    let shown = stream.get_ref().1.peer_certificates().unwrap_or_default();
+    Ok(shown.first().map(|certificate| certificate.to_vec()))
+}
+
+async fn connect(endpoint: &Endpoint) -> Result<TcpStream> {
     let address = endpoint.address;
     let tcp = TcpStream::connect(address).await.context(format_args!("cannot connect to {address}"))?;
     tcp.set_nodelay(true).context(format_args!("cannot set up the connection to {address}"))?;
-    let Some(tls) = &endpoint.tls else { return Ok(Box::new(tcp)) };
-    let mut tls = tls.as_ref().clone();
+    Ok(tcp)
+}
+
+async fn shake_hands(endpoint: &Endpoint, tls: &ClientConfig, tcp: TcpStream) -> Result<TlsStream<TcpStream>> {
+    let mut tls = tls.clone();
     tls.alpn_protocols = vec![match endpoint.protocol {
         Protocol::Http1 => b"http/1.1".to_vec(),
         Protocol::Http2 => b"h2".to_vec(),
@@ -121,7 +145,7 @@ pub async fn open_stream(endpoint: &Endpoint) -> Result<Box<dyn Stream>> {
     let name = ServerName::try_from(endpoint.authority.clone())
         .context(format_args!("`{}` is not a host name", endpoint.authority))?;
     let handshake = TlsConnector::from(Arc::new(tls)).connect(name, tcp).await;
-    Ok(Box::new(handshake.context(format!("no TLS with {address}"))?))
+    handshake.context(format_args!("no TLS with {}", endpoint.address))
 }
 
 /// The byte stream of a connection, encrypted or not.

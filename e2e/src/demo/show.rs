@@ -138,7 +138,7 @@ impl<'p> Page<'p> {
         let (stop, first) = match filter.role {
             Role::Gateway => ("edge", "from the client".to_owned()),
             Role::Inbound => ("in", received(filter)),
-            Role::Outbound | Role::Upstream => ("out", sent_by_application(filter)),
+            Role::Outbound | Role::Egress | Role::Upstream => ("out", sent_by_application(filter)),
         };
         self.stop(&filter.service, stop, first);
         for (part, why) in [

@@ -5,14 +5,15 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use super::application::Application;
+use super::clusters;
 use super::{Bootstrap, Filter, Program};
 use crate::bootstrap::{self, Common, Destination, GatewaySettings, SidecarAddresses};
-use crate::certs::Authority;
+use crate::certs::{self, Authority};
 use crate::envoy::{Envoy, StartingEnvoy};
 use crate::error::{Context as _, Error, Result};
 use crate::filter_config;
 use crate::ports::ReservedPort;
-use crate::topology::{Role, Service, Topology};
+use crate::topology::{Egress, Role, Service, Topology};
 
 /// One Envoy of the mesh, before it is started.
 #[derive(Debug)]
@@ -27,6 +28,8 @@ pub(super) struct Place {
 pub(super) enum Kind {
     /// A gateway, with the port for clients.
     Gateway { port: ReservedPort, upstream: String },
+    /// The egress. Calls to hosts outside of the mesh arrive on the port.
+    Egress { port: ReservedPort, egress: Egress },
     /// The sidecar of a service, with its three ports.
     Sidecar { inbound: ReservedPort, outbound: ReservedPort, application: ReservedPort, service: Service },
 }
@@ -68,19 +71,31 @@ impl Place {
         Ok(Self { name: name.to_owned(), folder: mesh.join(name), kind })
     }
 
-    /// Returns the address at which others reach this service: the inbound listener of a sidecar.
+    /// Returns the place of the egress in the folder of the mesh, with a fresh port.
+    pub(super) fn egress(egress: &Egress, mesh: &Path) -> Result<Self> {
+        let kind = Kind::Egress { port: ReservedPort::reserve()?, egress: egress.clone() };
+        Ok(Self { name: egress.name.clone(), folder: mesh.join(&egress.name), kind })
+    }
+
+    /// Returns the address at which others reach this service: the inbound listener of a sidecar, or the listener of the
+    /// egress.
     pub(super) fn destination(&self) -> Option<Destination<'_>> {
-        match &self.kind {
-            Kind::Gateway { .. } => None,
-            Kind::Sidecar { inbound, .. } => {
-                Some(Destination { service: &self.name, host: Ipv4Addr::LOCALHOST.to_string(), port: inbound.port() })
-            }
-        }
+        let port = match &self.kind {
+            Kind::Gateway { .. } => return None,
+            Kind::Egress { port, .. } => port.port(),
+            Kind::Sidecar { inbound, .. } => inbound.port(),
+        };
+        Some(Destination { service: &self.name, host: Ipv4Addr::LOCALHOST.to_string(), port })
     }
 
     /// Returns the access log.
     pub(super) fn access_log(&self) -> PathBuf {
         self.folder.join("access.log")
+    }
+
+    /// Returns the folder with the certificates, which has the layout of a mounted Kubernetes secret.
+    pub(super) fn cert_dir(&self) -> PathBuf {
+        self.folder.join("certs")
     }
 
     /// Returns the folder with the ECDS files.
@@ -95,7 +110,8 @@ impl Place {
     pub(super) fn filter_file(&self, role: Role) -> Result<PathBuf> {
         let has = match self.kind {
             Kind::Gateway { .. } => matches!(role, Role::Gateway | Role::Upstream),
-            Kind::Sidecar { .. } => role != Role::Gateway,
+            Kind::Egress { .. } => role == Role::Egress,
+            Kind::Sidecar { .. } => matches!(role, Role::Inbound | Role::Outbound | Role::Upstream),
         };
         if has {
             Ok(filter_config::file_of(&self.filter_dir(), role))
@@ -106,21 +122,24 @@ impl Place {
 
     /// Writes the certificates, the clusters, the filter and the bootstrap. Returns the path of the bootstrap.
     pub(super) fn write(&self, shared: &Shared<'_>, destinations: &[Destination<'_>]) -> Result<PathBuf> {
-        let (cert_dir, clusters_file, filter_dir) =
-            (self.folder.join("certs"), self.folder.join("clusters.yaml"), self.filter_dir());
+        let (cert_dir, sds_dir) = (self.cert_dir(), self.folder.join("sds"));
+        let (clusters_file, filter_dir) = (self.folder.join("clusters.yaml"), self.filter_dir());
         std::fs::create_dir_all(&filter_dir).context(format_args!("cannot make `{}`", filter_dir.display()))?;
         let common = Common {
             service: &self.name,
             trust_domain: &shared.topology.trust_domain,
             admin: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             cert_dir: &cert_dir,
+            sds_dir: &sds_dir,
             clusters_file: &clusters_file,
             filter_dir: shared.filter.map(|_| filter_dir.as_path()),
             upstream: shared.upstream,
             access_log: &self.access_log(),
         };
-        shared.authority.write(&self.name, &cert_dir)?;
-        write(&clusters_file, &bootstrap::clusters(&common, destinations)?)?;
+        let identity = shared.authority.issue(&self.name)?;
+        certs::mount(&cert_dir, &identity.files(shared.authority.certificate()))?;
+        bootstrap::write_secrets(&common, &sds_dir)?;
+        write(&clusters_file, &clusters::of(self, &common, shared, destinations)?)?;
         if let Some(filter) = shared.filter {
             self.write_filter(filter, shared)?;
         }
@@ -129,6 +148,7 @@ impl Place {
                 &common,
                 &GatewaySettings { address: port.address(), upstream, tokens: shared.tokens },
             )?,
+            Kind::Egress { port, .. } => bootstrap::egress(&common, port.address())?,
             Kind::Sidecar { inbound, outbound, application, .. } => {
                 let [inbound, outbound, application] = [inbound, outbound, application].map(ReservedPort::address);
                 bootstrap::sidecar(&common, &SidecarAddresses { inbound, outbound, application })?
@@ -145,7 +165,7 @@ impl Place {
         if !wasm.is_file() {
             return Err(Error::new(format!("the filter `{}` is not there; build it first", wasm.display())));
         }
-        let behind = shared.upstream.then_some(&Role::Upstream);
+        let behind = (shared.upstream && !matches!(self.kind, Kind::Egress { .. })).then_some(&Role::Upstream);
         for role in shared.topology.roles(&self.name).iter().chain(behind) {
             let document = filter_config::discovery_response(&wasm, &(filter.configuration)(&self.name, *role), "1");
             write(&self.filter_file(*role)?, &document.to_string())?;
@@ -156,7 +176,7 @@ impl Place {
     /// Starts the processes without waiting for them.
     pub(super) fn spawn(self, shared: &Shared<'_>, bootstrap: &Path) -> Result<StartingMember> {
         let application = match &self.kind {
-            Kind::Gateway { .. } => None,
+            Kind::Gateway { .. } | Kind::Egress { .. } => None,
             Kind::Sidecar { outbound, application, service, .. } => {
                 let program = shared.programs.get(&self.name);
                 let addresses = [application.address(), outbound.address()];
@@ -216,6 +236,6 @@ impl Member {
     }
 }
 
-fn write(file: &Path, content: &str) -> Result<()> {
+pub(super) fn write(file: &Path, content: &str) -> Result<()> {
     std::fs::write(file, content).context(format_args!("cannot write `{}`", file.display()))
 }

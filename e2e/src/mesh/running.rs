@@ -28,7 +28,7 @@ pub(super) const SHOW_LIMIT: Duration = Duration::from_secs(15);
 pub struct Mesh {
     topology: Topology,
     pub(super) filter: Option<Filter>,
-    authority: Authority,
+    pub(super) authority: Authority,
     signer: Signer,
     pub(super) updates: AtomicU64,
     members: Vec<Member>,
@@ -92,7 +92,7 @@ impl Mesh {
     pub fn gateway(&self) -> Endpoint {
         let port = self.members.iter().find_map(|member| match &member.place.kind {
             Kind::Gateway { port, .. } => Some(port.address()),
-            Kind::Sidecar { .. } => None,
+            Kind::Egress { .. } | Kind::Sidecar { .. } => None,
         });
         Endpoint::plain(port.unwrap_or_else(|| ([127, 0, 0, 1], 0).into()), "shop.example")
     }
@@ -109,7 +109,7 @@ impl Mesh {
     pub fn outbound(&self, service: &str, destination: &str) -> Result<Endpoint> {
         match &self.member(service)?.place.kind {
             Kind::Sidecar { outbound, .. } => Ok(Endpoint::plain(outbound.address(), destination)),
-            Kind::Gateway { .. } => Err(no_sidecar(service)),
+            Kind::Gateway { .. } | Kind::Egress { .. } => Err(no_sidecar(service)),
         }
     }
 
@@ -121,12 +121,17 @@ impl Mesh {
         Ok(format!("http://{}", self.outbound(service, service)?.address))
     }
 
-    /// Returns the inbound listener of `service`, for a client with the identity `peer`.
+    /// Returns the inbound listener of `service`, or the listener of the egress by its name, for a client with the
+    /// identity `peer`.
     ///
     /// # Errors
-    /// `service` has no sidecar in this mesh, or `peer` is not allowed in a certificate.
+    /// There is no such listener in this mesh, or `peer` is not allowed in a certificate.
     pub fn inbound(&self, service: &str, peer: As<'_>) -> Result<Endpoint> {
-        let Kind::Sidecar { inbound, .. } = &self.member(service)?.place.kind else { return Err(no_sidecar(service)) };
+        let inbound = match &self.member(service)?.place.kind {
+            Kind::Sidecar { inbound, .. } => inbound,
+            Kind::Egress { port, .. } => port,
+            Kind::Gateway { .. } => return Err(no_sidecar(service)),
+        };
         let identity = match peer {
             As::Service(name) => Some(self.authority.issue(name)?),
             As::Id(uri) => Some(self.authority.issue_id("peer", uri)?),
@@ -287,8 +292,9 @@ fn start_members(shared: &Shared<'_>, folder: &Path, watcher: &Watcher) -> Resul
     let started = Instant::now();
     let gateway =
         shared.topology.gateway.iter().map(|gateway| Place::gateway(&gateway.name, &gateway.upstream, folder));
+    let egress = shared.topology.egress.iter().map(|egress| Place::egress(egress, folder));
     let sidecars = shared.topology.services.iter().map(|service| Place::sidecar(service, folder));
-    let places = gateway.chain(sidecars).collect::<Result<Vec<_>>>()?;
+    let places = gateway.chain(egress).chain(sidecars).collect::<Result<Vec<_>>>()?;
     let destinations: Vec<_> = places.iter().filter_map(Place::destination).collect();
     let bootstraps = places.iter().map(|place| place.write(shared, &destinations)).collect::<Result<Vec<_>>>()?;
     drop(destinations);
@@ -303,5 +309,5 @@ fn start_members(shared: &Shared<'_>, folder: &Path, watcher: &Watcher) -> Resul
 }
 
 fn no_sidecar(service: &str) -> Error {
-    Error::new(format!("`{service}` is the gateway, which has no application and no sidecar"))
+    Error::new(format!("`{service}` is at the edge of the mesh, and has no application and no sidecar"))
 }

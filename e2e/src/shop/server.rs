@@ -14,7 +14,9 @@ use hyper::{Request, Response, StatusCode, Version};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use serde_json::Value;
-use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpSocket};
+use tokio_rustls::TlsAcceptor;
 
 use super::calls::Calls;
 use super::{ShopConfig, answer, instructions};
@@ -59,15 +61,34 @@ impl Shop {
     pub async fn serve(self, listener: TcpListener) {
         loop {
             match listener.accept().await {
-                Ok((stream, _)) => drop(tokio::spawn(self.clone().serve_connection(stream))),
+                Ok((stream, _)) => {
+                    let _ = stream.set_nodelay(true);
+                    drop(tokio::spawn(self.clone().serve_connection(stream)));
+                }
                 // The reason is usually a lack of file descriptors: wait for connections to close.
                 Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
             }
         }
     }
 
-    async fn serve_connection(self, stream: TcpStream) {
-        let _ = stream.set_nodelay(true);
+    /// As [`Shop::serve`], behind TLS.
+    pub async fn serve_tls(self, listener: TcpListener, acceptor: TlsAcceptor) {
+        loop {
+            let Ok((stream, _)) = listener.accept().await else {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                continue;
+            };
+            let (shop, acceptor) = (self.clone(), acceptor.clone());
+            tokio::spawn(async move {
+                // Whose handshake fails notices it.
+                if let Ok(stream) = acceptor.accept(stream).await {
+                    shop.serve_connection(stream).await;
+                }
+            });
+        }
+    }
+
+    async fn serve_connection(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
         let mut server = auto::Builder::new(TokioExecutor::new());
         server.http2().max_header_list_size(MAX_HEADER_LIST);
         let service = service_fn(move |request| self.clone().answer(request));

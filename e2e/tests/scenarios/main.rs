@@ -5,9 +5,11 @@
 mod attributes;
 mod audit;
 mod budget;
+mod certificates;
 mod classification;
 mod denial;
 mod edge;
+mod egress;
 mod fields;
 mod hostile;
 mod journey;

@@ -5,6 +5,7 @@ mod cli;
 mod commands;
 mod compatibility;
 mod compile;
+mod cookbook;
 mod counters;
 mod defaults;
 mod diagnostics;

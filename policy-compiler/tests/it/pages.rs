@@ -313,3 +313,17 @@ fn the_page_of_compatibility_has_the_format_of_this_release() {
     let last = last.filter(|line| line.starts_with("| ")).last().unwrap();
     assert!(last.ends_with(&format!("| {FORMAT_VERSION} | {FORMAT_VERSION} |")), "docs/compatibility.md: {last}");
 }
+
+/// Each scenario that the page about trust names exists.
+#[test]
+fn scenarios_that_are_named_as_proofs_exist() {
+    let page = page("trust.md");
+    let named: BTreeSet<(&str, &str)> =
+        page.split('`').skip(1).step_by(2).filter_map(|code| code.split_once("::")).collect();
+    assert!(named.len() >= 10, "{named:?}");
+    for (file, test) in named {
+        let path = root().join("e2e/tests/scenarios").join(file).with_extension("rs");
+        let text = fs::read_to_string(&path).unwrap_or_else(|problem| panic!("{}: {problem}", path.display()));
+        assert!(text.contains(&format!("#[test]\nfn {test}()")), "there is no scenario `{file}::{test}`");
+    }
+}

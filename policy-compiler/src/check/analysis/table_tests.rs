@@ -154,6 +154,10 @@ fn two_denies() {
         let expected: Vec<&str> = if expected.is_empty() { Vec::new() } else { vec![expected] };
         assert_eq!(found, expected, "{first} | {second}");
     }
+    // A header that is there may be unreadable: the first condition fails then, so it does not cover the second.
+    let (readable, there) =
+        ("request.headers['x-a'] == 'a' || request.headers['x-a'] != 'a'", "'x-a' in request.headers");
+    assert_eq!(found_of(&[readable, there], "onError: ignore, deny: {}"), ["CM0603 r0"]);
 }
 
 #[test]

@@ -53,9 +53,6 @@ pub(super) struct Header<'n> {
 
 /// Reads the head. Returns `None` if the kind is unknown, because the rest cannot be checked then.
 pub(super) fn read<'n>(node: &'n Node, decoder: &mut Decoder<'_>) -> Option<Header<'n>> {
-    if is_foreign(node) {
-        return None;
-    }
     let mut keys = decoder.keys(node, node.span, "the document")?;
     if let Some(version) = keys.require("apiVersion", decoder).and_then(|node| decoder.string(node))
         && version.value != API_VERSION
@@ -77,7 +74,7 @@ pub(super) fn read<'n>(node: &'n Node, decoder: &mut Decoder<'_>) -> Option<Head
 
 /// Whether a document belongs to another API group, as in a folder that GitOps applies as a whole. A group that is nearly ours is
 /// taken for ours, so that a misspelt one is an error.
-fn is_foreign(node: &Node) -> bool {
+pub(super) fn is_foreign(node: &Node) -> bool {
     let Value::Mapping(entries) = &node.value else { return false };
     let text = |key: &str| {
         let entry = entries.iter().find(|(name, _)| name.value == key);
