@@ -8,9 +8,13 @@
 //! 8   format version     u32, little endian
 //! 12  required features  u64: one bit for each feature that a reader must know
 //! 20  length of the body u32, after decompression
-//! 24  digest             SHA-256 of everything but these 32 bytes
-//! 56  body               sections, as one lz4 block
+//! 24  digest             SHA-256 of the 24 bytes before it and the body
+//! 56  revision           its length (u8), 0 for none, and its text
+//!     body               sections, as one lz4 block
 //! ```
+//!
+//! The revision says which sources the artifact was built from, to people. The digest does not cover it: the same policies
+//! have the same digest, whatever commit they were built from.
 //!
 //! A section is its number (u16), its flags (u16, bit 0: a reader that does not know it may skip it), its
 //! length (u32) and its content in the bincode wire format.
@@ -19,6 +23,8 @@ mod decode;
 mod encode;
 mod error;
 mod format;
+mod revision;
+mod stamp;
 #[cfg(test)]
 mod tests;
 mod verify;
@@ -29,20 +35,13 @@ pub use decode::Decoded;
 pub use encode::{EncodeError, encode};
 pub use error::{LoadError, VerifyError};
 pub use format::{Digest, FORMAT_VERSION, KNOWN_FEATURES};
+pub use revision::{Revision, RevisionError};
+pub use stamp::{Stamp, stamp, with_revision};
 pub use verify::VerifiedProgram;
-
-/// The digest of an artifact: what identifies one that was loaded before. The checks are those of [`load`] up to the digest, for a small part
-/// of its time.
-///
-/// # Errors
-/// As [`load`], as far as it goes.
-pub fn digest(bytes: &[u8]) -> Result<Digest, LoadError> {
-    Ok(decode::Checked::check(bytes)?.digest)
-}
 
 /// Reads, checks and verifies an artifact. A pure function of the bytes, which never panics.
 ///
-/// The checks come in this order: magic, version, features, sizes, digest, sections, then every table and
+/// The checks come in this order: magic, version, features, sizes, revision, digest, sections, then every table and
 /// every instruction. Nothing that a digest covers is interpreted before the digest is checked.
 ///
 /// # Errors

@@ -5,6 +5,7 @@ mod format;
 mod graph;
 mod help;
 mod lock;
+mod revision;
 mod schema;
 mod start;
 
