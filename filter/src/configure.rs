@@ -70,7 +70,8 @@ impl From<LoadError> for Refused {
 /// Loads the plugin's configuration. The error says what is wrong with it.
 pub(crate) fn configure(bytes: &[u8]) -> Result<Active, Refused> {
     let config = PluginConfig::parse(bytes)?;
-    let stamp = artifact::stamp(&config.artifact)?;
+    let stamp = artifact::stamp(&config.artifact)
+        .map_err(|error| Refused { stamp: artifact::stated(&config.artifact), ..error.into() })?;
     let service = config.service.or_else(service_of_node).ok_or_else(|| {
         let text =
             format!("no service name: set `service` in the plugin configuration, or the variable {SERVICE_VARIABLE}");

@@ -49,6 +49,13 @@ pub(super) struct Checked<'b> {
 
 impl<'b> Checked<'b> {
     pub(super) fn check(bytes: &'b [u8]) -> Result<Self, LoadError> {
+        let checked = Self::stated(bytes)?;
+        let (stated, computed) = (checked.stamp.digest, digest(checked.header, checked.body));
+        if computed == stated { Ok(checked) } else { Err(LoadError::Digest { stated, computed }) }
+    }
+
+    /// Reads the header. The digest is only what the artifact states.
+    pub(super) fn stated(bytes: &'b [u8]) -> Result<Self, LoadError> {
         let truncated = LoadError::Truncated { length: bytes.len() };
         if !bytes.starts_with(&MAGIC) {
             return Err(LoadError::Magic);
@@ -69,10 +76,6 @@ impl<'b> Checked<'b> {
         let stated = Digest(array(bytes, DIGEST_AT).ok_or(truncated.clone())?);
         let header = bytes.get(..DIGEST_AT).ok_or(truncated.clone())?;
         let (revision, body) = revision(bytes.get(REVISION_AT..).ok_or(truncated.clone())?).ok_or(truncated)??;
-        let computed = digest(header, body);
-        if computed != stated {
-            return Err(LoadError::Digest { stated, computed });
-        }
         Ok(Self { stamp: Stamp { digest: stated, revision }, header, body, size })
     }
 }

@@ -36,7 +36,7 @@ pub use encode::{EncodeError, encode};
 pub use error::{LoadError, VerifyError};
 pub use format::{Digest, FORMAT_VERSION, KNOWN_FEATURES};
 pub use revision::{Revision, RevisionError};
-pub use stamp::{Stamp, stamp, with_revision};
+pub use stamp::{Stamp, stamp, stated, with_revision};
 pub use verify::VerifiedProgram;
 
 /// Reads, checks and verifies an artifact. A pure function of the bytes, which never panics.

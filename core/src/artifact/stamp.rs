@@ -24,6 +24,12 @@ pub fn stamp(bytes: &[u8]) -> Result<Stamp, LoadError> {
     Ok(Checked::check(bytes)?.stamp)
 }
 
+/// Returns the stamp that an artifact states, even if its content is not what was built. `None` if it is cut within its header or
+/// of another release.
+pub fn stated(bytes: &[u8]) -> Option<Stamp> {
+    Checked::stated(bytes).ok().map(|checked| checked.stamp)
+}
+
 /// Returns the artifact with this revision in place of the one that it has. Its digest stays the same.
 ///
 /// # Errors
@@ -67,5 +73,21 @@ mod tests {
         let last = bytes.len() - 1;
         bytes[last] ^= 1;
         assert!(matches!(with_revision(&bytes, None), Err(LoadError::Digest { .. })));
+    }
+
+    #[test]
+    fn a_broken_artifact_still_states_which_one_it_is() {
+        let revision = Revision::parse("3f2a").unwrap();
+        let bytes = with_revision(&encode(&tables()).unwrap(), Some(&revision)).unwrap();
+        let cut = &bytes[..bytes.len() - 1];
+        assert!(matches!(stamp(cut), Err(LoadError::Digest { .. })));
+        assert_eq!(stated(cut), stamp(&bytes).ok());
+        for (at, length) in [(0, bytes.len()), (8, bytes.len()), (60, 58)] {
+            let mut broken = bytes[..length].to_vec();
+            if let Some(byte) = broken.get_mut(at) {
+                *byte ^= 1;
+            }
+            assert_eq!(stated(&broken), None, "{at} {length}");
+        }
     }
 }

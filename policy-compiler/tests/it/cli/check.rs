@@ -80,12 +80,13 @@ fn sizes_are_those_of_what_is_built_and_emitted() {
     let (tree, file) = (tree(), file.to_str().unwrap());
     let sizes = &json(&["check", &tree])["sizes"];
     assert_eq!(json(&["build", &tree, "-o", file, "--no-revision"])["bytes"], sizes[0]["artifact"]);
-    let emitted = json(&["emit", "envoyfilter", &tree]);
+    let emitted = json(&["emit", "envoyfilter", &tree, "--no-revision"]);
     assert_eq!(sizes[0]["envoyFilter"], emitted.to_string().len());
     let service = sizes[1]["service"].as_str().unwrap();
     let slice = json(&["build", &tree, "-o", file, "--service", service, "--no-revision"]);
     assert_eq!((&slice["bytes"], &slice["service"]), (&sizes[1]["artifact"], &sizes[1]["service"]));
-    let config = json(&["emit", "envoy", &tree, "--service", service, "--role", "outbound", "--as", "config"]);
+    let config =
+        json(&["emit", "envoy", &tree, "--service", service, "--role", "outbound", "--as", "config", "--no-revision"]);
     assert_eq!(sizes[1]["pluginConfiguration"], config.to_string().len());
 }
 

@@ -1,6 +1,7 @@
 //! The binary: exit codes, and the use of streams.
 
 mod check;
+mod emit_all;
 mod format;
 mod graph;
 mod help;

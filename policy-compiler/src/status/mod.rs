@@ -1,0 +1,3 @@
+//! Which artifacts proxies run, which ones they refused, and whether these are the expected ones.
+
+pub mod expected;
