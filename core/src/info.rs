@@ -47,6 +47,23 @@ impl Reason {
     pub const ALL: [Self; 6] =
         [Self::Configuration, Self::Service, Self::Release, Self::Damaged, Self::Invalid, Self::Secret];
 
+    /// Returns the reason of that name.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.as_str() == name)
+    }
+
+    /// Returns what it means, for whoever sees only its name.
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            Self::Configuration => "the plugin configuration is not what the filter expects; `policyc emit` writes one",
+            Self::Service => "the proxy has no service name, or the artifact is the slice of another service",
+            Self::Release => "the artifact is of another release than the filter: ship a filter that fits it first",
+            Self::Damaged => "the artifact was changed or cut on its way, or is none: ship it again",
+            Self::Invalid => "the artifact does not verify: build it with a released `policyc`",
+            Self::Secret => "the secret of pseudonyms is too short: use a random one of at least 16 bytes",
+        }
+    }
+
     /// Returns its name in statistics.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -77,6 +94,16 @@ impl From<&LoadError> for Reason {
             | LoadError::Verify { .. } => Self::Invalid,
         }
     }
+}
+
+/// Returns what is wrong if an artifact is the slice of another service. The whole is the slice of nobody.
+pub fn wrong_slice(slice: &str, service: &str) -> Option<String> {
+    let text = || {
+        format!(
+            "the artifact was built for service `{slice}`, and this is `{service}`: ship the one built with `--service {service}`"
+        )
+    };
+    (!slice.is_empty() && slice != service).then(text)
 }
 
 /// Returns the name of the gauge that is 1 while a filter runs an artifact for a service and a role.

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use context_mesh_core::artifact::{self, LoadError, Stamp};
-use context_mesh_core::info::Reason;
+use context_mesh_core::info::{self, Reason};
 use context_mesh_core::mask::{MIN_SECRET_BYTES, PseudonymSecret};
 use context_mesh_core::memory::Memory;
 use context_mesh_core::pipeline::{Role, Routing, Workload};
@@ -93,11 +93,7 @@ pub(crate) fn configure(bytes: &[u8]) -> Result<Active, Refused> {
 
 fn load(artifact: &[u8], service: &str) -> Result<Workload, Refused> {
     let program = artifact::load(artifact)?;
-    let slice = &program.tables().mesh.slice;
-    if !slice.is_empty() && slice != service {
-        let text = format!(
-            "the artifact was built for service `{slice}`, and this is `{service}`: ship the one built with `--service {service}`"
-        );
+    if let Some(text) = info::wrong_slice(&program.tables().mesh.slice, service) {
         return Err(Refused::new(Reason::Service, text));
     }
     let mut workload = Workload::new(program, service);

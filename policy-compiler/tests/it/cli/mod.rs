@@ -9,6 +9,7 @@ mod lock;
 mod revision;
 mod schema;
 mod start;
+mod status;
 
 use std::{
     fs,
