@@ -9,6 +9,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use policy_compiler::check::lock::FILE_NAME;
+
 /// Longest time that one call of `git` may take. A folder on a slow file system must not hold up a build for ever.
 const MAX_TIME: Duration = Duration::from_secs(30);
 
@@ -16,7 +18,7 @@ const MAX_TIME: Duration = Duration::from_secs(30);
 const MAX_BYTES: u64 = 64 * 1024;
 
 /// Variables with which a hook of git tells where its own repository is, or how paths are read. Here the folder says it.
-const FOREIGN: [&str; 13] = [
+const FOREIGN: [&str; 12] = [
     "GIT_DIR",
     "GIT_WORK_TREE",
     "GIT_COMMON_DIR",
@@ -25,7 +27,6 @@ const FOREIGN: [&str; 13] = [
     "GIT_ALTERNATE_OBJECT_DIRECTORIES",
     "GIT_NAMESPACE",
     "GIT_PREFIX",
-    "GIT_CONFIG_PARAMETERS",
     "GIT_LITERAL_PATHSPECS",
     "GIT_GLOB_PATHSPECS",
     "GIT_NOGLOB_PATHSPECS",
@@ -60,10 +61,16 @@ pub(super) fn commit(folder: &Path) -> Result<Option<Commit>, String> {
         return Err("`git rev-parse HEAD` does not print a commit".to_owned());
     }
     let changed = git(folder, &["status", "--porcelain", "--untracked-files=normal", "--no-renames", "--", "."])?;
-    // What git ignores is in no commit, but in the tree.
-    let ignored = ["ls-files", "--others", "--ignored", "--exclude-standard", "--", "*.yaml", "*.yml", "*.lock"];
-    let dirty = !changed.is_empty() || !git(folder, &ignored)?.is_empty();
+    let dirty = !changed.is_empty() || has_ignored_documents(folder)?;
     Ok(Some(Commit { name: name.to_owned(), dirty }))
+}
+
+/// Whether git ignores documents of the folder: they are in no commit, but in the tree. Hidden ones are not.
+fn has_ignored_documents(folder: &Path) -> Result<bool, String> {
+    let found = ["ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--", "*.yaml", "*.yml", FILE_NAME];
+    let paths = git(folder, &found)?;
+    let is_read = |path: &str| path.split('/').all(|part| !part.is_empty() && !part.starts_with('.'));
+    Ok(paths.split('\0').any(is_read))
 }
 
 /// Whether the folder or one above it has a `.git`.

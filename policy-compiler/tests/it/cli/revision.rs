@@ -50,11 +50,27 @@ fn the_default_is_the_commit_and_only_changes_of_the_tree_make_it_dirty() {
     let commit = git(&root, &["rev-parse", "HEAD"]);
     let mesh = fs::read_to_string(policies.join("mesh.yaml")).unwrap();
     type Change = fn(&Path);
-    let cases: [(&str, Change, bool); 8] = [
+    let cases: [(&str, Change, bool); 10] = [
         ("nothing", |_| {}, false),
         ("a changed file beside the tree", |root| fs::write(root.join("README.md"), "b").unwrap(), false),
         ("a new file beside the tree", |root| fs::write(root.join("new.yaml"), "b").unwrap(), false),
         ("an ignored file that is not read", |root| fs::write(root.join("policies/a.tmp"), "b").unwrap(), false),
+        (
+            "an ignored document that is hidden",
+            |root| {
+                fs::create_dir_all(root.join("policies/.cache/ignored")).unwrap();
+                fs::write(root.join("policies/.cache/ignored/a.yaml"), "b").unwrap();
+            },
+            false,
+        ),
+        (
+            "an ignored lock file",
+            |root| {
+                fs::write(root.join(".git/info/exclude"), "*.lock\n").unwrap();
+                fs::write(root.join("policies/context-mesh.lock"), "").unwrap();
+            },
+            true,
+        ),
         ("a new file", |root| fs::write(root.join("policies/new.yaml"), "# b\n").unwrap(), true),
         (
             "an ignored document",
