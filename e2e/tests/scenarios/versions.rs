@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 use context_mesh_core::artifact::{Revision, with_revision};
 use context_mesh_core::pipeline::{self, Routing};
 use context_mesh_core::plugin_config::PluginConfig;
+use context_mesh_e2e::filter_config;
 use context_mesh_e2e::mesh::{Mesh, PushOutcome};
-use context_mesh_e2e::policy::Policy;
+use context_mesh_e2e::policy::{self, Policy};
 use context_mesh_e2e::topology::Role;
 use serde_json::{Value, json};
 
@@ -151,6 +152,38 @@ fn status_says_what_runs_and_what_was_refused_and_why() {
         let (proxy, code) = status(&mesh, &[("inbound", &first), ("outbound", &first)]);
         assert_eq!(running(&proxy), [json!(["inbound", "A-1.0", first.digest, "other-revision"]), outbound.clone()]);
         assert_eq!(code, 0);
+    }
+    assert_no_trap(&mesh);
+}
+
+/// A newer filter is another virtual machine, and the one before resets its gauges when it ends.
+#[test]
+fn a_newer_filter_goes_on_showing_what_runs() {
+    let policy = Policy::from_text(MESH).unwrap();
+    let mesh = pair_of(policy.clone(), |mesh| mesh.concurrency(2));
+    // A custom section: other bytes, the same program.
+    let newer = mesh.folder().join("newer.wasm");
+    let mut code = std::fs::read(policy::filter().unwrap()).unwrap();
+    code.extend_from_slice(b"\x00\x06\x05newer");
+    std::fs::write(&newer, code).unwrap();
+    let shows = |revision: &str| {
+        let wanted = [json!(["inbound", revision, policy.digest]), json!(["outbound", null, policy.digest])];
+        let found = status(&mesh, &[]).0;
+        let list = found["running"].as_array().unwrap().iter();
+        list.map(|known| json!([known["role"], known["revision"], known["digest"]])).collect::<Vec<_>>() == wanted
+    };
+    let same = configuration(&policy, "same", |_| {});
+    assert_eq!(mesh.push_filter_config("back", Role::Inbound, &same).unwrap(), PushOutcome::Accepted);
+    assert!(shows("same"));
+    for revision in ["same", "other"] {
+        let configuration = configuration(&policy, revision, |_| {});
+        let document = filter_config::discovery_response(&newer, &configuration, revision).to_string();
+        assert_eq!(mesh.push_filter_document("back", Role::Inbound, &document).unwrap(), PushOutcome::Accepted);
+        // A tick of the newer one comes at most half a second after the end of the other.
+        let begin = Instant::now();
+        while !shows(revision) || begin.elapsed() < Duration::from_secs(2) {
+            assert!(begin.elapsed() < Duration::from_secs(20), "{revision}: {}", status(&mesh, &[]).0);
+        }
     }
     assert_no_trap(&mesh);
 }
