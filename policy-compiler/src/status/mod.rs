@@ -7,6 +7,7 @@ mod dump;
 pub mod expected;
 mod json;
 mod proxy;
+mod refusals;
 mod stats;
 mod text;
 
