@@ -1,4 +1,4 @@
-//! From the plugin's configuration to a workload: decided by the configuration and the proxy's node alone.
+//! Makes a workload from the plugin's configuration. The result only depends on the configuration and the proxy's node.
 
 use std::rc::Rc;
 
@@ -17,19 +17,19 @@ use crate::memories;
 use crate::stats::Stats;
 use crate::workloads;
 
-/// A configured plugin: what all its streams share.
+/// A configured plugin: the data that all its streams share.
 pub(crate) struct Active {
     /// The workload that it serves.
     pub(crate) workload: Rc<Workload>,
-    /// What this worker remembers for the service.
+    /// The requests that this worker remembers for the service.
     pub(crate) requests: Rc<Memory>,
-    /// Its role; `None`: the listener's direction says.
+    /// Its role; `None`: the listener's direction determines it.
     pub(crate) role: Option<Role>,
-    /// What is known of the proxy's routes.
+    /// What is known about the proxy's routes.
     pub(crate) routing: Routing,
     /// Its counters.
     pub(crate) stats: Stats,
-    /// Which of its warnings are written.
+    /// Selects the warnings that are written.
     pub(crate) warnings: Sampler,
     /// The statistic that says what it runs.
     pub(crate) shown: Shown,
@@ -67,7 +67,7 @@ impl From<LoadError> for Refused {
     }
 }
 
-/// Loads the plugin's configuration. The error says what is wrong with it.
+/// Loads the plugin's configuration. The error is the reason why it is rejected.
 pub(crate) fn configure(bytes: &[u8]) -> Result<Active, Refused> {
     let config = PluginConfig::parse(bytes)?;
     let stamp = artifact::stamp(&config.artifact)
@@ -109,7 +109,7 @@ fn load(artifact: &[u8], service: &str) -> Result<Workload, Refused> {
     Ok(workload)
 }
 
-/// The secret of pseudonyms, if the environment has one.
+/// Returns the secret of pseudonyms, if the environment contains one.
 fn pseudonym_secret() -> Result<Option<PseudonymSecret>, Refused> {
     let Some(text) = variable(PSEUDONYM_VARIABLE) else { return Ok(None) };
     let secret = PseudonymSecret::new(text.as_bytes());
@@ -121,7 +121,7 @@ fn pseudonym_secret() -> Result<Option<PseudonymSecret>, Refused> {
     secret.ok_or_else(too_short).map(Some)
 }
 
-/// The service by the environment, by Istio's workload name, or by Envoy's `--service-cluster`.
+/// Returns the service from the environment, from Istio's workload name, or from Envoy's `--service-cluster`.
 fn service_of_node() -> Option<String> {
     let node = |path: &[&str]| abi::property(path).and_then(|bytes| String::from_utf8(bytes).ok());
     variable(SERVICE_VARIABLE)
@@ -130,7 +130,7 @@ fn service_of_node() -> Option<String> {
         .filter(|service| !service.is_empty())
 }
 
-/// A variable of the environment that the proxy gives the filter: the one place that reads it.
+/// Returns a variable of the environment that the proxy provides. All variables are read here.
 #[expect(clippy::disallowed_methods, reason = "the configuration depends on it, and nothing else does")]
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()

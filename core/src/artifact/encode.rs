@@ -1,4 +1,4 @@
-//! From tables to bytes.
+//! Encodes tables as bytes.
 
 use core::fmt;
 
@@ -9,7 +9,7 @@ use super::revision::Revision;
 use crate::limits::MAX_ARTIFACT_BYTES;
 use crate::tables::Tables;
 
-/// Why tables cannot be written.
+/// The reason why tables cannot be encoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EncodeError {
     /// The artifact would be larger than a filter accepts.
@@ -38,11 +38,11 @@ impl fmt::Display for EncodeError {
 
 impl core::error::Error for EncodeError {}
 
-/// Writes an artifact without a revision; see [`with_revision`](super::with_revision). The same tables always give the same
-/// bytes.
+/// Encodes an artifact without a revision; see [`with_revision`](super::with_revision). The same tables always have the
+/// same bytes.
 ///
 /// # Errors
-/// [`EncodeError`] when the artifact would exceed what [`super::load`] accepts.
+/// [`EncodeError`]: the artifact would exceed what [`super::load`] accepts.
 pub fn encode(tables: &Tables) -> Result<Vec<u8>, EncodeError> {
     let mut body = Vec::new();
     for section in Section::ALL {
@@ -61,7 +61,7 @@ pub fn encode(tables: &Tables) -> Result<Vec<u8>, EncodeError> {
     Ok(wrap(length, &lz4_flex::block::compress(&body)))
 }
 
-/// Puts the header in front of a compressed body.
+/// Returns a compressed body with the header before it.
 pub(super) fn wrap(length: u32, compressed: &[u8]) -> Vec<u8> {
     let mut header = Vec::with_capacity(DIGEST_AT);
     header.extend_from_slice(&MAGIC);
@@ -86,7 +86,7 @@ pub(super) fn frame(header: &[u8], digest: &Digest, revision: Option<&Revision>,
     bytes
 }
 
-/// The digest of a header (its first [`DIGEST_AT`] bytes) and a body.
+/// Returns the digest of a header (its first [`DIGEST_AT`] bytes) and a body.
 pub(super) fn digest(header: &[u8], body: &[u8]) -> Digest {
     debug_assert_eq!(header.len(), DIGEST_AT);
     let mut hash = Sha256::new();

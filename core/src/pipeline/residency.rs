@@ -1,12 +1,12 @@
-//! Keeps fields in the regions that their schemas name, without a rule of anybody.
+//! Keeps fields in the regions that their schemas list. This needs no rule.
 
 use super::plan::{Counter, Plan};
 use super::workload::Workload;
 use crate::context::Context;
 use crate::vm::Destination;
 
-/// Takes the fields out that may not be sent to the destination's region. A destination whose region is not known is
-/// in none of them.
+/// Removes the fields that may not be sent to the destination's region. A destination whose region is unknown is in
+/// none of the listed regions.
 pub(super) fn keep_in_region<'w>(
     workload: &'w Workload,
     destination: Destination<'_>,

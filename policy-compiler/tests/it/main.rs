@@ -15,6 +15,7 @@ mod guardrails;
 mod inspect;
 mod istio;
 mod json_schema;
+mod markdown;
 mod order;
 mod pages;
 mod policy_tests;

@@ -266,6 +266,7 @@ fn settings(mesh: &Mesh, diagnostics: &mut Diagnostics) -> MeshTable {
             Traces::Start => GatewayTraces::Start,
         },
         gateway_sampled: mesh.gateway.sampled,
+        header_value_bytes: mesh.header_value_bytes,
         memory_slots: mesh.memory.slots.map_or(DEFAULT_SLOTS, |slots| memory_slots(slots, diagnostics)),
         memory_bytes: mesh.memory.bytes.map_or(DEFAULT_BYTES, |bytes| memory_bytes(bytes, diagnostics)),
         memory_ttl_ms: mesh.memory.ttl_ms,

@@ -212,7 +212,7 @@ fn expect(node: &Node, decoder: &mut Decoder<'_>) -> Expect {
     found.message = keys.get("message").and_then(|node| decoder.string(node));
     found.context = keys.get("context").and_then(|node| fixture::fields(node, decoder)).unwrap_or_default();
     found.absent = keys.get("absent").map(|node| decoder.strings(node)).unwrap_or_default();
-    found.headers = keys.get("headers").map(|node| fixture::headers(node, decoder)).unwrap_or_default();
+    found.headers = keys.get("headers").map(|node| fixture::headers(node, false, decoder)).unwrap_or_default();
     for (key, kind) in ListKind::ALL {
         if let Some((key, node)) = keys.entry(key) {
             found.lists.push((kind, Spanned::new(decoder.strings(node), key.span)));

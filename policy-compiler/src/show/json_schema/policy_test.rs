@@ -71,8 +71,8 @@ struct Request {
     /// Default: `http`.
     #[schemars(example = &"https")]
     scheme: Option<String>,
-    /// Other headers.
-    headers: Option<shape::Headers>,
+    /// Other headers. A list of texts is a header that is sent several times.
+    headers: Option<shape::SentHeaders>,
     /// Other attributes of the proxy, for example `source.address`.
     #[schemars(extend("examples" = [{"source.address": "10.0.0.1:80"}]))]
     attributes: Option<shape::Attributes>,
