@@ -40,6 +40,7 @@ pub mod headers;
 pub mod host;
 pub mod identity;
 pub mod index;
+pub mod info;
 pub mod limits;
 pub mod mask;
 pub mod memory;

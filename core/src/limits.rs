@@ -58,6 +58,13 @@ pub(crate) const MAX_BAGGAGE_BYTES: usize = 8192;
 /// below what would exhaust a sidecar.
 pub(crate) const MAX_ARTIFACT_BYTES: usize = 64 * 1024 * 1024;
 
+/// Length of the revision of an artifact, in bytes. A commit of git has 40 or 64; names of releases and branches fit too. It
+/// goes into each report and into the names of statistics.
+pub const MAX_REVISION_BYTES: usize = 100;
+
+/// Length of the name of a service in the names of statistics, in bytes. Names of Kubernetes have at most 63 in each part.
+pub const MAX_INFO_SERVICE_BYTES: usize = 128;
+
 /// Most sections of an artifact. Today's compiler writes ten.
 pub(crate) const MAX_SECTIONS: usize = 64;
 

@@ -18,7 +18,7 @@ const ORDER: &[&[&str]] = &[
     &["artifact", "alias"],
     &["decide"],
     &["pipeline"],
-    &["sampling", "plugin_config"],
+    &["sampling", "plugin_config", "info"],
     &["testing"],
 ];
 

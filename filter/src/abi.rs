@@ -50,6 +50,7 @@ unsafe extern "C" {
     ) -> Status;
     fn proxy_define_metric(metric: MetricType, name: *const u8, name_size: usize, id: *mut u32) -> Status;
     fn proxy_increment_metric(id: u32, offset: i64) -> Status;
+    fn proxy_record_metric(id: u32, value: u64) -> Status;
     fn proxy_set_tick_period_milliseconds(period: u32) -> Status;
 }
 
@@ -153,9 +154,18 @@ pub(crate) fn send_local_response(status: u16, grpc_status: u8, details: &str, b
 
 /// Declares a counter. The same name always returns the same counter.
 pub(crate) fn define_counter(name: &str) -> Option<u32> {
+    define_metric(MetricType::Counter, name)
+}
+
+/// Declares a gauge; the same name gives the same gauge.
+pub(crate) fn define_gauge(name: &str) -> Option<u32> {
+    define_metric(MetricType::Gauge, name)
+}
+
+fn define_metric(kind: MetricType, name: &str) -> Option<u32> {
     let mut id = 0;
     // SAFETY: the pointers are those of a living string and of one `u32`.
-    let status = unsafe { proxy_define_metric(MetricType::Counter, name.as_ptr(), name.len(), &raw mut id) };
+    let status = unsafe { proxy_define_metric(kind, name.as_ptr(), name.len(), &raw mut id) };
     (status == Status::Ok).then_some(id)
 }
 
@@ -163,6 +173,12 @@ pub(crate) fn define_counter(name: &str) -> Option<u32> {
 pub(crate) fn set_tick_period(period_ms: u32) -> Status {
     // SAFETY: no pointers.
     unsafe { proxy_set_tick_period_milliseconds(period_ms) }
+}
+
+/// Gives a gauge a value.
+pub(crate) fn record(gauge: u32, value: u64) {
+    // SAFETY: no pointers.
+    let _ = unsafe { proxy_record_metric(gauge, value) };
 }
 
 /// Adds one to a counter.

@@ -2,15 +2,17 @@
 
 use std::rc::Rc;
 
-use context_mesh_core::artifact;
+use context_mesh_core::artifact::{self, LoadError, Stamp};
+use context_mesh_core::info::{self, Reason};
 use context_mesh_core::mask::{MIN_SECRET_BYTES, PseudonymSecret};
 use context_mesh_core::memory::Memory;
 use context_mesh_core::pipeline::{Role, Routing, Workload};
-use context_mesh_core::plugin_config::{PSEUDONYM_VARIABLE, PluginConfig, SERVICE_VARIABLE};
+use context_mesh_core::plugin_config::{PSEUDONYM_VARIABLE, PluginConfig, PluginConfigError, SERVICE_VARIABLE};
 use context_mesh_core::sampling::Sampler;
 use proxy_wasm::types::LogLevel;
 
 use crate::abi;
+use crate::info::Shown;
 use crate::memories;
 use crate::stats::Stats;
 use crate::workloads;
@@ -29,17 +31,57 @@ pub(crate) struct Active {
     pub(crate) stats: Stats,
     /// Selects the warnings that are written.
     pub(crate) warnings: Sampler,
+    /// The statistic that says what it runs.
+    pub(crate) shown: Shown,
+}
+
+/// A configuration that cannot be loaded.
+pub(crate) struct Refused {
+    /// The kind of its mistake.
+    pub(crate) reason: Reason,
+    /// Its artifact, if that could be identified.
+    pub(crate) stamp: Option<Stamp>,
+    /// What is wrong with it.
+    pub(crate) text: String,
+}
+
+impl Refused {
+    fn new(reason: Reason, text: String) -> Self {
+        Self { reason, stamp: None, text }
+    }
+
+    fn of(self, stamp: Stamp) -> Self {
+        Self { stamp: Some(stamp), ..self }
+    }
+}
+
+impl From<PluginConfigError> for Refused {
+    fn from(error: PluginConfigError) -> Self {
+        Self::new(Reason::Configuration, error.to_string())
+    }
+}
+
+impl From<LoadError> for Refused {
+    fn from(error: LoadError) -> Self {
+        Self::new(Reason::from(&error), error.to_string())
+    }
 }
 
 /// Loads the plugin's configuration. The error is the reason why it is rejected.
-pub(crate) fn configure(bytes: &[u8]) -> Result<Active, String> {
-    let config = PluginConfig::parse(bytes).map_err(|error| error.to_string())?;
-    let digest = artifact::digest(&config.artifact).map_err(|error| error.to_string())?;
+pub(crate) fn configure(bytes: &[u8]) -> Result<Active, Refused> {
+    let config = PluginConfig::parse(bytes)?;
+    let stamp = artifact::stamp(&config.artifact)
+        .map_err(|error| Refused { stamp: artifact::stated(&config.artifact), ..error.into() })?;
     let service = config.service.or_else(service_of_node).ok_or_else(|| {
-        format!("no service name: set `service` in the plugin configuration, or the variable {SERVICE_VARIABLE}")
+        let text =
+            format!("no service name: set `service` in the plugin configuration, or the variable {SERVICE_VARIABLE}");
+        Refused::new(Reason::Service, text).of(stamp.clone())
     })?;
-    let workload = workloads::find_or_make(digest, &service, || load(&config.artifact, &service))?;
+    let loaded = workloads::find_or_make(&stamp, &service, || load(&config.artifact, &service));
+    let workload = loaded.map_err(|refused| refused.of(stamp.clone()))?;
+    let shown = Shown::new(&service, config.role, &stamp);
     Ok(Active {
+        shown,
         workload,
         requests: memories::of(&service),
         role: config.role,
@@ -49,13 +91,10 @@ pub(crate) fn configure(bytes: &[u8]) -> Result<Active, String> {
     })
 }
 
-fn load(artifact: &[u8], service: &str) -> Result<Workload, String> {
-    let program = artifact::load(artifact).map_err(|error| error.to_string())?;
-    let slice = &program.tables().mesh.slice;
-    if !slice.is_empty() && slice != service {
-        return Err(format!(
-            "the artifact was built for service `{slice}`, and this is `{service}`: ship the one built with `--service {service}`"
-        ));
+fn load(artifact: &[u8], service: &str) -> Result<Workload, Refused> {
+    let program = artifact::load(artifact)?;
+    if let Some(text) = info::wrong_slice(&program.tables().mesh.slice, service) {
+        return Err(Refused::new(Reason::Service, text));
     }
     let mut workload = Workload::new(program, service);
     if let Some(secret) = pseudonym_secret()? {
@@ -80,11 +119,14 @@ fn load(artifact: &[u8], service: &str) -> Result<Workload, String> {
 }
 
 /// Returns the secret of pseudonyms, if the environment contains one.
-fn pseudonym_secret() -> Result<Option<PseudonymSecret>, String> {
+fn pseudonym_secret() -> Result<Option<PseudonymSecret>, Refused> {
     let Some(text) = variable(PSEUDONYM_VARIABLE) else { return Ok(None) };
     let secret = PseudonymSecret::new(text.as_bytes());
-    let too_short =
-        || format!("the variable {PSEUDONYM_VARIABLE} has fewer than {MIN_SECRET_BYTES} bytes: use a random secret");
+    let too_short = || {
+        let text =
+            format!("the variable {PSEUDONYM_VARIABLE} has fewer than {MIN_SECRET_BYTES} bytes: use a random secret");
+        Refused::new(Reason::Secret, text)
+    };
     secret.ok_or_else(too_short).map(Some)
 }
 

@@ -15,6 +15,7 @@
 mod abi;
 mod configure;
 mod host;
+mod info;
 mod memories;
 mod root;
 mod stats;

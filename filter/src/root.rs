@@ -9,6 +9,7 @@ use proxy_wasm::types::{ContextType, LogLevel};
 use crate::abi;
 use crate::configure::{Active, configure};
 use crate::host::Envoy;
+use crate::info;
 use crate::stream::Stream;
 
 /// The plugin, before and after it is configured.
@@ -34,8 +35,9 @@ impl RootContext for Root {
                 let _ = abi::set_tick_period(memory::TICK_MS);
                 true
             }
-            Err(error) => {
-                abi::log(LogLevel::Error, &format!("context_mesh: configuration refused: {error}"));
+            Err(refused) => {
+                info::count(&refused);
+                abi::log(LogLevel::Error, &format!("context_mesh: configuration refused: {}", refused.text));
                 false
             }
         }
@@ -43,6 +45,7 @@ impl RootContext for Root {
 
     fn on_tick(&mut self) {
         if let Some(active) = &self.active {
+            active.shown.refresh();
             let host = Envoy::host(&active.requests, active.routing);
             active.requests.tick(active.workload.access(host));
         }

@@ -1,4 +1,5 @@
 //! The counters of the core as statistics of the proxy: `wasmcustom.context_mesh.<name>`.
+//! What stands for a configuration is in `info.rs`.
 
 use context_mesh_core::pipeline::Counter;
 

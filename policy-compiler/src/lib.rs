@@ -16,5 +16,6 @@ pub mod report;
 pub mod routes;
 pub mod run;
 pub mod show;
+pub mod status;
 
 pub use compile::{Checked, Compiled, Slice, SliceError, check_watched, compile, compile_watched, compile_with_model};

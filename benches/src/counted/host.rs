@@ -129,7 +129,10 @@ impl Call<'_, '_> {
                 Some(OK)
             }
             "proxy_define_metric" => self.write(self.number(3)?, &1_u32.to_le_bytes()),
-            "proxy_increment_metric" | "proxy_set_tick_period_milliseconds" | "proxy_set_effective_context" => Some(OK),
+            "proxy_increment_metric"
+            | "proxy_record_metric"
+            | "proxy_set_tick_period_milliseconds"
+            | "proxy_set_effective_context" => Some(OK),
             "random_get" => self.random(),
             // An environment without variables.
             "environ_sizes_get" => {

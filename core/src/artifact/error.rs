@@ -30,6 +30,8 @@ pub enum LoadError {
         /// The length that it states, in bytes.
         length: u32,
     },
+    /// Its revision has characters or a length that no revision has.
+    Revision,
     /// Its content does not match its digest.
     Digest {
         /// The digest that it states.
@@ -89,6 +91,9 @@ impl fmt::Display for LoadError {
             ),
             Self::TooLarge { length } => {
                 write!(f, "the artifact states a length of {length} bytes, the limit is {MAX_ARTIFACT_BYTES}")
+            }
+            Self::Revision => {
+                write!(f, "the revision of the artifact is not one that `policyc` writes: it was changed on its way")
             }
             Self::Digest { stated, computed } => write!(
                 f,

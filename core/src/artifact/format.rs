@@ -6,7 +6,7 @@ use core::fmt;
 pub(super) const MAGIC: [u8; 8] = *b"\x89CMESH\r\n";
 
 /// Version of the layout and of the tables that this crate writes and reads.
-pub const FORMAT_VERSION: u32 = 5;
+pub const FORMAT_VERSION: u32 = 6;
 
 /// The features that this crate knows. None is defined yet.
 pub const KNOWN_FEATURES: u64 = 0;
@@ -15,7 +15,7 @@ pub(super) const VERSION_AT: usize = 8;
 pub(super) const FEATURES_AT: usize = 12;
 pub(super) const LENGTH_AT: usize = 20;
 pub(super) const DIGEST_AT: usize = 24;
-pub(super) const BODY_AT: usize = 56;
+pub(super) const REVISION_AT: usize = 56;
 
 /// Flag of a section that a reader may skip if it does not know the section.
 pub(super) const OPTIONAL: u16 = 1;

@@ -8,9 +8,13 @@
 //! 8   format version     u32, little endian
 //! 12  required features  u64: one bit for each feature that a reader must know
 //! 20  length of the body u32, after decompression
-//! 24  digest             SHA-256 of everything but these 32 bytes
-//! 56  body               sections, as one lz4 block
+//! 24  digest             SHA-256 of the 24 bytes before it and the body
+//! 56  revision           its length (u8), 0 for none, and its text
+//!     body               sections, as one lz4 block
 //! ```
+//!
+//! The revision names the sources of the artifact, for people. The digest does not cover it: the same policies have the
+//! same digest, whatever commit they were built from.
 //!
 //! A section consists of its number (u16), its flags (u16, bit 0: a reader that does not know it may skip it), its
 //! length (u32) and its content in the bincode wire format.
@@ -19,6 +23,8 @@ mod decode;
 mod encode;
 mod error;
 mod format;
+mod revision;
+mod stamp;
 #[cfg(test)]
 mod tests;
 mod verify;
@@ -29,20 +35,13 @@ pub use decode::Decoded;
 pub use encode::{EncodeError, encode};
 pub use error::{LoadError, VerifyError};
 pub use format::{Digest, FORMAT_VERSION, KNOWN_FEATURES};
+pub use revision::{Revision, RevisionError};
+pub use stamp::{Stamp, stamp, stated, with_revision};
 pub use verify::VerifiedProgram;
-
-/// Returns the digest of an artifact, which identifies one that was loaded before. The checks are those of [`load`] up
-/// to the digest, and take a small part of its time.
-///
-/// # Errors
-/// The same as for [`load`], up to the digest.
-pub fn digest(bytes: &[u8]) -> Result<Digest, LoadError> {
-    Ok(decode::Checked::check(bytes)?.digest)
-}
 
 /// Reads, checks and verifies an artifact. The result only depends on the bytes. Never panics.
 ///
-/// The checks have this order: magic, version, features, sizes, digest, sections, then every table and every
+/// The checks have this order: magic, version, features, sizes, revision, digest, sections, then every table and every
 /// instruction. Nothing that a digest covers is interpreted before the digest is checked.
 ///
 /// # Errors

@@ -1,6 +1,6 @@
 //! Artifacts that must load, and all kinds that must not.
 
-use super::format::{DIGEST_AT, FEATURES_AT, LENGTH_AT, VERSION_AT};
+use super::format::{DIGEST_AT, FEATURES_AT, LENGTH_AT, REVISION_AT, VERSION_AT};
 use super::*;
 use crate::address::Networks;
 use crate::index::{PatternIndex, ProgramIndex, RuleIndex, ServiceIndex};
@@ -41,6 +41,7 @@ fn tables_read_back_as_they_were_written() {
 #[test]
 fn one_flipped_bit_anywhere_is_refused() {
     let bytes = encode(&sample()).unwrap();
+    assert_eq!(bytes[REVISION_AT], 0, "no revision");
     for at in 0..bytes.len() {
         let mut broken = bytes.clone();
         broken[at] ^= 1 << (at % 8);
@@ -50,9 +51,38 @@ fn one_flipped_bit_anywhere_is_refused() {
             VERSION_AT..FEATURES_AT => matches!(error, LoadError::Version { .. }),
             FEATURES_AT..LENGTH_AT => matches!(error, LoadError::Features { .. }),
             LENGTH_AT..DIGEST_AT => matches!(error, LoadError::Digest { .. } | LoadError::TooLarge { .. }),
+            REVISION_AT => matches!(error, LoadError::Revision),
             _ => matches!(error, LoadError::Digest { .. }),
         };
         assert!(expected, "byte {at}: {error:?}");
+    }
+}
+
+/// The sample artifact with this in place of its revision: a length and bytes.
+fn with_raw_revision(length: u8, text: &[u8]) -> Vec<u8> {
+    let bytes = encode(&sample()).unwrap();
+    [&bytes[..REVISION_AT], &[length], text, &bytes[REVISION_AT + 1..]].concat()
+}
+
+#[test]
+fn a_revision_is_read_only_as_it_is_written() {
+    let plain = load(&encode(&sample()).unwrap()).unwrap();
+    let program = load(&with_raw_revision(4, b"3f2a")).unwrap();
+    assert_eq!(program.digest(), plain.digest());
+    assert_eq!(program.revision().map(Revision::as_str), Some("3f2a"));
+    type Wanted = fn(&LoadError) -> bool;
+    let cases: [(u8, &[u8], Wanted); 7] = [
+        (3, b"3f2a", |error| matches!(error, LoadError::Digest { .. })),
+        (4, b"3f2", |error| matches!(error, LoadError::Revision | LoadError::Digest { .. })),
+        (4, b"3 2a", |error| matches!(error, LoadError::Revision)),
+        (4, b"-f2a", |error| matches!(error, LoadError::Revision)),
+        (2, b"\xc3\xa4", |error| matches!(error, LoadError::Revision)),
+        (101, &[b'a'; 101], |error| matches!(error, LoadError::Revision)),
+        (255, &[], |error| matches!(error, LoadError::Truncated { .. } | LoadError::Revision)),
+    ];
+    for (length, text, wanted) in cases {
+        let error = load(&with_raw_revision(length, text)).unwrap_err();
+        assert!(wanted(&error), "{length} {text:?}: {error:?}");
     }
 }
 
@@ -63,7 +93,7 @@ fn a_cut_artifact_is_refused() {
         let error = load(&bytes[..length]).unwrap_err();
         let expected = match length {
             0..8 => matches!(error, LoadError::Magic),
-            8..56 => matches!(error, LoadError::Truncated { .. }),
+            8..=REVISION_AT => matches!(error, LoadError::Truncated { .. }),
             _ => matches!(error, LoadError::Digest { .. }),
         };
         assert!(expected, "length {length}: {error:?}");
@@ -86,7 +116,7 @@ fn section(number: u16, flags: u16, content: &[u8]) -> Vec<u8> {
 fn body() -> Vec<u8> {
     let bytes = encode(&sample()).unwrap();
     let length = u32::from_le_bytes(bytes[LENGTH_AT..DIGEST_AT].try_into().unwrap());
-    lz4_flex::block::decompress(&bytes[56..], length as usize).unwrap()
+    lz4_flex::block::decompress(&bytes[REVISION_AT + 1..], length as usize).unwrap()
 }
 
 #[test]
@@ -315,12 +345,12 @@ fn a_load_error_says_which_artifact_and_what_to_do() {
     let message = load(&bytes).unwrap_err().to_string();
     assert_eq!(
         message,
-        "the artifact has format version 9, this reader knows version 5: use a filter and a compiler of matching releases"
+        "the artifact has format version 9, this reader knows version 6: use a filter and a compiler of matching releases"
     );
     let mut tables = sample();
     tables.mesh.memory_slots = 0;
     let bytes = encode(&tables).unwrap();
-    let digest = Decoded::decode(&bytes).unwrap().digest;
+    let digest = Decoded::decode(&bytes).unwrap().stamp.digest;
     let message = load(&bytes).unwrap_err().to_string();
     assert_eq!(message, format!("artifact {digest} does not verify: memory slots is out of range"));
 }

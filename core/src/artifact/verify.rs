@@ -9,6 +9,8 @@ use regex_automata::dfa::sparse;
 use super::decode::Decoded;
 use super::error::{LoadError, VerifyError};
 use super::format::Digest;
+use super::revision::Revision;
+use super::stamp::Stamp;
 use super::verify_code;
 use crate::carrier::words::Words;
 use crate::context::json;
@@ -33,7 +35,7 @@ use crate::vm::{Program, Timestamp};
 /// index in the tables is valid, and every program of the bytecode ends, stays within its stack and leaves one value.
 #[derive(Debug, Clone)]
 pub struct VerifiedProgram {
-    digest: Digest,
+    stamp: Stamp,
     program: Program,
     words: Words,
     choices: Vec<Choice>,
@@ -50,7 +52,8 @@ impl VerifiedProgram {
 
     /// Verifies like [`VerifiedProgram::verify`], with this function to make the steps of a verified program.
     pub(crate) fn verify_with(decoded: Decoded, steps: fn(&[Op]) -> Box<[Step]>) -> Result<Self, LoadError> {
-        let Decoded { digest, mut tables } = decoded;
+        let Decoded { stamp, mut tables } = decoded;
+        let digest = stamp.digest;
         let wrap = |error| LoadError::Verify { digest, error };
         let regexes = regexes(&tables.regexes).map_err(wrap)?;
         let code = code(&tables.program).map_err(wrap)?;
@@ -71,12 +74,22 @@ impl VerifiedProgram {
         tables.regexes = Vec::new();
         tables.program.code = Vec::new();
         let choices = tables.fields.iter().map(|field| Choice::new(&field.allowed)).collect();
-        Ok(Self { digest, program: Program::new(tables, programs, regexes), words, choices })
+        Ok(Self { stamp, program: Program::new(tables, programs, regexes), words, choices })
     }
 
     /// Identifies the artifact.
     pub fn digest(&self) -> Digest {
-        self.digest
+        self.stamp.digest
+    }
+
+    /// Returns the version of the sources that the artifact was built from, if the build named one.
+    pub fn revision(&self) -> Option<&Revision> {
+        self.stamp.revision.as_ref()
+    }
+
+    /// Returns the digest and the revision.
+    pub fn stamp(&self) -> &Stamp {
+        &self.stamp
     }
 
     /// Returns the input of the machine.

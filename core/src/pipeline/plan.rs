@@ -161,6 +161,8 @@ counters! {
     BudgetExceeded "budget_exceeded";
     /// Audit and shadow rules were skipped, because their share of the budget was used up.
     WatchingSkipped "watching_skipped";
+    /// A configuration of the filter was refused, so the one before it goes on.
+    ConfigRefused "config_refused";
 }
 
 impl<'w> Plan<'w> {

@@ -11,6 +11,7 @@ use crate::names::Names;
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Report<'w> {
     artifact: &'w str,
+    revision: &'w str,
     service: &'w str,
     role: &'static str,
     /// The verified service of the peer.
@@ -71,7 +72,13 @@ impl Problem {
 
 impl<'w> Report<'w> {
     pub(super) fn new(workload: &'w Workload, role: Role) -> Self {
-        Self { artifact: workload.digest(), service: workload.service(), role: role.as_str(), ..Self::default() }
+        Self {
+            artifact: workload.digest(),
+            revision: workload.revision(),
+            service: workload.service(),
+            role: role.as_str(),
+            ..Self::default()
+        }
     }
 
     pub(super) fn denied_by(&mut self, cause: Cause<'w>, status: u16) {
@@ -99,6 +106,7 @@ impl<'w> Report<'w> {
         let mut json = Writer { out: String::with_capacity(512) };
         json.out.push('{');
         json.text("artifact", self.artifact);
+        json.text("revision", self.revision);
         json.text("service", self.service);
         json.text("role", self.role);
         json.text("decision", if self.denied.is_some() { "deny" } else { "continue" });

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
+use crate::artifact::{Revision, encode, load, with_revision};
 use crate::carrier::mesh_header;
 use crate::context::Context;
 use crate::decide::Decision;
@@ -628,6 +629,18 @@ fn the_report_names_the_artifact_the_rule_and_the_fields_but_no_value() {
     );
     assert_eq!(plan.report.to_json(), expected);
     assert_eq!(plan.edits, []);
+}
+
+#[test]
+fn the_report_has_the_revision_that_the_build_named() {
+    let revision = Revision::parse("3f2a-dirty").unwrap();
+    let artifact = with_revision(&encode(&tables()).unwrap(), Some(&revision)).unwrap();
+    let workload = Workload::new(load(&artifact).unwrap(), "a");
+    let hop = Hop { workload, ..Hop::new(&tables(), "a", PEER_B) };
+    let report = hop.run(Role::Egress, &[TRACE]).report.to_json();
+    let digest = hop.workload.digest();
+    let expected = format!("{{\"artifact\":\"{digest}\",\"revision\":\"3f2a-dirty\",\"service\":\"a\",");
+    assert!(report.starts_with(&expected), "{report}");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use bumpalo::Bump;
 
 use super::routing::Routing;
 use crate::alias::Guarded;
-use crate::artifact::VerifiedProgram;
+use crate::artifact::{Revision, VerifiedProgram};
 use crate::context::Context;
 use crate::decide::{Decision, decide_reusing};
 use crate::destination;
@@ -218,6 +218,11 @@ impl Workload {
     /// Returns the artifact's digest as 64 hex digits.
     pub fn digest(&self) -> &str {
         &self.digest
+    }
+
+    /// Returns the version of the sources that the artifact was built from; empty when the build named none.
+    pub fn revision(&self) -> &str {
+        self.program.revision().map_or("", Revision::as_str)
     }
 
     pub(super) fn pseudonyms(&self) -> Option<&Pseudonyms> {

@@ -30,3 +30,4 @@ mod trace_ids;
 mod trust;
 mod update;
 mod upstream;
+mod versions;

@@ -30,7 +30,8 @@ pub fn body() -> Vec<u8> {
 /// The tables are too large for an artifact.
 pub fn body_of(tables: &Tables) -> Vec<u8> {
     const LENGTH_AT: usize = 20;
-    const BODY_AT: usize = 56;
+    // Behind the digest and the length of the revision, which is 0.
+    const BODY_AT: usize = 57;
     let artifact = encode(tables).expect("the tables fit an artifact");
     let length = artifact.get(LENGTH_AT..LENGTH_AT + 4).and_then(|bytes| bytes.try_into().ok()).map(u32::from_le_bytes);
     let length = length.and_then(|length| usize::try_from(length).ok()).expect("an artifact has a header");

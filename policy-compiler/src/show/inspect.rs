@@ -9,7 +9,7 @@ use context_mesh_core::artifact::tables::{
     AmbiguousPath, CarrierVersion, Classification, Consistency, DictionaryTable, Effect, EntryTable, FieldTable, Layer,
     MeshTable, Number, OnError, Reply, RuleTable, ServiceTable, Tables,
 };
-use context_mesh_core::artifact::{Decoded, FORMAT_VERSION, LoadError, load};
+use context_mesh_core::artifact::{Decoded, FORMAT_VERSION, LoadError, Stamp, load};
 
 use crate::check::lock::date_text;
 use crate::expression::codegen::listing;
@@ -21,10 +21,14 @@ pub use json::json;
 /// [`LoadError`] if a filter would reject the artifact.
 pub fn text(artifact: &[u8]) -> Result<String, LoadError> {
     // Loading it as a filter does proves that the decoded tables are sound. Those still have the code.
-    let digest = load(artifact)?.digest();
+    let Stamp { digest, revision } = load(artifact)?.stamp().clone();
     let tables = Decoded::decode(artifact)?.tables;
-    let mut out = format!("artifact {digest}\nformat {FORMAT_VERSION}, {} bytes\n", artifact.len());
     // Writing to a string cannot fail.
+    let mut out = format!("artifact {digest}\n");
+    if let Some(revision) = revision {
+        let _ = writeln!(out, "revision {revision}");
+    }
+    let _ = writeln!(out, "format {FORMAT_VERSION}, {} bytes", artifact.len());
     let _ = sections(&mut out, &tables);
     Ok(out)
 }

@@ -10,6 +10,7 @@ use std::sync::{Mutex, PoisonError};
 
 use context_mesh_core::artifact::FORMAT_VERSION;
 use context_mesh_core::cause::Cause;
+use context_mesh_core::info::Reason;
 use context_mesh_core::pipeline::Counter;
 use context_mesh_core::vm::EvalErrorKind;
 use context_mesh_core::vm::cost::CostClass;
@@ -301,9 +302,16 @@ fn the_page_for_operators_has_every_line_of_the_log() {
 fn alerts_are_about_counters_that_exist() {
     let page = page("operations.md");
     let rest = page.split("(context_mesh_").skip(1);
-    for name in rest.map(|rest| rest.split('[').next().unwrap()) {
-        assert!(Counter::ALL.iter().any(|counter| counter.as_str() == name), "there is no counter `{name}`");
+    for name in rest.map(|rest| rest.split(|c: char| !c.is_ascii_lowercase() && c != '_').next().unwrap()) {
+        let known = name == "artifact_info" || Counter::ALL.iter().any(|counter| counter.as_str() == name);
+        assert!(known, "there is no counter `{name}`");
     }
+}
+
+#[test]
+fn the_page_for_operators_explains_every_reason_of_a_refused_configuration() {
+    let known = Reason::ALL.into_iter().map(Reason::as_str).collect();
+    assert_same(&first_column(&page("operations.md"), "## Which version runs"), &known);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! An artifact as JSON: all tables, with names in place of indices.
 
 use context_mesh_core::artifact::{
-    Decoded, FORMAT_VERSION, LoadError, load,
+    Decoded, FORMAT_VERSION, LoadError, Stamp, load,
     tables::{
         AmbiguousPath, AmbiguousRecall, CarrierVersion, Classification, Consistency, EntryTable, FieldTable,
         GatewayTraces, LostRecall, MaskMethod, Merge, MeshTable, Number, OnInvalid, OnMismatch, Reply, RuleTable,
@@ -19,12 +19,13 @@ use crate::{check::lock::date_text, expression::codegen::listing};
 /// # Errors
 /// [`LoadError`] if a filter would reject the artifact.
 pub fn json(artifact: &[u8]) -> Result<Value, LoadError> {
-    let digest = load(artifact)?.digest();
+    let Stamp { digest, revision } = load(artifact)?.stamp().clone();
     let tables = Decoded::decode(artifact)?.tables;
     let domains = tables.domains.iter();
     let dictionaries = tables.dictionaries.iter();
     Ok(json!({
         "digest": digest.to_string(),
+        "revision": revision.map(|revision| revision.to_string()),
         "format": FORMAT_VERSION,
         "bytes": artifact.len(),
         "mesh": mesh(&tables.mesh),

@@ -1,12 +1,15 @@
 //! The binary: exit codes, and the use of streams.
 
 mod check;
+mod emit_all;
 mod format;
 mod graph;
 mod help;
 mod lock;
+mod revision;
 mod schema;
 mod start;
+mod status;
 
 use std::{
     fs,
