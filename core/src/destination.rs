@@ -8,7 +8,7 @@
 use crate::headers::{Headers, Single};
 use crate::host::Attributes;
 use crate::identity;
-use crate::tables::{NamesTable, ServiceTable, Tables};
+use crate::tables::{NamesTable, ServiceTable, Tables, only_region};
 
 /// The destination of a request. For requests that arrive, it is the workload itself.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -17,8 +17,10 @@ pub struct Destination<'a> {
     pub service: &'a str,
     /// The domain of that service.
     pub domain: &'a str,
-    /// The region of that domain.
+    /// The region in which the service runs; empty if there are several.
     pub region: &'a str,
+    /// All regions in which the service runs.
+    pub regions: &'a [String],
     /// The frameworks that apply to the domain.
     pub frameworks: &'a [String],
 }
@@ -97,8 +99,9 @@ pub fn of_service<'t>(service: &str, tables: &'t Tables) -> Option<Destination<'
 
 fn of_table<'t>(service: &'t ServiceTable, tables: &'t Tables) -> Option<Destination<'t>> {
     let domain = tables.domains.get(usize::from(service.domain))?;
-    let (name, region, frameworks) = (&domain.name, &domain.region, &domain.frameworks);
-    Some(Destination { service: &service.name, domain: name, region, frameworks })
+    let regions = service.regions(domain);
+    let (region, frameworks) = (only_region(regions), &domain.frameworks);
+    Some(Destination { service: &service.name, domain: &domain.name, region, regions, frameworks })
 }
 
 /// Returns the service of its DNS name in Kubernetes: `service.namespace.svc`, with the mesh's cluster domain, or

@@ -4,7 +4,7 @@
 //! trust domain may call, and rules can read its ID (`peer.principal`), but not as a service.
 
 use crate::limits::MAX_SPIFFE_ID_BYTES;
-use crate::tables::{DomainTable, MeshTable, NamesTable, ServiceTable, Tables};
+use crate::tables::{DomainTable, MeshTable, NamesTable, ServiceTable, Tables, only_region};
 
 /// The sender of the request, as far as it was verified. Unknown values are empty strings.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -15,7 +15,7 @@ pub struct Peer {
     pub service: String,
     /// The domain of that service.
     pub domain: String,
-    /// The region of that domain.
+    /// The region in which that service runs; empty if there are several.
     pub region: String,
     /// The namespace of the ID, if the ID belongs to the mesh's trust domain, even if it is not a service.
     pub namespace: String,
@@ -34,7 +34,7 @@ pub fn peer(principal: &str, tables: &Tables) -> Peer {
     let Some(domain) = tables.domains.get(usize::from(service.domain)) else { return peer };
     service.name.clone_into(&mut peer.service);
     domain.name.clone_into(&mut peer.domain);
-    domain.region.clone_into(&mut peer.region);
+    only_region(service.regions(domain)).clone_into(&mut peer.region);
     peer
 }
 
@@ -72,9 +72,10 @@ pub fn service_of_workload<'n>(workload: &'n str, tables: &'n Tables) -> &'n str
     listed.map_or(workload, |service| service.name.as_str())
 }
 
-/// Returns the name and the region of the domain of a service.
+/// Returns the name of the domain of a service, and the region of the service, which is empty if there are several.
 pub fn domain_of<'t>(service: &str, tables: &'t Tables) -> Option<(&'t str, &'t str)> {
-    domain_table(service, tables).map(|domain| (domain.name.as_str(), domain.region.as_str()))
+    let (service, domain) = (find(service, tables)?, domain_table(service, tables)?);
+    Some((domain.name.as_str(), only_region(service.regions(domain))))
 }
 
 /// Returns the domain of a service.

@@ -447,8 +447,22 @@ pub struct ServiceTable {
     pub domain: u16,
     /// Whether its identities are listed in [`NamesTable::identities`]. Its name is then not an identity.
     pub has_identities: bool,
+    /// The regions in which it runs, sorted, if the mesh lists them. Otherwise it runs in the region of its domain.
+    pub regions: Vec<String>,
     /// The rules that apply to it.
     pub entry: EntryTable,
+}
+
+impl ServiceTable {
+    /// Returns the regions in which it runs. `domain` is its domain.
+    pub fn regions<'t>(&'t self, domain: &'t DomainTable) -> &'t [String] {
+        if self.regions.is_empty() { core::slice::from_ref(&domain.region) } else { &self.regions }
+    }
+}
+
+/// Returns the region of what runs in these regions. It is empty if there are several: nobody else knows which of them.
+pub fn only_region(regions: &[String]) -> &str {
+    if let [region] = regions { region } else { "" }
 }
 
 /// Other names of services: each list is sorted by name, with the services.

@@ -100,6 +100,15 @@ fn load(artifact: &[u8], service: &str) -> Result<Workload, Refused> {
     if let Some(secret) = pseudonym_secret()? {
         workload = workload.with_pseudonyms(secret);
     }
+    let locality = node(&["xds", "node", "locality", "region"]).unwrap_or_default();
+    workload = workload.in_region(&locality);
+    if let Some(regions) = workload.unclear_regions() {
+        let message = format!(
+            "context_mesh: service `{service}` runs in {}, and the proxy's locality names the region `{locality}`: fields with `residency` do not reach it; set `node.locality.region` of the proxy to one of them",
+            regions.join(", ")
+        );
+        abi::log(LogLevel::Warn, &message);
+    }
     if !workload.is_listed() {
         let message = format!(
             "context_mesh: service `{service}` is in no domain of the mesh; only enterprise policies for all workloads apply"
@@ -123,11 +132,15 @@ fn pseudonym_secret() -> Result<Option<PseudonymSecret>, Refused> {
 
 /// Returns the service from the environment, from Istio's workload name, or from Envoy's `--service-cluster`.
 fn service_of_node() -> Option<String> {
-    let node = |path: &[&str]| abi::property(path).and_then(|bytes| String::from_utf8(bytes).ok());
     variable(SERVICE_VARIABLE)
         .or_else(|| node(&["xds", "node", "metadata", "WORKLOAD_NAME"]))
         .or_else(|| node(&["xds", "node", "cluster"]))
         .filter(|service| !service.is_empty())
+}
+
+/// Returns a property of the proxy as a text.
+fn node(path: &[&str]) -> Option<String> {
+    abi::property(path).and_then(|bytes| String::from_utf8(bytes).ok())
 }
 
 /// Returns a variable of the environment that the proxy provides. All variables are read here.

@@ -1,4 +1,4 @@
-//! The path of a request: from the headers that the proxy hands over to the plan that it carries out.
+//! The path of a request: from the headers that the proxy provides to the plan that it carries out.
 //!
 //! Each role has a file: `inbound`, `outbound`, `gateway`, `egress` and `upstream`. The drawing of their stages is in
 //! `ARCHITECTURE.md`, "The path of a request".

@@ -1444,6 +1444,34 @@ fn a_field_that_arrives_in_another_region_goes_no_further() {
     }
 }
 
+#[test]
+fn of_several_regions_all_count_unless_the_proxy_names_one() {
+    let mut tables = tables();
+    for service in &mut tables.services {
+        service.regions = vec!["eu".to_owned(), "us".to_owned()];
+    }
+    // Where the field may go, the locality of the proxy, and whether the field arrives and goes on to another service.
+    for (residency, locality, arrives, goes_on) in [
+        (&["eu", "us"][..], "", true, true),
+        (&["eu", "us"], "eu", true, true),
+        (&["eu"], "eu", true, false),
+        (&["eu"], "us", false, false),
+        (&["eu"], "", false, false),
+        (&["eu"], "asia", false, false),
+    ] {
+        tables.fields[2].residency = residency.iter().map(|region| (*region).to_owned()).collect();
+        let mut hop = Hop::new(&tables, "a", PEER_B);
+        hop.workload = Workload::new(verified(&tables), "a").in_region(locality);
+        assert_eq!(hop.workload.unclear_regions().is_some(), !["eu", "us"].contains(&locality), "{locality}");
+        let value = hop.mesh_context(&[("tenant", "\"t1\""), ("user", "\"u1\"")]);
+        let plan = hop.run(Role::Inbound, &[TRACE, ("x-mesh-context", &value)]);
+        assert_eq!(edits(&plan).contains_key("x-user"), arrives, "{residency:?} {locality}");
+        drop(plan);
+        let plan = hop.run(Role::Outbound, &[TRACE]);
+        assert_eq!(hop.attached(&plan).contains_key("user"), goes_on, "{residency:?} {locality}");
+    }
+}
+
 /// Filters before ours in a gateway, such as RBAC, decide on the route that the client's own header chose.
 #[test]
 fn a_client_cannot_choose_a_route_by_the_header_of_a_field() {

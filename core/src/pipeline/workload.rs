@@ -165,6 +165,24 @@ impl Workload {
         }
     }
 
+    /// Returns the workload in the region that the proxy names, if the mesh lists it among those of the service. For a
+    /// service with one region, the mesh alone decides.
+    #[must_use]
+    pub fn in_region(mut self, locality: &str) -> Self {
+        let tables = self.program.tables();
+        let service = tables.services.iter().find(|known| known.name == self.service);
+        if service.is_some_and(|service| service.regions.iter().any(|region| region == locality)) {
+            locality.clone_into(&mut self.region);
+        }
+        self
+    }
+
+    /// Returns the regions of the service, if it is unknown in which of them this workload runs.
+    pub fn unclear_regions(&self) -> Option<&[String]> {
+        let regions = destination::of_service(&self.service, self.program.tables())?.regions;
+        (self.region.is_empty() && regions.len() > 1).then_some(regions)
+    }
+
     /// Returns the workload with the secret of the mesh's pseudonyms. Without a secret, a field that a rule turns into
     /// a pseudonym is removed.
     #[must_use]
@@ -213,7 +231,11 @@ impl Workload {
 
     /// Returns the workload as the destination of the requests that arrive.
     pub(super) fn as_destination(&self) -> Destination<'_> {
-        destination::of_service(&self.service, self.program.tables()).unwrap_or_default()
+        let destination = destination::of_service(&self.service, self.program.tables()).unwrap_or_default();
+        if self.region.is_empty() {
+            return destination;
+        }
+        Destination { region: &self.region, regions: core::slice::from_ref(&self.region), ..destination }
     }
 
     /// Decides with memory that is reused from request to request. A nested decision (a host that serves another

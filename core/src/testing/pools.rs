@@ -57,7 +57,7 @@ pub fn request() -> Request<'static> {
         context: context(&fields),
         peer: identity::peer(PEER, &tables()),
         mesh: MeshView { service: "a", domain: "shop", region: "us", direction: "inbound" },
-        destination: Destination { service: "z", domain: "bank", region: "eu", frameworks: &*FRAMEWORKS },
+        destination: Destination { service: "z", domain: "bank", region: "eu", regions: &[], frameworks: &*FRAMEWORKS },
     }
 }
 

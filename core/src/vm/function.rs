@@ -72,7 +72,7 @@ impl Function {
         self.arity() != 1 || self.call(&mut Env::new(&arena, &[]), &[Value::constant(constant)]).is_err()
     }
 
-    /// Returns the function of that name in CEL with that number of arguments, including the receiver.
+    /// Returns the function with this name in CEL and this number of arguments, including the receiver.
     pub fn from_name(name: &str, arity: u32) -> Option<Self> {
         Self::ALL.iter().copied().find(|function| function.name() == name && function.arity() == arity)
     }

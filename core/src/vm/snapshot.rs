@@ -13,7 +13,7 @@ pub struct MeshView<'a> {
     pub service: &'a str,
     /// Its domain; empty if the mesh does not list the service.
     pub domain: &'a str,
-    /// The region of that domain.
+    /// The region in which it runs; empty if it is unknown.
     pub region: &'a str,
     /// `inbound` or `outbound`.
     pub direction: &'a str,

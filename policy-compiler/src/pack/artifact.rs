@@ -175,6 +175,7 @@ fn services(model: &Model, rules: &[Ordered<'_>]) -> Vec<ServiceTable> {
             name: service.name.clone(),
             domain: service.domain,
             has_identities: service.identities.is_some(),
+            regions: service.regions.clone(),
             entry,
         })
         .collect()

@@ -20,6 +20,7 @@ mod order;
 mod pages;
 mod policy_tests;
 mod properties;
+mod regions;
 mod routes;
 mod schema_validator;
 mod silence;

@@ -175,7 +175,7 @@ fn domains(directory: &Directory) -> impl Iterator<Item = &str> {
 }
 
 fn regions(directory: &Directory) -> impl Iterator<Item = &str> {
-    directory.domains.iter().map(|domain| domain.region.as_str())
+    directory.all_regions()
 }
 
 fn diagnostic(habit: &Habit, facts: &Facts<'_>, model: &Model) -> Diagnostic {

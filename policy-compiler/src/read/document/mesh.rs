@@ -90,6 +90,8 @@ pub struct ServiceEntry {
     pub hosts: Vec<Spanned<String>>,
     /// Its workloads.
     pub workloads: Vec<Spanned<String>>,
+    /// The regions in which it runs, if the document lists them.
+    pub regions: Vec<Spanned<String>>,
 }
 
 /// A claim of a verified token.
@@ -336,7 +338,8 @@ fn services(node: &Node, decoder: &mut Decoder<'_>) -> Vec<ServiceEntry> {
 }
 
 fn service(node: &Node, decoder: &mut Decoder<'_>) -> Option<ServiceEntry> {
-    let plain = |name| ServiceEntry { name, identities: None, hosts: Vec::new(), workloads: Vec::new() };
+    let plain =
+        |name| ServiceEntry { name, identities: None, hosts: Vec::new(), workloads: Vec::new(), regions: Vec::new() };
     if !matches!(node.value, Value::Mapping(_)) {
         return decoder.name(node).map(plain);
     }
@@ -348,8 +351,9 @@ fn service(node: &Node, decoder: &mut Decoder<'_>) -> Option<ServiceEntry> {
     let identities = keys.get("identities").map(|node| texts(node, decoder));
     let hosts = keys.get("hosts").map(|node| texts(node, decoder)).unwrap_or_default();
     let workloads = keys.get("workloads").map(|node| decoder.names(node)).unwrap_or_default();
+    let regions = keys.get("regions").map(|node| decoder.names(node)).unwrap_or_default();
     keys.finish(decoder);
-    name.map(|name| ServiceEntry { identities, hosts, workloads, ..plain(name) })
+    name.map(|name| ServiceEntry { identities, hosts, workloads, regions, ..plain(name) })
 }
 
 /// Where proxies store the payload of a verified token.

@@ -194,6 +194,7 @@ pub(super) fn service(tables: &Tables, service: &ServiceTable) -> Aspects {
         aspect("identities", if service.has_identities { identities } else { service.name.clone() }),
         aspect("hosts", names(&tables.names.hosts)),
         aspect("workloads", names(&tables.names.workloads)),
+        aspect("regions", service.regions.join(", ")),
         aspect(
             "path with more than one reading",
             match service.entry.ambiguous_path {

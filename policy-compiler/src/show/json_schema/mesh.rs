@@ -152,6 +152,10 @@ struct NamedService {
     /// Other names that its proxies use for themselves.
     #[schemars(extend("examples" = [["reviews-v1", "reviews-v2"]]))]
     workloads: Option<Vec<Name>>,
+    /// The regions in which it runs. Default: the region of its domain. Which of them a proxy is in is the region of its
+    /// locality (`node.locality.region`).
+    #[schemars(extend("examples" = [["eu", "us"]]))]
+    regions: Option<Vec<Name>>,
 }
 
 /// What happens to requests to a workload without an allow rule.

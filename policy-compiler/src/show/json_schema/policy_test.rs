@@ -134,6 +134,8 @@ struct Test {
     /// The time of the request.
     #[schemars(extend("format" = "date-time"), example = &"2026-01-15T12:00:00Z")]
     now: Option<String>,
+    /// The region of the proxy's locality, for a service with several regions.
+    region: Option<String>,
     /// How long ago the context was made, the one that it carries and the one that is remembered. Default: just now.
     age: Option<Duration>,
     /// A table: each case specifies what differs from the test.
@@ -166,6 +168,8 @@ struct Case {
     /// The time of the request.
     #[schemars(extend("format" = "date-time"))]
     now: Option<String>,
+    /// The region of the proxy's locality, for a service with several regions.
+    region: Option<String>,
     /// How long ago the context was made, the one that it carries and the one that is remembered. Default: just now.
     age: Option<Duration>,
     /// What is expected.
