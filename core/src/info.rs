@@ -1,14 +1,13 @@
-//! The names of the statistics that say which artifact a filter runs, and which ones it refused.
+//! The names of the statistics that show which artifact a filter runs, and which ones it rejected.
 //!
-//! Statistics of Envoy have no labels of their own, so what they say is in their names, in parts that a regular expression for
-//! tags can take apart:
+//! Statistics of Envoy have no labels of their own. So the names have parts that a regular expression for tags can match:
 //!
 //! ```text
 //! context_mesh.artifact_info.service.SERVICE.role.ROLE.revision.REVISION.digest.DIGEST   1 while it runs, 0 afterwards
 //! context_mesh.artifact_refused.reason.REASON.revision.REVISION.digest.DIGEST            how often it was refused
 //! ```
 //!
-//! Only the revision may have dots in it. `-` stands for a revision or a digest that is not known.
+//! Only the revision may contain dots. `-` means that the revision or the digest is not known.
 
 use core::fmt;
 
@@ -16,10 +15,10 @@ use crate::artifact::{LoadError, Stamp};
 use crate::limits::MAX_INFO_SERVICE_BYTES;
 use crate::pipeline::Role;
 
-/// What stands for something that is not known.
+/// The part of a name for something that is not known.
 pub const UNKNOWN: &str = "-";
 
-/// What stands for the role of a plugin whose role follows from the direction of its listener.
+/// The part of a name for a role that follows from the direction of the listener.
 pub const LISTENER: &str = "listener";
 
 const RUNNING: &str = "context_mesh.artifact_info";

@@ -1,8 +1,8 @@
-//! Which artifact runs, and which ones were refused: in the log, and as statistics whose names say it.
+//! Shows which artifact runs and which ones were rejected, in the log and in the names of statistics.
 //!
-//! The host keeps one gauge of a name for all its workers. A new configuration of a service and role sets the gauge of the one
-//! before to 0. Each worker does so when it takes the configuration over, and the tick repeats what the newest one says, because
-//! a worker or a virtual machine that lags behind may have reset it.
+//! The host has one gauge of a name for all its workers. A new configuration of a service and role sets the gauge of the
+//! previous one to 0. Each worker does this when it loads the configuration. The tick sets the gauge of the newest
+//! configuration again, because a worker or a virtual machine that is late may have reset it.
 
 use std::cell::RefCell;
 

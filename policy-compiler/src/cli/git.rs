@@ -1,4 +1,4 @@
-//! The commit of a folder, as `git` says it.
+//! The commit of a folder, as reported by `git`.
 
 use std::{
     io::{self, Read},
@@ -11,13 +11,13 @@ use std::{
 
 use policy_compiler::check::lock::FILE_NAME;
 
-/// Longest time that one call of `git` may take. A folder on a slow file system must not hold up a build for ever.
+/// Longest time of one call of `git`. A slow file system must not stop a build for ever.
 const MAX_TIME: Duration = Duration::from_secs(30);
 
-/// Most bytes of one call that are read. That there is anything is all that most calls are asked for.
+/// Most bytes of the output of one call that are read. Most calls are only asked whether there is any output.
 const MAX_BYTES: u64 = 64 * 1024;
 
-/// Variables with which a hook of git tells where its own repository is, or how paths are read. Here the folder says it.
+/// Environment variables that name another repository, or change how paths are read. A hook of git sets some of them.
 const FOREIGN: [&str; 12] = [
     "GIT_DIR",
     "GIT_WORK_TREE",
@@ -120,7 +120,7 @@ fn wait(child: &mut Child, end: Instant) -> Option<bool> {
     }
 }
 
-/// Reads the begin of what a process prints, on a thread of its own, and then closes the pipe.
+/// Reads the beginning of the output of a process on another thread, and then closes the pipe.
 fn drain(pipe: Option<impl Read + Send + 'static>) -> Receiver<String> {
     let (sender, receiver) = mpsc::channel();
     if let Some(pipe) = pipe {

@@ -91,7 +91,7 @@ enum Command {
     /// Prints configuration for Envoy or Istio with the compiled policies inside.
     #[command(subcommand)]
     Emit(emit::Command),
-    /// Shows which revision and digest each proxy runs, and what it refused.
+    /// Shows which artifact each proxy runs, by revision and digest, and what it rejected.
     Status(status::Arguments),
     /// Compares versions of schemas.
     #[command(subcommand)]

@@ -22,7 +22,7 @@ fn parse(text: &str) -> Result<Revision, String> {
 }
 
 impl RevisionOption {
-    /// Returns the revision of a tree. If git fails to tell the commit, that is reported, and there is none.
+    /// Returns the revision of a tree. If git fails, this is reported, and there is no revision.
     pub(super) fn of(&self, folder: &Path, session: &Session) -> Option<Revision> {
         if self.revision.is_some() || self.no_revision {
             return self.revision.clone();

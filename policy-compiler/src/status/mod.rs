@@ -1,7 +1,7 @@
-//! Which artifacts proxies run, which ones they refused, and whether these are the expected ones.
+//! The artifacts that proxies run, those that they rejected, and a comparison with the expected ones.
 //!
-//! What is read are answers of Envoy's admin interface: `/stats` says what runs and counts what was refused, and a
-//! configuration dump holds refused artifacts, which say why when they are loaded here.
+//! The input is answers of Envoy's admin interface. `/stats` names what runs, and counts what was rejected. A
+//! configuration dump contains rejected artifacts; loading them here finds the reason.
 
 mod dump;
 pub mod expected;

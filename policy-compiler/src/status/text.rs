@@ -27,7 +27,8 @@ fn proxy(lines: &mut Vec<String>, proxy: &Proxy, expected: Option<&[Entry]>, pai
     if let Some(reason) = &proxy.unknown {
         lines.push(format!("  {}  {reason}", paint.bad("unknown")));
     } else if proxy.running.is_empty() {
-        let none = "  no artifact: there is no filter, none of its statistics, or no configuration that it took";
+        let none =
+            "  no artifact: the proxy has no filter, its statistics are left out, or it accepted no configuration";
         lines.push(if expected.is_some() { format!("  {}{none}", paint.bad("runs")) } else { format!("  runs{none}") });
     }
     lines.extend(proxy.running.iter().map(|known| running(known, expected, paint)));
