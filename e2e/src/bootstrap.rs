@@ -1,7 +1,13 @@
-//! The bootstraps that users deploy, filled in for one Envoy: what ships is what is tested.
+//! The bootstraps that users deploy, filled in for one Envoy, so that the shipped files are tested.
+
+mod egress;
+mod secrets;
 
 use std::net::SocketAddr;
 use std::path::Path;
+
+pub use egress::{egress, outside, through_egress};
+pub use secrets::write_secrets;
 
 use crate::error::Result;
 use crate::template::{Values, render, without_section};
@@ -10,46 +16,48 @@ const SIDECAR: &str = include_str!("../../envoy-configs/sidecar.yaml");
 const GATEWAY: &str = include_str!("../../envoy-configs/gateway.yaml");
 const CLUSTER: &str = include_str!("../../envoy-configs/cluster.yaml");
 
-/// What every Envoy of a mesh is told. Paths are as Envoy sees them, which in a container is not as we do.
+/// The settings of every Envoy of a mesh. Paths are those that Envoy sees, which in a container differ from ours.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Common<'a> {
     /// The service that this Envoy belongs to.
     pub service: &'a str,
     /// The SPIFFE trust domain of the mesh.
     pub trust_domain: &'a str,
-    /// The admin interface; port 0 lets the system choose.
+    /// The address of the admin interface; with port 0 the system chooses the port.
     pub admin: SocketAddr,
     /// The folder with `cert.pem`, `key.pem` and `ca.pem`.
     pub cert_dir: &'a Path,
+    /// The folder with `certificate.yaml` and `authority.yaml`, which say where the certificates are.
+    pub sds_dir: &'a Path,
     /// The file with the other services.
     pub clusters_file: &'a Path,
     /// The folder with the ECDS file of each role; `None` leaves the filter out.
     pub filter_dir: Option<&'a Path>,
-    /// Whether the filter stands behind the routers of a sidecar as well.
+    /// Whether the filter also runs after the routers of a sidecar.
     pub upstream: bool,
-    /// Where the access log goes.
+    /// The file of the access log.
     pub access_log: &'a Path,
 }
 
 /// The addresses of a sidecar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SidecarAddresses {
-    /// Where other services come in.
+    /// The listener for other services.
     pub inbound: SocketAddr,
-    /// Where the application calls others.
+    /// The listener for the calls of the application.
     pub outbound: SocketAddr,
     /// The application.
     pub application: SocketAddr,
 }
 
-/// What only a gateway is told.
+/// The additional settings of a gateway.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct GatewaySettings<'a> {
-    /// Where clients come in.
+    /// The listener for clients.
     pub address: SocketAddr,
-    /// The service that gets the requests.
+    /// The service that receives the requests.
     pub upstream: &'a str,
-    /// Issuer and JWKS of the clients' tokens; `None` leaves the check of tokens out.
+    /// Issuer and JWKS of the clients' tokens; `None` omits the check of tokens.
     pub tokens: Option<(&'a str, &'a str)>,
 }
 
@@ -64,10 +72,10 @@ pub struct Destination<'a> {
     pub port: u16,
 }
 
-/// The bootstrap of a sidecar.
+/// Returns the bootstrap of a sidecar.
 ///
 /// # Errors
-/// A value that cannot stand in a bootstrap.
+/// A value that is not allowed in a bootstrap.
 pub fn sidecar(common: &Common<'_>, addresses: &SidecarAddresses) -> Result<String> {
     let mut values = values_of(common);
     let SidecarAddresses { inbound, outbound, application } = addresses;
@@ -83,10 +91,10 @@ pub fn sidecar(common: &Common<'_>, addresses: &SidecarAddresses) -> Result<Stri
     render(&with_filter_or_without(SIDECAR, common)?, &values)
 }
 
-/// The bootstrap of a gateway.
+/// Returns the bootstrap of a gateway.
 ///
 /// # Errors
-/// A value that cannot stand in a bootstrap.
+/// A value that is not allowed in a bootstrap.
 pub fn gateway(common: &Common<'_>, settings: &GatewaySettings<'_>) -> Result<String> {
     let mut values = values_of(common);
     values.insert("GATEWAY_ADDRESS", settings.address.ip().to_string());
@@ -103,23 +111,28 @@ pub fn gateway(common: &Common<'_>, settings: &GatewaySettings<'_>) -> Result<St
     render(&template, &values)
 }
 
-/// The clusters file of the Envoy that `common` describes.
+/// Returns the clusters file of the Envoy that `common` describes.
 ///
 /// # Errors
-/// A value that cannot stand in the file.
+/// A value that is not allowed in the file.
 pub fn clusters(common: &Common<'_>, destinations: &[Destination<'_>]) -> Result<String> {
-    // With no destination, an empty list, which YAML writes in brackets.
+    // Without destinations, an empty list, which YAML writes in brackets.
     let mut file = if destinations.is_empty() { "resources: []\n" } else { "resources:\n" }.to_owned();
     for destination in destinations {
-        let is_address = destination.host.parse::<std::net::IpAddr>().is_ok();
         let mut values = values_of(common);
         values.insert("DESTINATION", destination.service.to_owned());
-        values.insert("DISCOVERY", if is_address { "STATIC" } else { "STRICT_DNS" }.to_owned());
+        values.insert("DISCOVERY", discovery(&destination.host));
         values.insert("DESTINATION_ADDRESS", destination.host.clone());
         values.insert("DESTINATION_PORT", destination.port.to_string());
         file.push_str(&render(CLUSTER, &values)?);
     }
     Ok(file)
+}
+
+/// How Envoy finds the address of `host`.
+fn discovery(host: &str) -> String {
+    let is_address = host.parse::<std::net::IpAddr>().is_ok();
+    if is_address { "STATIC" } else { "STRICT_DNS" }.to_owned()
 }
 
 fn with_filter_or_without(template: &str, common: &Common<'_>) -> Result<String> {
@@ -141,6 +154,7 @@ fn values_of(common: &Common<'_>) -> Values {
         ("ADMIN_ADDRESS", common.admin.ip().to_string()),
         ("ADMIN_PORT", common.admin.port().to_string()),
         ("CERT_DIR", path(common.cert_dir)),
+        ("SDS_DIR", path(common.sds_dir)),
         ("CLUSTERS_FILE", path(common.clusters_file)),
         ("FILTER_DIR", common.filter_dir.map(path).unwrap_or_default()),
         ("ACCESS_LOG", path(common.access_log)),
@@ -157,6 +171,7 @@ mod tests {
             trust_domain: "shop.example",
             admin: SocketAddr::from(([127, 0, 0, 1], 0)),
             cert_dir: Path::new("/certs"),
+            sds_dir: Path::new("/sds"),
             clusters_file: Path::new("/clusters.yaml"),
             filter_dir,
             upstream: false,
@@ -178,6 +193,11 @@ mod tests {
         let common = common(Some(Path::new("/filter")));
         sidecar(&common, &addresses()).unwrap();
         gateway(&common, &gateway_settings(Some(("issuer", "{}")))).unwrap();
+        let address = SocketAddr::from(([127, 0, 0, 1], 1));
+        egress(&common, address).unwrap();
+        outside("api.partner.example", address, Path::new("/ca.pem")).unwrap();
+        let exit = Destination { service: "exit", host: "exit".to_owned(), port: 1 };
+        through_egress(&common, "api.partner.example", &exit).unwrap();
     }
 
     #[test]

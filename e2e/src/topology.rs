@@ -1,27 +1,32 @@
-//! What a mesh consists of: a gateway, services, and who calls whom.
+//! The structure of a mesh: a gateway, services, and the calls between them.
 
 use std::fmt;
+use std::net::SocketAddr;
 
-/// Where in the mesh a filter stands. Decides which file of the filter configuration it reads.
+/// The position of a filter in the mesh. It determines the file from which the filter's configuration is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Role {
-    /// In front of a service, for requests from other services.
+    /// Before a service, for requests from other services.
     Inbound,
-    /// Behind a service, for the requests that it makes.
+    /// After a service, for the requests that it makes.
     Outbound,
     /// At the edge, for requests from clients.
     Gateway,
-    /// Behind the router of a sidecar, in both directions.
+    /// At the exit of the mesh.
+    Egress,
+    /// After the router of a sidecar, in both directions.
     Upstream,
 }
 
 impl Role {
-    /// The name in file names and in the plugin configuration: `inbound`, `outbound`, `gateway` or `upstream`.
+    /// Returns the name in file names and in the plugin configuration: `inbound`, `outbound`, `gateway`, `egress` or
+    /// `upstream`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Inbound => "inbound",
             Self::Outbound => "outbound",
             Self::Gateway => "gateway",
+            Self::Egress => "egress",
             Self::Upstream => "upstream",
         }
     }
@@ -36,7 +41,7 @@ impl fmt::Display for Role {
 /// One service of a mesh: an application with a sidecar.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Service {
-    /// The name: also the cluster, the host that callers write, and the last part of the SPIFFE id.
+    /// The name, which is also the cluster, the host in calls, and the last part of the SPIFFE id.
     pub name: String,
     /// The services that the application calls for each request, in this order.
     pub calls: Vec<String>,
@@ -47,23 +52,46 @@ pub struct Service {
 pub struct Gateway {
     /// The gateway's own service name.
     pub name: String,
-    /// The service that gets every request of a client.
+    /// The service that receives every request of a client.
     pub upstream: String,
 }
 
-/// A mesh as a drawing: no addresses, no files.
+/// The egress of a mesh.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Egress {
+    /// The service name of the egress itself.
+    pub name: String,
+    /// The hosts outside of the mesh that are reached through it.
+    pub hosts: Vec<OutsideHost>,
+}
+
+/// A host outside of a mesh.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutsideHost {
+    /// Its name, as callers write it.
+    pub name: String,
+    /// The address on which it listens.
+    pub address: SocketAddr,
+    /// The authority that certifies it, in PEM.
+    pub authority: String,
+}
+
+/// The structure of a mesh, without its own addresses and without files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Topology {
     /// The SPIFFE trust domain of all identities.
     pub trust_domain: String,
     /// The edge, if there is one.
     pub gateway: Option<Gateway>,
+    /// The way out, if there is one.
+    pub egress: Option<Egress>,
     /// The services.
     pub services: Vec<Service>,
 }
 
 impl Topology {
-    /// The demo mesh: `shop-gateway`, `web-frontend`, `checkout-service`, `payment-service`, `ledger`, each calling the next.
+    /// Returns the demo mesh: `shop-gateway`, `web-frontend`, `checkout-service`, `payment-service`, `ledger`, each
+    /// calling the next.
     pub fn shop() -> Self {
         let chain = ["web-frontend", "checkout-service", "payment-service", "ledger"];
         let services = chain
@@ -77,19 +105,23 @@ impl Topology {
         Self {
             trust_domain: "shop.example".to_owned(),
             gateway: Some(Gateway { name: "shop-gateway".to_owned(), upstream: "web-frontend".to_owned() }),
+            egress: None,
             services,
         }
     }
 
-    /// The SPIFFE id of `service` in this mesh.
+    /// Returns the SPIFFE id of `service` in this mesh.
     pub fn spiffe_id(&self, service: &str) -> String {
         spiffe_id(&self.trust_domain, service)
     }
 
-    /// The roles that the Envoy of `service` plays: two for a sidecar, one for the gateway, none for a stranger.
+    /// Returns the roles of the Envoy of `service`: two for a sidecar, one for the gateway and for the egress, none for
+    /// a service that is not in the mesh.
     pub fn roles(&self, service: &str) -> &'static [Role] {
         if self.gateway.as_ref().is_some_and(|gateway| gateway.name == service) {
             &[Role::Gateway]
+        } else if self.egress.as_ref().is_some_and(|egress| egress.name == service) {
+            &[Role::Egress]
         } else if self.services.iter().any(|known| known.name == service) {
             &[Role::Inbound, Role::Outbound]
         } else {
@@ -98,7 +130,7 @@ impl Topology {
     }
 }
 
-/// The SPIFFE id of a service account in the namespace `default`, as Istio writes it.
+/// Returns the SPIFFE id of a service account in the namespace `default`, in the format of Istio.
 pub fn spiffe_id(trust_domain: &str, service: &str) -> String {
     format!("spiffe://{trust_domain}/ns/default/sa/{service}")
 }

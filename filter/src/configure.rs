@@ -1,45 +1,87 @@
-//! From the plugin's configuration to a workload: decided by the configuration and the proxy's node alone.
+//! Makes a workload from the plugin's configuration. The result only depends on the configuration and the proxy's node.
 
 use std::rc::Rc;
 
-use context_mesh_core::artifact;
+use context_mesh_core::artifact::{self, LoadError, Stamp};
+use context_mesh_core::info::{self, Reason};
 use context_mesh_core::mask::{MIN_SECRET_BYTES, PseudonymSecret};
 use context_mesh_core::memory::Memory;
 use context_mesh_core::pipeline::{Role, Routing, Workload};
-use context_mesh_core::plugin_config::{PSEUDONYM_VARIABLE, PluginConfig, SERVICE_VARIABLE};
+use context_mesh_core::plugin_config::{PSEUDONYM_VARIABLE, PluginConfig, PluginConfigError, SERVICE_VARIABLE};
 use context_mesh_core::sampling::Sampler;
 use proxy_wasm::types::LogLevel;
 
 use crate::abi;
+use crate::info::Shown;
 use crate::memories;
 use crate::stats::Stats;
 use crate::workloads;
 
-/// A configured plugin: what all its streams share.
+/// A configured plugin: the data that all its streams share.
 pub(crate) struct Active {
     /// The workload that it serves.
     pub(crate) workload: Rc<Workload>,
-    /// What this worker remembers for the service.
+    /// The requests that this worker remembers for the service.
     pub(crate) requests: Rc<Memory>,
-    /// Its role; `None`: the listener's direction says.
+    /// Its role; `None`: the listener's direction determines it.
     pub(crate) role: Option<Role>,
-    /// What is known of the proxy's routes.
+    /// What is known about the proxy's routes.
     pub(crate) routing: Routing,
     /// Its counters.
     pub(crate) stats: Stats,
-    /// Which of its warnings are written.
+    /// Selects the warnings that are written.
     pub(crate) warnings: Sampler,
+    /// The statistic that says what it runs.
+    pub(crate) shown: Shown,
 }
 
-/// Loads the plugin's configuration. The error says what is wrong with it.
-pub(crate) fn configure(bytes: &[u8]) -> Result<Active, String> {
-    let config = PluginConfig::parse(bytes).map_err(|error| error.to_string())?;
-    let digest = artifact::digest(&config.artifact).map_err(|error| error.to_string())?;
+/// A configuration that cannot be loaded.
+pub(crate) struct Refused {
+    /// The kind of its mistake.
+    pub(crate) reason: Reason,
+    /// Its artifact, if that could be identified.
+    pub(crate) stamp: Option<Stamp>,
+    /// What is wrong with it.
+    pub(crate) text: String,
+}
+
+impl Refused {
+    fn new(reason: Reason, text: String) -> Self {
+        Self { reason, stamp: None, text }
+    }
+
+    fn of(self, stamp: Stamp) -> Self {
+        Self { stamp: Some(stamp), ..self }
+    }
+}
+
+impl From<PluginConfigError> for Refused {
+    fn from(error: PluginConfigError) -> Self {
+        Self::new(Reason::Configuration, error.to_string())
+    }
+}
+
+impl From<LoadError> for Refused {
+    fn from(error: LoadError) -> Self {
+        Self::new(Reason::from(&error), error.to_string())
+    }
+}
+
+/// Loads the plugin's configuration. The error is the reason why it is rejected.
+pub(crate) fn configure(bytes: &[u8]) -> Result<Active, Refused> {
+    let config = PluginConfig::parse(bytes)?;
+    let stamp = artifact::stamp(&config.artifact)
+        .map_err(|error| Refused { stamp: artifact::stated(&config.artifact), ..error.into() })?;
     let service = config.service.or_else(service_of_node).ok_or_else(|| {
-        format!("no service name: set `service` in the plugin configuration, or the variable {SERVICE_VARIABLE}")
+        let text =
+            format!("no service name: set `service` in the plugin configuration, or the variable {SERVICE_VARIABLE}");
+        Refused::new(Reason::Service, text).of(stamp.clone())
     })?;
-    let workload = workloads::find_or_make(digest, &service, || load(&config.artifact, &service))?;
+    let loaded = workloads::find_or_make(&stamp, &service, || load(&config.artifact, &service));
+    let workload = loaded.map_err(|refused| refused.of(stamp.clone()))?;
+    let shown = Shown::new(&service, config.role, &stamp);
     Ok(Active {
+        shown,
         workload,
         requests: memories::of(&service),
         role: config.role,
@@ -49,17 +91,23 @@ pub(crate) fn configure(bytes: &[u8]) -> Result<Active, String> {
     })
 }
 
-fn load(artifact: &[u8], service: &str) -> Result<Workload, String> {
-    let program = artifact::load(artifact).map_err(|error| error.to_string())?;
-    let slice = &program.tables().mesh.slice;
-    if !slice.is_empty() && slice != service {
-        return Err(format!(
-            "the artifact was built for service `{slice}`, and this is `{service}`: ship the one built with `--service {service}`"
-        ));
+fn load(artifact: &[u8], service: &str) -> Result<Workload, Refused> {
+    let program = artifact::load(artifact)?;
+    if let Some(text) = info::wrong_slice(&program.tables().mesh.slice, service) {
+        return Err(Refused::new(Reason::Service, text));
     }
     let mut workload = Workload::new(program, service);
     if let Some(secret) = pseudonym_secret()? {
         workload = workload.with_pseudonyms(secret);
+    }
+    let locality = node(&["xds", "node", "locality", "region"]).unwrap_or_default();
+    workload = workload.in_region(&locality);
+    if let Some(regions) = workload.unclear_regions() {
+        let message = format!(
+            "context_mesh: service `{service}` runs in {}, and the proxy's locality names the region `{locality}`: fields with `residency` do not reach it; set `node.locality.region` of the proxy to one of them",
+            regions.join(", ")
+        );
+        abi::log(LogLevel::Warn, &message);
     }
     if !workload.is_listed() {
         let message = format!(
@@ -70,25 +118,32 @@ fn load(artifact: &[u8], service: &str) -> Result<Workload, String> {
     Ok(workload)
 }
 
-/// The secret of pseudonyms, if the environment has one.
-fn pseudonym_secret() -> Result<Option<PseudonymSecret>, String> {
+/// Returns the secret of pseudonyms, if the environment contains one.
+fn pseudonym_secret() -> Result<Option<PseudonymSecret>, Refused> {
     let Some(text) = variable(PSEUDONYM_VARIABLE) else { return Ok(None) };
     let secret = PseudonymSecret::new(text.as_bytes());
-    let too_short =
-        || format!("the variable {PSEUDONYM_VARIABLE} has fewer than {MIN_SECRET_BYTES} bytes: use a random secret");
+    let too_short = || {
+        let text =
+            format!("the variable {PSEUDONYM_VARIABLE} has fewer than {MIN_SECRET_BYTES} bytes: use a random secret");
+        Refused::new(Reason::Secret, text)
+    };
     secret.ok_or_else(too_short).map(Some)
 }
 
-/// The service by the environment, by Istio's workload name, or by Envoy's `--service-cluster`.
+/// Returns the service from the environment, from Istio's workload name, or from Envoy's `--service-cluster`.
 fn service_of_node() -> Option<String> {
-    let node = |path: &[&str]| abi::property(path).and_then(|bytes| String::from_utf8(bytes).ok());
     variable(SERVICE_VARIABLE)
         .or_else(|| node(&["xds", "node", "metadata", "WORKLOAD_NAME"]))
         .or_else(|| node(&["xds", "node", "cluster"]))
         .filter(|service| !service.is_empty())
 }
 
-/// A variable of the environment that the proxy gives the filter: the one place that reads it.
+/// Returns a property of the proxy as a text.
+fn node(path: &[&str]) -> Option<String> {
+    abi::property(path).and_then(|bytes| String::from_utf8(bytes).ok())
+}
+
+/// Returns a variable of the environment that the proxy provides. All variables are read here.
 #[expect(clippy::disallowed_methods, reason = "the configuration depends on it, and nothing else does")]
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()

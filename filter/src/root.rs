@@ -9,15 +9,16 @@ use proxy_wasm::types::{ContextType, LogLevel};
 use crate::abi;
 use crate::configure::{Active, configure};
 use crate::host::Envoy;
+use crate::info;
 use crate::stream::Stream;
 
-/// The plugin before and after its configuration.
+/// The plugin, before and after it is configured.
 pub(crate) struct Root {
     active: Option<Rc<Active>>,
 }
 
 impl Root {
-    /// A plugin without a configuration.
+    /// Returns a plugin without a configuration.
     pub(crate) fn new() -> Self {
         Self { active: None }
     }
@@ -30,12 +31,13 @@ impl RootContext for Root {
         match configure(&abi::plugin_configuration()) {
             Ok(active) => {
                 self.active = Some(Rc::new(active));
-                // Without ticks what is over is forgotten with the next request.
+                // Without ticks, the next request removes what has expired.
                 let _ = abi::set_tick_period(memory::TICK_MS);
                 true
             }
-            Err(error) => {
-                abi::log(LogLevel::Error, &format!("context_mesh: configuration refused: {error}"));
+            Err(refused) => {
+                info::count(&refused);
+                abi::log(LogLevel::Error, &format!("context_mesh: configuration refused: {}", refused.text));
                 false
             }
         }
@@ -43,6 +45,7 @@ impl RootContext for Root {
 
     fn on_tick(&mut self) {
         if let Some(active) = &self.active {
+            active.shown.refresh();
             let host = Envoy::host(&active.requests, active.routing);
             active.requests.tick(active.workload.access(host));
         }

@@ -1,10 +1,11 @@
 //! The counters of the core as statistics of the proxy: `wasmcustom.context_mesh.<name>`.
+//! What stands for a configuration is in `info.rs`.
 
 use context_mesh_core::pipeline::Counter;
 
 use crate::abi;
 
-/// The counters with the host's numbers for them.
+/// The counters with their numbers at the host.
 pub(crate) struct Stats {
     ids: Vec<(Counter, Option<u32>)>,
 }

@@ -1,23 +1,24 @@
-//! The workloads of this worker. The plugins for what comes in and for what goes out mostly have the same artifact, and loading it once is
-//! enough.
+//! The workloads of this worker. The plugins for inbound and outbound requests mostly have the same artifact, which
+//! only needs to be loaded once.
 
 use std::cell::RefCell;
 use std::rc::{Rc, Weak};
 
-use context_mesh_core::artifact::Digest;
+use context_mesh_core::artifact::Stamp;
 use context_mesh_core::pipeline::Workload;
 
 thread_local! {
     static WORKLOADS: RefCell<Vec<Weak<Workload>>> = const { RefCell::new(Vec::new()) };
 }
 
-/// The workload of this artifact and service that a plugin has already, else the one that `make` gives.
-pub(crate) fn find_or_make(
-    digest: Digest,
+/// Returns the workload of this artifact and service if a plugin has it already, otherwise the result of `make`. The
+/// revision counts, because reports contain it.
+pub(crate) fn find_or_make<E>(
+    stamp: &Stamp,
     service: &str,
-    make: impl FnOnce() -> Result<Workload, String>,
-) -> Result<Rc<Workload>, String> {
-    let is_wanted = |known: &Rc<Workload>| known.program().digest() == digest && known.service() == service;
+    make: impl FnOnce() -> Result<Workload, E>,
+) -> Result<Rc<Workload>, E> {
+    let is_wanted = |known: &Rc<Workload>| known.program().stamp() == stamp && known.service() == service;
     let found = WORKLOADS.with(|workloads| match workloads.try_borrow_mut() {
         Ok(mut workloads) => {
             workloads.retain(|known| known.strong_count() > 0);

@@ -1,49 +1,61 @@
-//! From bytes to tables, with every size checked before it is believed.
+//! Decodes tables from bytes. Every size is checked before it is used.
 
 use super::encode::digest;
 use super::error::LoadError;
 use super::format::{
-    BODY_AT, DIGEST_AT, Digest, FEATURES_AT, FORMAT_VERSION, KNOWN_FEATURES, LENGTH_AT, MAGIC, OPTIONAL, Section,
+    DIGEST_AT, Digest, FEATURES_AT, FORMAT_VERSION, KNOWN_FEATURES, LENGTH_AT, MAGIC, OPTIONAL, REVISION_AT, Section,
     VERSION_AT, WIRE,
 };
+use super::revision::Revision;
+use super::stamp::Stamp;
 use crate::limits::{MAX_ARTIFACT_BYTES, MAX_SECTIONS};
 use crate::tables::Tables;
 
-/// The tables of an artifact whose digest is right. Nothing else is known of them yet.
+/// The tables of an artifact with a correct digest. Nothing else has been checked.
 #[derive(Debug, Clone)]
 pub struct Decoded {
-    /// Identifies the artifact.
-    pub digest: Digest,
+    /// Its digest and its revision.
+    pub stamp: Stamp,
     /// Its tables.
     pub tables: Tables,
 }
 
 impl Decoded {
-    /// Reads the tables of an artifact.
+    /// Decodes the tables of an artifact.
     ///
     /// # Errors
     /// [`LoadError`], but never [`LoadError::Verify`].
     pub fn decode(bytes: &[u8]) -> Result<Self, LoadError> {
-        let Checked { digest, body, size } = Checked::check(bytes)?;
+        let Checked { stamp, body, size, .. } = Checked::check(bytes)?;
         let body = lz4_flex::block::decompress(body, size).map_err(|_| LoadError::Compression)?;
         if body.len() != size {
             return Err(LoadError::Compression);
         }
-        Ok(Self { digest, tables: tables(&body)? })
+        Ok(Self { stamp, tables: tables(&body)? })
     }
 }
 
-/// An artifact of which nothing but its header and its digest was looked at.
+/// An artifact of which only the header and the digest were checked.
 pub(super) struct Checked<'b> {
-    /// Identifies the artifact. It is right.
-    pub(super) digest: Digest,
-    body: &'b [u8],
-    /// The size of the body after decompression.
+    /// Its digest, which is correct, and its revision.
+    pub(super) stamp: Stamp,
+    /// Its first [`DIGEST_AT`] bytes.
+    pub(super) header: &'b [u8],
+    /// Its body, compressed.
+    pub(super) body: &'b [u8],
+    /// The size of the body after decompression, in bytes.
     size: usize,
 }
 
 impl<'b> Checked<'b> {
     pub(super) fn check(bytes: &'b [u8]) -> Result<Self, LoadError> {
+        let checked = Self::stated(bytes)?;
+        let (stated, computed) = (checked.stamp.digest, digest(checked.header, checked.body));
+        if computed == stated { Ok(checked) } else { Err(LoadError::Digest { stated, computed }) }
+    }
+
+    /// Reads the header. The digest is only what the artifact states.
+    pub(super) fn stated(bytes: &'b [u8]) -> Result<Self, LoadError> {
         let truncated = LoadError::Truncated { length: bytes.len() };
         if !bytes.starts_with(&MAGIC) {
             return Err(LoadError::Magic);
@@ -62,23 +74,31 @@ impl<'b> Checked<'b> {
             return Err(LoadError::TooLarge { length });
         }
         let stated = Digest(array(bytes, DIGEST_AT).ok_or(truncated.clone())?);
-        let (header, body) = match (bytes.get(..DIGEST_AT), bytes.get(BODY_AT..)) {
-            (Some(header), Some(body)) => (header, body),
-            _ => return Err(truncated),
-        };
-        let computed = digest(header, body);
-        if computed != stated {
-            return Err(LoadError::Digest { stated, computed });
-        }
-        Ok(Self { digest: stated, body, size })
+        let header = bytes.get(..DIGEST_AT).ok_or(truncated.clone())?;
+        let (revision, body) = revision(bytes.get(REVISION_AT..).ok_or(truncated.clone())?).ok_or(truncated)??;
+        Ok(Self { stamp: Stamp { digest: stated, revision }, header, body, size })
     }
+}
+
+/// A revision, if there is one, and what follows it.
+type RevisionAndRest<'b> = (Option<Revision>, &'b [u8]);
+
+/// Reads the revision. `None` when the bytes end before it does.
+fn revision(bytes: &[u8]) -> Option<Result<RevisionAndRest<'_>, LoadError>> {
+    let (length, rest) = bytes.split_first()?;
+    let (text, rest) = rest.split_at_checked(usize::from(*length))?;
+    if text.is_empty() {
+        return Some(Ok((None, rest)));
+    }
+    let revision = core::str::from_utf8(text).ok().and_then(|text| Revision::parse(text).ok());
+    Some(revision.map(|revision| (Some(revision), rest)).ok_or(LoadError::Revision))
 }
 
 fn array<const N: usize>(bytes: &[u8], at: usize) -> Option<[u8; N]> {
     bytes.get(at..at.checked_add(N)?)?.try_into().ok()
 }
 
-/// The content of each section by its number.
+/// Returns the content of each section by its number.
 fn sections(mut body: &[u8]) -> Result<Vec<(u16, &[u8])>, LoadError> {
     let mut found = Vec::new();
     while !body.is_empty() {

@@ -1,14 +1,15 @@
-//! From tables to bytes.
+//! Encodes tables as bytes.
 
 use core::fmt;
 
 use sha2::{Digest as _, Sha256};
 
-use super::format::{BODY_AT, DIGEST_AT, Digest, FORMAT_VERSION, KNOWN_FEATURES, MAGIC, Section, WIRE};
+use super::format::{DIGEST_AT, Digest, FORMAT_VERSION, KNOWN_FEATURES, MAGIC, REVISION_AT, Section, WIRE};
+use super::revision::Revision;
 use crate::limits::MAX_ARTIFACT_BYTES;
 use crate::tables::Tables;
 
-/// Why tables cannot be written.
+/// The reason why tables cannot be encoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EncodeError {
     /// The artifact would be larger than a filter accepts.
@@ -37,10 +38,11 @@ impl fmt::Display for EncodeError {
 
 impl core::error::Error for EncodeError {}
 
-/// Writes an artifact. The same tables always give the same bytes.
+/// Encodes an artifact without a revision; see [`with_revision`](super::with_revision). The same tables always have the
+/// same bytes.
 ///
 /// # Errors
-/// [`EncodeError`] when the artifact would exceed what [`super::load`] accepts.
+/// [`EncodeError`]: the artifact would exceed what [`super::load`] accepts.
 pub fn encode(tables: &Tables) -> Result<Vec<u8>, EncodeError> {
     let mut body = Vec::new();
     for section in Section::ALL {
@@ -59,20 +61,32 @@ pub fn encode(tables: &Tables) -> Result<Vec<u8>, EncodeError> {
     Ok(wrap(length, &lz4_flex::block::compress(&body)))
 }
 
-/// Puts the header in front of a compressed body.
+/// Returns a compressed body with the header before it.
 pub(super) fn wrap(length: u32, compressed: &[u8]) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(BODY_AT.saturating_add(compressed.len()));
-    bytes.extend_from_slice(&MAGIC);
-    bytes.extend_from_slice(&FORMAT_VERSION.to_le_bytes());
-    bytes.extend_from_slice(&KNOWN_FEATURES.to_le_bytes());
-    bytes.extend_from_slice(&length.to_le_bytes());
-    let digest = digest(&bytes, compressed);
+    let mut header = Vec::with_capacity(DIGEST_AT);
+    header.extend_from_slice(&MAGIC);
+    header.extend_from_slice(&FORMAT_VERSION.to_le_bytes());
+    header.extend_from_slice(&KNOWN_FEATURES.to_le_bytes());
+    header.extend_from_slice(&length.to_le_bytes());
+    frame(&header, &digest(&header, compressed), None, compressed)
+}
+
+/// Puts the parts of an artifact together: its first [`DIGEST_AT`] bytes, the digest, the revision and the body.
+pub(super) fn frame(header: &[u8], digest: &Digest, revision: Option<&Revision>, body: &[u8]) -> Vec<u8> {
+    let revision = revision.map_or("", Revision::as_str);
+    // Revisions are shorter than 256 bytes, so this is their length.
+    let length = u8::try_from(revision.len()).unwrap_or(0);
+    let size = REVISION_AT.saturating_add(1).saturating_add(revision.len()).saturating_add(body.len());
+    let mut bytes = Vec::with_capacity(size);
+    bytes.extend_from_slice(header);
     bytes.extend_from_slice(&digest.0);
-    bytes.extend_from_slice(compressed);
+    bytes.push(length);
+    bytes.extend_from_slice(revision.as_bytes());
+    bytes.extend_from_slice(body);
     bytes
 }
 
-/// The digest of a header (its first [`DIGEST_AT`] bytes) and a body.
+/// Returns the digest of a header (its first [`DIGEST_AT`] bytes) and a body.
 pub(super) fn digest(header: &[u8], body: &[u8]) -> Digest {
     debug_assert_eq!(header.len(), DIGEST_AT);
     let mut hash = Sha256::new();

@@ -1,4 +1,4 @@
-//! Carries a decision out on the context: values are set, then fields are masked, then redacted fields go.
+//! Applies a decision to the context: values are set, then fields are masked, then redacted fields are removed.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,8 @@ use crate::names::Names;
 use crate::tables::MaskMethod;
 use crate::vm::Destination;
 
-/// Carries a decision out. `seen_by` is the place that gets to see the context. Gives the refusal, if it is one; the context is then of no more use.
+/// Applies a decision. `seen_by` is the place that will see the context. Returns the refusal if the decision is one;
+/// the context must then not be used.
 pub(super) fn apply<'w>(
     workload: &'w Workload,
     decision: Decision<'w>,
@@ -37,7 +38,7 @@ pub(super) fn apply<'w>(
             return Some(Refusal::unfit());
         }
     }
-    // A value that a rule made must fit the schema too.
+    // A value from a rule must conform to the schema too.
     validate(workload, &mut set, Completeness::Part, plan);
     for (field, _) in decision.set {
         let Some(value) = set.get(field) else { continue };
@@ -50,7 +51,7 @@ pub(super) fn apply<'w>(
     }
     plan.dropped(&dropped);
     mask_fields(workload, &decision.mask, seen_by.domain, context, plan);
-    // After the values: nothing puts a redacted field back.
+    // After the values, so that no rule sets a redacted field again.
     for field in decision.redact {
         if field != CALLER && context.remove(field) {
             plan.report.redacted.push(field);
@@ -59,7 +60,8 @@ pub(super) fn apply<'w>(
     None
 }
 
-/// Masks fields. A value that cannot be masked, or whose mask does not fit the schema, goes: it must not be seen.
+/// Masks fields. A value that cannot be masked, or whose mask violates the schema, is removed because it must not be
+/// seen.
 fn mask_fields<'w>(
     workload: &'w Workload,
     masks: &[(&'w str, MaskMethod)],
@@ -67,7 +69,7 @@ fn mask_fields<'w>(
     context: &mut Context,
     plan: &mut Plan<'w>,
 ) {
-    // The strictest method of each field, whatever the order of the rules.
+    // The strictest method of each field, independent of the order of the rules.
     let mut strictest: BTreeMap<&'w str, MaskMethod> = BTreeMap::new();
     for (field, method) in masks.iter().filter(|(field, _)| *field != CALLER) {
         let known = strictest.entry(field).or_insert(*method);
@@ -84,7 +86,7 @@ fn mask_fields<'w>(
             match method {
                 MaskMethod::KeepLast(_) => fuel.text(text.len()).and_then(|()| fuel.items(1)),
                 MaskMethod::Hash => fuel.hash(text.len()),
-                // The outer hash takes the inner one.
+                // The outer hash reads the inner one.
                 MaskMethod::Pseudonym => fuel.hash(text.len()).and_then(|()| fuel.hash(0)),
             }
             .ok()?;
@@ -102,15 +104,15 @@ fn mask_fields<'w>(
     }
 }
 
-/// Takes a field out in place of masking it.
+/// Removes a field that cannot be masked.
 fn unmasked<'w>(field: &'w str, context: &mut Context, plan: &mut Plan<'w>) {
     context.remove(field);
     plan.problem(Counter::MaskFailed, field, "cannot-be-masked");
     plan.report.redacted.push(field);
 }
 
-/// The JSON text of a string, or of a list of strings, with every string masked. `None` for any other value, or when
-/// a string cannot be masked.
+/// Returns the JSON text of a string, or of a list of strings, with every string masked. Returns `None` for any other
+/// value, or if a string cannot be masked.
 fn masked_json(value: &str, mask: impl Fn(&str) -> Option<String>) -> Option<String> {
     let mut out = String::new();
     if let Some(text) = json::string_content(value) {

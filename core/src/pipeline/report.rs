@@ -1,4 +1,4 @@
-//! What happened to the context of a request, for access logs: names only, never values.
+//! What happened to the context of a request, for access logs. It contains names, and never values.
 
 use super::workload::{Role, Workload};
 use crate::cause::Cause;
@@ -11,31 +11,32 @@ use crate::names::Names;
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Report<'w> {
     artifact: &'w str,
+    revision: &'w str,
     service: &'w str,
     role: &'static str,
     /// The verified service of the peer.
     pub peer: String,
-    /// Carriers that spoke, with the number of fields that each gave.
+    /// Carriers that had a context, with the number of fields in each.
     pub received: Vec<(&'static str, usize)>,
-    /// What was wrong with what was received.
+    /// The problems of the received carriers and fields.
     pub problems: Vec<Problem>,
-    /// Carriers that were dropped unread.
+    /// Carriers that were dropped without being read.
     pub dropped: Names,
-    /// What the context was recalled by: a ticket, or a kind of id; empty when it was not.
+    /// What the context was recalled by: a ticket, or a kind of id. Empty if nothing was recalled.
     pub recalled_by: &'static str,
     /// Fields that came from memory.
     pub recalled: Names,
-    /// Immutable fields that the application changed and that were put back.
+    /// Immutable fields that the application changed and that were restored.
     pub restored: Names,
-    /// Redacted fields that the application sent all the same.
+    /// Redacted fields that the application sent nevertheless.
     pub withheld: Names,
-    /// Fields that rules gave new values.
+    /// Fields that rules set.
     pub set: Vec<&'w str>,
-    /// Fields that rules took out.
+    /// Fields that rules redacted.
     pub redacted: Vec<&'w str>,
     /// Fields whose values rules masked.
     pub masked: Vec<&'w str>,
-    /// Fields that did not leave for a region that their schemas do not name.
+    /// Fields that were not sent to a region that their schemas do not list.
     pub kept_in_region: Vec<&'w str>,
     /// Fields that did not leave the mesh.
     pub stayed: Names,
@@ -45,25 +46,25 @@ pub struct Report<'w> {
     pub rules: Vec<&'w str>,
     /// Shadow rules that would have applied.
     pub shadow: Vec<&'w str>,
-    /// Rules that ended with a CEL error.
+    /// Rules that failed with a CEL error.
     pub errors: Vec<Problem>,
-    /// Fields that went on.
+    /// Fields that were forwarded.
     pub fields: Names,
     denied: Option<(Cause<'w>, u16)>,
     fuel: u64,
 }
 
-/// Something that was wrong, and with what.
+/// A problem and its subject.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     /// A carrier, a field or a rule.
     pub subject: String,
-    /// What was wrong, as a stable word.
+    /// The error, as a stable word.
     pub error: &'static str,
 }
 
 impl Problem {
-    /// A problem with a carrier, a field or a rule.
+    /// Returns a problem of a carrier, a field or a rule.
     pub fn new(subject: impl Into<String>, error: &'static str) -> Self {
         Self { subject: subject.into(), error }
     }
@@ -71,7 +72,13 @@ impl Problem {
 
 impl<'w> Report<'w> {
     pub(super) fn new(workload: &'w Workload, role: Role) -> Self {
-        Self { artifact: workload.digest(), service: workload.service(), role: role.as_str(), ..Self::default() }
+        Self {
+            artifact: workload.digest(),
+            revision: workload.revision(),
+            service: workload.service(),
+            role: role.as_str(),
+            ..Self::default()
+        }
     }
 
     pub(super) fn denied_by(&mut self, cause: Cause<'w>, status: u16) {
@@ -82,7 +89,7 @@ impl<'w> Report<'w> {
         self.fuel = fuel;
     }
 
-    /// The fuel that the request took, where that is remarkable: more than a quarter of what there is.
+    /// Returns the fuel that the request used, if it is remarkable: more than a quarter of the budget.
     fn remarkable_fuel(&self) -> Option<u64> {
         (self.fuel > MAX_FUEL / 4).then_some(self.fuel)
     }
@@ -94,11 +101,12 @@ impl<'w> Report<'w> {
         self.fields = fields;
     }
 
-    /// The report as one line of JSON. Empty parts are left out.
+    /// Returns the report as one line of JSON. Empty parts are left out.
     pub fn to_json(&self) -> String {
         let mut json = Writer { out: String::with_capacity(512) };
         json.out.push('{');
         json.text("artifact", self.artifact);
+        json.text("revision", self.revision);
         json.text("service", self.service);
         json.text("role", self.role);
         json.text("decision", if self.denied.is_some() { "deny" } else { "continue" });
@@ -144,7 +152,7 @@ impl Writer {
         if !self.out.ends_with('{') {
             self.out.push(',');
         }
-        // Keys are words of ours, without anything to escape.
+        // Keys are fixed words that need no escapes.
         self.out.push('"');
         self.out.push_str(key);
         self.out.push_str("\":");

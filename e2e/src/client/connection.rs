@@ -1,4 +1,4 @@
-//! One connection, used for one request after the other.
+//! One connection, for several requests one after the other.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -14,16 +14,18 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+use tokio_rustls::rustls::ClientConfig;
 use tokio_rustls::rustls::pki_types::ServerName;
 
 use super::message::{MAX_BODY, Request, Response};
 use super::{Endpoint, Protocol};
 use crate::error::{Context as _, Result};
 
-/// The largest block of response headers that HTTP/2 accepts; more than Envoy sends.
+/// The largest block of response headers that HTTP/2 accepts, in bytes. Envoy sends less.
 const MAX_HEADER_LIST: u32 = 256 * 1024;
 
-/// A request body: bytes, and perhaps trailers behind them.
+/// A request body: bytes, optionally followed by trailers.
 type Body = UnsyncBoxBody<Bytes, Infallible>;
 
 /// An open connection to an [`Endpoint`].
@@ -40,10 +42,11 @@ enum Sender {
 }
 
 impl Connection {
-    /// Connects, and shakes hands where the endpoint has TLS.
+    /// Connects, and performs the handshake if the endpoint has TLS.
     ///
     /// # Errors
-    /// Nobody listens, or the handshake fails. A server's refusal of the client's certificate may also show only with the first request.
+    /// Nothing listens at the address, or the handshake fails. If the server refuses the client's certificate, the
+    /// first request may fail instead.
     pub async fn open(endpoint: &Endpoint) -> Result<Self> {
         Self::over(TokioIo::new(open_stream(endpoint).await?), endpoint).await
     }
@@ -67,7 +70,7 @@ impl Connection {
         Ok(Self { sender, authority: endpoint.authority.clone() })
     }
 
-    /// Whether the server has closed it; then it takes no more requests.
+    /// Returns whether the server has closed it. It then accepts no more requests.
     pub fn is_closed(&self) -> bool {
         match &self.sender {
             Sender::Http1(sender) => sender.is_closed(),
@@ -75,10 +78,10 @@ impl Connection {
         }
     }
 
-    /// Sends a request and reads the whole answer. There is no time limit here; see [`super::send`].
+    /// Sends a request and reads the whole answer. It has no time limit; see [`super::send`].
     ///
     /// # Errors
-    /// The request cannot be written as HTTP, the connection breaks, or the body is above [`super::MAX_BODY`].
+    /// The request cannot be written as HTTP, the connection breaks, or the body is larger than [`super::MAX_BODY`].
     pub async fn send(&mut self, request: Request) -> Result<Response> {
         let what = format!("no answer to {} {}", request.method, request.path);
         let authority = request.authority.clone().unwrap_or_else(|| self.authority.clone());
@@ -102,16 +105,39 @@ impl Connection {
     }
 }
 
-/// Connects, and shakes hands where the endpoint has TLS: the bytes of a connection, for who writes HTTP himself.
+/// Connects, and performs the handshake if the endpoint has TLS. Returns the connection as a byte stream, for callers
+/// that write HTTP themselves.
+///
+/// # Errors
+/// Nothing listens at the address, or the handshake fails.
+pub async fn open_stream(endpoint: &Endpoint) -> Result<Box<dyn Stream>> {
+    let tcp = connect(endpoint).await?;
+    match &endpoint.tls {
+        None => Ok(Box::new(tcp)),
+        Some(tls) => Ok(Box::new(shake_hands(endpoint, tls, tcp).await?)),
+    }
+}
+
+/// Returns the certificate (DER) that the server shows on a connection of its own; `None` without TLS.
 ///
 /// # Errors
 /// Nobody listens, or the handshake fails.
-pub async fn open_stream(endpoint: &Endpoint) -> Result<Box<dyn Stream>> {
+pub async fn certificate_of(endpoint: &Endpoint) -> Result<Option<Vec<u8>>> {
+    let Some(tls) = &endpoint.tls else { return Ok(None) };
+    let stream = shake_hands(endpoint, tls, connect(endpoint).await?).await?;
+    let shown = stream.get_ref().1.peer_certificates().unwrap_or_default();
+    Ok(shown.first().map(|certificate| certificate.to_vec()))
+}
+
+async fn connect(endpoint: &Endpoint) -> Result<TcpStream> {
     let address = endpoint.address;
     let tcp = TcpStream::connect(address).await.context(format_args!("cannot connect to {address}"))?;
     tcp.set_nodelay(true).context(format_args!("cannot set up the connection to {address}"))?;
-    let Some(tls) = &endpoint.tls else { return Ok(Box::new(tcp)) };
-    let mut tls = tls.as_ref().clone();
+    Ok(tcp)
+}
+
+async fn shake_hands(endpoint: &Endpoint, tls: &ClientConfig, tcp: TcpStream) -> Result<TlsStream<TcpStream>> {
+    let mut tls = tls.clone();
     tls.alpn_protocols = vec![match endpoint.protocol {
         Protocol::Http1 => b"http/1.1".to_vec(),
         Protocol::Http2 => b"h2".to_vec(),
@@ -119,15 +145,15 @@ pub async fn open_stream(endpoint: &Endpoint) -> Result<Box<dyn Stream>> {
     let name = ServerName::try_from(endpoint.authority.clone())
         .context(format_args!("`{}` is not a host name", endpoint.authority))?;
     let handshake = TlsConnector::from(Arc::new(tls)).connect(name, tcp).await;
-    Ok(Box::new(handshake.context(format!("no TLS with {address}"))?))
+    handshake.context(format_args!("no TLS with {}", endpoint.address))
 }
 
-/// The bytes of a connection, encrypted or not.
+/// The byte stream of a connection, encrypted or not.
 pub trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
 
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
 
-/// What stands before the path: nothing in HTTP/1.1, scheme and host in HTTP/2 (hyper makes `:authority` of them).
+/// Returns the prefix of the path: nothing in HTTP/1.1, scheme and host in HTTP/2 (hyper turns them into `:authority`).
 fn request_target(authority: Option<&str>) -> String {
     authority.map(|authority| format!("http://{authority}")).unwrap_or_default()
 }

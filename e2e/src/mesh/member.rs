@@ -5,16 +5,17 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use super::application::Application;
+use super::clusters;
 use super::{Bootstrap, Filter, Program};
 use crate::bootstrap::{self, Common, Destination, GatewaySettings, SidecarAddresses};
-use crate::certs::Authority;
+use crate::certs::{self, Authority};
 use crate::envoy::{Envoy, StartingEnvoy};
 use crate::error::{Context as _, Error, Result};
 use crate::filter_config;
 use crate::ports::ReservedPort;
-use crate::topology::{Role, Service, Topology};
+use crate::topology::{Egress, Role, Service, Topology};
 
-/// Where one Envoy of the mesh stands, before it is started.
+/// One Envoy of the mesh, before it is started.
 #[derive(Debug)]
 pub(super) struct Place {
     pub(super) name: String,
@@ -22,16 +23,18 @@ pub(super) struct Place {
     pub(super) kind: Kind,
 }
 
-/// What the Envoy is in front of.
+/// The kind of an Envoy.
 #[derive(Debug)]
 pub(super) enum Kind {
-    /// Clients come in on the port.
+    /// A gateway, with the port for clients.
     Gateway { port: ReservedPort, upstream: String },
-    /// A service with its three ports.
+    /// The egress. Calls to hosts outside of the mesh arrive on the port.
+    Egress { port: ReservedPort, egress: Egress },
+    /// The sidecar of a service, with its three ports.
     Sidecar { inbound: ReservedPort, outbound: ReservedPort, application: ReservedPort, service: Service },
 }
 
-/// What all places of a mesh share.
+/// Data that all places of a mesh share.
 pub(super) struct Shared<'a> {
     pub(super) topology: &'a Topology,
     pub(super) authority: &'a Authority,
@@ -45,7 +48,7 @@ pub(super) struct Shared<'a> {
     pub(super) bootstrap: &'a Bootstrap,
 }
 
-/// A running Envoy and, behind a sidecar, its application.
+/// A running Envoy and the application of a sidecar.
 #[derive(Debug)]
 pub(super) struct Member {
     pub(super) envoy: Envoy,
@@ -54,7 +57,7 @@ pub(super) struct Member {
 }
 
 impl Place {
-    /// The place of a sidecar in the folder of the mesh, with fresh ports.
+    /// Returns the place of a sidecar in the folder of the mesh, with new ports.
     pub(super) fn sidecar(service: &Service, mesh: &Path) -> Result<Self> {
         let (inbound, outbound, application) =
             (ReservedPort::reserve()?, ReservedPort::reserve()?, ReservedPort::reserve()?);
@@ -62,40 +65,53 @@ impl Place {
         Ok(Self { name: service.name.clone(), folder: mesh.join(&service.name), kind })
     }
 
-    /// The place of the gateway.
+    /// Returns the place of the gateway.
     pub(super) fn gateway(name: &str, upstream: &str, mesh: &Path) -> Result<Self> {
         let kind = Kind::Gateway { port: ReservedPort::reserve()?, upstream: upstream.to_owned() };
         Ok(Self { name: name.to_owned(), folder: mesh.join(name), kind })
     }
 
-    /// Where others reach this service: the inbound listener of a sidecar.
-    pub(super) fn destination(&self) -> Option<Destination<'_>> {
-        match &self.kind {
-            Kind::Gateway { .. } => None,
-            Kind::Sidecar { inbound, .. } => {
-                Some(Destination { service: &self.name, host: Ipv4Addr::LOCALHOST.to_string(), port: inbound.port() })
-            }
-        }
+    /// Returns the place of the egress in the folder of the mesh, with a fresh port.
+    pub(super) fn egress(egress: &Egress, mesh: &Path) -> Result<Self> {
+        let kind = Kind::Egress { port: ReservedPort::reserve()?, egress: egress.clone() };
+        Ok(Self { name: egress.name.clone(), folder: mesh.join(&egress.name), kind })
     }
 
-    /// The access log.
+    /// Returns the address at which others reach this service: the inbound listener of a sidecar, or the listener of the
+    /// egress.
+    pub(super) fn destination(&self) -> Option<Destination<'_>> {
+        let port = match &self.kind {
+            Kind::Gateway { .. } => return None,
+            Kind::Egress { port, .. } => port.port(),
+            Kind::Sidecar { inbound, .. } => inbound.port(),
+        };
+        Some(Destination { service: &self.name, host: Ipv4Addr::LOCALHOST.to_string(), port })
+    }
+
+    /// Returns the access log.
     pub(super) fn access_log(&self) -> PathBuf {
         self.folder.join("access.log")
     }
 
-    /// The folder with the ECDS files.
+    /// Returns the folder with the certificates, which has the layout of a mounted Kubernetes secret.
+    pub(super) fn cert_dir(&self) -> PathBuf {
+        self.folder.join("certs")
+    }
+
+    /// Returns the folder with the ECDS files.
     pub(super) fn filter_dir(&self) -> PathBuf {
         self.folder.join("filter")
     }
 
-    /// The ECDS file of a role that this Envoy has.
+    /// Returns the ECDS file of a role that this Envoy has.
     ///
     /// # Errors
-    /// It has no such role.
+    /// It does not have the role.
     pub(super) fn filter_file(&self, role: Role) -> Result<PathBuf> {
         let has = match self.kind {
             Kind::Gateway { .. } => matches!(role, Role::Gateway | Role::Upstream),
-            Kind::Sidecar { .. } => role != Role::Gateway,
+            Kind::Egress { .. } => role == Role::Egress,
+            Kind::Sidecar { .. } => matches!(role, Role::Inbound | Role::Outbound | Role::Upstream),
         };
         if has {
             Ok(filter_config::file_of(&self.filter_dir(), role))
@@ -104,23 +120,26 @@ impl Place {
         }
     }
 
-    /// Writes the certificates, the clusters, the filter and the bootstrap; gives the bootstrap's file.
+    /// Writes the certificates, the clusters, the filter and the bootstrap. Returns the path of the bootstrap.
     pub(super) fn write(&self, shared: &Shared<'_>, destinations: &[Destination<'_>]) -> Result<PathBuf> {
-        let (cert_dir, clusters_file, filter_dir) =
-            (self.folder.join("certs"), self.folder.join("clusters.yaml"), self.filter_dir());
+        let (cert_dir, sds_dir) = (self.cert_dir(), self.folder.join("sds"));
+        let (clusters_file, filter_dir) = (self.folder.join("clusters.yaml"), self.filter_dir());
         std::fs::create_dir_all(&filter_dir).context(format_args!("cannot make `{}`", filter_dir.display()))?;
         let common = Common {
             service: &self.name,
             trust_domain: &shared.topology.trust_domain,
             admin: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             cert_dir: &cert_dir,
+            sds_dir: &sds_dir,
             clusters_file: &clusters_file,
             filter_dir: shared.filter.map(|_| filter_dir.as_path()),
             upstream: shared.upstream,
             access_log: &self.access_log(),
         };
-        shared.authority.write(&self.name, &cert_dir)?;
-        write(&clusters_file, &bootstrap::clusters(&common, destinations)?)?;
+        let identity = shared.authority.issue(&self.name)?;
+        certs::mount(&cert_dir, &identity.files(shared.authority.certificate()))?;
+        bootstrap::write_secrets(&common, &sds_dir)?;
+        write(&clusters_file, &clusters::of(self, &common, shared, destinations)?)?;
         if let Some(filter) = shared.filter {
             self.write_filter(filter, shared)?;
         }
@@ -129,6 +148,7 @@ impl Place {
                 &common,
                 &GatewaySettings { address: port.address(), upstream, tokens: shared.tokens },
             )?,
+            Kind::Egress { port, .. } => bootstrap::egress(&common, port.address())?,
             Kind::Sidecar { inbound, outbound, application, .. } => {
                 let [inbound, outbound, application] = [inbound, outbound, application].map(ReservedPort::address);
                 bootstrap::sidecar(&common, &SidecarAddresses { inbound, outbound, application })?
@@ -145,7 +165,7 @@ impl Place {
         if !wasm.is_file() {
             return Err(Error::new(format!("the filter `{}` is not there; build it first", wasm.display())));
         }
-        let behind = shared.upstream.then_some(&Role::Upstream);
+        let behind = (shared.upstream && !matches!(self.kind, Kind::Egress { .. })).then_some(&Role::Upstream);
         for role in shared.topology.roles(&self.name).iter().chain(behind) {
             let document = filter_config::discovery_response(&wasm, &(filter.configuration)(&self.name, *role), "1");
             write(&self.filter_file(*role)?, &document.to_string())?;
@@ -153,10 +173,10 @@ impl Place {
         Ok(())
     }
 
-    /// Starts the processes; does not wait for them.
+    /// Starts the processes without waiting for them.
     pub(super) fn spawn(self, shared: &Shared<'_>, bootstrap: &Path) -> Result<StartingMember> {
         let application = match &self.kind {
-            Kind::Gateway { .. } => None,
+            Kind::Gateway { .. } | Kind::Egress { .. } => None,
             Kind::Sidecar { outbound, application, service, .. } => {
                 let program = shared.programs.get(&self.name);
                 let addresses = [application.address(), outbound.address()];
@@ -185,7 +205,7 @@ pub(super) struct StartingMember {
 }
 
 impl StartingMember {
-    /// Waits until the processes serve.
+    /// Waits until the processes are ready.
     pub(super) fn ready(mut self) -> Result<Member> {
         if let Some(application) = &mut self.application {
             application.ready()?;
@@ -197,7 +217,7 @@ impl StartingMember {
 }
 
 impl Member {
-    /// A filter that Envoy refuses at the start would leave listeners that answer 500: better an error now.
+    /// Checks that Envoy accepted the filter at the start. Otherwise its listeners would answer 500.
     fn filter_is_accepted(&self) -> Result<()> {
         let rejected = self
             .envoy
@@ -216,6 +236,6 @@ impl Member {
     }
 }
 
-fn write(file: &Path, content: &str) -> Result<()> {
+pub(super) fn write(file: &Path, content: &str) -> Result<()> {
     std::fs::write(file, content).context(format_args!("cannot write `{}`", file.display()))
 }

@@ -1,12 +1,15 @@
 //! The scenarios: the filter, with compiled policies, in real Envoys.
 //!
-//! Each test starts the mesh that it needs and ends it; they run side by side.
+//! Each test starts the mesh that it needs and ends it. They run in parallel.
 
+mod attributes;
 mod audit;
 mod budget;
+mod certificates;
 mod classification;
 mod denial;
 mod edge;
+mod egress;
 mod fields;
 mod hostile;
 mod journey;
@@ -27,3 +30,4 @@ mod trace_ids;
 mod trust;
 mod update;
 mod upstream;
+mod versions;

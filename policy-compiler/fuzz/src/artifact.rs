@@ -17,6 +17,8 @@ pub fn framed(body: &[u8]) -> Vec<u8> {
     bytes.extend_from_slice(&u32::try_from(body.len()).unwrap_or(u32::MAX).to_le_bytes());
     let digest = Sha256::new().chain_update(&bytes).chain_update(&block).finalize();
     bytes.extend_from_slice(&digest);
+    // No revision.
+    bytes.push(0);
     bytes.extend_from_slice(&block);
     bytes
 }

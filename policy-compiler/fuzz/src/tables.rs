@@ -8,6 +8,7 @@ use context_mesh_core::artifact::tables::{
     Number, ServiceTable, Tables,
 };
 use context_mesh_core::carrier::dictionary::dictionary_id;
+use context_mesh_core::limits::DEFAULT_HEADER_VALUE_BYTES;
 use context_mesh_core::testing::pools::{FIELDS, pools};
 use policy_compiler::expression::codegen::Builder;
 
@@ -29,7 +30,8 @@ pub fn body() -> Vec<u8> {
 /// The tables are too large for an artifact.
 pub fn body_of(tables: &Tables) -> Vec<u8> {
     const LENGTH_AT: usize = 20;
-    const BODY_AT: usize = 56;
+    // Behind the digest and the length of the revision, which is 0.
+    const BODY_AT: usize = 57;
     let artifact = encode(tables).expect("the tables fit an artifact");
     let length = artifact.get(LENGTH_AT..LENGTH_AT + 4).and_then(|bytes| bytes.try_into().ok()).map(u32::from_le_bytes);
     let length = length.and_then(|length| usize::try_from(length).ok()).expect("an artifact has a header");
@@ -91,6 +93,7 @@ fn make() -> Tables {
             present_headers: true,
             present_baggage: true,
             present_mesh_header: true,
+            header_value_bytes: DEFAULT_HEADER_VALUE_BYTES,
             memory_slots: 64,
             memory_bytes: 64 << 20,
             memory_ttl_ms: 60_000,

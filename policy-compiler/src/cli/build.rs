@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::{
     Tree, files,
     output::{Failure, Outcome, Paint, Report, plural},
+    revision::{self, RevisionOption},
     session::Session,
 };
 
@@ -15,7 +16,8 @@ use super::{
 Examples:
   policyc build policies -o policy.cmx
   policyc build policies --service payment-service -o payment-service.cmx
-  policyc build old --lock policies/context-mesh.lock -o policy.cmx")]
+  policyc build old --lock policies/context-mesh.lock -o policy.cmx
+  policyc build policies --revision 1.4.0 -o policy.cmx")]
 pub(super) struct Arguments {
     #[command(flatten)]
     tree: Tree,
@@ -28,6 +30,8 @@ pub(super) struct Arguments {
     /// Uses this lock file instead of the folder's own: to rebuild an older tree, the current one.
     #[arg(long, value_name = "FILE")]
     lock: Option<PathBuf>,
+    #[command(flatten)]
+    revision: RevisionOption,
     /// Writes nothing and ends with 1 when there are warnings.
     #[arg(long)]
     deny_warnings: bool,
@@ -38,6 +42,7 @@ struct Built {
     service: Option<String>,
     bytes: usize,
     digest: String,
+    revision: Option<String>,
 }
 
 pub(super) fn run(arguments: &Arguments, session: &Session) -> Outcome {
@@ -58,18 +63,23 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Outcome {
             (slice.artifact, slice.digest)
         }
     };
+    let revision = arguments.revision.of(&arguments.tree.folder, session);
+    let artifact = revision::stamped(&artifact, revision.as_ref())?;
     files::replace(&arguments.output, &artifact)?;
     let file = arguments.output.display().to_string();
-    Ok(Box::new(Built { file, service: arguments.service.clone(), bytes: artifact.len(), digest }))
+    let (service, revision) = (arguments.service.clone(), revision.map(|revision| revision.to_string()));
+    Ok(Box::new(Built { file, service, bytes: artifact.len(), digest, revision }))
 }
 
 impl Report for Built {
     fn text(&self, _: Paint) -> String {
         let slice = self.service.as_ref().map(|service| format!(", a slice for {service}")).unwrap_or_default();
-        format!("{}: {} bytes{slice}, digest {}\n", self.file, self.bytes, self.digest)
+        let revision =
+            self.revision.as_deref().map_or_else(|| "no revision".to_owned(), |name| format!("revision {name}"));
+        format!("{}: {} bytes{slice}, {revision}, digest {}\n", self.file, self.bytes, self.digest)
     }
 
     fn json(&self) -> Value {
-        json!({"file": self.file, "service": self.service, "bytes": self.bytes, "digest": self.digest})
+        json!({"file": self.file, "service": self.service, "bytes": self.bytes, "digest": self.digest, "revision": self.revision})
     }
 }

@@ -1,29 +1,32 @@
 //! `policyc emit`
 
+mod all;
+mod envoy;
+mod envoyfilter;
 mod extension;
 
+use all::AllOption;
 use clap::ValueEnum;
+use context_mesh_core::artifact::{Revision, Stamp, stamp};
 use policy_compiler::{
-    Compiled, Slice,
-    pack::emit::{
-        DEFAULT_WASM_PATH, EnvoyFilter, PluginConfig, Role, Routing, discovery_response, envoy_filter, http_filter,
-        kubernetes, to_yaml, traffic_extension, wasm_plugin,
-    },
+    Compiled,
+    pack::emit::{DEFAULT_WASM_PATH, Role, Routing, kubernetes, to_yaml, traffic_extension, wasm_plugin},
 };
 use serde_json::Value;
 
 use super::{
     Tree,
     output::{Failure, Outcome, Paint, Report},
+    revision::{self, RevisionOption},
     session::Session,
 };
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
     /// The filter's entry for `http_filters` of an Envoy configuration.
-    Envoy(Envoy),
+    Envoy(envoy::Arguments),
     /// An Istio EnvoyFilter resource.
-    Envoyfilter(Istio),
+    Envoyfilter(envoyfilter::Arguments),
     /// An Istio WasmPlugin resource.
     #[command(after_help = extension::EXAMPLE_WASMPLUGIN)]
     Wasmplugin(Box<extension::Arguments>),
@@ -39,54 +42,10 @@ pub(super) struct Common {
     /// Where the proxy finds the filter.
     #[arg(long, visible_alias = "wasm-path", value_name = "PATH", default_value = DEFAULT_WASM_PATH)]
     wasm: String,
-}
-
-#[derive(Debug, clap::Args)]
-#[command(after_help = "\
-Examples:
-  policyc emit envoy policies --service payment-service --role inbound
-  policyc emit envoy policies --service payment-service --role outbound --routing upstream --as ecds")]
-pub(super) struct Envoy {
     #[command(flatten)]
-    common: Common,
-    /// The service of the proxy.
-    #[arg(long)]
-    service: String,
-    /// The role of the filter.
-    #[arg(long, value_enum)]
-    role: RoleName,
+    revision: RevisionOption,
     #[command(flatten)]
-    routes: Routes,
-    /// What is printed.
-    #[arg(long = "as", value_enum, default_value = "filter", value_name = "FORM")]
-    form: EnvoyForm,
-}
-
-#[derive(Debug, clap::Args)]
-#[command(after_help = "\
-Examples:
-  policyc emit envoyfilter policies --namespace shop --service payment-service
-  policyc emit envoyfilter policies --namespace istio-system --format json")]
-pub(super) struct Istio {
-    #[command(flatten)]
-    common: Common,
-    /// The service of the workloads. Without it, each proxy names its own.
-    #[arg(long)]
-    service: Option<String>,
-    /// `gateway` or `egress` for a gateway; a sidecar gets both directions.
-    #[arg(long, value_enum)]
-    role: Option<RoleName>,
-    #[command(flatten)]
-    routes: Routes,
-    /// The same as `--routing upstream`.
-    #[arg(long, conflicts_with = "routing")]
-    upstream: bool,
-    /// Namespace of the resource.
-    #[arg(long, default_value = "default", value_parser = namespace)]
-    namespace: String,
-    /// A label of the workloads; may be given several times. Default: `app=SERVICE`.
-    #[arg(long, value_name = "NAME=VALUE", value_parser = label)]
-    workload: Vec<(String, String)>,
+    all: AllOption,
 }
 
 #[derive(Debug, clap::Args)]
@@ -141,16 +100,6 @@ impl From<RoleName> for Role {
             RoleName::Upstream => Self::Upstream,
         }
     }
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub(super) enum EnvoyForm {
-    /// The entry of `http_filters`, as YAML.
-    Filter,
-    /// The file for extension config discovery (ECDS), as JSON.
-    Ecds,
-    /// The plugin configuration alone, as JSON.
-    Config,
 }
 
 fn label(text: &str) -> Result<(String, String), String> {
@@ -213,67 +162,62 @@ impl Report for Emitted {
     }
 }
 
+/// An artifact with its revision.
+struct Stamped {
+    artifact: Vec<u8>,
+    digest: String,
+}
+
+impl Stamped {
+    fn new(artifact: &[u8], digest: &str, revision: Option<&Revision>) -> Result<Self, Failure> {
+        Ok(Self { artifact: revision::stamped(artifact, revision)?, digest: digest.to_owned() })
+    }
+
+    /// Returns the slice of a service, or else the whole.
+    fn of(compiled: &Compiled, service: Option<&str>, revision: Option<&Revision>) -> Result<Self, Failure> {
+        match service {
+            Some(service) => Self::slice(compiled, service, revision),
+            None => Self::new(&compiled.artifact, &compiled.digest, revision),
+        }
+    }
+
+    /// Returns the slice of a service.
+    fn slice(compiled: &Compiled, service: &str, revision: Option<&Revision>) -> Result<Self, Failure> {
+        compiled.find_service(service).map_err(Failure::usage)?;
+        let slice = compiled.slice(service).map_err(Failure::artifact)?;
+        Self::new(&slice.artifact, &slice.digest, revision)
+    }
+
+    /// Returns what changes with the artifact and with its revision.
+    fn version(&self) -> String {
+        match stamp(&self.artifact) {
+            Ok(Stamp { digest, revision: Some(revision) }) => format!("{revision}@{digest}"),
+            _ => self.digest.clone(),
+        }
+    }
+}
+
 pub(super) fn run(command: &Command, session: &Session) -> Outcome {
-    Ok(Box::new(match command {
-        Command::Envoy(arguments) => envoy(arguments, session)?,
-        Command::Envoyfilter(arguments) => istio(arguments, session)?,
-        Command::Wasmplugin(arguments) => Emitted::yaml(extension::resource(arguments, wasm_plugin, session)?),
-        Command::Trafficextension(arguments) => {
-            Emitted::yaml(extension::resource(arguments, traffic_extension, session)?)
-        }
-    }))
+    match command {
+        Command::Envoy(arguments) => envoy::run(arguments, session),
+        Command::Envoyfilter(arguments) => envoyfilter::run(arguments, session),
+        Command::Wasmplugin(arguments) => extension::run(arguments, wasm_plugin, session),
+        Command::Trafficextension(arguments) => extension::run(arguments, traffic_extension, session),
+    }
 }
 
-fn envoy(arguments: &Envoy, session: &Session) -> Result<Emitted, Failure> {
-    let compiled = session.compile(&arguments.common.tree.folder)?;
-    let slice = slice(&compiled, &arguments.service, Some(arguments.role))?;
-    let (wasm, role) = (&arguments.common.wasm, arguments.role.into());
-    let routing = arguments.routes.routing();
-    let service = Some(arguments.service.clone());
-    let config = PluginConfig { artifact: slice.artifact, service, role: Some(role), routing };
-    let config = config.to_json();
-    Ok(match arguments.form {
-        EnvoyForm::Filter => Emitted::yaml(Value::from(vec![http_filter(wasm, &config)])),
-        EnvoyForm::Ecds => Emitted::json(discovery_response(wasm, &config, &slice.digest)),
-        // The filter reads exactly this text, so it is printed unchanged.
-        EnvoyForm::Config => Emitted { value: serde_json::from_str(&config).unwrap_or_default(), text: config + "\n" },
-    })
+/// Checks that all services can be the value of the label that selects their workloads.
+fn check_labels(compiled: &Compiled) -> Result<(), Failure> {
+    compiled.tables.services.iter().try_for_each(|service| labels(&[], Some(&service.name)).map(|_| ()))
 }
 
-fn istio(arguments: &Istio, session: &Session) -> Result<Emitted, Failure> {
-    let gateway = match arguments.role {
-        None => None,
-        Some(role @ (RoleName::Gateway | RoleName::Egress)) => Some(role.into()),
-        Some(RoleName::Inbound | RoleName::Outbound | RoleName::Upstream) => {
-            let text = "an EnvoyFilter of a sidecar has both directions; leave `--role` out";
-            return Err(Failure::Usage(text.to_owned()));
-        }
-    };
-    let compiled = session.compile(&arguments.common.tree.folder)?;
-    let artifact = match &arguments.service {
-        Some(service) => slice(&compiled, service, arguments.role)?.artifact,
-        None => compiled.artifact,
-    };
-    let labels = labels(&arguments.workload, arguments.service.as_deref())?;
-    let resource = envoy_filter(&EnvoyFilter {
-        artifact: &artifact,
-        service: arguments.service.as_deref(),
-        gateway,
-        routing: if arguments.upstream { Routing::Upstream } else { arguments.routes.routing() },
-        namespace: &arguments.namespace,
-        labels: &labels,
-        wasm_path: &arguments.common.wasm,
-    });
-    Ok(Emitted::yaml(resource))
-}
-
-/// Returns the slice of a service. A gateway must be one in the mesh, too: with the role of a gateway, a filter drops
-/// every context that arrives, and without it, it trusts them.
-fn slice(compiled: &Compiled, service: &str, role: Option<RoleName>) -> Result<Slice, Failure> {
+/// Checks that the mesh has the service. A gateway must be one in the mesh, too: with the role of a gateway, a filter
+/// drops every context that arrives, and without it, it trusts them.
+fn check_role(compiled: &Compiled, service: &str, role: Option<RoleName>) -> Result<(), Failure> {
     compiled.find_service(service).map_err(Failure::usage)?;
     if role == Some(RoleName::Gateway) && !compiled.gateways.iter().any(|gateway| gateway == service) {
         let text = format!("`{service}` is not a gateway; list it under `gateways` of the Mesh document");
         return Err(Failure::Usage(text));
     }
-    compiled.slice(service).map_err(Failure::artifact)
+    Ok(())
 }

@@ -12,6 +12,7 @@ mod eval;
 mod explain;
 mod files;
 mod fmt;
+mod git;
 mod graph;
 mod init;
 mod inspect;
@@ -19,9 +20,11 @@ mod json_schema;
 mod lock;
 mod output;
 mod progress;
+mod revision;
 mod schema;
 mod session;
 mod sizes;
+mod status;
 mod test;
 mod walk;
 mod watch;
@@ -37,7 +40,7 @@ use session::{Colour, Format, Messages, Session};
 const EXIT_CODES: &str = "\
 Exit codes:
   0  all is well
-  1  the sources, the artifact or a test are wrong
+  1  the sources, the artifact or a test are wrong, or a proxy runs something else
   2  the command cannot be carried out: wrong arguments, or a file that cannot be read or written
   3  a comparison found a difference that matters
 
@@ -93,6 +96,8 @@ enum Command {
     /// Prints configuration for Envoy or Istio with the compiled policies inside.
     #[command(subcommand)]
     Emit(emit::Command),
+    /// Shows which artifact each proxy runs, by revision and digest, and what it rejected.
+    Status(status::Arguments),
     /// Compares versions of schemas.
     #[command(subcommand)]
     Schema(schema::Command),
@@ -161,6 +166,7 @@ fn run_command(command: &Command, session: &Session) -> Outcome {
         Command::Lock(arguments) => lock::run(arguments, session),
         Command::Inspect(arguments) => inspect::run(arguments),
         Command::Emit(command) => emit::run(command, session),
+        Command::Status(arguments) => status::run(arguments),
         Command::Schema(command) => schema::run(command, session),
         Command::JsonSchema(arguments) => Ok(json_schema::run(arguments)),
         Command::Completions(arguments) => completions::run(arguments),

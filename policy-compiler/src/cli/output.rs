@@ -38,7 +38,7 @@ pub(super) type Outcome = Result<Box<dyn Report>, Failure>;
 pub(super) enum Exit {
     /// Success.
     Well,
-    /// The sources, the artifact or a test are wrong.
+    /// The sources, the artifact or a test are wrong, or a proxy runs something else.
     Wrong,
     /// The command cannot be carried out.
     Usage,

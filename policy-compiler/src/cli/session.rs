@@ -300,11 +300,21 @@ impl Session {
 
     /// Reports a failure that has not been reported yet.
     fn say(&self, failure: &Failure) {
-        let Some(message) = failure.message() else { return };
+        if let Some(message) = failure.message() {
+            self.write_line("error", Paint::bad, message);
+        }
+    }
+
+    /// Reports what does not keep the command from its result, and is in none of the sources.
+    pub(super) fn warn(&self, message: &str) {
+        self.write_line("warning", Paint::warn, message);
+    }
+
+    fn write_line(&self, severity: &'static str, paint: fn(Paint, &'static str) -> String, message: &str) {
         let line = match self.diagnostics {
             Messages::None => return,
-            Messages::Json => serde_json::json!({"severity": "error", "message": message}).to_string(),
-            Messages::Text => format!("{}: {message}", self.messages.bad("error")),
+            Messages::Json => serde_json::json!({"severity": severity, "message": message}).to_string(),
+            Messages::Text => format!("{}: {message}", paint(self.messages, severity)),
         };
         let _ = writeln!(io::stderr(), "{line}");
     }

@@ -57,7 +57,6 @@ struct Tested {
     sources: Sources,
     report: TestReport,
     verbose: bool,
-    explain: bool,
     coverage: bool,
     minimum: usize,
 }
@@ -82,7 +81,8 @@ fn once(arguments: &Arguments, session: &Session) -> Outcome {
         return Err(Failure::Usage(message));
     }
     let reasons = Reasons { all: arguments.explain, paint: session.paint() };
-    let report = testing::run(&tree.compiled, &tree.model, &arguments.filters, reasons).map_err(Failure::artifact)?;
+    let report =
+        testing::run_explained(&tree.compiled, &tree.model, &arguments.filters, reasons).map_err(Failure::artifact)?;
     if report.results.is_empty() {
         let filters = arguments.filters.join("`, `");
         return Err(Failure::Usage(format!("no test has a name with `{filters}` in it")));
@@ -94,7 +94,6 @@ fn once(arguments: &Arguments, session: &Session) -> Outcome {
         sources: tree.sources,
         report,
         verbose: arguments.verbose,
-        explain: arguments.explain,
         coverage: arguments.coverage,
         minimum: usize::from(arguments.min_coverage.unwrap_or(0)),
     }))
@@ -108,7 +107,7 @@ impl Tested {
 
 impl Report for Tested {
     fn text(&self, paint: Paint) -> String {
-        let options = text::Options { paint, verbose: self.verbose, explain: self.explain, coverage: self.coverage };
+        let options = text::Options { paint, verbose: self.verbose, coverage: self.coverage };
         let mut out = text::render(&self.report, &self.sources, options);
         if !self.is_covered() {
             let message = format!("the coverage is below {} %", self.minimum);

@@ -6,10 +6,10 @@ use context_mesh_core::index::ProgramIndex;
 use std::fmt::{self, Write as _};
 
 use context_mesh_core::artifact::tables::{
-    CarrierVersion, Classification, Consistency, DictionaryTable, Effect, EntryTable, FieldTable, Layer, MeshTable,
-    Number, OnError, Reply, RuleTable, ServiceTable, Tables,
+    AmbiguousPath, CarrierVersion, Classification, Consistency, DictionaryTable, Effect, EntryTable, FieldTable, Layer,
+    MeshTable, Number, OnError, Reply, RuleTable, ServiceTable, Tables,
 };
-use context_mesh_core::artifact::{Decoded, FORMAT_VERSION, LoadError, load};
+use context_mesh_core::artifact::{Decoded, FORMAT_VERSION, LoadError, Stamp, load};
 
 use crate::check::lock::date_text;
 use crate::expression::codegen::listing;
@@ -21,10 +21,14 @@ pub use json::json;
 /// [`LoadError`] if a filter would reject the artifact.
 pub fn text(artifact: &[u8]) -> Result<String, LoadError> {
     // Loading it as a filter does proves that the decoded tables are sound. Those still have the code.
-    let digest = load(artifact)?.digest();
+    let Stamp { digest, revision } = load(artifact)?.stamp().clone();
     let tables = Decoded::decode(artifact)?.tables;
-    let mut out = format!("artifact {digest}\nformat {FORMAT_VERSION}, {} bytes\n", artifact.len());
     // Writing to a string cannot fail.
+    let mut out = format!("artifact {digest}\n");
+    if let Some(revision) = revision {
+        let _ = writeln!(out, "revision {revision}");
+    }
+    let _ = writeln!(out, "format {FORMAT_VERSION}, {} bytes", artifact.len());
     let _ = sections(&mut out, &tables);
     Ok(out)
 }
@@ -102,6 +106,7 @@ fn mesh(out: &mut String, mesh: &MeshTable) -> fmt::Result {
     writeln!(out, "  rollout window   {}", millis(mesh.rollout_window_ms))?;
     let sampled = if mesh.gateway_sampled { "sampled" } else { "not sampled" };
     writeln!(out, "  gateway traces   {:?}, its own {sampled}", mesh.gateway_traces)?;
+    writeln!(out, "  header values    {} bytes at most for conditions", mesh.header_value_bytes)?;
     let (slots, bytes) = (mesh.memory_slots, mesh.memory_bytes);
     let (grace, ttl) = (millis(mesh.memory_grace_ms), millis(mesh.memory_ttl_ms));
     writeln!(out, "  memory           {slots} records of {bytes} bytes, grace {grace}, ttl {ttl}")?;
@@ -133,8 +138,10 @@ fn names(out: &mut String, tables: &Tables) -> fmt::Result {
 }
 
 fn entry(out: &mut String, tables: &Tables, entry: &EntryTable) -> fmt::Result {
-    if entry.deny_ambiguous_path {
-        writeln!(out, "    refuses a path with more than one reading")?;
+    match entry.ambiguous_path {
+        AmbiguousPath::Pass => {}
+        AmbiguousPath::Deny => writeln!(out, "    refuses a path with more than one reading")?,
+        AmbiguousPath::DecideOnBoth => writeln!(out, "    decides on both readings of a path that has more than one")?,
     }
     for (direction, rules) in [("inbound", &entry.inbound), ("outbound", &entry.outbound)] {
         for rule in rules {

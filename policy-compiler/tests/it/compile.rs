@@ -6,7 +6,7 @@ use std::{fs, path::Path};
 
 use context_mesh_core::artifact::{load, tables::Effect};
 use policy_compiler::{
-    Compiled, compile,
+    Compiled, compile, compile_with_model,
     report::{diagnostic::Diagnostics, source::Sources},
     show::inspect,
 };
@@ -186,7 +186,7 @@ fn every_option_of_a_field_goes_into_the_artifact_and_is_shown() {
             "string  owner enterprise  merge Replace  consistency strong  residency eu",
         ),
         (
-            "type: string, consistency: eventual, classification: phi",
+            "type: string, consistency: eventual, classification: phi, baggage: true",
             "string  owner enterprise  merge Replace  consistency eventual  classification phi",
         ),
     ];
@@ -236,5 +236,43 @@ spec: {trustDomain: a.b, identity: '/ns/default/sa/{service}', domains: {d: {ser
     ];
     for (other, expected) in cases {
         assert_eq!(of(other), expected, "{other}");
+    }
+}
+
+/// Beside a document of another group all checks are made, and all tests run.
+#[test]
+fn documents_of_other_groups_hide_nothing() {
+    let tree = "apiVersion: contextmesh.io/v1
+kind: Mesh
+metadata: {name: m}
+spec: {trustDomain: a.b, identity: '/ns/default/sa/{service}', default: deny, domains: {d: {services: [s, t]}}}
+---
+apiVersion: contextmesh.io/v1
+kind: ContextPolicy
+metadata: {name: p, domain: d}
+spec:
+  workloads: [s]
+  rules:
+    - {name: typo, when: peer.service == 'u', allow: {}}
+    - {name: tried, when: peer.service == 't', enforcement: shadow, allow: {}}
+---
+apiVersion: contextmesh.io/v1
+kind: PolicyTest
+metadata: {name: tests}
+spec:
+  tests:
+    - {name: closed, workload: t, expect: {decision: deny, rule: mesh/default}}
+    - {name: would be closed, workload: s, expect: {decision: deny, shadow: [domain allow rules]}}
+";
+    let foreign = "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata: {a: b}\n";
+    for other in ["", foreign] {
+        let mut sources = Sources::new("t");
+        sources.add("a.yaml", format!("{tree}{other}"));
+        let (compiled, model) =
+            compile_with_model(&sources).unwrap_or_else(|found| panic!("{}", found.to_text(&sources)));
+        let found: Vec<&str> = compiled.warnings.iter().map(|found| found.code).collect();
+        assert_eq!(found, ["CM0609"], "{other}");
+        let names: Vec<&str> = model.tests.iter().map(|test| test.name.as_str()).collect();
+        assert_eq!(names, ["tests/closed", "tests/would be closed"], "{other}");
     }
 }

@@ -57,8 +57,8 @@ kind: ContextSchema
 metadata: {name: shop, domain: shop}
 spec:
   fields:
-    user_id: {type: string, classification: pii, header: x-user-id}
-    email: {type: string, classification: pii, residency: [eu]}
+    user_id: {type: string, classification: pii, baggage: true, header: x-user-id}
+    email: {type: string, classification: pii, baggage: true, residency: [eu]}
     risk: {type: string}
     note: {type: string}
 ";

@@ -13,7 +13,8 @@ use crate::support::golden;
 fn the_document_says_what_the_artifact_says() {
     let tree = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/trees/shop");
     let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("inspect-json.cmx");
-    let built = Command::new(env!("CARGO_BIN_EXE_policyc")).arg("build").arg(&tree).arg("-o").arg(&file).output();
+    let mut build = Command::new(env!("CARGO_BIN_EXE_policyc"));
+    let built = build.args(["build", "--revision", "1.4.0"]).arg(&tree).arg("-o").arg(&file).output();
     assert!(built.unwrap().status.success());
     let bytes = fs::read(&file).unwrap();
     let mut document = inspect::json(&bytes).unwrap();

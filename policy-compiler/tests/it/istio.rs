@@ -200,7 +200,8 @@ fn both_extensions_say_the_same() {
 #[test]
 fn a_plugin_of_a_sidecar_serves_both_directions() {
     let resource = emit("wasmplugin", &["--wasm-url", URL, "--service", "ledger", "--namespace", "bank"]);
-    assert_eq!(resource["metadata"], json!({"name": "context-mesh-ledger", "namespace": "bank"}));
+    let metadata = &resource["metadata"];
+    assert_eq!((&metadata["name"], &metadata["namespace"]), (&json!("context-mesh-ledger"), &json!("bank")));
     let spec = &resource["spec"];
     assert_eq!(spec["selector"], json!({"matchLabels": {"app": "ledger"}}));
     // After Istio's authentication, so that a JWT is verified, and before its authorization and statistics.

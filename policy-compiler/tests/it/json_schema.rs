@@ -74,7 +74,9 @@ fn documents_that_compile_fit() {
     let mut count = 0;
     for folder in [repository().join("examples"), package().join("tests/trees"), package().join("tests/json_schema")] {
         for path in yaml_files(&folder) {
-            for document in read_documents(&fs::read_to_string(&path).unwrap()) {
+            let documents = read_documents(&fs::read_to_string(&path).unwrap());
+            // A recipe has an object of Istio beside its policies.
+            for document in documents.into_iter().filter(|document| document["apiVersion"] != "security.istio.io/v1") {
                 assert_eq!(found(&document), [""; 0], "{}", path.display());
                 let kind = Kind::ALL.into_iter().find(|kind| document["kind"] == kind.as_str()).unwrap();
                 assert_eq!(problems(&of_kind(kind), &document, Dialect::Draft07), [""; 0], "{}", path.display());

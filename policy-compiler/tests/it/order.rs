@@ -13,7 +13,7 @@ const FOLDERS: &[&[&str]] = &[
     &["check"],
     &["pack"],
     &["compile"],
-    &["run", "routes"],
+    &["run", "routes", "status"],
     &["show"],
     &["cli"],
 ];

@@ -10,6 +10,7 @@ use std::sync::{Mutex, PoisonError};
 
 use context_mesh_core::artifact::FORMAT_VERSION;
 use context_mesh_core::cause::Cause;
+use context_mesh_core::info::Reason;
 use context_mesh_core::pipeline::Counter;
 use context_mesh_core::vm::EvalErrorKind;
 use context_mesh_core::vm::cost::CostClass;
@@ -83,17 +84,17 @@ fn errors() -> String {
 #[test]
 fn the_instruction_set_is_the_one_of_the_machine() {
     let mut table =
-        "| code | name | operand | takes | gives | cost | does |\n|---|---|---|---|---|---|---|\n".to_owned();
+        "| code | name | operand | pops | pushes | cost | does |\n|---|---|---|---|---|---|---|\n".to_owned();
     for row in op::TABLE {
-        let takes = match Op::decode(u32::from(row.code)) {
+        let pops = match Op::decode(u32::from(row.code)) {
             Some(Op::List(_)) => "operand".to_owned(),
             Some(Op::Call(_)) => "arguments".to_owned(),
             _ => row.pops.to_string(),
         };
         let class = if row.operand == Operand::Function { "its own" } else { cost(row.cost) };
-        let (code, name, operand, gives) = (row.code, row.mnemonic, operand(row.operand), row.pushes);
+        let (code, name, operand, pushes) = (row.code, row.mnemonic, operand(row.operand), row.pushes);
         let does = about(row.about);
-        writeln!(table, "| `{code:#04x}` | `{name}` | {operand} | {takes} | {gives} | {class} | {does} |").unwrap();
+        writeln!(table, "| `{code:#04x}` | `{name}` | {operand} | {pops} | {pushes} | {class} | {does} |").unwrap();
     }
     check("bytecode.md", "instructions", &table);
 }
@@ -228,7 +229,8 @@ fn the_page_for_operators_explains_every_word_of_a_problem() {
             let word = call.rsplit(", ").next().unwrap().trim().trim_end_matches(',');
             match (name.as_str(), word) {
                 // Words of the types above, and those of conditions, which are listed separately.
-                (_, "error.as_str()" | "problem.as_str()" | "trouble.as_str()") | ("upstream.rs", "error") => {}
+                (_, "error.as_str()" | "problem.as_str()" | "trouble.as_str()" | "reading.as_str()")
+                | ("upstream.rs", "error") => {}
                 // `(counter, subject, word)`
                 ("recall.rs", "problem") => {
                     let found = calls(&source, "=> (Counter::");
@@ -300,9 +302,16 @@ fn the_page_for_operators_has_every_line_of_the_log() {
 fn alerts_are_about_counters_that_exist() {
     let page = page("operations.md");
     let rest = page.split("(context_mesh_").skip(1);
-    for name in rest.map(|rest| rest.split('[').next().unwrap()) {
-        assert!(Counter::ALL.iter().any(|counter| counter.as_str() == name), "there is no counter `{name}`");
+    for name in rest.map(|rest| rest.split(|c: char| !c.is_ascii_lowercase() && c != '_').next().unwrap()) {
+        let known = name == "artifact_info" || Counter::ALL.iter().any(|counter| counter.as_str() == name);
+        assert!(known, "there is no counter `{name}`");
     }
+}
+
+#[test]
+fn the_page_for_operators_explains_every_reason_of_a_refused_configuration() {
+    let known = Reason::ALL.into_iter().map(Reason::as_str).collect();
+    assert_same(&first_column(&page("operations.md"), "## Which version runs"), &known);
 }
 
 #[test]
@@ -311,4 +320,18 @@ fn the_page_of_compatibility_has_the_format_of_this_release() {
     let last = page.split("\n## Artifacts\n").nth(1).unwrap().lines().take_while(|line| !line.starts_with("## "));
     let last = last.filter(|line| line.starts_with("| ")).last().unwrap();
     assert!(last.ends_with(&format!("| {FORMAT_VERSION} | {FORMAT_VERSION} |")), "docs/compatibility.md: {last}");
+}
+
+/// Each scenario that the page about trust names exists.
+#[test]
+fn scenarios_that_are_named_as_proofs_exist() {
+    let page = page("trust.md");
+    let named: BTreeSet<(&str, &str)> =
+        page.split('`').skip(1).step_by(2).filter_map(|code| code.split_once("::")).collect();
+    assert!(named.len() >= 10, "{named:?}");
+    for (file, test) in named {
+        let path = root().join("e2e/tests/scenarios").join(file).with_extension("rs");
+        let text = fs::read_to_string(&path).unwrap_or_else(|problem| panic!("{}: {problem}", path.display()));
+        assert!(text.contains(&format!("#[test]\nfn {test}()")), "there is no scenario `{file}::{test}`");
+    }
 }

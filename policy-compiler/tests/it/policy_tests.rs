@@ -51,14 +51,14 @@ fn sources(folder: &Path, origin: &str) -> Sources {
 fn run(sources: &Sources, filters: &[&str]) -> TestReport {
     let filters: Vec<String> = filters.iter().map(|filter| (*filter).to_owned()).collect();
     let (compiled, model) = compile_with_model(sources).unwrap_or_else(|found| panic!("{}", found.to_text(sources)));
-    testing::run(&compiled, &model, &filters, Reasons { all: false, paint: Paint::Plain }).unwrap()
+    testing::run(&compiled, &model, &filters).unwrap()
 }
 
 fn check(name: &str, actual: &str) {
     golden::check(&package().join("tests/policy_tests").join(name), actual);
 }
 
-const PLAIN: text::Options = text::Options { paint: Paint::Plain, verbose: false, explain: false, coverage: true };
+const PLAIN: text::Options = text::Options { paint: Paint::Plain, verbose: false, coverage: true };
 
 /// Checks that the tests of an example pass, and reach every rule and branch.
 fn check_example(name: &str) {
@@ -162,8 +162,8 @@ fn a_principal_is_a_fixture_a_service_or_an_identity() {
 fn reasons_are_shown_for_all_tests() {
     let sources = sources(&package().join("tests/policy_tests/failing"), "policies");
     let (compiled, model) = compile_with_model(&sources).unwrap();
-    let report = testing::run(&compiled, &model, &[], Reasons { all: true, paint: Paint::Plain }).unwrap();
-    let options = text::Options { explain: true, coverage: false, ..PLAIN };
+    let report = testing::run_explained(&compiled, &model, &[], Reasons { all: true, paint: Paint::Plain }).unwrap();
+    let options = text::Options { coverage: false, ..PLAIN };
     check("explained.txt", &text::render(&report, &sources, options));
 }
 

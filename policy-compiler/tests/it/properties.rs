@@ -31,7 +31,7 @@ spec:
   fields:
     a: {type: string, header: x-a}
     b: {type: string, header: x-b}
-    c: {type: string, classification: pii}
+    c: {type: string, classification: pii, baggage: true}
 ";
 
 /// A rule: its layer, condition and effect.

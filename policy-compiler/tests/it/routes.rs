@@ -670,7 +670,7 @@ fn the_shipped_bootstraps_fit_the_examples() {
             sources.add(path.strip_prefix(&folder).unwrap().to_str().unwrap(), fs::read(&path).unwrap());
         }
         let compiled = compile(&sources).unwrap();
-        for name in ["sidecar.yaml", "gateway.yaml"] {
+        for name in ["sidecar.yaml", "gateway.yaml", "egress.yaml"] {
             let text = fs::read_to_string(repository().join("envoy-configs").join(name)).unwrap();
             let (found, text) = look(&[(Format::Envoy, &filled(&text, service))], &compiled);
             assert!(found.is_empty(), "{tree} {name}: {text}");

@@ -155,7 +155,11 @@ impl<'a> Formulas<'a> {
                     ask,
                 )
             }
-            Node::Has(attribute) => self.literal(&Node::Attribute(attribute.clone()), Test::Present, ask),
+            Node::Has(attribute) => {
+                // A header that cannot be read is present all the same.
+                let test = if matches!(attribute, Attribute::Header(_)) { Test::There } else { Test::Present };
+                self.literal(&Node::Attribute(attribute.clone()), test, ask)
+            }
             Node::Compare(comparison, pair) => self.comparison(node, *comparison, pair, ask),
             Node::In(pair) => self.membership(node, pair, ask),
             Node::Text(kind, pair) => match pair[1].as_str().map(str::to_owned) {

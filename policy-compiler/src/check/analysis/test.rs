@@ -10,7 +10,7 @@ use crate::expression::ir::Comparison;
 pub(super) enum Test {
     /// The value is `true`; anything but a bool is an error.
     Truth,
-    /// The value is present; one that cannot be read is an error.
+    /// The value is present; one that cannot be read is present or an error.
     Present,
     /// The value is present, whether it can be read or not.
     There,

@@ -117,7 +117,12 @@ impl Values {
         let (yes, no, error) = ask.accepts();
         let presence = matches!(**test, Test::Present | Test::There);
         self.missing &= if presence { no } else { error };
-        self.bad &= if matches!(**test, Test::There) { yes } else { error };
+        self.bad &= match **test {
+            Test::There => yes,
+            // Texts that cannot be read are present; an attribute of another type is an error.
+            Test::Present => yes || error,
+            _ => error,
+        };
         self.restrict_text(test, ask, patterns);
         if let Some(number) = &mut self.number {
             if is_about_numbers(test) {

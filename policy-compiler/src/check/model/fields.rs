@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use context_mesh_core::{
-    artifact::tables::{BaggageKey, Consistency, FieldTable, FieldType, Merge, Number, Scalar},
+    artifact::tables::{BaggageKey, Classification, Consistency, FieldTable, FieldType, Merge, Number, Scalar},
     context::CALLER,
     limits::MAX_FIELD_NAME_BYTES,
     number,
@@ -39,9 +39,11 @@ const CEL_KEYWORDS: [&str; 4] = ["false", "in", "null", "true"];
 pub(super) fn check(
     documents: Vec<Schema>,
     directory: &Directory,
+    presents_baggage: bool,
     context: &Context<'_>,
     diagnostics: &mut Diagnostics,
 ) -> (Vec<Field>, Vec<SchemaVersion>) {
+    let mut unsaid: Vec<Spanned<String>> = Vec::new();
     let mut fields: HashMap<String, Field> = HashMap::new();
     let mut by_header: HashMap<String, Span> = HashMap::new();
     let mut schemas = Vec::new();
@@ -63,6 +65,9 @@ pub(super) fn check(
                 diagnostics.push(problem.label(first, "the first one").help("all schemas share one set of fields"));
                 continue;
             }
+            if presents_baggage && entry.baggage.is_none() && is_of_a_person(field.table.classification) {
+                unsaid.push(entry.name.clone());
+            }
             fields.insert(entry.name.value.clone(), field);
         }
         schemas.push(SchemaVersion::new(&schema.metadata, directory.owner_name(owner), active, own));
@@ -71,12 +76,41 @@ pub(super) fn check(
     let mut fields: Vec<Field> = fields.into_values().collect();
     fields.sort_by(|a, b| a.table.name.cmp(&b.table.name));
     report_equal_keys(&fields, diagnostics);
+    report_protected_in_baggage(&unsaid, diagnostics);
     let bound = fields.iter().find(|field| !field.table.residency.is_empty());
     if let Some((field, span)) = bound.and_then(|field| Some((field, field.span?))) {
         directory.report_domains_without_region((&field.table.name, span), diagnostics);
     }
     (fields, schemas)
 }
+
+/// Whether data of this class says something about a person or their money.
+const fn is_of_a_person(classification: Classification) -> bool {
+    matches!(classification, Classification::Pii | Classification::Phi | Classification::Financial)
+}
+
+/// Warns of data about persons that `baggage` shows because the schema does not say otherwise. Tracing libraries send
+/// `baggage` with every call of an application, to third parties too.
+fn report_protected_in_baggage(unsaid: &[Spanned<String>], diagnostics: &mut Diagnostics) {
+    let [first, others @ ..] = unsaid else { return };
+    let count = match others.len() {
+        0 => String::new(),
+        1 => " and one other field".to_owned(),
+        others => format!(" and {others} other fields"),
+    };
+    let message = format!(
+        "applications get `{}`{count} in `baggage`, and their tracing libraries send it on to anybody",
+        first.value
+    );
+    let problem = Diagnostic::warning(code::PROTECTED_IN_BAGGAGE, first.span, message);
+    let problem =
+        others.iter().take(MAX_LABELS).fold(problem, |problem, name| problem.label(name.span, "this one too"));
+    diagnostics
+        .push(problem.help("write `baggage: false` for the field; `baggage: true` says that it is meant to be there"));
+}
+
+/// Most further fields that one warning points to.
+const MAX_LABELS: usize = 3;
 
 /// Reports two fields whose keys in `baggage` some library treats as equal.
 fn report_equal_keys(fields: &[Field], diagnostics: &mut Diagnostics) {

@@ -99,16 +99,20 @@ pub fn check(documents: Documents, sources: &Sources, diagnostics: &mut Diagnost
     report_empty_tree(&documents, &context, diagnostics);
     report_duplicates(&documents, diagnostics);
     let (mesh, directory) = directory::check(documents.meshes, &context, diagnostics);
-    let (mut fields, schemas) = fields::check(documents.schemas, &directory, &context, diagnostics);
+    let (mut fields, schemas) =
+        fields::check(documents.schemas, &directory, mesh.present_baggage, &context, diagnostics);
     routing::check(&directory.routed, &mut fields, &context, diagnostics);
-    let rule_names = policy_tests::rule_names(&documents.policies);
+    let mut rule_names = policy_tests::rule_names(&documents.policies);
     let silences = policies::silences(&documents.policies, diagnostics);
     let shared = Shared::collect(&documents.policies, &directory, &context, diagnostics);
     let mut policies = policies::check(documents.policies, &shared, &directory, &fields, &context, diagnostics);
     if !context.incomplete && !directory.is_unsure() {
         default::report_unguarded(&directory.defaults, &directory, &policies, diagnostics);
     }
-    policies.extend(default::policy(&directory.defaults, &directory, &policies));
+    if let Some(closed) = default::policy(&directory.defaults, &directory, &policies) {
+        policy_tests::add_names(&mut rule_names, &closed);
+        policies.push(closed);
+    }
     // Without a mesh, or with documents that could not be read, no name in a test can be called unknown.
     let tests = if documents.tests.is_empty() || context.incomplete || directory.is_unsure() {
         Vec::new()

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use context_mesh_core::cause::Cause;
+use context_mesh_core::{artifact::tables::Layer, cause::Cause};
 
 use super::requests::{Resolver, World, overlay};
 use super::{ENTERPRISE, Request};
@@ -44,6 +44,12 @@ pub(super) fn rule_names(policies: &[Policy]) -> Vec<String> {
     }
     names.sort_unstable();
     names
+}
+
+/// Adds the names of the rules of a policy that no document has.
+pub(super) fn add_names(names: &mut Vec<String>, policy: &super::Policy) {
+    names.extend(policy.rules.iter().map(|rule| rule.name.clone()));
+    names.sort_unstable();
 }
 
 /// Checks the tests. `rules` are the names of all rules. Tests with errors are left out.
@@ -132,7 +138,11 @@ impl Checker<'_, '_> {
     }
 
     fn listed(&mut self, kind: ListKind, name: &Spanned<String>) {
-        if kind.names_rules() {
+        if kind == ListKind::Shadow {
+            // Shadow allow rules report the denial that they would cause.
+            let allow_rules = [Layer::Enterprise, Layer::Domain].map(|layer| Cause::NotAllowed(layer).as_str());
+            self.rule(name, &allow_rules);
+        } else if kind.names_rules() {
             self.rule(name, &[]);
         } else {
             self.diagnostics.extend(self.world.unknown_field(name));

@@ -4,15 +4,24 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 use policy_compiler::pack::emit::{
-    Extension, Module, OnFailure, Phase, Pull, Role, Routing, Target, TargetRef, kubernetes,
+    Extension, Module, OnFailure, Phase, Pull, Role, Routing, Target, TargetRef, kubernetes, to_yaml,
 };
 use serde_json::Value;
 
-use super::{RoleName, label, labels, namespace, slice};
-use crate::cli::{output::Failure, session::Session};
+use super::{
+    Emitted, RoleName, Stamped,
+    all::{self, AllOption, File, Service},
+    check_labels, check_role, label, labels, namespace,
+};
+use crate::cli::{
+    output::{Failure, Outcome},
+    revision::RevisionOption,
+    session::Session,
+};
 
-pub(super) const EXAMPLE_WASMPLUGIN: &str = "Example:
-  policyc emit wasmplugin policies --service ledger --wasm-url oci://registry.example/mesh:1.0";
+pub(super) const EXAMPLE_WASMPLUGIN: &str = "Examples:
+  policyc emit wasmplugin policies --service ledger --wasm-url oci://registry.example/mesh:1.0
+  policyc emit wasmplugin policies --wasm-url oci://registry.example/mesh:1.0 --all -o manifests";
 
 pub(super) const EXAMPLE_TRAFFICEXTENSION: &str = "Example:
   policyc emit trafficextension policies --service ledger --wasm-url oci://registry.example/mesh:1";
@@ -36,10 +45,10 @@ pub(in crate::cli) struct Arguments {
     #[arg(long, value_name = "NAME", value_parser = secret)]
     image_pull_secret: Option<String>,
     /// The service of the workloads. Without it, each proxy names its own.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "all")]
     service: Option<String>,
     /// The role of the filter. Default: inbound and outbound, by each listener's direction; with `--gateway`, gateway.
-    #[arg(long, value_enum)]
+    #[arg(long, value_enum, conflicts_with = "all")]
     role: Option<RoleName>,
     /// Whether the proxy's routes for outbound calls match headers that the filter changes: `fixed` means that none
     /// does. Without it, a call that carries protected fields is denied if the filter would change such a header.
@@ -49,14 +58,14 @@ pub(in crate::cli) struct Arguments {
     #[arg(long, default_value = "default", value_parser = namespace)]
     namespace: String,
     /// A label of the workloads; may be given several times. Default: `app=SERVICE`.
-    #[arg(long, value_name = "NAME=VALUE", value_parser = label, conflicts_with_all = ["gateway", "target_ref"])]
+    #[arg(long, value_name = "NAME=VALUE", value_parser = label, conflicts_with_all = ["gateway", "target_ref", "all"])]
     workload: Vec<(String, String)>,
     /// A Gateway (gateway.networking.k8s.io) whose proxies load the filter, in place of labels.
-    #[arg(long, value_name = "NAME", value_parser = gateway, conflicts_with = "target_ref")]
+    #[arg(long, value_name = "NAME", value_parser = gateway, conflicts_with_all = ["target_ref", "all"])]
     gateway: Option<TargetRef>,
     /// A resource whose proxies load the filter: Gateway/NAME, GatewayClass/NAME, Service/NAME or ServiceEntry/NAME; up
     /// to 16 times. Needs `--role`. The last two are for waypoints, where the filter cannot see who calls.
-    #[arg(long, value_name = "KIND/NAME", value_parser = TargetRef::parse, requires = "role")]
+    #[arg(long, value_name = "KIND/NAME", value_parser = TargetRef::parse, requires = "role", conflicts_with = "all")]
     target_ref: Vec<TargetRef>,
     /// The position of the filter among Istio's own.
     #[arg(long, value_enum, default_value = "authz")]
@@ -67,6 +76,10 @@ pub(in crate::cli) struct Arguments {
     /// What happens to requests after the filter has failed.
     #[arg(long, value_enum, default_value = "reload", value_name = "WHAT")]
     on_failure: FailureName,
+    #[command(flatten)]
+    revision: RevisionOption,
+    #[command(flatten)]
+    all: AllOption,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -126,30 +139,51 @@ fn gateway(text: &str) -> Result<TargetRef, String> {
     fine.then(|| TargetRef::gateway(text)).ok_or_else(|| "this is not the name of a Gateway".to_owned())
 }
 
-/// Returns the resource that `write` creates from the arguments.
-pub(super) fn resource(
-    arguments: &Arguments,
-    write: fn(&Extension<'_>) -> Value,
-    session: &Session,
-) -> Result<Value, Failure> {
+/// Emits the resources that `write` creates from the arguments.
+pub(super) fn run(arguments: &Arguments, write: fn(&Extension<'_>) -> Value, session: &Session) -> Outcome {
     let mut targets = arguments.target_ref.clone();
     targets.extend(arguments.gateway.clone());
     let role = arguments.role.or_else(|| arguments.gateway.as_ref().map(|_| RoleName::Gateway));
     check(arguments, role, &targets)?;
     let compiled = session.compile(&arguments.folder)?;
-    let artifact = match &arguments.service {
-        Some(service) => slice(&compiled, service, role)?.artifact,
-        None => compiled.artifact,
-    };
-    let labels =
-        if targets.is_empty() { labels(&arguments.workload, arguments.service.as_deref())? } else { Vec::new() };
-    Ok(write(&Extension {
-        artifact: &artifact,
-        service: arguments.service.as_deref(),
-        role: role.map(Role::from),
+    if let Some(folder) = arguments.all.folder() {
+        check_labels(&compiled)?;
+        let revision = arguments.revision.of(&arguments.folder, session);
+        let files = |service: &Service<'_>| {
+            let (labels, role) = (labels(&[], Some(service.name))?, service.is_gateway.then_some(Role::Gateway));
+            let target = Target::Labels(&labels);
+            let text =
+                to_yaml(&write(&extension(arguments, Some(service.name), role, target, &service.slice.artifact)));
+            Ok(vec![File { path: format!("{}.yaml", service.name), roles: service.roles(false), text }])
+        };
+        return all::write(folder, &compiled, revision.as_ref(), session, files);
+    }
+    let service = arguments.service.as_deref();
+    if let Some(service) = service {
+        check_role(&compiled, service, role)?;
+    }
+    let labels = if targets.is_empty() { labels(&arguments.workload, service)? } else { Vec::new() };
+    let target = if targets.is_empty() { Target::Labels(&labels) } else { Target::Resources(&targets) };
+    let revision = arguments.revision.of(&arguments.folder, session);
+    let artifact = Stamped::of(&compiled, service, revision.as_ref())?.artifact;
+    Ok(Box::new(Emitted::yaml(write(&extension(arguments, service, role.map(Role::from), target, &artifact)))))
+}
+
+/// Returns the parameters of a resource for a service, or for all.
+fn extension<'a>(
+    arguments: &'a Arguments,
+    service: Option<&'a str>,
+    role: Option<Role>,
+    target: Target<'a>,
+    artifact: &'a [u8],
+) -> Extension<'a> {
+    Extension {
+        artifact,
+        service,
+        role,
         routing: if arguments.routing.is_some() { Routing::Fixed } else { Routing::Unknown },
         namespace: &arguments.namespace,
-        target: if targets.is_empty() { Target::Labels(&labels) } else { Target::Resources(&targets) },
+        target,
         module: Module {
             url: &arguments.wasm_url,
             sha256: arguments.sha256.as_deref(),
@@ -170,7 +204,7 @@ pub(super) fn resource(
             PhaseName::Last => Phase::Last,
         },
         priority: arguments.priority,
-    }))
+    }
 }
 
 /// Checks that the arguments fit together.

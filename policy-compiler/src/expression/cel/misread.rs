@@ -1,5 +1,7 @@
 //! What people write in place of a name: groups as values, names of other systems, strings without quotes.
 
+use context_mesh_core::artifact::tables::Attribute;
+
 use super::advice;
 use super::check::{Checker, typed};
 use super::foreign;
@@ -119,8 +121,8 @@ impl Checker<'_> {
     /// Checks `'key' in group`, which is meant as a test for a value.
     pub(super) fn membership_of_group(&mut self, place: Place, key: &Expr, of: &Expr) -> Option<TypedExpr> {
         let key_text = constant_key(key);
-        if let (true, Some(header)) = (self.is_headers(of), key_text) {
-            let header = self.header(header, place, key.place);
+        if let (Some(_), Some(name)) = (self.headers(of), key_text) {
+            let header = self.header(Attribute::Header, name, place, key.place);
             return Some(match header.kind {
                 TypedKind::Attribute(attribute) => typed(TypedKind::HasAttribute(attribute), Type::Bool, place),
                 _ => header,

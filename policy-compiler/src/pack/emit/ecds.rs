@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{FILTER_NAME, http_filter::wasm};
 
 /// Returns an `envoy.service.discovery.v3.DiscoveryResponse` with the filter as its only resource. `version` must
-/// change with the artifact; its digest is a good choice.
+/// change with the artifact and its revision.
 pub fn discovery_response(wasm_path: &str, configuration: &str, version: &str) -> Value {
     const EXTENSION: &str = "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig";
     json!({

@@ -45,7 +45,7 @@ pub fn envoy_filter(filter: &EnvoyFilter<'_>) -> Value {
     json!({
         "apiVersion": "networking.istio.io/v1alpha3",
         "kind": "EnvoyFilter",
-        "metadata": {"name": kubernetes::resource_name(filter.service), "namespace": filter.namespace},
+        "metadata": kubernetes::metadata(filter.service, filter.namespace, filter.artifact),
         "spec": spec,
     })
 }

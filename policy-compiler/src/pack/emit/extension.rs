@@ -204,7 +204,7 @@ fn resource(extension: &Extension<'_>, kind: &str, spec: Map<String, Value>) -> 
     json!({
         "apiVersion": API_VERSION,
         "kind": kind,
-        "metadata": {"name": kubernetes::resource_name(extension.service), "namespace": extension.namespace},
+        "metadata": kubernetes::metadata(extension.service, extension.namespace, extension.artifact),
         "spec": spec,
     })
 }

@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use context_mesh_core::artifact::stamp;
+use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 /// Longest DNS-1123 label, in bytes, and longest value of a label.
@@ -37,6 +39,24 @@ pub(super) fn resource_name(service: Option<&str>) -> String {
         let _ = write!(name, "{byte:02x}");
     }
     name
+}
+
+/// Annotation with the revision of the artifact in a resource.
+pub const REVISION: &str = "contextmesh.io/revision";
+
+/// Annotation with the digest of the artifact in a resource.
+pub const DIGEST: &str = "contextmesh.io/digest";
+
+/// Returns the metadata of a resource for the service, or for all, with annotations that say which artifact is inside.
+pub(super) fn metadata(service: Option<&str>, namespace: &str, artifact: &[u8]) -> Value {
+    let mut metadata = json!({"name": resource_name(service), "namespace": namespace});
+    if let Ok(stamp) = stamp(artifact) {
+        metadata["annotations"] = json!({DIGEST: stamp.digest.to_string()});
+        if let Some(revision) = stamp.revision {
+            metadata["annotations"][REVISION] = revision.as_str().into();
+        }
+    }
+    metadata
 }
 
 /// Whether the text is a DNS-1123 label, such as the name of a namespace.

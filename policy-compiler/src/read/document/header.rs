@@ -53,9 +53,6 @@ pub(super) struct Header<'n> {
 
 /// Reads the head. Returns `None` if the kind is unknown, because the rest cannot be checked then.
 pub(super) fn read<'n>(node: &'n Node, decoder: &mut Decoder<'_>) -> Option<Header<'n>> {
-    if is_foreign(node) {
-        return None;
-    }
     let mut keys = decoder.keys(node, node.span, "the document")?;
     if let Some(version) = keys.require("apiVersion", decoder).and_then(|node| decoder.string(node))
         && version.value != API_VERSION

@@ -72,7 +72,7 @@ pub fn read(sources: &Sources, diagnostics: &mut Diagnostics, progress: &mut Wat
         let before = diagnostics.len();
         let nodes = yaml::parse(id, file, diagnostics);
         documents.incomplete |= diagnostics.len() > before;
-        for node in nodes.iter().filter(|node| !is_empty(node)) {
+        for node in nodes.iter().filter(|node| !is_empty(node) && !header::is_foreign(node)) {
             let mut decoder = Decoder::new(sources, diagnostics);
             add(&mut documents, node, &mut decoder);
         }

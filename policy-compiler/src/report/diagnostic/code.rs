@@ -47,6 +47,7 @@ codes! {
     "CM0322" SCHEMA_VERSIONS "Two versions of a schema in one tree do not understand each other.";
     "CM0323" NO_NAMESPACES "A domain does not list the namespaces in which its services are trusted.";
     "CM0324" ANY_NAMESPACE "The identity path trusts a service in any namespace.";
+    "CM0325" PROTECTED_IN_BAGGAGE "Data about persons is shown in `baggage`, and no schema says that it may be.";
     "CM0330" UNKNOWN_FIXTURE "A test names a principal, request, context or attribute that does not exist.";
     "CM0331" UNKNOWN_RULE "A test expects a rule that no policy has.";
     "CM0332" TEST_CONTRADICTION "The keys of a test contradict each other.";
@@ -65,7 +66,7 @@ codes! {
     "CM0412" PATTERN_TOO_LARGE "The compiled pattern exceeds its size budget.";
     "CM0413" PROGRAM_LIMIT "The compiled expression exceeds a limit of the virtual machine.";
     "CM0414" BAD_ZONE "There is no such time zone.";
-    "CM0415" TOO_COSTLY "The expression could cost more than one decision may spend.";
+    "CM0415" TOO_COSTLY "The expression could cost more than ten times the fuel of a request.";
     "CM0416" BAD_LITERAL "The text of a constant does not have the form that its function asks for.";
     "CM0501" ARTIFACT_LIMIT "The artifact would exceed a limit of its format.";
     "CM0502" DECISION_COST "The rules of a workload can together take more fuel than a decision has.";
@@ -78,7 +79,9 @@ codes! {
     "CM0607" PATH_WITH_QUERY "A path with its query is compared with one without.";
     "CM0608" HOST_AS_WRITTEN "A host as the client writes it is compared with a name.";
     "CM0609" NOBODYS_NAME "A service, domain, region or principal is compared with a name that does not exist in the mesh.";
-    "CM0610" MISPLACED_ATTRIBUTE "A rule reads an attribute that says nothing in its direction.";
+    "CM0610" ADDRESS_WITH_PORT "An address with its port is compared with an address.";
+    "CM0611" TEXT_OF_PAIRS "A query or the cookies are searched as one text.";
+    "CM0612" MISPLACED_ATTRIBUTE "A rule reads an attribute that says nothing in its direction.";
     "CM0701" NO_PROXY_CONFIG "The file holds no configuration of a proxy.";
     "CM0702" ROUTE_BY_FIELD "A route matches the header of a field, which the filter removes.";
     "CM0703" NOT_BEHIND_ROUTER "The filter does not run after the router, although a route or its own configuration requires it.";

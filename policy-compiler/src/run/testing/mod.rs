@@ -18,6 +18,7 @@ use crate::{
     report::{
         diagnostic::{Diagnostic, Diagnostics},
         source::Span,
+        style::Paint,
     },
     run::{
         explain::{Explainer, Recorder},
@@ -68,11 +69,24 @@ impl TestReport {
     }
 }
 
+/// Like [`run_explained`], with the reasons for failures, without colour.
+///
+/// # Errors
+/// As for [`run_explained`].
+pub fn run(compiled: &Compiled, model: &Model, filters: &[String]) -> Result<TestReport, PackError> {
+    run_explained(compiled, model, filters, Reasons { all: false, paint: Paint::Plain })
+}
+
 /// Runs the tests of a tree whose names contain one of the filters, or all of them if there are no filters.
 ///
 /// # Errors
 /// The artifact, or the programs of the conditions' parts, exceed a limit of the format.
-pub fn run(compiled: &Compiled, model: &Model, filters: &[String], reasons: Reasons) -> Result<TestReport, PackError> {
+pub fn run_explained(
+    compiled: &Compiled,
+    model: &Model,
+    filters: &[String],
+    reasons: Reasons,
+) -> Result<TestReport, PackError> {
     let explainer = Explainer::new(model, &compiled.tables)?;
     let mut simulator = Simulator::new(&compiled.artifact)?;
     let mut coverage = Coverage::new(&explainer, &compiled.tables, model);

@@ -15,8 +15,6 @@ pub struct Options {
     pub paint: Paint,
     /// Whether to list every test, not only those that failed.
     pub verbose: bool,
-    /// Whether to show the reason for each decision, also of tests that passed.
-    pub explain: bool,
     /// Whether to list the rules and branches that no test reaches.
     pub coverage: bool,
 }
@@ -25,7 +23,7 @@ pub struct Options {
 pub fn render(report: &TestReport, sources: &Sources, options: Options) -> String {
     let mut out = String::new();
     for result in &report.results {
-        if options.verbose || options.explain || !result.failures.is_empty() {
+        if options.verbose || result.reason.is_some() || !result.failures.is_empty() {
             let _ = one(&mut out, result, sources, options.paint);
         }
     }

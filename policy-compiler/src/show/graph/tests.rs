@@ -37,7 +37,7 @@ spec:
   fields:
     beta: {type: bool}
     home: {type: string, residency: [us]}
-    name: {type: string, classification: pii}
+    name: {type: string, classification: pii, baggage: true}
     tier: {type: string, enum: [gold, silver]}
 ---
 apiVersion: contextmesh.io/v1

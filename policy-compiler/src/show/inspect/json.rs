@@ -1,11 +1,11 @@
 //! An artifact as JSON: all tables, with names in place of indices.
 
 use context_mesh_core::artifact::{
-    Decoded, FORMAT_VERSION, LoadError, load,
+    Decoded, FORMAT_VERSION, LoadError, Stamp, load,
     tables::{
-        AmbiguousRecall, CarrierVersion, Classification, Consistency, EntryTable, FieldTable, GatewayTraces,
-        LostRecall, MaskMethod, Merge, MeshTable, Number, OnInvalid, OnMismatch, Reply, RuleTable, ServiceTable,
-        Tables,
+        AmbiguousPath, AmbiguousRecall, CarrierVersion, Classification, Consistency, EntryTable, FieldTable,
+        GatewayTraces, LostRecall, MaskMethod, Merge, MeshTable, Number, OnInvalid, OnMismatch, Reply, RuleTable,
+        ServiceTable, Tables,
     },
 };
 use context_mesh_core::index::{ProgramIndex, RuleIndex, ServiceIndex};
@@ -19,12 +19,13 @@ use crate::{check::lock::date_text, expression::codegen::listing};
 /// # Errors
 /// [`LoadError`] if a filter would reject the artifact.
 pub fn json(artifact: &[u8]) -> Result<Value, LoadError> {
-    let digest = load(artifact)?.digest();
+    let Stamp { digest, revision } = load(artifact)?.stamp().clone();
     let tables = Decoded::decode(artifact)?.tables;
     let domains = tables.domains.iter();
     let dictionaries = tables.dictionaries.iter();
     Ok(json!({
         "digest": digest.to_string(),
+        "revision": revision.map(|revision| revision.to_string()),
         "format": FORMAT_VERSION,
         "bytes": artifact.len(),
         "mesh": mesh(&tables.mesh),
@@ -94,6 +95,7 @@ fn mesh(mesh: &MeshTable) -> Value {
             },
             "sampled": mesh.gateway_sampled,
         },
+        "headerValueBytes": mesh.header_value_bytes,
         "memory": {
             "slots": mesh.memory_slots,
             "bytes": mesh.memory_bytes,
@@ -125,7 +127,7 @@ fn service(tables: &Tables, service: &ServiceTable) -> Value {
         "identities": of(&tables.names.identities),
         "hosts": of(&tables.names.hosts),
         "workloads": of(&tables.names.workloads),
-        "denyAmbiguousPath": entry["denyAmbiguousPath"],
+        "ambiguousPath": entry["ambiguousPath"],
         "inbound": entry["inbound"],
         "outbound": entry["outbound"],
     })
@@ -135,8 +137,12 @@ fn entry(tables: &Tables, entry: &EntryTable) -> Value {
     let names = |rules: &[RuleIndex]| -> Value {
         rules.iter().filter_map(|rule| rule.get(&tables.rules)).map(|rule| rule.name.as_str()).collect()
     };
-    let ambiguous = entry.deny_ambiguous_path;
-    json!({"denyAmbiguousPath": ambiguous, "inbound": names(&entry.inbound), "outbound": names(&entry.outbound)})
+    let ambiguous = match entry.ambiguous_path {
+        AmbiguousPath::Pass => "pass",
+        AmbiguousPath::Deny => "deny",
+        AmbiguousPath::DecideOnBoth => "decideOnBoth",
+    };
+    json!({"ambiguousPath": ambiguous, "inbound": names(&entry.inbound), "outbound": names(&entry.outbound)})
 }
 
 fn field(tables: &Tables, field: &FieldTable) -> Value {

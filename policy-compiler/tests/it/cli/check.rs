@@ -79,13 +79,14 @@ fn sizes_are_those_of_what_is_built_and_emitted() {
     let file = scratch("sizes").join("policy.cmx");
     let (tree, file) = (tree(), file.to_str().unwrap());
     let sizes = &json(&["check", &tree])["sizes"];
-    assert_eq!(json(&["build", &tree, "-o", file])["bytes"], sizes[0]["artifact"]);
-    let emitted = json(&["emit", "envoyfilter", &tree]);
+    assert_eq!(json(&["build", &tree, "-o", file, "--no-revision"])["bytes"], sizes[0]["artifact"]);
+    let emitted = json(&["emit", "envoyfilter", &tree, "--no-revision"]);
     assert_eq!(sizes[0]["envoyFilter"], emitted.to_string().len());
     let service = sizes[1]["service"].as_str().unwrap();
-    let slice = json(&["build", &tree, "-o", file, "--service", service]);
+    let slice = json(&["build", &tree, "-o", file, "--service", service, "--no-revision"]);
     assert_eq!((&slice["bytes"], &slice["service"]), (&sizes[1]["artifact"], &sizes[1]["service"]));
-    let config = json(&["emit", "envoy", &tree, "--service", service, "--role", "outbound", "--as", "config"]);
+    let config =
+        json(&["emit", "envoy", &tree, "--service", service, "--role", "outbound", "--as", "config", "--no-revision"]);
     assert_eq!(sizes[1]["pluginConfiguration"], config.to_string().len());
 }
 
@@ -104,7 +105,7 @@ fn what_does_not_fit_is_said() {
     let output = policyc(&["check", folder.to_str().unwrap()]);
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     let shown = text(&output.stdout);
-    let expected = "too large  EnvoyFilter of the whole and slice of s: `kubectl apply` keeps it in an annotation of up \
+    let expected = "too large  EnvoyFilter of the whole and slice of t: `kubectl apply` keeps it in an annotation of up \
                     to 256 KB; use `kubectl apply --server-side`, or slices\n";
     assert!(shown.contains(expected), "{shown}");
 }
@@ -144,8 +145,12 @@ fn a_slice_is_built_for_a_service_of_the_mesh_only() {
     let output = policyc(&["build", &tree(), "--service", "ledgr", "-o", file]);
     assert_eq!(output.status.code(), Some(2));
     assert!(text(&output.stderr).contains("no service `ledgr`; did you mean `ledger`?"), "{}", text(&output.stderr));
-    let output = policyc(&["build", &tree(), "--service", "ledger", "-o", file]);
-    assert!(text(&output.stdout).contains("bytes, a slice for ledger, digest "), "{}", text(&output.stdout));
+    let output = policyc(&["build", &tree(), "--service", "ledger", "-o", file, "--revision", "v7"]);
+    assert!(
+        text(&output.stdout).contains("bytes, a slice for ledger, revision v7, digest "),
+        "{}",
+        text(&output.stdout)
+    );
     assert!(text(&policyc(&["inspect", file]).stdout).contains("slice of         ledger\n"));
 }
 

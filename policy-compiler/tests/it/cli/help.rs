@@ -44,7 +44,7 @@ fn examples(help: &str) -> Vec<&str> {
     lines.filter_map(|line| line.strip_prefix("  ")).filter(|line| !line.starts_with(' ')).collect()
 }
 
-fn copy(from: &Path, to: &Path) {
+pub(super) fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
@@ -58,8 +58,16 @@ fn copy(from: &Path, to: &Path) {
 }
 
 /// A folder in which commands run, with `policies` (the demo's), `policy.cmx` (built from them), `old` (another version
-/// of them), recorded requests and configuration of proxies.
+/// of them), recorded requests, and configuration and statistics of proxies.
 struct Place(PathBuf);
+
+/// Writes the statistics of a proxy that runs the artifact, and returns the list that expects it.
+fn running(artifact: &Path, stats: &Path) -> String {
+    let stamp = context_mesh_core::artifact::stamp(&fs::read(artifact).unwrap()).unwrap();
+    let name = context_mesh_core::info::running("ledger", None, &stamp);
+    fs::write(stats, format!("wasmcustom.{name}: 1\n")).unwrap();
+    serde_json::json!([{"service": "ledger", "role": "inbound", "digest": stamp.digest.to_string()}]).to_string()
+}
 
 impl Place {
     fn new(name: &str) -> Self {
@@ -75,6 +83,8 @@ impl Place {
         fs::copy(recorded, place.0.join("access.log")).unwrap();
         fs::write(place.0.join("envoy.yaml"), "static_resources: {}\n").unwrap();
         fs::write(place.0.join("config_dump.json"), r#"{"configs": [{"@type": "t/envoy.admin.v3.X"}]}"#).unwrap();
+        fs::write(place.0.join("digests.json"), running(&place.0.join("policy.cmx"), &place.0.join("stats.txt")))
+            .unwrap();
         fs::create_dir(place.0.join("manifests")).unwrap();
         let service =
             "apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: v}\nspec: {http: []}\n";

@@ -2,14 +2,17 @@
 
 mod check;
 mod complete;
+mod emit_all;
 mod fmt;
 mod format;
 mod graph;
 mod help;
 mod links;
 mod lock;
+mod revision;
 mod schema;
 mod start;
+mod status;
 mod watch;
 
 use std::{
