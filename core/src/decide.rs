@@ -20,8 +20,8 @@ use crate::limits::MAX_WATCHING_FUEL;
 use crate::tables::{Effect, Layer, MaskMethod, OnError, Reply, RuleTable};
 use crate::vm::{EvalErrorKind, Machine, Scratch, Snapshot, Value};
 
-/// Answer to a request that no allow rule of a layer matches.
-const NOT_ALLOWED: (u16, u8, &str) = (403, 7, "no rule allows this request");
+/// Answer to a request that no allow rule of a layer matches: HTTP status, gRPC status and text.
+pub const NOT_ALLOWED: (u16, u8, &str) = (403, 7, "no rule allows this request");
 
 /// What the rules decide together.
 #[derive(Debug, Default)]

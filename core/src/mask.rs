@@ -83,8 +83,8 @@ impl Pseudonyms {
     }
 }
 
-/// The order of two methods by how little they leave to see.
-pub(crate) fn stricter(a: MaskMethod, b: MaskMethod) -> MaskMethod {
+/// The stricter of two methods: the one that leaves less to see.
+pub fn stricter(a: MaskMethod, b: MaskMethod) -> MaskMethod {
     let rank = |method| match method {
         MaskMethod::KeepLast(kept) => (0, u16::MAX.saturating_sub(kept)),
         MaskMethod::Hash => (1, 0),

@@ -2,5 +2,6 @@
 
 pub mod eval;
 pub mod explain;
+pub mod replay;
 pub mod simulate;
 pub mod testing;

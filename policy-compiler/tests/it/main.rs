@@ -19,6 +19,7 @@ mod order;
 mod pages;
 mod policy_tests;
 mod properties;
+mod replay;
 mod routes;
 mod schema_validator;
 mod silence;

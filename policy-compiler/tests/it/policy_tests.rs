@@ -205,6 +205,27 @@ fn a_difference_names_what_changed_and_the_requests_that_are_decided_differently
     check("diff/shop.json", &format!("{:#}\n", diff::json::document(&changes, Some(&impact))));
 }
 
+/// Changes that a log without values can be held against.
+const RULES: &[(&str, &str, &str)] = &[
+    ("payments/policies.yaml", "&& context.loyalty_tier != 'gold'", "&& context.loyalty_tier == 'bronze'"),
+    (
+        "payments/policies.yaml",
+        "    - name: minimise\n",
+        "    - name: no-charges\n      when: request.url_path == '/charge' && request.method == 'POST'\n      deny: {status: 405}\n    - name: minimise\n",
+    ),
+];
+
+#[test]
+fn a_log_without_values_is_compared_by_what_is_known() {
+    let (old, new) = (version(&shop_with(&[])), version(&shop_with(RULES)));
+    let text = fs::read_to_string(package().join("tests/policy_tests/diff/access.log")).unwrap();
+    let requests = input::requests("access.log", &text, &old.world(&new)).unwrap();
+    let impact = diff::impact(&old, &new, &requests).unwrap();
+    assert_eq!(impact.total, text.lines().count());
+    check("diff/log.txt", &diff::text::render(&[], Some(&impact), Paint::Plain));
+    check("diff/log.json", &format!("{:#}\n", diff::json::document(&[], Some(&impact))));
+}
+
 #[test]
 fn the_same_policies_in_other_files_and_another_order_are_no_difference() {
     let mut moved = Sources::new("moved");

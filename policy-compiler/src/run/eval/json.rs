@@ -6,7 +6,7 @@ use context_mesh_core::{
 };
 use serde_json::{Map, Value, json};
 
-use super::{Evaluation, Recorded};
+use super::{Earlier, Evaluation, Recorded};
 use crate::{
     check::model::Request,
     run::{
@@ -21,9 +21,8 @@ pub fn value(recorded: &Recorded, evaluation: &Evaluation<'_>, tables: &Tables, 
     object.insert("name".to_owned(), json!(recorded.name));
     object.insert("request".to_owned(), request(&recorded.request));
     object.insert("notes".to_owned(), json!(recorded.notes));
-    if let Some(earlier) = &recorded.earlier {
-        let word = if earlier.refused_by.is_some() { "deny" } else { "allow" };
-        object.insert("recorded".to_owned(), json!({"decision": word, "rule": earlier.refused_by}));
+    if let Some(recorded) = &recorded.earlier {
+        object.insert("recorded".to_owned(), earlier(recorded));
     }
     object.extend(outcome(&evaluation.outcome));
     object.insert("why".to_owned(), json!(evaluation.why));
@@ -32,6 +31,12 @@ pub fn value(recorded: &Recorded, evaluation: &Evaluation<'_>, tables: &Tables, 
         object.insert("explain".to_owned(), Value::Array(rules));
     }
     Value::Object(object)
+}
+
+/// Returns the decision when a request was recorded.
+pub fn earlier(earlier: &Earlier) -> Value {
+    let word = if earlier.refused_by.is_some() { "deny" } else { "allow" };
+    json!({"decision": word, "rule": earlier.refused_by, "status": earlier.status})
 }
 
 /// Returns a summary of the request.

@@ -4,6 +4,8 @@
 //! format the result.
 
 mod access_log;
+mod earlier;
+mod gaps;
 pub mod input;
 pub mod json;
 pub mod text;
@@ -20,7 +22,9 @@ use crate::{
 };
 use context_mesh_core::index::RuleIndex;
 
-pub use input::{Earlier, Recorded};
+pub use earlier::{Earlier, Presence};
+pub use gaps::Gaps;
+pub use input::Recorded;
 pub use why::why;
 
 /// Evaluates requests under the policies of a tree.

@@ -1,0 +1,210 @@
+//! Evaluates conditions under what is known of a request.
+
+use std::cell::RefCell;
+use std::collections::{BTreeSet, HashMap};
+
+use context_mesh_core::{
+    artifact::tables::{Attribute, Effect, OnError, RuleTable, Tables},
+    context::{CALLER, Context},
+    decide::Decision,
+    index::{AttributeIndex, ProgramIndex, RuleIndex, VariableIndex},
+    pipeline::Observer,
+    vm::{Machine, Snapshot, Value as Run},
+};
+
+use super::{
+    Applies, Depends, Ran, Truth, Value,
+    condition::{Condition, Conditions},
+};
+use crate::expression::codegen::attribute_name;
+use crate::run::eval::{Gaps, Presence};
+
+/// Watches one request, and evaluates the rules that the pipeline runs.
+pub(super) struct Watch<'w> {
+    tables: &'w Tables,
+    conditions: &'w Conditions,
+    gaps: &'w Gaps,
+    presence: &'w dyn Fn(&str) -> Presence,
+    seen: RefCell<(Vec<Ran>, Vec<String>)>,
+}
+
+impl<'w> Watch<'w> {
+    pub(super) fn new(
+        tables: &'w Tables,
+        conditions: &'w Conditions,
+        gaps: &'w Gaps,
+        presence: &'w dyn Fn(&str) -> Presence,
+    ) -> Self {
+        Self { tables, conditions, gaps, presence, seen: RefCell::default() }
+    }
+
+    /// Returns the rules that were run, and what is known of peer, workload and destination: nothing if none was run.
+    pub(super) fn into_parts(self) -> (Vec<Ran>, Vec<String>) {
+        self.seen.into_inner()
+    }
+}
+
+impl Observer for Watch<'_> {
+    fn decided(&self, snapshot: Snapshot<'_>, rules: &[RuleIndex], _: &Decision<'_>) {
+        let mut seen = self.seen.borrow_mut();
+        let mut evaluator = Evaluator { watch: self, snapshot, variables: HashMap::new() };
+        for index in rules {
+            let Some(rule) = index.get(&self.tables.rules) else { continue };
+            if rule.shadow || matches!(rule.effect, Effect::Audit) {
+                continue;
+            }
+            let applies = evaluator.applies(rule);
+            let values = match &rule.effect {
+                Effect::Set { fields } => {
+                    fields.iter().map(|(field, program)| (field.clone(), evaluator.value(*program))).collect()
+                }
+                _ => Vec::new(),
+            };
+            seen.0.push(Ran { rule: *index, applies, values });
+        }
+        seen.1 = surroundings(&snapshot);
+    }
+
+    fn went_on(&self, _: &Context) {}
+}
+
+/// Returns what the mesh knows of peer, workload and destination.
+fn surroundings(snapshot: &Snapshot<'_>) -> Vec<String> {
+    let (peer, mesh, destination) = (snapshot.peer, snapshot.mesh, snapshot.destination);
+    let texts = [
+        &peer.principal,
+        &peer.service,
+        &peer.domain,
+        &peer.region,
+        &peer.namespace,
+        &peer.account,
+        mesh.service,
+        mesh.domain,
+        mesh.region,
+        mesh.direction,
+        destination.service,
+        destination.domain,
+        destination.region,
+    ];
+    let frameworks = destination.frameworks.iter().map(String::as_str);
+    texts.into_iter().chain(frameworks).map(str::to_owned).collect()
+}
+
+struct Evaluator<'e> {
+    watch: &'e Watch<'e>,
+    snapshot: Snapshot<'e>,
+    /// The values of variables so far.
+    variables: HashMap<VariableIndex, Truth>,
+}
+
+impl Evaluator<'_> {
+    /// Returns whether a rule applies: its condition, its `onError`, and the fields that it requires.
+    fn applies(&mut self, rule: &RuleTable) -> Applies {
+        let truth = rule.condition.map_or(Truth::True, |program| self.program(program));
+        let narrows = !matches!(rule.effect, Effect::Allow | Effect::Set { .. });
+        let fails = if rule.on_error == OnError::Deny && narrows { Truth::True } else { Truth::False };
+        let holds = if truth == Truth::Error { fails } else { truth };
+        let applies = match &rule.effect {
+            Effect::Require { fields, .. } => {
+                let missing = Truth::all(fields.iter().map(|field| self.has_field(field))).negated();
+                Truth::all([holds, missing])
+            }
+            _ => holds,
+        };
+        match applies {
+            Truth::True => Applies::Yes,
+            Truth::False | Truth::Error => Applies::No,
+            Truth::Unknown(depends) => Applies::Unknown(depends),
+        }
+    }
+
+    fn program(&mut self, program: ProgramIndex) -> Truth {
+        let conditions = self.watch.conditions;
+        program.get(&conditions.programs).map_or(Truth::Error, |condition| self.condition(condition))
+    }
+
+    fn condition(&mut self, condition: &Condition) -> Truth {
+        match condition {
+            Condition::All(operands) => Truth::all(operands.iter().map(|operand| self.condition(operand))),
+            Condition::Any(operands) => Truth::any(operands.iter().map(|operand| self.condition(operand))),
+            Condition::Not(operand) => self.condition(operand).negated(),
+            Condition::If(parts) => {
+                let [condition, then, otherwise] = parts.as_ref();
+                let condition = self.condition(condition);
+                condition.choose(self.condition(then), self.condition(otherwise))
+            }
+            Condition::Variable(variable) => self.variable(*variable),
+            Condition::Has(attribute) => match attribute.get(&self.watch.tables.program.attributes) {
+                Some(Attribute::Field(name, _)) => self.has_field(name),
+                _ => Truth::Error,
+            },
+            Condition::Whole(program, reads) => match self.missing(reads) {
+                missing if missing.is_empty() => self.run(*program, |value| match value {
+                    Run::Bool(true) => Truth::True,
+                    Run::Bool(false) => Truth::False,
+                    // A condition that is no bool is an error of the machine.
+                    _ => Truth::Error,
+                }),
+                missing => Truth::Unknown(missing),
+            },
+        }
+    }
+
+    /// Returns the value of a variable. Each is evaluated once a request, as in the machine.
+    fn variable(&mut self, variable: VariableIndex) -> Truth {
+        if let Some(known) = self.variables.get(&variable) {
+            return known.clone();
+        }
+        let program = variable.get(&self.watch.conditions.variables).copied();
+        let truth = program.map_or(Truth::Error, |program| self.program(program));
+        self.variables.insert(variable, truth.clone());
+        truth
+    }
+
+    fn has_field(&self, name: &str) -> Truth {
+        // The pipeline itself sets `caller` where it knows the caller.
+        let set = self.snapshot.context.contains(name);
+        match (self.watch.presence)(name) {
+            _ if name == CALLER && set => Truth::True,
+            Presence::Present => Truth::True,
+            Presence::Absent if !set => Truth::False,
+            _ => Truth::Unknown(Depends::from([format!("context.{name}")])),
+        }
+    }
+
+    /// Returns the names of the attributes whose values are missing.
+    fn missing(&self, reads: &BTreeSet<AttributeIndex>) -> Depends {
+        let table = &self.watch.tables.program.attributes;
+        let attributes = reads.iter().filter_map(|index| index.get(table));
+        attributes.filter(|attribute| !self.knows(attribute)).map(attribute_name).collect()
+    }
+
+    /// Whether the value of an attribute is what the simulated request has.
+    fn knows(&self, attribute: &Attribute) -> bool {
+        match attribute {
+            Attribute::Field(name, _) if name == CALLER => self.snapshot.context.contains(CALLER),
+            Attribute::Field(name, _) => self.has_field(name) == Truth::False,
+            other => self.watch.gaps.holds(other),
+        }
+    }
+
+    /// Returns the value that a rule sets, as JSON text.
+    fn value(&self, program: ProgramIndex) -> Value {
+        let Some(reads) = program.get(&self.watch.conditions.reads) else { return Value::Failed };
+        let missing = self.missing(reads);
+        if !missing.is_empty() {
+            return Value::Unknown(missing);
+        }
+        self.run(program, |value| match value {
+            Run::Error(_) => Value::Failed,
+            value => value.to_json().map_or(Value::Failed, Value::Known),
+        })
+    }
+
+    /// Runs a program. Each has a budget of its own, so that none fails because of others.
+    fn run<R>(&self, program: ProgramIndex, read: impl FnOnce(Run<'_>) -> R) -> R {
+        // The machine's arena, whose type is private to it.
+        let arena = Default::default();
+        read(Machine::new(self.watch.conditions.program.code(), self.snapshot, &arena).run(program))
+    }
+}
