@@ -33,10 +33,11 @@ pub struct Decision<'p> {
     /// Names of the shadow rules that would have applied. Where allow rules are in shadow and the request would be refused with them, the
     /// name of that cause.
     pub shadow: Vec<&'p str>,
-    /// Fields to take out of the context.
-    pub redact: Vec<&'p str>,
-    /// Fields whose values show less, with the method. A field may be named repeatedly: the greatest method counts.
-    pub mask: Vec<(&'p str, MaskMethod)>,
+    /// Fields to take out of the context, each with the rule that says so. Of several rules the first counts.
+    pub redact: Vec<(&'p str, &'p str)>,
+    /// Fields whose values show less, with the method and the rule. Of several rules the strictest method counts, of equal ones
+    /// the first. A field that is taken out is not masked.
+    pub mask: Vec<(&'p str, MaskMethod, &'p str)>,
     /// Names of the audit rules that applied.
     pub audited: Vec<&'p str>,
     /// Fields to give new values, with their JSON texts. A later entry wins over an earlier one.
@@ -215,9 +216,11 @@ impl<'p, 'a> Tally<'p, 'a> {
                 self.layer(rule.layer).denial.get_or_insert(denial);
             }
             Effect::Allow => self.layer(rule.layer).allowed = true,
-            Effect::Redact { fields } => self.decision.redact.extend(fields.iter().map(String::as_str)),
+            Effect::Redact { fields } => {
+                self.decision.redact.extend(fields.iter().map(|field| (field.as_str(), rule.name.as_str())));
+            }
             Effect::Mask { fields, method } => {
-                self.decision.mask.extend(fields.iter().map(|field| (field.as_str(), *method)));
+                self.decision.mask.extend(fields.iter().map(|field| (field.as_str(), *method, rule.name.as_str())));
             }
             Effect::Audit => self.decision.audited.push(&rule.name),
             Effect::Set { fields } => {

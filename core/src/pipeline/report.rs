@@ -33,8 +33,10 @@ pub struct Report<'w> {
     pub set: Vec<&'w str>,
     /// Fields that rules took out.
     pub redacted: Vec<&'w str>,
-    /// Fields whose values rules masked.
+    /// Fields whose values rules masked. None of them was taken out.
     pub masked: Vec<&'w str>,
+    /// The rule that took a field out, or that masked it: one for each of these fields.
+    pub by: Vec<(&'w str, &'w str)>,
     /// Fields that did not leave for a region that their schemas do not name.
     pub kept_in_region: Vec<&'w str>,
     /// Fields that did not leave the mesh.
@@ -118,6 +120,7 @@ impl<'w> Report<'w> {
         json.list("set", self.set.iter().copied());
         json.list("redacted", self.redacted.iter().copied());
         json.list("masked", self.masked.iter().copied());
+        json.pairs("by", &self.by);
         json.list("kept_in_region", self.kept_in_region.iter().copied());
         json.list("stayed", self.stayed.iter());
         json.list("audited", self.audited.iter().copied());
@@ -167,6 +170,23 @@ impl Writer {
             write_string(&mut self.out, item);
         }
         self.out.push(']');
+    }
+
+    fn pairs(&mut self, key: &str, pairs: &[(&str, &str)]) {
+        if pairs.is_empty() {
+            return;
+        }
+        self.key(key);
+        self.out.push('{');
+        for (name, text) in pairs {
+            if !self.out.ends_with('{') {
+                self.out.push(',');
+            }
+            write_string(&mut self.out, name);
+            self.out.push(':');
+            write_string(&mut self.out, text);
+        }
+        self.out.push('}');
     }
 
     fn received(&mut self, received: &[(&'static str, usize)]) {

@@ -77,6 +77,8 @@ codes! {
     "CM0607" PATH_WITH_QUERY "A path with its query is compared with one without.";
     "CM0608" HOST_AS_WRITTEN "A host as the client writes it is compared with a name.";
     "CM0609" NOBODYS_NAME "A service, domain, region or principal is compared with a name that does not exist in the mesh.";
+    "CM0610" DIFFERENT_MASKS "Two masks of one layer can mask a field of one request in different ways.";
+    "CM0611" COVERED_MASK "A mask shows nothing, because a redact takes the field out whenever it matches.";
     "CM0701" NO_PROXY_CONFIG "The file holds no configuration of a proxy.";
     "CM0702" ROUTE_BY_FIELD "A route matches the header of a field, which the filter removes.";
     "CM0703" NOT_BEHIND_ROUTER "The filter does not run after the router, although a route or its own configuration requires it.";

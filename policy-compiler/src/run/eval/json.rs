@@ -74,6 +74,7 @@ fn outcome(outcome: &Outcome) -> Map<String, Value> {
         ("set", json!(outcome.set)),
         ("redacted", json!(outcome.redacted)),
         ("masked", json!(outcome.masked)),
+        ("by", Value::Object(outcome.by.iter().map(|(field, rule)| (field.clone(), json!(rule))).collect())),
         ("keptInRegion", json!(outcome.kept_in_region)),
         ("problems", json!(outcome.problems)),
         ("errors", errors.collect()),

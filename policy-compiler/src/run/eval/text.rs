@@ -72,13 +72,15 @@ fn decision(out: &mut String, recorded: &Recorded, outcome: &Outcome, paint: Pai
 
 /// Formats the effects on the context and the headers.
 fn effects(out: &mut String, outcome: &Outcome, paint: Paint) {
+    let by = |fields: &[String]| fields.iter().map(|field| by_rule(outcome, field)).collect::<Vec<_>>();
+    let (redacted, masked) = (by(&outcome.redacted), by(&outcome.masked));
     let lists = [
         ("rules", &outcome.rules),
         ("audited", &outcome.audited),
         ("shadow", &outcome.shadow),
         ("set", &outcome.set),
-        ("redacted", &outcome.redacted),
-        ("masked", &outcome.masked),
+        ("redacted", &redacted),
+        ("masked", &masked),
         ("kept in region", &outcome.kept_in_region),
         ("problems", &outcome.problems),
     ];
@@ -109,6 +111,12 @@ fn effects(out: &mut String, outcome: &Outcome, paint: Paint) {
             let _ = writeln!(out, "    {line}");
         }
     }
+}
+
+/// Returns a field with the rule whose effect it shows.
+fn by_rule(outcome: &Outcome, field: &str) -> String {
+    let rule = outcome.by.iter().find(|(of, _)| of == field);
+    rule.map_or_else(|| field.to_owned(), |(_, rule)| format!("{field} (by {rule})"))
 }
 
 fn short(text: &str) -> String {
