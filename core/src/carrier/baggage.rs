@@ -20,7 +20,7 @@ pub const NAME: &str = "baggage";
 pub(crate) const OTHER_NAMES: [&str; 2] = ["correlation-context", "jaeger-baggage"];
 
 /// The key of the member that carries a ticket. No field is called so: their names have no dot.
-pub(crate) const TICKET_KEY: &str = "cmesh.ticket";
+pub const TICKET_KEY: &str = "cmesh.ticket";
 
 /// How often a key is decoded before it is compared. Nothing ordinary is encoded twice.
 const MAX_DECODINGS: usize = 4;

@@ -1,6 +1,8 @@
 //! Which of several effects on one field counts, and which rule the report names for it.
 
 use super::*;
+#[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+use wasm_bindgen_test::wasm_bindgen_test as test;
 
 fn keep_last(kept: u16) -> Effect {
     Effect::Mask { fields: vec!["user".into()], method: MaskMethod::KeepLast(kept) }

@@ -1,10 +1,15 @@
 //! `policyc diff --requests` with access logs, which hold no values: what is reported as decided is so for every value.
 
+use std::collections::BTreeMap;
+
+use context_mesh_core::pipeline::Role;
 use policy_compiler::{
     compile, compile_with_model,
     report::source::Sources,
     run::{
-        eval::input,
+        eval::Evaluator,
+        explain::{PartValue, Seen},
+        recorded::input,
         simulate::{Outcome, Simulator},
     },
     show::diff::{self, Decision, Impact, Version, Why},
@@ -31,10 +36,19 @@ spec:
     amount: {type: int}
 ";
 
-/// Returns the tree with a policy of these rules, one a line, for `cart`. A line that begins with `enterprise` is a rule of
-/// the enterprise.
+/// Returns the tree with a policy of these rules, one a line, for requests that arrive at `cart`. A line that begins with
+/// `enterprise` is a rule of the enterprise.
 fn tree(rules: &[String]) -> Sources {
+    tree_for(Role::Inbound, rules)
+}
+
+/// Returns the tree with these rules for a role of `cart`.
+fn tree_for(role: Role, rules: &[String]) -> Sources {
     let mut text = MESH.to_owned();
+    if role == Role::Gateway {
+        text = text.replace("  domains:\n", "  gateways: [cart]\n  domains:\n");
+    }
+    let direction = if role == Role::Outbound { "outbound" } else { "inbound" };
     for (layer, domain) in [("enterprise", ""), ("domain", ", domain: shop")] {
         let own = |rule: &&String| rule.starts_with("enterprise ") == (layer == "enterprise");
         let lines: Vec<String> = rules
@@ -44,7 +58,7 @@ fn tree(rules: &[String]) -> Sources {
             .collect();
         if !lines.is_empty() {
             text.push_str(&format!(
-                "---\napiVersion: contextmesh.io/v1\nkind: ContextPolicy\nmetadata: {{name: {layer}{domain}}}\nspec:\n  workloads: [cart]\n  rules:\n{}",
+                "---\napiVersion: contextmesh.io/v1\nkind: ContextPolicy\nmetadata: {{name: {layer}{domain}}}\nspec:\n  workloads: [cart]\n  direction: {direction}\n  rules:\n{}",
                 lines.concat()
             ));
         }
@@ -61,12 +75,21 @@ fn version(sources: &Sources) -> Version {
 
 /// Returns a line of an access log for a request to `cart`.
 fn line(method: &str, path: &str, report: &Value) -> String {
-    json!({
-        "start_time": "2026-01-15T10:00:00.000Z", "service": "cart", "listener": "inbound",
-        "peer": "spiffe://acme.corp/ns/default/sa/search", "method": method, "authority": "cart", "path": path,
-        "protocol": "HTTP/2", "upstream_cluster": "local", "request_id": "r-1", "context_mesh": report,
-    })
-    .to_string()
+    line_for(Role::Inbound, method, path, report)
+}
+
+/// Returns a line of an access log of a role of `cart`. Calls are for `ledger`.
+fn line_for(role: Role, method: &str, path: &str, report: &Value) -> String {
+    let mut line = json!({
+        "start_time": "2026-01-15T10:00:00.000Z", "service": "cart", "listener": role.as_str(), "method": method,
+        "authority": "cart", "path": path, "protocol": "HTTP/2", "upstream_cluster": "local", "request_id": "r-1",
+        "context_mesh": report,
+    });
+    match role {
+        Role::Inbound => line["peer"] = "spiffe://acme.corp/ns/default/sa/search".into(),
+        _ => line["upstream_cluster"] = "ledger".into(),
+    }
+    line.to_string()
 }
 
 fn impact(old: &Version, new: &Version, requests: &str) -> Impact {
@@ -102,7 +125,8 @@ fn verdict_of(impact: &Impact, name: &str) -> String {
                 .iter()
                 .map(|(field, old, new)| format!(", {field}: {old:?} -> {new:?}").replace("Some(", "").replace(')', ""))
                 .collect();
-            format!("{} -> {}{}", shown(&one.old), shown(&one.new), changes.concat())
+            let headers: Vec<String> = one.headers.iter().map(|change| format!(", {change:?}")).collect();
+            format!("{} -> {}{}{}", shown(&one.old), shown(&one.new), changes.concat(), headers.concat())
         }
         (None, Some(one)) => match &one.why {
             Why::Unknown(depends) => format!("unknown: {}", Vec::from_iter(depends.iter().cloned()).join(", ")),
@@ -369,7 +393,7 @@ impl Numbers {
         of[self.below(of.len())]
     }
 
-    fn condition(&mut self, depth: usize) -> String {
+    fn condition(&mut self, role: Role, depth: usize) -> String {
         const ATOMS: [&str; 10] = [
             "context.tier == 'gold'",
             "context.tenant != 'a'",
@@ -379,24 +403,25 @@ impl Numbers {
             "context.amount > 5",
             "request.method == 'GET'",
             "request.url_path == '/a'",
-            "peer.service == 'search'",
+            "WHO.service == 'search'",
             "request.headers['x-test'] == '1'",
         ];
         if depth == 0 || self.below(3) == 0 {
-            return self.one(&ATOMS).to_owned();
+            let who = if role == Role::Inbound { "peer" } else { "destination" };
+            return self.one(&ATOMS).replace("WHO", who);
         }
-        let (one, other) = (self.condition(depth - 1), self.condition(depth - 1));
+        let (one, other) = (self.condition(role, depth - 1), self.condition(role, depth - 1));
         match self.below(6) {
             0 | 1 => format!("({one} && {other})"),
             2 | 3 => format!("({one} || {other})"),
             4 => format!("!({one})"),
-            _ => format!("({one} ? {other} : {})", self.condition(depth - 1)),
+            _ => format!("({one} ? {other} : {})", self.condition(role, depth - 1)),
         }
     }
 
-    fn rule(&mut self, name: usize) -> String {
+    fn rule(&mut self, role: Role, name: usize) -> String {
         let layer = self.one(&["", "", "enterprise "]);
-        let condition = self.condition(3);
+        let condition = self.condition(role, 3);
         let on_error = self.one(&["", ", onError: ignore"]);
         let effects = [
             "deny: {}",
@@ -408,8 +433,12 @@ impl Numbers {
             "mask: {fields: [tier], with: hash}",
             "redact: [tier]",
             if layer.is_empty() { "set: {tier: \"'gold'\"}" } else { "audit: {}" },
+            if layer.is_empty() { "set: {tenant: request.method}" } else { "audit: {}" },
         ];
-        let effect = self.one(&effects);
+        let mut effect = self.one(&effects);
+        if role == Role::Gateway && layer.is_empty() && self.below(2) == 0 {
+            effect = effects[8 + self.below(2)];
+        }
         format!("{layer}name: r{name}, when: \"{condition}\"{on_error}, {effect}")
     }
 }
@@ -436,8 +465,8 @@ fn report(outcome: &Outcome) -> Value {
     report
 }
 
-/// A request to `cart` with all of its values, and its line in a log under the old version.
-fn request(numbers: &mut Numbers, old: &mut Simulator, world: &(Version, Version)) -> (String, String) {
+/// A request of a role of `cart` with all of its values, and its line in a log under the old version.
+fn request(role: Role, numbers: &mut Numbers, old: &mut Simulator, world: &(Version, Version)) -> (String, String) {
     let mut context = json!({});
     for (field, values) in [("tier", ["gold", "lead"]), ("tenant", ["abc", "b"])] {
         if numbers.below(3) > 0 {
@@ -449,41 +478,51 @@ fn request(numbers: &mut Numbers, old: &mut Simulator, world: &(Version, Version
     }
     let (method, path) = (numbers.one(&["GET", "POST"]), numbers.one(&["/a", "/b?x=1"]));
     let headers = if numbers.below(2) == 0 { json!({"x-test": "1"}) } else { json!({}) };
-    let full = json!({
-        "workload": "cart", "principal": "search", "context": context,
-        "request": {"method": method, "path": path, "headers": headers},
-    })
-    .to_string();
+    let mut full = json!({
+        "workload": "cart", "role": role.as_str(), "request": {"method": method, "path": path, "headers": headers},
+    });
+    match role {
+        Role::Inbound => full["principal"] = "search".into(),
+        _ => full["destination"] = "ledger".into(),
+    }
+    match role {
+        Role::Gateway => {}
+        Role::Outbound if numbers.below(2) == 0 => full["remembered"] = context,
+        _ => full["context"] = context,
+    }
+    let full = full.to_string();
     let recorded = input::requests("r", &full, &world.0.world(&world.1))
         .unwrap_or_else(|e| panic!("{}", e.diagnostics.to_text(&e.sources)));
     let outcome = old.run(&recorded[0].request, None).unwrap();
-    (full, line(method, path, &report(&outcome)))
+    (full, line_for(role, method, path, &report(&outcome)))
 }
 
-#[test]
-fn what_is_said_of_a_line_of_a_log_is_true_of_the_whole_request() {
-    let mut numbers = Numbers(11);
-    let mut counts = std::collections::BTreeMap::<String, usize>::new();
-    for _ in 0..150 {
-        let old: Vec<String> = (0..1 + numbers.below(4)).map(|name| numbers.rule(name)).collect();
+/// Holds what is said of lines of a log against the whole requests, for random rules and requests.
+fn check_lines(role: Role, seed: u64) {
+    let mut numbers = Numbers(seed);
+    let mut counts = BTreeMap::<String, usize>::new();
+    for _ in 0..60 {
+        let old: Vec<String> = (0..1 + numbers.below(4)).map(|name| numbers.rule(role, name)).collect();
         let mut new = old.clone();
         match numbers.below(3) {
-            0 => new.push(numbers.rule(old.len())),
+            0 => new.push(numbers.rule(role, old.len())),
             1 => drop(new.pop()),
             _ => {
                 let place = numbers.below(new.len());
-                new[place] = numbers.rule(place);
+                new[place] = numbers.rule(role, place);
             }
         }
-        let trees = (tree(&old), tree(&new));
-        // Allow rules that no request can satisfy are an error.
-        let (Ok(artifact), Ok(_)) = (compile(&trees.0), compile(&trees.1)) else { continue };
+        let trees = (tree_for(role, &old), tree_for(role, &new));
+        // Allow rules that no request can satisfy are an error, and so are values that conflict.
+        let (Ok((compiled, model)), Ok(_)) = (compile_with_model(&trees.0), compile(&trees.1)) else { continue };
         let versions = (version(&trees.0), version(&trees.1));
-        let mut simulator = Simulator::new(&artifact.artifact).unwrap();
-        let requests: Vec<_> = (0..12).map(|_| request(&mut numbers, &mut simulator, &versions)).collect();
+        let mut simulator = Simulator::new(&compiled.artifact).unwrap();
+        let mut evaluator = Evaluator::new(&compiled, &model).unwrap();
+        let requests: Vec<_> = (0..12).map(|_| request(role, &mut numbers, &mut simulator, &versions)).collect();
         let lines = |of: fn(&(String, String)) -> &str| requests.iter().map(of).collect::<Vec<_>>().join("\n");
-        let exact = impact(&versions.0, &versions.1, &lines(|(full, _)| full));
-        let logged = impact(&versions.0, &versions.1, &lines(|(_, line)| line));
+        let (full, log) = (lines(|(full, _)| full), lines(|(_, line)| line));
+        let exact = impact(&versions.0, &versions.1, &full);
+        let logged = impact(&versions.0, &versions.1, &log);
         for (number, request) in requests.iter().enumerate() {
             let name = format!("log:{}", number + 1);
             let (exact, found) = (verdict_of(&exact, &name), verdict_of(&logged, &name));
@@ -496,10 +535,53 @@ fn what_is_said_of_a_line_of_a_log_is_true_of_the_whole_request() {
                 None => assert_ne!(exact, "same", "{}", about()),
             }
             *counts.entry(kind.unwrap_or("different").to_owned()).or_default() += 1;
+            check_evaluation(&mut evaluator, &versions, request);
         }
     }
-    assert!(
-        ["same", "unknown", "different"].iter().all(|kind| counts.get(*kind).is_some_and(|n| *n >= 100)),
-        "{counts:?}"
-    );
+    let known = ["same", "unknown", "different"];
+    assert!(known.iter().all(|kind| counts.get(*kind).is_some_and(|count| *count >= 40)), "{counts:?}");
+}
+
+/// Checks that what `policyc eval` says of a line, for the decision and each part of a condition, is true of the whole
+/// request.
+fn check_evaluation(evaluator: &mut Evaluator<'_>, versions: &(Version, Version), (full, line): &(String, String)) {
+    fn values(part: &PartValue<'_>, found: &mut Vec<Seen>) {
+        found.push(part.value.clone());
+        part.parts.iter().for_each(|part| values(part, found));
+    }
+    let recorded = |text: &str| input::requests("log", text, &versions.0.world(&versions.1)).unwrap().remove(0);
+    let mut all = Vec::new();
+    for text in [full, line] {
+        let recorded = recorded(text);
+        let evaluation = evaluator.evaluate_recorded(&recorded).unwrap();
+        let mut found = Vec::new();
+        evaluation.runs.iter().filter_map(|run| run.condition.as_ref()).for_each(|part| values(part, &mut found));
+        if let Some(earlier) = &recorded.earlier {
+            assert!(evaluation.partly.as_ref().unwrap().possible.can_be(earlier), "{line}");
+        }
+        all.push(found);
+    }
+    assert_eq!(all[0].len(), all[1].len());
+    for (exact, known) in all[0].iter().zip(&all[1]) {
+        match (exact, known) {
+            (_, Seen::Unknown) => {}
+            (Seen::Error(_), Seen::Error(_)) => {}
+            (exact, known) => assert_eq!(exact, known, "{full}\n{line}"),
+        }
+    }
+}
+
+#[test]
+fn what_is_said_of_a_line_of_a_log_is_true_of_the_whole_request() {
+    check_lines(Role::Inbound, 11);
+}
+
+#[test]
+fn what_is_said_of_a_call_in_a_log_is_true_of_the_whole_call() {
+    check_lines(Role::Outbound, 12);
+}
+
+#[test]
+fn what_is_said_of_a_gateways_log_is_true_of_the_whole_request() {
+    check_lines(Role::Gateway, 13);
 }

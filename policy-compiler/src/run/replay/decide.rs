@@ -7,6 +7,7 @@ use context_mesh_core::{
 };
 
 use super::{Applies, Depends, Replay};
+use crate::run::recorded::Earlier;
 use crate::run::simulate::Refusal;
 
 /// What may have been decided.
@@ -56,6 +57,11 @@ impl Possible {
         }
     }
 
+    /// Whether it can have been decided as recorded: allowed or not, by that rule, with that status.
+    pub fn can_be(&self, earlier: &Earlier) -> bool {
+        self.decisions.iter().any(|decision| agrees(decision.as_ref(), earlier))
+    }
+
     /// Adds a denial. Returns whether it certainly applies: what has a lower precedence is not possible then.
     fn add(&mut self, applies: &Applies, refusal: Refusal) -> bool {
         if *applies == Applies::No {
@@ -73,6 +79,17 @@ impl Possible {
             self.depends.clear();
         }
         self
+    }
+}
+
+/// Whether a decision is the recorded one: allowed or not, by that rule, with that status.
+pub fn agrees(decision: Option<&Refusal>, earlier: &Earlier) -> bool {
+    match (decision, &earlier.refused_by) {
+        (None, None) => true,
+        (Some(refusal), Some(rule)) => {
+            refusal.rule == *rule && earlier.status.is_none_or(|status| status == refusal.status)
+        }
+        _ => false,
     }
 }
 

@@ -5,37 +5,33 @@ use std::collections::{BTreeSet, HashMap};
 
 use context_mesh_core::{
     artifact::tables::{Attribute, Effect, OnError, RuleTable, Tables},
-    context::{CALLER, Context},
+    context::Context,
     decide::Decision,
     index::{AttributeIndex, ProgramIndex, RuleIndex, VariableIndex},
-    pipeline::Observer,
+    pipeline::{Observer, Role},
     vm::{Machine, Snapshot, Value as Run},
 };
 
 use super::{
-    Applies, Depends, Ran, Truth, Value,
+    Applies, Depends, Ran, Value,
     condition::{Condition, Conditions},
 };
 use crate::expression::codegen::attribute_name;
-use crate::run::eval::{Gaps, Presence};
+use crate::run::recorded::Known;
+use crate::run::truth::Truth;
 
 /// Watches one request, and evaluates the rules that the pipeline runs.
 pub(super) struct Watch<'w> {
     tables: &'w Tables,
     conditions: &'w Conditions,
-    gaps: &'w Gaps,
-    presence: &'w dyn Fn(&str) -> Presence,
+    role: Role,
+    known: Known<'w>,
     seen: RefCell<(Vec<Ran>, Vec<String>)>,
 }
 
 impl<'w> Watch<'w> {
-    pub(super) fn new(
-        tables: &'w Tables,
-        conditions: &'w Conditions,
-        gaps: &'w Gaps,
-        presence: &'w dyn Fn(&str) -> Presence,
-    ) -> Self {
-        Self { tables, conditions, gaps, presence, seen: RefCell::default() }
+    pub(super) fn new(tables: &'w Tables, conditions: &'w Conditions, role: Role, known: Known<'w>) -> Self {
+        Self { tables, conditions, role, known, seen: RefCell::default() }
     }
 
     /// Returns the rules that were run, and what is known of peer, workload and destination: nothing if none was run.
@@ -47,7 +43,12 @@ impl<'w> Watch<'w> {
 impl Observer for Watch<'_> {
     fn decided(&self, snapshot: Snapshot<'_>, rules: &[RuleIndex], _: &Decision<'_>) {
         let mut seen = self.seen.borrow_mut();
-        let mut evaluator = Evaluator { watch: self, snapshot, variables: HashMap::new() };
+        let mut evaluator = Evaluator {
+            watch: self,
+            known: self.known.before(self.role, rules, self.tables),
+            snapshot,
+            variables: HashMap::new(),
+        };
         for index in rules {
             let Some(rule) = index.get(&self.tables.rules) else { continue };
             if rule.shadow || matches!(rule.effect, Effect::Audit) {
@@ -92,6 +93,7 @@ fn surroundings(snapshot: &Snapshot<'_>) -> Vec<String> {
 
 struct Evaluator<'e> {
     watch: &'e Watch<'e>,
+    known: Known<'e>,
     snapshot: Snapshot<'e>,
     /// The values of variables so far.
     variables: HashMap<VariableIndex, Truth>,
@@ -162,30 +164,15 @@ impl Evaluator<'_> {
     }
 
     fn has_field(&self, name: &str) -> Truth {
-        // The pipeline itself sets `caller` where it knows the caller.
-        let set = self.snapshot.context.contains(name);
-        match (self.watch.presence)(name) {
-            _ if name == CALLER && set => Truth::True,
-            Presence::Present => Truth::True,
-            Presence::Absent if !set => Truth::False,
-            _ => Truth::Unknown(Depends::from([format!("context.{name}")])),
-        }
+        self.known.has(name, &self.snapshot)
     }
 
     /// Returns the names of the attributes whose values are missing.
     fn missing(&self, reads: &BTreeSet<AttributeIndex>) -> Depends {
         let table = &self.watch.tables.program.attributes;
         let attributes = reads.iter().filter_map(|index| index.get(table));
-        attributes.filter(|attribute| !self.knows(attribute)).map(attribute_name).collect()
-    }
-
-    /// Whether the value of an attribute is what the simulated request has.
-    fn knows(&self, attribute: &Attribute) -> bool {
-        match attribute {
-            Attribute::Field(name, _) if name == CALLER => self.snapshot.context.contains(CALLER),
-            Attribute::Field(name, _) => self.has_field(name) == Truth::False,
-            other => self.watch.gaps.holds(other),
-        }
+        let missing = attributes.filter(|attribute| !self.known.holds(attribute, &self.snapshot));
+        missing.map(attribute_name).collect()
     }
 
     /// Returns the value that a rule sets, as JSON text.

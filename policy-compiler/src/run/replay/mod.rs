@@ -14,7 +14,6 @@ mod condition;
 mod decide;
 mod effects;
 mod evaluate;
-mod truth;
 
 use context_mesh_core::{
     artifact::{
@@ -27,13 +26,13 @@ use context_mesh_core::{
 
 use crate::check::model::Request;
 use crate::run::{
-    eval::{Gaps, Presence},
+    recorded::Known,
     simulate::{Refusal, SimulationError, Simulator},
 };
 
-pub use decide::Possible;
+pub use crate::run::truth::{Applies, Depends};
+pub use decide::{Possible, agrees};
 pub use effects::{Action, Shown, Value, actions};
-pub use truth::{Applies, Depends, Truth};
 
 use condition::Conditions;
 use evaluate::Watch;
@@ -84,17 +83,12 @@ impl<'t> Replayer<'t> {
         reads.into_iter().flatten().filter_map(|index| index.get(&self.tables.program.attributes))
     }
 
-    /// Runs one request. `presence` tells which fields it had.
+    /// Runs one request of which this is known.
     ///
     /// # Errors
     /// As for [`Simulator::run`].
-    pub fn replay(
-        &mut self,
-        request: &Request,
-        gaps: &Gaps,
-        presence: &dyn Fn(&str) -> Presence,
-    ) -> Result<Replay, SimulationError> {
-        let watch = Watch::new(self.tables, &self.conditions, gaps, presence);
+    pub fn replay(&mut self, request: &Request, known: Known<'_>) -> Result<Replay, SimulationError> {
+        let watch = Watch::new(self.tables, &self.conditions, request.role, known);
         let outcome = self.simulator.run(request, Some(&watch))?;
         let (rules, surroundings) = watch.into_parts();
         // Without rules only the path can have refused it, which is there.

@@ -41,6 +41,13 @@ pub struct Simulator {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SimulationError(String);
 
+impl SimulationError {
+    /// Creates the error for an artifact that does not load.
+    pub(crate) fn of_artifact(error: LoadError) -> Self {
+        Self(error.to_string())
+    }
+}
+
 impl std::fmt::Display for SimulationError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.0)

@@ -6,11 +6,14 @@
 
 use std::collections::BTreeSet;
 
-use context_mesh_core::{artifact::LoadError, carrier::mesh_header};
+use context_mesh_core::{
+    artifact::LoadError,
+    carrier::{baggage, mesh_header, tracestate},
+};
 
 use super::{Version, partial::Comparison};
 use crate::run::{
-    eval::Recorded,
+    recorded::Recorded,
     simulate::{Outcome, Refusal, SimulationError, Simulator},
 };
 
@@ -176,7 +179,22 @@ fn fields(old: &Outcome, new: &Outcome) -> Values {
 
 fn header_values(old: &Outcome, new: &Outcome) -> Values {
     let names = old.headers.iter().chain(&new.headers).map(|(name, _)| name.as_str());
-    differing(names.filter(|name| *name != mesh_header::NAME), |name| (old.header(name), new.header(name)))
+    let mut changed =
+        differing(names.filter(|name| *name != mesh_header::NAME), |name| (old.header(name), new.header(name)));
+    changed.retain(|(name, old, new)| without_ticket(name, old.as_deref()) != without_ticket(name, new.as_deref()));
+    changed
+}
+
+/// Returns the members of a header but the ticket, which is the number of a place in the memory and says nothing of the
+/// request.
+fn without_ticket<'v>(name: &str, value: Option<&'v str>) -> Option<Vec<&'v str>> {
+    let key = match name {
+        baggage::NAME => baggage::TICKET_KEY,
+        tracestate::NAME => tracestate::KEY,
+        _ => return value.map(|value| vec![value]),
+    };
+    let is_ticket = |member: &&str| member.split_once('=').is_some_and(|(of, _)| of.trim() == key);
+    value.map(|value| value.split(',').filter(|member| !is_ticket(member)).collect())
 }
 
 fn differing<'n>(

@@ -7,7 +7,7 @@ use context_mesh_core::index::ProgramIndex;
 
 use super::{Both, Comparison, presence};
 use crate::run::{
-    eval::Presence,
+    recorded::Presence,
     replay::{Action, Depends, Shown, Value, actions},
 };
 use crate::show::diff::{code, impact::Values};

@@ -18,12 +18,12 @@ use super::{
     unchanged::Unchanged,
 };
 use crate::run::{
-    eval::{Earlier, Gaps, Presence, Recorded},
+    recorded::{Earlier, Gaps, Known, Presence, Recorded},
     replay::{Applies, Depends, Possible, Replay, Replayer},
     simulate::SimulationError,
 };
 
-use record::{agrees, applied, fill, is_consistent, not_what_was_recorded};
+use record::{applied, fill, is_consistent, not_what_was_recorded};
 
 /// Compares requests under two versions.
 pub(super) struct Comparison<'v> {
@@ -66,7 +66,7 @@ impl<'v> Comparison<'v> {
             }
         };
         if let Some(earlier) = &recorded.earlier
-            && !both.may_be_old.decisions.iter().any(|decision| agrees(decision.as_ref(), earlier))
+            && !both.may_be_old.can_be(earlier)
         {
             let why = Why::NotReplayed(not_what_was_recorded(&both.may_be_old, earlier));
             return undecided(recorded, shown(&both.may_be_old), shown(&both.may_be_new), why);
@@ -79,8 +79,8 @@ impl<'v> Comparison<'v> {
         let nothing = |_: &str| Presence::Unknown;
         let mut believed = recorded.earlier.as_ref();
         let mut old = match believed {
-            Some(earlier) => self.old_replayer.replay(request, gaps, &|field| earlier.presence(field))?,
-            None => self.old_replayer.replay(request, gaps, &nothing)?,
+            Some(earlier) => self.old_replayer.replay(request, Known::new(gaps, &|field| earlier.presence(field)))?,
+            None => self.old_replayer.replay(request, Known::new(gaps, &nothing))?,
         };
         if let Some(earlier) = believed
             && !(earlier.rules.iter().all(|rule| self.old_rules.contains(rule.as_str()))
@@ -88,7 +88,7 @@ impl<'v> Comparison<'v> {
         {
             // Other rules applied, so it was recorded under another version, or the log lacks what they read.
             believed = None;
-            old = self.old_replayer.replay(request, gaps, &nothing)?;
+            old = self.old_replayer.replay(request, Known::new(gaps, &nothing))?;
         }
         let unchanged = &self.unchanged;
         let stays = unchanged.settings.is_empty() && (request.role != Role::Gateway || unchanged.sets);
@@ -99,11 +99,11 @@ impl<'v> Comparison<'v> {
             },
             None => Presence::Unknown,
         };
-        let mut new = self.new_replayer.replay(request, gaps, &presence)?;
+        let mut new = self.new_replayer.replay(request, Known::new(gaps, &presence))?;
         if let Some(earlier) = believed {
             if old.surroundings != new.surroundings {
                 // Whose context is believed, and what stays in a region, may be other fields now.
-                new = self.new_replayer.replay(request, gaps, &nothing)?;
+                new = self.new_replayer.replay(request, Known::new(gaps, &nothing))?;
             } else if stays {
                 self.transfer(earlier, &old, &mut new);
             }

@@ -4,7 +4,7 @@ use context_mesh_core::cause::Cause;
 
 use super::Version;
 use crate::run::{
-    eval::Earlier,
+    recorded::Earlier,
     replay::{Applies, Possible, Replay},
     simulate::Refusal,
 };
@@ -27,22 +27,11 @@ pub(super) fn fill(earlier: &Earlier, replay: &mut Replay, version: &Version) {
 pub(super) fn is_consistent(replay: &Replay, earlier: &Earlier, version: &Version) -> bool {
     let rules = &version.tables.rules;
     let possible = replay.possible(&version.tables);
-    possible.decisions.iter().any(|decision| agrees(decision.as_ref(), earlier))
+    possible.can_be(earlier)
         && replay.rules.iter().all(|ran| match (&ran.applies, ran.rule.get(rules)) {
             (Applies::Unknown(_), _) | (_, None) => true,
             (known, Some(rule)) => *known == applied(earlier, &rule.name),
         })
-}
-
-/// Whether a decision is the recorded one: allowed or not, by that rule, with that status.
-pub(super) fn agrees(decision: Option<&Refusal>, earlier: &Earlier) -> bool {
-    match (decision, &earlier.refused_by) {
-        (None, None) => true,
-        (Some(refusal), Some(rule)) => {
-            refusal.rule == *rule && earlier.status.is_none_or(|status| status == refusal.status)
-        }
-        _ => false,
-    }
 }
 
 pub(super) fn not_what_was_recorded(old: &Possible, earlier: &Earlier) -> String {

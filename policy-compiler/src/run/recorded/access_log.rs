@@ -96,5 +96,5 @@ fn missing(role: Role, report: Option<&Map<String, Json>>) -> String {
         (_, []) => "the context".to_owned(),
         (_, names) => format!("the values of the context ({} went on)", names.join(", ")),
     };
-    format!("the log does not hold {context}, nor other headers: what reads them finds nothing")
+    format!("the log does not hold {context}, nor other headers: what depends on them is unknown")
 }
