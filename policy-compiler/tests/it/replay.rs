@@ -207,6 +207,25 @@ fn what_a_log_decides_is_reported_and_the_rest_is_unknown() {
             went_on.clone(),
             "same",
         ),
+        // An error and an unknown operand are never true.
+        (
+            none,
+            "name: a, when: \"context.tier == 'x' && context.tenant == 'a'\", onError: ignore, deny: {}",
+            went_on.clone(),
+            "same",
+        ),
+        (
+            none,
+            "name: a, when: \"context.tier == 'x' && context.tenant == 'a'\", deny: {}",
+            went_on.clone(),
+            "unknown: context.tenant",
+        ),
+        (
+            none,
+            "name: a, when: \"has(context.tier) || has(context.tenant) && request.method == 'POST'\", deny: {}",
+            Value::Null,
+            "unknown: context.tenant, context.tier",
+        ),
         // What went on was there, and what is not named was not.
         (none, "name: a, when: \"has(context.tenant)\", deny: {}", went_on.clone(), "goes on -> 403 by a"),
         (none, "name: a, when: \"has(context.tier)\", deny: {}", went_on.clone(), "same"),

@@ -16,7 +16,7 @@ use context_mesh_core::{
 
 use super::{Explainer, Kind, Part, Read};
 use crate::run::recorded::Known;
-use crate::run::truth::Truth;
+use crate::run::truth::{Outcome, Truth};
 
 /// Longest text of a value that is shown, in characters.
 const MAX_SHOWN: usize = 200;
@@ -192,17 +192,15 @@ impl Run<'_> {
                 _ => return Seen::Unknown,
             },
         };
-        match value {
-            Truth::True => Seen::Bool(true),
-            Truth::False => Seen::Bool(false),
+        match value.outcome() {
+            Some(Outcome::True) => Seen::Bool(true),
+            Some(Outcome::False) => Seen::Bool(false),
             // Where an error comes from, the parts show.
-            Truth::Error => parts
-                .iter()
-                .map(|part| &part.value)
-                .find(|value| truth(value) == Truth::Error)
-                .cloned()
-                .unwrap_or(Seen::Unknown),
-            Truth::Unknown(_) => Seen::Unknown,
+            Some(Outcome::Error) => {
+                let failed = parts.iter().map(|part| &part.value).find(|value| truth(value) == Truth::ERROR);
+                failed.cloned().unwrap_or(Seen::Unknown)
+            }
+            None => Seen::Unknown,
         }
     }
 
@@ -221,11 +219,10 @@ impl Run<'_> {
 
 fn truth(value: &Seen) -> Truth {
     match value {
-        Seen::Bool(true) => Truth::True,
-        Seen::Bool(false) => Truth::False,
+        Seen::Bool(value) => Truth::known(*value),
         // The names are those of the values that the part reads.
-        Seen::Unknown => Truth::Unknown([String::new()].into()),
-        Seen::Error(_) | Seen::Other(_) => Truth::Error,
+        Seen::Unknown => Truth::unknown([String::new()].into()),
+        Seen::Error(_) | Seen::Other(_) => Truth::ERROR,
     }
 }
 

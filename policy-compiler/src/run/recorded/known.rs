@@ -41,7 +41,7 @@ impl<'k> Known<'k> {
             // The pipeline itself sets `caller` where it knows the caller.
             Attribute::Field(..) if self.making => true,
             Attribute::Field(name, _) if name == CALLER => snapshot.context.contains(CALLER),
-            Attribute::Field(name, _) => self.has(name, snapshot) == Truth::False,
+            Attribute::Field(name, _) => self.has(name, snapshot) == Truth::known(false),
             other => self.gaps.holds(other),
         }
     }
@@ -49,14 +49,14 @@ impl<'k> Known<'k> {
     /// Returns whether the request had a field.
     pub fn has(&self, field: &str, snapshot: &Snapshot<'_>) -> Truth {
         if self.making {
-            return Truth::False;
+            return Truth::known(false);
         }
         let simulated = snapshot.context.contains(field);
         match (self.presence)(field) {
-            _ if field == CALLER && simulated => Truth::True,
-            Presence::Present => Truth::True,
-            Presence::Absent if !simulated => Truth::False,
-            _ => Truth::Unknown(Depends::from([format!("context.{field}")])),
+            _ if field == CALLER && simulated => Truth::known(true),
+            Presence::Present => Truth::known(true),
+            Presence::Absent if !simulated => Truth::known(false),
+            _ => Truth::unknown_bool(Depends::from([format!("context.{field}")])),
         }
     }
 }

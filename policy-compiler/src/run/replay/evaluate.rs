@@ -102,27 +102,21 @@ struct Evaluator<'e> {
 impl Evaluator<'_> {
     /// Returns whether a rule applies: its condition, its `onError`, and the fields that it requires.
     fn applies(&mut self, rule: &RuleTable) -> Applies {
-        let truth = rule.condition.map_or(Truth::True, |program| self.program(program));
+        let truth = rule.condition.map_or(Truth::known(true), |program| self.program(program));
         let narrows = !matches!(rule.effect, Effect::Allow | Effect::Set { .. });
-        let fails = if rule.on_error == OnError::Deny && narrows { Truth::True } else { Truth::False };
-        let holds = if truth == Truth::Error { fails } else { truth };
-        let applies = match &rule.effect {
+        let holds = truth.or_on_error(rule.on_error == OnError::Deny && narrows);
+        match &rule.effect {
             Effect::Require { fields, .. } => {
                 let missing = Truth::all(fields.iter().map(|field| self.has_field(field))).negated();
-                Truth::all([holds, missing])
+                Truth::all([holds, missing]).applies()
             }
-            _ => holds,
-        };
-        match applies {
-            Truth::True => Applies::Yes,
-            Truth::False | Truth::Error => Applies::No,
-            Truth::Unknown(depends) => Applies::Unknown(depends),
+            _ => holds.applies(),
         }
     }
 
     fn program(&mut self, program: ProgramIndex) -> Truth {
         let conditions = self.watch.conditions;
-        program.get(&conditions.programs).map_or(Truth::Error, |condition| self.condition(condition))
+        program.get(&conditions.programs).map_or(Truth::ERROR, |condition| self.condition(condition))
     }
 
     fn condition(&mut self, condition: &Condition) -> Truth {
@@ -138,16 +132,15 @@ impl Evaluator<'_> {
             Condition::Variable(variable) => self.variable(*variable),
             Condition::Has(attribute) => match attribute.get(&self.watch.tables.program.attributes) {
                 Some(Attribute::Field(name, _)) => self.has_field(name),
-                _ => Truth::Error,
+                _ => Truth::ERROR,
             },
             Condition::Whole(program, reads) => match self.missing(reads) {
                 missing if missing.is_empty() => self.run(*program, |value| match value {
-                    Run::Bool(true) => Truth::True,
-                    Run::Bool(false) => Truth::False,
+                    Run::Bool(value) => Truth::known(value),
                     // A condition that is no bool is an error of the machine.
-                    _ => Truth::Error,
+                    _ => Truth::ERROR,
                 }),
-                missing => Truth::Unknown(missing),
+                missing => Truth::unknown(missing),
             },
         }
     }
@@ -158,7 +151,7 @@ impl Evaluator<'_> {
             return known.clone();
         }
         let program = variable.get(&self.watch.conditions.variables).copied();
-        let truth = program.map_or(Truth::Error, |program| self.program(program));
+        let truth = program.map_or(Truth::ERROR, |program| self.program(program));
         self.variables.insert(variable, truth.clone());
         truth
     }
