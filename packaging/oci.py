@@ -1,10 +1,10 @@
-"""The filter as an OCI image, in the form that Istio loads from `oci://`, and back.
+"""Writes the filter as an OCI image, in the form that Istio loads from `oci://`, and reads it back.
 
-Istio reads three forms (its `pkg/wasm/imagefetcher.go`). This is the one that it tries first, the "compat" variant with
+Istio reads three forms (its `pkg/wasm/imagefetcher.go`). This module writes the form that it tries first, the "compat" variant with
 the media types of OCI: the last layer is a gzipped tar with `plugin.wasm`. Registries, scanners and tools that copy
-images know these types; many refuse the types of the "oci" variant (`application/vnd.module.wasm.content.layer.v1+wasm`).
+images know these types; many reject the types of the "oci" variant (`application/vnd.module.wasm.content.layer.v1+wasm`).
 
-Same module, same bytes: nothing depends on the time, on who runs this, or on the compression of the machine's zlib.
+The same module always has the same bytes: nothing depends on the time, the user, or the compression of the machine's zlib.
 """
 
 import hashlib
@@ -24,11 +24,11 @@ VARIANT = {"module.wasm.image/variant": "compat"}
 
 
 class Broken(Exception):
-    """A layout that is not what `write` writes."""
+    """The layout is not one that `write` writes."""
 
 
 def tar(files):
-    """A tar of `(name, content)`, with nothing in it of the machine that made it."""
+    """Returns a tar of `(name, content)` without data of the machine that made it."""
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w", format=tarfile.USTAR_FORMAT) as archive:
         for name, content in files:
@@ -40,7 +40,7 @@ def tar(files):
 
 
 def gzip(content):
-    """A gzip of stored blocks: larger than a compressed one, and the same with every zlib."""
+    """Returns a gzip of stored blocks: larger than a compressed one, and the same with every zlib."""
     header = b"\x1f\x8b\x08\x00" + b"\x00" * 4 + b"\x00\xff"
     blocks = [content[at : at + 0xFFFF] for at in range(0, len(content), 0xFFFF)] or [b""]
     body = b"".join(
@@ -51,7 +51,7 @@ def gzip(content):
 
 
 def text(value):
-    """JSON with one form."""
+    """Returns JSON in a canonical form."""
     return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
 
 
@@ -60,7 +60,7 @@ def digest(content):
 
 
 def write(folder, module, version):
-    """Writes the image layout of a module into a new folder. Gives the digest of its manifest."""
+    """Writes the image layout of a module into a new folder. Returns the digest of its manifest."""
     blobs = pathlib.Path(folder) / "blobs" / "sha256"
     blobs.mkdir(parents=True)
 
@@ -70,7 +70,7 @@ def write(folder, module, version):
 
     archive = tar([(MODULE, module)])
     layer = blob(LAYER, gzip(archive))
-    # Istio reads layer and annotation only; the rest is what an image must have.
+    # Istio only reads the layer and the annotation; the rest is required in an image.
     config = {
         "architecture": "wasm",
         "os": "wasip1",
@@ -100,7 +100,7 @@ def write(folder, module, version):
 
 
 def read(folder):
-    """The module of an image layout, found as Istio finds it, with every digest and size checked."""
+    """Returns the module of an image layout. It is found as by Istio, and every digest and size is checked."""
     folder = pathlib.Path(folder)
     if json.loads((folder / "oci-layout").read_bytes()) != {"imageLayoutVersion": "1.0.0"}:
         raise Broken("oci-layout")
@@ -122,7 +122,7 @@ def read(folder):
         raise Broken("the manifest has no variant")
     config = json.loads(blob(manifest["config"], CONFIG))
     layer = blob(manifest["layers"][-1], LAYER)
-    # Not our own gzip: another one must understand it.
+    # Not our own gzip, because another implementation must be able to read it.
     archive = zlib.decompress(layer, wbits=16 + zlib.MAX_WBITS)
     if config["rootfs"]["diff_ids"] != [digest(archive)]:
         raise Broken("the config speaks of another layer")

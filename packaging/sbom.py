@@ -1,4 +1,4 @@
-"""Bills of materials (CycloneDX JSON) of the filter and of policyc, by cargo-cyclonedx, without paths of this machine."""
+"""Makes the bills of materials (CycloneDX JSON) of the filter and of policyc with cargo-cyclonedx, without paths of this machine."""
 
 import json
 import pathlib
@@ -9,11 +9,11 @@ NAME = "context-mesh-sbom"
 
 
 def make(root, tool, package, target):
-    """The bill of one package of the workspace, for one target."""
+    """Returns the bill of one package of the workspace, for one target."""
     members = [path.parent for path in root.glob("*/Cargo.toml")]
     written = [member / f"{NAME}.json" for member in members]
     try:
-        # It writes one file for each member of the workspace, beside its manifest.
+        # It writes one file for each member of the workspace, next to its manifest.
         subprocess.run(
             [tool, "cyclonedx", "--manifest-path", root / package / "Cargo.toml", "--format", "json", "--quiet"]
             + ["--spec-version", SPEC, "--target", target, "--override-filename", NAME],
@@ -28,7 +28,7 @@ def make(root, tool, package, target):
 
 
 def normal(bill, root):
-    """The bytes of a bill, the same on every machine."""
+    """Returns the bytes of a bill, which are the same on every machine."""
     bill.pop("serialNumber", None)
 
     def without_paths(value):

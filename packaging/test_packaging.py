@@ -1,4 +1,4 @@
-"""Same input, same bytes; and what CI runs exists. `make test-dist` runs this; it needs nothing but Python."""
+"""Checks that the same input results in the same bytes, and that everything that CI runs exists. `make test-dist` runs it; it only needs Python."""
 
 import gzip
 import io
@@ -21,7 +21,7 @@ MODULE = b"\0asm\1\0\0\0" + bytes(range(256)) * 600
 
 
 def tree(folder):
-    """Every file of a folder with its content and whether it can be run."""
+    """Returns every file of a folder with its content and whether it is executable."""
     files = (path for path in sorted(folder.rglob("*")) if path.is_file())
     return {str(path.relative_to(folder)): (path.read_bytes(), os.access(path, os.X_OK)) for path in files}
 
@@ -48,7 +48,7 @@ class Packing(unittest.TestCase):
         one, two = self.pack("one", "/home/a/mesh"), self.pack("two", "/tmp/b")
         self.assertEqual(tree(one), tree(two))
         self.assertGreater(len(tree(one)), 9)
-        # Over what is there already, too.
+        # Also if the folder already exists.
         (one / "old").write_text("of an earlier release")
         self.assertEqual(tree(self.pack("one", "/home/a/mesh")), tree(two))
 
@@ -95,9 +95,9 @@ class Workflows(unittest.TestCase):
             for target in re.findall(r"(?<![\w-])make +([a-z0-9-]+)", text):
                 self.assertIn(target, targets, path.name)
                 runs += 1
-            # Files of this repository, and not of a machine.
+            # Only files of this repository, not of a machine.
             self.assertIsNone(re.search(r"/(home|root|tmp|Users)/", text), path.name)
-            # Actions of others stand for a commit or a version, not for a branch.
+            # Actions of others are pinned to a commit or a version, not to a branch.
             for action in re.findall(r"uses: *(\S+)", text):
                 self.assertRegex(action, r"@(v\d|[0-9a-f]{40})", path.name)
         self.assertGreater(runs, 6)

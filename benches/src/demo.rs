@@ -1,12 +1,12 @@
-//! The context of the demo, as all measurements send it.
+//! The context of the demo, which all measurements send.
 
-/// When the requests are sent that have no clock, in milliseconds since 1970.
+/// The time of the requests that have no clock, in milliseconds since 1970.
 pub const NOW_MS: u64 = 1_772_450_000_000;
 
-/// The service that calls, as its SPIFFE ID.
+/// The SPIFFE ID of the calling service.
 pub const PEER: &str = "spiffe://shop.example/ns/default/sa/web-frontend";
 
-/// The fields with their JSON texts, as the gateway mints them.
+/// The fields with their JSON texts, as the gateway sets them.
 pub const FIELDS: [(&str, &str); 7] = [
     ("tenant_id", "\"tenant_acme\""),
     ("user_id", "\"user_7\""),

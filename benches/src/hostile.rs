@@ -1,10 +1,10 @@
-//! Requests that ask for as much work as they can, for the limits of the filter's budget.
+//! Requests that cause as much work as they can, for the limits of the filter's budget.
 
 use context_mesh_e2e::lists::{SCHEMA, list};
 
 use crate::counted::ordinary::{context, trace};
 
-/// Lists as long as a tree may allow, and rules that work on every element.
+/// Returns a tree with lists of the largest size that a tree may allow, and rules that process every element.
 pub fn tree() -> String {
     [TREE, SCHEMA].concat()
 }
@@ -56,7 +56,7 @@ spec:
     - {name: loop, when: "context.looped.exists(x, x == 'no1')", deny: {}, onError: ignore}
 "#;
 
-/// Each case: what it is, and its headers.
+/// Returns each case: its description and its headers.
 pub fn cases() -> Vec<(String, Vec<(String, String)>)> {
     let lists = ["modes", "words", "hashed", "named", "starred", "looped", "joined", "anything"];
     let mut cases: Vec<(String, Vec<(String, String)>)> = Vec::new();

@@ -1,9 +1,9 @@
-//! What the data path costs: in Envoy, where it runs, and in the virtual machine alone.
+//! Measures the cost of the data path: in Envoy, where it runs, and in the virtual machine alone.
 //!
-//! `make bench-quick` runs both. In Envoy: CPU time of a sidecar for each request, without a filter, with a filter that
-//! does nothing, and with ours. CPU time of the Envoy process is steadier than requests per second, which on a small
-//! machine say more about the load generator. Alone ([`native`]): expressions and rules, in our virtual machine and in
-//! another CEL interpreter.
+//! `make bench-quick` runs both. In Envoy, it measures the CPU time of a sidecar for each request, without a filter,
+//! with a filter that does nothing, and with ours. The CPU time of the Envoy process is more stable than requests per
+//! second, which on a small machine depend more on the load generator. Alone ([`native`]), it measures expressions and
+//! rules in our virtual machine and in another CEL interpreter.
 
 #[cfg(feature = "counted")]
 pub mod counted;

@@ -1,7 +1,7 @@
-//! A load that costs its sender little: prepared bytes go out, and answers are counted, not understood.
+//! A load with a low cost for its sender: prepared bytes are sent, and answers are counted without parsing them.
 //!
-//! The sidecar must be the slowest of all who take part, with a filter and without. Otherwise it is woken for every
-//! single request when it is fast, finds many of them waiting when it is slow, and the figures compare that.
+//! The sidecar must be the slowest part, with a filter and without. Otherwise it is woken for every single request when
+//! it is fast, finds many of them waiting when it is slow, and the figures compare that.
 
 use std::time::Duration;
 
@@ -11,21 +11,21 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 /// The end of an answer's headers.
 const END_OF_HEADERS: &[u8] = b"\r\n\r\n";
-/// How long a load may take.
+/// Time limit of a load.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// Sends requests over `connections` kept connections, each `requests / connections` times one request and its answer:
-/// `prepare(number)` is the request, and each answer must be a 200 whose body is [`crate::sidecar::BODY`].
+/// Sends requests over `connections` kept connections, each `requests / connections` times one request and its answer.
+/// `prepare(number)` returns the request. Each answer must be a 200 whose body is [`crate::sidecar::BODY`].
 ///
 /// # Errors
-/// No connection, another answer, or a minute is over.
+/// No connection, another answer, or more than a minute.
 pub fn run(
     endpoint: &Endpoint,
     connections: usize,
     requests: usize,
     prepare: impl Fn(usize) -> Vec<u8>,
 ) -> Result<usize> {
-    // One thread: it shares the machine with the Envoy that is measured.
+    // One thread, because it shares the machine with the Envoy that is measured.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|problem| Error::new(format!("no async runtime: {problem}")))?;
     let each = requests / connections.max(1);
@@ -68,7 +68,7 @@ async fn exchange(stream: &mut dyn Stream, requests: &[Vec<u8>]) -> Result<()> {
     Ok(())
 }
 
-/// Whether an answer is there to its end, which is the known body.
+/// Returns whether an answer is complete. It ends with the known body.
 fn is_whole(answer: &[u8]) -> bool {
     answer.strip_suffix(crate::sidecar::BODY.as_bytes()).is_some_and(|head| head.ends_with(END_OF_HEADERS))
 }

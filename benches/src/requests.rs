@@ -1,4 +1,4 @@
-//! The requests of the measurement: what a service of the demo sends and gets.
+//! The requests of the measurement: those that a service of the demo sends and receives.
 
 use context_mesh_core::artifact;
 use context_mesh_core::carrier::mesh_header;
@@ -9,7 +9,7 @@ use context_mesh_e2e::policy::Policy;
 use crate::demo::FIELDS;
 use crate::sidecar::{DESTINATION, SERVICE};
 
-/// The `x-mesh-context` that `web-frontend` sends in the demo, written at `now_ms` (milliseconds since 1970).
+/// Returns the `x-mesh-context` that `web-frontend` sends in the demo, written at `now_ms` (milliseconds since 1970).
 ///
 /// # Errors
 /// The artifact does not load, which would be a bug.
@@ -23,17 +23,17 @@ pub fn mesh_context(policy: &Policy, now_ms: u64) -> Result<String> {
         .map_err(|error| Error::new(format!("the context: {}", error.as_str())))
 }
 
-/// A request of another service with a context in it.
+/// Returns a request of another service with a context.
 pub fn inbound(number: usize, context: &str) -> Vec<u8> {
     request(SERVICE, number, &format!("x-mesh-context: {context}\r\n"))
 }
 
-/// A call of an application that forwards the trace, and nothing else.
+/// Returns a call of an application that only forwards the trace.
 pub fn outbound(number: usize) -> Vec<u8> {
     request(DESTINATION, number, "")
 }
 
-/// What an HTTP client library sends, as it goes over the wire.
+/// Returns the request of an HTTP client library, as it is sent over the wire.
 fn request(host: &str, number: usize, more: &str) -> Vec<u8> {
     let trace = trace_parent(number);
     format!(
@@ -43,9 +43,9 @@ fn request(host: &str, number: usize, more: &str) -> Vec<u8> {
     .into_bytes()
 }
 
-/// A trace id and span id in the form of W3C Trace Context. The same number always gives the same.
+/// Returns a trace id and span id in the format of W3C Trace Context. The same number always has the same ids.
 fn trace_parent(number: usize) -> String {
-    // A number that is spread over all bits, as random ids are.
+    // Spreads the number over all bits, like random ids.
     let id = (number as u128 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
     format!("00-{id:032x}-00f067aa0ba902b7-01")
 }

@@ -1,30 +1,30 @@
-//! Rounds: every variant gets the same load, one after the other, again and again, so that whatever else the
-//! machine does meets all of them.
+//! Rounds: every variant gets the same load, in turn and repeatedly, so that other work on the machine affects all of
+//! them.
 
 use std::time::Duration;
 
-/// How much load one variant gets in one round.
+/// The load of one variant in one round.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Plan {
-    /// Rounds that count. One more goes before them, in which caches and the compiler of the .wasm get warm.
+    /// Number of rounds that count. One more runs before them to warm up the caches and the compiler of the .wasm.
     pub rounds: usize,
-    /// Requests of a round.
+    /// Number of requests of a round.
     pub requests: usize,
-    /// Keep-alive connections.
+    /// Number of keep-alive connections.
     pub connections: usize,
 }
 
 impl Plan {
-    /// Steady to about half a microsecond on two cores, in about two minutes.
+    /// Precise to about half a microsecond on two cores, in about two minutes.
     pub const QUICK: Self = Self { rounds: 7, requests: 30_000, connections: 16 };
 }
 
-/// What one variant cost, round by round.
+/// The cost of one variant, by round.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Samples(Vec<f64>);
 
 impl Samples {
-    /// Adds a round: CPU time over requests. A round without requests is passed over.
+    /// Adds a round: CPU time divided by requests. A round without requests is ignored.
     pub fn add(&mut self, cpu: Duration, requests: usize) {
         #[expect(clippy::cast_precision_loss, reason = "a number of requests, far below 2^52")]
         let requests = requests as f64;
@@ -33,12 +33,12 @@ impl Samples {
         }
     }
 
-    /// How many rounds there are.
+    /// Returns the number of rounds.
     pub fn count(&self) -> usize {
         self.0.len()
     }
 
-    /// The median, in CPU microseconds for each request; 0 without rounds.
+    /// Returns the median, in CPU microseconds per request; 0 without rounds.
     pub fn median(&self) -> f64 {
         let mut sorted = self.0.clone();
         sorted.sort_by(f64::total_cmp);
@@ -49,7 +49,7 @@ impl Samples {
         }
     }
 
-    /// The lowest and the highest round.
+    /// Returns the lowest and the highest round.
     pub fn range(&self) -> (f64, f64) {
         let low = self.0.iter().copied().fold(f64::INFINITY, f64::min);
         (low.min(self.median()), self.0.iter().copied().fold(0.0, f64::max))

@@ -1,4 +1,4 @@
-//! One sidecar as it is shipped, but for one thing: its listeners answer themselves, so that no upstream is measured.
+//! One sidecar as it is shipped, with one exception: its listeners answer themselves, so that no upstream is measured.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
@@ -13,7 +13,7 @@ use context_mesh_e2e::filter_config;
 use context_mesh_e2e::ports::ReservedPort;
 use context_mesh_e2e::topology::Role;
 
-/// The service whose sidecar is measured, and the one that calls it.
+/// The service whose sidecar is measured.
 pub const SERVICE: &str = "checkout-service";
 /// The service that calls it.
 pub const CALLER: &str = "web-frontend";
@@ -45,7 +45,7 @@ impl Sidecar {
     /// Writes the configuration into `folder`, and starts the Envoy `binary` with it.
     ///
     /// # Errors
-    /// Something cannot be written, or Envoy does not start; the error shows why.
+    /// A file cannot be written, or Envoy does not start. The error shows the reason.
     pub fn start(folder: &Path, binary: &Path, filter: Option<&Filter<'_>>) -> Result<Self> {
         let ports = [ReservedPort::reserve()?, ReservedPort::reserve()?];
         let [inbound, outbound] = [ports[0].address(), ports[1].address()];
@@ -70,7 +70,7 @@ impl Sidecar {
             }
         }
         write(common.clusters_file, &bootstrap::clusters(&common, &[])?)?;
-        // Nothing is behind it, so no address is needed: port 1 is never asked.
+        // There is no application, so the address does not matter: port 1 is never used.
         let application = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));
         let bootstrap = bootstrap::sidecar(&common, &SidecarAddresses { inbound, outbound, application })?;
         let file = folder.join("envoy.yaml");
@@ -81,34 +81,34 @@ impl Sidecar {
         Ok(Self { envoy, inbound, outbound: Endpoint::plain(outbound, DESTINATION), _ports: ports })
     }
 
-    /// The listener for other services, for a client that is [`CALLER`].
+    /// Returns the listener for other services, for a client that is [`CALLER`].
     pub fn inbound(&self) -> &Endpoint {
         &self.inbound
     }
 
-    /// The listener for the calls of the application.
+    /// Returns the listener for the calls of the application.
     pub fn outbound(&self) -> &Endpoint {
         &self.outbound
     }
 
-    /// User and system time that the process has used so far.
+    /// Returns the user and system time that the process has used so far.
     ///
     /// # Errors
-    /// The process ended.
+    /// The process has ended.
     pub fn cpu_time(&self) -> Result<Duration> {
         self.envoy.cpu_time()
     }
 
-    /// How often the filter counted `counter`; 0 without a filter.
+    /// Returns how often the filter counted `counter`; 0 without a filter.
     ///
     /// # Errors
-    /// The process ended.
+    /// The process has ended.
     pub fn counted(&self, counter: &str) -> Result<u64> {
         Ok(self.envoy.stats()?.get(&format!("wasmcustom.context_mesh.{counter}")))
     }
 }
 
-/// A filter that Envoy refused would leave listeners that answer 500.
+/// Checks that Envoy accepted the filter. Otherwise its listeners would answer 500.
 fn refuse_rejected(envoy: &Envoy) -> Result<()> {
     match envoy.stats()?.sum_containing(".update_rejected") {
         0 => Ok(()),
@@ -116,12 +116,12 @@ fn refuse_rejected(envoy: &Envoy) -> Result<()> {
     }
 }
 
-/// What stands in place of each `route`.
+/// Returns the replacement of each `route`.
 fn answer() -> String {
     format!("direct_response: {{status: 200, body: {{inline_string: {BODY}}}}}")
 }
 
-/// The bootstrap with every `route` in place of which the listener answers.
+/// Returns the bootstrap with every `route` replaced, so that the listener answers itself.
 fn answering(bootstrap: &str) -> Result<String> {
     let indent = |line: &str| line.len() - line.trim_start().len();
     let (mut out, mut inside, mut found) = (String::with_capacity(bootstrap.len()), None, 0);

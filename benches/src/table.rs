@@ -1,10 +1,10 @@
-//! The result, for people.
+//! Formats the results.
 
 use std::fmt::Write as _;
 
 use crate::rounds::Samples;
 
-/// One listener and what each filter cost on it; the first line is the one without a filter.
+/// One listener with the cost of each filter on it. The first line is the one without a filter.
 #[derive(Debug, Clone, Default)]
 pub struct Group {
     /// What was measured.
@@ -13,7 +13,7 @@ pub struct Group {
     pub lines: Vec<(String, Samples)>,
 }
 
-/// The groups as one table: CPU µs for each request, the difference and the ratio to the line without a filter.
+/// Returns the groups as one table: CPU µs per request, and the difference and the ratio to the line without a filter.
 pub fn render(groups: &[Group]) -> String {
     let mut text = String::new();
     for group in groups {

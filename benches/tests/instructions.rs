@@ -1,4 +1,4 @@
-//! How many WebAssembly instructions the filter takes: for ordinary requests, and at most for any.
+//! Checks the number of WebAssembly instructions of the filter: for ordinary requests, and the maximum for any request.
 
 use context_mesh_benches::counted::Spent;
 use context_mesh_benches::counted::ordinary::{context, filter, ordinary, sent, trace};
@@ -6,17 +6,18 @@ use context_mesh_benches::hostile::{cases, tree};
 use context_mesh_e2e::lists::list;
 use context_mesh_e2e::policy::{self, Policy};
 
-/// The most instructions of a request, whatever it asks for. In Envoy's compiled code, 10 million of them took a third of a
-/// millisecond.
+/// The most instructions of a request, whatever it contains. In Envoy's compiled code, 10 million instructions took a
+/// third of a millisecond.
 const MOST: u64 = 16_000_000;
 
-/// The most host calls of a request: as many as it takes to read what a gateway with many rules asks for, and to write what is remembered.
+/// The most host calls of a request: enough to read everything that a gateway with many rules needs, and to write what
+/// is remembered.
 const MOST_CALLS: u64 = 64;
 
 const PEER: &str = "spiffe://pair.example/ns/default/sa/client";
 
-/// What ordinary requests of the demo take. The limits are a quarter above what was measured when they were set: who exceeds them
-/// made the data path dearer.
+/// The cost of ordinary requests of the demo. The limits are a quarter above the values that were measured when they
+/// were set. A change that exceeds them has made the data path more expensive.
 #[test]
 fn ordinary_requests_take_so_much_and_no_more() {
     let (wasm, policy) = (policy::filter().unwrap(), Policy::shop().unwrap());
@@ -37,7 +38,7 @@ fn ordinary_requests_take_so_much_and_no_more() {
     assert!(tickets <= 32_000, "tickets and memory take {tickets} instructions");
 }
 
-/// Whatever a request holds, it takes no more than its budget.
+/// Whatever a request contains, it does not exceed its budget.
 #[test]
 fn no_request_takes_more_than_its_budget() {
     let policy = Policy::from_text(&tree()).unwrap();
@@ -49,7 +50,7 @@ fn no_request_takes_more_than_its_budget() {
         let headers = &sent(&headers);
         for inbound in [true, false] {
             if !inbound {
-                // With a request of its trace to recall and to merge with.
+                // The call also recalls and merges the context of a request of its trace.
                 let mut remembered = sent(&[("x-mesh-context", &context(&[("joined", &list(1200, "\"r\""))]))]);
                 remembered.push((b"traceparent".to_vec(), trace(1).into_bytes()));
                 filter.inbound(PEER, &remembered).unwrap();

@@ -1,11 +1,11 @@
-//! Names of headers that some readers take for others.
+//! Names of headers that some readers confuse with others.
 //!
-//! CGI turns `x-tenant-id` into `HTTP_X_TENANT_ID`, and so it does with `x_tenant_id` and `x.tenant.id`: WSGI, Rack, PHP
-//! and FastCGI read one variable, and Envoy knows three headers. What a rule decided on would not be what the
-//! application sees, so a header whose name folds to the name of a guarded one is taken out.
+//! CGI turns `x-tenant-id` into `HTTP_X_TENANT_ID`, and also `x_tenant_id` and `x.tenant.id`: WSGI, Rack, PHP and
+//! FastCGI read one variable, while Envoy knows three headers. The application would not see the value that a rule
+//! decided on. So a header whose name folds to the name of a guarded one is removed.
 //!
-//! Some headers have no business at all where a rule decides or a field is declared: those that frameworks take the method
-//! or the path from, and those in which older tracers carry the members of `baggage`, one by one.
+//! Some headers are never allowed if a rule reads the method or the path or a field is declared: those from which
+//! frameworks take the method or the path, and those in which older tracers carry the members of `baggage`, one by one.
 
 use core::cmp::Ordering;
 
@@ -13,27 +13,28 @@ use crate::carrier::{baggage, mesh_header};
 use crate::tables::{Attribute, RequestPart, Tables};
 use crate::trace::{Ids, REQUEST_ID};
 
-/// Headers in which proxies tell applications who calls and how. They are no carriers, and are believed like them.
+/// Headers in which proxies tell applications the caller and the protocol. They are not carriers, but are trusted in
+/// the same way.
 const OF_PROXIES: [&str; 5] =
     ["x-forwarded-client-cert", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip"];
 
-/// Frameworks take the method from these, in place of what stands in the request line.
+/// Frameworks take the method from these, instead of the request line.
 const METHODS: [&str; 3] = ["x-http-method", "x-http-method-override", "x-method-override"];
 
 /// Frameworks take the path from these.
 const PATHS: [&str; 3] = ["x-http-path-override", "x-original-url", "x-rewrite-url"];
 
-/// What stands before the name of a field in the headers of Jaeger, OpenTracing and Sleuth.
+/// Prefixes of field names in the headers of Jaeger, OpenTracing and Sleuth.
 const BAGGAGE_PREFIXES: [&str; 3] = ["uberctx-", "ot-baggage-", "baggage-"];
 
-/// The headers that no other header may be taken for: carriers, ids, and what rules read.
+/// The headers that no other header may be confused with: carriers, ids, and headers that rules read.
 #[derive(Debug, Default)]
 pub struct Guarded {
-    /// Sorted by their folded names, and the carriers among equal ones first.
+    /// Sorted by their folded names. Carriers come first among equal ones.
     entries: Vec<Entry>,
-    /// Whether all names of headers that may go on are plain: then a plain name is an alias of none of them.
+    /// Whether all guarded names except the banned ones are plain. Then a plain name is not an alias of any of them.
     plain: bool,
-    /// The headers from which frameworks would take what rules read in the request line.
+    /// The headers that frameworks would read instead of the parts of the request line that rules read.
     overrides: Vec<&'static str>,
 }
 
@@ -44,19 +45,19 @@ struct Entry {
     name: String,
 }
 
-/// Why a header is guarded.
+/// The reason why a header is guarded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Rank {
-    /// It speaks of the context, of the trace or of the peer.
+    /// It describes the context, the trace or the peer.
     Carrier,
     /// A rule reads it.
     Read,
-    /// No such header goes on.
+    /// It is always removed.
     Banned,
 }
 
 impl Guarded {
-    /// What an artifact guards.
+    /// Returns the headers that an artifact guards.
     pub fn new(tables: &Tables) -> Self {
         let mut carriers: Vec<&str> = tables.fields.iter().filter_map(|field| field.header.as_deref()).collect();
         for name in
@@ -66,7 +67,8 @@ impl Guarded {
         }
         Ids::headers_of_traces().for_each(|name| carriers.push(name));
         let read = tables.program.attributes.iter().filter_map(|attribute| match attribute {
-            Attribute::Header(name) => Some(name.as_str()),
+            Attribute::Header(name) | Attribute::HeaderValues(name) => Some(name.as_str()),
+            Attribute::Cookies => Some("cookie"),
             Attribute::Request(RequestPart::UserAgent) => Some("user-agent"),
             _ => None,
         });
@@ -84,7 +86,7 @@ impl Guarded {
         Self { entries, plain, overrides }
     }
 
-    /// Whether the header can be an alias at all; nearly none can.
+    /// Returns whether the header can be an alias. Nearly none can.
     pub(crate) fn is_suspect(&self, name: &[u8]) -> bool {
         !self.plain
             || !is_plain(name)
@@ -92,7 +94,7 @@ impl Guarded {
             || self.overrides.iter().any(|known| known.as_bytes() == name)
     }
 
-    /// The guarded header that the header `name` (lower case) is taken for, and is not.
+    /// Returns the guarded header that the header `name` (lower case) is confused with, if it is another one.
     pub(crate) fn alias_of(&self, name: &[u8]) -> Option<&str> {
         if !self.is_suspect(name) {
             return None;
@@ -104,14 +106,14 @@ impl Guarded {
         (!itself).then_some(first.name.as_str())
     }
 
-    /// The guarded header that the header `name` (lower case) is, or is taken for.
+    /// Returns the guarded header that the header `name` (lower case) is, or is confused with.
     pub fn find(&self, name: &[u8]) -> Option<&str> {
         let same = self.same(name);
         let itself = same.iter().find(|entry| entry.name.as_bytes() == name);
         itself.or(same.first()).map(|entry| entry.name.as_str())
     }
 
-    /// All guarded headers whose names fold to the same.
+    /// Returns all guarded headers whose names fold to the same text.
     fn same(&self, name: &[u8]) -> &[Entry] {
         let order = |entry: &Entry| entry.folded.iter().copied().cmp(name.iter().copied().map(fold));
         let start = self.entries.partition_point(|entry| order(entry) == Ordering::Less);
@@ -120,13 +122,13 @@ impl Guarded {
     }
 }
 
-/// The headers that override what the rules of an artifact read of the request line.
+/// Returns the headers that override the parts of the request line that the rules of an artifact read.
 fn overrides(tables: &Tables) -> Vec<&'static str> {
     use RequestPart::{Method, Path, Query, UrlPath};
     let read = |parts: &[RequestPart], header: &str| {
         tables.program.attributes.iter().any(|attribute| match attribute {
             Attribute::Request(part) => parts.contains(part),
-            Attribute::Header(name) => name == header,
+            Attribute::Header(name) | Attribute::HeaderValues(name) => name == header,
             _ => false,
         })
     };
@@ -134,13 +136,14 @@ fn overrides(tables: &Tables) -> Vec<&'static str> {
     if read(&[Method], ":method") {
         found.extend(METHODS);
     }
-    if read(&[Path, UrlPath, Query], ":path") {
+    let reads_query = tables.program.attributes.contains(&Attribute::QueryParameters);
+    if reads_query || read(&[Path, UrlPath, Query], ":path") {
         found.extend(PATHS);
     }
     found
 }
 
-/// The name as CGI and those who came after it write it, but for the case.
+/// Returns the name as CGI and its successors write it, except for the case.
 pub fn folded(name: &str) -> Vec<u8> {
     name.bytes().map(fold).collect()
 }
@@ -149,7 +152,7 @@ fn fold(byte: u8) -> u8 {
     if byte.is_ascii_alphanumeric() { byte.to_ascii_lowercase() } else { b'_' }
 }
 
-/// Whether a name consists of what CGI keeps apart: letters, digits and `-`.
+/// Returns whether a name only consists of characters that CGI keeps distinct: letters, digits and `-`.
 fn is_plain(name: &[u8]) -> bool {
     name.iter().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b':'))
 }
@@ -226,7 +229,7 @@ mod tests {
                 assert_eq!(guarded.alias_of(name.as_bytes()), None, "{name}");
             }
         }
-        // A rule that reads the header itself knows what it does.
+        // A rule that reads the header itself is aware of it.
         let mut tables = tables();
         let read = Attribute::Header("x-http-method".into());
         tables.program.attributes.extend([Attribute::Request(RequestPart::Method), read]);

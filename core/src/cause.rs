@@ -1,8 +1,8 @@
-//! What refuses a request: a rule, allow rules of which none matched, or the mesh itself.
+//! The cause of a refusal: a rule, allow rules of which none matched, or the mesh itself.
 
 use crate::tables::Layer;
 
-/// What refuses a request.
+/// The cause of a refusal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cause<'w> {
     /// The rule of this name.
@@ -16,11 +16,12 @@ pub enum Cause<'w> {
 /// A setting or a limit of the mesh that refuses requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MeshCause {
-    /// The path of the request has more than one reading, and `ambiguousPath: deny`, or a rule that reads the path, refuses such.
+    /// The path of the request is ambiguous, and `ambiguousPath: deny`, or a rule that reads the path, refuses such
+    /// requests.
     AmbiguousPath,
     /// `ambiguousRecall: deny`
     AmbiguousRecall,
-    /// The request asked for more work or memory than one may.
+    /// The request needs more work or memory than one request may use.
     Budget,
     /// `trust.callerMismatch: deny`
     CallerMismatch,
@@ -35,7 +36,7 @@ pub enum MeshCause {
 }
 
 impl<'w> Cause<'w> {
-    /// All causes but rules.
+    /// All causes except rules.
     pub const OTHERS: [Self; 10] = [
         Self::NotAllowed(Layer::Enterprise),
         Self::NotAllowed(Layer::Domain),
@@ -49,7 +50,7 @@ impl<'w> Cause<'w> {
         Self::Mesh(MeshCause::Route),
     ];
 
-    /// Returns the name in reports. Names of rules have a `/`, and others have none.
+    /// Returns the name in reports. Names of rules contain a `/`, and others do not.
     pub const fn as_str(self) -> &'w str {
         match self {
             Self::Rule(name) => name,

@@ -1,14 +1,14 @@
-//! Runs the rules that apply to a request and says what they decide together.
+//! Runs the rules that apply to a request and combines their results into a decision.
 //!
-//! Every rule sees the same snapshot, so their order carries no meaning beyond reporting. Precedence: a deny
-//! of the enterprise, a deny of the domain, then each layer's allow rules (if a layer has any, one must
-//! match), then the default: the request continues.
+//! Every rule sees the same snapshot, so their order only matters for reports. Precedence: a deny of the enterprise, a
+//! deny of the domain, then each layer's allow rules (if a layer has any, one must match), then the default: the
+//! request continues.
 //!
-//! A condition that ends with a CEL error is neither true nor false. With `onError: deny` a deny, require or
-//! redact rule then applies; an allow or set rule never does. With `onError: ignore` no rule applies.
+//! A condition that fails with a CEL error is neither true nor false. With `onError: deny` a deny, require or redact
+//! rule then applies; an allow or set rule never does. With `onError: ignore` no rule applies.
 //!
-//! Running out of fuel or memory is no error of the data, and nothing absorbs it: the request is refused. Audit and shadow
-//! rules run after all others, on a share of their own; when that is used up, the rest of them is left out.
+//! Exhausted fuel or memory is not an error of the data, and no expression can absorb it: the request is refused. Audit
+//! and shadow rules run after all others, on a separate share. When that is used up, the remaining ones are skipped.
 
 use bumpalo::Bump;
 
@@ -20,44 +20,45 @@ use crate::limits::MAX_WATCHING_FUEL;
 use crate::tables::{Effect, Layer, MaskMethod, OnError, Reply, RuleTable};
 use crate::vm::{EvalErrorKind, Machine, Scratch, Snapshot, Value};
 
-/// Answer to a request that no allow rule of a layer matches: HTTP status, gRPC status and text.
+/// The answer to a request that matches no allow rule of a layer: HTTP status, gRPC status and message.
 pub const NOT_ALLOWED: (u16, u8, &str) = (403, 7, "no rule allows this request");
 
-/// What the rules decide together.
+/// The combined decision of the rules.
 #[derive(Debug, Default)]
 pub struct Decision<'p> {
     /// Why the request is refused, if it is.
     pub denial: Option<Denial<'p>>,
-    /// Names of the rules with an effect that applied: those that decide, then those that watch, in the order of the artifact.
+    /// Names of the rules with an effect that applied: first the deciding rules, then the watching rules, in the order
+    /// of the artifact.
     pub applied: Vec<&'p str>,
-    /// Names of the shadow rules that would have applied. Where allow rules are in shadow and the request would be refused with them, the
-    /// name of that cause.
+    /// Names of the shadow rules that would have applied. If the request would be refused with the allow rules that are
+    /// in shadow mode, the name of that cause.
     pub shadow: Vec<&'p str>,
-    /// Fields to take out of the context, each with the rule that says so. Of several rules the first counts.
+    /// Fields to remove from the context, each with its rule. Of several rules for a field, the first counts.
     pub redact: Vec<(&'p str, &'p str)>,
-    /// Fields whose values show less, with the method and the rule. Of several rules the strictest method counts, of equal ones
-    /// the first. A field that is taken out is not masked.
+    /// Fields whose values are masked, with the method and the rule. Of several rules for a field, the strictest method
+    /// counts, and of equal methods the first rule. A field that is removed is not masked.
     pub mask: Vec<(&'p str, MaskMethod, &'p str)>,
     /// Names of the audit rules that applied.
     pub audited: Vec<&'p str>,
-    /// Fields to give new values, with their JSON texts. A later entry wins over an earlier one.
+    /// Fields to set, with the JSON texts of their values. A later entry overrides an earlier one.
     pub set: Vec<(&'p str, String)>,
-    /// Rules whose condition or value ended with an error.
+    /// Rules whose condition or value failed with an error.
     pub errors: Vec<(&'p str, EvalErrorKind)>,
-    /// Whether audit and shadow rules were left out, because their share of the fuel or memory was used up.
+    /// Whether audit and shadow rules were skipped, because their share of the fuel or memory was used up.
     pub unwatched: bool,
 }
 
-/// Why a request is refused.
+/// The refusal of a request.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Denial<'p> {
-    /// What refuses it.
+    /// What refuses the request.
     pub cause: Cause<'p>,
-    /// What to answer.
+    /// The answer.
     pub reply: Reply,
 }
 
-/// Decides. `rules` are indices into the artifact's rules, as in its entry tables.
+/// Decides on a request. `rules` are indices into the artifact's rules, as in its entry tables.
 pub fn decide<'p: 'a, 'a>(
     program: &'p VerifiedProgram,
     rules: &[RuleIndex],
@@ -67,7 +68,7 @@ pub fn decide<'p: 'a, 'a>(
     decide_reusing(program, rules, snapshot, arena, &mut Scratch::new(), &Fuel::default())
 }
 
-/// As [`decide`], with memory that stays from decision to decision, and with the fuel that the request has left.
+/// Decides like [`decide`], with memory that is reused for all decisions, and with the fuel that the request has left.
 pub fn decide_reusing<'p: 'a, 'a>(
     program: &'p VerifiedProgram,
     rules: &[RuleIndex],
@@ -99,19 +100,19 @@ pub fn decide_reusing<'p: 'a, 'a>(
     }
     let (mut decision, machine) = tally.finish();
     if exhausted {
-        // Before every other reason: what else the rules said is not all that they would have said.
+        // This overrides every other reason, because not all rules have run.
         decision.denial = Some(Denial { cause: Cause::Mesh(MeshCause::Budget), reply: fuel::refusal() });
     }
     *scratch = machine.into_scratch().recycle();
     decision
 }
 
-/// Whether a rule changes nothing: it is only reported.
+/// Returns whether a rule changes nothing and is only reported.
 fn watches(rule: &RuleTable) -> bool {
     rule.shadow || matches!(rule.effect, Effect::Audit)
 }
 
-/// What is known after some of the rules.
+/// The intermediate result of some of the rules.
 struct Tally<'p, 'a> {
     machine: Machine<'a>,
     snapshot: Snapshot<'a>,
@@ -120,27 +121,27 @@ struct Tally<'p, 'a> {
     domain: LayerTally<'p>,
 }
 
-/// What the rules of one layer said so far.
+/// The intermediate result of the rules of one layer.
 #[derive(Default)]
 struct LayerTally<'p> {
     denial: Option<Denial<'p>>,
     has_allow: bool,
     allowed: bool,
-    /// Whether an allow rule is in shadow.
+    /// Whether an allow rule is in shadow mode.
     tries_allow: bool,
-    /// Whether one in shadow matched.
+    /// Whether an allow rule in shadow mode matched.
     would_allow: bool,
     set: Vec<(&'p str, String)>,
 }
 
 impl<'p> LayerTally<'p> {
-    /// Whether the request would be refused if the allow rules in shadow were enforced. One that the layer's rules refuse already is
-    /// not named again.
+    /// Returns whether the request would be refused if the allow rules in shadow mode were enforced. Returns false if
+    /// the layer's rules refuse it already.
     fn would_refuse(&self) -> bool {
         self.tries_allow && !self.has_allow && !self.would_allow
     }
 
-    /// The denial of the layer's deny and require rules, else of its allow rules.
+    /// Returns the denial of the layer's deny and require rules, otherwise that of its allow rules.
     fn not_allowed(&self, layer: Layer) -> Option<Denial<'p>> {
         let (status, grpc_status, message) = NOT_ALLOWED;
         (self.has_allow && !self.allowed).then(|| Denial {
@@ -158,7 +159,7 @@ impl<'p, 'a> Tally<'p, 'a> {
         }
     }
 
-    /// Runs rules until there are no more, or until something ran out.
+    /// Runs rules until there are no more, or until fuel or memory is exhausted.
     fn run(&mut self, rules: impl Iterator<Item = &'p RuleTable>) {
         for rule in rules {
             self.add(rule);
@@ -196,7 +197,7 @@ impl<'p, 'a> Tally<'p, 'a> {
         self.carry_out(rule);
     }
 
-    /// Whether the rule's condition holds, with its errors taken as the rule says.
+    /// Returns whether the rule's condition holds. Errors count as the rule specifies.
     fn applies(&mut self, rule: &'p RuleTable) -> bool {
         let Some(condition) = rule.condition else { return true };
         match self.machine.condition(condition) {
@@ -234,7 +235,7 @@ impl<'p, 'a> Tally<'p, 'a> {
         }
     }
 
-    /// The JSON text of a `set` expression's value.
+    /// Returns the JSON text of a `set` expression's value.
     fn value(&mut self, program: ProgramIndex) -> Result<String, EvalErrorKind> {
         match self.machine.run(program) {
             Value::Error(error) => Err(error.kind),
@@ -248,7 +249,7 @@ impl<'p, 'a> Tally<'p, 'a> {
 
     fn finish(self) -> (Decision<'p>, Machine<'a>) {
         let Self { machine, mut decision, enterprise, domain, .. } = self;
-        // Of rules that were left out, nobody knows what they would have said.
+        // The results of skipped rules are unknown.
         if !decision.unwatched {
             for (tally, layer) in [(&enterprise, Layer::Enterprise), (&domain, Layer::Domain)] {
                 if tally.would_refuse() {
@@ -258,7 +259,7 @@ impl<'p, 'a> Tally<'p, 'a> {
         }
         let not_allowed = enterprise.not_allowed(Layer::Enterprise).or(domain.not_allowed(Layer::Domain));
         decision.denial = enterprise.denial.or(domain.denial).or(not_allowed);
-        // The enterprise's values come last, so that they win.
+        // The enterprise's values come last, so that they override the domain's.
         decision.set = domain.set;
         decision.set.extend(enterprise.set);
         (decision, machine)

@@ -1,28 +1,31 @@
-//! Where a call goes: from the cluster that the proxy routes it to, or from its authority, to a service of the mesh.
+//! The destination of a call: the service of the mesh, determined from the cluster that the proxy routes the call to,
+//! or from its authority.
 //!
-//! The cluster is what the proxy made of its own routes, so an application cannot choose it freely; the authority is
-//! asked only where the host knows no cluster. A cluster that names no service of the mesh leads out of the mesh,
-//! whatever the authority says: what may only be sent to a known place is then not sent.
+//! The cluster is the result of the proxy's own routes, so an application cannot choose it freely. The authority is
+//! only used if the host knows no cluster. A cluster that names no service of the mesh leads out of the mesh, whatever
+//! the authority is: data that may only be sent to a known place is then not sent.
 
 use crate::headers::{Headers, Single};
 use crate::host::Attributes;
 use crate::identity;
-use crate::tables::{NamesTable, ServiceTable, Tables};
+use crate::tables::{NamesTable, ServiceTable, Tables, only_region};
 
-/// Where a request goes. For requests that arrive, it is the workload itself.
+/// The destination of a request. For requests that arrive, it is the workload itself.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Destination<'a> {
-    /// Its service; empty for a place that the mesh does not list.
+    /// Its service; empty for a destination that the mesh does not list.
     pub service: &'a str,
     /// The domain of that service.
     pub domain: &'a str,
-    /// The region of that domain.
+    /// The region in which the service runs; empty if there are several.
     pub region: &'a str,
-    /// The frameworks that the domain is under.
+    /// All regions in which the service runs.
+    pub regions: &'a [String],
+    /// The frameworks that apply to the domain.
     pub frameworks: &'a [String],
 }
 
-/// Where the call goes; empty when it is no service that the mesh lists.
+/// Returns the destination of the call; empty if it is not a service that the mesh lists.
 pub fn resolve<'t>(headers: &Headers<'_>, attributes: &dyn Attributes, tables: &'t Tables) -> Destination<'t> {
     let cluster = attributes.attribute(&["xds", "cluster_name"]).filter(|name| !name.is_empty());
     match (&cluster, headers.single(":authority")) {
@@ -33,8 +36,9 @@ pub fn resolve<'t>(headers: &Headers<'_>, attributes: &dyn Attributes, tables: &
     .unwrap_or_default()
 }
 
-/// Whether a call leaves the mesh. A cluster that has neither the name of a service nor one of Istio's says nothing about where it leads;
-/// then the authority counts, which is what routes are made of. What needs to know the place (`residency`, rules) does not go by it.
+/// Returns whether a call leaves the mesh. A cluster whose name is neither that of a service nor in Istio's format does
+/// not determine the destination. Then the authority counts, from which routes are made. Decisions that depend on the
+/// place (`residency`, rules) do not use this result.
 pub fn leaves(headers: &Headers<'_>, attributes: &dyn Attributes, tables: &Tables) -> bool {
     const OUTSIDE: [&[u8]; 2] = [b"PassthroughCluster", b"BlackHoleCluster"];
     let cluster = attributes.attribute(&["xds", "cluster_name"]).unwrap_or_default();
@@ -49,11 +53,11 @@ pub fn leaves(headers: &Headers<'_>, attributes: &dyn Attributes, tables: &Table
     }
 }
 
-/// What is known of the service that a cluster leads to.
+/// Returns the service that a cluster leads to, with its data.
 pub fn of_cluster<'t>(cluster: &[u8], tables: &'t Tables) -> Option<Destination<'t>> {
     let cluster = core::str::from_utf8(cluster).ok()?;
     let Some(rest) = cluster.strip_prefix("outbound|") else { return of_host(cluster, tables) };
-    // As Istio writes it: `outbound|80|subset|service.namespace.svc.cluster.local`.
+    // Istio's format: `outbound|80|subset|service.namespace.svc.cluster.local`.
     let mut parts = rest.split('|');
     let (port, subset, host) = (parts.next()?, parts.next()?, parts.next()?);
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
@@ -68,17 +72,17 @@ fn of_authority<'t>(authority: &[u8], tables: &'t Tables) -> Option<Destination<
         Some(_) => return None,
         None => authority,
     };
-    // Names of hosts are the same in any case.
+    // Host names are case-insensitive.
     let lower = host.to_ascii_lowercase();
     of_host(&lower, tables).or_else(|| of_kubernetes(&lower, tables, false))
 }
 
-/// The service of a name: one that the mesh lists as a host's, or the service's own.
+/// Returns the service of a name: one that the mesh lists as that of a host, or the service's own.
 fn of_host<'t>(name: &str, tables: &'t Tables) -> Option<Destination<'t>> {
     listed(name, tables).or_else(|| of_service(name, tables))
 }
 
-/// The service that the mesh lists under the name of a host.
+/// Returns the service that the mesh lists under the name of a host.
 fn listed<'t>(name: &str, tables: &'t Tables) -> Option<Destination<'t>> {
     of_table(NamesTable::find(&tables.names.hosts, name)?.get(&tables.services)?, tables)
 }
@@ -87,7 +91,7 @@ fn is_port(text: &str) -> bool {
     !text.starts_with('0') && text.bytes().all(|byte| byte.is_ascii_digit()) && text.parse::<u16>().is_ok()
 }
 
-/// What is known of a service of the mesh; `None` for a name that the mesh does not list.
+/// Returns the data of a service of the mesh, or `None` for a name that the mesh does not list.
 pub fn of_service<'t>(service: &str, tables: &'t Tables) -> Option<Destination<'t>> {
     let index = tables.services.binary_search_by(|known| known.name.as_str().cmp(service)).ok()?;
     of_table(tables.services.get(index)?, tables)
@@ -95,12 +99,14 @@ pub fn of_service<'t>(service: &str, tables: &'t Tables) -> Option<Destination<'
 
 fn of_table<'t>(service: &'t ServiceTable, tables: &'t Tables) -> Option<Destination<'t>> {
     let domain = tables.domains.get(usize::from(service.domain))?;
-    let (name, region, frameworks) = (&domain.name, &domain.region, &domain.frameworks);
-    Some(Destination { service: &service.name, domain: name, region, frameworks })
+    let regions = service.regions(domain);
+    let (region, frameworks) = (only_region(regions), &domain.frameworks);
+    Some(Destination { service: &service.name, domain: &domain.name, region, regions, frameworks })
 }
 
-/// The service of the DNS name that Kubernetes gives it: `service.namespace.svc`, with the mesh's cluster domain or (unless `whole`) without.
-/// Any other name with dots may lie anywhere. A domain with namespaces has no service in another one.
+/// Returns the service of its DNS name in Kubernetes: `service.namespace.svc`, with the mesh's cluster domain, or
+/// (unless `whole`) without it. Any other name with dots may be anywhere. A domain with namespaces only has services in
+/// these.
 fn of_kubernetes<'t>(host: &str, tables: &'t Tables, whole: bool) -> Option<Destination<'t>> {
     let mut labels = host.splitn(4, '.');
     let (service, namespace, svc) = (labels.next()?, labels.next()?, labels.next()?);

@@ -1,32 +1,32 @@
-//! The budget of one request: everything that it can make us do is paid from it, in units of fuel.
+//! The budget of one request: all work for it is paid from this budget, in units of fuel.
 //!
 //! A unit is one simple instruction of the machine, about ten nanoseconds of a worker in Envoy
-//! ([`crate::limits::MAX_FUEL`] has the sum). What stages of the pipeline cost stands below; what instructions and
-//! functions cost, in [`crate::vm::cost`]. A stage pays before it works. A request that asks for more than the budget
-//! is refused, whatever `onError` says: otherwise whoever sends it chooses which rules are left out.
+//! ([`crate::limits::MAX_FUEL`] is the total). The costs of the stages of the pipeline are defined below, those of
+//! instructions and functions in [`crate::vm::cost`]. A stage pays before it works. A request that needs more than the
+//! budget is refused, whatever `onError` is: otherwise its sender could choose which rules are skipped.
 
 use core::cell::Cell;
 
 use crate::limits::MAX_FUEL;
 use crate::tables::Reply;
 
-/// Bytes of text that one unit pays for, where every byte is looked at: JSON, percent and base64 encoding, patterns.
+/// Bytes of text that one unit pays for, if every byte is read: JSON, percent and base64 encoding, patterns.
 const BYTES_A_UNIT: usize = 8;
 
-/// What one element of a list, one member of a map or one field costs beside its bytes.
+/// Cost of one element of a list, one member of a map or one field, in addition to its bytes.
 const ITEM: u64 = 8;
 
-/// What a hash costs beside its bytes: its first and last block, and writing it down.
+/// Cost of a hash in addition to its bytes: its first and last block, and writing it as text.
 const HASH: u64 = 200;
 
-/// What a request may still make us do.
+/// The remaining budget of a request.
 #[derive(Debug)]
 pub struct Fuel {
     left: Cell<u64>,
     exhausted: Cell<bool>,
 }
 
-/// There was not enough fuel, or not enough memory, for what a request asks for.
+/// The request needs more fuel or memory than it has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Exhausted;
 
@@ -37,15 +37,15 @@ impl Default for Fuel {
 }
 
 impl Fuel {
-    /// A budget of so many units.
+    /// Returns a budget of this number of units.
     pub const fn new(units: u64) -> Self {
         Self { left: Cell::new(units), exhausted: Cell::new(false) }
     }
 
-    /// Pays so many units.
+    /// Pays this number of units.
     ///
     /// # Errors
-    /// [`Exhausted`] when there are not as many; then nothing is left, and the request must be refused.
+    /// [`Exhausted`]: fewer are left. Then nothing is left, and the request must be refused.
     pub fn burn(&self, units: u64) -> Result<(), Exhausted> {
         match self.left.get().checked_sub(units) {
             Some(left) => {
@@ -56,65 +56,66 @@ impl Fuel {
         }
     }
 
-    /// Pays for looking at every byte of a text once.
+    /// Pays for reading every byte of a text once.
     ///
     /// # Errors
-    /// As [`Fuel::burn`].
+    /// The same as for [`Fuel::burn`].
     pub fn text(&self, bytes: usize) -> Result<(), Exhausted> {
         self.burn(text(bytes))
     }
 
-    /// Pays for so many elements, members or fields, beside their bytes.
+    /// Pays for this number of elements, members or fields, in addition to their bytes.
     ///
     /// # Errors
-    /// As [`Fuel::burn`].
+    /// The same as for [`Fuel::burn`].
     pub fn items(&self, count: usize) -> Result<(), Exhausted> {
         self.burn(ITEM.saturating_mul(units(count)))
     }
 
-    /// Pays for a hash of so many bytes.
+    /// Pays for a hash of this number of bytes.
     ///
     /// # Errors
-    /// As [`Fuel::burn`].
+    /// The same as for [`Fuel::burn`].
     pub fn hash(&self, bytes: usize) -> Result<(), Exhausted> {
         self.burn(HASH.saturating_add(text(bytes)))
     }
 
-    /// Notes that something ran out, memory for example: nothing is left.
+    /// Records that the budget is exhausted, for example the memory. No fuel is left then.
     pub(crate) fn exhaust(&self) -> Exhausted {
         self.left.set(0);
         self.exhausted.set(true);
         Exhausted
     }
 
-    /// The units that are left.
+    /// Returns the units that are left.
     pub fn left(&self) -> u64 {
         self.left.get()
     }
 
-    /// The units of a full budget that were paid.
+    /// Returns the units of a full budget that were paid.
     pub fn used(&self) -> u64 {
         MAX_FUEL.saturating_sub(self.left.get())
     }
 
-    /// Whether more was asked for than there was.
+    /// Returns whether the request needed more than the budget.
     pub(crate) fn is_exhausted(&self) -> bool {
         self.exhausted.get()
     }
 
-    /// Takes over what a machine left.
+    /// Sets the remaining fuel to that of a machine.
     pub(crate) fn settle(&self, left: u64) {
         self.left.set(left);
     }
 }
 
-/// The answer to a request that asks for more than its budget. It is the request that is too large (431), so nobody sends it
-/// again as it is: clients and proxies retry 503 and 429. For gRPC it is `RESOURCE_EXHAUSTED`.
+/// Returns the answer to a request that needs more than its budget. The status says that the request is too large
+/// (431), so that it is not repeated unchanged: clients and proxies retry 503 and 429. For gRPC it is
+/// `RESOURCE_EXHAUSTED`.
 pub fn refusal() -> Reply {
     Reply { status: 431, grpc_status: 8, message: "the request asks for more work than one request may".to_owned() }
 }
 
-/// What it costs to look at every byte of a text once.
+/// Returns the cost of reading every byte of a text once.
 pub(crate) fn text(bytes: usize) -> u64 {
     units(bytes.wrapping_div(BYTES_A_UNIT))
 }

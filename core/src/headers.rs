@@ -1,33 +1,34 @@
-//! Request headers as the host hands them over: one list of names and values, as bytes.
+//! Request headers as the host provides them: one list of names and values, as bytes.
 
 /// A borrowed view of all headers of a request.
 ///
-/// Names are lower case, as Envoy hands them over; values are any bytes. Repeated headers stay repeated, so
-/// that nobody can be fooled by a second value.
+/// Names are lower case, as Envoy provides them; values are any bytes. Repeated headers stay repeated, so that a second
+/// value cannot be overlooked.
 #[derive(Debug, Clone, Default)]
 pub struct Headers<'a> {
     entries: Vec<(&'a [u8], &'a [u8])>,
 }
 
-/// What a header that must stand alone looks like.
+/// The value of a header that must be unique.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Single<'a> {
-    /// The header is not there.
+    /// The header is absent.
     Absent,
-    /// The header is there once, with this value.
+    /// The header is present once, with this value.
     Value(&'a [u8]),
-    /// The header is there more than once: no value can be trusted.
+    /// The header is repeated: no value can be trusted.
     Repeated,
 }
 
 impl<'a> Headers<'a> {
-    /// A view of these entries, in their order on the wire.
+    /// Returns a view of these entries, in their order on the wire.
     pub fn new(entries: Vec<(&'a [u8], &'a [u8])>) -> Self {
         Self { entries }
     }
 
-    /// Reads the layout in which proxy-wasm hosts hand over a header map, in place: the number of entries, the sizes of all names and values
-    /// (each 4 bytes, little endian), then all names and values with a zero byte behind each. Returns `None` when it does not add up.
+    /// Parses the layout in which proxy-wasm hosts provide a header map, in place: the number of entries, the sizes of
+    /// all names and values (each 4 bytes, little endian), then all names and values with a zero byte after each.
+    /// Returns `None` if the sizes do not match.
     pub fn parse(map: &'a [u8]) -> Option<Self> {
         let (count, sizes) = map.split_first_chunk::<4>()?;
         let count = usize::try_from(u32::from_le_bytes(*count)).ok()?;
@@ -45,12 +46,12 @@ impl<'a> Headers<'a> {
         Some(Self::new(entries))
     }
 
-    /// All values of the header `name` (lower case), in order.
-    pub fn all<'s>(&'s self, name: &'s str) -> impl Iterator<Item = &'a [u8]> + 's {
+    /// Returns all values of the header `name` (lower case), in order.
+    pub fn all<'s>(&'s self, name: &'s str) -> impl Iterator<Item = &'a [u8]> + Clone + 's {
         self.entries.iter().filter(move |(n, _)| *n == name.as_bytes()).map(|(_, v)| *v)
     }
 
-    /// The value of a header that must not repeat.
+    /// Returns the value of a header that must be unique.
     pub fn single(&self, name: &str) -> Single<'a> {
         let mut values = self.all(name);
         match (values.next(), values.next()) {
@@ -60,22 +61,22 @@ impl<'a> Headers<'a> {
         }
     }
 
-    /// Whether the header `name` (lower case) is there at all.
+    /// Returns whether the header `name` (lower case) is present.
     pub fn contains(&self, name: &str) -> bool {
         self.all(name).next().is_some()
     }
 
-    /// How many entries there are, repeated ones counted.
+    /// Returns the number of entries, including repeated ones.
     pub fn len(&self) -> usize {
         self.entries.len()
     }
 
-    /// Whether there is no entry.
+    /// Returns whether there is no entry.
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
 
-    /// All entries, in their order on the wire.
+    /// Returns all entries, in their order on the wire.
     pub fn iter(&self) -> impl Iterator<Item = (&'a [u8], &'a [u8])> + '_ {
         self.entries.iter().copied()
     }
@@ -93,7 +94,7 @@ mod tests {
         assert_eq!(headers.single("c"), Single::Absent);
     }
 
-    /// The layout that [`Headers::parse`] reads.
+    /// Returns the layout that [`Headers::parse`] reads.
     fn map(entries: &[(&[u8], &[u8])]) -> Vec<u8> {
         let texts = || entries.iter().flat_map(|(name, value)| [*name, *value]);
         let mut map = (entries.len() as u32).to_le_bytes().to_vec();
@@ -117,7 +118,7 @@ mod tests {
                 assert!(Headers::parse(&map[..cut]).is_none(), "{entries:?} cut at {cut}");
             }
         }
-        // What the sizes promise is not there, and a count that no memory holds.
+        // Sizes beyond the end, and a count that no memory can hold.
         for map in [&[][..], &[1, 0, 0], &[255; 4], &[255; 64], &[1, 0, 0, 0, 255, 255, 255, 255, 1, 0, 0, 0, 0, 0]] {
             assert!(Headers::parse(map).is_none(), "{map:?}");
         }

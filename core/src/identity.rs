@@ -1,30 +1,30 @@
-//! Who a peer is: from a SPIFFE ID to a service of the mesh.
+//! The identity of a peer: from a SPIFFE ID to a service of the mesh.
 //!
-//! Only a service that the mesh lists, in a namespace of its domain, is a source of context. Anybody else of the trust domain may call, and
-//! rules know its ID (`peer.principal`), but not as a service.
+//! Only a service that the mesh lists, in a namespace of its domain, is a source of context. Any other workload of the
+//! trust domain may call, and rules can read its ID (`peer.principal`), but not as a service.
 
 use crate::limits::MAX_SPIFFE_ID_BYTES;
-use crate::tables::{DomainTable, MeshTable, NamesTable, ServiceTable, Tables};
+use crate::tables::{DomainTable, MeshTable, NamesTable, ServiceTable, Tables, only_region};
 
-/// Who sent the request, as far as it was verified. Empty strings for what is not known.
+/// The sender of the request, as far as it was verified. Unknown values are empty strings.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Peer {
     /// The SPIFFE ID of the client certificate.
     pub principal: String,
-    /// The service that the ID names, when the ID is of the mesh's trust domain.
+    /// The service of the ID, if the ID belongs to the mesh's trust domain.
     pub service: String,
     /// The domain of that service.
     pub domain: String,
-    /// The region of that domain.
+    /// The region in which that service runs; empty if there are several.
     pub region: String,
-    /// The namespace that the ID names, when the ID is of the mesh's trust domain: also of one that is no service.
+    /// The namespace of the ID, if the ID belongs to the mesh's trust domain, even if it is not a service.
     pub namespace: String,
-    /// The account that the ID names, likewise.
+    /// The account of the ID, under the same conditions.
     pub account: String,
 }
 
-/// What is known of a peer from the URI SAN of its client certificate. Only the principal when the ID is not of the mesh's trust domain;
-/// no service when its path names none that the mesh lists in that namespace.
+/// Returns the peer with this URI SAN of its client certificate. Only the principal is set if the ID does not belong to
+/// the mesh's trust domain. No service is set if its path names none that the mesh lists in that namespace.
 pub fn peer(principal: &str, tables: &Tables) -> Peer {
     let mut peer = Peer { principal: principal.to_owned(), ..Peer::default() };
     let Some(named) = read(principal, &tables.mesh) else { return peer };
@@ -34,12 +34,12 @@ pub fn peer(principal: &str, tables: &Tables) -> Peer {
     let Some(domain) = tables.domains.get(usize::from(service.domain)) else { return peer };
     service.name.clone_into(&mut peer.service);
     domain.name.clone_into(&mut peer.domain);
-    domain.region.clone_into(&mut peer.region);
+    only_region(service.regions(domain)).clone_into(&mut peer.region);
     peer
 }
 
-/// The service that an identity belongs to. One that is listed with its namespace counts in that one only, any other in the namespaces of
-/// its domain.
+/// Returns the service that an identity belongs to. A service that is listed with its namespace only counts in that
+/// namespace, any other in the namespaces of its domain.
 fn service<'t>(principal: &str, named: &Named<'_>, tables: &'t Tables) -> Option<&'t ServiceTable> {
     let listed = |name: &str| NamesTable::find(&tables.names.identities, name)?.get(&tables.services);
     if let Some(service) = listed(principal) {
@@ -52,7 +52,7 @@ fn service<'t>(principal: &str, named: &Named<'_>, tables: &'t Tables) -> Option
     }
     let own = || find(named.service, tables).filter(|service| !service.has_identities);
     let service = listed(named.account).or_else(own)?;
-    // The namespace counts where the identity path asks for it.
+    // The namespace counts if the identity path contains it.
     let elsewhere = |domain: &DomainTable| {
         named.checked.is_some_and(|namespace| !domain.namespaces.iter().any(|known| known == namespace))
     };
@@ -65,37 +65,39 @@ fn find<'t>(service: &str, tables: &'t Tables) -> Option<&'t ServiceTable> {
     tables.services.get(index)
 }
 
-/// Returns the name of the service that a proxy's own name belongs to: the name itself, unless the mesh lists it as that of a workload.
+/// Returns the name of the service for a proxy's own name: the name itself, unless the mesh lists it as that of a
+/// workload.
 pub fn service_of_workload<'n>(workload: &'n str, tables: &'n Tables) -> &'n str {
     let listed = NamesTable::find(&tables.names.workloads, workload).and_then(|service| service.get(&tables.services));
     listed.map_or(workload, |service| service.name.as_str())
 }
 
-/// Name and region of the domain that the mesh puts a service into.
+/// Returns the name of the domain of a service, and the region of the service, which is empty if there are several.
 pub fn domain_of<'t>(service: &str, tables: &'t Tables) -> Option<(&'t str, &'t str)> {
-    domain_table(service, tables).map(|domain| (domain.name.as_str(), domain.region.as_str()))
+    let (service, domain) = (find(service, tables)?, domain_table(service, tables)?);
+    Some((domain.name.as_str(), only_region(service.regions(domain))))
 }
 
-/// The domain that the mesh puts a service into.
+/// Returns the domain of a service.
 pub(crate) fn domain_table<'t>(service: &str, tables: &'t Tables) -> Option<&'t DomainTable> {
     tables.domains.get(usize::from(find(service, tables)?.domain))
 }
 
-/// What the path of a SPIFFE ID says.
+/// The parts of the path of a SPIFFE ID.
 #[derive(Debug, PartialEq, Eq)]
 struct Named<'p> {
     /// The name of the service, if it is named by its own name.
     service: &'p str,
-    /// The whole segment that the name of the service is in.
+    /// The whole segment that contains the name of the service.
     account: &'p str,
-    /// The namespace: the segment of `{namespace}`, or else the one behind `ns`.
+    /// The namespace: the segment of `{namespace}`, otherwise the one after `ns`.
     namespace: Option<&'p str>,
-    /// The namespace, where the identity path has a `{namespace}`.
+    /// The namespace, if the identity path has a `{namespace}`.
     checked: Option<&'p str>,
 }
 
-/// Reads a SPIFFE ID. Every segment of the path must be one as the SPIFFE ID specification says, section 2.2, and fit the mesh's identity
-/// path.
+/// Parses a SPIFFE ID. Every segment of the path must conform to the SPIFFE ID specification, section 2.2, and match
+/// the mesh's identity path.
 fn read<'p>(principal: &'p str, mesh: &MeshTable) -> Option<Named<'p>> {
     if principal.len() > MAX_SPIFFE_ID_BYTES {
         return None;
@@ -105,7 +107,7 @@ fn read<'p>(principal: &'p str, mesh: &MeshTable) -> Option<Named<'p>> {
     if trust_domain != mesh.trust_domain && !aliases.iter().any(|alias| alias == trust_domain) {
         return None;
     }
-    // What stands before the first slash of the identity path is empty.
+    // The text before the first slash of the identity path is empty.
     let (mut actual, mut expected) = (path.split('/'), mesh.identity_path.split('/'));
     if expected.next() != Some("") {
         return None;
@@ -137,7 +139,7 @@ fn read<'p>(principal: &'p str, mesh: &MeshTable) -> Option<Named<'p>> {
     }
 }
 
-/// What stands between a prefix and a suffix; `None` where that is nothing.
+/// Returns the text between a prefix and a suffix, or `None` if it is empty.
 fn strip<'s>(segment: &'s str, prefix: &str, suffix: &str) -> Option<&'s str> {
     segment.strip_prefix(prefix)?.strip_suffix(suffix).filter(|name| !name.is_empty())
 }
@@ -223,7 +225,7 @@ mod tests {
         tables.services[0].has_identities = true;
         tables.services[1].has_identities = true;
         assert_eq!((tables.services[0].name.as_str(), tables.services[1].name.as_str()), ("a", "b"));
-        // The ID, the service, and what it says of namespace and account.
+        // The ID, the service, the namespace and the account.
         for (id, service, namespace, account) in [
             ("acme.corp/ns/shop/sa/account-of-a", "a", "shop", "account-of-a"),
             ("old.corp/ns/shop/sa/account-of-a", "a", "shop", "account-of-a"),
@@ -233,7 +235,7 @@ mod tests {
             ("acme.corp/ns/shop/sa/account-of-b", "", "shop", "account-of-b"),
             ("acme.corp/ns/legacy/sa/a", "a", "legacy", "a"),
             ("old.corp/ns/legacy/sa/a", "", "legacy", "a"),
-            // Who has identities is not named by its own name any more.
+            // A service with listed identities is not identified by its own name any more.
             ("acme.corp/ns/shop/sa/a", "", "shop", "a"),
             ("acme.corp/ns/shop/sa/z", "z", "shop", "z"),
         ] {
@@ -268,7 +270,7 @@ mod tests {
     #[test]
     fn only_a_listed_service_in_a_namespace_of_its_domain_is_one() {
         let mut tables = tables();
-        // The identity path, the namespace and service of the peer, and the service that it is.
+        // The identity path, the namespace and service of the peer, and the resulting service.
         for (path, id, expected) in [
             ("/ns/*/sa/{service}", "/ns/shop/sa/a", "a"),
             ("/ns/*/sa/{service}", "/ns/playground/sa/a", "a"),

@@ -1,20 +1,20 @@
-//! Positions in the tables of an artifact, each with a type of its own, and the one look-up that checks them.
+//! Typed positions in the tables of an artifact, and the look-up that checks them.
 
 use core::fmt;
 
 use wincode::{SchemaRead, SchemaWrite};
 
-/// Returns the item at a position; `None` beyond the end.
+/// Returns the item at a position, or `None` if the position is out of bounds.
 pub fn get<T>(items: &[T], position: u32) -> Option<&T> {
     items.get(usize::try_from(position).ok()?)
 }
 
-/// Returns the item at a position, to change it; `None` beyond the end.
+/// Returns the item at a position for changing it, or `None` if the position is out of bounds.
 pub fn get_mut<T>(items: &mut [T], position: u32) -> Option<&mut T> {
     items.get_mut(usize::try_from(position).ok()?)
 }
 
-/// Returns the position of an item as artifacts write it; `None` beyond 32 bits, which no list that a limit bounds reaches.
+/// Returns the position of an item in the format of artifacts, or `None` beyond 32 bits, which no limited list reaches.
 pub fn position(index: usize) -> Option<u32> {
     u32::try_from(index).ok()
 }
@@ -26,7 +26,7 @@ macro_rules! indices {
         pub struct $name(pub u32);
 
         impl $name {
-            /// Returns the item at this position; `None` beyond the end.
+            /// Returns the item at this position, or `None` if it is out of bounds.
             pub fn get<T>(self, items: &[T]) -> Option<&T> {
                 get(items, self.0)
             }

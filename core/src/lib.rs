@@ -1,11 +1,11 @@
-//! The part of Context Mesh that decides: the context model, its carriers, the policy artifact and the
-//! virtual machine that runs it.
+//! The decision logic of Context Mesh: the context model, its carriers, the policy artifact and the virtual machine
+//! that runs it.
 //!
-//! Nothing in here talks to Envoy, to a file or to a clock. What a request needs from outside comes in
-//! through the small traits of [`host`], and what shall happen to it goes out as a [`pipeline::Plan`]. The same
-//! code therefore decides in Envoy, in `policyc` and in the benches.
+//! This crate does not access Envoy, files or clocks. Everything that a request needs from outside is provided by the
+//! small traits of [`host`], and the result is a [`pipeline::Plan`]. So the same code decides in Envoy, in `policyc`
+//! and in the benches.
 //!
-//! Nothing in here panics on input: the lints below are denied, every size from outside has a limit in
+//! This crate does not panic on any input: the lints below are denied, every size from outside has a limit in
 //! [`limits`], and only a [`artifact::VerifiedProgram`] can run.
 #![deny(
     clippy::unwrap_used,
@@ -27,6 +27,7 @@
     )
 )]
 
+pub mod address;
 pub mod alias;
 pub mod artifact;
 pub mod carrier;
@@ -44,6 +45,7 @@ pub mod mask;
 pub mod memory;
 pub mod names;
 pub mod number;
+mod percent;
 pub mod pipeline;
 pub mod plugin_config;
 pub mod sampling;

@@ -1,36 +1,36 @@
-//! Every limit on what comes from outside, in one place and each with its reason.
+//! All limits on input from outside, in one place and each with its reason.
 //!
-//! Writer and reader share these constants, so what the compiler or another sidecar writes can always be
-//! read back.
+//! Writer and reader share these constants, so that everything that the compiler or another sidecar writes can be read.
 
 /// Longest JSON text of a claim, in bytes.
 pub const MAX_CLAIM_BYTES: usize = 4096;
 
-/// Longest value of one context carrier header in plain text, in bytes. Envoy accepts 60 KiB of headers in all; a context
-/// that needs more than a quarter of that is a mistake or an attack.
+/// Longest value of one context carrier header in plain text, in bytes. Envoy accepts 60 KiB of headers in total. A
+/// context that needs more than a quarter of that is a mistake or an attack.
 pub(crate) const MAX_CARRIER_BYTES: usize = 16 * 1024;
 
-/// Longest `x-mesh-context` in its compact form, in bytes: [`MAX_PAYLOAD_BYTES`] in base64, and a little for what stands
-/// before it. So a context that can be read can be written.
+/// Longest `x-mesh-context` in its compact form, in bytes: [`MAX_PAYLOAD_BYTES`] in base64, and a little for the bytes
+/// before it. So every context that can be read can be written.
 pub(crate) const MAX_MESH_HEADER_BYTES: usize = 24 * 1024;
 
 /// Size of the payload of `x-mesh-context` before compression, in bytes: a whole context, and for each field the
-/// lengths of its name and value. Bounds what lz4 may inflate a carrier to.
+/// lengths of its name and value. Also limits the size to which lz4 may
+/// inflate a carrier.
 pub(crate) const MAX_PAYLOAD_BYTES: usize = MAX_CONTEXT_BYTES + 1024;
 
 /// Most extensions of one `x-mesh-context`. Five numbers are reserved today.
 pub(crate) const MAX_EXTENSIONS: usize = 16;
 
-/// Longest word that can have a number, in bytes: field names may be as long.
+/// Longest word that can have a number, in bytes: as long as field names.
 pub const MAX_WORD_BYTES: usize = MAX_FIELD_NAME_BYTES;
 
-/// Most words of one artifact. Every sidecar holds all of them.
+/// Most words of one artifact. Every sidecar keeps all of them in memory.
 pub const MAX_WORDS: usize = 1 << 16;
 
-/// Largest number of a word. Numbers are given out one after the other, so this is far away.
+/// Largest number of a word. Numbers are assigned consecutively, so it is hardly ever reached.
 pub const MAX_WORD_NUMBER: u32 = 1 << 24;
 
-/// Longest SPIFFE ID, in bytes, as its specification says (section 2.3).
+/// Longest SPIFFE ID, in bytes, according to its specification (section 2.3).
 pub const MAX_SPIFFE_ID_BYTES: usize = 2048;
 
 /// Most fields of one context.
@@ -39,21 +39,23 @@ pub(crate) const MAX_CONTEXT_FIELDS: usize = 128;
 /// Longest name of a context field, in bytes.
 pub const MAX_FIELD_NAME_BYTES: usize = 128;
 
-/// Size of a whole context (names and JSON texts), in bytes, wherever its fields come from. One limit for reading and
-/// writing: what is within it fits into `x-mesh-context`, even where it cannot be compressed.
+/// Size of a whole context (names and JSON texts), in bytes, whatever carriers its fields come from. The limit is the
+/// same for reading and writing: a context within it fits into `x-mesh-context`, even if it cannot be compressed.
 pub const MAX_CONTEXT_BYTES: usize = 16 * 1024;
 
-/// Deepest nesting of a JSON value. Scanning keeps one bit a level, so this also bounds memory.
+/// Deepest nesting of a JSON value. Scanning keeps one bit per level, so this also limits the memory.
 pub(crate) const MAX_JSON_DEPTH: usize = 64;
 
-/// Up to how many members of a `baggage` header, ours included, foreign ones are kept: what W3C Baggage section 3.3.2 asks of a propagator.
+/// Number of members of a `baggage` header, including ours, up to which foreign ones are kept. W3C Baggage section
+/// 3.3.2 requires it of a propagator.
 pub(crate) const MAX_BAGGAGE_MEMBERS: usize = 64;
 
-/// Up to which size foreign members of a `baggage` header are kept, in bytes: what W3C Baggage asks libraries to carry on.
+/// Size of a `baggage` header up to which foreign members are kept, in bytes. W3C Baggage requires libraries to forward
+/// this size.
 pub(crate) const MAX_BAGGAGE_BYTES: usize = 8192;
 
-/// Size of an artifact after decompression, in bytes. Far above the 4 MiB that gRPC lets through compressed,
-/// far below what would exhaust a sidecar.
+/// Size of an artifact after decompression, in bytes. It is far above the 4 MiB that gRPC accepts compressed, and far
+/// below what would exhaust a sidecar.
 pub(crate) const MAX_ARTIFACT_BYTES: usize = 64 * 1024 * 1024;
 
 /// Most sections of an artifact. Today's compiler writes ten.
@@ -62,71 +64,87 @@ pub(crate) const MAX_SECTIONS: usize = 64;
 /// Deepest operand stack of one condition.
 pub const MAX_STACK: usize = 64;
 
-/// Most locals of one program: three for a loop, one for a list or map that is being made.
+/// Most locals of one program: three for a loop, one for a list or map under construction.
 pub const MAX_LOCALS: usize = 32;
 
-/// Bytes that the conditions of one decision may make in all (texts, lists, maps).
+/// Most bytes that the conditions of one decision may make in total (texts, lists, maps).
 pub const MAX_MADE_BYTES: usize = 1 << 20;
 
-/// Deepest nesting that comparing, printing and measuring of values descends into.
+/// Deepest nesting up to which values are compared, printed and measured.
 pub(crate) const MAX_VALUE_DEPTH: usize = 64;
 
-/// Most transitions of one time zone. Two a year for four centuries.
+/// Most transitions of one time zone: two per year for four centuries.
 pub const MAX_ZONE_TRANSITIONS: usize = 1024;
 
-/// Most frameworks of one domain: `destination.frameworks` is a list that conditions can loop over.
+/// Most frameworks of one domain: `destination.frameworks` is a list that conditions can iterate over.
 pub const MAX_FRAMEWORKS: usize = 64;
 
 /// Longest chain of variables that refer to variables.
 pub const MAX_VARIABLE_DEPTH: usize = 16;
 
-/// Fuel of one request: for its conditions, and for everything else that it makes us do ([`crate::fuel`]). A unit is about
+/// Fuel of one request: for its conditions, and for all other work that it causes ([`crate::fuel`]). A unit is about
 /// ten nanoseconds of a worker in Envoy, so this is one millisecond.
 pub const MAX_FUEL: u64 = 100_000;
 
-/// Fuel for what only watches one decision: its audit and shadow rules. A share of its own, so that they neither take
-/// anything from the rules that decide nor refuse a request.
+/// Fuel for the watching part of one decision: its audit and shadow rules. It is a separate share, so that they neither
+/// use up the fuel of the deciding rules nor refuse a request.
 pub(crate) const MAX_WATCHING_FUEL: u64 = 25_000;
 
-/// Most elements of a list, or members of a map, where the schema names no number.
+/// Most query parameters, or cookies, that conditions can read. If there are more, reading any of them is an error.
+pub const MAX_PAIRS: usize = 128;
+
+/// Longest value of a header that conditions read, in bytes, if the mesh does not specify another limit. Reading a
+/// longer one is an error.
+pub const DEFAULT_HEADER_VALUE_BYTES: u32 = 8192;
+
+/// Smallest such limit that a mesh can specify, in bytes.
+pub const MIN_HEADER_VALUE_BYTES: u32 = 256;
+
+/// Largest such limit that a mesh can specify, in bytes: all headers of a request, by Envoy's default limit.
+pub const MAX_HEADER_VALUE_BYTES: u32 = 60 * 1024;
+
+/// Most elements of a list, or members of a map, if the schema does not specify a number.
 pub const DEFAULT_MAX_ITEMS: usize = 256;
 
 /// Most records that a memory in shared data can hold.
 pub const MAX_MEMORY_SLOTS: u32 = 1 << 20;
 
-/// Most bytes that the records of a memory can take: as much as a sidecar may ever need, and what a virtual machine can address.
+/// Most bytes that the records of a memory can use: as much as a sidecar may ever need, and what a virtual machine can
+/// address.
 pub const MAX_MEMORY_BYTES: u64 = 1 << 32;
 
-/// Fewest bytes that a memory can be given: each of its parts has room for the largest record.
+/// Smallest size of a memory, in bytes: each of its parts has room for the largest record.
 pub const MIN_MEMORY_BYTES: u64 = 8 << 20;
 
-/// Shortest time for which a worker that does not answer keeps its part of the memory, in milliseconds. Workers renew it at a quarter.
+/// Shortest time for which a worker that does not respond keeps its part of the memory, in milliseconds. Workers renew
+/// it after a quarter of the time.
 pub const MIN_MEMORY_TTL_MS: u64 = 4000;
 
-/// Most tickets of earlier requests that a record names. One is what a service that calls itself makes.
+/// Most tickets of earlier requests that a record contains. A service that calls itself needs one.
 pub(crate) const MAX_PREDECESSORS: usize = 4;
 
-/// Most open calls whose attached contexts a worker knows again: more than it has streams, at 100 bytes each.
+/// Most open calls whose attached contexts a worker recognises: more than it has streams, at 100 bytes each.
 pub(crate) const MAX_ATTACHED: usize = 1 << 16;
 
-/// Most bytes of names and values that a worker keeps with them, as they were before its rules. Contexts of ordinary size reach the number
-/// above first.
+/// Most bytes of names and values of these contexts before the rules changed them, which a worker keeps too. Contexts
+/// of ordinary size reach the number above first.
 pub(crate) const MAX_ATTACHED_BYTES: usize = 1 << 20;
 
-/// How long the attached context of a call is known after its end, in milliseconds: the proxy ends a call and then follows its redirect.
+/// Time for which the attached context of a call is known after its end, in milliseconds: the proxy ends a call and
+/// then follows its redirect.
 pub(crate) const ATTACHED_GRACE_MS: u64 = 500;
 
-/// Most tickets of one call that are looked at. Two carriers bring one each.
+/// Most tickets of one call that are read. Two carriers have one each.
 pub(crate) const MAX_TICKETS: usize = 8;
 
-/// Most contexts that one worker lists under an id. Where there are more, nothing is recalled by it.
+/// Most contexts that one worker lists for an id. If there are more, the id recalls nothing.
 pub(crate) const MAX_CONTEXTS_OF_AN_ID: usize = 8;
 
-/// Largest remembered record, in bytes. A larger context is not remembered, and that is counted.
+/// Largest remembered record, in bytes. A larger context is not remembered, and is counted.
 pub(crate) const MAX_RECORD_BYTES: usize = 48 * 1024;
 
-/// Most members of one `tracestate`, ours among them: libraries drop the whole header when there are more.
+/// Most members of one `tracestate`, including ours: libraries drop the whole header if there are more.
 pub(crate) const MAX_TRACESTATE_MEMBERS: usize = 32;
 
-/// Longest `tracestate` that is written, in bytes: what W3C Trace Context asks libraries to carry on at least.
+/// Longest `tracestate` that is written, in bytes: the least that W3C Trace Context requires libraries to forward.
 pub(crate) const MAX_TRACESTATE_BYTES: usize = 512;

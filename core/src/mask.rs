@@ -1,6 +1,6 @@
-//! Masking: what takes the place of a string so that it tells less.
+//! Masking: replaces a string by one that reveals less.
 //!
-//! - `KeepLast(n)`: `*` for every character but the last `n`;
+//! - `KeepLast(n)`: `*` for every character except the last `n`;
 //! - `Hash`: `sha256:` and the first 16 bytes of the SHA-256, in hex;
 //! - `Pseudonym`: `psn:` and the first 16 bytes of an HMAC-SHA-256, in hex, under a key that is derived for each domain
 //!   (HMAC-SHA-256 of the domain's name under the mesh's secret), so that two domains cannot compare their pseudonyms.
@@ -16,10 +16,10 @@ use crate::tables::MaskMethod;
 /// Shortest secret for pseudonyms, in bytes.
 pub const MIN_SECRET_BYTES: usize = 16;
 
-/// What is hashed in front of a domain's name, so that the secret makes no key for anything else.
+/// The prefix of a domain's name when it is hashed, so that the secret derives no key for any other purpose.
 const DERIVATION: &[u8] = b"context-mesh pseudonym v1\0";
 
-/// Bytes of a hash that are shown: no two of a mesh's values meet by chance.
+/// Number of bytes of a hash that are shown: enough to avoid chance collisions between a mesh's values.
 const SHOWN_BYTES: usize = 16;
 
 /// The secret from which the keys of pseudonyms are derived. It is never shown.
@@ -33,12 +33,12 @@ impl core::fmt::Debug for PseudonymSecret {
 }
 
 impl PseudonymSecret {
-    /// A secret of these bytes; `None` when they are fewer than [`MIN_SECRET_BYTES`].
+    /// Returns a secret of these bytes, or `None` if they are fewer than [`MIN_SECRET_BYTES`].
     pub fn new(bytes: &[u8]) -> Option<Self> {
         (bytes.len() >= MIN_SECRET_BYTES).then(|| Self(bytes.to_vec()))
     }
 
-    /// What makes the pseudonyms of a domain.
+    /// Returns the key for the pseudonyms of a domain.
     pub fn key(&self, domain: &str) -> Option<PseudonymKey> {
         let mut derivation = Hmac::<Sha256>::new_from_slice(&self.0).ok()?;
         derivation.update(DERIVATION);
@@ -47,14 +47,14 @@ impl PseudonymSecret {
     }
 }
 
-/// Makes the pseudonyms of one domain: an HMAC under its key, before any text. It is never shown.
+/// Makes the pseudonyms of one domain: an HMAC initialised with its key. It is never shown.
 #[derive(Clone)]
 pub struct PseudonymKey(Hmac<Sha256>);
 
 /// The keys of the domains, each derived from the secret once.
 pub struct Pseudonyms {
     secret: PseudonymSecret,
-    /// One for each domain that was asked for; domains come from the artifact, so there are few.
+    /// One key for each requested domain. Domains come from the artifact, so there are few.
     keys: RefCell<BTreeMap<String, PseudonymKey>>,
 }
 
@@ -65,12 +65,12 @@ impl core::fmt::Debug for Pseudonyms {
 }
 
 impl Pseudonyms {
-    /// The keys under a secret.
+    /// Returns the keys of a secret.
     pub fn new(secret: PseudonymSecret) -> Self {
         Self { secret, keys: RefCell::default() }
     }
 
-    /// The key of a domain.
+    /// Returns the key of a domain.
     pub fn key(&self, domain: &str) -> Option<PseudonymKey> {
         let known = self.keys.try_borrow().ok().and_then(|keys| keys.get(domain).cloned());
         known.or_else(|| {
@@ -83,7 +83,7 @@ impl Pseudonyms {
     }
 }
 
-/// The stricter of two methods: the one that leaves less to see.
+/// Returns the stricter of two methods: the one that reveals less.
 pub fn stricter(a: MaskMethod, b: MaskMethod) -> MaskMethod {
     let rank = |method| match method {
         MaskMethod::KeepLast(kept) => (0, u16::MAX.saturating_sub(kept)),
@@ -93,8 +93,8 @@ pub fn stricter(a: MaskMethod, b: MaskMethod) -> MaskMethod {
     if rank(b) > rank(a) { b } else { a }
 }
 
-/// What takes the place of `text`. The key is that of the domain that gets to see it. `None` for a pseudonym without a key:
-/// the caller must then show nothing.
+/// Returns the replacement of `text`. The key is that of the domain that will see it. Returns `None` for a pseudonym
+/// without a key: the caller must then show nothing.
 pub fn mask(text: &str, method: MaskMethod, key: Option<&PseudonymKey>) -> Option<String> {
     Some(match method {
         MaskMethod::KeepLast(kept) => keep_last(text, usize::from(kept)),
@@ -135,7 +135,7 @@ mod tests {
             ("4111111111111111", 4, "************1111"),
             ("abc", 0, "***"),
             ("abc", 2, "*bc"),
-            // Nothing is shown of what is not longer than the part that may be.
+            // Nothing is shown of a text that is not longer than the part that may be shown.
             ("abc", 3, "***"),
             ("ab", 3, "**"),
             ("", 3, ""),
@@ -170,7 +170,8 @@ mod tests {
 
     #[test]
     fn known_answers_never_change() {
-        // By `printf '%s' TEXT | sha256sum`, and by two runs of `openssl dgst -sha256 -mac HMAC` for the pseudonyms.
+        // From `printf '%s' TEXT | sha256sum`, and for the pseudonyms from two runs of `openssl dgst -sha256 -mac
+        // HMAC`.
         let secret = PseudonymSecret::new(b"0123456789abcdef").unwrap();
         for (text, method, domain, expected) in [
             ("", MaskMethod::Hash, "shop", "sha256:e3b0c44298fc1c149afbf4c8996fb924"),

@@ -2,43 +2,43 @@
 
 use core::fmt;
 
-/// A list of names, in order. All stand in one buffer, because every request makes several such lists.
+/// A list of names, in order. All are stored in one buffer, because every request makes several such lists.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Names {
     text: String,
-    /// Where each name ends.
+    /// The end of each name.
     ends: Vec<usize>,
 }
 
 impl Names {
-    /// An empty list with room for so many names of so many bytes in all.
+    /// Returns an empty list with capacity for this number of names and of bytes in total.
     pub fn with_capacity(names: usize, bytes: usize) -> Self {
         Self { text: String::with_capacity(bytes), ends: Vec::with_capacity(names) }
     }
 
-    /// Adds a name at the end.
+    /// Appends a name.
     pub fn push(&mut self, name: &str) {
         self.text.push_str(name);
         self.ends.push(self.text.len());
     }
 
-    /// All names, in order.
+    /// Returns all names, in order.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         let starts = core::iter::once(0).chain(self.ends.iter().copied());
         starts.zip(&self.ends).map(|(start, end)| self.text.get(start..*end).unwrap_or_default())
     }
 
-    /// Whether the list has the name.
+    /// Returns whether the list contains the name.
     pub fn contains(&self, name: &str) -> bool {
         self.iter().any(|known| known == name)
     }
 
-    /// How many names there are.
+    /// Returns the number of names.
     pub fn len(&self) -> usize {
         self.ends.len()
     }
 
-    /// Whether there is none.
+    /// Returns whether the list is empty.
     pub fn is_empty(&self) -> bool {
         self.ends.is_empty()
     }

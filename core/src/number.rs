@@ -1,18 +1,18 @@
-//! The limits of numbers: compared exactly, whether they are integers or doubles.
+//! The limits of numbers, which are compared exactly, both for integers and doubles.
 
 use core::cmp::Ordering;
 
 use crate::context::json;
 use crate::tables::Number;
 
-/// The number that a JSON text is: an integer when it is written as one and fits into 64 bits, else the nearest
-/// double. `None` for any other text, and for a number beyond the range of a double.
+/// Returns the number of a JSON text: an integer if it is written as one and fits into 64 bits, otherwise the nearest
+/// double. Returns `None` for any other text, and for a number outside the range of a double.
 pub fn read(text: &str) -> Option<Number> {
     json::as_i64(text).map(Number::Int).or_else(|| json::as_f64(text).map(Number::Double))
 }
 
-/// Whether the JSON text is a number from `minimum` to `maximum`, both included; a limit that is `None` holds for
-/// every text.
+/// Returns whether the JSON text is a number from `minimum` to `maximum`, both included. A limit that is `None` is not
+/// checked.
 pub fn is_within(text: &str, minimum: Option<Number>, maximum: Option<Number>) -> bool {
     if minimum.is_none() && maximum.is_none() {
         return true;
@@ -21,7 +21,7 @@ pub fn is_within(text: &str, minimum: Option<Number>, maximum: Option<Number>) -
     minimum.is_none_or(|least| order(value, least).is_ge()) && maximum.is_none_or(|most| order(value, most).is_le())
 }
 
-/// Whether the number is one: no infinity and not NaN.
+/// Returns whether the number is finite: not infinite and not NaN.
 pub fn is_finite(number: Number) -> bool {
     match number {
         Number::Int(_) => true,
@@ -29,8 +29,8 @@ pub fn is_finite(number: Number) -> bool {
     }
 }
 
-/// The order by value, exact for all finite numbers: no integer is rounded to a double first. Zeros are equal.
-/// Numbers that are not finite come behind all others.
+/// Returns the order by value, exact for all finite numbers: no integer is rounded to a double first. Zeros are equal.
+/// Numbers that are not finite come after all others.
 pub fn order(a: Number, b: Number) -> Ordering {
     match (a, b) {
         (Number::Int(a), Number::Int(b)) => a.cmp(&b),
@@ -52,7 +52,7 @@ fn integer_to_double(integer: i64, double: f64) -> Ordering {
     }
     #[expect(clippy::as_conversions, reason = "the double is in range and has no fraction, so nothing is lost")]
     let whole = double.trunc() as i64;
-    // What is cut off has the sign of the double, so the integer is below a positive fraction.
+    // The fraction has the sign of the double, so the integer is less if the fraction is positive.
     integer.cmp(&whole).then_with(|| 0.0_f64.total_cmp(&(double.fract() + 0.0)))
 }
 

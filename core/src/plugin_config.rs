@@ -1,12 +1,12 @@
-//! The configuration of the plugin: one JSON object, as Envoy and Istio hand it over.
+//! The configuration of the plugin: one JSON object, provided by Envoy and Istio.
 //!
 //! ```json
 //! {"artifact": "<base64>", "service": "checkout-service", "role": "outbound", "routing": "upstream"}
 //! ```
 //!
-//! `service` and `role` may be left out: the filter then takes the service from its environment or from Envoy's
-//! node, and the role from the direction of the listener, so that one configuration serves a whole mesh. `routing` says what is known
-//! of the proxy's routes, where calls go out; see [`Routing`].
+//! `service` and `role` are optional: without them, the filter takes the service from its environment or from Envoy's
+//! node, and the role from the direction of the listener, so that one configuration can be used for a whole mesh.
+//! `routing` specifies what is known about the proxy's routes for outbound calls; see [`Routing`].
 
 use core::fmt;
 
@@ -17,7 +17,8 @@ use crate::context::json;
 use crate::limits::MAX_ARTIFACT_BYTES;
 use crate::pipeline::{Role, Routing};
 
-/// Variable of the plugin's environment (`vm_config`) that names the service where the configuration does not.
+/// Variable of the plugin's environment (`vm_config`) with the name of the service, if the configuration does not
+/// contain it.
 pub const SERVICE_VARIABLE: &str = "CONTEXT_MESH_SERVICE";
 
 /// Variable of the plugin's environment with the secret of pseudonyms, the same in all proxies of a mesh. It must not be in a configuration.
@@ -28,22 +29,22 @@ pub const PSEUDONYM_VARIABLE: &str = "CONTEXT_MESH_PSEUDONYM_KEY";
 pub struct PluginConfig {
     /// The artifact's bytes.
     pub artifact: Vec<u8>,
-    /// The service that the proxy stands for; `None`: the proxy says.
+    /// The service of the proxy; `None`: the proxy determines it.
     pub service: Option<String>,
-    /// The role; `None`: the listener's direction says.
+    /// The role; `None`: the listener's direction determines it.
     pub role: Option<Role>,
-    /// What is known of the proxy's routes.
+    /// What is known about the proxy's routes.
     pub routing: Routing,
 }
 
-/// Why a configuration is refused.
+/// The reason why a configuration is rejected.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PluginConfigError {
     /// It is not one JSON object.
     NotAnObject,
-    /// It has a key that is not known.
+    /// It has an unknown key.
     UnknownKey(String),
-    /// A key is there twice.
+    /// A key is duplicate.
     RepeatedKey(String),
     /// A value is not a string, or is empty.
     NotAString(&'static str),
@@ -51,9 +52,9 @@ pub enum PluginConfigError {
     NoArtifact,
     /// The artifact is not base64, or larger than an artifact can be.
     Artifact,
-    /// The role is not known.
+    /// The role is unknown.
     Role(String),
-    /// What it says of the routes is not known.
+    /// The value of `routing` is unknown.
     Routing(String),
 }
 
@@ -91,10 +92,10 @@ impl fmt::Display for PluginConfigError {
 impl core::error::Error for PluginConfigError {}
 
 impl PluginConfig {
-    /// Reads a configuration.
+    /// Parses a configuration.
     ///
     /// # Errors
-    /// [`PluginConfigError`] for anything but the object described above.
+    /// [`PluginConfigError`] for everything except the object described above.
     pub fn parse(bytes: &[u8]) -> Result<Self, PluginConfigError> {
         let text = core::str::from_utf8(bytes).map_err(|_| PluginConfigError::NotAnObject)?.trim_ascii();
         json::check(text).map_err(|_| PluginConfigError::NotAnObject)?;
@@ -131,7 +132,7 @@ impl PluginConfig {
         Ok(Self { artifact, service: service.map(|service| service.into_owned()), role, routing })
     }
 
-    /// Writes the configuration as [`PluginConfig::parse`] reads it.
+    /// Writes the configuration in the format that [`PluginConfig::parse`] reads.
     pub fn to_json(&self) -> String {
         let mut out = format!("{{\"artifact\":\"{}\"", STANDARD.encode(&self.artifact));
         if let Some(service) = &self.service {

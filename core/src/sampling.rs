@@ -1,4 +1,5 @@
-//! Which warnings are written: one of each kind in a time, so that no flood of requests becomes a flood of lines.
+//! Selects the warnings that are written: one of each kind in an interval, so that a flood of requests does not become
+//! a flood of lines.
 
 use core::cell::RefCell;
 
@@ -7,7 +8,7 @@ use crate::pipeline::Counter;
 /// Time between two warnings of one kind, in milliseconds.
 pub(crate) const INTERVAL_MS: u64 = 10_000;
 
-/// When each kind of trouble was last written about, and how often it has come since.
+/// The time of the last written warning of each kind, and the number of warnings since then.
 #[derive(Debug)]
 pub struct Sampler {
     kinds: RefCell<Vec<Kind>>,
@@ -21,7 +22,7 @@ struct Kind {
 }
 
 impl Default for Sampler {
-    /// Nothing has been written yet.
+    /// Returns a sampler that has not written any warning yet.
     fn default() -> Self {
         let kind = |counter: &Counter| Kind { counter: *counter, next_ms: 0, unwritten: 0 };
         Self { kinds: RefCell::new(Counter::ALL.iter().map(kind).collect()) }
@@ -29,8 +30,8 @@ impl Default for Sampler {
 }
 
 impl Sampler {
-    /// Counts a warning of this kind. Returns how many have come since the last one that was written, itself included, if this one is to be
-    /// written.
+    /// Counts a warning of this kind. If it is to be written, returns the number of warnings since the last written
+    /// one, including this one.
     pub fn due(&self, counter: Counter, now_ms: u64) -> Option<u64> {
         let mut kinds = self.kinds.try_borrow_mut().ok()?;
         let kind = kinds.iter_mut().find(|kind| kind.counter == counter)?;
@@ -60,7 +61,7 @@ mod tests {
             (5 + INTERVAL_MS - 1, Counter::Denied, None),
             (5 + INTERVAL_MS, Counter::Denied, Some(3)),
             (5 + INTERVAL_MS, Counter::RecallMiss, None),
-            // A clock that goes back writes nothing until its time comes again.
+            // If the clock goes back, nothing is written until the interval has passed again.
             (0, Counter::Denied, None),
             (u64::MAX, Counter::Denied, Some(2)),
             (u64::MAX, Counter::Denied, Some(1)),

@@ -1,4 +1,4 @@
-//! The declared fields: finding one, and checking a context against them.
+//! The declared fields: look-up, and validation of a context.
 
 use crate::carrier::mapped;
 use crate::context::{Context, json};
@@ -13,14 +13,14 @@ mod choice;
 
 pub use choice::Choice;
 
-/// What is wrong with a field of a context.
+/// The problem of a field of a context.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FieldProblem {
     /// The value, an element or a member is not of the declared type.
     Type,
     /// A string does not match the pattern as a whole.
     Pattern,
-    /// The value is none of those allowed.
+    /// The value is not one of those allowed.
     NotAllowed,
     /// The JSON text is longer than declared.
     TooLarge,
@@ -28,19 +28,20 @@ pub enum FieldProblem {
     OutOfRange,
     /// A list or map has more elements or members than declared.
     TooMany,
-    /// An application would not see the string as it is: it begins or ends with white space, or the field has a header that
-    /// cannot carry it.
+    /// An application would not see the string unchanged: it begins or ends with white space, or the field has a header
+    /// that cannot hold it.
     Unpresentable,
-    /// Two readers take the JSON for two values: a member stands twice in an object, or a string has half a character or a null.
+    /// Two readers may read the JSON as different values: an object contains a duplicate member, or a string contains
+    /// half of a surrogate pair or a null character.
     Ambiguous,
-    /// The field is required and not there.
+    /// The field is required and not present.
     Missing,
-    /// There was no fuel left to check it; the request is refused.
+    /// There was not enough fuel to check it. The request is refused.
     Unchecked,
 }
 
 impl FieldProblem {
-    /// The name in logs, reports and metrics. Names are never changed.
+    /// Returns the name in logs, reports and metrics. Names are never changed.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Type => "type",
@@ -57,14 +58,15 @@ impl FieldProblem {
     }
 }
 
-/// Checks a context against the declared `fields`, sorted by name. Undeclared fields are not looked at. `choices` are the
-/// allowed values of each.
+/// Validates a context against the declared `fields`, sorted by name. Undeclared fields are not checked. `choices` are
+/// the allowed values of each field.
 ///
-/// `matches` says whether the regex with this index matches a text as a whole. In a list or map, pattern, limits of
-/// numbers and allowed values hold for each element.
+/// `matches` returns whether the regex with this index matches a text as a whole. In a list or map, pattern, limits of
+/// numbers and allowed values apply to each element.
 ///
-/// Gives the first problem of each field: those of present fields in the order of the context, then the
-/// missing ones in the order of `fields`. When the fuel runs out, what is not checked yet is a [`FieldProblem::Unchecked`].
+/// Returns the first problem of each field: those of present fields in the order of the context, then the missing ones
+/// in the order of `fields`. If the fuel is exhausted, each field that is not checked yet is a
+/// [`FieldProblem::Unchecked`].
 pub(crate) fn validate(
     context: &Context,
     fields: &[FieldTable],
@@ -86,7 +88,7 @@ pub(crate) fn validate(
     problems
 }
 
-/// The most elements or members that a field may have.
+/// Returns the most elements or members that a field may have.
 pub fn max_items(field: &FieldTable) -> usize {
     match usize::try_from(field.max_items) {
         Ok(0) => DEFAULT_MAX_ITEMS,
@@ -95,7 +97,7 @@ pub fn max_items(field: &FieldTable) -> usize {
     }
 }
 
-/// How one field is checked.
+/// The check of one field.
 struct Check<'c, M> {
     field: &'c FieldTable,
     choice: &'c Choice,
@@ -112,7 +114,7 @@ impl<M: Fn(PatternIndex, &str) -> bool> Check<'_, M> {
         if longest > 0 && value.len() > longest {
             return Ok(Some(FieldProblem::TooLarge));
         }
-        // To count the items, and to walk over them.
+        // To count the items, and to iterate over them.
         self.fuel.text(value.len().saturating_mul(2))?;
         if let problem @ Some(_) = self.typed(value)? {
             return Ok(problem);
@@ -142,7 +144,7 @@ impl<M: Fn(PatternIndex, &str) -> bool> Check<'_, M> {
         }
     }
 
-    /// Counts first, and no further than needed: the sender chooses how many there are.
+    /// Counts first, and only as far as needed, because the sender chooses the number of items.
     fn several<'v>(&self, scalar: Scalar, items: impl Iterator<Item = &'v str> + Clone) -> Checked {
         if items.clone().nth(max_items(self.field)).is_some() {
             return Ok(Some(FieldProblem::TooMany));
@@ -162,7 +164,8 @@ impl<M: Fn(PatternIndex, &str) -> bool> Check<'_, M> {
         }
         if let Some(pattern) = self.field.pattern {
             self.fuel.text(text.len())?;
-            // A pattern speaks of strings; of another type the compiler accepts none, and here none matches.
+            // A pattern applies to strings. The compiler accepts none for another type, and here it does not match
+            // another type.
             let matched = json::string_content(text).is_some_and(|content| (self.matches)(pattern, &content));
             if !matched {
                 return Ok(Some(FieldProblem::Pattern));

@@ -1,17 +1,18 @@
-//! The tables of an artifact: what the compiler writes and the filter reads.
+//! The tables of an artifact, which the compiler writes and the filter reads.
 //!
-//! Plain data in the bincode wire format (by `wincode`). The order of fields and variants is the format:
-//! a change to it is a new format version (see [`crate::artifact::FORMAT_VERSION`]).
+//! They are plain data in the bincode wire format (by `wincode`). The order of fields and variants is part of the
+//! format: changing it requires a new format version (see [`crate::artifact::FORMAT_VERSION`]).
 
 use core::cmp::Ordering;
 use core::fmt;
 
 use wincode::{SchemaRead, SchemaWrite};
 
+use crate::address::Networks;
 use crate::index::{PatternIndex, ProgramIndex, RuleIndex, ServiceIndex};
-use crate::limits::{MIN_MEMORY_BYTES, MIN_MEMORY_TTL_MS};
+use crate::limits::{DEFAULT_HEADER_VALUE_BYTES, MIN_MEMORY_BYTES, MIN_MEMORY_TTL_MS};
 
-/// Everything that an artifact holds, decoded but not yet verified.
+/// The content of an artifact, decoded but not yet verified.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Tables {
     /// Settings of the mesh.
@@ -26,11 +27,11 @@ pub struct Tables {
     pub domains: Vec<DomainTable>,
     /// The rules of all policies, in the order in which decisions report them.
     pub rules: Vec<RuleTable>,
-    /// What the bytecode refers to.
+    /// The bytecode and its pools.
     pub program: ProgramTable,
     /// Serialized sparse DFAs (regex-automata, little endian), each for a whole-string match.
     pub regexes: Vec<Vec<u8>>,
-    /// Rules that apply to a service that the mesh does not list: those of enterprise policies for all workloads.
+    /// The rules for a service that the mesh does not list: those of enterprise policies for all workloads.
     pub unlisted: EntryTable,
     /// The words of `x-mesh-context` that have numbers, sorted by number.
     pub words: Vec<WordTable>,
@@ -47,19 +48,19 @@ pub struct MeshTable {
     pub trust_domain: String,
     /// Trust domains whose identities count as those of `trust_domain`, for a mesh that moves from one to another.
     pub trust_domain_aliases: Vec<String>,
-    /// Path of a workload's SPIFFE ID, with one segment with `{service}` (and letters around it), at most one `{namespace}` and any number
-    /// of `*`, which is any one segment, for example `/ns/{namespace}/sa/{service}`.
+    /// Path of a workload's SPIFFE ID, for example `/ns/{namespace}/sa/{service}`. One segment has `{service}` (and
+    /// letters around it), at most one is `{namespace}`, and any number are `*`, which is any one segment.
     pub identity_path: String,
-    /// Whether carriers are believed only from a peer with a certificate of the trust domain.
+    /// Whether carriers are only trusted from a peer with a certificate of the trust domain.
     pub require_peer: bool,
     /// What happens when the claimed caller is not the peer.
     pub caller_mismatch: OnMismatch,
-    /// Services without a filter of ours: from them every carrier counts, and not `x-mesh-context` alone. `None`: every service whose
-    /// request brings no `x-mesh-context`, which filters always attach.
+    /// Services without a filter of ours: all of their carriers count, not only `x-mesh-context`. `None`: every service
+    /// whose request has no `x-mesh-context`, because filters always attach it.
     pub peers_without_filter: Option<Vec<String>>,
     /// The DNS domain of the mesh's Kubernetes clusters, for example `cluster.local`.
     pub cluster_domain: String,
-    /// What happens when a carrier or a field is broken.
+    /// What happens if a carrier or a field is invalid.
     pub on_invalid: OnInvalid,
     /// Whether the context is shown to the application as mapped headers.
     pub present_headers: bool,
@@ -67,26 +68,28 @@ pub struct MeshTable {
     pub present_baggage: bool,
     /// Whether the context is shown to the application as `x-mesh-context`.
     pub present_mesh_header: bool,
-    /// Oldest context that is accepted in `x-mesh-context`, in milliseconds since it was made (at the gateway, or at the
-    /// first sidecar that sent it); 0 means any age.
+    /// Oldest context that is accepted in `x-mesh-context`, in milliseconds since it was made (at the gateway, or at
+    /// the first sidecar that sent it); 0 means any age.
     pub max_age_ms: u64,
     /// What a gateway does with the client's trace.
     pub gateway_traces: GatewayTraces,
     /// Whether traces that a gateway starts are sampled.
     pub gateway_sampled: bool,
+    /// Longest header value that conditions read, in bytes. Reading a longer one is an error.
+    pub header_value_bytes: u32,
     /// Most records of the memory.
     pub memory_slots: u32,
     /// Most bytes of all records of the memory.
     pub memory_bytes: u64,
-    /// How long what a worker remembered stays when the worker itself is gone, in milliseconds.
+    /// How long the records of a worker are kept after the worker itself is gone, in milliseconds.
     pub memory_ttl_ms: u64,
     /// How long a request is remembered after its stream ended, in milliseconds.
     pub memory_grace_ms: u64,
-    /// What a call gets whose id several requests with different contexts have.
+    /// What a call recalls if several requests with different contexts have its id.
     pub ambiguous_recall: AmbiguousRecall,
-    /// What becomes of a call for a request whose context could not be remembered.
+    /// What happens to a call for a request whose context could not be remembered.
     pub lost_recall: LostRecall,
-    /// The one service that the artifact was built for; empty when it serves all of them.
+    /// The only service that the artifact was built for; empty if it is for all of them.
     pub slice: String,
     /// The version of `x-mesh-context` that is written.
     pub carrier_version: CarrierVersion,
@@ -97,11 +100,12 @@ pub struct MeshTable {
 }
 
 impl MeshTable {
-    /// The settings of a mesh without services: what an artifact verifies with that holds programs only.
+    /// Returns the settings of a mesh without services, for verifying an artifact that only contains programs.
     pub fn of_programs() -> Self {
         Self {
             trust_domain: "programs.invalid".to_owned(),
             identity_path: "/{service}".to_owned(),
+            header_value_bytes: DEFAULT_HEADER_VALUE_BYTES,
             memory_slots: 1,
             memory_bytes: MIN_MEMORY_BYTES,
             memory_ttl_ms: MIN_MEMORY_TTL_MS,
@@ -116,16 +120,16 @@ pub enum CarrierVersion {
     /// 1 until the first number may be written, then 2.
     #[default]
     Dated,
-    /// Always 1: for a mesh with filters that know no other.
+    /// Always 1: for a mesh with filters that only know version 1.
     One,
     /// Always 2.
     Two,
 }
 
-/// What happens when the claimed caller is not the peer.
+/// What happens if the claimed caller is not the peer.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, SchemaRead, SchemaWrite)]
 pub enum OnMismatch {
-    /// The verified peer takes the place of the claim; it is counted.
+    /// The verified peer replaces the claim, and the mismatch is counted.
     #[default]
     Replace,
     /// The request is answered with 403.
@@ -135,16 +139,16 @@ pub enum OnMismatch {
 /// What a gateway does with the client's trace.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, SchemaRead, SchemaWrite)]
 pub enum GatewayTraces {
-    /// It goes on. Where there is none, the gateway starts none; applications and tracers do.
+    /// It continues. If there is none, the gateway does not start one; applications and tracers do.
     #[default]
     Keep,
     /// Every request gets a new trace id, with the client's flags.
     New,
-    /// It goes on. Where there is none, the gateway starts one.
+    /// It continues. If there is none, the gateway starts one.
     Start,
 }
 
-/// What a call gets whose id several requests with different contexts have.
+/// What a call recalls if several requests with different contexts have its id.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, SchemaRead, SchemaWrite)]
 pub enum AmbiguousRecall {
     /// The fields on which all of them agree.
@@ -152,21 +156,21 @@ pub enum AmbiguousRecall {
     Agree,
     /// Nothing.
     None,
-    /// It is answered with 409.
+    /// The call is answered with 409.
     Deny,
 }
 
-/// What becomes of a call for a request whose context could not be remembered.
+/// What happens to a call for a request whose context could not be remembered.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, SchemaRead, SchemaWrite)]
 pub enum LostRecall {
-    /// It goes on without; it is counted and reported.
+    /// The call continues without the context; this is counted and reported.
     #[default]
     Ignore,
-    /// It is answered with 503.
+    /// The call is answered with 503.
     Deny,
 }
 
-/// What happens when a carrier or a field is broken.
+/// What happens if a carrier or a field is invalid.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, SchemaRead, SchemaWrite)]
 pub enum OnInvalid {
     /// The carrier or the field is ignored; it is counted and reported.
@@ -176,14 +180,14 @@ pub enum OnInvalid {
     Deny,
 }
 
-/// A word that `x-mesh-context` can write as a number.
+/// A word that `x-mesh-context` may write as a number.
 #[derive(Debug, Clone, Default, PartialEq, Eq, SchemaRead, SchemaWrite)]
 pub struct WordTable {
-    /// Its number. It never belongs to another word.
+    /// Its number, which never belongs to another word.
     pub number: u32,
     /// The word: the name of a field, a service or a domain, or a value of an enum.
     pub text: String,
-    /// When an artifact with the word was first shipped, in milliseconds since 1970.
+    /// Time when an artifact with the word was first shipped, in milliseconds since 1970.
     pub released_at_ms: u64,
 }
 
@@ -203,29 +207,29 @@ pub struct FieldTable {
     pub name: String,
     /// Type of the value.
     pub value: FieldType,
-    /// Whether a context without it is invalid.
+    /// Whether a context without the field is invalid.
     pub required: bool,
     /// Whether an application may not change it.
     pub immutable: bool,
-    /// How a forwarded and a remembered value become one.
+    /// How a forwarded and a remembered value are merged.
     pub merge: Merge,
     /// Pattern that a string must match as a whole: an index into [`Tables::regexes`].
     pub pattern: Option<PatternIndex>,
-    /// The values that are allowed, as JSON texts; empty means any.
+    /// The allowed values, as JSON texts; empty means any.
     pub allowed: Vec<String>,
-    /// Longest JSON text, in bytes; 0 means only the limits of the context hold.
+    /// Longest JSON text, in bytes; 0 means that only the limits of the context apply.
     pub max_bytes: u32,
     /// Header that shows the field to applications, in lower case.
     pub header: Option<String>,
-    /// The domain that owns it: an index into [`Tables::domains`]; `None` is the enterprise.
+    /// The domain that owns the field: an index into [`Tables::domains`]; `None` is the enterprise.
     pub owner: Option<u16>,
-    /// What kind of data it is.
+    /// The kind of data in the field.
     pub classification: Classification,
-    /// Regions that it may be sent to; empty means any.
+    /// Regions that the field may be sent to; empty means any.
     pub residency: Vec<String>,
-    /// How long a value is good after its context was made, in milliseconds; 0 means as long as the context.
+    /// How long a value is valid after its context was made, in milliseconds; 0 means as long as the context.
     pub ttl_ms: u64,
-    /// What happens when two sources disagree about the value.
+    /// What happens if two sources disagree about the value.
     pub consistency: Consistency,
     /// Smallest number.
     pub minimum: Option<Number>,
@@ -233,11 +237,11 @@ pub struct FieldTable {
     pub maximum: Option<Number>,
     /// Most elements of a list or members of a map; 0 means any number.
     pub max_items: u32,
-    /// The services whose applications are a source of the field.
+    /// The services whose applications are an origin of the field.
     pub origin: Vec<String>,
     /// Whether its header is shown to the proxy's routes.
     pub routed: bool,
-    /// How it stands in `baggage`.
+    /// The key of the field in `baggage`.
     pub baggage: BaggageKey,
 }
 
@@ -247,18 +251,18 @@ impl FieldTable {
         fields.get(Self::place(fields, name)?)
     }
 
-    /// Returns where the field with this name is, in `fields` sorted by name.
+    /// Returns the position of the field with this name, in `fields` sorted by name.
     pub fn place(fields: &[Self], name: &str) -> Option<usize> {
         fields.binary_search_by(|field| field.name.as_str().cmp(name)).ok()
     }
 
-    /// Returns the field whose key in `baggage` this is.
+    /// Returns the field with this key in `baggage`.
     pub fn of_baggage<'f>(fields: &'f [Self], key: &str) -> Option<&'f Self> {
         let own = Self::find(fields, key).filter(|field| field.baggage == BaggageKey::Name);
         own.or_else(|| fields.iter().find(|field| matches!(&field.baggage, BaggageKey::Key(own) if own == key)))
     }
 
-    /// Returns the field's key in `baggage`; `None` for one that does not stand there.
+    /// Returns the field's key in `baggage`, or `None` if the field is not written there.
     pub fn baggage_key(&self) -> Option<&str> {
         match &self.baggage {
             BaggageKey::Name => Some(&self.name),
@@ -267,7 +271,8 @@ impl FieldTable {
         }
     }
 
-    /// Whether the field is never lost, changed or believed in silence. The one place that says which fields are.
+    /// Returns whether the field is never lost, changed or trusted silently. This is the only definition of protected
+    /// fields.
     pub(crate) fn is_protected(&self) -> bool {
         self.immutable
             || !self.residency.is_empty()
@@ -277,17 +282,17 @@ impl FieldTable {
     }
 }
 
-/// What kind of data a field holds.
+/// The kind of data in a field.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, SchemaRead, SchemaWrite)]
 pub enum Classification {
-    /// For everybody.
+    /// For everyone.
     Public,
     /// For the company.
     #[default]
     Internal,
     /// For a part of the company.
     Confidential,
-    /// Says who a person is.
+    /// Identifies a person.
     Pii,
     /// About a person's health.
     Phi,
@@ -296,7 +301,7 @@ pub enum Classification {
 }
 
 impl Classification {
-    /// All of them, with the names that documents use.
+    /// All kinds, with the names that documents use.
     pub const ALL: [(&'static str, Self); 6] = [
         (Self::Public.name(), Self::Public),
         (Self::Internal.name(), Self::Internal),
@@ -306,7 +311,7 @@ impl Classification {
         (Self::Financial.name(), Self::Financial),
     ];
 
-    /// The name that documents use.
+    /// Returns the name that documents use.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Public => "public",
@@ -319,15 +324,15 @@ impl Classification {
     }
 }
 
-/// What happens when two sources disagree about the value of a field.
+/// What happens if two sources disagree about the value of a field.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, SchemaRead, SchemaWrite)]
 pub enum Consistency {
-    /// The value is invalid: nobody can say which one is right.
+    /// The value is invalid, because the right one is unknown.
     Strong,
-    /// The source that takes precedence wins, and the disagreement is counted.
+    /// The source with the higher precedence wins, and the disagreement is counted.
     #[default]
     Session,
-    /// The source that takes precedence wins; that values differ for a while is expected.
+    /// The source with the higher precedence wins. Temporary differences are expected.
     Eventual,
 }
 
@@ -340,7 +345,7 @@ pub enum Number {
     Double(f64),
 }
 
-/// How a field stands in `baggage`.
+/// The key of a field in `baggage`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, SchemaRead, SchemaWrite)]
 pub enum BaggageKey {
     /// Under its own name.
@@ -348,7 +353,7 @@ pub enum BaggageKey {
     Name,
     /// Under this key.
     Key(String),
-    /// Not at all.
+    /// The field is not written to `baggage`.
     Never,
 }
 
@@ -369,7 +374,7 @@ impl Default for FieldType {
     }
 }
 
-/// Writes the type as schemas do: `list<string>`.
+/// Writes the type in the notation of schemas: `list<string>`.
 impl fmt::Display for FieldType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -408,13 +413,13 @@ impl Scalar {
     }
 }
 
-/// How a forwarded and a remembered value become one.
+/// How a forwarded and a remembered value are merged.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, SchemaRead, SchemaWrite)]
 pub enum Merge {
-    /// What the application forwards wins.
+    /// The forwarded value wins.
     #[default]
     Replace,
-    /// What is remembered wins.
+    /// The remembered value wins.
     Keep,
     /// Lists: the remembered elements, then the forwarded ones that are new.
     Union,
@@ -425,11 +430,11 @@ pub enum Merge {
 pub struct DomainTable {
     /// Name of the domain.
     pub name: String,
-    /// Region of its workloads; empty when not said.
+    /// Region of its workloads; empty if not specified.
     pub region: String,
-    /// Frameworks (gdpr, sox, ...) that it is under.
+    /// Frameworks (gdpr, sox, ...) that apply to it.
     pub frameworks: Vec<String>,
-    /// The namespaces in which its services are believed, where the identity path has a `{namespace}`.
+    /// The namespaces in which its services are trusted, if the identity path has a `{namespace}`.
     pub namespaces: Vec<String>,
 }
 
@@ -440,21 +445,35 @@ pub struct ServiceTable {
     pub name: String,
     /// Its domain: an index into [`Tables::domains`].
     pub domain: u16,
-    /// Whether its identities are listed in [`NamesTable::identities`], so that its name is not one.
+    /// Whether its identities are listed in [`NamesTable::identities`]. Its name is then not an identity.
     pub has_identities: bool,
+    /// The regions in which it runs, sorted, if the mesh lists them. Otherwise it runs in the region of its domain.
+    pub regions: Vec<String>,
     /// The rules that apply to it.
     pub entry: EntryTable,
 }
 
-/// What services are called by others than the mesh: each list sorted by name, with the services.
+impl ServiceTable {
+    /// Returns the regions in which it runs. `domain` is its domain.
+    pub fn regions<'t>(&'t self, domain: &'t DomainTable) -> &'t [String] {
+        if self.regions.is_empty() { core::slice::from_ref(&domain.region) } else { &self.regions }
+    }
+}
+
+/// Returns the region of what runs in these regions. It is empty if there are several: nobody else knows which of them.
+pub fn only_region(regions: &[String]) -> &str {
+    if let [region] = regions { region } else { "" }
+}
+
+/// Other names of services: each list is sorted by name, with the services.
 #[derive(Debug, Clone, Default, PartialEq, SchemaRead, SchemaWrite)]
 pub struct NamesTable {
-    /// Identities: what a SPIFFE ID has in place of `{service}`, alone or behind its namespace (`shop/cart-account`), or a whole
-    /// SPIFFE ID.
+    /// Identities: the text in place of `{service}` in a SPIFFE ID, alone or after its namespace (`shop/cart-account`),
+    /// or a whole SPIFFE ID.
     pub identities: Vec<(String, ServiceIndex)>,
-    /// Hosts and clusters: `reviews`, `reviews.shop` (in that namespace), or any other name as it is. In lower case.
+    /// Hosts and clusters: `reviews`, `reviews.shop` (in that namespace), or any other name unchanged. In lower case.
     pub hosts: Vec<(String, ServiceIndex)>,
-    /// Workloads, as a proxy names its own.
+    /// Workloads, by the names that proxies have for themselves.
     pub workloads: Vec<(String, ServiceIndex)>,
 }
 
@@ -466,6 +485,18 @@ impl NamesTable {
     }
 }
 
+/// What happens to a request with an ambiguous path.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, SchemaRead, SchemaWrite)]
+pub enum AmbiguousPath {
+    /// It continues: no rule reads the path.
+    #[default]
+    Pass,
+    /// It is refused.
+    Deny,
+    /// The rules decide on both readings, and both decisions must allow it.
+    DecideOnBoth,
+}
+
 /// The rules that apply to one workload, as indices into [`Tables::rules`], ascending.
 #[derive(Debug, Clone, Default, PartialEq, SchemaRead, SchemaWrite)]
 pub struct EntryTable {
@@ -473,8 +504,8 @@ pub struct EntryTable {
     pub inbound: Vec<RuleIndex>,
     /// Rules for requests that leave.
     pub outbound: Vec<RuleIndex>,
-    /// Whether a request that arrives is refused when its path has more than one reading.
-    pub deny_ambiguous_path: bool,
+    /// What happens to a request that arrives with an ambiguous path.
+    pub ambiguous_path: AmbiguousPath,
 }
 
 /// One rule.
@@ -482,34 +513,34 @@ pub struct EntryTable {
 pub struct RuleTable {
     /// `domain/policy/rule`, or `enterprise/policy/rule`: the name in logs and reports.
     pub name: String,
-    /// Who wrote it.
+    /// The author of the rule.
     pub layer: Layer,
     /// When it applies; `None` is always. An index into [`ProgramTable::programs`].
     pub condition: Option<ProgramIndex>,
-    /// What a failing condition means.
+    /// How a failing condition counts.
     pub on_error: OnError,
-    /// Whether it is computed and reported but changes nothing.
+    /// Whether the rule is only evaluated and reported, without an effect.
     pub shadow: bool,
     /// What it does.
     pub effect: Effect,
-    /// Where it stands in the source, as `file:line`.
+    /// Its position in the source, as `file:line`.
     pub place: String,
 }
 
-/// Who wrote a rule.
+/// The author of a rule.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, SchemaRead, SchemaWrite)]
 pub enum Layer {
-    /// The enterprise: nothing undoes it.
+    /// The enterprise: no other rule overrides it.
     #[default]
     Enterprise,
     /// A domain, for its own workloads.
     Domain,
 }
 
-/// What a failing condition means.
+/// How a failing condition counts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, SchemaRead, SchemaWrite)]
 pub enum OnError {
-    /// A deny rule fires, an allow rule does not match, any other effect is carried out.
+    /// A deny rule applies, an allow rule does not match, any other effect is applied.
     #[default]
     Deny,
     /// The rule does not match.
@@ -523,47 +554,47 @@ pub enum Effect {
     Deny(Reply),
     /// Lets the request pass its layer.
     Allow,
-    /// Refuses the request when one of the fields is missing.
+    /// Refuses the request if one of the fields is missing.
     Require {
-        /// The fields that must be there.
+        /// The fields that must be present.
         fields: Vec<String>,
-        /// What to answer otherwise.
+        /// The answer otherwise.
         reply: Reply,
     },
-    /// Takes the fields out of the context.
+    /// Removes the fields from the context.
     Redact {
         /// The fields.
         fields: Vec<String>,
     },
-    /// Gives fields new values.
+    /// Sets fields.
     Set {
-        /// Field name and the program that makes its value, an index into [`ProgramTable::programs`].
+        /// Field name and the program that computes its value, an index into [`ProgramTable::programs`].
         fields: Vec<(String, ProgramIndex)>,
     },
-    /// Puts something in place of the values of fields that tells less.
+    /// Replaces the values of fields by values that reveal less.
     Mask {
         /// The fields: strings, or lists of strings.
         fields: Vec<String>,
-        /// What takes the place of each string.
+        /// The method for each string.
         method: MaskMethod,
     },
-    /// Names the rule in the report of the request, and changes nothing.
+    /// Lists the rule in the report of the request, and changes nothing.
     Audit,
 }
 
-/// What takes the place of a masked string. The order is by how little is left to see: of two methods for one field
-/// the greater one counts.
+/// How a string is masked. The order is by how little is revealed: of two methods for one field the greater one counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, SchemaRead, SchemaWrite)]
 pub enum MaskMethod {
-    /// As many `*` as it has characters, but for so many of the last ones. A string that is not longer shows nothing.
+    /// One `*` for each character, except for this number of the last ones. Nothing is shown of a string that is not
+    /// longer.
     KeepLast(u16),
-    /// A SHA-256: the same for equal strings everywhere. Who can guess the string can check the guess.
+    /// A SHA-256, which is the same for equal strings everywhere. A reader who guesses the string can check the guess.
     Hash,
-    /// A keyed pseudonym: the same for equal strings within one domain, another one in each domain.
+    /// A keyed pseudonym: the same for equal strings within one domain, and different in each domain.
     Pseudonym,
 }
 
-/// A reply in place of the service's.
+/// A reply instead of the service's.
 #[derive(Debug, Clone, Default, PartialEq, SchemaRead, SchemaWrite)]
 pub struct Reply {
     /// HTTP status.
@@ -574,7 +605,7 @@ pub struct Reply {
     pub message: String,
 }
 
-/// The bytecode and what it refers to.
+/// The bytecode and its pools.
 #[derive(Debug, Clone, Default, PartialEq, SchemaRead, SchemaWrite)]
 pub struct ProgramTable {
     /// All instructions; see [`crate::vm::op`].
@@ -585,14 +616,14 @@ pub struct ProgramTable {
     pub constants: Vec<Constant>,
     /// Attributes that the code reads.
     pub attributes: Vec<Attribute>,
-    /// Variables: the program of each. A variable refers only to variables before it.
+    /// Variables: the program of each. A variable only refers to variables before it.
     pub variables: Vec<ProgramIndex>,
     /// Time zones that the code names, sorted by name.
     pub zones: Vec<ZoneTable>,
 }
 
 impl ProgramTable {
-    /// Returns the instructions of a program; `None` where the table does not hold them.
+    /// Returns the instructions of a program, or `None` if the table does not contain them.
     pub fn code_of(&self, program: ProgramIndex) -> Option<&[u32]> {
         let (start, length) = *program.get(&self.programs)?;
         let start = usize::try_from(start).ok()?;
@@ -600,14 +631,14 @@ impl ProgramTable {
     }
 }
 
-/// A time zone: what its clocks show, as offsets from UTC.
+/// A time zone: the offsets of its local time from UTC.
 #[derive(Debug, Clone, Default, PartialEq, Eq, SchemaRead, SchemaWrite)]
 pub struct ZoneTable {
     /// Name in the IANA database, for example `Europe/Berlin`.
     pub name: String,
     /// Offset before the first transition, in seconds east of UTC.
     pub initial: i32,
-    /// When the offset changes, in seconds since 1970, ascending, and the offset from then on.
+    /// Times at which the offset changes, in seconds since 1970, ascending, each with the offset from then on.
     pub transitions: Vec<(i64, i32)>,
 }
 
@@ -620,8 +651,10 @@ pub enum Constant {
     List(Vec<ScalarConstant>),
     /// A list of distinct strings, sorted by bytes: membership is a binary search.
     StringSet(Vec<String>),
-    /// A map of single values, its keys distinct and in the order of [`ScalarConstant::key_order`].
+    /// A map of single values. Its keys are distinct and in the order of [`ScalarConstant::key_order`].
     Map(Vec<(ScalarConstant, ScalarConstant)>),
+    /// A set of networks, in which addresses are looked up.
+    Networks(Networks),
 }
 
 /// A constant that is not a list.
@@ -655,8 +688,8 @@ pub enum ScalarConstant {
 }
 
 impl ScalarConstant {
-    /// The order of two keys of a map: bools, then numbers (an int equals a uint of the same value), then strings.
-    /// `None` when one of them cannot be a key.
+    /// Returns the order of two keys of a map: bools, then numbers (an int equals a uint of the same value), then
+    /// strings. Returns `None` if one of them cannot be a key.
     pub(crate) fn key_order(&self, other: &Self) -> Option<Ordering> {
         use ScalarConstant::{Bool, Int, String, Uint};
         let rank = |key: &Self| match key {
@@ -677,12 +710,12 @@ impl ScalarConstant {
     }
 }
 
-/// An attribute that a condition reads: a numbered slot, filled at most once a request.
+/// An attribute that a condition reads: a numbered slot, filled at most once per request.
 #[derive(Debug, Clone, PartialEq, SchemaRead, SchemaWrite)]
 pub enum Attribute {
     /// A field of the context, declared or not.
     Field(String, FieldType),
-    /// A request header by lower-case name; repeated ones joined by a comma, as Envoy does.
+    /// A request header by lower-case name. A repeated header is an error.
     Header(String),
     /// The request's headers as a map.
     Headers,
@@ -692,22 +725,39 @@ pub enum Attribute {
     Peer(PeerPart),
     /// The workload that decides.
     Mesh(MeshPart),
-    /// Where a call goes.
+    /// The destination of a call.
     Destination(DestinationPart),
     /// Any other attribute of the host, by path, with the type of its bytes.
     Host(Vec<String>, HostType),
     /// A value of the host's dynamic metadata with a declared type (a claim of a verified token): name space, then keys.
     Claim(Vec<String>, FieldType),
+    /// All values of a header by lower-case name, as a list of strings; empty if it is absent.
+    HeaderValues(String),
+    /// The parameters of the query, decoded, as a map.
+    QueryParameters,
+    /// The cookies, as a map.
+    Cookies,
 }
 
-/// A part of the request that its headers tell.
+impl Attribute {
+    /// Returns whether it is the path of the request, with or without the query.
+    pub fn is_path(&self) -> bool {
+        match self {
+            Self::Request(part) => matches!(part, RequestPart::Path | RequestPart::UrlPath),
+            Self::Header(name) | Self::HeaderValues(name) => name == ":path",
+            _ => false,
+        }
+    }
+}
+
+/// A part of the request that is taken from its headers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, SchemaRead, SchemaWrite)]
 pub enum RequestPart {
     /// `:path`, with the query.
     Path,
     /// `:path` up to the `?`.
     UrlPath,
-    /// What stands behind the `?`.
+    /// The text after the `?`.
     Query,
     /// `:authority`
     Host,
@@ -725,24 +775,24 @@ pub enum RequestPart {
     Hostname,
 }
 
-/// What is known of the peer. All are empty strings for a peer without a verified identity.
+/// The attributes of the peer. All are empty strings for a peer without a verified identity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, SchemaRead, SchemaWrite)]
 pub enum PeerPart {
     /// The SPIFFE ID.
     Principal,
-    /// The service that the ID names.
+    /// The service of the ID.
     Service,
     /// The domain of that service.
     Domain,
     /// The region of that domain.
     Region,
-    /// The namespace that the ID names.
+    /// The namespace of the ID.
     Namespace,
-    /// The account that the ID names: what it has in place of the service.
+    /// The account of the ID: the text in place of the service.
     ServiceAccount,
 }
 
-/// What is known of the workload that decides.
+/// The attributes of the workload that decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, SchemaRead, SchemaWrite)]
 pub enum MeshPart {
     /// Its service.
@@ -755,8 +805,8 @@ pub enum MeshPart {
     Direction,
 }
 
-/// What is known of where a call goes. For requests that arrive, it is the workload itself. Strings are empty, and the
-/// list too, for a destination that the mesh does not list.
+/// The attributes of the destination of a call. For requests that arrive, it is the workload itself. For a destination
+/// that the mesh does not list, the strings and the list are empty.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, SchemaRead, SchemaWrite)]
 pub enum DestinationPart {
     /// Its service.
@@ -765,11 +815,11 @@ pub enum DestinationPart {
     Domain,
     /// Its region.
     Region,
-    /// The frameworks that its domain is under, as a list.
+    /// The frameworks that apply to its domain, as a list.
     Frameworks,
 }
 
-/// How the bytes of a host attribute read.
+/// The type of the bytes of a host attribute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, SchemaRead, SchemaWrite)]
 pub enum HostType {
     /// UTF-8.
@@ -780,6 +830,6 @@ pub enum HostType {
     Bool,
     /// Nanoseconds since 1970, eight bytes little endian.
     Timestamp,
-    /// The text of an IP address with a port (`[::1]:80`), of which the address is read.
+    /// The text of an IP address with a port (`[::1]:80`). Only the address is read.
     Ip,
 }

@@ -1,4 +1,4 @@
-//! Shows that common conditions allocate nothing, with an allocator that counts.
+//! Checks that common conditions allocate nothing, with an allocator that counts.
 #![cfg(not(all(target_arch = "wasm32", target_os = "unknown")))]
 #![expect(unsafe_code, reason = "an allocator cannot be written without")]
 
@@ -28,22 +28,22 @@ thread_local! {
     static COUNT: Cell<usize> = const { Cell::new(0) };
 }
 
-// SAFETY: everything is passed on to the system's allocator.
+// SAFETY: every call is passed on to the system's allocator.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         COUNT.set(COUNT.get() + 1);
-        // SAFETY: the caller keeps the contract, which is the same.
+        // SAFETY: the contract is the same, and the caller keeps it.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn realloc(&self, place: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         COUNT.set(COUNT.get() + 1);
-        // SAFETY: the caller keeps the contract, which is the same.
+        // SAFETY: the contract is the same, and the caller keeps it.
         unsafe { System.realloc(place, layout, size) }
     }
 
     unsafe fn dealloc(&self, place: *mut u8, layout: Layout) {
-        // SAFETY: the caller keeps the contract, which is the same.
+        // SAFETY: the contract is the same, and the caller keeps it.
         unsafe { System.dealloc(place, layout) }
     }
 }
@@ -103,14 +103,14 @@ fn program(code: &[Op]) -> VerifiedProgram {
     load(&encode(&tables).unwrap()).unwrap()
 }
 
-/// What a program does.
+/// The result of a program.
 struct Run {
     /// Its value.
     value: String,
-    /// How often it allocates the first time, and when a machine has run before.
+    /// Number of allocations of the first run, and of a run after another machine has run.
     first: usize,
     next: usize,
-    /// Whether it puts anything into the arena, which is kept for the next decision.
+    /// Whether it stores anything in the arena, which is kept for the next decision.
     makes: bool,
 }
 
@@ -199,7 +199,7 @@ fn common_conditions_allocate_nothing() {
     for (name, code) in cases {
         let run = run(&code);
         assert_eq!((run.value.as_str(), run.next), ("true", 0), "{name}");
-        // Lists and maps of the context are parsed into the arena, once a decision. Nothing else is made.
+        // Lists and maps of the context are parsed into the arena, once per decision. Nothing else is stored there.
         assert_eq!(run.makes, code.contains(&FLAGS) || code.contains(&LIMITS), "{name}");
     }
 }
@@ -229,7 +229,7 @@ impl Randomness for NoMemory {
     }
 }
 
-/// How often a request allocates in a workload with this rule, from the second request on.
+/// Returns the number of allocations of a request in a workload with this rule, from the second request on.
 fn allocations_of_a_request(code: &[Op], condition: bool) -> usize {
     let mut tables = tables();
     tables.program.code = code.iter().map(|op| op.encode()).collect();

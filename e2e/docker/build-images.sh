@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Assembles the two images of docker-compose.yml from binaries of this machine; nothing is pulled.
+# Builds the two images of docker-compose.yml from binaries of this machine, without pulling anything.
 #
 #     build-images.sh --envoy FILE --shop FILE [--envoy-image NAME] [--shop-image NAME]
 #
-# An image is the binary at /usr/local/bin (where the official Envoy image has it too), the shared libraries that it
-# needs, and the loader. Use the images with ENVOY_IMAGE and SHOP_IMAGE. The Envoy image is not given the official
-# image's name, which would hide that one on this machine.
+# An image contains the binary at /usr/local/bin (where the official Envoy image has it too), the shared libraries that it
+# needs, and the loader. Use the images with ENVOY_IMAGE and SHOP_IMAGE. The Envoy image does not have the official
+# image's name, because it would hide the official one on this machine.
 set -euo pipefail
 
 ENVOY_BINARY= SHOP_BINARY=
@@ -34,7 +34,7 @@ command -v ldd >/dev/null || fail "no ldd on the PATH; it tells which libraries 
 STAGING=$(mktemp -d)
 trap 'rm -rf "$STAGING"' EXIT
 
-# The paths of the shared libraries and the loader of a binary, one a line.
+# Prints the paths of the shared libraries and the loader of a binary, one per line.
 libraries_of() {
     # "libm.so.6 => /lib/libm.so.6 (0x...)", and for the loader "/lib64/ld-linux-x86-64.so.2 (0x...)".
     ldd "$1" | awk '$2 == "=>" && $3 ~ /^\// {print $3} $1 ~ /^\// {print $1}'
@@ -45,7 +45,7 @@ image_of() {
     local binary=$1 name=$2 image=$3 root=$STAGING/$2 library former
     [ -x "$binary" ] || fail "\`$binary\` is not an executable file; build or install it first"
     mkdir -p "$root/usr/local/bin" "$root/tmp" "$root/etc"
-    # A hard link where possible: Envoy has 107 MB.
+    # A hard link if possible: Envoy has 107 MB.
     cp -lL "$binary" "$root/usr/local/bin/$name" 2>/dev/null || cp -L "$binary" "$root/usr/local/bin/$name"
     for library in $(libraries_of "$binary"); do
         mkdir -p "$root$(dirname "$library")"
@@ -57,7 +57,7 @@ image_of() {
         docker import --change "ENTRYPOINT [\"/usr/local/bin/$name\"]" \
             --change 'ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' - "$image" >/dev/null ||
         fail "docker could not import \`$image\`"
-    # The image that had the name before would stay behind without one.
+    # The previous image with this name would remain without a name.
     [ -z "$former" ] || docker rmi "$former" >/dev/null 2>&1 || true
     echo "$image"
 }

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""An application that is instrumented as OpenTelemetry's documentation says, and knows nothing of contexts.
+"""An application that is instrumented as described in OpenTelemetry's documentation, and does not know about contexts.
 
-It takes the arguments of `shop-service` and answers as that does: with what it saw, after it has called the services behind it. What it
-forwards, the library decides.
+It has the arguments of `shop-service` and answers like it: with what it saw, after it has called its downstream services. The library
+decides what is forwarded.
 """
 
 import argparse
@@ -27,7 +27,7 @@ class Server(socketserver.ThreadingMixIn, WSGIServer):
     allow_reuse_port = True
 
     def server_bind(self):
-        # Not HTTPServer's, which asks DNS for the name of the machine.
+        # Not that of HTTPServer, which looks up the name of the machine in DNS.
         socketserver.TCPServer.server_bind(self)
         self.server_name, self.server_port = self.server_address
         self.setup_environ()

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs OpenTelemetry's Python libraries into .tools, once, and prints their folder, for PYTHONPATH.
 #
-# stdout carries the folder and nothing else. Exit code 0 with a folder, 1 with one sentence that says what is missing.
+# stdout contains only the folder. Exit code 0 with a folder, 1 with one sentence that says what is missing.
 set -euo pipefail
 
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -17,14 +17,14 @@ if [ ! -d "$FOLDER" ]; then
     command -v python3 >/dev/null || fail "python3 is missing; install it with pip"
     python3 -m pip --version >/dev/null 2>&1 || fail "pip for python3 is missing; install it (Debian: python3-pip)"
     mkdir -p "$CHECKOUT/.tools/opentelemetry"
-    # Into a folder of its own and then renamed: an interrupted install leaves nothing that looks finished.
+    # Installed into a temporary folder and then renamed, so that an interrupted install does not look finished.
     STAGING=$(mktemp -d "$CHECKOUT/.tools/opentelemetry/.install.XXXXXX")
     trap 'rm -rf "$STAGING"' EXIT
     if ! python3 -m pip install --quiet --disable-pip-version-check --no-input --root-user-action=ignore \
         --target "$STAGING/libraries" -r "$HERE/requirements.txt" >"$STAGING/pip.log" 2>&1; then
         fail "pip could not install requirements.txt ($(grep -v '^ *$' "$STAGING/pip.log" | tail -n 1))"
     fi
-    # Another run may have finished first: then its result is as good as ours.
+    # If another run has finished first, its result is used.
     mv -T "$STAGING/libraries" "$FOLDER" 2>/dev/null || [ -d "$FOLDER" ] ||
         fail "could not move the libraries to \`$FOLDER\`; check that the folder can be written"
 fi

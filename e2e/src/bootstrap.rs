@@ -1,4 +1,4 @@
-//! The bootstraps that users deploy, filled in for one Envoy: what ships is what is tested.
+//! The bootstraps that users deploy, filled in for one Envoy, so that the shipped files are tested.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -10,14 +10,14 @@ const SIDECAR: &str = include_str!("../../envoy-configs/sidecar.yaml");
 const GATEWAY: &str = include_str!("../../envoy-configs/gateway.yaml");
 const CLUSTER: &str = include_str!("../../envoy-configs/cluster.yaml");
 
-/// What every Envoy of a mesh is told. Paths are as Envoy sees them, which in a container is not as we do.
+/// The settings of every Envoy of a mesh. Paths are those that Envoy sees, which in a container differ from ours.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Common<'a> {
     /// The service that this Envoy belongs to.
     pub service: &'a str,
     /// The SPIFFE trust domain of the mesh.
     pub trust_domain: &'a str,
-    /// The admin interface; port 0 lets the system choose.
+    /// The address of the admin interface; with port 0 the system chooses the port.
     pub admin: SocketAddr,
     /// The folder with `cert.pem`, `key.pem` and `ca.pem`.
     pub cert_dir: &'a Path,
@@ -25,31 +25,31 @@ pub struct Common<'a> {
     pub clusters_file: &'a Path,
     /// The folder with the ECDS file of each role; `None` leaves the filter out.
     pub filter_dir: Option<&'a Path>,
-    /// Whether the filter stands behind the routers of a sidecar as well.
+    /// Whether the filter also runs after the routers of a sidecar.
     pub upstream: bool,
-    /// Where the access log goes.
+    /// The file of the access log.
     pub access_log: &'a Path,
 }
 
 /// The addresses of a sidecar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SidecarAddresses {
-    /// Where other services come in.
+    /// The listener for other services.
     pub inbound: SocketAddr,
-    /// Where the application calls others.
+    /// The listener for the calls of the application.
     pub outbound: SocketAddr,
     /// The application.
     pub application: SocketAddr,
 }
 
-/// What only a gateway is told.
+/// The additional settings of a gateway.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct GatewaySettings<'a> {
-    /// Where clients come in.
+    /// The listener for clients.
     pub address: SocketAddr,
-    /// The service that gets the requests.
+    /// The service that receives the requests.
     pub upstream: &'a str,
-    /// Issuer and JWKS of the clients' tokens; `None` leaves the check of tokens out.
+    /// Issuer and JWKS of the clients' tokens; `None` omits the check of tokens.
     pub tokens: Option<(&'a str, &'a str)>,
 }
 
@@ -64,10 +64,10 @@ pub struct Destination<'a> {
     pub port: u16,
 }
 
-/// The bootstrap of a sidecar.
+/// Returns the bootstrap of a sidecar.
 ///
 /// # Errors
-/// A value that cannot stand in a bootstrap.
+/// A value that is not allowed in a bootstrap.
 pub fn sidecar(common: &Common<'_>, addresses: &SidecarAddresses) -> Result<String> {
     let mut values = values_of(common);
     let SidecarAddresses { inbound, outbound, application } = addresses;
@@ -83,10 +83,10 @@ pub fn sidecar(common: &Common<'_>, addresses: &SidecarAddresses) -> Result<Stri
     render(&with_filter_or_without(SIDECAR, common)?, &values)
 }
 
-/// The bootstrap of a gateway.
+/// Returns the bootstrap of a gateway.
 ///
 /// # Errors
-/// A value that cannot stand in a bootstrap.
+/// A value that is not allowed in a bootstrap.
 pub fn gateway(common: &Common<'_>, settings: &GatewaySettings<'_>) -> Result<String> {
     let mut values = values_of(common);
     values.insert("GATEWAY_ADDRESS", settings.address.ip().to_string());
@@ -103,12 +103,12 @@ pub fn gateway(common: &Common<'_>, settings: &GatewaySettings<'_>) -> Result<St
     render(&template, &values)
 }
 
-/// The clusters file of the Envoy that `common` describes.
+/// Returns the clusters file of the Envoy that `common` describes.
 ///
 /// # Errors
-/// A value that cannot stand in the file.
+/// A value that is not allowed in the file.
 pub fn clusters(common: &Common<'_>, destinations: &[Destination<'_>]) -> Result<String> {
-    // With no destination, an empty list, which YAML writes in brackets.
+    // Without destinations, an empty list, which YAML writes in brackets.
     let mut file = if destinations.is_empty() { "resources: []\n" } else { "resources:\n" }.to_owned();
     for destination in destinations {
         let is_address = destination.host.parse::<std::net::IpAddr>().is_ok();

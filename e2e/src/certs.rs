@@ -1,4 +1,4 @@
-//! A throw-away certificate authority and the identities that it gives to services.
+//! A temporary certificate authority, and the identities that it issues to services.
 
 use std::path::Path;
 
@@ -11,7 +11,7 @@ use rcgen::{
 use crate::error::{Context as _, Result};
 use crate::topology::spiffe_id;
 
-/// Signs the identities of one mesh. Another authority's identities are strangers to it.
+/// Signs the identities of one mesh. It does not trust identities of another authority.
 pub struct Authority {
     trust_domain: String,
     certificate: String,
@@ -21,17 +21,17 @@ pub struct Authority {
 /// A certificate with its key, in PEM.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
-    /// The certificate: a SPIFFE id as the URI, and the service's name as the DNS name.
+    /// The certificate, with a SPIFFE id as the URI and the service's name as the DNS name.
     pub certificate: String,
     /// The private key, PKCS #8.
     pub key: String,
 }
 
 impl Authority {
-    /// A new authority for `trust_domain`, with a fresh P-256 key.
+    /// Returns a new authority for `trust_domain`, with a new P-256 key.
     ///
     /// # Errors
-    /// The system gives no randomness, or the name cannot stand in a certificate.
+    /// The system provides no randomness, or the name is not allowed in a certificate.
     pub fn new(trust_domain: &str) -> Result<Self> {
         let what = "cannot make a certificate authority";
         let key = KeyPair::generate().context(what)?;
@@ -45,31 +45,32 @@ impl Authority {
         Ok(Self { trust_domain: trust_domain.to_owned(), certificate, issuer: Issuer::new(params, key) })
     }
 
-    /// The authority's certificate in PEM: what members of the mesh trust.
+    /// Returns the authority's certificate in PEM, which the members of the mesh trust.
     pub fn certificate(&self) -> &str {
         &self.certificate
     }
 
-    /// A fresh identity for `service` in the authority's trust domain.
+    /// Issues a new identity for `service` in the authority's trust domain.
     ///
     /// # Errors
-    /// The name cannot stand in a certificate, or the system gives no randomness.
+    /// The name is not allowed in a certificate, or the system provides no randomness.
     pub fn issue(&self, service: &str) -> Result<Identity> {
         self.issue_id(service, &spiffe_id(&self.trust_domain, service))
     }
 
-    /// As [`Authority::issue`], with any URI as the identity: for tests of identities that the mesh must not believe.
+    /// Issues an identity like [`Authority::issue`], with any URI: for tests of identities that the mesh must not
+    /// trust.
     ///
     /// # Errors
-    /// As [`Authority::issue`].
+    /// The same as for [`Authority::issue`].
     pub fn issue_id(&self, service: &str, uri: &str) -> Result<Identity> {
         self.issue_ids(service, &[uri])
     }
 
-    /// As [`Authority::issue_id`], with any number of URIs.
+    /// Issues an identity like [`Authority::issue_id`], with any number of URIs.
     ///
     /// # Errors
-    /// As [`Authority::issue`].
+    /// The same as for [`Authority::issue`].
     pub fn issue_ids(&self, service: &str, uris: &[&str]) -> Result<Identity> {
         let what = format!("cannot make a certificate for `{service}`");
         let key = KeyPair::generate().context(&what)?;
@@ -86,10 +87,10 @@ impl Authority {
         Ok(Identity { certificate, key: key.serialize_pem() })
     }
 
-    /// Writes `cert.pem`, `key.pem` and `ca.pem` into `folder`, as the bootstraps read them from `CERT_DIR`.
+    /// Writes `cert.pem`, `key.pem` and `ca.pem` into `folder`, where the bootstraps read them from `CERT_DIR`.
     ///
     /// # Errors
-    /// As [`Authority::issue`], or the folder cannot be written.
+    /// The same as for [`Authority::issue`], or the folder cannot be written.
     pub fn write(&self, service: &str, folder: &Path) -> Result<()> {
         let identity = self.issue(service)?;
         std::fs::create_dir_all(folder).context(format_args!("cannot make `{}`", folder.display()))?;
@@ -104,7 +105,7 @@ impl Authority {
 }
 
 impl std::fmt::Debug for Authority {
-    /// Shows no key.
+    /// Does not show the key.
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.debug_struct("Authority").field("trust_domain", &self.trust_domain).finish_non_exhaustive()
     }

@@ -1,4 +1,4 @@
-//! A small HTTP client: HTTP/1.1 or HTTP/2, plain or mutual TLS, and headers as the bytes that a test wants to send.
+//! A small HTTP client: HTTP/1.1 or HTTP/2, plain text or mutual TLS, and headers as arbitrary bytes.
 
 mod connection;
 mod message;
@@ -16,25 +16,25 @@ pub use message::{MAX_BODY, Request, Response};
 use crate::certs::Identity;
 use crate::error::{Error, Result};
 
-/// How long one request may take, connecting included.
+/// Largest duration of one request, including connecting.
 pub const REQUEST_LIMIT: Duration = Duration::from_secs(20);
 
-/// The protocol of a connection. HTTP/2 is spoken with prior knowledge, or by ALPN under TLS.
+/// The protocol of a connection. HTTP/2 is used with prior knowledge, or by ALPN with TLS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Protocol {
     /// HTTP/1.1.
     #[default]
     Http1,
-    /// HTTP/2, as gRPC needs it.
+    /// HTTP/2, as required for gRPC.
     Http2,
 }
 
-/// Where requests go: an address, the host that they name, and perhaps TLS.
+/// The destination of requests: an address, the host in the requests, and optionally TLS.
 #[derive(Debug, Clone)]
 pub struct Endpoint {
-    /// Where to connect.
+    /// The address to connect to.
     pub address: SocketAddr,
-    /// The `Host` or `:authority` of requests that do not name their own.
+    /// The `Host` or `:authority` of requests that do not specify one.
     pub authority: String,
     /// HTTP/1.1 or HTTP/2.
     pub protocol: Protocol,
@@ -42,16 +42,16 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
-    /// A plain-text endpoint.
+    /// Returns a plain-text endpoint.
     pub fn plain(address: SocketAddr, authority: &str) -> Self {
         Self { address, authority: authority.to_owned(), protocol: Protocol::Http1, tls: None }
     }
 
-    /// An endpoint behind TLS whose certificate names `service` and was signed by `authority_certificate` (PEM).
-    /// The client presents `identity`, or no certificate at all.
+    /// Returns an endpoint with TLS whose certificate contains `service` and was signed by `authority_certificate`
+    /// (PEM). The client presents `identity`, or no certificate at all.
     ///
     /// # Errors
-    /// A certificate or key does not parse.
+    /// A certificate or key cannot be parsed.
     pub fn tls(
         address: SocketAddr,
         service: &str,
@@ -62,7 +62,7 @@ impl Endpoint {
         Ok(Self { address, authority: service.to_owned(), protocol: Protocol::Http1, tls: Some(Arc::new(tls)) })
     }
 
-    /// The same endpoint, spoken to in HTTP/2.
+    /// Returns the same endpoint with HTTP/2.
     #[must_use]
     pub fn http2(mut self) -> Self {
         self.protocol = Protocol::Http2;
@@ -73,7 +73,8 @@ impl Endpoint {
 /// Opens a connection, sends one request and reads the whole answer.
 ///
 /// # Errors
-/// No connection, a failed handshake, a broken answer, one above [`MAX_BODY`], or [`REQUEST_LIMIT`] is over.
+/// No connection, a failed handshake, an invalid answer, one larger than [`MAX_BODY`], or more time than
+/// [`REQUEST_LIMIT`].
 pub async fn send(endpoint: &Endpoint, request: Request) -> Result<Response> {
     let exchange = async { Connection::open(endpoint).await?.send(request).await };
     let late = |_| Error::new(format!("no answer from {} within {REQUEST_LIMIT:?}", endpoint.address));

@@ -1,7 +1,7 @@
 //! Writes the folder that `docker-compose.yml` mounts: one folder for each Envoy of the demo mesh.
 //!
-//! Each is mounted at `/etc/context-mesh` of its container and holds the bootstrap, the clusters, the certificates, the
-//! filter and its configuration. The keys are readable by everybody: they are good for this demo and nothing else.
+//! Each folder is mounted at `/etc/context-mesh` of its container and contains the bootstrap, the clusters, the
+//! certificates, the filter and its configuration. The keys are readable by everyone: they are only for this demo.
 
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -19,10 +19,10 @@ use crate::topology::{Role, Topology};
 /// The filter's name in that folder, and its path in the container.
 const WASM_NAME: &str = "context_mesh_filter.wasm";
 const WASM: &str = "/etc/context-mesh/context_mesh_filter.wasm";
-/// The file, beside the folders, with a token for clients.
+/// The file next to the folders with a token for clients.
 const TOKEN_NAME: &str = "client-token";
 
-/// The ports inside the containers. Application and sidecar share a network namespace, so they differ.
+/// The ports in the containers. Application and sidecar share a network namespace, so they differ.
 mod port {
     pub(super) const ADMIN: u16 = 15000;
     pub(super) const OUTBOUND: u16 = 15001;
@@ -31,19 +31,20 @@ mod port {
     pub(super) const GATEWAY: u16 = 10000;
 }
 
-/// What the mesh in containers consists of.
+/// The contents of the mesh in containers.
 #[derive(Debug, Clone)]
 pub struct Compose {
     /// The services; they must be those of `docker-compose.yml`.
     pub topology: Topology,
-    /// The filter's .wasm, and the folder with `<service>.<role>.json` plugin configurations; `None` for a mesh without filter.
+    /// The filter's .wasm, and the folder with `<service>.<role>.json` plugin configurations; `None` for a mesh without
+    /// filter.
     pub filter: Option<(PathBuf, PathBuf)>,
-    /// The claims of the token that is written beside the folders, for a client that wants to show one; `None` for no token.
+    /// The claims of the token for clients that is written next to the folders; `None` for no token.
     pub claims: Option<Value>,
 }
 
 impl Compose {
-    /// Writes everything into `out`, which is made if it is missing.
+    /// Writes everything into `out`, which is created if it is missing.
     ///
     /// # Errors
     /// A plugin configuration or the filter is missing, or `out` cannot be written.
@@ -76,7 +77,7 @@ impl Compose {
         }
     }
 
-    /// Certificates, clusters and filter of one Envoy; gives its folder.
+    /// Writes the certificates, clusters and filter of one Envoy. Returns its folder.
     fn write_common(&self, service: &str, out: &Path, authority: &Authority) -> Result<PathBuf> {
         let folder = out.join(service);
         authority.write(service, &folder.join("certs"))?;
@@ -94,7 +95,7 @@ impl Compose {
         Ok(folder)
     }
 
-    /// What the Envoy of `service` is told, with the paths of its container.
+    /// Returns the settings of the Envoy of `service`, with the paths in its container.
     fn common<'a>(&'a self, service: &'a str) -> Common<'a> {
         Common {
             service,
@@ -104,13 +105,13 @@ impl Compose {
             clusters_file: Path::new("/etc/context-mesh/clusters.yaml"),
             upstream: false,
             filter_dir: self.filter.as_ref().map(|_| Path::new("/etc/context-mesh/filter")),
-            // `docker-compose logs` shows it.
+            // Shown by `docker-compose logs`.
             access_log: Path::new("/dev/stdout"),
         }
     }
 }
 
-/// The ECDS file of one role, from the plugin configuration in `file`.
+/// Writes the ECDS file of one role, from the plugin configuration in `file`.
 fn write_filter(folder: &Path, role: Role, file: &Path) -> Result<()> {
     let configuration = fs::read_to_string(file).map_err(|problem| {
         Error::new(format!(

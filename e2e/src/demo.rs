@@ -1,6 +1,6 @@
-//! The demo: the shop's mesh runs its sample requests, and shows how the context travelled.
+//! The demo: the shop's mesh processes its sample requests, and the output shows how the context travelled.
 //!
-//! What a newcomer reads is in three places: the policies and the requests in `examples/shop`, and what this prints.
+//! A newcomer reads three things: the policies and the requests in `examples/shop`, and this output.
 
 mod check;
 mod keep;
@@ -26,9 +26,9 @@ use crate::policy::{self, Policy};
 /// The sample requests, in the folder of the policies.
 const REQUESTS: &str = "requests.json";
 
-/// Runs the demo and says whether everything happened as its requests expect.
+/// Runs the demo. Returns whether everything happened as its requests expect.
 ///
-/// With `keep`, the mesh stays until the process is asked to end (Ctrl-C).
+/// With `keep`, the mesh runs until the process is asked to end (Ctrl-C).
 ///
 /// # Errors
 /// The policies do not compile, the requests cannot be read, or the mesh does not start or answer.
@@ -78,19 +78,19 @@ fn start(policy: &Policy, paint: Paint) -> Result<Mesh> {
         .filter(policy::filter()?, move |service, role| configuration.configuration(service, role))
         .on_ready(move |envoy, took| {
             let line = format!("{} {:<16} ready after {:.1} s\n", paint.step(""), envoy.name(), took.as_secs_f64());
-            // Whoever reads no more is told so at the next line that matters.
+            // If the reader has closed the output, the next important line reports it.
             let _ = say(line);
         })
         .start()
 }
 
-/// Writes to standard output, at once.
+/// Writes to standard output without buffering.
 fn say(text: impl Display) -> Result<()> {
     let mut out = std::io::stdout().lock();
     write!(out, "{text}").and_then(|()| out.flush()).context("cannot write to standard output")
 }
 
-/// A trace of its own for each request, as a client with a tracer sends it (W3C Trace Context).
+/// Returns a separate trace for each request, like a client with a tracer (W3C Trace Context).
 fn trace_parent(number: usize) -> String {
     format!("00-{:032x}-{:016x}-01", number.saturating_add(0x5e_d0c0_ffee_0001), 0xc11e_u64)
 }

@@ -1,4 +1,4 @@
-//! The mesh of `docker-compose.yml`, where a Docker engine answers.
+//! The mesh of `docker-compose.yml`, if a Docker engine is available.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -9,15 +9,15 @@ use crate::client::{Endpoint, Request, Response, send};
 use crate::error::{Context as _, Error, Result};
 use crate::runtime::block_on;
 
-/// How long the containers may take until a request passes through all of them.
+/// Time limit for starting the containers, until a request passes through all of them.
 const START_LIMIT: Duration = Duration::from_secs(60);
-/// How many lines of each container's log an error shows.
+/// Number of lines of each container's log that an error shows.
 const LOG_LINES: &str = "40";
 
-/// The compose command of this machine: `docker compose`, else `docker-compose`.
+/// Returns the compose command of this machine: `docker compose`, otherwise `docker-compose`.
 ///
 /// # Errors
-/// No engine answers, or there is no compose: the reason to give when a test is skipped.
+/// No engine answers, or there is no compose. The error is the reason to report when a test is skipped.
 pub fn compose_command() -> Result<Vec<&'static str>> {
     if !succeeds(&["docker", "info"]) {
         return Err(Error::new("no Docker engine answers"));
@@ -31,10 +31,10 @@ pub fn compose_command() -> Result<Vec<&'static str>> {
         .ok_or_else(|| Error::new("neither `docker compose` nor `docker-compose` is installed"))
 }
 
-/// Assembles the images from these binaries; gives the names of Envoy's and the demo service's.
+/// Builds the images from these binaries. Returns the names of Envoy's image and the demo service's.
 ///
 /// # Errors
-/// The script fails; the error is what it says.
+/// The script fails; the error is its output.
 pub fn build_images(envoy: &Path, shop_service: &Path) -> Result<(String, String)> {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("docker/build-images.sh");
     let output = Command::new(script).arg("--envoy").arg(envoy).arg("--shop").arg(shop_service).output();
@@ -46,7 +46,7 @@ pub fn build_images(envoy: &Path, shop_service: &Path) -> Result<(String, String
     }
 }
 
-/// A running mesh in containers. Dropping it removes them; if the thread is panicking, the logs are shown first.
+/// A running mesh in containers. Dropping it removes them. If the thread is panicking, the logs are shown first.
 #[derive(Debug)]
 pub struct ComposeMesh {
     command: Vec<&'static str>,
@@ -55,11 +55,12 @@ pub struct ComposeMesh {
 }
 
 impl ComposeMesh {
-    /// Starts the containers of `docker-compose.yml` with the folder that [`crate::compose::Compose::write`] wrote, under a
-    /// project name of its own and with the gateway on a port of the system's choice, and waits until a request passes.
+    /// Starts the containers of `docker-compose.yml` with the folder that [`crate::compose::Compose::write`] wrote,
+    /// with a separate project name and the gateway on a port that the system chooses, and waits until a request
+    /// passes.
     ///
     /// # Errors
-    /// Compose fails, or the mesh does not answer within a minute; the error shows the end of the logs.
+    /// Compose fails, or the mesh does not answer within a minute. The error shows the end of the logs.
     pub fn up(command: Vec<&'static str>, mesh_dir: &Path, (envoy_image, shop_image): (&str, &str)) -> Result<Self> {
         let environment = vec![
             ("MESH_DIR", mesh_dir.to_owned()),
@@ -73,10 +74,10 @@ impl ComposeMesh {
         Ok(mesh)
     }
 
-    /// The gateway, for clients.
+    /// Returns the gateway, for clients.
     ///
     /// # Errors
-    /// The container of the gateway does not run.
+    /// The container of the gateway is not running.
     pub fn gateway(&self) -> Result<Endpoint> {
         let printed = self.compose(["port", "shop-gateway", "10000"])?;
         let address =
@@ -92,7 +93,7 @@ impl ComposeMesh {
         block_on(send(&self.gateway()?, request))
     }
 
-    /// The end of each container's log: for the Envoys also their access log.
+    /// Returns the end of each container's log; for the Envoys including their access log.
     pub fn logs(&self) -> String {
         self.compose(["logs", "--no-color", "--tail", LOG_LINES]).unwrap_or_else(|error| error.to_string())
     }
@@ -100,7 +101,8 @@ impl ComposeMesh {
     fn wait(&self) -> Result<()> {
         let deadline = Instant::now() + START_LIMIT;
         loop {
-            // A gateway that answers 503 is up before the services are; any other answer went through a filter or a service.
+            // The gateway starts before the services and answers 503 until then. Any other answer went through a filter
+            // or a service.
             let answer = self.send(Request::get("/"));
             match answer {
                 Ok(response) if response.status != 503 && !response.text().contains("\"downstream_status\":503") => {

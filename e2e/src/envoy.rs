@@ -1,4 +1,4 @@
-//! One Envoy process: start it, wait until it serves, read what it counts.
+//! One Envoy process: starts it, waits until it is ready, and reads its counters.
 
 use std::fs::File;
 use std::net::SocketAddr;
@@ -13,15 +13,15 @@ use crate::process::Process;
 use crate::runtime::block_on;
 use crate::stats::Stats;
 
-/// How long an Envoy may take until it serves. Loading a large .wasm on a busy machine takes a few seconds.
+/// Time limit for an Envoy to become ready. Loading a large .wasm on a busy machine takes a few seconds.
 pub const START_LIMIT: Duration = Duration::from_secs(60);
-/// How long an Envoy may take to end by itself.
+/// Time limit for an Envoy to end by itself.
 const STOP_LIMIT: Duration = Duration::from_secs(5);
-/// How often a state is looked at while waiting for it.
+/// Interval for polling a state.
 pub(crate) const POLL: Duration = Duration::from_millis(10);
-/// How many bytes of a log an error text shows.
+/// Number of bytes of a log that an error shows.
 const LOG_TAIL: usize = 4000;
-/// How many lines of problems an error text shows.
+/// Number of lines with problems that an error shows.
 const LOG_PROBLEMS: usize = 30;
 
 /// A running Envoy. Dropping it kills the process.
@@ -33,7 +33,7 @@ pub struct Envoy {
     log: PathBuf,
 }
 
-/// An Envoy that was started and is not known to serve yet.
+/// An Envoy that was started and may not be ready yet.
 #[derive(Debug)]
 pub struct StartingEnvoy {
     name: String,
@@ -43,19 +43,19 @@ pub struct StartingEnvoy {
 }
 
 impl StartingEnvoy {
-    /// Starts `binary` with the bootstrap file `config` and `concurrency` workers; its log goes to `envoy.log` in `folder`.
-    /// What the filter reads in the environment of this process is kept from it.
+    /// Starts `binary` with the bootstrap file `config` and `concurrency` workers. Its log is written to `envoy.log` in
+    /// `folder`. The environment variables of this process that the filter reads are removed for it.
     ///
     /// # Errors
-    /// The log cannot be written, or the program not be started.
+    /// The log cannot be written, or the program cannot be started.
     pub fn spawn(name: &str, binary: &Path, config: &Path, folder: &Path, concurrency: u32) -> Result<Self> {
         Self::spawn_with(name, binary, config, folder, concurrency, &[])
     }
 
-    /// As [`StartingEnvoy::spawn`], with these variables in the Envoy's environment: names and values.
+    /// Starts an Envoy like [`StartingEnvoy::spawn`], with these variables in its environment: names and values.
     ///
     /// # Errors
-    /// As [`StartingEnvoy::spawn`].
+    /// The same as for [`StartingEnvoy::spawn`].
     pub fn spawn_with(
         name: &str,
         binary: &Path,
@@ -64,16 +64,16 @@ impl StartingEnvoy {
         concurrency: u32,
         variables: &[(&str, &str)],
     ) -> Result<Self> {
-        // Many Envoys of one machine would meet in the shared memory of the hot restart.
+        // Otherwise several Envoys of one machine would use the same shared memory of the hot restart.
         let apart = ["--disable-hot-restart".to_owned()];
         Self::spawn_command(name, binary, config, folder, concurrency, variables, &apart)
     }
 
-    /// As [`StartingEnvoy::spawn`], for an Envoy that takes over the sockets of the one with the epoch before (0 is the first), which then ends.
-    /// `base_id` tells the Envoys of one machine apart.
+    /// Starts an Envoy like [`StartingEnvoy::spawn`] that takes over the sockets of the one with the previous epoch (0
+    /// is the first), which then ends. `base_id` distinguishes the Envoys of one machine.
     ///
     /// # Errors
-    /// As [`StartingEnvoy::spawn`].
+    /// The same as for [`StartingEnvoy::spawn`].
     pub fn spawn_epoch(
         name: &str,
         binary: &Path,
@@ -114,7 +114,7 @@ impl StartingEnvoy {
             .arg(&admin_file)
             .args(["--concurrency", &concurrency.to_string()])
             .args(arguments)
-            // Access logs are there soon after the request, for tests that read them.
+            // Writes access logs soon after the request, for tests that read them.
             .args(["--file-flush-interval-msec", "50"])
             .args(["--log-level", "info"])
             .stdin(std::process::Stdio::null())
@@ -123,10 +123,10 @@ impl StartingEnvoy {
         Ok(Self { name: name.to_owned(), process: Process::spawn(name, command)?, admin_file, log })
     }
 
-    /// Waits until the Envoy has its configuration and all its listeners accept.
+    /// Waits until the Envoy has its configuration and all its listeners accept connections.
     ///
     /// # Errors
-    /// It ended, or did not get ready within [`START_LIMIT`]; the error shows what its log says.
+    /// It ended, or was not ready within [`START_LIMIT`]. The error shows its log.
     pub fn ready(mut self) -> Result<Envoy> {
         let deadline = Instant::now() + START_LIMIT;
         while Instant::now() < deadline {
@@ -157,22 +157,22 @@ impl StartingEnvoy {
 }
 
 impl Envoy {
-    /// The service that this Envoy belongs to.
+    /// Returns the service that this Envoy belongs to.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The process id.
+    /// Returns the process id.
     pub fn id(&self) -> u32 {
         self.process.id()
     }
 
-    /// The admin interface.
+    /// Returns the address of the admin interface.
     pub fn admin(&self) -> SocketAddr {
         self.admin
     }
 
-    /// The body of a `GET` on the admin interface, such as `/config_dump`.
+    /// Returns the body of a `GET` on the admin interface, such as `/config_dump`.
     ///
     /// # Errors
     /// No answer, or one that is not 200.
@@ -184,23 +184,23 @@ impl Envoy {
         }
     }
 
-    /// All counters and gauges.
+    /// Returns all counters and gauges.
     ///
     /// # Errors
-    /// The process ended.
+    /// The process has ended.
     pub fn stats(&self) -> Result<Stats> {
         Ok(Stats::parse(&self.admin_get("/stats")?))
     }
 
-    /// User and system time that the process has used so far.
+    /// Returns the user and system time that the process has used so far.
     ///
     /// # Errors
-    /// The process ended.
+    /// The process has ended.
     pub fn cpu_time(&self) -> Result<Duration> {
         self.process.cpu_time()
     }
 
-    /// Envoy's own log so far.
+    /// Returns Envoy's own log so far.
     ///
     /// # Errors
     /// The file cannot be read.
@@ -208,12 +208,12 @@ impl Envoy {
         read_lossy(&self.log)
     }
 
-    /// The lines of Envoy's log above the level `info`.
+    /// Returns the lines of Envoy's log above the level `info`.
     pub fn problems(&self) -> String {
         problems(&self.log)
     }
 
-    /// Lets the Envoy end by itself, which also writes its access log to the end.
+    /// Lets the Envoy end by itself, so that it also writes the end of its access log.
     ///
     /// # Errors
     /// The process cannot be reaped.
@@ -222,7 +222,8 @@ impl Envoy {
     }
 }
 
-/// `/ready` says that the configuration is there; the listeners accept only when the workers run too.
+/// `/ready` reports that the configuration is loaded; the listeners only accept connections after the workers have
+/// started.
 fn is_ready(admin: SocketAddr) -> bool {
     let get = |path| block_on(send(&Endpoint::plain(admin, "admin"), Request::get(path)));
     get("/ready").is_ok_and(|response| response.status == 200)
@@ -230,13 +231,14 @@ fn is_ready(admin: SocketAddr) -> bool {
             .is_ok_and(|response| Stats::parse(&response.text()).get("listener_manager.workers_started") == 1)
 }
 
-/// A log as text, bytes that are not UTF-8 replaced.
+/// Reads a log as text. Bytes that are not UTF-8 are replaced.
 pub(crate) fn read_lossy(file: &Path) -> Result<String> {
     let bytes = std::fs::read(file).context(format_args!("cannot read `{}`", file.display()))?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// What a log says above the level `info`: the reasons why an Envoy does not start, without what it says of itself.
+/// Returns the lines of a log above the level `info`: the reasons why an Envoy does not start, without its description
+/// of itself.
 pub(crate) fn problems(log: &Path) -> String {
     let text = read_lossy(log).unwrap_or_else(|error| error.to_string());
     let serious: Vec<_> = text.lines().filter(|line| !line.contains("][info][")).collect();
@@ -244,7 +246,7 @@ pub(crate) fn problems(log: &Path) -> String {
     serious.get(start..).unwrap_or_default().join("\n")
 }
 
-/// The end of a log, for people.
+/// Returns the end of a log, for error messages.
 pub(crate) fn tail(file: &Path) -> String {
     let text = read_lossy(file).unwrap_or_else(|error| error.to_string());
     let start = text.len().saturating_sub(LOG_TAIL);

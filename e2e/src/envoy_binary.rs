@@ -10,15 +10,16 @@ use crate::error::{Error, Result};
 /// The version that the mesh is tested with.
 pub const ENVOY_VERSION: &str = "1.40.0";
 
-/// `$ENVOY`, else `envoy` on the PATH, else the one that `install-envoy.sh` put into `.tools` of the checkout.
+/// Returns `$ENVOY`, otherwise `envoy` on the PATH, otherwise the one that `install-envoy.sh` put into `.tools` of the
+/// checkout.
 ///
 /// # Errors
-/// There is none, or `$ENVOY` names something that cannot be run.
+/// There is none, or `$ENVOY` is not an executable file.
 pub fn find() -> Result<PathBuf> {
     find_in(env::var_os("ENVOY").as_deref(), env::var_os("PATH").as_deref(), &checkout())
 }
 
-/// The root of the checkout that this crate was built from.
+/// Returns the root of the checkout that this crate was built from.
 fn checkout() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_path_buf).unwrap_or_default()
 }

@@ -1,16 +1,16 @@
-//! The one error of this crate: a sentence for the person who reads the test's output.
+//! The only error type of this crate: a sentence for the reader of the test's output.
 
 use std::fmt;
 
-/// Says what went wrong, where, and what to do about it.
+/// Describes what went wrong, where, and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Error(String);
 
-/// What every fallible call of this crate gives.
+/// The result of every fallible function of this crate.
 pub type Result<T> = std::result::Result<T, Error>;
 
 impl Error {
-    /// An error with this text: lower case, no full stop, names in backticks.
+    /// Returns an error with this text: lower case, no full stop, names in backticks.
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
@@ -24,9 +24,9 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
-/// Adds what was being done to an error of another library.
+/// Adds a description of the failed action to an error of another library.
 pub(crate) trait Context<T> {
-    /// `what` is put in front of the cause, separated by a colon.
+    /// Prefixes the cause with `what`, separated by a colon.
     fn context(self, what: impl fmt::Display) -> Result<T>;
 }
 

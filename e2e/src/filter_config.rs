@@ -1,5 +1,5 @@
-//! The ECDS file that gives one listener its filter, as `policyc emit envoy --as ecds` writes it. Envoy reads it again
-//! when it is replaced by a rename.
+//! The ECDS file that provides the filter of one listener, in the format of `policyc emit envoy --as ecds`. Envoy reads
+//! it again if it is replaced by a rename.
 
 use std::path::{Path, PathBuf};
 
@@ -10,13 +10,13 @@ use serde_json::Value;
 use crate::error::{Context as _, Result};
 use crate::topology::Role;
 
-/// The document: `wasm` is the filter as Envoy finds it, `configuration` the plugin configuration, and `version` a text that
-/// changes with each update.
+/// Returns the document. `wasm` is the filter as a path for Envoy, `configuration` the plugin configuration, and
+/// `version` a text that changes with each update.
 pub fn discovery_response(wasm: &Path, configuration: &str, version: &str) -> Value {
     policy_compiler::pack::emit::discovery_response(&wasm.to_string_lossy(), configuration, version)
 }
 
-/// The file of `role` in the folder that the bootstraps call `FILTER_DIR`.
+/// Returns the file of `role` in the folder that the bootstraps call `FILTER_DIR`.
 pub fn file_of(filter_dir: &Path, role: Role) -> PathBuf {
     filter_dir.join(format!("{role}.json"))
 }
@@ -24,7 +24,7 @@ pub fn file_of(filter_dir: &Path, role: Role) -> PathBuf {
 /// Replaces `file` as a whole: Envoy sees the old document or the new one, and notices the change.
 ///
 /// # Errors
-/// The file cannot be written beside its place, or not be renamed.
+/// The temporary file next to it cannot be written or renamed.
 pub fn replace(file: &Path, content: &str) -> Result<()> {
     let fresh = file.with_extension("new");
     std::fs::write(&fresh, content).context(format_args!("cannot write `{}`", fresh.display()))?;

@@ -1,6 +1,6 @@
 //! JSON Web Tokens for clients of the gateway, signed with HS256 (RFC 7515, RFC 7518).
 //!
-//! A shared secret is enough for tests: the gateway's template takes any JWKS, so a real one lists public keys.
+//! A shared secret is sufficient for tests: the gateway's template accepts any JWKS, so a real one lists public keys.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -20,29 +20,29 @@ pub struct Signer {
 }
 
 impl Signer {
-    /// A signer with a fresh secret, whose tokens name `issuer` as `iss`.
+    /// Returns a signer with a new secret. Its tokens have `issuer` as `iss`.
     ///
     /// # Errors
-    /// The system gives no randomness.
+    /// The system provides no randomness.
     pub fn new(issuer: &str) -> Result<Self> {
         let mut secret = [0; 32];
         SystemRandom::new().fill(&mut secret).context("cannot make a signing key")?;
         Ok(Self { issuer: issuer.to_owned(), secret })
     }
 
-    /// What the tokens name as `iss`.
+    /// Returns the `iss` of the tokens.
     pub fn issuer(&self) -> &str {
         &self.issuer
     }
 
-    /// The key as a JSON Web Key Set (RFC 7517), on one line.
+    /// Returns the key as a JSON Web Key Set (RFC 7517), on one line.
     pub fn jwks(&self) -> String {
         json!({"keys": [{"kty": "oct", "alg": "HS256", "kid": KEY_ID, "k": URL_SAFE_NO_PAD.encode(self.secret)}]})
             .to_string()
     }
 
-    /// A token with these claims. `iss` is added where `claims` (an object) has none; so a test can set any other,
-    /// and `exp` as it likes: without one the token does not expire.
+    /// Returns a token with these claims. `iss` is added if `claims` (an object) has none, so that a test can set any
+    /// other. `exp` is not added: without it the token does not expire.
     pub fn token(&self, claims: &Value) -> String {
         let mut claims = claims.clone();
         if let Some(members) = claims.as_object_mut() {
@@ -56,7 +56,7 @@ impl Signer {
 }
 
 impl std::fmt::Debug for Signer {
-    /// Shows no secret.
+    /// Does not show the secret.
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.debug_struct("Signer").field("issuer", &self.issuer).finish_non_exhaustive()
     }
@@ -72,7 +72,7 @@ mod tests {
 
     #[test]
     fn a_token_is_the_signed_parts_and_their_tag() {
-        // RFC 7515, appendix A.1, has other spacing in its JSON; so the tag is checked with ring itself.
+        // RFC 7515, appendix A.1, uses other spacing in its JSON, so the tag is checked with ring itself.
         let signer = Signer::new("https://login.shop.example").unwrap();
         let token = signer.token(&json!({"sub": "user-1"}));
         let (signed, tag) = token.rsplit_once('.').unwrap();

@@ -1,10 +1,11 @@
-//! Starts a mesh of real Envoys on loopback and drives requests through it.
+//! Starts a mesh of real Envoys on loopback and sends requests through it.
 //!
-//! Describe a mesh with [`mesh::MeshBuilder`], start it, send requests to its gateway, as one of its applications or as a
-//! peer with a certificate of your choice, and read what each Envoy counted and logged. Everything that was started
-//! ends with the [`mesh::Mesh`] value, also when a test panics, and a panicking test shows the logs.
+//! Describe a mesh with [`mesh::MeshBuilder`] and start it. Send requests to its gateway, as one of its applications,
+//! or as a peer with any certificate. Then read the counters and logs of each Envoy. Everything that was started ends
+//! with the [`mesh::Mesh`] value, also if a test panics. A panicking test shows the logs.
 //!
-//! The Envoys run the very files in `envoy-configs/` that users deploy, and any number of meshes run side by side.
+//! The Envoys use the same files in `envoy-configs/` that users deploy, and any number of meshes can run at the same
+//! time.
 //!
 //! ```no_run
 //! use context_mesh_e2e::{client::Request, mesh::MeshBuilder};
@@ -15,7 +16,7 @@
 //! # Ok::<(), context_mesh_e2e::error::Error>(())
 //! ```
 //!
-//! All calls that do not say `async` block, and must not be made from inside an async task.
+//! All functions that are not `async` block, and must not be called from an async task.
 
 pub mod bootstrap;
 pub mod certs;

@@ -1,6 +1,6 @@
-//! Fields whose values take the most work: for tests and measurements of the budget of a request.
+//! Fields whose values cause the most work, for tests and measurements of the budget of a request.
 
-/// The document that declares them, for the domain `all`: lists as long as a tree may allow.
+/// The document that declares them for the domain `all`, with lists of the largest size that a tree may allow.
 pub const SCHEMA: &str = r#"
 ---
 apiVersion: contextmesh.io/v1
@@ -16,7 +16,7 @@ spec:
     looped: {type: list<string>, maxItems: 10000}
 "#;
 
-/// A JSON array of `count` times this item.
+/// Returns a JSON array that contains this item `count` times.
 pub fn list(count: usize, item: &str) -> String {
     format!("[{}]", vec![item; count].join(","))
 }

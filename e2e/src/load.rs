@@ -1,4 +1,4 @@
-//! A bounded load: so many requests over so many connections.
+//! A limited load: a number of requests over a number of connections.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,46 +9,46 @@ use crate::client::{Connection, Endpoint, Request, Response};
 use crate::error::{Error, Result};
 use crate::runtime::block_on;
 
-/// The most requests of one load.
+/// Most requests of one load.
 pub const MAX_REQUESTS: usize = 1_000_000;
-/// The most connections of one load.
+/// Most connections of one load.
 pub const MAX_CONNECTIONS: usize = 1_000;
-/// How many failures are kept with their text.
+/// Number of failures whose texts are kept.
 const MAX_FAILURES: usize = 20;
 
-/// How much, and for how long at most.
+/// The size and the time limit of a load.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Load {
-    /// Requests in all, at most [`MAX_REQUESTS`].
+    /// Total number of requests, at most [`MAX_REQUESTS`].
     pub requests: usize,
-    /// Connections, at most [`MAX_CONNECTIONS`]; each has one request under way at a time.
+    /// Number of connections, at most [`MAX_CONNECTIONS`]. Each has one request in progress at a time.
     pub connections: usize,
-    /// When it ends, finished or not.
+    /// The time after which the load ends, finished or not.
     pub limit: Duration,
 }
 
-/// What came of a load.
+/// The result of a load.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Report {
-    /// How many answers there were of each status.
+    /// Number of answers by status.
     pub statuses: BTreeMap<u16, usize>,
-    /// How many requests got no answer, or one that the check did not accept.
+    /// Number of requests without an answer, or with one that the check did not accept.
     pub failed: usize,
-    /// The first 20 of them.
+    /// The texts of the first 20 failures.
     pub failures: Vec<String>,
-    /// From the first request to the last answer.
+    /// Time from the first request to the last answer.
     pub took: Duration,
-    /// The time of each answered request, in rising order.
+    /// The time of each answered request, in ascending order.
     pub latencies: Vec<Duration>,
 }
 
 impl Report {
-    /// How many requests were answered.
+    /// Returns the number of answered requests.
     pub fn answered(&self) -> usize {
         self.latencies.len()
     }
 
-    /// The time within which `share` (0.0 to 1.0) of the answers came; `None` without answers.
+    /// Returns the time within which `share` (0.0 to 1.0) of the answers arrived, or `None` without answers.
     pub fn percentile(&self, share: f64) -> Option<Duration> {
         let last = self.latencies.len().checked_sub(1)?;
         #[expect(
@@ -79,10 +79,11 @@ impl Report {
     }
 }
 
-/// Sends `request(number)` for each number from 0, and lets `check(number, answer)` look at each answer; its error text counts as a failure.
+/// Sends `request(number)` for each number from 0, and calls `check(number, answer)` for each answer. An error from it
+/// counts as a failure.
 ///
 /// # Errors
-/// The load is above a limit. Requests that fail are in the report.
+/// The load exceeds a limit. Requests that fail are in the report.
 pub fn run(
     endpoint: &Endpoint,
     load: Load,
@@ -131,7 +132,7 @@ where
     R: Fn(usize) -> Request,
     C: Fn(usize, &Response) -> std::result::Result<(), String>,
 {
-    /// One connection, one request after the other, until all are taken or the time is over.
+    /// Sends one request after the other over one connection, until all are sent or the time is over.
     async fn worker(self: Arc<Self>) -> Report {
         let mut report = Report::default();
         let mut connection = None;

@@ -1,10 +1,10 @@
-//! Shows the logs of a mesh when the test that owns it fails.
+//! Shows the logs of a mesh if the test that owns it fails.
 
 use std::path::Path;
 
 use crate::envoy::tail;
 
-/// The files of each Envoy's folder that tell what happened.
+/// The files of each Envoy's folder that show what happened.
 const FILES: [&str; 3] = ["access.log", "application.log", "envoy.log"];
 
 /// Prints the end of each log of each folder to stderr, if the current thread is panicking.

@@ -1,4 +1,4 @@
-//! A mesh of real Envoys: described by a [`MeshBuilder`], alive as a [`Mesh`].
+//! A mesh of real Envoys: described by a [`MeshBuilder`], running as a [`Mesh`].
 
 mod application;
 mod member;
@@ -18,13 +18,13 @@ use crate::envoy::Envoy;
 use crate::error::Result;
 use crate::topology::{Gateway, Role, Service, Topology};
 
-/// The secret of pseudonyms that the Envoys of a mesh have unless the test says otherwise. It is good for tests only.
+/// The secret of pseudonyms of the Envoys of a mesh, unless the test sets another one. For tests only.
 pub const PSEUDONYM_SECRET: &str = "known-to-everybody-for-tests-only";
 
-/// Gives the plugin configuration of a service's filter in a role.
+/// Returns the plugin configuration of a service's filter in a role.
 pub type Configuration = dyn Fn(&str, Role) -> String + Send + Sync;
 
-/// Is told of each Envoy that serves, with the time since the start of the mesh.
+/// Called with each Envoy that is ready, and the time since the start of the mesh.
 pub(crate) type OnReady = dyn Fn(&Envoy, Duration) + Send + Sync;
 
 /// The filter that all Envoys of a mesh load.
@@ -40,7 +40,7 @@ impl fmt::Debug for Filter {
     }
 }
 
-/// Whom to tell of each Envoy that serves.
+/// The callback for each Envoy that is ready.
 #[derive(Clone, Default)]
 pub(crate) struct Watcher(Option<Arc<OnReady>>);
 
@@ -58,7 +58,7 @@ impl fmt::Debug for Watcher {
     }
 }
 
-/// Describes a mesh. Nothing is started, and nothing written, before [`MeshBuilder::start`].
+/// Describes a mesh. Nothing is started or written before [`MeshBuilder::start`].
 #[derive(Debug, Clone)]
 pub struct MeshBuilder {
     topology: Topology,
@@ -73,7 +73,7 @@ pub struct MeshBuilder {
     watcher: Watcher,
 }
 
-/// What becomes of each bootstrap before it is written.
+/// Changes each bootstrap before it is written.
 #[derive(Clone, Default)]
 pub(crate) struct Bootstrap(Option<Arc<dyn Fn(String) -> String + Send + Sync>>);
 
@@ -89,27 +89,27 @@ impl fmt::Debug for Bootstrap {
     }
 }
 
-/// A program that takes the arguments of `shop-service`, and answers as that does.
+/// A program with the same arguments and answers as `shop-service`.
 #[derive(Debug, Clone)]
 pub struct Program {
-    /// Its file.
+    /// Its path.
     pub path: PathBuf,
-    /// Variables of its environment.
+    /// Its environment variables.
     pub variables: Vec<(String, String)>,
 }
 
 impl MeshBuilder {
-    /// A mesh without gateway and services.
+    /// Returns a mesh without gateway and services.
     pub fn new(trust_domain: &str) -> Self {
         Self::of(Topology { trust_domain: trust_domain.to_owned(), gateway: None, services: Vec::new() })
     }
 
-    /// The demo mesh: a gateway and four services.
+    /// Returns the demo mesh: a gateway and four services.
     pub fn shop() -> Self {
         Self::of(Topology::shop())
     }
 
-    /// A mesh of this shape, without filter, with one worker in each Envoy and a gateway that checks tokens.
+    /// Returns a mesh of this topology, without filter, with one worker in each Envoy and a gateway that checks tokens.
     pub fn of(topology: Topology) -> Self {
         Self {
             topology,
@@ -125,7 +125,7 @@ impl MeshBuilder {
         }
     }
 
-    /// Adds a gateway that hands every request to `upstream`.
+    /// Adds a gateway that forwards every request to `upstream`.
     #[must_use]
     pub fn gateway(mut self, name: &str, upstream: &str) -> Self {
         self.topology.gateway = Some(Gateway { name: name.to_owned(), upstream: upstream.to_owned() });
@@ -140,7 +140,8 @@ impl MeshBuilder {
         self
     }
 
-    /// Loads the filter `wasm` into every Envoy, with the plugin configuration that `configuration` gives for each service and role.
+    /// Loads the filter `wasm` into every Envoy, with the plugin configuration that `configuration` returns for each
+    /// service and role.
     #[must_use]
     pub fn filter(
         mut self,
@@ -151,21 +152,21 @@ impl MeshBuilder {
         self
     }
 
-    /// How many workers each Envoy has. One is enough for most tests, and starts fastest.
+    /// Sets the number of workers of each Envoy. One is enough for most tests, and starts fastest.
     #[must_use]
     pub fn concurrency(mut self, workers: u32) -> Self {
         self.concurrency = workers;
         self
     }
 
-    /// Puts the filter behind the routers of sidecars as well.
+    /// Adds the filter after the routers of sidecars too.
     #[must_use]
     pub fn upstream_filters(mut self) -> Self {
         self.upstream = true;
         self
     }
 
-    /// Changes the text of every bootstrap: for settings of Envoy that the shipped files do not have.
+    /// Changes the text of every bootstrap, for settings of Envoy that the shipped files do not contain.
     #[must_use]
     pub fn bootstrap(mut self, change: impl Fn(String) -> String + Send + Sync + 'static) -> Self {
         self.bootstrap = Bootstrap(Some(Arc::new(change)));
@@ -179,39 +180,39 @@ impl MeshBuilder {
         self
     }
 
-    /// Leaves the check of JSON Web Tokens out of the gateway.
+    /// Removes the check of JSON Web Tokens from the gateway.
     #[must_use]
     pub fn without_tokens(mut self) -> Self {
         self.tokens = false;
         self
     }
 
-    /// Runs this Envoy binary, not the one that [`crate::envoy_binary::find`] finds.
+    /// Uses this Envoy binary instead of the one that [`crate::envoy_binary::find`] finds.
     #[must_use]
     pub fn envoy(mut self, binary: impl Into<PathBuf>) -> Self {
         self.envoy = Some(binary.into());
         self
     }
 
-    /// Gives all Envoys this secret of pseudonyms, and not [`PSEUDONYM_SECRET`]; `None` for no secret.
+    /// Sets the secret of pseudonyms of all Envoys, instead of [`PSEUDONYM_SECRET`]; `None` for no secret.
     #[must_use]
     pub fn pseudonym_secret(mut self, secret: Option<&str>) -> Self {
         self.pseudonym_secret = secret.map(str::to_owned);
         self
     }
 
-    /// Calls `tell` with each Envoy as soon as it serves, and with the time since the start: to show that a start is alive.
+    /// Calls `tell` with each Envoy as soon as it is ready, and the time since the start, to show progress.
     #[must_use]
     pub fn on_ready(mut self, tell: impl Fn(&Envoy, Duration) + Send + Sync + 'static) -> Self {
         self.watcher = Watcher(Some(Arc::new(tell)));
         self
     }
 
-    /// Starts everything and waits until all of it serves.
+    /// Starts everything and waits until all of it is ready.
     ///
     /// # Errors
-    /// Envoy or the demo service is not found, a process ends or does not get ready, or an Envoy refuses its filter
-    /// configuration. The error shows the end of the log, and what had been started is ended.
+    /// Envoy or the demo service is not found, a process ends or does not become ready, or an Envoy rejects its filter
+    /// configuration. The error shows the end of the log, and everything that was started is ended.
     pub fn start(self) -> Result<Mesh> {
         Mesh::start(self)
     }

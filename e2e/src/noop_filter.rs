@@ -1,10 +1,10 @@
-//! A filter that does nothing: the price of a filter as such, and a stand-in for tests of this library.
+//! A filter that does nothing, to measure the cost of any filter, and for tests of this library.
 
 use std::path::Path;
 
 use crate::error::{Context as _, Result};
 
-/// The filter in WebAssembly text. It exports only what Envoy calls for request headers.
+/// The filter in WebAssembly text. It only exports what Envoy calls for request headers.
 const TEXT: &str = r#"
 (module
   (memory (export "memory") 2)
@@ -21,7 +21,7 @@ const TEXT: &str = r#"
     (i32.const 0)))
 "#;
 
-/// The one plugin configuration that the filter refuses; so it does any other of six bytes.
+/// The plugin configuration that the filter rejects. It also rejects any other of six bytes.
 pub const REFUSED_CONFIGURATION: &str = "refuse";
 
 /// Writes the filter's .wasm to `file`.

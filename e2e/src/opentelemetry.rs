@@ -1,4 +1,4 @@
-//! The application that OpenTelemetry's own libraries instrument, in `e2e/opentelemetry`.
+//! The application in `e2e/opentelemetry`, which is instrumented by OpenTelemetry's own libraries.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -6,7 +6,7 @@ use std::process::Command;
 use crate::error::{Context as _, Error, Result};
 use crate::mesh::Program;
 
-/// The application with its libraries, which are installed where they are missing.
+/// Returns the application with its libraries, which are installed if they are missing.
 ///
 /// # Errors
 /// Python or pip is missing, or the libraries cannot be installed.

@@ -1,4 +1,4 @@
-//! A policy tree as the meshes of this crate use it: compiled, and handed to each filter as its plugin configuration.
+//! A policy tree for the meshes of this crate: compiled, and passed to each filter as its plugin configuration.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,35 +13,36 @@ use policy_compiler::{Compiled, Slice};
 use crate::error::{Context as _, Error, Result};
 use crate::topology::{Role, Topology};
 
-/// The variable that names the filter's .wasm; the Makefile sets it.
+/// The variable with the path of the filter's .wasm; the Makefile sets it.
 pub const FILTER_VARIABLE: &str = "CONTEXT_MESH_FILTER";
-/// How deep the folders of a tree may lie in each other.
+/// Deepest nesting of the folders of a tree.
 const MAX_DEPTH: usize = 16;
-/// How many files a tree may have.
+/// Most files of a tree.
 const MAX_FILES: usize = 10_000;
 
 /// A compiled policy tree.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Policy {
-    /// What the artifact says.
+    /// The tables of the artifact.
     pub tables: Tables,
     /// The bytes that the filter loads.
     pub artifact: Vec<u8>,
     /// The digest of the artifact, in hex.
     pub digest: String,
-    /// What the compiler had to say all the same, as text; empty for nothing.
+    /// The warnings of the compiler as text; empty if there are none.
     pub warnings: String,
-    /// What the filters are told of the routes. Those of the shipped bootstraps match no header that the filter changes.
+    /// What the filters are told about the routes. The routes of the shipped bootstraps match no header that the filter
+    /// changes.
     pub routing: pipeline::Routing,
-    /// What slices are cut from.
+    /// The input for slices.
     compiled: Arc<Compiled>,
 }
 
 impl Policy {
-    /// Compiles the `.yaml` and `.yml` files of `folder` and of the folders in it, in the order of their paths.
+    /// Compiles the `.yaml` and `.yml` files of `folder` and its subfolders, in the order of their paths.
     ///
     /// # Errors
-    /// A file cannot be read, or the sources are wrong; the error is the compiler's whole report.
+    /// A file cannot be read, or the sources are invalid. The error is the compiler's whole report.
     pub fn compile(folder: &Path) -> Result<Self> {
         let mut files = Vec::new();
         collect(folder, MAX_DEPTH, &mut files)?;
@@ -60,20 +61,20 @@ impl Policy {
         Self::of(&sources)
     }
 
-    /// Compiles a tree that is one text: for tests that write their policies down.
+    /// Compiles a tree from one text, for tests that contain their policies.
     ///
     /// # Errors
-    /// The source is wrong; the error is the compiler's whole report.
+    /// The source is invalid. The error is the compiler's whole report.
     pub fn from_text(text: &str) -> Result<Self> {
         let mut sources = Sources::new("policy");
         sources.add("policy.yaml", text);
         Self::of(&sources)
     }
 
-    /// As [`Policy::from_text`], with a lock file.
+    /// Compiles a tree like [`Policy::from_text`], with a lock file.
     ///
     /// # Errors
-    /// As [`Policy::from_text`].
+    /// The same as for [`Policy::from_text`].
     pub fn from_text_and_lock(text: &str, lock: &str) -> Result<Self> {
         let mut sources = Sources::new("policy");
         sources.add("policy.yaml", text);
@@ -81,10 +82,10 @@ impl Policy {
         Self::of(&sources)
     }
 
-    /// The tree of the demo, `examples/shop`.
+    /// Compiles the tree of the demo, `examples/shop`.
     ///
     /// # Errors
-    /// As [`Policy::compile`].
+    /// The same as for [`Policy::compile`].
     pub fn shop() -> Result<Self> {
         Self::compile(&shop_folder())
     }
@@ -106,13 +107,13 @@ impl Policy {
         }
     }
 
-    /// The same policies, for filters that are told this of the routes.
+    /// Returns the same policies, for filters with this setting of the routes.
     #[must_use]
     pub fn with_routing(self, routing: pipeline::Routing) -> Self {
         Self { routing, ..self }
     }
 
-    /// The same policies with the artifact of one service, as `policyc build --service` writes it.
+    /// Returns the same policies with the artifact of one service, as `policyc build --service` writes it.
     ///
     /// # Errors
     /// The mesh has no such service.
@@ -122,7 +123,7 @@ impl Policy {
         Ok(Self { tables, artifact, digest, ..self.clone() })
     }
 
-    /// The plugin configuration of the filter of `service` in `role`.
+    /// Returns the plugin configuration of the filter of `service` in `role`.
     pub fn configuration(&self, service: &str, role: Role) -> String {
         let role = match role {
             Role::Inbound => pipeline::Role::Inbound,
@@ -153,12 +154,12 @@ impl Policy {
     }
 }
 
-/// The folder of the demo's policies and requests.
+/// Returns the folder of the demo's policies and requests.
 pub fn shop_folder() -> PathBuf {
     workspace().join("examples/shop")
 }
 
-/// The filter's .wasm: `$CONTEXT_MESH_FILTER`, else where `make filter` puts it.
+/// Returns the path of the filter's .wasm: `$CONTEXT_MESH_FILTER`, otherwise the output of `make filter`.
 ///
 /// # Errors
 /// There is no such file.
@@ -173,7 +174,7 @@ pub fn filter() -> Result<PathBuf> {
     }
 }
 
-/// The folder of this checkout, without `..` in it, for paths that people read.
+/// Returns the folder of this checkout without `..`, for paths that people read.
 fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().map_or_else(PathBuf::new, Path::to_owned)
 }

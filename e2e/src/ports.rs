@@ -1,8 +1,9 @@
-//! Ports that nobody else gets while a mesh runs.
+//! Ports that no other process gets while a mesh runs.
 //!
-//! A test that asks for a free port and gives it back before Envoy binds it loses it, now and then, to another test.
-//! Here the socket stays bound (never listening) with `SO_REUSEPORT`. Envoy's listeners and our services set the same
-//! option, so they bind beside it; the system hands the port to nobody else, and a socket that does not listen gets no connections.
+//! If a test asks for a free port and releases it before Envoy binds it, another test occasionally takes it. Here the
+//! socket stays bound (never listening) with `SO_REUSEPORT`. Envoy's listeners and our services set the same option, so
+//! they can bind the same port. The system assigns the port to nothing else, and a socket that does not listen receives
+//! no connections.
 
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -10,7 +11,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::error::{Context as _, Error, Result};
 
-/// A loopback port, kept until this value is dropped.
+/// A loopback port, reserved until this value is dropped.
 #[derive(Debug)]
 pub struct ReservedPort {
     _socket: Socket,
@@ -18,7 +19,7 @@ pub struct ReservedPort {
 }
 
 impl ReservedPort {
-    /// Takes a free port of the system's choice.
+    /// Reserves a free port that the system chooses.
     ///
     /// # Errors
     /// The system has no port, or no file descriptor, left.
@@ -32,12 +33,12 @@ impl ReservedPort {
         Ok(Self { _socket: socket, port: address.port() })
     }
 
-    /// The port's number.
+    /// Returns the port's number.
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// The port on 127.0.0.1.
+    /// Returns the address of the port on 127.0.0.1.
     pub fn address(&self) -> SocketAddr {
         SocketAddr::from((Ipv4Addr::LOCALHOST, self.port))
     }

@@ -1,4 +1,4 @@
-//! Child processes that end with their handle, and with this process whatever happens to it.
+//! Child processes that end when their handle is dropped, and also when this process ends in any way.
 
 use std::io;
 use std::os::unix::process::CommandExt as _;
@@ -18,7 +18,7 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts `command`; `name` is for error texts.
+    /// Starts `command`. `name` is for error texts.
     ///
     /// # Errors
     /// The program cannot be started.
@@ -28,23 +28,23 @@ impl Process {
         Ok(Self { name: name.to_owned(), child })
     }
 
-    /// The process id.
+    /// Returns the process id.
     pub fn id(&self) -> u32 {
         self.child.id()
     }
 
-    /// How the process ended, or `None` while it runs.
+    /// Returns how the process ended, or `None` while it runs.
     ///
     /// # Errors
-    /// The system does not say.
+    /// The system does not provide the status.
     pub fn ended(&mut self) -> Result<Option<ExitStatus>> {
         self.child.try_wait().context(format_args!("cannot ask for the state of `{}`", self.name))
     }
 
-    /// User and system time that the process has used so far, in the system's ticks of 10 ms.
+    /// Returns the user and system time that the process has used so far, with the system's precision of 10 ms.
     ///
     /// # Errors
-    /// The process has ended, or `/proc` is not there.
+    /// The process has ended, or `/proc` does not exist.
     pub fn cpu_time(&self) -> Result<Duration> {
         let file = format!("/proc/{}/stat", self.id());
         let text =
@@ -52,7 +52,7 @@ impl Process {
         cpu_time_of_stat(&text).ok_or_else(|| Error::new(format!("`{file}` has no CPU times")))
     }
 
-    /// Asks the process to end (SIGTERM), and kills it when it has not within `grace`.
+    /// Asks the process to end (SIGTERM), and kills it if it has not ended within `grace`.
     ///
     /// # Errors
     /// The system cannot reap the process.
@@ -67,7 +67,7 @@ impl Process {
 
     fn signal(&self, signal: Signal) {
         let pid = i32::try_from(self.id()).ok().and_then(Pid::from_raw);
-        // A process that has ended needs no signal, and its id is ours until it is reaped.
+        // A process that has ended needs no signal. Its id is not reused until it is reaped.
         let _ = pid.map(|pid| rustix::process::kill_process(pid, signal));
     }
 }
@@ -79,7 +79,8 @@ impl Drop for Process {
     }
 }
 
-/// User plus system time in a line of `/proc/<pid>/stat` (proc(5): fields 14 and 15, after a name in parentheses).
+/// Returns user plus system time from a line of `/proc/<pid>/stat` (proc(5): fields 14 and 15, after a name in
+/// parentheses).
 fn cpu_time_of_stat(text: &str) -> Option<Duration> {
     // USER_HZ: 100 on every architecture that Envoy runs on.
     const MILLISECONDS_PER_TICK: u64 = 10;
@@ -94,8 +95,8 @@ type SpawnRequest = (Command, mpsc::Sender<io::Result<Child>>);
 
 /// Starts `command` so that the kernel kills it when this process dies, even by SIGKILL.
 ///
-/// The kernel's "parent" for that is the *thread* that started the child, and a test's thread ends with the test. So
-/// one thread that lives as long as the process starts them all.
+/// For the kernel, the "parent" is the *thread* that started the child, and a test's thread ends with the test. So one
+/// thread that lives as long as the process starts them all.
 fn spawn_on_long_lived_thread(mut command: Command) -> io::Result<Child> {
     static SPAWNER: OnceLock<Mutex<mpsc::Sender<SpawnRequest>>> = OnceLock::new();
     die_with_parent(&mut command);
@@ -119,7 +120,7 @@ fn die_with_parent(command: &mut Command) {
     let parent = rustix::process::getpid();
     let set_up = move || {
         rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
-        // The parent may have died before the line above.
+        // The parent may have died before the previous line.
         match rustix::process::getppid() {
             Some(current) if current == parent => Ok(()),
             _ => Err(io::Error::other("the parent process has ended")),

@@ -1,4 +1,4 @@
-//! The one async runtime of a process that uses this crate.
+//! The async runtime that all users of this crate in a process share.
 
 use std::future::Future;
 use std::sync::OnceLock;
@@ -9,7 +9,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::error::{Context as _, Result};
 
-/// Threads for the clients: two keep a load generator from being the bottleneck on a small machine.
+/// Number of threads for the clients. Two keep a load generator from being the bottleneck on a small machine.
 const WORKERS: usize = 2;
 
 fn runtime() -> &'static Runtime {
@@ -20,13 +20,13 @@ fn runtime() -> &'static Runtime {
     })
 }
 
-/// Runs `future` to its end and gives its result. Must not be called from inside an async task.
+/// Runs `future` to its end and returns its result. Must not be called from an async task.
 pub fn block_on<F: Future>(future: F) -> F::Output {
     runtime().block_on(future)
 }
 
-/// Waits until somebody asks this process to end (SIGINT as by Ctrl-C, or SIGTERM), which then no longer ends it by itself:
-/// so a mesh that was left running is dropped in order, its folder included.
+/// Waits until this process is asked to end (SIGINT as by Ctrl-C, or SIGTERM). The signal then no longer ends it
+/// directly, so that a running mesh is dropped in order, including its folder.
 ///
 /// # Errors
 /// The system refuses to deliver the signals.
@@ -34,7 +34,7 @@ pub fn wait_for_interrupt() -> Result<()> {
     block_on(interrupted())
 }
 
-/// As [`wait_for_interrupt`], for an async task.
+/// Waits like [`wait_for_interrupt`], in an async task.
 ///
 /// # Errors
 /// The system refuses to deliver the signals.

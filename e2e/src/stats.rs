@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 pub struct Stats(BTreeMap<String, u64>);
 
 impl Stats {
-    /// Reads the text of the admin interface's `/stats`: `name: value` lines. Histograms and texts are passed over.
+    /// Parses the text of the admin interface's `/stats`: `name: value` lines. Histograms and texts are ignored.
     pub fn parse(text: &str) -> Self {
         let number = |line: &str| {
             let (name, value) = line.rsplit_once(": ")?;
@@ -16,22 +16,22 @@ impl Stats {
         Self(text.lines().filter_map(number).collect())
     }
 
-    /// The value of `name`; 0 where Envoy has not counted such a thing yet, as it makes many counters on first use.
+    /// Returns the value of `name`, or 0 if Envoy has not counted it yet. Envoy creates many counters on first use.
     pub fn get(&self, name: &str) -> u64 {
         self.0.get(name).copied().unwrap_or(0)
     }
 
-    /// All statistics whose name starts with `prefix`, with their whole names.
+    /// Returns all statistics whose name starts with `prefix`, with their whole names.
     pub fn with_prefix<'s>(&'s self, prefix: &'s str) -> impl Iterator<Item = (&'s str, u64)> {
         self.0.iter().filter(move |(name, _)| name.starts_with(prefix)).map(|(name, value)| (name.as_str(), *value))
     }
 
-    /// All statistics whose name contains `part`, with their whole names.
+    /// Returns all statistics whose name contains `part`, with their whole names.
     pub fn containing<'s>(&'s self, part: &'s str) -> impl Iterator<Item = (&'s str, u64)> {
         self.0.iter().filter(move |(name, _)| name.contains(part)).map(|(name, value)| (name.as_str(), *value))
     }
 
-    /// The sum over [`Stats::containing`].
+    /// Returns the sum over [`Stats::containing`].
     pub fn sum_containing(&self, part: &str) -> u64 {
         self.containing(part).fold(0, |sum, (_, value)| sum.saturating_add(value))
     }

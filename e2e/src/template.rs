@@ -1,7 +1,7 @@
-//! Fills in the `${NAME}` placeholders of `envoy-configs/`, as `envsubst` does, but strictly.
+//! Fills in the `${NAME}` placeholders of `envoy-configs/`, like `envsubst`, but strictly.
 //!
-//! `envsubst` puts nothing where a variable is not set; here a name without a value is an error, so a test
-//! cannot pass with half a configuration.
+//! `envsubst` inserts nothing if a variable is not set. Here a name without a value is an error, so that a test cannot
+//! pass with half a configuration.
 
 use std::collections::BTreeMap;
 
@@ -13,8 +13,8 @@ pub type Values = BTreeMap<&'static str, String>;
 /// Replaces every `${NAME}` in `text`.
 ///
 /// # Errors
-/// A placeholder without a value, one that is not closed, or a value with a control character in it (it would
-/// change the structure of the YAML around it).
+/// A placeholder without a value, one that is not closed, or a value with a control character in it (it would change
+/// the structure of the YAML around it).
 pub fn render(text: &str, values: &Values) -> Result<String> {
     let mut rendered = String::with_capacity(text.len());
     let mut rest = text;
@@ -37,7 +37,7 @@ fn value_of<'v>(name: &str, values: &'v Values) -> Result<&'v str> {
     Ok(value)
 }
 
-/// Leaves out what stands between the lines `# begin:<section>` and `# end:<section>`, in every place where they occur.
+/// Removes the text between the lines `# begin:<section>` and `# end:<section>`, wherever they occur.
 ///
 /// # Errors
 /// The section does not occur, or does not end.

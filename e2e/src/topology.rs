@@ -1,22 +1,22 @@
-//! What a mesh consists of: a gateway, services, and who calls whom.
+//! The structure of a mesh: a gateway, services, and the calls between them.
 
 use std::fmt;
 
-/// Where in the mesh a filter stands. Decides which file of the filter configuration it reads.
+/// The position of a filter in the mesh. It determines the file from which the filter's configuration is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Role {
-    /// In front of a service, for requests from other services.
+    /// Before a service, for requests from other services.
     Inbound,
-    /// Behind a service, for the requests that it makes.
+    /// After a service, for the requests that it makes.
     Outbound,
     /// At the edge, for requests from clients.
     Gateway,
-    /// Behind the router of a sidecar, in both directions.
+    /// After the router of a sidecar, in both directions.
     Upstream,
 }
 
 impl Role {
-    /// The name in file names and in the plugin configuration: `inbound`, `outbound`, `gateway` or `upstream`.
+    /// Returns the name in file names and in the plugin configuration: `inbound`, `outbound`, `gateway` or `upstream`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Inbound => "inbound",
@@ -36,7 +36,7 @@ impl fmt::Display for Role {
 /// One service of a mesh: an application with a sidecar.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Service {
-    /// The name: also the cluster, the host that callers write, and the last part of the SPIFFE id.
+    /// The name, which is also the cluster, the host in calls, and the last part of the SPIFFE id.
     pub name: String,
     /// The services that the application calls for each request, in this order.
     pub calls: Vec<String>,
@@ -47,11 +47,11 @@ pub struct Service {
 pub struct Gateway {
     /// The gateway's own service name.
     pub name: String,
-    /// The service that gets every request of a client.
+    /// The service that receives every request of a client.
     pub upstream: String,
 }
 
-/// A mesh as a drawing: no addresses, no files.
+/// The structure of a mesh, without addresses and files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Topology {
     /// The SPIFFE trust domain of all identities.
@@ -63,7 +63,8 @@ pub struct Topology {
 }
 
 impl Topology {
-    /// The demo mesh: `shop-gateway`, `web-frontend`, `checkout-service`, `payment-service`, `ledger`, each calling the next.
+    /// Returns the demo mesh: `shop-gateway`, `web-frontend`, `checkout-service`, `payment-service`, `ledger`, each
+    /// calling the next.
     pub fn shop() -> Self {
         let chain = ["web-frontend", "checkout-service", "payment-service", "ledger"];
         let services = chain
@@ -81,12 +82,13 @@ impl Topology {
         }
     }
 
-    /// The SPIFFE id of `service` in this mesh.
+    /// Returns the SPIFFE id of `service` in this mesh.
     pub fn spiffe_id(&self, service: &str) -> String {
         spiffe_id(&self.trust_domain, service)
     }
 
-    /// The roles that the Envoy of `service` plays: two for a sidecar, one for the gateway, none for a stranger.
+    /// Returns the roles of the Envoy of `service`: two for a sidecar, one for the gateway, none for a service that is
+    /// not in the mesh.
     pub fn roles(&self, service: &str) -> &'static [Role] {
         if self.gateway.as_ref().is_some_and(|gateway| gateway.name == service) {
             &[Role::Gateway]
@@ -98,7 +100,7 @@ impl Topology {
     }
 }
 
-/// The SPIFFE id of a service account in the namespace `default`, as Istio writes it.
+/// Returns the SPIFFE id of a service account in the namespace `default`, in the format of Istio.
 pub fn spiffe_id(trust_domain: &str, service: &str) -> String {
     format!("spiffe://{trust_domain}/ns/default/sa/{service}")
 }

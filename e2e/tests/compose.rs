@@ -1,4 +1,4 @@
-//! The mesh of `docker-compose.yml` with the filter and the policies of the demo, where a Docker engine answers.
+//! The mesh of `docker-compose.yml` with the filter and the policies of the demo, if a Docker engine is available.
 
 #[path = "../../core/tests/skip/mod.rs"]
 mod skip;

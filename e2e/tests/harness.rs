@@ -1,4 +1,4 @@
-//! The library itself, with real Envoys, and no filter or one that does nothing.
+//! Tests the library itself with real Envoys, without a filter or with one that does nothing.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -16,12 +16,12 @@ fn runs(pid: u32) -> bool {
     std::path::Path::new(&format!("/proc/{pid}")).exists()
 }
 
-/// The smallest mesh: one service, no gateway.
+/// Returns the smallest mesh: one service, no gateway.
 fn alone() -> MeshBuilder {
     MeshBuilder::new("alone.example").service("alone", &[])
 }
 
-/// A filter that does nothing, in a folder that goes with the first value.
+/// Returns a filter that does nothing, in a folder that is removed with the first value.
 fn noop() -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("noop.wasm");
@@ -101,7 +101,7 @@ fn a_call_ends_only_at_the_service_that_it_names() {
     assert_eq!(call("two").json().unwrap()["service"], "two");
     assert_eq!(call("two:80").json().unwrap()["service"], "two");
     assert_eq!(call("three").status, 503);
-    // As an application sends it that uses the sidecar as its HTTP proxy.
+    // The request of an application that uses the sidecar as its HTTP proxy.
     let as_proxy = Request::get("http://two/x").authority("two");
     let response = mesh.send(&mesh.outbound("one", "one").unwrap(), as_proxy).unwrap();
     assert_eq!(response.json().unwrap()["service"], "two");

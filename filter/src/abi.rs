@@ -1,7 +1,7 @@
-//! The host calls that the filter makes, as functions that never panic.
+//! The host calls of the filter, as functions that never panic.
 //!
-//! The SDK's own wrappers panic on every status that they do not list (a header write in the wrong phase, a
-//! property that is not there) and on header values that are not UTF-8. These return what the host said.
+//! The SDK's own wrappers panic on every status that they do not list (a header write in the wrong phase, a property
+//! that is not present) and on header values that are not UTF-8. These functions return the host's result.
 #![expect(unsafe_code, reason = "host calls are foreign functions; this module is their only user")]
 
 use core::ptr::null_mut;
@@ -53,7 +53,7 @@ unsafe extern "C" {
     fn proxy_set_tick_period_milliseconds(period: u32) -> Status;
 }
 
-/// Calls a host function that gives bytes. `None` when it has none or refuses.
+/// Calls a host function that returns bytes. Returns `None` if there are none, or if the host refuses.
 fn bytes_from(call: impl FnOnce(*mut *mut u8, *mut usize) -> Status) -> Option<Vec<u8>> {
     let (mut data, mut size) = (null_mut(), 0);
     let status = call(&raw mut data, &raw mut size);
@@ -61,7 +61,7 @@ fn bytes_from(call: impl FnOnce(*mut *mut u8, *mut usize) -> Status) -> Option<V
         return None;
     }
     // SAFETY: on success the host allocated `size` bytes at `data` with the module's own allocator
-    // (`proxy_on_memory_allocate`, a boxed slice of that size) and hands them over.
+    // (`proxy_on_memory_allocate`, a boxed slice of that size) and transfers their ownership.
     Some(unsafe { Vec::from_raw_parts(data, size, size) })
 }
 
@@ -71,7 +71,7 @@ pub(crate) fn log(level: LogLevel, message: &str) {
     let _ = unsafe { proxy_log(level, message.as_ptr(), message.len()) };
 }
 
-/// The time, in nanoseconds since 1970; 0 when the host does not say.
+/// Returns the time, in nanoseconds since 1970, or 0 if the host does not provide it.
 pub(crate) fn now_ns() -> u64 {
     let mut time = 0;
     // SAFETY: the host writes one `u64`.
@@ -79,45 +79,45 @@ pub(crate) fn now_ns() -> u64 {
     time
 }
 
-/// The plugin's configuration; empty when there is none.
+/// Returns the plugin's configuration; empty if there is none.
 pub(crate) fn plugin_configuration() -> Vec<u8> {
     let buffer = BufferType::PluginConfiguration;
     // SAFETY: the pointers are those of `bytes_from`.
     bytes_from(|data, size| unsafe { proxy_get_buffer_bytes(buffer, 0, usize::MAX, data, size) }).unwrap_or_default()
 }
 
-/// All entries of a header map, in the host's own layout; see [`context_mesh_core::headers::Headers::parse`].
+/// Returns all entries of a header map, in the host's own layout; see [`context_mesh_core::headers::Headers::parse`].
 pub(crate) fn header_map(map: MapType) -> Option<Vec<u8>> {
     // SAFETY: the pointers are those of `bytes_from`.
     bytes_from(|data, size| unsafe { proxy_get_header_map_pairs(map, data, size) })
 }
 
-/// Gives a header one value in place of all that it had.
+/// Sets a header to one value, which replaces all of its values.
 pub(crate) fn set_header(map: MapType, name: &str, value: &[u8]) -> Status {
     // SAFETY: the pointers and sizes are those of living slices.
     unsafe { proxy_replace_header_map_value(map, name.as_ptr(), name.len(), value.as_ptr(), value.len()) }
 }
 
-/// Takes a header away with all its values.
+/// Removes a header with all its values.
 pub(crate) fn remove_header(map: MapType, name: &str) -> Status {
     // SAFETY: the pointer and the size are those of a living string.
     unsafe { proxy_remove_header_map_value(map, name.as_ptr(), name.len()) }
 }
 
-/// An attribute; `None` when the host has no value for it.
+/// Returns an attribute, or `None` if the host has no value for it.
 pub(crate) fn property(path: &[&str]) -> Option<Vec<u8>> {
     let path = path.join("\0");
     // SAFETY: the pointers are those of a living string and of `bytes_from`.
     bytes_from(|data, size| unsafe { proxy_get_property(path.as_ptr(), path.len(), data, size) })
 }
 
-/// Makes the filter state `wasm.<name>`, which access logs read.
+/// Sets the filter state `wasm.<name>`, which access logs read.
 pub(crate) fn set_filter_state(name: &str, value: &[u8]) -> Status {
     // SAFETY: the pointers and sizes are those of living slices.
     unsafe { proxy_set_property(name.as_ptr(), name.len(), value.as_ptr(), value.len()) }
 }
 
-/// A shared value with its version.
+/// Returns a shared value with its version.
 pub(crate) fn shared_data(key: &str) -> Option<(Vec<u8>, u32)> {
     let mut cas = 0;
     // SAFETY: the pointers are those of a living string, of `bytes_from` and of one `u32`.
@@ -126,13 +126,13 @@ pub(crate) fn shared_data(key: &str) -> Option<(Vec<u8>, u32)> {
     Some((value, cas))
 }
 
-/// Writes a shared value; a version of 0 writes always.
+/// Writes a shared value. With a version of 0 it is always written.
 pub(crate) fn set_shared_data(key: &str, value: &[u8], cas: u32) -> Status {
     // SAFETY: the pointers and sizes are those of living slices.
     unsafe { proxy_set_shared_data(key.as_ptr(), key.len(), value.as_ptr(), value.len(), cas) }
 }
 
-/// Answers the request in place of the service. `grpc_status` counts for gRPC requests only.
+/// Answers the request instead of the service. `grpc_status` only applies to gRPC requests.
 pub(crate) fn send_local_response(status: u16, grpc_status: u8, details: &str, body: &str) -> Status {
     // No headers: a map of zero pairs.
     let headers = 0_u32.to_le_bytes();
@@ -151,7 +151,7 @@ pub(crate) fn send_local_response(status: u16, grpc_status: u8, details: &str, b
     }
 }
 
-/// Declares a counter; the same name gives the same counter.
+/// Declares a counter. The same name always returns the same counter.
 pub(crate) fn define_counter(name: &str) -> Option<u32> {
     let mut id = 0;
     // SAFETY: the pointers are those of a living string and of one `u32`.
@@ -159,7 +159,7 @@ pub(crate) fn define_counter(name: &str) -> Option<u32> {
     (status == Status::Ok).then_some(id)
 }
 
-/// Asks for a tick of the plugin every so many milliseconds.
+/// Requests a tick of the plugin in this interval of milliseconds.
 pub(crate) fn set_tick_period(period_ms: u32) -> Status {
     // SAFETY: no pointers.
     unsafe { proxy_set_tick_period_milliseconds(period_ms) }

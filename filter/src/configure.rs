@@ -1,4 +1,4 @@
-//! From the plugin's configuration to a workload: decided by the configuration and the proxy's node alone.
+//! Makes a workload from the plugin's configuration. The result only depends on the configuration and the proxy's node.
 
 use std::rc::Rc;
 
@@ -15,23 +15,23 @@ use crate::memories;
 use crate::stats::Stats;
 use crate::workloads;
 
-/// A configured plugin: what all its streams share.
+/// A configured plugin: the data that all its streams share.
 pub(crate) struct Active {
     /// The workload that it serves.
     pub(crate) workload: Rc<Workload>,
-    /// What this worker remembers for the service.
+    /// The requests that this worker remembers for the service.
     pub(crate) requests: Rc<Memory>,
-    /// Its role; `None`: the listener's direction says.
+    /// Its role; `None`: the listener's direction determines it.
     pub(crate) role: Option<Role>,
-    /// What is known of the proxy's routes.
+    /// What is known about the proxy's routes.
     pub(crate) routing: Routing,
     /// Its counters.
     pub(crate) stats: Stats,
-    /// Which of its warnings are written.
+    /// Selects the warnings that are written.
     pub(crate) warnings: Sampler,
 }
 
-/// Loads the plugin's configuration. The error says what is wrong with it.
+/// Loads the plugin's configuration. The error is the reason why it is rejected.
 pub(crate) fn configure(bytes: &[u8]) -> Result<Active, String> {
     let config = PluginConfig::parse(bytes).map_err(|error| error.to_string())?;
     let digest = artifact::digest(&config.artifact).map_err(|error| error.to_string())?;
@@ -61,6 +61,15 @@ fn load(artifact: &[u8], service: &str) -> Result<Workload, String> {
     if let Some(secret) = pseudonym_secret()? {
         workload = workload.with_pseudonyms(secret);
     }
+    let locality = node(&["xds", "node", "locality", "region"]).unwrap_or_default();
+    workload = workload.in_region(&locality);
+    if let Some(regions) = workload.unclear_regions() {
+        let message = format!(
+            "context_mesh: service `{service}` runs in {}, and the proxy's locality names the region `{locality}`: fields with `residency` do not reach it; set `node.locality.region` of the proxy to one of them",
+            regions.join(", ")
+        );
+        abi::log(LogLevel::Warn, &message);
+    }
     if !workload.is_listed() {
         let message = format!(
             "context_mesh: service `{service}` is in no domain of the mesh; only enterprise policies for all workloads apply"
@@ -70,7 +79,7 @@ fn load(artifact: &[u8], service: &str) -> Result<Workload, String> {
     Ok(workload)
 }
 
-/// The secret of pseudonyms, if the environment has one.
+/// Returns the secret of pseudonyms, if the environment contains one.
 fn pseudonym_secret() -> Result<Option<PseudonymSecret>, String> {
     let Some(text) = variable(PSEUDONYM_VARIABLE) else { return Ok(None) };
     let secret = PseudonymSecret::new(text.as_bytes());
@@ -79,16 +88,20 @@ fn pseudonym_secret() -> Result<Option<PseudonymSecret>, String> {
     secret.ok_or_else(too_short).map(Some)
 }
 
-/// The service by the environment, by Istio's workload name, or by Envoy's `--service-cluster`.
+/// Returns the service from the environment, from Istio's workload name, or from Envoy's `--service-cluster`.
 fn service_of_node() -> Option<String> {
-    let node = |path: &[&str]| abi::property(path).and_then(|bytes| String::from_utf8(bytes).ok());
     variable(SERVICE_VARIABLE)
         .or_else(|| node(&["xds", "node", "metadata", "WORKLOAD_NAME"]))
         .or_else(|| node(&["xds", "node", "cluster"]))
         .filter(|service| !service.is_empty())
 }
 
-/// A variable of the environment that the proxy gives the filter: the one place that reads it.
+/// Returns a property of the proxy as a text.
+fn node(path: &[&str]) -> Option<String> {
+    abi::property(path).and_then(|bytes| String::from_utf8(bytes).ok())
+}
+
+/// Returns a variable of the environment that the proxy provides. All variables are read here.
 #[expect(clippy::disallowed_methods, reason = "the configuration depends on it, and nothing else does")]
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()

@@ -1,4 +1,4 @@
-//! The proxy as the core sees it.
+//! The proxy in the form that the core uses.
 
 use context_mesh_core::host::{Attributes, Randomness, SharedMemory, VersionChanged};
 use context_mesh_core::memory::Memory;
@@ -7,18 +7,18 @@ use proxy_wasm::types::Status;
 
 use crate::abi;
 
-/// Envoy, through its host calls. It has no state of its own.
+/// Envoy, through its host calls. It has no state.
 pub(crate) struct Envoy;
 
 impl Envoy {
-    /// The proxy now, with what this worker remembers.
+    /// Returns the proxy at this moment, with the requests that this worker remembers.
     pub(crate) fn host(requests: &Memory, routing: Routing) -> Host<'_> {
         let now_ms = now_ms();
         Host { attributes: &Envoy, memory: &Envoy, requests, randomness: &Envoy, routing, now_ms, observer: None }
     }
 }
 
-/// The time, in milliseconds since 1970.
+/// Returns the time, in milliseconds since 1970.
 pub(crate) fn now_ms() -> u64 {
     abi::now_ns().wrapping_div(1_000_000)
 }
@@ -46,7 +46,7 @@ impl Randomness for Envoy {
     fn random(&self) -> [u8; 16] {
         let mut bytes = [0; 16];
         if getrandom::fill(&mut bytes).is_err() {
-            // Ids made of the time are still distinct enough to tell two requests of one gateway apart.
+            // Ids from the time are distinct enough to distinguish two requests of one gateway.
             let now = u128::from(abi::now_ns());
             bytes = now.wrapping_mul(0x2545_f491_4f6c_dd1d_9e37_79b9_7f4a_7c15).to_le_bytes();
         }

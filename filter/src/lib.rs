@@ -1,7 +1,7 @@
 //! The Envoy filter of Context Mesh: a thin proxy-wasm shell around `context-mesh-core`.
 //!
-//! It reads its configuration, hands each request to the core, and carries out the plan that comes back. It
-//! decides nothing itself, and nothing in it panics: a panic would end the virtual machine of the worker.
+//! It reads its configuration, passes each request to the core, and carries out the returned plan. It makes no
+//! decisions itself, and never panics: a panic would end the virtual machine of the worker.
 #![deny(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -23,7 +23,7 @@ mod warnings;
 mod workloads;
 
 mod start {
-    // Host calls other than log are refused here, so the start only says who creates the contexts.
+    // Host calls except for logging are refused here, so the start only sets the factory of the contexts.
     proxy_wasm::main! {{
         proxy_wasm::set_root_context(|_| Box::new(crate::root::Root::new()));
     }}

@@ -11,13 +11,13 @@ use crate::configure::{Active, configure};
 use crate::host::Envoy;
 use crate::stream::Stream;
 
-/// The plugin before and after its configuration.
+/// The plugin, before and after it is configured.
 pub(crate) struct Root {
     active: Option<Rc<Active>>,
 }
 
 impl Root {
-    /// A plugin without a configuration.
+    /// Returns a plugin without a configuration.
     pub(crate) fn new() -> Self {
         Self { active: None }
     }
@@ -30,7 +30,7 @@ impl RootContext for Root {
         match configure(&abi::plugin_configuration()) {
             Ok(active) => {
                 self.active = Some(Rc::new(active));
-                // Without ticks what is over is forgotten with the next request.
+                // Without ticks, the next request removes what has expired.
                 let _ = abi::set_tick_period(memory::TICK_MS);
                 true
             }

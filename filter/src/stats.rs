@@ -4,7 +4,7 @@ use context_mesh_core::pipeline::Counter;
 
 use crate::abi;
 
-/// The counters with the host's numbers for them.
+/// The counters with their numbers at the host.
 pub(crate) struct Stats {
     ids: Vec<(Counter, Option<u32>)>,
 }

@@ -1,4 +1,4 @@
-//! One request: its headers go to the core, the plan that comes back is carried out.
+//! One request: its headers are passed to the core, and the returned plan is carried out.
 
 use std::rc::Rc;
 
@@ -19,14 +19,14 @@ const REPORT: &str = "context_mesh";
 /// One request.
 pub(crate) struct Stream {
     active: Option<Rc<Active>>,
-    /// The request in the memory.
+    /// The number of the request in the memory.
     remembered: Option<RequestNumber>,
-    /// The call whose attached context is known while it is open.
+    /// The number of the call whose attached context is kept while it is open.
     call: Option<CallNumber>,
 }
 
 impl Stream {
-    /// A request under the plugin's configuration.
+    /// Returns a request with the plugin's configuration.
     pub(crate) fn new(active: Option<Rc<Active>>) -> Self {
         Self { active, remembered: None, call: None }
     }
@@ -34,7 +34,7 @@ impl Stream {
 
 impl Context for Stream {}
 
-/// The SDK drops a stream when the proxy deletes it, however it ended.
+/// The SDK drops a stream when the proxy deletes it, for whatever reason it ended.
 impl Drop for Stream {
     fn drop(&mut self) {
         let Some(active) = &self.active else { return };
@@ -69,7 +69,7 @@ impl HttpContext for Stream {
         };
         (self.remembered, self.call) = (plan.remembered, plan.call);
         note(&active, &plan, host.now_ms);
-        // The report of the filter in front of the router stays the request's.
+        // The report of the filter before the router remains the report of the request.
         if role != Role::Upstream {
             abi::set_filter_state(REPORT, plan.report.to_json().as_bytes());
         }
@@ -106,7 +106,7 @@ impl HttpContext for Stream {
     }
 }
 
-/// The role by the configuration, else by the direction of the listener.
+/// Returns the role from the configuration, otherwise from the direction of the listener.
 fn role(active: &Active) -> Role {
     const OUTBOUND: i64 = 2;
     active.role.unwrap_or_else(|| {
@@ -134,7 +134,7 @@ fn refuse(refusal: &Refusal<'_>) -> Action {
     Action::Pause
 }
 
-/// A request that cannot be looked at does not go on: the policies could not be enforced on it.
+/// Refuses a request that cannot be inspected, because the policies could not be enforced on it.
 fn refuse_unready(reason: &str) -> Action {
     const UNAVAILABLE: u8 = 14;
     abi::log(LogLevel::Error, &format!("context_mesh: request refused: {reason}"));
@@ -142,7 +142,7 @@ fn refuse_unready(reason: &str) -> Action {
     Action::Pause
 }
 
-/// Carries out the edits. One that fails refuses the request: a redacted field must not go on.
+/// Carries out the edits. If one fails, the request is refused: a redacted field must not be forwarded.
 fn edit(map: MapType, edits: &[HeaderEdit<'_>]) -> Action {
     for edit in edits {
         let status = match edit {

@@ -1,4 +1,4 @@
-//! Warnings about requests, sampled: one line for each kind of trouble every ten seconds and worker.
+//! Warnings about requests, sampled: one line per worker for each kind of trouble every ten seconds.
 
 use context_mesh_core::pipeline::Plan;
 use context_mesh_core::sampling::Sampler;
@@ -6,7 +6,8 @@ use proxy_wasm::types::LogLevel;
 
 use crate::abi;
 
-/// Writes about what a plan counted, where it is due. The report names fields and rules, never values.
+/// Writes the warnings for the counters of a plan that are due. The report contains names of fields and rules, never
+/// values.
 pub(crate) fn write(sampler: &Sampler, plan: &Plan<'_>, now_ms: u64) {
     for counter in &plan.counters {
         let Some(count) = sampler.due(*counter, now_ms) else { continue };

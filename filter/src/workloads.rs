@@ -1,5 +1,5 @@
-//! The workloads of this worker. The plugins for what comes in and for what goes out mostly have the same artifact, and loading it once is
-//! enough.
+//! The workloads of this worker. The plugins for inbound and outbound requests mostly have the same artifact, which
+//! only needs to be loaded once.
 
 use std::cell::RefCell;
 use std::rc::{Rc, Weak};
@@ -11,7 +11,7 @@ thread_local! {
     static WORKLOADS: RefCell<Vec<Weak<Workload>>> = const { RefCell::new(Vec::new()) };
 }
 
-/// The workload of this artifact and service that a plugin has already, else the one that `make` gives.
+/// Returns the workload of this artifact and service if a plugin has it already, otherwise the result of `make`.
 pub(crate) fn find_or_make(
     digest: Digest,
     service: &str,

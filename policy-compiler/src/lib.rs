@@ -1,12 +1,8 @@
 //! The policy compiler: from YAML documents with CEL expressions to the artifact that the filter loads.
 //!
-//! ```text
-//! sources -> documents -> model -> programs -> tables -> artifact
-//!            read         check                pack
-//! ```
-//!
-//! Each folder is a stage, and no stage uses a later one. The output of a stage is always valid input for the next. No
-//! stage stops at its first error: [`compile()`] reports everything that it finds in one run.
+//! Each folder is a stage, and no stage uses a later one; `ARCHITECTURE.md`, "The path of a policy", draws them. The
+//! output of a stage is always valid input for the next. No stage stops at its first error: [`compile()`] reports
+//! everything that it finds in one run.
 //!
 //! The library takes sources as values and does no I/O, so it also runs in a browser. The binary `policyc` reads and
 //! writes the files.

@@ -1,5 +1,6 @@
-//! Expressions and rules in our virtual machine and in the interpreter of the `cel` crate, in less than half a minute.
-//! `make bench-quick` runs it first. With words as arguments it measures only the kinds that contain one of them.
+//! Compares expressions and rules in our virtual machine and in the interpreter of the `cel` crate, in less than half a
+//! minute. `make bench-quick` runs it first. With words as arguments, only the kinds that contain one of them are
+//! measured.
 
 use std::hint::black_box;
 use std::process::ExitCode;
@@ -47,7 +48,7 @@ fn run(plan: Plan, wanted: &[String]) -> Result<(), String> {
     Ok(())
 }
 
-/// Our times, and theirs, where the other interpreter can run the expression.
+/// Returns our times, and theirs if the other interpreter can run the expression.
 fn measure(plan: Plan, expression: &Expression) -> Result<Costs, String> {
     let program = ours::compile(expression.text)?;
     let mut sides = [Side::default(), Side::default()];

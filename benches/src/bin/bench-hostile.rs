@@ -1,6 +1,7 @@
-//! What requests that ask for as much work as they can take of Envoy's processor time. `make bench-hostile` runs it.
+//! Measures the processor time of Envoy for requests that cause as much work as they can. `make bench-hostile` runs it.
 //!
-//! `bench-hostile [--requests N]`: each case goes that many times to a sidecar without a filter and to one with ours, in both directions.
+//! `bench-hostile [--requests N]`: each case is sent that many times to a sidecar without a filter and to one with
+//! ours, in both directions.
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -12,7 +13,7 @@ use context_mesh_e2e::load::Load;
 use context_mesh_e2e::mesh::{As, Mesh, MeshBuilder};
 use context_mesh_e2e::policy::{self, Policy};
 
-/// How many of the most expensive cases are shown.
+/// Number of the most expensive cases that are shown.
 const SHOWN: usize = 12;
 
 fn main() -> ExitCode {
@@ -35,7 +36,8 @@ fn main() -> ExitCode {
     }
 }
 
-/// One case in one direction: processor time of a request without a filter and with ours, in microseconds, and the status of most answers.
+/// One case in one direction: the processor time of a request without a filter and with ours, in microseconds, and the
+/// status of most answers.
 struct Line {
     name: String,
     without: f64,
@@ -52,7 +54,7 @@ fn run(requests: usize) -> Result<()> {
     let ordinary = ("ordinary".to_owned(), vec![("x-mesh-context".to_owned(), "{\"text\":\"a\"}".to_owned())]);
     for (name, headers) in [ordinary].into_iter().chain(cases()) {
         for (direction, endpoint) in [("inbound", inbound as fn(&Mesh) -> Result<Endpoint>), ("outbound", outbound)] {
-            // Once before, so that what is made once is not measured.
+            // Run once before, so that work that is only done once is not measured.
             measure(&ours, &endpoint(&ours)?, 10, &headers)?;
             let (without, _) = measure(&bare, &endpoint(&bare)?, requests, &headers)?;
             let (with, status) = measure(&ours, &endpoint(&ours)?, requests, &headers)?;

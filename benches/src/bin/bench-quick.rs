@@ -1,4 +1,5 @@
-//! The price of a filter in one sidecar, in about two minutes. `make bench-quick` builds what it needs and runs it.
+//! Measures the cost of a filter in one sidecar, in about two minutes. `make bench-quick` builds what it needs and runs
+//! it.
 
 use std::process::ExitCode;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -16,8 +17,8 @@ use context_mesh_e2e::{envoy_binary, noop_filter};
 
 /// The names of the variants; the last one is ours.
 const VARIANTS: [&str; 3] = ["no filter", "a wasm filter that does nothing", "Context Mesh with the demo's policies"];
-/// How many traces the calls of the application belong to: few enough that no two of them want the same place in the
-/// filter's memory. All are remembered before each round.
+/// Number of traces of the application's calls. They are so few that no two of them need the same place in the filter's
+/// memory. All are remembered before each round.
 const TRACES: usize = 64;
 
 fn main() -> ExitCode {
@@ -84,7 +85,7 @@ fn start(folder: &std::path::Path, policy: &Policy) -> Result<Vec<Sidecar>> {
     filters.iter().enumerate().map(|(n, filter)| Sidecar::start(&place(n), &binary, filter.as_ref())).collect()
 }
 
-/// The CPU time that a load took of the sidecar, and how many requests it had.
+/// Returns the CPU time of the sidecar for a load, and the number of its requests.
 fn measure(
     sidecar: &Sidecar,
     endpoint: &Endpoint,
@@ -96,7 +97,8 @@ fn measure(
     Ok((sidecar.cpu_time()?.saturating_sub(before), answered))
 }
 
-/// A filter that read no context, or found nothing in its memory, did less than it should have: no figures then.
+/// Checks that the filter read the context and recalled it from its memory. Otherwise it did less work than it should,
+/// and no figures are shown.
 fn check(sidecars: &[Sidecar]) -> Result<()> {
     let Some(ours) = sidecars.last() else { return Ok(()) };
     for counter in ["context_missing", "recall_miss", "carrier_invalid", "denied"] {

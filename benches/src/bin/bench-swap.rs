@@ -1,6 +1,7 @@
-//! How long requests wait while a sidecar takes over a large artifact. `make bench-swap` runs it.
+//! Measures how long requests wait while a sidecar loads a large artifact. `make bench-swap` runs it.
 //!
-//! `bench-swap [--rules N] [--rounds N]`: one worker serves requests one after the other; the slowest of them waited for a swap.
+//! `bench-swap [--rules N] [--rounds N]`: one worker serves requests one after the other; the slowest of them waited
+//! for a swap.
 
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -36,7 +37,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// A mesh of two services, whose rules are for many others too.
+/// Returns a mesh of two services, whose rules also apply to many others.
 fn tree(rules: usize, round: usize) -> String {
     let services: Vec<String> = (0..500).map(|n| format!("s{n}")).collect();
     let mut tree = format!(

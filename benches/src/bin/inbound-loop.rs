@@ -1,4 +1,4 @@
-//! The way of an inbound request through `core`, again and again, for a profiler; not part of any `make` command.
+//! Repeats the processing of an inbound request in `core`, for a profiler. It is not part of any `make` command.
 //!
 //! ```sh
 //! CARGO_PROFILE_FILTER_STRIP=none CARGO_PROFILE_FILTER_DEBUG=1 cargo build --profile filter \
@@ -6,8 +6,8 @@
 //! valgrind --tool=callgrind target/filter/inbound-loop 1000
 //! ```
 //!
-//! The argument is the number of requests. What one of them costs is the difference of two runs over the difference of
-//! their numbers.
+//! The argument is the number of requests. The cost of one request is the difference between two runs divided by the
+//! difference between their numbers.
 
 use std::hint::black_box;
 use std::process::ExitCode;

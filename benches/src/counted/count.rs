@@ -1,7 +1,7 @@
 //! Makes a module count its own instructions, in a global that it exports.
 //!
-//! The instructions between two branches run together or not at all, so their number is added where they end. A copy or fill of memory counts as
-//! one instruction, whatever its size.
+//! The instructions between two branches run together or not at all, so their number is added at the end of each such
+//! block. A copy or fill of memory counts as one instruction, whatever its size.
 
 use std::convert::Infallible;
 
@@ -14,7 +14,7 @@ use wasmparser::{FunctionBody, Operator, Parser};
 /// The name under which the global is exported.
 pub(super) const EXPORT: &str = "instructions";
 
-/// The module with the counter.
+/// Returns the module with the counter.
 pub(super) fn with_counter(code: &[u8]) -> Result<Vec<u8>, Error> {
     let mut module = Module::new();
     Counting { counter: 0 }.parse_core_module(&mut module, Parser::new(0), code)?;
@@ -22,7 +22,7 @@ pub(super) fn with_counter(code: &[u8]) -> Result<Vec<u8>, Error> {
 }
 
 struct Counting {
-    /// The index of the global, behind the module's own.
+    /// The index of the global, after the module's own.
     counter: u32,
 }
 
@@ -73,7 +73,7 @@ impl Reencode for Counting {
     }
 }
 
-/// Whether others than the next instruction may follow, or others than the last one have come before.
+/// Returns whether another instruction than the next one may follow, or another than the last one may have come before.
 fn branches(operator: &Operator<'_>) -> bool {
     matches!(
         operator,

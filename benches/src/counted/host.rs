@@ -1,4 +1,4 @@
-//! A proxy as the filter sees it: the host calls of proxy-wasm that the filter makes, over plain data.
+//! A proxy for the filter: the host calls of proxy-wasm that the filter makes, with plain data.
 
 use std::collections::HashMap;
 
@@ -11,7 +11,7 @@ use crate::demo::NOW_MS;
 /// The headers of a request, by lower-case names.
 pub type Sent = Vec<(Vec<u8>, Vec<u8>)>;
 
-/// Statuses of proxy-wasm.
+/// The statuses of proxy-wasm.
 const OK: i32 = 0;
 const NOT_FOUND: i32 = 1;
 const BAD_ARGUMENT: i32 = 2;
@@ -35,7 +35,7 @@ pub(super) struct Host {
     secrets: u64,
 }
 
-/// Defines every import of the module: those that the filter uses, and the others as calls that fail.
+/// Defines every import of the module. Imports that the filter does not use always fail.
 pub(super) fn link(linker: &mut Linker<Host>, module: &Module) -> Result<()> {
     for import in module.imports() {
         let ExternType::Func(kind) = import.ty() else {
@@ -64,7 +64,7 @@ struct Call<'c, 'a> {
 }
 
 impl Call<'_, '_> {
-    /// `None` for arguments that point nowhere.
+    /// Returns the status of a call, or `None` for arguments that are out of bounds.
     fn answer(&mut self, name: &str) -> Option<i32> {
         match name {
             "proxy_log" => {
@@ -141,7 +141,7 @@ impl Call<'_, '_> {
         }
     }
 
-    /// Bytes that differ each time, and are the same in each run.
+    /// Returns bytes that differ for each call, and are the same in each run.
     fn random(&mut self) -> Option<i32> {
         let (pointer, size) = (self.number(0)?, self.number(1)?);
         let host = self.caller.data_mut();
@@ -162,7 +162,7 @@ impl Call<'_, '_> {
         self.caller.get_export("memory")?.into_memory()
     }
 
-    /// The bytes that two arguments name: pointer and size.
+    /// Returns the bytes for two arguments: pointer and size.
     fn bytes(&self, argument: usize) -> Option<Vec<u8>> {
         let (pointer, size) = (self.number(argument)?, self.number(argument + 1)?);
         let mut bytes = vec![0; usize::try_from(size).ok()?];
@@ -175,7 +175,8 @@ impl Call<'_, '_> {
         Some(OK)
     }
 
-    /// Hands bytes over in memory that the filter allocates; their pointer and size go where two arguments say.
+    /// Returns bytes in memory that the filter allocates. Their pointer and size are written to the addresses in two
+    /// arguments.
     fn give(&mut self, bytes: &[u8], argument: usize) -> Option<i32> {
         let size = u32::try_from(bytes.len()).ok()?;
         let allocate = self.caller.get_export("proxy_on_memory_allocate")?.into_func()?;
@@ -188,7 +189,7 @@ impl Call<'_, '_> {
     }
 }
 
-/// The layout of header maps: a count, all sizes, then all names and values with a zero byte behind each.
+/// Returns the layout of header maps: a count, all sizes, then all names and values with a zero byte after each.
 fn layout(headers: &Sent) -> Vec<u8> {
     let size = |length: usize| u32::try_from(length).unwrap_or(u32::MAX).to_le_bytes();
     let mut out = size(headers.len()).to_vec();

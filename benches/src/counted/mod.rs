@@ -1,7 +1,7 @@
-//! The real filter, as the proxy loads it, in an interpreter that counts its WebAssembly instructions.
+//! Runs the real filter, as the proxy loads it, in an interpreter that counts its WebAssembly instructions.
 //!
-//! The counts do not depend on the machine or on what else runs on it, so tests can hold them. They are the filter's own: what
-//! Envoy does in host calls is not among them; [`Spent::host_calls`] counts these.
+//! The counts do not depend on the machine or its load, so tests can check them. They only include the filter's own
+//! instructions, not Envoy's work in host calls, which [`Spent::host_calls`] counts.
 
 mod count;
 mod host;
@@ -15,7 +15,7 @@ use wasmi::{Engine, Instance, Linker, Module, Store};
 use host::Host;
 pub use host::Sent;
 
-/// What a call into the filter took.
+/// The cost of a call into the filter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Spent {
     /// WebAssembly instructions.
@@ -24,21 +24,21 @@ pub struct Spent {
     pub host_calls: u64,
 }
 
-/// What came of a request.
+/// The result of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outcome {
-    /// The status of the answer in place of the service's.
+    /// The status of the answer instead of the service's.
     pub refused: Option<u16>,
     /// The request's headers afterwards.
     pub headers: Vec<(String, Vec<u8>)>,
     /// The filter's report.
     pub report: String,
-    /// What it took.
+    /// Its cost.
     pub spent: Spent,
 }
 
 impl Outcome {
-    /// The value of a header afterwards.
+    /// Returns the value of a header afterwards.
     pub fn header(&self, name: &str) -> Option<&[u8]> {
         self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_slice())
     }
@@ -56,10 +56,10 @@ pub struct Filter {
 const PLUGINS: [i32; 2] = [1, 2];
 
 impl Filter {
-    /// Loads the .wasm and gives its two plugins these configurations: for what comes in, and for what goes out.
+    /// Loads the .wasm and configures its two plugins: for inbound and for outbound requests.
     ///
     /// # Errors
-    /// The file cannot be read, is not a filter, or refuses a configuration.
+    /// The file cannot be read, is not a filter, or rejects a configuration.
     pub fn load(wasm: &Path, configurations: [&str; 2]) -> Result<Self> {
         let code = std::fs::read(wasm).map_err(|problem| Error::new(format!("`{}`: {problem}", wasm.display())))?;
         let engine = Engine::default();
@@ -86,17 +86,17 @@ impl Filter {
         Ok(filter)
     }
 
-    /// What taking over the last plugin's configuration took.
+    /// Returns the cost of configuring the last plugin.
     pub fn configured(&self) -> Spent {
         self.configured
     }
 
-    /// Lets the host have no source of secrets: then no request gets a ticket, and none is remembered.
+    /// Removes the host's source of secrets. Then no request gets a ticket, and none is remembered.
     pub fn without_secrets(&mut self) {
         self.store.data_mut().no_secrets = true;
     }
 
-    /// A request that arrives, from the peer with this SPIFFE ID. It ends at once.
+    /// Processes a request that arrives from the peer with this SPIFFE ID. It ends immediately.
     ///
     /// # Errors
     /// The filter trapped.
@@ -105,7 +105,7 @@ impl Filter {
         self.request(PLUGINS[0], headers)
     }
 
-    /// A call of the application.
+    /// Processes a call of the application.
     ///
     /// # Errors
     /// The filter trapped.

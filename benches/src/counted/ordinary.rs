@@ -1,4 +1,4 @@
-//! The requests of the demo, as ordinary as they come.
+//! The ordinary requests of the demo.
 
 use std::path::Path;
 
@@ -12,34 +12,34 @@ use context_mesh_e2e::topology::Role;
 use super::{Filter, Outcome, Sent};
 use crate::demo::{FIELDS, NOW_MS, PEER};
 
-/// So many requests warm the filter up: the first ones make what stays.
+/// Number of requests that warm the filter up: the first ones allocate data that is reused.
 const REQUESTS: usize = 20;
 
-/// What one request and its calls took.
+/// The cost of one request and its calls.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ordinary {
     /// The request that arrived.
     pub inbound: Outcome,
-    /// A call that carries its ticket.
+    /// A call with its ticket.
     pub by_ticket: Outcome,
-    /// A call that carries its trace id alone.
+    /// A call that only has its trace id.
     pub by_id: Outcome,
 }
 
-/// Both plugins of a service.
+/// Returns both plugins of a service.
 ///
 /// # Errors
-/// As [`Filter::load`].
+/// The same as for [`Filter::load`].
 pub fn filter(wasm: &Path, policy: &Policy, service: &str) -> Result<Filter> {
     let configurations = [Role::Inbound, Role::Outbound].map(|role| policy.configuration(service, role));
     let [inbound, outbound] = configurations.each_ref().map(String::as_str);
     Filter::load(wasm, [inbound, outbound])
 }
 
-/// Sends requests of the demo to `checkout-service` and gives the last one.
+/// Sends requests of the demo to `checkout-service` and returns the result of the last one.
 ///
 /// # Errors
-/// As [`Filter::load`].
+/// The same as for [`Filter::load`].
 pub fn ordinary(wasm: &Path, policy: &Policy, secrets: bool) -> Result<Ordinary> {
     let carried = context(&FIELDS);
     let mut filter = filter(wasm, policy, "checkout-service")?;
@@ -62,7 +62,7 @@ pub fn ordinary(wasm: &Path, policy: &Policy, secrets: bool) -> Result<Ordinary>
     request(REQUESTS)
 }
 
-/// What an HTTP client library sends, and these headers.
+/// Returns the headers of an HTTP client library, and these additional ones.
 pub fn sent(more: &[(&str, &str)]) -> Sent {
     let usual = [
         (":authority", "checkout-service"),
@@ -76,12 +76,12 @@ pub fn sent(more: &[(&str, &str)]) -> Sent {
     usual.iter().chain(more).map(pair).collect()
 }
 
-/// A `traceparent` of a trace of its own for each number.
+/// Returns a `traceparent` of a separate trace for each number.
 pub fn trace(number: usize) -> String {
     format!("00-4bf92f3577b34da6a3ce929d{number:08x}-00f067aa0ba902b7-01")
 }
 
-/// An `x-mesh-context` with these fields (JSON texts), made now. Fields that are none are left out.
+/// Returns an `x-mesh-context` with these fields (JSON texts), made now. Invalid fields are omitted.
 pub fn context(fields: &[(&str, &str)]) -> String {
     let mut context = Context::new();
     for (name, value) in fields {

@@ -1,22 +1,22 @@
-//! The expressions that are measured: at least one of every kind that policies are made of.
+//! The expressions that are measured: at least one of every kind in policies.
 
-/// Where an expression spends its time.
+/// The place where an expression spends its time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Time {
-    /// In the two interpreters.
+    /// The two interpreters.
     Interpreter,
-    /// In a library that both interpreters call, of this name.
+    /// A library of this name, which both interpreters call.
     Shared(&'static str),
 }
 
 /// An expression that is measured.
 #[derive(Debug, Clone, Copy)]
 pub struct Expression {
-    /// What it stands for.
+    /// The kind that it represents.
     pub kind: &'static str,
     /// Its text.
     pub text: &'static str,
-    /// Where it spends its time.
+    /// The place where it spends its time.
     pub time: Time,
 }
 
@@ -24,7 +24,7 @@ const fn of(kind: &'static str, text: &'static str) -> Expression {
     Expression { kind, text, time: Time::Interpreter }
 }
 
-/// All of them.
+/// All expressions.
 pub const ALL: &[Expression] = &[
     of("equality", "context.tenant_id == 'tenant_acme'"),
     of("inequality", "context.loyalty_tier != 'silver'"),

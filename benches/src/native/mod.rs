@@ -1,6 +1,6 @@
-//! Expressions and rules in our virtual machine and in the interpreter of the `cel` crate, without a proxy.
+//! Measures expressions and rules in our virtual machine and in the interpreter of the `cel` crate, without a proxy.
 //!
-//! Both sides get the same request ([`request`]) and must give the same value before anything is timed.
+//! Both sides have the same request ([`request`]), and must return the same value before anything is timed.
 
 pub mod expressions;
 pub mod ours;

@@ -1,4 +1,4 @@
-//! An expression in our virtual machine, as the filter runs it.
+//! Runs an expression in our virtual machine, as the filter does.
 
 use bumpalo::Bump;
 use context_mesh_core::artifact::VerifiedProgram;
@@ -10,14 +10,14 @@ use policy_compiler::expression::codegen::{Builder, load_programs, lower};
 
 use super::request;
 
-/// How many evaluations of a decision are measured together. They share the price of its beginning, and together they
+/// Number of evaluations in a decision that are measured together. They share the cost of its start, and together they
 /// stay far below the fuel and the memory of one decision.
 pub const EVALUATIONS: u32 = 64;
 
-/// Compiles an expression, writes it as an artifact and loads that.
+/// Compiles an expression, encodes it as an artifact and loads the artifact.
 ///
 /// # Errors
-/// The compiler refuses the expression, or a part of it became a variable, which a decision computes only once.
+/// The compiler rejects the expression, or a part of it became a variable, which is only computed once per decision.
 pub fn compile(text: &str) -> Result<VerifiedProgram, String> {
     let environment = Environment::new(request::FIELDS.map(|(name, ty, _)| (name.to_owned(), ty)));
     let typed = cel::check(&environment, text, Expected::Any).map_err(|problems| format!("{text}: {problems:?}"))?;
@@ -30,7 +30,7 @@ pub fn compile(text: &str) -> Result<VerifiedProgram, String> {
     load_programs(parts).map_err(|error| format!("{text}: {error}"))
 }
 
-/// What a request brings, and what the machine keeps from decision to decision.
+/// The data of a request, and the memory that the machine reuses for all decisions.
 pub struct Side {
     request: Request<'static>,
     arena: Bump,
@@ -44,9 +44,9 @@ impl Default for Side {
 }
 
 impl Side {
-    /// One decision that evaluates the expression so many times and does nothing else. The first time it reads the
-    /// attributes from the request; nothing that it read or made is known from the last decision. `look` sees every
-    /// value.
+    /// Runs one decision that evaluates the expression this number of times and does nothing else. The first evaluation
+    /// reads the attributes from the request. Nothing that was read or made is kept from the previous decision. `look`
+    /// is called with every value.
     pub fn decide(&mut self, program: &VerifiedProgram, evaluations: u32, mut look: impl FnMut(Value<'_>)) {
         self.arena.reset();
         let snapshot = self.request.snapshot(&request::attribute);
@@ -58,10 +58,10 @@ impl Side {
         self.scratch = machine.into_scratch().recycle();
     }
 
-    /// The value of the expression, which is the same each time.
+    /// Returns the value of the expression, which must be the same each time.
     ///
     /// # Errors
-    /// The expression ends with an error, or with another value later in the decision.
+    /// The expression fails, or has another value later in the decision.
     pub fn value(&mut self, program: &VerifiedProgram) -> Result<serde_json::Value, String> {
         let mut values = Vec::new();
         self.decide(program, EVALUATIONS, |value| {

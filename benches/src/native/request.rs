@@ -1,11 +1,11 @@
-//! The request that all expressions are about: ten headers, seven fields, a peer.
+//! The request of all expressions: ten headers, seven fields, a peer.
 
 use context_mesh_core::artifact::tables::{FieldType, Scalar};
 use context_mesh_core::headers::Headers;
 use context_mesh_core::testing::{Request, context};
 use context_mesh_core::vm::{Destination, MeshView, Peer};
 
-/// The headers, in the order in which Envoy hands them over.
+/// The headers, in the order in which Envoy provides them.
 pub const HEADERS: [(&str, &str); 10] = [
     (":authority", "checkout.shop.example"),
     (":path", "/svc7/cart/4711?step=2"),
@@ -30,14 +30,14 @@ pub const FIELDS: [(&str, FieldType, &str); 7] = [
     ("limits", FieldType::Map(Scalar::Int), "{\"rate\":100,\"burst\":20}"),
 ];
 
-/// When the request came, in nanoseconds since 1970: 2026-03-02, a Monday.
+/// The time of the request, in nanoseconds since 1970: 2026-03-02, a Monday.
 pub const TIME_NS: i64 = 1_772_450_000_000_000_000;
 
 /// The workload that decides.
 pub const MESH: MeshView<'static> =
     MeshView { service: "checkout-service", domain: "shop", region: "us", direction: "inbound" };
 
-/// Who sent the request.
+/// Returns the sender of the request.
 pub fn peer() -> Peer {
     Peer {
         principal: "spiffe://shop.example/ns/default/sa/web-frontend".to_owned(),
@@ -49,7 +49,7 @@ pub fn peer() -> Peer {
     }
 }
 
-/// The request as the filter sees it.
+/// Returns the request in the form that the filter uses.
 pub fn request() -> Request<'static> {
     Request {
         headers: Headers::new(HEADERS.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes())).collect()),
@@ -60,7 +60,7 @@ pub fn request() -> Request<'static> {
     }
 }
 
-/// What the proxy says of the request, as it does: bytes that are allocated for each call.
+/// Returns an attribute of the request from the proxy. Like in the proxy, the bytes are allocated for each call.
 pub fn attribute(path: &[&str]) -> Option<Vec<u8>> {
     (path == ["request", "time"]).then(|| TIME_NS.to_le_bytes().to_vec())
 }

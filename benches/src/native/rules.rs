@@ -1,4 +1,5 @@
-//! A decision with many rules of which none matches, and as many programs of the `cel` crate run in turn.
+//! Compares a decision with many rules, none of which matches, with the same number of programs of the `cel` crate run
+//! one after the other.
 
 use std::fmt::Write as _;
 use std::hint::black_box;
@@ -15,15 +16,15 @@ use super::request::{self, FIELDS, MESH};
 use super::theirs::Compiler;
 use super::timing::{self, Pair, Plan};
 
-/// How many rules are measured.
+/// The numbers of rules that are measured.
 pub const COUNTS: [usize; 3] = [10, 100, 1000];
 
-/// The condition of a rule.
+/// Returns the condition of a rule.
 pub fn condition(number: usize) -> String {
     format!("context.tenant_id == 'tenant_{number}' && request.path.startsWith('/svc{number}/')")
 }
 
-/// Times a decision with so many rules.
+/// Times a decision with this number of rules.
 ///
 /// # Errors
 /// The rules do not compile, or one of them matches.
@@ -54,7 +55,7 @@ pub fn measure(plan: Plan, count: usize) -> Result<Pair, String> {
     Ok(timing::pair(plan, || _ = black_box(decide()), || _ = black_box(run_all())))
 }
 
-/// A mesh of one service with so many deny rules.
+/// Returns a mesh of one service with this number of deny rules.
 fn sources(count: usize) -> Sources {
     let mut policies = String::from(
         "apiVersion: contextmesh.io/v1\nkind: ContextPolicy\nmetadata: {name: many}\nspec:\n  workloads: ['*']\n  rules:\n",

@@ -1,37 +1,37 @@
-//! The results, for people.
+//! Formats the results.
 
 use std::fmt::Write as _;
 
 use super::expressions::{Expression, Time};
 use super::timing::Pair;
 
-/// How many times faster an expression should be that spends its time in the interpreters.
+/// Target for the ratio of the times of an expression that spends its time in the interpreters.
 pub const TARGET: f64 = 5.0;
 
-/// What an evaluation costs, in nanoseconds.
+/// The cost of an evaluation, in nanoseconds.
 #[derive(Debug, Clone, Copy)]
 pub struct Costs {
-    /// Ours, alone in a decision of its own.
+    /// Ours, as the only one in a decision.
     pub first: f64,
     /// Ours, as one of many in a decision.
     pub next: f64,
-    /// In the other interpreter, which may not have the expression.
+    /// In the other interpreter, which may not support the expression.
     pub theirs: Option<f64>,
 }
 
 impl Costs {
-    /// How many times faster one evaluation of many is. This is what the target is about.
+    /// Returns how many times faster one evaluation of many is. The target applies to this ratio.
     pub fn ratio(self) -> Option<f64> {
         Some(self.theirs? / self.next)
     }
 
-    /// How many times faster an evaluation in a decision of its own is.
+    /// Returns how many times faster an evaluation is that is the only one in a decision.
     pub fn first_ratio(self) -> Option<f64> {
         Some(self.theirs? / self.first)
     }
 }
 
-/// The line of an expression.
+/// Returns the line of an expression.
 pub fn line(expression: &Expression, costs: Costs) -> String {
     let number =
         |number: Option<f64>, digits: usize| number.map_or("-".to_owned(), |number| format!("{number:.digits$}"));
@@ -46,18 +46,19 @@ pub fn line(expression: &Expression, costs: Costs) -> String {
     format!("{:<20}{first:>8.0}{next:>8.0}{theirs:>8}{ratio:>8}  {}{note}", expression.kind, expression.text)
 }
 
-/// The heads of the columns.
+/// Returns the headings of the columns.
 pub fn head() -> String {
     format!("{:<20}{:>8}{:>8}{:>8}{:>8}  expression", "", "first", "next", "cel", "ratio")
 }
 
-/// The line of a decision with so many rules.
+/// Returns the line of a decision with this number of rules.
 pub fn rules_line(count: usize, pair: Pair) -> String {
     let name = format!("{count} rules");
     format!("{name:<20}{:>16.0}{:>8.0}{:>8.1}", pair.ours, pair.theirs, pair.ratio())
 }
 
-/// The median, the lowest ratio, and how many reach [`TARGET`]; of those that spend their time in the interpreters.
+/// Returns the median, the lowest ratio, and the number of ratios that reach [`TARGET`], of the expressions that spend
+/// their time in the interpreters.
 pub fn summary(results: &[(Expression, Costs)]) -> String {
     let compared = results.iter().filter(|(_, costs)| costs.theirs.is_some());
     let own = || compared.clone().filter(|(expression, _)| expression.time == Time::Interpreter);

@@ -1,4 +1,5 @@
-//! An expression in the interpreter of the `cel` crate: parsed once, run with variables that were made once.
+//! Runs an expression in the interpreter of the `cel` crate. It is parsed once, and run with variables that were made
+//! once.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -14,10 +15,10 @@ pub struct Compiler {
 }
 
 impl Compiler {
-    /// The standard environment with the extensions that have a part in the measurement.
+    /// Returns the standard environment with the extensions that the measurement needs.
     ///
     /// # Errors
-    /// Two extensions do not go together, which would be a bug of the crate.
+    /// Two extensions are incompatible, which would be a bug of the crate.
     pub fn new() -> Result<Self, String> {
         let mut env = Env::stdlib();
         for extension in [extensions::strings, extensions::lists, extensions::math] {
@@ -29,12 +30,12 @@ impl Compiler {
     /// Compiles an expression.
     ///
     /// # Errors
-    /// It does not parse.
+    /// It cannot be parsed.
     pub fn compile(&self, text: &str) -> Result<Program, String> {
         self.env.compile(text).map_err(|error| format!("{text}: {error}"))
     }
 
-    /// The request as variables: maps of strings, in the crate's own values.
+    /// Returns the request as variables: maps of strings, in the crate's own values.
     pub fn variables(&self) -> Context<'static, 'static> {
         let mut variables = Context::with_env(Arc::clone(&self.env));
         let fields = request::FIELDS.iter().map(|(name, _, json)| {
@@ -78,7 +79,7 @@ fn request_variables() -> Vec<(&'static str, Value)> {
         ("id", header("x-request-id")),
     ];
     let headers = map(request::HEADERS.map(|(name, value)| (name, value.into())));
-    // The crate makes a time of RFC 3339 text; this one is `request::TIME_NS`.
+    // The crate makes a time from RFC 3339 text; this one is `request::TIME_NS`.
     let time = Program::compile("timestamp('2026-03-02T11:13:20Z')").expect("it parses");
     let time = time.execute(&Context::default()).expect("it is a time");
     let texts = texts.into_iter().map(|(name, value)| (name, value.into()));
@@ -106,10 +107,10 @@ fn from_json(json: &serde_json::Value) -> Value {
     }
 }
 
-/// The value of an expression.
+/// Returns the value of an expression.
 ///
 /// # Errors
-/// The expression ends with an error, or with a value that JSON does not have.
+/// The expression fails, or has a value that does not exist in JSON.
 pub fn value(program: &Program, variables: &Context<'_, '_>) -> Result<serde_json::Value, String> {
     let value = program.execute(variables).map_err(|error| error.to_string())?;
     value.json().map_err(|error| error.to_string())

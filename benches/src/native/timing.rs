@@ -1,23 +1,23 @@
-//! Times things side by side: batches that take turns, so that whatever else the machine does meets all of them.
+//! Times several things in alternating batches, so that other work on the machine affects all of them.
 
 use std::time::{Duration, Instant};
 
-/// How long a measurement takes.
+/// The duration of a measurement.
 #[derive(Debug, Clone, Copy)]
 pub struct Plan {
-    /// Rounds; the fastest one of each thing counts. What else the machine does can only add time.
+    /// Number of rounds. The fastest round of each thing counts, because other work on the machine can only add time.
     pub rounds: usize,
-    /// Time of a batch. A round has one batch of each thing.
+    /// Duration of a batch. A round has one batch of each thing.
     pub batch: Duration,
 }
 
 impl Plan {
-    /// A sixth of a second for each thing. The batches are shorter than the time slices of an operating system, so
-    /// that most of them run without a break on a busy machine, too.
+    /// A sixth of a second for each thing. The batches are shorter than the time slices of an operating system, so that
+    /// most of them run without interruption even on a busy machine.
     pub const QUICK: Self = Self { rounds: 75, batch: Duration::from_millis(2) };
 }
 
-/// What two things cost, in nanoseconds a run.
+/// The cost of two things, in nanoseconds per run.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Pair {
     /// Ours.
@@ -27,7 +27,7 @@ pub struct Pair {
 }
 
 impl Pair {
-    /// How many times faster we are.
+    /// Returns how many times faster ours is.
     pub fn ratio(self) -> f64 {
         self.theirs / self.ours
     }
@@ -39,7 +39,7 @@ pub fn pair(plan: Plan, mut ours: impl FnMut(), mut theirs: impl FnMut()) -> Pai
     Pair { ours, theirs }
 }
 
-/// Nanoseconds a run of each. Each is run until a batch is full first, which also warms the caches.
+/// Returns the nanoseconds per run of each thing. Each is first run until a batch is full, which also warms the caches.
 pub fn side_by_side<const N: usize>(plan: Plan, mut things: [&mut dyn FnMut(); N]) -> [f64; N] {
     let counts: Vec<u32> = things.iter_mut().map(|thing| runs_of_a_batch(plan.batch, *thing)).collect();
     let mut samples = [const { Vec::new() }; N];
@@ -61,7 +61,7 @@ fn runs_of_a_batch(batch: Duration, run: &mut dyn FnMut()) -> u32 {
     count.max(1)
 }
 
-/// Nanoseconds of a run.
+/// Returns the nanoseconds per run.
 fn batch(count: u32, run: &mut dyn FnMut()) -> f64 {
     let started = Instant::now();
     for _ in 0..count {

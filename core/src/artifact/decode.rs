@@ -1,4 +1,4 @@
-//! From bytes to tables, with every size checked before it is believed.
+//! Decodes tables from bytes. Every size is checked before it is used.
 
 use super::encode::digest;
 use super::error::LoadError;
@@ -9,7 +9,7 @@ use super::format::{
 use crate::limits::{MAX_ARTIFACT_BYTES, MAX_SECTIONS};
 use crate::tables::Tables;
 
-/// The tables of an artifact whose digest is right. Nothing else is known of them yet.
+/// The tables of an artifact with a correct digest. Nothing else has been checked.
 #[derive(Debug, Clone)]
 pub struct Decoded {
     /// Identifies the artifact.
@@ -19,7 +19,7 @@ pub struct Decoded {
 }
 
 impl Decoded {
-    /// Reads the tables of an artifact.
+    /// Decodes the tables of an artifact.
     ///
     /// # Errors
     /// [`LoadError`], but never [`LoadError::Verify`].
@@ -33,12 +33,12 @@ impl Decoded {
     }
 }
 
-/// An artifact of which nothing but its header and its digest was looked at.
+/// An artifact of which only the header and the digest were checked.
 pub(super) struct Checked<'b> {
-    /// Identifies the artifact. It is right.
+    /// Identifies the artifact. It is correct.
     pub(super) digest: Digest,
     body: &'b [u8],
-    /// The size of the body after decompression.
+    /// The size of the body after decompression, in bytes.
     size: usize,
 }
 
@@ -78,7 +78,7 @@ fn array<const N: usize>(bytes: &[u8], at: usize) -> Option<[u8; N]> {
     bytes.get(at..at.checked_add(N)?)?.try_into().ok()
 }
 
-/// The content of each section by its number.
+/// Returns the content of each section by its number.
 fn sections(mut body: &[u8]) -> Result<Vec<(u16, &[u8])>, LoadError> {
     let mut found = Vec::new();
     while !body.is_empty() {

@@ -1,4 +1,4 @@
-//! From tables to bytes.
+//! Encodes tables as bytes.
 
 use core::fmt;
 
@@ -8,7 +8,7 @@ use super::format::{BODY_AT, DIGEST_AT, Digest, FORMAT_VERSION, KNOWN_FEATURES, 
 use crate::limits::MAX_ARTIFACT_BYTES;
 use crate::tables::Tables;
 
-/// Why tables cannot be written.
+/// The reason why tables cannot be encoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EncodeError {
     /// The artifact would be larger than a filter accepts.
@@ -37,10 +37,10 @@ impl fmt::Display for EncodeError {
 
 impl core::error::Error for EncodeError {}
 
-/// Writes an artifact. The same tables always give the same bytes.
+/// Encodes an artifact. The same tables always have the same bytes.
 ///
 /// # Errors
-/// [`EncodeError`] when the artifact would exceed what [`super::load`] accepts.
+/// [`EncodeError`]: the artifact would exceed what [`super::load`] accepts.
 pub fn encode(tables: &Tables) -> Result<Vec<u8>, EncodeError> {
     let mut body = Vec::new();
     for section in Section::ALL {
@@ -59,7 +59,7 @@ pub fn encode(tables: &Tables) -> Result<Vec<u8>, EncodeError> {
     Ok(wrap(length, &lz4_flex::block::compress(&body)))
 }
 
-/// Puts the header in front of a compressed body.
+/// Returns a compressed body with the header before it.
 pub(super) fn wrap(length: u32, compressed: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(BODY_AT.saturating_add(compressed.len()));
     bytes.extend_from_slice(&MAGIC);
@@ -72,7 +72,7 @@ pub(super) fn wrap(length: u32, compressed: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// The digest of a header (its first [`DIGEST_AT`] bytes) and a body.
+/// Returns the digest of a header (its first [`DIGEST_AT`] bytes) and a body.
 pub(super) fn digest(header: &[u8], body: &[u8]) -> Digest {
     debug_assert_eq!(header.len(), DIGEST_AT);
     let mut hash = Sha256::new();

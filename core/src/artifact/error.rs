@@ -1,11 +1,11 @@
-//! Why an artifact cannot be loaded, or does not verify.
+//! The reasons why an artifact cannot be loaded, or does not verify.
 
 use core::fmt;
 
 use super::format::{Digest, FORMAT_VERSION, KNOWN_FEATURES};
 use crate::limits::{MAX_ARTIFACT_BYTES, MAX_SECTIONS};
 
-/// Why an artifact cannot be loaded.
+/// The reason why an artifact cannot be loaded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LoadError {
     /// It is shorter than its header.
@@ -13,7 +13,7 @@ pub enum LoadError {
         /// Its length in bytes.
         length: usize,
     },
-    /// It does not begin as an artifact does.
+    /// It does not begin with the magic bytes of an artifact.
     Magic,
     /// It has another format version.
     Version {
@@ -25,16 +25,16 @@ pub enum LoadError {
         /// The unknown bits.
         unknown: u64,
     },
-    /// It would be larger than [`MAX_ARTIFACT_BYTES`].
+    /// Its content would be larger than [`MAX_ARTIFACT_BYTES`].
     TooLarge {
         /// The length that it states, in bytes.
         length: u32,
     },
-    /// Its content is not what was built.
+    /// Its content does not match its digest.
     Digest {
         /// The digest that it states.
         stated: Digest,
-        /// The digest of what arrived.
+        /// The digest of the received content.
         computed: Digest,
     },
     /// It does not decompress to the length that it states.
@@ -43,12 +43,12 @@ pub enum LoadError {
     TooManySections,
     /// A section reaches beyond the end, or something follows the last one.
     SectionBounds,
-    /// It needs a section that this reader does not know.
+    /// It has a required section that this reader does not know.
     UnknownSection {
         /// The number of the section.
         number: u16,
     },
-    /// A section is missing or there twice.
+    /// A section is missing or duplicate.
     SectionCount {
         /// The section.
         section: &'static str,
@@ -58,7 +58,7 @@ pub enum LoadError {
         /// The section.
         section: &'static str,
     },
-    /// A table or an instruction breaks a rule.
+    /// A table or an instruction violates a rule.
     Verify {
         /// The artifact.
         digest: Digest,
@@ -109,22 +109,22 @@ impl fmt::Display for LoadError {
 
 impl core::error::Error for LoadError {}
 
-/// Which rule of the artifact is broken.
+/// The rule of the artifact that is violated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum VerifyError {
-    /// An index points at nothing.
+    /// An index is out of bounds.
     Index {
-        /// What the index stands in.
+        /// The place of the index.
         of: &'static str,
         /// The index.
         index: u32,
     },
-    /// A table is not sorted by name, or has a name twice.
+    /// A table is not sorted by name, or contains a duplicate name.
     Order {
         /// The table.
         table: &'static str,
     },
-    /// A value is outside what its place allows.
+    /// A value is outside the range that its place allows.
     Value {
         /// The place.
         of: &'static str,
@@ -136,7 +136,7 @@ pub enum VerifyError {
     },
     /// An instruction does not decode.
     Instruction {
-        /// Its number in the code.
+        /// Its index in the code.
         at: u32,
     },
     /// An operand does not fit its instruction.
@@ -146,21 +146,21 @@ pub enum VerifyError {
         /// The instruction in the program.
         at: u32,
     },
-    /// An instruction takes more values than there are, or leaves more than fit.
+    /// An instruction takes more values than there are, or leaves more than fit on the stack.
     Stack {
         /// The program.
         program: u32,
         /// The instruction in the program.
         at: u32,
     },
-    /// A local is read before anything was put into it, or does not hold what the instruction works on.
+    /// A local is read before it is set, or does not hold the kind of value that the instruction needs.
     Local {
         /// The program.
         program: u32,
         /// The instruction in the program.
         at: u32,
     },
-    /// A jump does not lead to a later instruction of its program, or a loop to an earlier one.
+    /// A jump does not lead to a later instruction of its program, or a loop does not lead to an earlier one.
     Jump {
         /// The program.
         program: u32,
@@ -172,7 +172,7 @@ pub enum VerifyError {
         /// The program.
         program: u32,
     },
-    /// Variables refer to each other in a circle or too deeply.
+    /// Variables refer to each other in a cycle or too deeply.
     Variables {
         /// The variable.
         index: u32,

@@ -1,8 +1,8 @@
-//! Constants of the file layout, shared by the writer and the reader.
+//! Constants of the file format, shared by the writer and the reader.
 
 use core::fmt;
 
-/// First bytes of an artifact. The high bit and the line ends catch transports that change bytes.
+/// First bytes of an artifact. The high bit and the line ends reveal transports that change bytes.
 pub(super) const MAGIC: [u8; 8] = *b"\x89CMESH\r\n";
 
 /// Version of the layout and of the tables that this crate writes and reads.
@@ -17,11 +17,11 @@ pub(super) const LENGTH_AT: usize = 20;
 pub(super) const DIGEST_AT: usize = 24;
 pub(super) const BODY_AT: usize = 56;
 
-/// Flag of a section that a reader may skip when it does not know it.
+/// Flag of a section that a reader may skip if it does not know the section.
 pub(super) const OPTIONAL: u16 = 1;
 
-/// The settings of the bincode wire format: fixed-size integers, little endian, and never more memory
-/// reserved for one sequence than this, whatever its length claims.
+/// The settings of the bincode wire format: fixed-size integers, little endian, and this limit on the memory that is
+/// reserved for one sequence, whatever length it claims.
 pub(super) type Wire = wincode::config::Configuration<true, { 16 << 20 }>;
 
 /// Those settings as a value.
@@ -36,15 +36,15 @@ macro_rules! sections {
         }
 
         impl Section {
-            /// All of them, in the order in which they are written.
+            /// All sections, in the order in which they are written.
             pub(super) const ALL: &'static [Self] = &[$(Self::$name,)+];
 
-            /// The number in the file.
+            /// Returns the number in the file.
             pub(super) const fn number(self) -> u16 {
                 match self { $(Self::$name => $number,)+ }
             }
 
-            /// The name in messages.
+            /// Returns the name in messages.
             pub(super) const fn name(self) -> &'static str {
                 match self { $(Self::$name => stringify!($name),)+ }
             }
@@ -82,7 +82,7 @@ sections! {
 pub struct Digest(pub [u8; 32]);
 
 impl Digest {
-    /// The first twelve hex digits, for logs.
+    /// Returns the first twelve hex digits, for logs.
     pub fn short(&self) -> String {
         let mut text = self.to_string();
         text.truncate(12);

@@ -1,7 +1,7 @@
-//! The artifact: how it is laid out as bytes, how it is read, and the proof that it can run.
+//! The artifact: its layout as bytes, how it is read, and the proof that it can run.
 //!
-//! Three stages, three types: bytes, [`Decoded`] (the tables, with every size within its limit and the digest
-//! checked) and [`VerifiedProgram`] (every index and every instruction checked). Only the last one can run.
+//! It has three stages with a type each: bytes, [`Decoded`] (the tables, with every size within its limit and the
+//! digest checked) and [`VerifiedProgram`] (every index and every instruction checked). Only the last one can run.
 //!
 //! ```text
 //! 0   magic              8 bytes
@@ -12,7 +12,7 @@
 //! 56  body               sections, as one lz4 block
 //! ```
 //!
-//! A section is its number (u16), its flags (u16, bit 0: a reader that does not know it may skip it), its
+//! A section consists of its number (u16), its flags (u16, bit 0: a reader that does not know it may skip it), its
 //! length (u32) and its content in the bincode wire format.
 
 mod decode;
@@ -31,22 +31,22 @@ pub use error::{LoadError, VerifyError};
 pub use format::{Digest, FORMAT_VERSION, KNOWN_FEATURES};
 pub use verify::VerifiedProgram;
 
-/// The digest of an artifact: what identifies one that was loaded before. The checks are those of [`load`] up to the digest, for a small part
-/// of its time.
+/// Returns the digest of an artifact, which identifies one that was loaded before. The checks are those of [`load`] up
+/// to the digest, and take a small part of its time.
 ///
 /// # Errors
-/// As [`load`], as far as it goes.
+/// The same as for [`load`], up to the digest.
 pub fn digest(bytes: &[u8]) -> Result<Digest, LoadError> {
     Ok(decode::Checked::check(bytes)?.digest)
 }
 
-/// Reads, checks and verifies an artifact. A pure function of the bytes, which never panics.
+/// Reads, checks and verifies an artifact. The result only depends on the bytes. Never panics.
 ///
-/// The checks come in this order: magic, version, features, sizes, digest, sections, then every table and
-/// every instruction. Nothing that a digest covers is interpreted before the digest is checked.
+/// The checks have this order: magic, version, features, sizes, digest, sections, then every table and every
+/// instruction. Nothing that a digest covers is interpreted before the digest is checked.
 ///
 /// # Errors
-/// [`LoadError`] says what is wrong with the artifact, and with the digest which one it is.
+/// [`LoadError`]: the reason, with the digest that identifies the artifact.
 pub fn load(bytes: &[u8]) -> Result<VerifiedProgram, LoadError> {
     VerifiedProgram::verify(Decoded::decode(bytes)?)
 }

@@ -1,7 +1,8 @@
-//! Artifacts that load, and everything that must not.
+//! Artifacts that must load, and all kinds that must not.
 
 use super::format::{DIGEST_AT, FEATURES_AT, LENGTH_AT, VERSION_AT};
 use super::*;
+use crate::address::Networks;
 use crate::index::{PatternIndex, ProgramIndex, RuleIndex, ServiceIndex};
 use crate::tables::{
     Attribute, Constant, Effect, FieldType, HostType, Number, Reply, Scalar, ScalarConstant, Tables, ZoneTable,
@@ -11,7 +12,7 @@ use crate::vm::op::Op;
 #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-/// A mesh with a rule of each kind of table entry.
+/// Returns a mesh with a rule of each kind of table entry.
 fn sample() -> Tables {
     let mut tables = tables();
     let attribute = add_attribute(&mut tables, Attribute::Field("tenant".into(), FieldType::One(Scalar::String)));
@@ -69,7 +70,7 @@ fn a_cut_artifact_is_refused() {
     }
 }
 
-/// The artifact with this body, digest and length included.
+/// Returns the artifact with this body, including digest and length.
 fn with_body(body: &[u8]) -> Vec<u8> {
     encode::wrap(body.len() as u32, &lz4_flex::block::compress(body))
 }
@@ -81,7 +82,7 @@ fn section(number: u16, flags: u16, content: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// The body of the sample artifact.
+/// Returns the body of the sample artifact.
 fn body() -> Vec<u8> {
     let bytes = encode(&sample()).unwrap();
     let length = u32::from_le_bytes(bytes[LENGTH_AT..DIGEST_AT].try_into().unwrap());
@@ -115,7 +116,8 @@ fn an_unknown_section_that_is_optional_is_skipped() {
 #[test]
 fn every_rule_of_verification_refuses_what_breaks_it() {
     type Break = fn(&mut Tables);
-    let cases: [(Break, VerifyError); 47] = [
+    let cases: [(Break, VerifyError); 49] = [
+        (|t| t.mesh.header_value_bytes = 0, VerifyError::Value { of: "longest header value" }),
         (|t| t.mesh.memory_slots = u32::MAX, VerifyError::Value { of: "memory slots" }),
         (|t| t.mesh.memory_bytes = 1, VerifyError::Value { of: "memory bytes" }),
         (|t| t.mesh.memory_bytes = u64::MAX, VerifyError::Value { of: "memory bytes" }),
@@ -165,6 +167,10 @@ fn every_rule_of_verification_refuses_what_breaks_it() {
         (
             |t| t.program.variables = vec![ProgramIndex(0); 3],
             VerifyError::Value { of: "length of the variables in all" },
+        ),
+        (
+            |t| t.program.constants[1] = Constant::Networks(Networks { v4: vec![(9, 9), (1, 2)], v6: Vec::new() }),
+            VerifyError::Order { table: "networks" },
         ),
         (
             |t| t.program.constants[1] = Constant::StringSet(vec!["b".into(), "a".into()]),
@@ -249,12 +255,12 @@ fn programs_that_could_go_wrong_are_refused() {
         (&[Op::ListBegin(0), Op::BuildEnd(0), Op::BuildEnd(0)], VerifyError::Local { program, at: 2 }),
         (&[Op::Const(0), Op::Store(0), Op::IterNext(0)], VerifyError::Local { program, at: 2 }),
         (&[Op::Const(0), Op::IterBegin(31), Op::IterNext(31)], VerifyError::Local { program, at: 2 }),
-        // Only one of the two ways puts something into the local.
+        // Only one of the two branches sets the local.
         (
             &[Op::Const(0), Op::PopJumpIfFalse(4), Op::Const(0), Op::Store(0), Op::Load(0)],
             VerifyError::Local { program, at: 4 },
         ),
-        // The loop comes back with a deeper stack, without its cursor, to itself or to a later instruction.
+        // The loop returns with a deeper stack, without its cursor, to itself or to a later instruction.
         (&[Op::Const(0), Op::JumpIfTrue(4), Op::Const(0), Op::Loop(1)], VerifyError::Jump { program, at: 3 }),
         (
             &[
@@ -321,13 +327,13 @@ fn a_load_error_says_which_artifact_and_what_to_do() {
 
 #[cfg(not(all(target_arch = "wasm32", target_os = "unknown")))]
 proptest::proptest! {
-    /// Behind a valid header, any body either loads or is refused.
+    /// With a valid header, any body either loads or is rejected.
     #[test]
     fn any_body_behind_a_valid_header_is_read_without_a_panic(body in proptest::collection::vec(proptest::num::u8::ANY, 0..400)) {
         let _ = load(&with_body(&body));
     }
 
-    /// A valid artifact with some bytes of its body changed either loads or is refused.
+    /// A valid artifact with some bytes of its body changed either loads or is rejected.
     #[test]
     fn a_changed_body_is_read_without_a_panic(changes in proptest::collection::vec((0_usize..4000, proptest::num::u8::ANY), 1..8)) {
         let mut body = body();

@@ -1,6 +1,6 @@
-//! The proof that a decoded artifact can run: every index in bounds, every instruction in order.
+//! The proof that a decoded artifact can run: all indices are in bounds, and all instructions are valid.
 //!
-//! What is proven here is not checked again while a program runs.
+//! Everything that is proven here is not checked again while a program runs.
 
 use core::cmp::Ordering;
 
@@ -14,8 +14,8 @@ use crate::carrier::words::Words;
 use crate::context::json;
 use crate::index;
 use crate::limits::{
-    MAX_FIELD_NAME_BYTES, MAX_FRAMEWORKS, MAX_MEMORY_BYTES, MAX_MEMORY_SLOTS, MAX_WORD_BYTES, MAX_WORD_NUMBER,
-    MAX_WORDS, MAX_ZONE_TRANSITIONS, MIN_MEMORY_BYTES, MIN_MEMORY_TTL_MS,
+    MAX_FIELD_NAME_BYTES, MAX_FRAMEWORKS, MAX_HEADER_VALUE_BYTES, MAX_MEMORY_BYTES, MAX_MEMORY_SLOTS, MAX_WORD_BYTES,
+    MAX_WORD_NUMBER, MAX_WORDS, MAX_ZONE_TRANSITIONS, MIN_HEADER_VALUE_BYTES, MIN_MEMORY_BYTES, MIN_MEMORY_TTL_MS,
 };
 use crate::number;
 use crate::schema::Choice;
@@ -29,9 +29,8 @@ use crate::vm::{Program, Timestamp};
 
 /// An artifact that can run.
 ///
-/// INVARIANT (verified): the only constructor is [`VerifiedProgram::verify`], and nothing changes afterwards.
-/// So every index in the tables points at something, and every program of the bytecode ends, stays within
-/// its stack and leaves one value.
+/// INVARIANT (verified): the only constructor is [`VerifiedProgram::verify`], and nothing changes afterwards. So every
+/// index in the tables is valid, and every program of the bytecode ends, stays within its stack and leaves one value.
 #[derive(Debug, Clone)]
 pub struct VerifiedProgram {
     digest: Digest,
@@ -44,12 +43,12 @@ impl VerifiedProgram {
     /// Checks every table and every instruction.
     ///
     /// # Errors
-    /// [`LoadError::Verify`] with the first rule that is broken.
+    /// [`LoadError::Verify`] with the first violated rule.
     pub fn verify(decoded: Decoded) -> Result<Self, LoadError> {
         Self::verify_with(decoded, fuse::fuse)
     }
 
-    /// As [`VerifiedProgram::verify`], with the way to make steps of a verified program.
+    /// Verifies like [`VerifiedProgram::verify`], with this function to make the steps of a verified program.
     pub(crate) fn verify_with(decoded: Decoded, steps: fn(&[Op]) -> Box<[Step]>) -> Result<Self, LoadError> {
         let Decoded { digest, mut tables } = decoded;
         let wrap = |error| LoadError::Verify { digest, error };
@@ -66,7 +65,7 @@ impl VerifiedProgram {
         let ranges = tables.program.programs.iter().filter_map(|range| bounds(*range));
         let programs = ranges.map(|(start, end)| steps(code.get(start..end).unwrap_or_default())).collect();
         let words = Words::new(&tables.words, &tables.dictionaries, &tables.mesh);
-        // Their verified forms stand beside them; wasm memory never shrinks, so keep nothing twice.
+        // Their verified forms are kept separately. Wasm memory never shrinks, so nothing is kept twice.
         tables.words = Vec::new();
         tables.dictionaries = Vec::new();
         tables.regexes = Vec::new();
@@ -80,23 +79,23 @@ impl VerifiedProgram {
         self.digest
     }
 
-    /// Returns what the machine runs.
+    /// Returns the input of the machine.
     pub fn code(&self) -> &Program {
         &self.program
     }
 
-    /// Returns the tables, as verified. The bytecode, the patterns and the words are not among them any more: see
+    /// Returns the tables, as verified. They no longer contain the bytecode, the patterns and the words: see
     /// [`VerifiedProgram::code`] and [`VerifiedProgram::words`].
     pub fn tables(&self) -> &Tables {
         self.program.tables()
     }
 
-    /// The allowed values of each field, in the order of the fields.
+    /// Returns the allowed values of each field, in the order of the fields.
     pub fn choices(&self) -> &[Choice] {
         &self.choices
     }
 
-    /// The words of `x-mesh-context`, and what reads version 1.
+    /// Returns the words of `x-mesh-context`, with the dictionaries of version 1.
     pub fn words(&self) -> &Words {
         &self.words
     }
@@ -140,6 +139,8 @@ fn check_mesh(mesh: &MeshTable) -> Check {
     ensure(slots, VerifyError::Value { of: "memory slots" })?;
     let bytes = (MIN_MEMORY_BYTES..=MAX_MEMORY_BYTES).contains(&mesh.memory_bytes);
     ensure(bytes, VerifyError::Value { of: "memory bytes" })?;
+    let header = (MIN_HEADER_VALUE_BYTES..=MAX_HEADER_VALUE_BYTES).contains(&mesh.header_value_bytes);
+    ensure(header, VerifyError::Value { of: "longest header value" })?;
     ensure(mesh.memory_ttl_ms >= MIN_MEMORY_TTL_MS, VerifyError::Value { of: "memory ttl" })?;
     ensure(mesh.identity_path.matches("{service}").count() == 1, VerifyError::Value { of: "identity path" })?;
     let namespaces = mesh.identity_path.matches("{namespace}").count();
@@ -190,7 +191,7 @@ fn check_field(tables: &Tables, field: &FieldTable) -> Check {
         !header.is_empty() && header.bytes().all(token)
     };
     ensure(field.header.as_ref().is_none_or(plain), VerifyError::Value { of: "header name" })?;
-    // An unknown destination has the region "": a field that may go there would be bound to nothing.
+    // An unknown destination has the region "", so a field with this region could be sent to unknown destinations.
     ensure(field.residency.iter().all(|region| !region.is_empty()), VerifyError::Value { of: "region" })?;
     check_limits(field)?;
     ensure(field.allowed.iter().all(|text| json::check(text).is_ok()), VerifyError::Value { of: "allowed value" })
@@ -269,6 +270,7 @@ fn check_constant(constant: &Constant) -> Check {
         Constant::Scalar(scalar) => check_scalar(scalar),
         Constant::List(scalars) => scalars.iter().try_for_each(check_scalar),
         Constant::StringSet(words) => ensure(sorted_by(words, |word| word), VerifyError::Order { table: "string set" }),
+        Constant::Networks(networks) => ensure(networks.is_ordered(), VerifyError::Order { table: "networks" }),
         Constant::Map(entries) => {
             entries.iter().try_for_each(|(_, value)| check_scalar(value))?;
             let keys = || entries.iter().map(|(key, _)| key);
@@ -289,7 +291,7 @@ fn check_scalar(scalar: &ScalarConstant) -> Check {
     ensure(fits, VerifyError::Value { of: "timestamp" })
 }
 
-/// No clock is off by more than a day, so that what it shows can be computed without overflow.
+/// No offset is larger than a day, so that local times can be computed without overflow.
 const MAX_OFFSET: u32 = 86_400;
 
 fn check_zone(zone: &ZoneTable) -> Check {

@@ -1,5 +1,5 @@
-//! The proof that every program of the bytecode can run: it ends, stays within its stack, reads no local that
-//! nothing was put into, and leaves one value.
+//! The proof that every program of the bytecode can run: it ends, stays within its stack, only reads locals that are
+//! set, and leaves one value.
 
 use super::error::VerifyError;
 use super::verify::{Check, bounds, ensure, exists, number};
@@ -10,10 +10,10 @@ use crate::vm::EvalErrorKind;
 use crate::vm::function::Function;
 use crate::vm::op::{Op, Operand};
 
-/// Checks all programs, and that variables lead only to variables before them.
+/// Checks all programs, and that variables only refer to variables before them.
 ///
-/// Programs share no instructions and variables no programs, so that the time is in proportion to the code: a small
-/// artifact of many programs over the same code would take minutes.
+/// Programs share no instructions and variables no programs, so that the time is proportional to the size of the code.
+/// Otherwise a small artifact with many programs over the same code would take minutes.
 pub(super) fn check_programs(tables: &Tables, code: &[Op]) -> Check {
     let program = &tables.program;
     let mut left = code.len();
@@ -37,7 +37,8 @@ pub(super) fn check_programs(tables: &Tables, code: &[Op]) -> Check {
     Ok(())
 }
 
-/// One more than the deepest variable that `code` reads; `None` when it reads one without a known depth.
+/// Returns one more than the depth of the deepest variable that `code` reads, or `None` if it reads one without a known
+/// depth.
 fn variable_depth(depths: &[usize], code: &[Op]) -> Option<usize> {
     let mut deepest = 0;
     for op in code {
@@ -53,15 +54,15 @@ fn instructions<'c>(table: &ProgramTable, code: &'c [Op], program: ProgramIndex)
     range.and_then(|(start, end)| code.get(start..end)).unwrap_or_default()
 }
 
-/// What is known in front of an instruction, whichever way led to it.
+/// What is known before an instruction, on all paths to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct State {
-    /// Values on the stack.
+    /// Number of values on the stack.
     depth: u32,
     locals: Locals,
 }
 
-/// What each local holds: bit by bit, at most one of the four for each.
+/// The content of each local, as bits: at most one of the four is set for each local.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Locals {
     values: u32,
@@ -73,7 +74,7 @@ struct Locals {
 const _: () = assert!(MAX_LOCALS <= 32, "one bit a local");
 
 impl Locals {
-    /// What is known when either is true.
+    /// Returns what is known if either of the two is true.
     fn join(self, other: Self) -> Self {
         Self {
             values: self.values & other.values,
@@ -90,7 +91,7 @@ impl Locals {
         self.maps &= !bit;
     }
 
-    /// What is known after an instruction; `None` when a local does not hold what it works on.
+    /// Returns what is known after an instruction, or `None` if a local does not hold what the instruction needs.
     fn after(mut self, op: Op) -> Option<Self> {
         let bit = |behind: u32| op.operand().checked_add(behind).and_then(|local| 1_u32.checked_shl(local));
         let local = |behind: u32| bit(behind).filter(|_| op.operand_kind() == Operand::Local);
@@ -134,11 +135,11 @@ impl Locals {
     }
 }
 
-/// Most walks over one program. Each one finds what the loops of one more level of nesting overwrite.
+/// Most walks over one program. Each one finds the locals that the loops of one more level of nesting overwrite.
 const MAX_WALKS: usize = 16;
 
-/// Checks one program. A loop comes back with less known about the locals than what was known before it, where
-/// it overwrites some: then the program is walked again with that in mind.
+/// Checks one program. If a loop overwrites locals, less is known about them at its end than at its beginning. The
+/// program is then walked again with this knowledge.
 fn check_program(tables: &Tables, code: &[Op], program: u32) -> Check {
     let out_of_code = VerifyError::Index { of: "code of program", index: program };
     let (start, end) =
@@ -154,16 +155,16 @@ fn check_program(tables: &Tables, code: &[Op], program: u32) -> Check {
     Err(VerifyError::Local { program, at: walk.changed.unwrap_or(0) })
 }
 
-/// Walks over a program in order. Only loops lead back, so every state is known before it is needed.
+/// Walks over a program in order. Only loops lead backwards, so every state is known before it is needed.
 struct Walk<'t> {
     tables: &'t Tables,
     program: u32,
     code: &'t [Op],
-    /// What is known in front of each instruction.
+    /// What is known before each instruction.
     states: Vec<Option<State>>,
-    /// What the loops that come back to an instruction leave of what is known there; empty while all of it stays.
+    /// What remains known before an instruction after the loops that return to it; empty while all of it remains.
     known: Vec<Option<Locals>>,
-    /// A loop that came back with less than that.
+    /// A loop that returned with less knowledge than that.
     changed: Option<u32>,
 }
 
@@ -210,7 +211,7 @@ impl Walk<'_> {
         if matches!(op, Op::Jump(_) | Op::Loop(_)) { Ok(()) } else { self.reach(index.saturating_add(1), after, stack) }
     }
 
-    /// Notes what is known in front of a later instruction; two ways to it must agree on the stack.
+    /// Records what is known before a later instruction. All paths to it must have the same stack depth.
     fn reach(&mut self, at: usize, state: State, error: VerifyError) -> Check {
         let place = self.states.get_mut(at).ok_or(error)?;
         let joined = match *place {

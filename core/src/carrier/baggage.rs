@@ -1,39 +1,42 @@
-//! W3C Baggage: the carrier that applications pass on without knowing.
+//! W3C Baggage: the carrier that applications forward without knowing it.
 //!
-//! Only members whose key is a declared field are ours; all others are foreign and kept byte for byte. Ours
-//! carry the content of a string, and the JSON text of any other type, percent-encoded. Properties behind a
-//! `;` are not read. See <https://www.w3.org/TR/baggage/>.
+//! Only members whose key is a declared field are ours; all others are foreign and kept byte for byte. Our members
+//! carry the content of a string, and the JSON text of any other type, percent-encoded. Properties after a `;` are not
+//! read. See <https://www.w3.org/TR/baggage/>.
 //!
-//! Libraries read more loosely than W3C writes. They decode keys too, trim what they decoded, take a `+` for a space, or do not
-//! care for case. So a foreign member whose key is one of our names to any of them is an alias, which is never read and
-//! always taken out. A `+` in a value of ours is read as W3C says, and written as `%2B`: so it is a plus to everybody.
+//! Libraries are more tolerant than the W3C specification. They also decode keys, trim what they decoded, read a `+` as
+//! a space, or ignore case. So a foreign member whose key is one of our names to any of them is an alias: it is never
+//! read and always removed. A `+` in a value of ours is read as W3C specifies, and written as `%2B`, so that every
+//! library reads it as a plus.
 
 use super::CarrierError;
 use crate::context::{Context, json};
 use crate::limits::{MAX_BAGGAGE_BYTES, MAX_BAGGAGE_MEMBERS, MAX_CARRIER_BYTES};
+use crate::percent;
 use crate::tables::{BaggageKey, FieldTable, FieldType, Scalar};
 
 /// The name of the header.
 pub const NAME: &str = "baggage";
 
-/// Older names of the header, which .NET and Jaeger still read. They are no carriers, and hold none of our members.
+/// Older names of the header, which .NET and Jaeger still read. They are not carriers, and contain none of our members.
 pub(crate) const OTHER_NAMES: [&str; 2] = ["correlation-context", "jaeger-baggage"];
 
-/// The key of the member that carries a ticket. No field is called so: their names have no dot.
+/// The key of the member that carries a ticket. No field has this name, because field names have no dot.
 pub const TICKET_KEY: &str = "cmesh.ticket";
 
-/// How often a key is decoded before it is compared. Nothing ordinary is encoded twice.
+/// How often a key is decoded before it is compared. Ordinary keys are never encoded twice.
 const MAX_DECODINGS: usize = 4;
 
-/// Room for our members of a typical header, so that it is written without growing.
+/// Capacity for our members of a typical header, so that it is written without reallocation.
 const TYPICAL_BYTES: usize = 256;
 
-/// Reads our members from all `baggage` headers of a request into `into`, where they replace what is there. A member that is broken, or that
-/// repeats with another value, costs its field only, and is told to `report` with the field's name. Members of others are not read, so
-/// they have no limit but their bytes.
+/// Reads our members from all `baggage` headers of a request into `into`, where they replace existing fields. A member
+/// that is malformed, or repeated with another value, only loses its own field. It is passed to `report` with the
+/// field's name. Foreign members are not read, so they have no limit except their bytes.
 ///
 /// # Errors
-/// [`CarrierError::TooLarge`] when there are more bytes than the limit says, or when our members do not fit. `into` is unchanged then.
+/// [`CarrierError::TooLarge`]: the headers have more bytes than the limit, or our members do not fit. `into` is then
+/// unchanged.
 pub(crate) fn extract<'v>(
     values: impl Iterator<Item = &'v [u8]>,
     fields: &[FieldTable],
@@ -54,7 +57,7 @@ pub(crate) fn extract<'v>(
                 continue;
             }
             let error = match to_json(field.value, value) {
-                // Several libraries in one application write everything twice.
+                // Several libraries in one application write every member twice.
                 Ok(value) if ours.get(name).is_some_and(|known| known == value) => continue,
                 Ok(_) if ours.contains(name) => CarrierError::Repeated,
                 Ok(value) => {
@@ -68,7 +71,7 @@ pub(crate) fn extract<'v>(
             report(name, error);
         }
     }
-    // On a copy, so that a limit which is hit half-way leaves nothing behind.
+    // On a copy, so that `into` stays unchanged if a limit is exceeded halfway.
     let mut merged = into.clone();
     for (name, value) in ours.iter() {
         merged.insert_checked(name, value)?;
@@ -77,23 +80,24 @@ pub(crate) fn extract<'v>(
     Ok(())
 }
 
-/// What a `baggage` header becomes.
+/// The new content of a `baggage` header.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Presented {
-    /// The header's value; `None` when there is nothing to show.
+    /// The header's value; `None` if there is nothing to show.
     pub value: Option<Vec<u8>>,
-    /// Whether foreign members were left out, because they are broken or too many.
+    /// Whether foreign members were left out, because they are malformed or too many.
     pub left_out: bool,
-    /// Whether members were left out whose keys some libraries take for ours.
+    /// Whether members were left out whose keys some libraries read as ours.
     pub alias: bool,
 }
 
-/// The header that shows `context` to an application, as one line: the ticket, the declared fields that the context has,
-/// then the foreign members of `existing`, byte for byte and in order. Libraries cut at the end what is too much, and some
-/// throw all of it away for one broken member: so ours stand first, and beside a ticket what is broken or too much is left out.
+/// Returns the header that shows `context` to an application, as one line: the ticket, the declared fields that the
+/// context has, then the foreign members of `existing`, byte for byte and in order. Libraries cut off what is too long,
+/// and some drop the whole header because of one malformed member. So our members come first, and if there is a ticket,
+/// malformed or excess members are left out.
 ///
-/// A field whose name cannot be a baggage key is left out, and so is one that would make the value longer
-/// than [`MAX_CARRIER_BYTES`].
+/// A field is left out if its name cannot be a baggage key, or if the value would become longer than
+/// [`MAX_CARRIER_BYTES`].
 pub fn present<'v>(
     existing: impl Iterator<Item = &'v [u8]>,
     ticket: Option<&str>,
@@ -138,12 +142,12 @@ pub fn present<'v>(
     Presented { value: (!out.is_empty()).then_some(out), left_out, alias }
 }
 
-/// The header's value without our members and their aliases; `None` when nothing is left.
+/// Returns the header's value without our members and their aliases, or `None` if nothing is left.
 pub fn strip<'v>(existing: impl Iterator<Item = &'v [u8]>, fields: &[FieldTable]) -> Option<Vec<u8>> {
     present(existing, None, &Context::new(), fields).value
 }
 
-/// Whether a member is ours, or an alias.
+/// Returns whether a member is ours, or an alias.
 pub(crate) fn has_ours<'v>(lines: impl Iterator<Item = &'v [u8]>, fields: &[FieldTable]) -> bool {
     let mut lower = None;
     lines.flat_map(members).any(|member| {
@@ -152,7 +156,7 @@ pub(crate) fn has_ours<'v>(lines: impl Iterator<Item = &'v [u8]>, fields: &[Fiel
     })
 }
 
-/// The values of all members that carry a ticket, wherever they stand, decoded and without properties.
+/// Returns the values of all members that carry a ticket, at any position, decoded and without properties.
 pub fn tickets<'v>(lines: impl Iterator<Item = &'v [u8]>) -> impl Iterator<Item = Vec<u8>> {
     lines.flat_map(members).filter(|member| is_ticket(member)).map(|member| {
         let value = member.splitn(2, |byte| *byte == b'=').nth(1).unwrap_or_default();
@@ -162,33 +166,33 @@ pub fn tickets<'v>(lines: impl Iterator<Item = &'v [u8]>) -> impl Iterator<Item 
     })
 }
 
-/// Whether a member is a ticket to a reader who decodes, trims, or does not care for case.
+/// Returns whether a member is a ticket to a reader that decodes, trims, or ignores case.
 fn is_ticket(member: &[u8]) -> bool {
     let key = key(member);
     key.len() >= TICKET_KEY.len() && loose(key).eq_ignore_ascii_case(TICKET_KEY)
 }
 
-/// Whose a member of `baggage` is.
+/// The owner of a member of `baggage`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Owner {
     /// Its key is a declared field's, or the ticket's.
     Us,
-    /// Its key is not ours, and some library takes it for ours.
+    /// Its key is not ours, but some library reads it as ours.
     Alias,
-    /// Somebody else.
+    /// Its key belongs to someone else.
     Foreign,
 }
 
-/// `capitals` is what [`capitals`] makes of the fields.
+/// Returns the owner of a member. `capitals` is the result of [`capitals`] for the fields.
 fn owner(member: &[u8], fields: &[FieldTable], capitals: &[String]) -> Owner {
     let key = key(member);
     let plain = key.trim_ascii();
-    // A field that has another key, or none, is not read under its name; nobody else may say it either.
+    // A field with another key, or without one, is not read under its name. No other member may use the name either.
     let known = |key| FieldTable::find(fields, key).or_else(|| FieldTable::of_baggage(fields, key)).is_some();
     if std::str::from_utf8(plain).is_ok_and(known) || is_ticket(member) {
         return Owner::Us;
     }
-    // Nothing to decode and nothing to trim, as in nearly all: then only the case can differ.
+    // In nearly all cases there is nothing to decode or to trim. Then only the case can differ.
     let lower = if plain.iter().copied().all(is_simple) {
         String::from_utf8_lossy(plain).to_ascii_lowercase()
     } else {
@@ -198,7 +202,7 @@ fn owner(member: &[u8], fields: &[FieldTable], capitals: &[String]) -> Owner {
     if taken { Owner::Alias } else { Owner::Foreign }
 }
 
-/// The names that have capitals, and the keys that are no names, in lower case and sorted.
+/// Returns the names that have capitals, and the keys that are not names, in lower case and sorted.
 fn capitals(fields: &[FieldTable]) -> Vec<String> {
     let names = fields.iter().map(|field| field.name.as_str());
     let names = names.filter(|name| name.bytes().any(|byte| byte.is_ascii_uppercase()));
@@ -213,24 +217,25 @@ fn is_simple(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.')
 }
 
-/// How many members have keys that must be decoded to tell whose they are. Each takes its time.
+/// Returns the number of members whose keys must be decoded to determine their owner. Each of them takes time.
 pub(crate) fn encoded_keys<'v>(lines: impl Iterator<Item = &'v [u8]>) -> usize {
     lines.flat_map(members).filter(|member| !key(member).trim_ascii().iter().copied().all(is_simple)).count()
 }
 
-/// The key of a member. A member without `=` is broken; its key still says whose it is.
+/// Returns the key of a member. A member without `=` is malformed; its key still determines its owner.
 fn key(member: &[u8]) -> &[u8] {
     member.split(|byte| matches!(byte, b'=' | b';')).next().unwrap_or_default()
 }
 
-/// A key as the loosest library reads it: decoded, a `+` as a space, and trimmed of all that any language trims.
+/// Returns a key as the most tolerant library reads it: decoded, with each `+` as a space, and trimmed of everything
+/// that any language trims.
 fn loose(key: &[u8]) -> String {
     let decoded: Vec<u8> = decode_all(key).into_iter().map(|byte| if byte == b'+' { b' ' } else { byte }).collect();
     let text = String::from_utf8_lossy(&decoded);
     text.trim_matches(|c: char| c.is_whitespace() || c.is_control() || c == '\u{feff}').to_owned()
 }
 
-/// Decodes again and again, as many readers in a row do; what cannot be decoded stays.
+/// Decodes repeatedly, as several readers in a row do. Text that cannot be decoded is kept.
 fn decode_all(encoded: &[u8]) -> Vec<u8> {
     let mut value = encoded.to_vec();
     for _ in 0..MAX_DECODINGS {
@@ -242,13 +247,15 @@ fn decode_all(encoded: &[u8]) -> Vec<u8> {
     value
 }
 
-/// Whether a value that came back is the one that was shown, its spaces written as `+`: so Python's and .NET's libraries pass a member on.
+/// Returns whether the value `sent` is the value `shown` with its spaces written as `+`. Python's and .NET's libraries
+/// forward members in this way.
 pub(crate) fn came_back(sent: &str, shown: &str) -> bool {
     let same = |(sent, shown): (u8, u8)| sent == shown || (sent == b'+' && shown == b' ');
     sent.len() == shown.len() && sent.bytes().zip(shown.bytes()).all(same)
 }
 
-/// Whether a foreign member has a key and a value, as W3C says: some libraries drop the whole header for one that has not.
+/// Returns whether a foreign member has a key and a value, as W3C requires. Some libraries drop the whole header
+/// because of a member that does not.
 fn is_whole(member: &[u8]) -> bool {
     let pair = member.split(|byte| *byte == b';').next().unwrap_or_default();
     let Some(at) = pair.iter().position(|byte| *byte == b'=') else { return false };
@@ -262,12 +269,12 @@ fn separate(out: &mut Vec<u8>) {
     }
 }
 
-/// The members of one header value, without the white space around them and without empty ones.
+/// Returns the members of one header value, without surrounding white space and without empty members.
 fn members(value: &[u8]) -> impl Iterator<Item = &[u8]> {
     value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii).filter(|member| !member.is_empty())
 }
 
-/// The declared field of a member and its value, still encoded.
+/// Returns the declared field of a member and its value, still encoded.
 fn declared<'f, 'v>(member: &'v [u8], fields: &'f [FieldTable]) -> Option<(&'f FieldTable, &'v [u8])> {
     let pair = member.split(|byte| *byte == b';').next()?;
     let mut parts = pair.splitn(2, |byte| *byte == b'=');
@@ -277,7 +284,7 @@ fn declared<'f, 'v>(member: &'v [u8], fields: &'f [FieldTable]) -> Option<(&'f F
 }
 
 fn to_json(declared: FieldType, encoded: &[u8]) -> Result<String, CarrierError> {
-    // Octets that are no text become U+FFFD, as W3C Baggage section 3.3.1.3 says.
+    // Octets that are not valid UTF-8 become U+FFFD, as W3C Baggage section 3.3.1.3 specifies.
     let content = String::from_utf8_lossy(&percent_decode(encoded)?).into_owned();
     if declared == FieldType::One(Scalar::String) {
         let mut text = String::with_capacity(content.len().saturating_add(2));
@@ -293,9 +300,8 @@ fn percent_decode(encoded: &[u8]) -> Result<Vec<u8>, CarrierError> {
     let mut rest = encoded.iter();
     while let Some(byte) = rest.next() {
         if *byte == b'%' {
-            let high = hex_digit(rest.next())?;
-            let low = hex_digit(rest.next())?;
-            out.push(high << 4 | low);
+            let (Some(high), Some(low)) = (rest.next(), rest.next()) else { return Err(CarrierError::Malformed) };
+            out.push(percent::byte([*high, *low]).ok_or(CarrierError::Malformed)?);
         } else {
             out.push(*byte);
         }
@@ -303,12 +309,7 @@ fn percent_decode(encoded: &[u8]) -> Result<Vec<u8>, CarrierError> {
     Ok(out)
 }
 
-fn hex_digit(byte: Option<&u8>) -> Result<u8, CarrierError> {
-    let digit = byte.and_then(|byte| char::from(*byte).to_digit(16));
-    digit.and_then(|digit| u8::try_from(digit).ok()).ok_or(CarrierError::Malformed)
-}
-
-/// Appends one member; `None` when it cannot be written, and then something may have been written.
+/// Appends one member. Returns `None` if it cannot be written; a part of it may have been written then.
 fn write_member(out: &mut Vec<u8>, field: &FieldTable, value: &str) -> Option<()> {
     let key = field.baggage_key().filter(|key| !key.is_empty() && key.bytes().all(is_token))?;
     separate(out);
@@ -323,7 +324,7 @@ fn write_member(out: &mut Vec<u8>, field: &FieldTable, value: &str) -> Option<()
 }
 
 fn percent_encode(out: &mut Vec<u8>, content: &str) {
-    // Runs of plain bytes, which most values are as a whole, are copied at once.
+    // Runs of plain bytes are copied at once. Most values are one such run.
     let mut rest = content.as_bytes();
     while let Some((plain, special)) = rest.iter().position(|byte| !is_plain(*byte)).map(|at| rest.split_at(at)) {
         out.extend_from_slice(plain);
@@ -339,13 +340,13 @@ fn upper_hex(digit: u8) -> u8 {
     digit.saturating_add(offset)
 }
 
-/// Whether a byte stands for itself in a value, to every library: `baggage-octet` without `%`, and without `+`, which some
-/// read as a space.
+/// Returns whether every library reads a byte in a value as itself: `baggage-octet` without `%`, and without `+`, which
+/// some read as a space.
 fn is_plain(byte: u8) -> bool {
     PLAIN.get(usize::from(byte)).copied().unwrap_or(false)
 }
 
-/// One entry for each byte: every byte of every value is looked up.
+/// One entry for each byte, because every byte of every value is looked up.
 const PLAIN: [bool; 256] = {
     let mut plain = [false; 256];
     let mut rest: &mut [bool] = &mut plain;
@@ -358,7 +359,7 @@ const PLAIN: [bool; 256] = {
     plain
 };
 
-/// Whether a byte may stand in a key: `tchar` of RFC 9110.
+/// Returns whether a byte may be part of a key: `tchar` of RFC 9110.
 fn is_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
@@ -434,7 +435,7 @@ mod tests {
         assert_eq!(read, Ok(()));
         assert_eq!(context.iter().collect::<Vec<_>>(), [("session", "\"3\""), ("tenant", "\"5\"")]);
         context.insert_string("iban", "DE1").unwrap();
-        // What could be taken for a field's is taken out, whoever sent it, and the field that has no key is not shown.
+        // A member that could be read as a field is removed, whoever sent it, and the field without a key is not shown.
         let shown = present([sent].into_iter(), None, &context, &fields);
         assert_eq!(shown.value.as_deref(), Some(&b"Session.id=3,tenant=5,x=6"[..]));
         assert!(shown.alias);
@@ -471,7 +472,7 @@ mod tests {
             assert_eq!(read(&[others.as_bytes(), b"tenant=a"]), tenant("a"));
             assert_eq!(read(&[b"tenant=a", others.as_bytes()]), tenant("a"));
         }
-        // What is no text is shown as such, as W3C says.
+        // Invalid UTF-8 is shown as such, as W3C specifies.
         assert_eq!(read(&[b"tenant=a%FFb"]), tenant("a\u{fffd}b"));
     }
 

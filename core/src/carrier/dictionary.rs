@@ -1,29 +1,30 @@
-//! The dictionaries of version 1 of `x-mesh-context`, whose numbers are those of one artifact. They are read, never written.
+//! The dictionaries of version 1 of `x-mesh-context`, whose numbers belong to one artifact. They are read, and never
+//! written.
 
 use sha2::{Digest, Sha256};
 
 use crate::tables::DictionaryTable;
 
-/// The dictionaries that can be read.
+/// The known dictionaries.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Dictionaries {
     all: Vec<DictionaryTable>,
 }
 
 impl Dictionaries {
-    /// The dictionaries of an artifact.
+    /// Returns the dictionaries of an artifact.
     pub(super) fn new(tables: &[DictionaryTable]) -> Self {
         Self { all: tables.to_vec() }
     }
 
-    /// The words of the dictionary with this id.
+    /// Returns the words of the dictionary with this id.
     pub(super) fn find(&self, id: u32) -> Option<&[String]> {
         self.all.iter().find(|dictionary| dictionary.id == id).map(|dictionary| dictionary.words.as_slice())
     }
 }
 
-/// The id of a dictionary with these words in this order: the first four bytes, little endian, of the
-/// SHA-256 over the words, each behind its length (u32, little endian). Never 0, which means no dictionary.
+/// Returns the id of a dictionary with these words in this order: the first four bytes, little endian, of the SHA-256
+/// over the words, each preceded by its length (u32, little endian). It is never 0, which means no dictionary.
 pub fn dictionary_id(words: &[String]) -> u32 {
     let mut hash = Sha256::new();
     for word in words {
@@ -55,7 +56,7 @@ mod tests {
         assert_ne!(id(&["a", "b"]), id(&["b", "a"]));
         assert_ne!(id(&["ab"]), id(&["a", "b"]));
         assert_ne!(id(&[]), 0);
-        // Fixed for ever: other sidecars find their dictionary by it.
+        // Fixed for ever: other sidecars identify their dictionary by it.
         assert_eq!(id(&["tenant_id", "caller"]), 0xcf5f_d9ec);
     }
 

@@ -1,16 +1,16 @@
-//! Extensions of `x-mesh-context`: what later versions add without a new version.
+//! Extensions of `x-mesh-context`: additions by later formats that need no new version of the header.
 //!
 //! ```text
 //! extensions  count, then each extension
-//! extension   head, length, so many bytes
+//! extension   head, length, this number of bytes
 //! head        number << 2 | carried << 1 | critical
 //! ```
 //!
-//! Numbers are LEB128. A reader that does not know an extension refuses the header where it is critical, and skips it
-//! where it is not. One that is carried speaks of the context and not of the hop: who does not know it passes it on
-//! unchanged, also through the memory. An extension stands in a header once.
+//! Numbers are LEB128. A reader that does not know an extension rejects the header if the extension is critical, and
+//! skips the extension otherwise. A carried extension belongs to the context and not to the hop: a reader that does not
+//! know it forwards it unchanged, also through the memory. A header contains each extension at most once.
 //!
-//! This version knows none. Their numbers never change:
+//! This version knows no extensions. Their numbers never change:
 //!
 //! | number | for |
 //! |---|---|
@@ -29,7 +29,7 @@ use crate::limits::MAX_EXTENSIONS;
 const CRITICAL: u64 = 1;
 const CARRIED: u64 = 2;
 
-/// Appends the extensions that the context brings along.
+/// Appends the carried extensions of the context.
 pub(super) fn write(out: &mut Vec<u8>, carried: &Carried) {
     write_varint(out, from_size(carried.extensions.len()));
     for extension in &carried.extensions {
@@ -39,7 +39,7 @@ pub(super) fn write(out: &mut Vec<u8>, carried: &Carried) {
     }
 }
 
-/// Reads extensions; those that are passed on go into `context`.
+/// Reads extensions. Those that are forwarded are added to `context`.
 pub(super) fn read(reader: &mut Reader<'_>, context: &mut Context) -> Result<(), CarrierError> {
     let count = reader.size()?;
     if count > MAX_EXTENSIONS {
@@ -61,7 +61,7 @@ pub(super) fn read(reader: &mut Reader<'_>, context: &mut Context) -> Result<(),
             context.carry_extension(Extension { number, content: content.to_owned() })?;
         }
     }
-    // Only at the end, so that what is broken is called broken.
+    // Only at the end, so that a malformed header is reported as malformed.
     if critical { Err(CarrierError::UnknownExtension) } else { Ok(()) }
 }
 

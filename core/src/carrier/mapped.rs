@@ -1,4 +1,4 @@
-//! Mapped headers: one header for each declared field that asks for it, such as `x-tenant-id`.
+//! Mapped headers: one header for each declared field that has one, such as `x-tenant-id`.
 
 use super::CarrierError;
 use crate::context::{Context, json};
@@ -6,10 +6,10 @@ use crate::headers::{Headers, Single};
 use crate::limits::MAX_CARRIER_BYTES;
 use crate::tables::{FieldTable, FieldType, Scalar};
 
-/// Reads the mapped headers into `into`, where they replace what is there. An empty header counts as absent.
+/// Reads the mapped headers into `into`, where they replace existing fields. An empty header counts as absent.
 ///
-/// Each header is a carrier of its own: `problems` is told the field and what is wrong with its header, and
-/// the others are still read.
+/// Each header is a separate carrier. A problem is added to `problems` with the field and the error of its header, and
+/// the other headers are still read.
 pub(crate) fn extract(
     headers: &Headers<'_>,
     fields: &[FieldTable],
@@ -42,12 +42,12 @@ fn read(field: &FieldTable, value: &[u8], into: &mut Context) -> Result<(), Carr
     Ok(())
 }
 
-/// The value of the field's header that shows `json_text` to an application: the content of a string, the
-/// JSON text of any other type.
+/// Returns the value of the field's header that shows `json_text` to an application: the content of a string, the JSON
+/// text of any other type.
 ///
-/// `None` when it cannot be shown: an empty string (which would read as absent), a value that is not of a
-/// field's string type, a string with white space around it (which HTTP strips) or with control characters (which could end
-/// the header and begin another), or more than [`MAX_CARRIER_BYTES`].
+/// Returns `None` if it cannot be shown: an empty string (which would read as absent), a value that is not of a field's
+/// string type, a string with white space around it (which HTTP strips) or with control characters (which could end the
+/// header and begin another), or more than [`MAX_CARRIER_BYTES`].
 pub fn value(field: &FieldTable, json_text: &str) -> Option<Vec<u8>> {
     let shown = if field.value == FieldType::One(Scalar::String) {
         let content = json::string_content(json_text)?;
@@ -58,14 +58,14 @@ pub fn value(field: &FieldTable, json_text: &str) -> Option<Vec<u8>> {
     } else if json_text.contains('\u{7f}') {
         return None;
     } else {
-        // Between the tokens of JSON, a line break and a space mean the same, and inside them none can stand.
+        // Between the tokens of JSON, a line break and a space mean the same. Tokens cannot contain a line break.
         json_text.bytes().map(|byte| byte.max(b' ')).collect()
     };
     (shown.len() <= MAX_CARRIER_BYTES).then_some(shown)
 }
 
-/// Whether an application sees a string as rules do, in the field's header and in `baggage`, which libraries trim once it is
-/// decoded. What is no string is never seen as one.
+/// Returns whether an application sees a string exactly as rules do, in the field's header and in `baggage`, which
+/// libraries trim after decoding. Other values are not shown as strings.
 pub(crate) fn is_shown_as_it_is(field: &FieldTable, json_text: &str) -> bool {
     let Some(content) = json::string_content(json_text) else { return false };
     if field.header.is_some() { fits_header(&content) } else { !has_white_edges(&content) }
@@ -77,7 +77,7 @@ fn fits_header(content: &str) -> bool {
     !(content.is_empty() || has_white_edges(content) || (suspicious && content.chars().any(char::is_control)))
 }
 
-/// Whether a string begins or ends with what some language trims.
+/// Returns whether a string begins or ends with characters that some language trims.
 fn has_white_edges(content: &str) -> bool {
     let trimmed = |c: char| c.is_whitespace() || c.is_control() || c == '\u{feff}';
     content.starts_with(trimmed) || content.ends_with(trimmed)
@@ -98,7 +98,7 @@ mod tests {
         vec![field("feature_flags", FieldType::List(Scalar::String)), unmapped, field("tenant", STRING)]
     }
 
-    /// Names and texts of the fields that were read, and the problems that were told.
+    /// Names and texts of the fields that were read, and the reported problems.
     type Read = (Vec<(String, String)>, Vec<(String, CarrierError)>);
 
     fn read_all(entries: &[(&str, &[u8])]) -> Read {

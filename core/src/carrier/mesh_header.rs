@@ -8,7 +8,7 @@
 //!     fields      see the module `payload`
 //! ```
 //!
-//! Version 1 is read too, and written while it must be (see [`super::words::Writer::version`]):
+//! Version 1 is read too, and written while necessary (see [`super::words::Writer::version`]):
 //!
 //! ```text
 //! 0   version     1
@@ -19,10 +19,10 @@
 //! 14  fields      as above
 //! ```
 //!
-//! Numbers are little endian. The whole is base64url without padding.
+//! Numbers are little endian. The whole header is base64url without padding.
 //!
-//! A reader also takes a JSON object in plain text, so that an application can add a field without a
-//! library. Its `{` is not in the alphabet of base64url, so the two forms cannot be confused.
+//! A reader also accepts a JSON object in plain text, so that an application can add a field without a library. Its `{`
+//! is not in the alphabet of base64url, so the two forms cannot be confused.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -43,22 +43,22 @@ const VERSION_2: u8 = 2;
 const LZ4: u8 = 1;
 const SEALED: u8 = 2;
 
-/// Payloads below this size are not compressed: they seldom hold a repetition that the words left, and
-/// lz4 would take longer than all the rest of writing.
+/// Smallest payload that is compressed, in bytes. Smaller ones seldom contain repetitions that the words do not cover,
+/// and lz4 would take longer than the rest of the encoding.
 const MIN_LZ4_BYTES: usize = 256;
 
-/// What a header says.
+/// The content of a header.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MeshHeader {
     /// The fields.
     pub context: Context,
-    /// When its context was made, in milliseconds since 1970; `None` for the plain form, which does not say.
+    /// When its context was made, in milliseconds since 1970; `None` for the plain form, which has no time.
     pub issued_at_ms: Option<u64>,
 }
 
 impl MeshHeader {
-    /// Refuses a header that is older than `max_age_ms` (0: any age) at the time `now_ms`. A time of issue in
-    /// the future counts as now, because clocks differ; the plain form has no age.
+    /// Rejects a header that is older than `max_age_ms` (0: any age) at the time `now_ms`. A time of issue in the
+    /// future counts as now, because clocks differ. The plain form has no age.
     ///
     /// # Errors
     /// [`CarrierError::Expired`].
@@ -68,11 +68,11 @@ impl MeshHeader {
     }
 }
 
-/// Writes the header's value, in the version that the writer says. `issued_at_ms` is when the context was made, in
-/// milliseconds since 1970.
+/// Encodes the header's value in the version that the writer specifies. `issued_at_ms` is the time when the context was
+/// made, in milliseconds since 1970.
 ///
 /// # Errors
-/// [`CarrierError::TooLarge`] when the value would exceed [`MAX_MESH_HEADER_BYTES`]. No context that was read does.
+/// [`CarrierError::TooLarge`]: the value would exceed [`MAX_MESH_HEADER_BYTES`]. No context that was read does.
 pub fn encode(context: &Context, writer: Writer<'_>, issued_at_ms: u64) -> Result<String, CarrierError> {
     let mut bytes = Vec::with_capacity(256);
     let [time @ .., _, _] = issued_at_ms.min((1 << 48) - 1).to_le_bytes();
@@ -104,16 +104,16 @@ pub fn encode(context: &Context, writer: Writer<'_>, issued_at_ms: u64) -> Resul
             bytes = smaller;
         }
     }
-    // Refused before it is written out: base64 makes it a third longer.
+    // Rejected before encoding: base64 makes it a third longer.
     let text = base64::encoded_len(bytes.len(), false).filter(|length| *length <= MAX_MESH_HEADER_BYTES);
     text.map(|_| URL_SAFE_NO_PAD.encode(bytes)).ok_or(CarrierError::TooLarge)
 }
 
-/// Reads the header's value, in any form. The age is not looked at: see [`MeshHeader::check_age`].
+/// Decodes the header's value, in any form. The age is not checked: see [`MeshHeader::check_age`].
 ///
 /// # Errors
-/// [`CarrierError`] says what is wrong; a sealed header of version 1 is [`CarrierError::Sealed`], and one whose dictionary
-/// the artifact does not list [`CarrierError::UnknownDictionary`].
+/// [`CarrierError`]: the reason. A sealed header of version 1 is [`CarrierError::Sealed`]; one whose dictionary the
+/// artifact does not list is [`CarrierError::UnknownDictionary`].
 pub fn decode(value: &[u8], words: &Words) -> Result<MeshHeader, CarrierError> {
     if value.first() == Some(&b'{') {
         if value.len() > MAX_CARRIER_BYTES {
@@ -176,13 +176,13 @@ fn fields(reader: Reader<'_>, flags: u8, numbers: Numbers<'_>, start: Context) -
     }
 }
 
-/// The most bytes that reading the header's value gives, as its first bytes say.
+/// Returns the most bytes that reading the header's value can produce, according to its first bytes.
 pub(crate) fn most_bytes(value: &[u8]) -> usize {
     // A word is longer than its number.
     let plain = value.len().saturating_mul(2);
     let head = value.get(..4).and_then(|head| URL_SAFE_NO_PAD.decode(head).ok()).unwrap_or_default();
     let inflated = head.get(1).is_some_and(|flags| flags & LZ4 != 0);
-    // The most that lz4 makes of a byte; and what is larger than the largest payload is refused unread.
+    // The largest factor of lz4. A payload larger than the limit is rejected without being read.
     if inflated { value.len().saturating_mul(255).min(MAX_PAYLOAD_BYTES).max(plain) } else { plain }
 }
 

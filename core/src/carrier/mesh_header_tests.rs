@@ -11,12 +11,12 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 
 const NOW: u64 = 1_767_225_600_000;
 
-/// Words that are written as numbers, from 1 on.
+/// Returns words that are written as numbers, from 1 on.
 fn words(texts: &[&str]) -> Words {
     dated(texts, 0)
 }
 
-/// Words of an artifact whose words were released at this time. The window is a second.
+/// Returns words of an artifact whose words were released at this time. The rollout window is one second.
 fn dated(texts: &[&str], released_at_ms: u64) -> Words {
     let mut seen = Vec::new();
     let texts = texts.iter().filter(|text| {
@@ -29,19 +29,19 @@ fn dated(texts: &[&str], released_at_ms: u64) -> Words {
     Words::new(&table, &[], &MeshTable { rollout_window_ms: 1000, ..MeshTable::default() })
 }
 
-/// What reads version 1 with this dictionary.
+/// Returns words that can read version 1 with this dictionary, and its id.
 fn dictionary(texts: &[&str]) -> (Words, u32) {
     let texts: Vec<String> = texts.iter().map(|&text| text.to_owned()).collect();
     let id = dictionary_id(&texts);
     (Words::new(&[], &[DictionaryTable { id, words: texts }], &MeshTable::default()), id)
 }
 
-/// A header of version 2 with these bytes behind its time.
+/// Returns a header of version 2 with these bytes after its time.
 fn raw_2(flags: u8, rest: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode([&[2, flags, 0, 0, 0, 0, 0, 0], rest].concat())
 }
 
-/// A header of version 1 with this payload, not sealed.
+/// Returns an unsealed header of version 1 with this payload.
 fn raw(flags: u8, dictionary: u32, payload: &[u8]) -> String {
     let mut bytes = vec![1, flags, 0, 0];
     bytes.extend(dictionary.to_le_bytes());
@@ -83,7 +83,7 @@ fn the_bytes_are_fixed() {
     assert_eq!(read, MeshHeader { context: fields, issued_at_ms: Some(NOW) });
 }
 
-/// What the first filters wrote, byte for byte.
+/// A header of the first filters, byte for byte.
 const VERSION_1_HEADER: &str = "AQAAAJ8Qh5sAqNp2mwEDAAkEJBkKeBsQA24dMS4w";
 
 #[test]
@@ -93,7 +93,7 @@ fn what_the_first_filters_wrote_is_read() {
         context(&[("caller", "\"web-frontend\""), ("feature_flags", "[\"beta\",\"x\",-2,true]"), ("n", "1.0")]);
     let read = decode(VERSION_1_HEADER.as_bytes(), &known);
     assert_eq!(read, Ok(MeshHeader { context: fields, issued_at_ms: Some(NOW) }));
-    // Its numbers are those of one artifact: without that one's words nobody can read them.
+    // Its numbers belong to one artifact: they cannot be read without that artifact's words.
     assert_eq!(decode(VERSION_1_HEADER.as_bytes(), &Words::default()), Err(CarrierError::UnknownDictionary));
 }
 
@@ -113,7 +113,7 @@ fn version_1_is_written_as_the_first_filters_read_it() {
     assert_eq!(decode(value.as_bytes(), &words(&["caller"])).unwrap().context, fields);
 }
 
-/// The known answers of `docs/wire-format.md`: what other readers are tested with.
+/// The known answers of `docs/wire-format.md`, which other readers are tested with.
 #[test]
 fn the_page_of_the_format_has_right_answers() {
     let page = include_str!("../../../docs/wire-format.md");
@@ -203,7 +203,7 @@ fn an_empty_context_is_a_header_too() {
     assert_eq!(decode(text.as_bytes(), &Words::default()).unwrap().context, Context::new());
 }
 
-/// Text that cannot be compressed.
+/// Returns text that cannot be compressed.
 fn noise(bytes: usize) -> String {
     let mut state = 1_u64;
     let letter = || {
@@ -215,7 +215,7 @@ fn noise(bytes: usize) -> String {
 
 #[test]
 fn what_can_be_read_can_be_written() {
-    // The fields of the largest contexts: one, the most, and many strings in one list.
+    // The fields of the largest contexts: one field, the most fields, and many strings in one list.
     let one = vec![("a".to_owned(), format!("\"{}\"", noise(MAX_CONTEXT_BYTES - 3)))];
     let share = MAX_CONTEXT_BYTES / MAX_CONTEXT_FIELDS;
     let most = (0..MAX_CONTEXT_FIELDS).map(|i| (format!("{i:03}"), format!("\"{}\"", noise(share - 5)))).collect();
@@ -336,7 +336,7 @@ fn a_few_bytes_cannot_become_a_huge_list() {
     write_varint(&mut payload, 8000 << 3 | 4);
     payload.extend([1 << 3 | 1; 8000]);
     assert_eq!(decode(raw(0, id, &payload).as_bytes(), &known), Err(CarrierError::TooLarge));
-    // Words that nobody knows here may be as long somewhere else.
+    // Words that are unknown here may be the longest ones elsewhere.
     let mut fields = vec![0, 1, 9 << 1];
     write_varint(&mut fields, 8000 << 3 | 4);
     fields.extend([9 << 3 | 1; 8000]);
@@ -367,12 +367,12 @@ fn a_number_that_is_not_known_costs_its_field_only() {
     assert_eq!(seen.iter().collect::<Vec<_>>(), [("caller", "\"a\""), ("n", "1.0")]);
     let names: Vec<String> = seen.carried().fields.iter().map(|field| field.name.shown()).collect();
     assert_eq!(names, ["tier", "#4"]);
-    // Through the memory, which knows no words at all.
+    // Through the memory, which knows no words.
     let mut record = Vec::new();
     payload::write(&mut record, &seen, None);
     let remembered = payload::read(&record, None).unwrap();
     assert_eq!(remembered, seen);
-    // The next hop reads them, whatever is known in between.
+    // The next hop reads them, whatever words the hop in between knows.
     for (via, version) in [(old, 2), (Words::default(), 2)] {
         let second = encode(&remembered, via.writer(NOW), NOW).unwrap();
         assert_eq!(URL_SAFE_NO_PAD.decode(&second).unwrap()[0], version);
@@ -402,7 +402,7 @@ fn a_field_that_cannot_be_read_is_still_a_field() {
 
 #[test]
 fn the_number_counts_where_a_name_stands_beside_it() {
-    // tier as text, then as number 1; and the other way round. Other fields stand around them.
+    // The tier as text, then as number 1; and in reverse order. Other fields surround them.
     let known = words(&["tier", "other"]);
     let text = [&[4 << 1 | 1][..], b"tier", &[1 << 3]].concat();
     let (number, other) = ([1 << 1, 2 << 3], [2 << 1, 0]);
@@ -520,7 +520,7 @@ mod properties {
                 for (_, text) in header.context.iter() {
                     prop_assert_eq!(json::check(text), Ok(()));
                 }
-                // What was read can be written, and then says the same.
+                // A header that was read can be written again, with the same content.
                 let again = encode(&header.context, words.writer(NOW), 0).unwrap();
                 prop_assert_eq!(decode(again.as_bytes(), &words).unwrap().context, header.context);
             }
@@ -540,8 +540,8 @@ mod properties {
             }
         }
 
-        /// Whatever two proxies list, and whatever the time is: the receiver gets the same text for every field, or
-        /// carries the field on, and who lists all words reads it.
+        /// Whatever words two proxies list, and whatever the time is: the receiver gets the same text for every field,
+        /// or forwards the field unread, and a proxy that lists all words reads it.
         #[test]
         fn any_two_artifacts_of_a_lock_file_understand_each_other(
             fields in proptest::collection::vec(("[a-e]{1,2}", lock_value()), 0..12),
@@ -572,7 +572,7 @@ mod properties {
                 prop_assert_eq!(sent.get(name), Some(value));
             }
             prop_assert_eq!(seen.len() + seen.carried().fields.len(), sent.len());
-            // Through a memory, over a third proxy, to one that lists all.
+            // Through a memory and a third proxy, to a proxy that lists all words.
             let mut record = Vec::new();
             payload::write(&mut record, &seen, Some(reader.writer(now)));
             let remembered = payload::read(&record, Some(&state(via, settings[2]))).unwrap();

@@ -1,7 +1,7 @@
-//! The carriers of a context: how it looks in headers.
+//! The carriers of a context: its forms in headers.
 //!
-//! A carrier is taken whole or not at all: one that is broken says so with a [`CarrierError`] and adds
-//! nothing. Which carriers are believed, and what a broken one means for the request, is not decided here.
+//! A carrier is accepted as a whole or not at all: a malformed one results in a [`CarrierError`] and adds nothing.
+//! Which carriers are trusted, and what a malformed one means for the request, is not decided here.
 
 pub mod baggage;
 pub mod dictionary;
@@ -15,25 +15,25 @@ pub mod words;
 
 use crate::context::ContextError;
 
-/// Why a carrier could not be read or written.
+/// The reason why a carrier could not be read or written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CarrierError {
     /// It exceeds a limit in bytes: [`crate::limits::MAX_CARRIER_BYTES`] on the wire or
     /// [`crate::limits::MAX_CONTEXT_BYTES`] after decompression.
     TooLarge,
-    /// A text is not UTF-8.
+    /// It contains text that is not UTF-8.
     NotText,
     /// It is not base64url without padding, or not its canonical form.
     NotBase64,
     /// It ends too early.
     Truncated,
-    /// It says something impossible, such as a word number beyond the dictionary.
+    /// It contains something impossible, such as a word number beyond the dictionary.
     Malformed,
-    /// It is of a version that is not known here.
+    /// It has a version that is not known here.
     UnknownVersion,
     /// It uses a flag that is not known here.
     UnknownFlags,
-    /// It has an extension that is not known here and must be.
+    /// It has a critical extension that is not known here.
     UnknownExtension,
     /// It has more extensions than the limit.
     TooManyExtensions,
@@ -43,9 +43,9 @@ pub enum CarrierError {
     NotJson,
     /// The name of a field is empty or too long.
     FieldName,
-    /// It holds more fields or members than the limit.
+    /// It has more fields or members than the limit.
     TooManyFields,
-    /// A header, member or field that must stand alone is there more than once.
+    /// A header, member or field that must be unique is repeated.
     Repeated,
     /// It was issued too long ago.
     Expired,
@@ -54,7 +54,7 @@ pub enum CarrierError {
 }
 
 impl CarrierError {
-    /// The name in logs, reports and metrics. Names are never changed.
+    /// Returns the name in logs, reports and metrics. Names are never changed.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::TooLarge => "too-large",
@@ -101,7 +101,7 @@ pub(crate) mod test_fields {
 
     use crate::tables::{FieldTable, FieldType};
 
-    /// A field without rules.
+    /// Returns a field without constraints.
     pub(crate) fn field(name: &str, value: FieldType) -> FieldTable {
         let header = Some(format!("x-{}", name.replace('_', "-")));
         FieldTable { name: name.to_owned(), value, header, ..FieldTable::default() }

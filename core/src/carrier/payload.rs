@@ -8,14 +8,14 @@
 //! value    n: the form is n % 8 and its argument n / 8
 //!          0 constant   0 null, 1 false, 2 true
 //!          1 word       a string: the word with this number
-//!          2 string     a string without escapes of so many bytes, which follow
+//!          2 string     a string without escapes; the argument is the number of its bytes, which follow
 //!          3 integer    zigzag
-//!          4 list       so many values, which follow; each of the forms 0 to 3
-//!          5 text       JSON text of so many bytes, which follow
+//!          4 list       the argument is the number of values, which follow; each of the forms 0 to 3
+//!          5 text       JSON text; the argument is the number of its bytes, which follow
 //! ```
 //!
-//! Numbers are LEB128. The writer takes the first form that gives the value's text back byte for byte; form 5
-//! always does. A field with a number that is not known here is carried on as it stands: it costs that field only.
+//! Numbers are LEB128. The writer takes the first form that reproduces the value's text byte for byte; form 5 always
+//! does. A field with a number that is not known here is forwarded unchanged: only this field cannot be read.
 
 use super::wire::{Reader, from_size, to_size, write_varint};
 use super::words::{Words, Writer};
@@ -31,16 +31,16 @@ const INTEGER: u64 = 3;
 const LIST: u64 = 4;
 const TEXT: u64 = 5;
 
-/// The texts of the constants; their place is their number.
+/// The texts of the constants. Their positions are their numbers.
 const CONSTANTS: [&str; 3] = ["null", "false", "true"];
 
-/// Appends the payload of `context`. Without a writer all words go as text.
+/// Appends the payload of `context`. Without a writer all words are written as text.
 pub(crate) fn write(out: &mut Vec<u8>, context: &Context, words: Option<Writer<'_>>) {
     extension::write(out, context.carried());
     write_fields(out, context, words);
 }
 
-/// Appends the fields of `context`, also those that could not be read here.
+/// Appends the fields of `context`, including those that could not be read here.
 pub(super) fn write_fields(out: &mut Vec<u8>, context: &Context, words: Option<Writer<'_>>) {
     let carried = &context.carried().fields;
     write_varint(out, from_size(context.len().saturating_add(carried.len())));
@@ -84,7 +84,7 @@ fn write_head(out: &mut Vec<u8>, form: u64, argument: u64) {
     write_varint(out, argument << 3 | form);
 }
 
-/// Writes a value that forms 0 to 3 can express; `None` and nothing written otherwise.
+/// Writes a value that forms 0 to 3 can represent. Otherwise writes nothing and returns `None`.
 fn write_scalar(out: &mut Vec<u8>, text: &str, words: Option<Writer<'_>>) -> Option<()> {
     match json::kind(text) {
         json::JsonKind::Null | json::JsonKind::Bool => {
@@ -105,7 +105,7 @@ fn write_scalar(out: &mut Vec<u8>, text: &str, words: Option<Writer<'_>>) -> Opt
             }
         }
         json::JsonKind::Number => {
-            // Of all integers that JSON can write, only this one has a second form.
+            // Of all integers in JSON, only this one has a second form.
             let value = json::as_i64(text).filter(|_| text != "-0")?;
             let zigzag = (value << 1 ^ value >> 63).cast_unsigned();
             if zigzag.leading_zeros() < 3 {
@@ -118,8 +118,8 @@ fn write_scalar(out: &mut Vec<u8>, text: &str, words: Option<Writer<'_>>) -> Opt
     Some(())
 }
 
-/// Writes an array that has no whitespace between its elements and only elements of forms 0 to 3; `None`
-/// otherwise, and then something may have been written.
+/// Writes an array that has no whitespace between its elements and only elements of forms 0 to 3. Otherwise returns
+/// `None`; a part of it may have been written then.
 fn write_list(out: &mut Vec<u8>, text: &str, words: Option<Writer<'_>>) -> Option<()> {
     if json::kind(text) != json::JsonKind::Array {
         return None;
@@ -127,7 +127,7 @@ fn write_list(out: &mut Vec<u8>, text: &str, words: Option<Writer<'_>>) -> Optio
     let (count, length) = json::elements(text).fold((0_usize, 0_usize), |(count, length), element| {
         (count.saturating_add(1), length.saturating_add(element.len()))
     });
-    // Two brackets, and a comma between each two elements.
+    // Two brackets, and a comma between every two elements.
     let compact = length.saturating_add(count.saturating_sub(1)).saturating_add(2);
     if compact != text.len() {
         return None;
@@ -136,12 +136,12 @@ fn write_list(out: &mut Vec<u8>, text: &str, words: Option<Writer<'_>>) -> Optio
     json::elements(text).try_for_each(|element| write_scalar(out, element, words))
 }
 
-/// Where the numbers of a payload are looked up.
+/// The source of the numbers of a payload.
 #[derive(Clone, Copy)]
 pub(super) enum Numbers<'w> {
-    /// Lasting numbers: one that is not listed may be of a newer artifact.
+    /// Lasting numbers: one that is not listed may belong to a newer artifact.
     Lasting(Option<&'w Words>),
-    /// Those of a dictionary of version 1, from 0: all are known, or the header is broken.
+    /// The numbers of a dictionary of version 1, from 0: all are known, or the header is malformed.
     Listed(&'w [String]),
 }
 
@@ -157,7 +157,7 @@ impl<'w> Numbers<'w> {
     }
 }
 
-/// Reads a payload up to the end of the bytes.
+/// Reads a payload to the end of the bytes.
 pub(crate) fn read(bytes: &[u8], words: Option<&Words>) -> Result<Context, CarrierError> {
     let mut reader = Reader::new(bytes);
     let mut context = Context::new();
@@ -165,18 +165,18 @@ pub(crate) fn read(bytes: &[u8], words: Option<&Words>) -> Result<Context, Carri
     read_fields(reader.rest(), Numbers::Lasting(words), context)
 }
 
-/// Reads fields up to the end of the bytes, into a context that has none.
+/// Reads fields to the end of the bytes, into a context without fields.
 pub(super) fn read_fields(bytes: &[u8], numbers: Numbers<'_>, start: Context) -> Result<Context, CarrierError> {
     let mut reader = Reader::new(bytes);
     let count = reader.size()?;
     if count > MAX_CONTEXT_FIELDS {
         return Err(CarrierError::TooManyFields);
     }
-    // Names and short values are mostly words: a number here, a text there.
+    // Names and short values are mostly words: numbers here, and text in the context.
     let mut context = Context::with_capacity(count, bytes.len().saturating_mul(3).min(MAX_CONTEXT_BYTES));
     context.set_carried(start.into_carried());
     let mut value = String::with_capacity(64);
-    // Which fields, by their places in the context, had a number for a name.
+    // The fields, by their indices in the context, whose names were numbers.
     let mut numbered: u128 = 0;
     for _ in 0..count {
         let name = read_name(&mut reader, numbers)?;
@@ -195,8 +195,8 @@ pub(super) fn read_fields(bytes: &[u8], numbers: Numbers<'_>, start: Context) ->
         let place = context.place(text).or_else(|| context.is_unread(text).then_some(usize::MAX));
         match (place, &name) {
             (None, _) => {}
-            // Only one of the two can have a number: a hop that did not know it, and an application that sent the name.
-            // The number is the mesh's own.
+            // Only one of the two can be a number: a hop that did not know it forwarded the number, and an application
+            // sent the name. The number is the mesh's own.
             (Some(place), Name::Text(_)) if bit(place) & numbered != 0 => continue,
             (Some(place), Name::Word(_)) if place != usize::MAX && bit(place) & numbered == 0 => {
                 context.remove(text);
@@ -213,18 +213,18 @@ pub(super) fn read_fields(bytes: &[u8], numbers: Numbers<'_>, start: Context) ->
     Ok(context)
 }
 
-/// The bit of a place among at most [`MAX_CONTEXT_FIELDS`] fields.
+/// Returns the bit of an index among at most [`MAX_CONTEXT_FIELDS`] fields.
 fn bit(place: usize) -> u128 {
     u32::try_from(place).ok().and_then(|place| 1_u128.checked_shl(place)).unwrap_or(0)
 }
 
-/// The bits after the field at this place was taken out: those behind it move up.
+/// Returns the bits after the field at this index was removed: those after it move down by one.
 fn without(bits: u128, place: usize) -> u128 {
     let below = bit(place).wrapping_sub(1);
     bits & below | bits >> 1 & !below
 }
 
-/// Adds a field that cannot be read here; `text_bytes` is what its value may take as text.
+/// Adds a field that cannot be read here. `text_bytes` is the largest size of its value as text.
 fn carry(context: &mut Context, name: &Name<'_>, value: &[u8], text_bytes: usize) -> Result<(), CarrierError> {
     let (name, name_bytes) = match *name {
         Name::Unknown(number) => (CarriedName::Number(number), MAX_FIELD_NAME_BYTES),
@@ -260,7 +260,8 @@ fn read_name<'a>(reader: &mut Reader<'a>, numbers: Numbers<'a>) -> Result<Name<'
     Ok(numbers.word(head >> 1)?.map_or(Name::Unknown(head >> 1), Name::Word))
 }
 
-/// Reads a value; gives how many of its words are not known here. Where there are any, `out` is not the value's text.
+/// Reads a value. Returns the number of its words that are not known here. If there are any, `out` is not the value's
+/// text.
 fn read_value(reader: &mut Reader<'_>, numbers: Numbers<'_>, out: &mut String) -> Result<usize, CarrierError> {
     let (form, argument) = read_head(reader)?;
     match form {
@@ -273,7 +274,7 @@ fn read_value(reader: &mut Reader<'_>, numbers: Numbers<'_>, out: &mut String) -
                 }
                 let (form, argument) = read_head(reader)?;
                 unknown = unknown.saturating_add(usize::from(!read_scalar(reader, numbers, form, argument, out)?));
-                // A word takes a byte here and many there, so the sum is bounded while it grows.
+                // A word takes one byte here and many as text, so the sum is checked while it grows.
                 if out.len() > MAX_CONTEXT_BYTES {
                     return Err(CarrierError::TooLarge);
                 }
@@ -296,7 +297,7 @@ fn read_head(reader: &mut Reader<'_>) -> Result<(u64, u64), CarrierError> {
     Ok((head & 7, head >> 3))
 }
 
-/// Reads a value that is no list; says whether it is known here.
+/// Reads a value that is not a list. Returns whether it is known here.
 fn read_scalar(
     reader: &mut Reader<'_>,
     numbers: Numbers<'_>,

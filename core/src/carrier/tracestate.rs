@@ -1,6 +1,6 @@
-//! W3C `tracestate`: tracing libraries carry it on with `traceparent`, and so the ticket in it.
+//! W3C `tracestate`: tracing libraries forward it together with `traceparent`, and so the ticket in it.
 //!
-//! Libraries throw the whole header away when anything in it is wrong, so what arrives broken is replaced by our member
+//! Libraries drop the whole header if any part of it is malformed, so a malformed header is replaced by our member
 //! alone. See <https://www.w3.org/TR/trace-context-2/#tracestate-header>.
 
 use crate::limits::{MAX_TRACESTATE_BYTES, MAX_TRACESTATE_MEMBERS};
@@ -21,11 +21,11 @@ const MAX_KEY_BYTES: usize = 256;
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Foreign<'v> {
     members: Vec<&'v [u8]>,
-    /// Whether the members are what W3C says; no library would go on with them otherwise.
+    /// Whether the members conform to the W3C specification. Otherwise no library would forward them.
     pub valid: bool,
 }
 
-/// The values of all our members, in any line, also of those that are not written as W3C says.
+/// Returns the values of all our members, in any line, including those that are not written as W3C specifies.
 pub fn tickets<'v>(lines: impl Iterator<Item = &'v [u8]>) -> impl Iterator<Item = &'v [u8]> {
     lines.flat_map(members).filter_map(|member| {
         let (key, value) = split(member);
@@ -33,10 +33,10 @@ pub fn tickets<'v>(lines: impl Iterator<Item = &'v [u8]>) -> impl Iterator<Item 
     })
 }
 
-/// What others wrote, in order.
+/// Returns the members of others, in order.
 pub fn foreign<'v>(lines: impl Iterator<Item = &'v [u8]>) -> Foreign<'v> {
     let members: Vec<&[u8]> = lines.flat_map(members).filter(|member| !is_ours(split(member).0)).collect();
-    // What stands behind the limit is dropped anyhow.
+    // Members after the limit are dropped anyway.
     let kept = || members.iter().take(MAX_TRACESTATE_MEMBERS);
     let keys = || kept().map(|member| split(member).0);
     let distinct = || keys().enumerate().all(|(at, key)| !keys().skip(at.saturating_add(1)).any(|other| other == key));
@@ -45,8 +45,8 @@ pub fn foreign<'v>(lines: impl Iterator<Item = &'v [u8]>) -> Foreign<'v> {
 }
 
 impl Foreign<'_> {
-    /// The header's value: our member with the ticket first, then the others up to the limits, dropped from the right. `None`
-    /// when nothing is left. Without a ticket the others stay as they are, valid or not.
+    /// Returns the header's value: our member with the ticket first, then the others up to the limits, dropped from the
+    /// right. Returns `None` if nothing is left. Without a ticket the others are returned unchanged, valid or not.
     pub fn with(&self, ticket: Option<&str>) -> Option<Vec<u8>> {
         let Some(ticket) = ticket else {
             return (!self.members.is_empty()).then(|| self.members.join(&b','));
@@ -64,7 +64,7 @@ impl Foreign<'_> {
     }
 }
 
-/// The members of a line, without the white space around them and without empty ones.
+/// Returns the members of a line, without surrounding white space and without empty members.
 fn members(line: &[u8]) -> impl Iterator<Item = &[u8]> {
     line.split(|byte| *byte == b',').map(<[u8]>::trim_ascii).filter(|member| !member.is_empty())
 }
@@ -76,7 +76,7 @@ fn split(member: &[u8]) -> (&[u8], Option<&[u8]>) {
     }
 }
 
-/// Libraries trim and change case, so what could become our key is ours.
+/// Returns whether a key is ours. Libraries trim and change case, so a key that could become ours is ours.
 fn is_ours(key: &[u8]) -> bool {
     key.trim_ascii().eq_ignore_ascii_case(KEY.as_bytes())
 }
@@ -90,7 +90,8 @@ fn is_valid(member: &[u8]) -> bool {
         && value.last().is_some_and(|last| *last != b' ')
 }
 
-/// A simple key, or a tenant and a system. Level 1 lets only tenants begin with a digit, and that is what libraries check.
+/// Returns whether a key is a simple key, or a tenant and a system. Level 1 only allows tenants to begin with a digit,
+/// and libraries check this rule.
 fn is_key(key: &[u8]) -> bool {
     let rest =
         |part: &[u8]| part.iter().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-' | b'*' | b'/'));

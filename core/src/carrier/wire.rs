@@ -1,39 +1,40 @@
-//! Reading and writing the pieces that binary formats are made of.
+//! Reads and writes the elements of binary formats.
 
 use super::CarrierError;
 
-/// Takes a byte sequence apart from the front. Never reads beyond its end.
+/// Reads a byte sequence from the front. Never reads beyond its end.
 pub(crate) struct Reader<'a> {
     rest: &'a [u8],
 }
 
 impl<'a> Reader<'a> {
-    /// A reader of these bytes.
+    /// Returns a reader of these bytes.
     pub(crate) fn new(bytes: &'a [u8]) -> Self {
         Self { rest: bytes }
     }
 
-    /// The next `count` bytes.
+    /// Returns the next `count` bytes.
     pub(crate) fn take(&mut self, count: usize) -> Result<&'a [u8], CarrierError> {
         let (taken, rest) = self.rest.split_at_checked(count).ok_or(CarrierError::Truncated)?;
         self.rest = rest;
         Ok(taken)
     }
 
-    /// The next `N` bytes, as an array.
+    /// Returns the next `N` bytes as an array.
     pub(crate) fn array<const N: usize>(&mut self) -> Result<[u8; N], CarrierError> {
         let (taken, rest) = self.rest.split_first_chunk().ok_or(CarrierError::Truncated)?;
         self.rest = rest;
         Ok(*taken)
     }
 
-    /// The next byte.
+    /// Returns the next byte.
     pub(crate) fn byte(&mut self) -> Result<u8, CarrierError> {
         let [byte] = self.array()?;
         Ok(byte)
     }
 
-    /// A number in LEB128. Refuses what does not fit into 64 bits, and a form longer than necessary.
+    /// Reads a number in LEB128. Rejects numbers that do not fit into 64 bits, and encodings that are longer than
+    /// necessary.
     pub(crate) fn varint(&mut self) -> Result<u64, CarrierError> {
         let mut value = 0_u64;
         for shift in (0..u64::BITS).step_by(7) {
@@ -51,34 +52,34 @@ impl<'a> Reader<'a> {
         Err(CarrierError::Malformed)
     }
 
-    /// A length, count or index.
+    /// Reads a length, count or index.
     pub(crate) fn size(&mut self) -> Result<usize, CarrierError> {
         Ok(to_size(self.varint()?))
     }
 
-    /// The next `count` bytes as UTF-8.
+    /// Returns the next `count` bytes as UTF-8.
     pub(crate) fn text(&mut self, count: usize) -> Result<&'a str, CarrierError> {
         std::str::from_utf8(self.take(count)?).map_err(|_| CarrierError::NotText)
     }
 
-    /// What was not read yet.
+    /// Returns the bytes that were not read yet.
     pub(crate) fn rest(&self) -> &'a [u8] {
         self.rest
     }
 
-    /// Refuses bytes that nobody read.
+    /// Rejects remaining bytes.
     pub(crate) fn finish(self) -> Result<(), CarrierError> {
         if self.rest.is_empty() { Ok(()) } else { Err(CarrierError::Malformed) }
     }
 }
 
-/// A number as a size of this machine. What does not fit is beyond every limit and every end, as it is on a larger machine: so
-/// broken bytes are refused by the same name everywhere.
+/// Converts a number to a size of this machine. A number that does not fit exceeds every limit and every end, as it
+/// does on a larger machine. So malformed bytes are rejected with the same error everywhere.
 pub(crate) fn to_size(value: u64) -> usize {
     usize::try_from(value).unwrap_or(usize::MAX)
 }
 
-/// A size as a number.
+/// Converts a size to a number.
 pub(crate) fn from_size(value: usize) -> u64 {
     u64::try_from(value).unwrap_or(u64::MAX)
 }

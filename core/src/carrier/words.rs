@@ -1,8 +1,8 @@
-//! The words that `x-mesh-context` writes as numbers, and when.
+//! The words that `x-mesh-context` writes as numbers, and from which time on.
 //!
 //! A number belongs to one word for ever. So any two artifacts of a mesh agree on the numbers that both list, and a
-//! number that one of them does not list is passed on as it is. A word is *written* as its number only when it has
-//! been *readable* for the mesh's rollout window: until then a proxy may be there whose artifact does not list it.
+//! number that one of them does not list is forwarded unchanged. A word is *written* as its number only when it has
+//! been *readable* for the mesh's rollout window: before that, some proxy may have an artifact that does not list it.
 
 use std::hash::{DefaultHasher, Hasher};
 
@@ -10,8 +10,8 @@ use super::dictionary::Dictionaries;
 use crate::context::Context;
 use crate::tables::{CarrierVersion, DictionaryTable, MeshTable, WordTable};
 
-/// How far from its place a word may stand in the index. A word that finds no place is written as text, so
-/// no choice of words makes building or looking up slow.
+/// Largest distance of a word from its preferred position in the index. A word without a free position is written as
+/// text, so no choice of words makes building or looking up slow.
 const MAX_PROBES: usize = 16;
 
 /// The words of an artifact, by number and by text.
@@ -19,16 +19,16 @@ const MAX_PROBES: usize = 16;
 pub struct Words {
     /// Sorted by number.
     table: Vec<WordTable>,
-    /// A hash table with open addressing: the place of a word in `table` plus one, or 0. Its size is a power of two.
+    /// A hash table with open addressing: the index of a word in `table` plus one, or 0. Its size is a power of two.
     index: Vec<u32>,
     window_ms: u64,
     version: CarrierVersion,
-    /// What version 1 wrote its numbers with.
+    /// The dictionaries of version 1.
     dictionaries: Dictionaries,
 }
 
 impl Words {
-    /// The words of `table`, which is sorted by number, with the settings of the mesh.
+    /// Returns the words of `table`, which is sorted by number, with the settings of the mesh.
     pub fn new(table: &[WordTable], dictionaries: &[DictionaryTable], mesh: &MeshTable) -> Self {
         let slots = table.len().saturating_mul(2).next_power_of_two();
         let mut words = Self {
@@ -47,10 +47,10 @@ impl Words {
         words
     }
 
-    /// The word with this number.
+    /// Returns the word with this number.
     pub fn word(&self, number: u64) -> Option<&str> {
         let number = u32::try_from(number).ok()?;
-        // Numbers are mostly given out without a gap, from 1.
+        // Numbers are mostly assigned without gaps, from 1.
         let guess = usize::try_from(number).ok()?.checked_sub(1).and_then(|place| self.table.get(place));
         let found = guess.filter(|word| word.number == number).or_else(|| {
             let place = self.table.binary_search_by_key(&number, |word| word.number).ok()?;
@@ -59,12 +59,12 @@ impl Words {
         Some(&found.text)
     }
 
-    /// What writes a context at this time, in milliseconds since 1970.
+    /// Returns the writer for a context at this time, in milliseconds since 1970.
     pub fn writer(&self, now_ms: u64) -> Writer<'_> {
         Writer { words: self, now_ms }
     }
 
-    /// The dictionaries of version 1.
+    /// Returns the dictionaries of version 1.
     pub(super) fn dictionaries(&self) -> &Dictionaries {
         &self.dictionaries
     }
@@ -84,9 +84,9 @@ impl Words {
         None
     }
 
-    /// Where in the index the word may stand, best first.
+    /// Returns the possible positions of the word in the index, the preferred one first.
     fn places(&self, word: &str) -> impl Iterator<Item = usize> + use<> {
-        // The fixed key is deliberate: loading an artifact must not ask the host for randomness.
+        // The fixed key is deliberate: loading an artifact must not require randomness from the host.
         let mut hasher = DefaultHasher::new();
         hasher.write(word.as_bytes());
         let mask = self.index.len().saturating_sub(1);
@@ -98,13 +98,13 @@ impl Words {
 /// The version of `x-mesh-context`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Version {
-    /// Without extensions; its numbers are those of one artifact, so none are written any more.
+    /// Without extensions. Its numbers belong to one artifact, so they are not written any more.
     One,
     /// With extensions and lasting numbers.
     Two,
 }
 
-/// The words at one time.
+/// The words at a certain time.
 #[derive(Debug, Clone, Copy)]
 pub struct Writer<'w> {
     words: &'w Words,
@@ -112,16 +112,16 @@ pub struct Writer<'w> {
 }
 
 impl Writer<'_> {
-    /// The number to write for this word; `None` where it goes as text.
+    /// Returns the number to write for this word, or `None` if it is written as text.
     pub fn number(&self, text: &str) -> Option<u64> {
         let word = self.words.find(text)?;
         let writable = self.words.version != CarrierVersion::One && self.words.is_writable(word, self.now_ms);
         writable.then_some(u64::from(word.number))
     }
 
-    /// The version to write. Where the mesh does not say, version 2 is a word like any other: it is written once it has been
-    /// readable for the window, which is so when the first number may be written. What only version 2 can carry makes
-    /// it version 2: it came from a proxy that writes it.
+    /// Returns the version to write. If the mesh does not specify it, version 2 is treated like a word: it is written
+    /// once it has been readable for the window, which is when the first number may be written. A context with content
+    /// that only version 2 can carry is written in version 2, because it came from a proxy that writes it.
     pub fn version(&self, context: &Context) -> Version {
         let dated = || self.words.table.iter().any(|word| self.words.is_writable(word, self.now_ms));
         let two = match self.words.version {

@@ -1,9 +1,10 @@
-//! Whether two sources say the same about a field.
+//! Compares the values of a field from two sources.
 
 use super::json::{self, JsonKind};
 
-/// Whether two JSON texts mean the same value: as [`json::same`], and lists by their elements and maps by their members
-/// in order, so that white space is no disagreement. What is nested deeper is compared by text.
+/// Returns whether two JSON texts mean the same value. Values are compared as by [`json::same`], lists by their
+/// elements and maps by their members in order, so that white space is not a disagreement. Values at deeper levels are
+/// compared as text.
 pub(crate) fn agree(a: &str, b: &str) -> bool {
     if json::same(a, b) {
         return true;
@@ -20,7 +21,7 @@ pub(crate) fn agree(a: &str, b: &str) -> bool {
     }
 }
 
-/// Whether there are as many items on both sides, each the same as the other's.
+/// Returns whether both sides have the same number of items, and all pairs are the same.
 fn same_items<T: Copy>(
     mut a: impl Iterator<Item = T>,
     mut b: impl Iterator<Item = T>,

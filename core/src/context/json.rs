@@ -1,11 +1,11 @@
-//! JSON text, read in place: no tree, no recursion, no allocation except where a function says so.
+//! JSON text, read in place: without a tree, recursion or allocation, except where a function documents one.
 //!
-//! A context carries values as text and hands the same bytes on, so most of what is done here is to check
-//! (RFC 8259, strictly) and to find where a value ends. An object may name a key twice: RFC 8259 leaves the
-//! meaning open, and a text that is only carried must not change. Who reads members sees both, in order.
+//! A context holds values as text and forwards the same bytes. So most functions here check a text (RFC 8259, strictly)
+//! and find the end of a value. An object may contain a key twice: RFC 8259 leaves the meaning open, and a text that is
+//! only forwarded must not change. A reader of the members sees both, in order.
 //!
-//! The functions other than [`check`] expect text that passed it. On any other text they give some answer
-//! without panic and without endless work.
+//! The functions other than [`check`] expect text that passed it. On any other text their result is unspecified, but
+//! they neither panic nor run endlessly.
 
 use core::cmp::Ordering;
 use std::borrow::Cow;
@@ -13,29 +13,29 @@ use std::fmt::Write;
 
 use crate::limits::MAX_JSON_DEPTH;
 
-/// Why a text is not one JSON value, and where.
+/// The error of a text that is not one JSON value, with its position.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct JsonError {
-    /// What is wrong.
+    /// The kind of the error.
     pub kind: JsonErrorKind,
-    /// Where, as an offset in bytes.
+    /// Its position, as an offset in bytes.
     pub at: usize,
 }
 
-/// What is wrong with a JSON text.
+/// The kind of an error in a JSON text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum JsonErrorKind {
     /// The text ends inside the value, or is empty.
     End,
-    /// A character that cannot stand here; whitespace around the value is one.
+    /// A character that is not allowed here, such as whitespace around the value.
     Unexpected,
-    /// A number that RFC 8259 does not know, such as `01`, `1.` or `+1`.
+    /// A number that is invalid in RFC 8259, such as `01`, `1.` or `+1`.
     Number,
     /// A control character or an unknown escape inside a string.
     String,
     /// Nested deeper than [`MAX_JSON_DEPTH`].
     TooDeep,
-    /// Text behind the value.
+    /// Text after the value.
     Trailing,
 }
 
@@ -58,10 +58,10 @@ pub enum JsonKind {
 
 /// Checks that `text` is exactly one JSON value (RFC 8259), without whitespace around it.
 ///
-/// A lone surrogate in a `\u` escape is accepted, as RFC 8259 section 8.2 does; its content reads as U+FFFD.
+/// A lone surrogate in a `\u` escape is accepted, as RFC 8259 section 8.2 allows; its content reads as U+FFFD.
 ///
 /// # Errors
-/// [`JsonError`] says what is wrong first, and where.
+/// [`JsonError`]: the first error and its position.
 pub fn check(text: &str) -> Result<(), JsonError> {
     let mut scanner = Scanner::new(text);
     let mut levels = Levels::default();
@@ -116,7 +116,7 @@ pub fn check(text: &str) -> Result<(), JsonError> {
     if scanner.peek().is_some() { Err(scanner.error(JsonErrorKind::Trailing)) } else { Ok(()) }
 }
 
-/// What may come next.
+/// The tokens that may follow.
 #[derive(Clone, Copy)]
 enum Expect {
     Value,
@@ -126,7 +126,7 @@ enum Expect {
     CommaOrEnd,
 }
 
-/// The containers around the current place: one bit each, set for an object.
+/// The containers around the current position: one bit each, set for an object.
 #[derive(Default)]
 struct Levels {
     bits: u64,
@@ -155,7 +155,7 @@ impl Levels {
     }
 }
 
-/// A place in a text.
+/// A position in a text.
 #[derive(Debug, Clone)]
 struct Scanner<'a> {
     bytes: &'a [u8],
@@ -293,13 +293,13 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Skips a string of checked text; `None` when it does not end.
+    /// Skips a string of checked text. Returns `None` if it does not end.
     fn skip_string(&mut self) -> Option<()> {
         let mut at = self.at.wrapping_add(1);
         loop {
             let rest = self.bytes.get(at..)?;
             let stop = rest.iter().position(|byte| matches!(byte, b'"' | b'\\'))?;
-            // A backslash takes the next byte with it.
+            // A backslash escapes the next byte.
             let escape = rest.get(stop) == Some(&b'\\');
             at = at.wrapping_add(stop).wrapping_add(if escape { 2 } else { 1 });
             if !escape {
@@ -309,7 +309,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Skips a number, `true`, `false` or `null` of checked text; `None` when there is none.
+    /// Skips a number, `true`, `false` or `null` of checked text. Returns `None` if there is none.
     fn skip_word(&mut self) -> Option<()> {
         let rest = self.bytes.get(self.at..)?;
         let end = rest.iter().position(|byte| is_whitespace(*byte) || matches!(byte, b',' | b':' | b']' | b'}'));
@@ -318,7 +318,7 @@ impl<'a> Scanner<'a> {
         (length > 0).then_some(())
     }
 
-    /// Skips one value of checked text; `None` when there is none.
+    /// Skips one value of checked text. Returns `None` if there is none.
     fn skip_value(&mut self) -> Option<()> {
         match self.peek()? {
             b'"' => self.skip_string(),
@@ -327,7 +327,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Skips an array or object of checked text; `None` when it does not end.
+    /// Skips an array or object of checked text. Returns `None` if it does not end.
     fn skip_nested(&mut self) -> Option<()> {
         let mut depth = 0_usize;
         loop {
@@ -356,7 +356,7 @@ fn is_whitespace(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
 }
 
-/// The kind of a checked text, told by its first byte.
+/// Returns the kind of a checked text, by its first byte.
 pub fn kind(text: &str) -> JsonKind {
     match text.as_bytes().first() {
         Some(b'"') => JsonKind::String,
@@ -368,17 +368,18 @@ pub fn kind(text: &str) -> JsonKind {
     }
 }
 
-/// The content of a JSON string: borrowed when it holds no escape, otherwise allocated. `None` for a text
-/// that is not a string. A lone surrogate becomes U+FFFD.
+/// Returns the content of a JSON string: borrowed if it contains no escape, otherwise allocated. Returns `None` for a
+/// text that is not a string. A lone surrogate becomes U+FFFD.
 pub(crate) fn string_content(text: &str) -> Option<Cow<'_, str>> {
     let inner = text.strip_prefix('"')?.strip_suffix('"')?;
     if inner.as_bytes().contains(&b'\\') { Some(Cow::Owned(unescape(inner))) } else { Some(Cow::Borrowed(inner)) }
 }
 
-/// Whether a text is the JSON string with this content. Allocates only for a string with escapes that may be it.
+/// Returns whether a text is the JSON string with this content. Allocates only for a string with escapes that may be
+/// equal.
 pub fn is_string(text: &str, content: &str) -> bool {
     let Some(inner) = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) else { return false };
-    // Every escape is longer than what it stands for.
+    // Every escape is longer than the character that it represents.
     match inner.len().cmp(&content.len()) {
         Ordering::Less => false,
         Ordering::Equal => inner == content && !inner.as_bytes().contains(&b'\\'),
@@ -414,7 +415,7 @@ fn unescape(inner: &str) -> String {
     out
 }
 
-/// Decodes what stands behind `\u`: the character and the text behind it.
+/// Decodes the text after `\u`. Returns the character and the rest of the text.
 fn unicode_escape(text: &str) -> (char, &str) {
     let Some((unit, rest)) = code_unit(text) else { return (char::REPLACEMENT_CHARACTER, text) };
     if let Some(character) = char::from_u32(unit) {
@@ -434,22 +435,22 @@ fn code_unit(text: &str) -> Option<(u32, &str)> {
     Some((u32::from_str_radix(digits, 16).ok()?, rest))
 }
 
-/// The value of an integer: digits without fraction and exponent that fit into 64 bits.
+/// Returns the value of an integer: digits without fraction and exponent that fit into 64 bits.
 pub fn as_i64(text: &str) -> Option<i64> {
     if kind(text) == JsonKind::Number { text.parse().ok() } else { None }
 }
 
-/// As [`as_i64`], without sign.
+/// Returns the value of an integer like [`as_i64`], but unsigned.
 pub fn as_u64(text: &str) -> Option<u64> {
     if kind(text) == JsonKind::Number { text.parse().ok() } else { None }
 }
 
-/// The nearest double of a number; `None` when it is beyond the range of a double.
+/// Returns the nearest double of a number, or `None` if it is out of the range of a double.
 pub fn as_f64(text: &str) -> Option<f64> {
     if kind(text) == JsonKind::Number { text.parse().ok().filter(|value: &f64| value.is_finite()) } else { None }
 }
 
-/// The value of `true` and `false`.
+/// Returns the value of `true` and `false`.
 pub fn as_bool(text: &str) -> Option<bool> {
     match text {
         "true" => Some(true),
@@ -458,7 +459,7 @@ pub fn as_bool(text: &str) -> Option<bool> {
     }
 }
 
-/// Whether two texts mean the same value: strings by content, numbers by value, the rest by text.
+/// Returns whether two texts mean the same value: strings are compared by content, numbers by value, the rest as text.
 pub fn same(a: &str, b: &str) -> bool {
     if a == b {
         return true;
@@ -467,7 +468,7 @@ pub fn same(a: &str, b: &str) -> bool {
         (JsonKind::String, JsonKind::String) => string_content(a) == string_content(b),
         (JsonKind::Number, JsonKind::Number) => match (as_i64(a), as_i64(b)) {
             (Some(a), Some(b)) => a == b,
-            // Integers beyond 64 bits differ when their texts do: a double would call neighbours equal.
+            // Integers beyond 64 bits differ if their texts do: as doubles, neighbours would be equal.
             _ if is_integer(a) && is_integer(b) => false,
             _ => as_f64(a).is_some_and(|value| as_f64(b) == Some(value)),
         },
@@ -479,18 +480,18 @@ fn is_integer(text: &str) -> bool {
     text.strip_prefix('-').unwrap_or(text).bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// The texts of an array's elements, in order; nothing for a text that is not an array.
+/// Returns the texts of an array's elements, in order; none for a text that is not an array.
 pub fn elements(text: &str) -> Elements<'_> {
     Elements(Inside::new(text, b'['))
 }
 
-/// The members of an object, in order: the key as it is written, with its quotes, and the text of the value.
-/// Nothing for a text that is not an object.
+/// Returns the members of an object, in order: the key as written, with its quotes, and the text of the value. Returns
+/// none for a text that is not an object.
 pub fn members(text: &str) -> Members<'_> {
     Members(Inside::new(text, b'{'))
 }
 
-/// Gives the elements of an array; see [`elements`].
+/// Iterator over the elements of an array; see [`elements`].
 #[derive(Debug, Clone)]
 pub struct Elements<'a>(Inside<'a>);
 
@@ -502,7 +503,7 @@ impl<'a> Iterator for Elements<'a> {
     }
 }
 
-/// Gives the members of an object; see [`members`].
+/// Iterator over the members of an object; see [`members`].
 #[derive(Debug, Clone)]
 pub struct Members<'a>(Inside<'a>);
 
@@ -515,7 +516,7 @@ impl<'a> Iterator for Members<'a> {
     }
 }
 
-/// Walks over the values directly inside an array or object.
+/// Iterates over the values directly inside an array or object.
 #[derive(Debug, Clone)]
 struct Inside<'a> {
     text: &'a str,
@@ -540,7 +541,7 @@ impl<'a> Inside<'a> {
     }
 }
 
-/// Appends `content` as a JSON string, with only the escapes that RFC 8259 asks for.
+/// Appends `content` as a JSON string, with only the escapes that RFC 8259 requires.
 pub(crate) fn write_string(out: &mut String, content: &str) {
     out.push('"');
     let mut rest = content;
@@ -557,7 +558,7 @@ pub(crate) fn write_string(out: &mut String, content: &str) {
     out.push('"');
 }
 
-/// Whether a byte of UTF-8 is a character that cannot stand for itself inside a JSON string.
+/// Returns whether a byte of UTF-8 is a character that must be escaped inside a JSON string.
 pub(crate) fn needs_escape(byte: u8) -> bool {
     byte < b' ' || byte == b'"' || byte == b'\\'
 }

@@ -1,4 +1,4 @@
-//! Our reading of JSON beside that of `serde_json`, and the cases of public parsing suites by their kinds.
+//! Compares our JSON reader with that of `serde_json`, and covers the kinds of cases of public parsing suites.
 #![cfg(not(all(target_arch = "wasm32", target_os = "unknown")))]
 
 use proptest::prelude::*;
@@ -148,22 +148,22 @@ fn the_cases_of_public_suites_are_decided_as_they_say() {
     }
 }
 
-/// Where RFC 8259 leaves the choice to the reader.
+/// RFC 8259 leaves these choices to the reader.
 #[test]
 fn what_readers_may_choose_is_chosen_on_purpose() {
-    // A half of a surrogate pair is carried on, and reads as U+FFFD. (A declared field refuses it.)
+    // One half of a surrogate pair is forwarded, and reads as U+FFFD. (A declared field rejects it.)
     assert_eq!(json::check("\"\\uD800\""), Ok(()));
     assert_eq!(json::string_content("\"\\uD800x\"").as_deref(), Some("\u{fffd}x"));
-    // Numbers out of the range of doubles are carried on as text.
+    // Numbers out of the range of doubles are forwarded as text.
     assert_eq!(json::check("1e999999"), Ok(()));
-    // White space around the value is refused: it would change the text.
+    // White space around the value is rejected: it would change the text.
     assert!(json::check(" 1").is_err() && json::check("1\n").is_err());
     let nested = |depth| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
     assert_eq!(json::check(&nested(MAX_JSON_DEPTH)), Ok(()));
     assert!(json::check(&nested(MAX_JSON_DEPTH + 1)).is_err());
 }
 
-/// The tree that `serde_json` would make, from what our functions say of the text.
+/// Returns the tree that `serde_json` would build, from the results of our functions for the text.
 fn tree(text: &str) -> Value {
     match json::kind(text) {
         JsonKind::Null => Value::Null,
@@ -183,7 +183,7 @@ fn tree(text: &str) -> Value {
     }
 }
 
-/// Any JSON value as text, with white space where it may be.
+/// Returns any JSON value as text, with white space where it is allowed.
 fn any_json() -> impl Strategy<Value = String> {
     let number = prop_oneof![
         any::<i64>().prop_map(|number| number.to_string()),
@@ -225,7 +225,7 @@ proptest! {
         prop_assert_eq!(tree(&text), theirs);
     }
 
-    /// One character changed, put in or taken out: both refuse it, or both accept it.
+    /// One character is changed, inserted or removed: both must reject the text, or both accept it.
     #[test]
     fn changed_texts_are_refused_by_both_or_neither(text in any_json(), at in any::<prop::sample::Index>(), by in prop::sample::select(
         vec!["", "\"", "\\", ",", ":", "[", "]", "{", "}", "0", "1", ".", "e", "-", "+", "t", " ", "\u{1}", "ä"],
@@ -237,7 +237,7 @@ proptest! {
         let changed: String = before.iter().copied().chain(by.chars()).chain(behind.iter().copied()).collect();
         let trimmed = changed.trim_matches([' ', '\n', '\t', '\r']);
         let theirs = serde_json::from_str::<Value>(trimmed);
-        // Numbers beyond doubles are errors there, and half a surrogate pair is.
+        // Numbers out of the range of doubles are errors there, and so is half a surrogate pair.
         let choice = theirs.as_ref().is_err_and(|error| {
             let error = error.to_string();
             error.contains("out of range") || error.contains("surrogate") || error.contains("hex escape")

@@ -99,7 +99,7 @@ fn depth_is_limited() {
     let error = JsonError { kind: JsonErrorKind::TooDeep, at: MAX_JSON_DEPTH };
     assert_eq!(check(&nested(MAX_JSON_DEPTH + 1)), Err(error));
     assert_eq!(check(&"{\"a\":".repeat(100_000)).unwrap_err().kind, JsonErrorKind::TooDeep);
-    // The outermost level is still known after the deepest one was left.
+    // The outermost level is still known after the deepest one has ended.
     let mixed = format!("{{\"a\":{}}}", nested(MAX_JSON_DEPTH - 1));
     assert_eq!(check(&mixed), Ok(()));
     assert!(check(&mixed.replace('}', "]")).is_err());
@@ -219,7 +219,7 @@ mod properties {
     use super::super::*;
     use proptest::prelude::*;
 
-    /// JSON texts with odd spacing, escapes and numbers.
+    /// Returns JSON texts with unusual spacing, escapes and numbers.
     fn any_json() -> impl Strategy<Value = String> {
         let leaf = prop_oneof![
             Just("null".to_owned()),

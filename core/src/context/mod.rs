@@ -10,19 +10,19 @@ use carried::{Carried, CarriedField, Extension};
 
 use crate::limits::{MAX_CONTEXT_BYTES, MAX_CONTEXT_FIELDS, MAX_FIELD_NAME_BYTES};
 
-/// The name of the field that says which service sent the request. It is always known.
+/// The name of the field with the service that sent the request. It is always known.
 pub const CALLER: &str = "caller";
 
 /// An ordered map from field name to the JSON text of its value.
 ///
-/// The text of a value is kept byte for byte: `1.0` stays `1.0`, and an escape stays an escape.
-/// INVARIANT (valid json): every value passed [`json::check`] or was written by this crate.
+/// The text of a value is kept byte for byte: `1.0` stays `1.0`, and an escape stays an escape. INVARIANT (valid json):
+/// every value passed [`json::check`] or was written by this crate.
 #[derive(Debug, Clone, Default)]
 pub struct Context {
-    /// All names and values one behind the other, so that a context is two allocations.
+    /// All names and values, concatenated, so that a context needs only two allocations.
     text: String,
     fields: Vec<Entry>,
-    /// What cannot be read here, and goes on all the same.
+    /// The parts that cannot be read here, and are forwarded nevertheless.
     carried: Carried,
 }
 
@@ -32,7 +32,7 @@ struct Entry {
     value: (usize, usize),
 }
 
-/// Why a field could not be put into a context.
+/// The reason why a field cannot be put into a context.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ContextError {
     /// The name is empty or longer than [`MAX_FIELD_NAME_BYTES`].
@@ -46,64 +46,64 @@ pub enum ContextError {
 }
 
 impl Context {
-    /// A context without fields.
+    /// Returns a context without fields.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// A context without fields, with room for so many fields and so many bytes of names and values.
+    /// Returns a context without fields, with capacity for this number of fields and of bytes of names and values.
     pub(crate) fn with_capacity(fields: usize, bytes: usize) -> Self {
         Self { text: String::with_capacity(bytes), fields: Vec::with_capacity(fields), carried: Carried::default() }
     }
 
-    /// Bytes of its names and values.
+    /// Returns the size of its names and values in bytes.
     pub(crate) fn bytes(&self) -> usize {
         self.iter().map(|(name, value)| name.len().saturating_add(value.len())).fold(0, usize::saturating_add)
     }
 
-    /// More than its fields with all elements and members of their values can be.
+    /// Returns an upper bound of the number of its fields and of all elements and members of their values.
     pub(crate) fn most_items(&self) -> usize {
         let inside = |value: &str| value.bytes().filter(|byte| *byte == b',').count();
         self.iter().map(|(_, value)| inside(value).saturating_add(1)).fold(0, usize::saturating_add)
     }
 
-    /// The JSON text of the field, if it is there.
+    /// Returns the JSON text of the field, if it is present.
     pub fn get(&self, name: &str) -> Option<&str> {
         let place = self.place(name)?;
         self.fields.get(place).map(|entry| self.slice(entry.value))
     }
 
-    /// Whether the field is there.
+    /// Returns whether the field is present.
     pub fn contains(&self, name: &str) -> bool {
         self.place(name).is_some()
     }
 
-    /// Puts a value whose text is checked to be JSON first. A field that exists keeps its place.
+    /// Puts a value after checking that its text is JSON. A field that exists keeps its position.
     ///
     /// # Errors
-    /// [`ContextError`] when a limit is exceeded or `value` is not one JSON value.
+    /// [`ContextError`]: a limit is exceeded, or `value` is not one JSON value.
     pub fn insert(&mut self, name: &str, value: &str) -> Result<(), ContextError> {
         json::check(value).map_err(|_| ContextError::NotJson)?;
         self.insert_checked(name, value)
     }
 
-    /// Puts a string value; it is written as JSON.
+    /// Puts a string value, written as JSON.
     ///
     /// # Errors
-    /// As [`Context::insert`].
+    /// The same as for [`Context::insert`].
     pub fn insert_string(&mut self, name: &str, content: &str) -> Result<(), ContextError> {
         let mut value = String::with_capacity(content.len().saturating_add(2));
         json::write_string(&mut value, content);
         self.insert_checked(name, &value)
     }
 
-    /// Puts a value that the caller knows to be JSON, because it comes from another context or was checked.
+    /// Puts a value that is known to be JSON, because it comes from another context or was checked.
     pub(crate) fn insert_checked(&mut self, name: &str, value: &str) -> Result<(), ContextError> {
         if name.is_empty() || name.len() > MAX_FIELD_NAME_BYTES {
             return Err(ContextError::FieldName);
         }
         let known = self.place(name);
-        // A value that can be read takes the place of one that cannot.
+        // A readable value replaces an unreadable one.
         let replaced = !self.carried.fields.is_empty() && self.carried.has(name);
         let taken = self.carried.fields.len().saturating_sub(usize::from(replaced));
         if known.is_none() && self.fields.len().saturating_add(taken) >= MAX_CONTEXT_FIELDS {
@@ -134,8 +134,8 @@ impl Context {
         Ok(())
     }
 
-    /// Drops the bytes that no field refers to any more, the value of the field `replaced` too. Changes nothing
-    /// when even then `new_bytes` would not fit.
+    /// Drops the bytes that no field refers to any more, including the value of the field `replaced`. Changes nothing
+    /// if `new_bytes` would not fit even then.
     fn make_room(&mut self, replaced: Option<usize>, new_bytes: usize) -> Result<(), ContextError> {
         let mut kept = Self::default();
         for (i, (name, value)) in self.iter().enumerate() {
@@ -153,19 +153,19 @@ impl Context {
         Ok(())
     }
 
-    /// Takes the field out, also where its value cannot be read; says whether it was there.
+    /// Removes the field, even if its value cannot be read. Returns whether it was present.
     pub fn remove(&mut self, name: &str) -> bool {
         let unread = !self.carried.fields.is_empty() && self.carried.remove(name);
         let place = self.place(name);
         place.map(|place| self.fields.remove(place)).is_some() || unread
     }
 
-    /// Whether the field is there with a value that cannot be read here.
+    /// Returns whether the field is present with a value that cannot be read here.
     pub fn is_unread(&self, name: &str) -> bool {
         self.carried.has(name)
     }
 
-    /// What cannot be read here and goes on all the same.
+    /// Returns the parts that cannot be read here and are forwarded nevertheless.
     pub(crate) fn carried(&self) -> &Carried {
         &self.carried
     }
@@ -180,52 +180,52 @@ impl Context {
         Ok(())
     }
 
-    /// Adds an extension that every hop passes on.
+    /// Adds an extension that every hop forwards.
     pub(crate) fn carry_extension(&mut self, extension: Extension) -> Result<(), ContextError> {
         self.check_room(extension.content.len())?;
         self.carried.extensions.push(extension);
         Ok(())
     }
 
-    /// Says whether so many bytes more would be too many.
+    /// Checks that this number of additional bytes fits.
     fn check_room(&mut self, bytes: usize) -> Result<(), ContextError> {
         let needed = bytes.saturating_add(self.carried.bytes());
         if self.text.len().saturating_add(needed) > MAX_CONTEXT_BYTES { self.make_room(None, needed) } else { Ok(()) }
     }
 
-    /// Takes the fields out whose names cannot be read here; says whether there were any.
+    /// Removes the fields whose names cannot be read here. Returns whether there were any.
     pub(crate) fn drop_unknown(&mut self) -> bool {
         let before = self.carried.fields.len();
         self.carried.fields.retain(|field| matches!(field.name, carried::CarriedName::Text(_)));
         self.carried.fields.len() < before
     }
 
-    /// Only what cannot be read here.
+    /// Returns only the parts that cannot be read here.
     pub(crate) fn into_carried(self) -> Carried {
         self.carried
     }
 
-    /// Takes what cannot be read here from another context.
+    /// Sets the parts that cannot be read here to those of another context.
     pub(crate) fn set_carried(&mut self, carried: Carried) {
         self.carried = carried;
     }
 
-    /// All fields in order: name and JSON text.
+    /// Returns all fields in order: name and JSON text.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.fields.iter().map(|entry| (self.slice(entry.name), self.slice(entry.value)))
     }
 
-    /// How many fields can be read here.
+    /// Returns the number of fields that can be read here.
     pub fn len(&self) -> usize {
         self.fields.len()
     }
 
-    /// Whether there is no field that can be read here.
+    /// Returns whether no field can be read here.
     pub fn is_empty(&self) -> bool {
         self.fields.is_empty()
     }
 
-    /// Where among the fields this one stands. Compares bytes: every look-up of a field comes here.
+    /// Returns the index of this field among the fields. Compares bytes, because every look-up of a field comes here.
     pub(crate) fn place(&self, name: &str) -> Option<usize> {
         let text = self.text.as_bytes();
         self.fields.iter().position(|entry| text.get(entry.name.0..entry.name.1) == Some(name.as_bytes()))

@@ -1,6 +1,6 @@
-//! The `x-mesh-context` values that this worker attached to calls that are still open: one that comes again is its own, behind the router or
-//! after an internal redirect. What is not open any more is forgotten, so that no application can bring an old context back by writing it down
-//! again.
+//! The `x-mesh-context` values that this worker attached to calls that are still open. If one of them appears again, it
+//! is the worker's own: after the router, or after an internal redirect. Values of ended calls are forgotten, so that
+//! no application can restore an old context by copying it.
 
 use core::hash::Hasher;
 use std::collections::HashMap;
@@ -10,16 +10,16 @@ use std::rc::Rc;
 use crate::context::Context;
 use crate::limits::{ATTACHED_GRACE_MS, MAX_ATTACHED, MAX_ATTACHED_BYTES};
 
-/// What was decided when a context was attached to a call.
+/// The decision that was made when a context was attached to a call.
 #[derive(Debug, Clone)]
 pub struct Attachment {
-    /// The service that the call was to go to.
+    /// The service that was the destination of the call.
     pub service: Rc<str>,
-    /// The context before the rules had their way with it; `None` where none of them changed it.
+    /// The context before the rules changed it; `None` if they did not change it.
     pub before: Option<Rc<Context>>,
 }
 
-/// A call with an attached context, for its end.
+/// Identifies a call with an attached context, to report its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CallNumber(u64);
 
@@ -27,21 +27,21 @@ pub struct CallNumber(u64);
 #[derive(Debug, Default)]
 pub(super) struct Attached {
     entries: HashMap<u64, Entry>,
-    /// What the contexts in `entries` take.
+    /// Size of the contexts in `entries`, in bytes.
     bytes: usize,
 }
 
 #[derive(Debug)]
 struct Entry {
     attachment: Attachment,
-    /// Open calls with this value.
+    /// Number of open calls with this value.
     open: u32,
     /// When the last of them ended, in milliseconds since 1970.
     ended_ms: u64,
 }
 
 impl Attached {
-    /// Notes a value of a call. Where there are too many, it is not noted, and nothing is known of it.
+    /// Records a value of a call. If there are too many, it is not recorded, and is not recognised later.
     pub(super) fn note(&mut self, value: &[u8], attachment: Attachment, now_ms: u64) -> Option<CallNumber> {
         let hash = hash(value);
         if !self.has_room(hash, &attachment) {
@@ -61,7 +61,8 @@ impl Attached {
         bytes <= MAX_ATTACHED_BYTES && (self.entries.len() < MAX_ATTACHED || self.entries.contains_key(&hash))
     }
 
-    /// The call ended. The value is known for a moment longer: the proxy ends a call before it follows its redirect.
+    /// Records the end of a call. The value is kept for a moment longer, because the proxy ends a call before it
+    /// follows its redirect.
     pub(super) fn end(&mut self, CallNumber(hash): CallNumber, now_ms: u64) {
         if let Some(entry) = self.entries.get_mut(&hash) {
             entry.open = entry.open.saturating_sub(1);
@@ -69,13 +70,13 @@ impl Attached {
         }
     }
 
-    /// Returns what was decided about the value, if a call has it.
+    /// Returns the decision for the value, if a call has it.
     pub(super) fn find(&self, value: &[u8], now_ms: u64) -> Option<Attachment> {
         let entry = self.entries.get(&hash(value))?;
         entry.is_known(now_ms).then(|| entry.attachment.clone())
     }
 
-    /// Forgets what is over.
+    /// Removes expired values.
     pub(super) fn forget(&mut self, now_ms: u64) {
         let mut bytes = self.bytes;
         self.entries.retain(|_, entry| {

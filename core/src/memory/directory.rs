@@ -1,4 +1,4 @@
-//! The directory: the one value of a memory that its workers write together, by compare-and-set.
+//! The directory: the only value of a memory that its workers write together, by compare-and-set.
 //!
 //! ```text
 //! format   4
@@ -7,8 +7,8 @@
 //! parts    each: worker u64 (0: free), until u64 (milliseconds since 1970), home u8
 //! ```
 //!
-//! Numbers are little endian. A worker holds a part for as long as it renews it. The parts of one that is gone, because its virtual machine
-//! trapped or was replaced by a newer one, are emptied by others after twice its time.
+//! Numbers are little endian. A worker holds a part for as long as it renews it. If a worker is gone, because its
+//! virtual machine trapped or was replaced by a newer one, other workers empty its parts after twice the time to live.
 
 use super::secret::Secret;
 use super::{Access, Keys, UNITS};
@@ -17,16 +17,16 @@ use crate::host::SharedMemory;
 
 const FORMAT: u8 = 4;
 
-/// How often a write is tried again when another worker wrote in between.
+/// Number of retries of a write, if another worker wrote in between.
 const TRIES: usize = 8;
 
-/// Parts that are left for workers that have none yet.
+/// Parts that are reserved for workers that have none yet.
 const RESERVED: usize = UNITS / 4;
 
-/// A version that no value has: what is written under it is written only where there is nothing.
+/// A version that no value has. A write with it only succeeds if there is no value yet.
 const ABSENT: u32 = u32::MAX;
 
-/// What the directory says.
+/// The content of the directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Directory {
     pub(super) memory: u32,
@@ -37,35 +37,35 @@ pub(super) struct Directory {
 /// A part of the memory.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Part {
-    /// The worker that has it; 0 is nobody.
+    /// The worker that holds the part; 0 is none.
     worker: u64,
     until_ms: u64,
     /// Whether the worker keeps its ids here.
     home: bool,
 }
 
-/// What a worker wants of the directory.
+/// The kind of part that a worker claims.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Claim {
     /// Its first part, where it keeps its ids.
     Home,
-    /// One more.
+    /// One more part.
     More,
 }
 
 impl Directory {
-    /// The directory; `None` where nobody has made it yet.
+    /// Reads the directory. Returns `None` if it does not exist yet.
     pub(super) fn read(store: &dyn SharedMemory, keys: &Keys) -> Option<Self> {
         Some(read_with_version(store, keys)?.0)
     }
 
-    /// The workers that have ids, each with its part.
+    /// Returns the workers that have ids, each with its part.
     pub(super) fn homes(&self) -> impl Iterator<Item = (u32, u64)> + '_ {
         let parts = (0_u32..).zip(&self.parts);
         parts.filter(|(_, part)| part.home && part.worker != 0).map(|(unit, part)| (unit, part.worker))
     }
 
-    /// This part, if the worker has it.
+    /// Returns this part, if the worker holds it.
     fn part_of(&mut self, worker: u64, unit: u32) -> Option<&mut Part> {
         self.parts.get_mut(usize::try_from(unit).ok()?).filter(|part| part.worker == worker)
     }
@@ -137,14 +137,15 @@ fn read_with_version(store: &dyn SharedMemory, keys: &Keys) -> Option<(Directory
     Some((Directory::decode(&bytes)?, version))
 }
 
-/// Takes a part for a worker, and makes the directory where there is none. `None` where there is no part left, or no source of
-/// secrets.
+/// Takes a part for a worker, and creates the directory if there is none. Returns `None` if no part is left, or if
+/// there is no source of secrets.
 pub(super) fn take(access: Access<'_>, keys: &Keys, worker: u64, claim: Claim) -> Option<(u32, Directory)> {
     for _ in 0..TRIES {
         let (mut directory, version) = match access.store.get(&keys.directory()) {
             Some((bytes, version)) => match Directory::decode(&bytes) {
                 Some(directory) => (directory, version),
-                // Not ours: written over, or nothing would ever be remembered again.
+                // Not a directory of this format: overwritten, because otherwise nothing would ever be remembered
+                // again.
                 None => (new(access)?, version),
             },
             None => (new(access)?, Some(ABSENT)),
@@ -157,19 +158,21 @@ pub(super) fn take(access: Access<'_>, keys: &Keys, worker: u64, claim: Claim) -
     None
 }
 
-/// What a renewal found.
+/// The result of a renewal.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Renewal {
-    /// The parts are the worker's for another while. These parts of workers that are gone are now its own too, to be emptied and given back.
+    /// The worker keeps its parts for another period. The listed parts of workers that are gone now belong to it too,
+    /// to be emptied and returned.
     Kept {
-        /// The parts.
+        /// The parts of workers that are gone.
         abandoned: Vec<u32>,
     },
-    /// The worker has lost one of its parts: none of them may be written to.
+    /// The worker has lost one of its parts. It must not write to any of them.
     Lost,
 }
 
-/// Keeps the parts of a worker for another `ttl_ms`. Where other workers write again and again, the next renewal will do.
+/// Renews the parts of a worker for another `ttl_ms`. If other workers keep writing in between, the next renewal is
+/// early enough.
 pub(super) fn renew(access: Access<'_>, keys: &Keys, worker: u64, units: impl Iterator<Item = u32> + Clone) -> Renewal {
     let Access { now_ms, limits, .. } = access;
     for _ in 0..TRIES {
@@ -186,8 +189,8 @@ pub(super) fn renew(access: Access<'_>, keys: &Keys, worker: u64, units: impl It
     Renewal::Kept { abandoned: Vec::new() }
 }
 
-/// Gives parts back that the worker has emptied. What is not given back now, because other workers write again and again, is found
-/// abandoned later.
+/// Returns parts that the worker has emptied. If this fails because other workers keep writing in between, the parts
+/// are found abandoned later.
 pub(super) fn give_back(access: Access<'_>, keys: &Keys, worker: u64, units: &[u32]) {
     for _ in 0..TRIES {
         let Some((mut directory, version)) = read_with_version(access.store, keys) else { return };

@@ -1,13 +1,13 @@
-//! The ids of live requests: for each worker a table from ids to tickets, in buckets that are values of shared data.
+//! The ids of live requests. Each worker has a table from ids to tickets, in buckets that are values of shared data.
 //!
 //! ```text
 //! worker   u64: whose bucket this is
 //! ids      each: the id's hash (16 bytes), flag (1: not all of its contexts are listed), count,
-//!          then so many contexts: digest u64, random half u64 and place u32 of a ticket, issued at u64
+//!          then this number of contexts: digest u64, random half u64 and place u32 of a ticket, issued at u64
 //! ```
 //!
-//! Numbers are little endian, but for the count (LEB128). Only the worker itself writes its buckets, blindly, from what it knows; others read
-//! them. A bucket of a worker that no longer has the part says nothing.
+//! Numbers are little endian, except for the count (LEB128). Only the worker itself writes its buckets, without reading
+//! them first, from its own data; others read them. A bucket is ignored if its worker no longer has the part.
 
 use std::collections::BTreeMap;
 
@@ -16,23 +16,24 @@ use super::ticket::Place;
 use crate::carrier::wire::{Reader, from_size, write_varint};
 use crate::limits::MAX_CONTEXTS_OF_AN_ID;
 
-/// Buckets of a worker. Each is a key in shared data for ever, so there are only so many; a thousand live requests then share few.
+/// Number of buckets of a worker. Each is a key in shared data for ever, so their number is limited. Few of a thousand
+/// live requests share a bucket.
 pub(super) const BUCKETS: u32 = 4096;
 
 /// The keyed hash of an id.
 pub(super) type IdHash = u128;
 
-/// The hash of an id.
+/// Returns the hash of an id.
 pub(super) fn hash(secret: Secret, id: &[u8]) -> IdHash {
     secret.hash(Purpose::Id, [id])
 }
 
-/// The bucket of an id.
+/// Returns the bucket of an id.
 pub(super) fn bucket(id: IdHash) -> u32 {
     u32::try_from(id & u128::from(BUCKETS - 1)).unwrap_or(0)
 }
 
-/// One context that an id leads to, and the ticket of a request that has it.
+/// One context that an id refers to, and the ticket of a request that has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Pointer {
     /// See [`super::Record::digest`].
@@ -45,12 +46,12 @@ pub(super) struct Pointer {
     pub(super) issued_at_ms: u64,
 }
 
-/// What one worker knows of an id.
+/// The contexts of an id at one worker.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Known {
     /// The contexts of the live requests with the id.
     pub(super) pointers: Vec<Pointer>,
-    /// Whether there are more.
+    /// Whether there are more contexts than the listed ones.
     pub(super) more: bool,
 }
 
@@ -60,11 +61,12 @@ pub(super) struct Ids {
     buckets: BTreeMap<u32, BTreeMap<IdHash, Contexts>>,
 }
 
-/// The contexts of an id by their digests, each with the requests that have it, by the age of the context and their numbers.
+/// The contexts of an id by their digests. Each has the requests with this context, ordered by the age of the context
+/// and their numbers.
 type Contexts = BTreeMap<u64, BTreeMap<(u64, u64), Pointer>>;
 
 impl Ids {
-    /// Adds a request, by its number, to an id. Gives the bucket to write.
+    /// Adds a request, by its number, to an id. Returns the bucket to write.
     pub(super) fn add(&mut self, id: IdHash, number: u64, pointer: Pointer) -> u32 {
         let bucket = bucket(id);
         let contexts = self.buckets.entry(bucket).or_default().entry(id).or_default();
@@ -72,7 +74,7 @@ impl Ids {
         bucket
     }
 
-    /// Takes a request away from an id. Gives the bucket to write.
+    /// Removes a request from an id. Returns the bucket to write.
     pub(super) fn remove(&mut self, id: IdHash, number: u64, pointer: Pointer) -> u32 {
         let bucket = bucket(id);
         let Some(ids) = self.buckets.get_mut(&bucket) else { return bucket };
@@ -93,8 +95,8 @@ impl Ids {
         bucket
     }
 
-    /// The bucket as it stands in shared data. Requests with equal contexts count as one, and the one whose context is the oldest stands
-    /// for all: nothing gets younger by being sent again.
+    /// Returns the bucket in its shared form. Requests with equal contexts count as one, and the one with the oldest
+    /// context represents them: sending a context again does not make it newer.
     pub(super) fn encode(&self, worker: u64, bucket: u32) -> Vec<u8> {
         let Some(ids) = self.buckets.get(&bucket) else { return Vec::new() };
         let mut out = Vec::with_capacity(64);
@@ -116,8 +118,8 @@ impl Ids {
     }
 }
 
-/// What the worker's bucket says of an id; nothing where the bucket is another worker's. Bytes that are not as they should be
-/// say that there is more than can be read.
+/// Returns the contexts of an id in the worker's bucket; none if the bucket is another worker's. Malformed bytes count
+/// as more contexts than can be read.
 pub(super) fn find(bytes: &[u8], worker: u64, id: IdHash) -> Known {
     let mut reader = Reader::new(bytes);
     if bytes.is_empty() || reader.array().map(u64::from_le_bytes) != Ok(worker) {

@@ -1,16 +1,18 @@
-//! The memory: what an inbound request's context was, for the calls that the service makes while it serves it.
+//! The memory: the contexts of inbound requests, for the calls that the service makes while it serves them.
 //!
-//! Shared data has no delete and no lock, and is read and written by all workers of a proxy. So each worker writes what is
-//! its own, and reads what is everybody's:
+//! Shared data has no delete operation and no lock, and is read and written by all workers of a proxy. So each worker
+//! writes only its own values, and reads those of all workers:
 //!
-//! - The **directory** ([`directory`]) is the one value that workers write together, by compare-and-set: the number of the
-//!   memory, its secret, and which worker has which of its [`UNITS`] parts. A part is a share of the slots and of the bytes.
-//! - A **slot** holds one record, written blindly by the worker that has it, and emptied when the request is over.
-//! - A **ticket** ([`ticket`]) leads to a record: it names the slot, and its random half stands in the record.
-//! - **Ids** ([`ids`]) lead to tickets: for each worker a table of what its live requests arrived with.
+//! - The **directory** ([`directory`]) is the only value that workers write together, by compare-and-set. It contains
+//!   the number of the memory, its secret, and which worker has which of its [`UNITS`] parts. A part is a share of the
+//!   slots and of the bytes.
+//! - A **slot** holds one record. The worker that has the slot writes it without reading it first, and empties it when
+//!   the request is over.
+//! - A **ticket** ([`ticket`]) refers to a record: it names the slot, and its random half is written in the record.
+//! - **Ids** ([`ids`]) refer to tickets: each worker has a table of the ids that its live requests arrived with.
 //!
-//! A request is remembered while its stream is open, and for a grace after that. What is not remembered (the memory is
-//! full) is known not to be: its ticket says so, and its ids are ambiguous while it lives.
+//! A request is remembered while its stream is open, and for a grace period after that. If it could not be remembered
+//! because the memory was full, this is known: its ticket says so, and its ids are ambiguous while it lives.
 
 mod attached;
 mod directory;
@@ -38,27 +40,28 @@ pub use worker::{Arrival, Remembered, RequestNumber};
 use attached::Attached;
 use worker::Worker;
 
-/// Parts of the memory that workers take, each a share of the slots and bytes. Also the most workers that remember: Envoy has one
-/// for each core.
+/// Number of parts of the memory that workers take, each a share of the slots and bytes. This is also the largest
+/// number of workers that remember: Envoy has one for each core.
 pub(crate) const UNITS: usize = 128;
 
-/// How often [`Memory::tick`] should be called, in milliseconds: how exact the end of a grace is.
+/// Interval at which [`Memory::tick`] should be called, in milliseconds. It is the precision of the end of a grace
+/// period.
 pub const TICK_MS: u32 = 500;
 
-/// What the memory may hold, and for how long.
+/// Limits of the memory's size and times.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Most records.
+    /// Largest number of records.
     pub slots: u32,
-    /// Most bytes of all records.
+    /// Largest number of bytes of all records.
     pub bytes: u64,
     /// How long a request is remembered after its stream ended, in milliseconds.
     pub grace_ms: u64,
-    /// How long what a worker remembered stays when the worker itself is gone, in milliseconds.
+    /// How long the records of a worker are kept after the worker itself is gone, in milliseconds.
     pub ttl_ms: u64,
 }
 
-/// Why a context is not remembered.
+/// The reason why a context is not remembered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MemoryError {
     /// The host has no source of secrets, or there are more workers than parts.
@@ -70,7 +73,7 @@ pub enum MemoryError {
 }
 
 impl MemoryError {
-    /// The name in logs, reports and metrics. Names are never changed.
+    /// Returns the name in logs, reports and metrics. Names are never changed.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Disabled => "disabled",
@@ -80,21 +83,21 @@ impl MemoryError {
     }
 }
 
-/// What the memory needs of its host for one request.
+/// The services of the host that the memory needs for one request.
 #[derive(Clone, Copy)]
 pub struct Access<'h> {
     /// Storage that all workers share.
     pub store: &'h dyn SharedMemory,
-    /// Bytes that nobody can guess.
+    /// Unpredictable bytes.
     pub randomness: &'h dyn Randomness,
     /// The time, in milliseconds since 1970.
     pub now_ms: u64,
-    /// What may be held.
+    /// The limits of the memory.
     pub limits: Limits,
 }
 
-/// The memory of one service, as one worker sees it. It stays when the configuration changes. Services that share a proxy have
-/// memories of their own.
+/// The memory of one service, as one worker sees it. It is kept when the configuration changes. Services that share a
+/// proxy have separate memories.
 #[derive(Debug)]
 pub struct Memory {
     keys: Keys,
@@ -103,50 +106,52 @@ pub struct Memory {
 }
 
 impl Memory {
-    /// The memory of this service. Nothing is read or written yet.
+    /// Returns the memory of this service. Nothing is read or written yet.
     pub fn new(service: &str) -> Self {
         Self { keys: Keys::new(service), worker: RefCell::default(), attached: RefCell::default() }
     }
 
-    /// Remembers a request that arrived. It stays remembered until [`Memory::end`], whatever happens with the record: where there is
-    /// no room for it, that is what is remembered.
+    /// Remembers a request that arrived, until [`Memory::end`]. If there is no room for its record, this fact is
+    /// remembered instead.
     pub fn remember(&self, access: Access<'_>, arrival: &Arrival<'_>) -> Remembered {
         let Ok(mut worker) = self.worker.try_borrow_mut() else { return Remembered::nothing() };
         worker.remember(&self.keys, access, arrival)
     }
 
-    /// What a call recalls.
+    /// Returns the context that a call recalls.
     pub fn recall(&self, access: Access<'_>, wanted: &Wanted<'_>, fuel: &Fuel) -> Recall {
         let Ok(mut worker) = self.worker.try_borrow_mut() else { return Recall::Missing };
         worker.tick(&self.keys, access);
         recall::recall(&mut worker, &self.keys, access, wanted, fuel)
     }
 
-    /// The stream of a request ended: it is forgotten `grace_ms` after `now_ms`. The next request or [`Memory::tick`] does it.
+    /// Records the end of a request's stream. The request is forgotten `grace_ms` after `now_ms`, by the next request
+    /// or [`Memory::tick`].
     pub fn end(&self, number: RequestNumber, now_ms: u64, grace_ms: u64) {
         if let Ok(mut worker) = self.worker.try_borrow_mut() {
             worker.end(number, now_ms, grace_ms);
         }
     }
 
-    /// Notes that this `x-mesh-context` was attached to a call. It is known until [`Memory::end_call`].
+    /// Records that this `x-mesh-context` was attached to a call. It is known until [`Memory::end_call`].
     pub(crate) fn note_attached(&self, value: &[u8], attachment: Attachment, now_ms: u64) -> Option<CallNumber> {
         self.attached.try_borrow_mut().ok()?.note(value, attachment, now_ms)
     }
 
-    /// The stream of a call ended.
+    /// Records the end of a call's stream.
     pub fn end_call(&self, number: CallNumber, now_ms: u64) {
         if let Ok(mut attached) = self.attached.try_borrow_mut() {
             attached.end(number, now_ms);
         }
     }
 
-    /// Returns what was decided when this worker attached this `x-mesh-context` to a call; `None` where it did not, or the call is over.
+    /// Returns the decision that was made when this worker attached this `x-mesh-context` to a call. Returns `None` if
+    /// it did not attach it, or if the call is over.
     pub fn attached(&self, value: &[u8], now_ms: u64) -> Option<Attachment> {
         self.attached.try_borrow().ok()?.find(value, now_ms)
     }
 
-    /// Forgets what is over, and keeps what is not. To be called every [`TICK_MS`].
+    /// Forgets requests that are over, and renews the others. To be called every [`TICK_MS`].
     pub fn tick(&self, access: Access<'_>) {
         if let Ok(mut worker) = self.worker.try_borrow_mut() {
             worker.tick(&self.keys, access);
@@ -172,12 +177,12 @@ impl Keys {
         self.with("directory", &[])
     }
 
-    /// The record in this slot.
+    /// Returns the key of the record in this slot.
     fn slot(&self, slot: u32) -> String {
         self.with("slot/", &[slot])
     }
 
-    /// The ids with this hash that requests of the worker with this part arrived with.
+    /// Returns the key of the ids in this bucket, of the worker with this part.
     fn ids(&self, unit: u32, bucket: u32) -> String {
         self.with("ids/", &[unit, bucket])
     }
@@ -196,7 +201,7 @@ impl Keys {
     }
 }
 
-/// Appends a decimal number. Every request names slots, and formatting costs more than all else about it.
+/// Appends a decimal number. Every request names slots, and formatting would be the most expensive part of it.
 fn push_number(text: &mut String, number: u32) {
     // 2^32 has 10 digits.
     let mut digits = [b'0'; 10];

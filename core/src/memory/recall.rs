@@ -1,4 +1,5 @@
-//! What a call recalls: the request of its ticket, else the one request of one of its ids, else what all requests of an id have in common.
+//! Recalls the context for a call: that of the request of its ticket, otherwise that of the only request of one of its
+//! ids, otherwise what all requests of an id have in common.
 
 use super::directory::Directory;
 use super::ids::{self, Pointer};
@@ -12,23 +13,23 @@ use crate::context::{CALLER, Context};
 use crate::fuel::Fuel;
 use crate::limits::{MAX_CONTEXTS_OF_AN_ID, MAX_TICKETS};
 
-/// What a call brings along.
+/// The tickets and ids of a call.
 #[derive(Debug, Clone, Copy)]
 pub struct Wanted<'a> {
-    /// All tickets, wherever they stand.
+    /// All tickets, from every carrier.
     pub tickets: &'a [Ticket],
-    /// Its ids, in the order in which they are asked, as in [`super::Arrival`].
+    /// Its ids, in the order in which they are looked up, as in [`super::Arrival`].
     pub ids: &'a [Vec<u8>],
-    /// What to make of an id with several contexts.
+    /// How to treat an id with several contexts.
     pub on_ambiguous: OnAmbiguous,
 }
 
-/// What to make of an id under which live requests have different contexts.
+/// How to treat an id whose live requests have different contexts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OnAmbiguous {
-    /// The fields on which all of them agree cannot be wrong.
+    /// Recall the fields on which all of them agree. These cannot be wrong.
     Agree,
-    /// Nothing.
+    /// Recall nothing.
     Nothing,
 }
 
@@ -41,12 +42,12 @@ pub enum RecalledBy {
     Id(usize),
 }
 
-/// What a call recalls.
+/// The result of recalling the context for a call.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Recall {
-    /// This request.
+    /// The context of this request.
     Found {
-        /// What is remembered of it.
+        /// The record of the request.
         record: Box<Record>,
         /// What it was found by.
         by: RecalledBy,
@@ -55,13 +56,13 @@ pub enum Recall {
     NoContext,
     /// A request whose context could not be remembered.
     Lost,
-    /// The tickets of requests that have nothing to do with each other.
+    /// The tickets of unrelated requests.
     Conflict,
     /// The ticket of a request that is over.
     Dead,
-    /// The id of several requests, and what they agree on.
+    /// The id of several requests, and the fields that they agree on.
     Ambiguous {
-        /// The fields on which all agree; `None` where not all of them can be read, or nothing is wanted.
+        /// The fields on which all agree; `None` if not all of the records can be read, or if none are to be recalled.
         agreed: Option<Box<Record>>,
         /// The place of the id among the wanted ones.
         id: usize,
@@ -72,7 +73,7 @@ pub enum Recall {
     NoId,
 }
 
-/// See [`super::Memory::recall`].
+/// Recalls the context for a call; see [`super::Memory::recall`].
 pub(super) fn recall(worker: &mut Worker, keys: &Keys, access: Access<'_>, wanted: &Wanted<'_>, fuel: &Fuel) -> Recall {
     if wanted.tickets.is_empty() && wanted.ids.is_empty() {
         return Recall::NoId;
@@ -91,8 +92,8 @@ pub(super) fn recall(worker: &mut Worker, keys: &Keys, access: Access<'_>, wante
     let homes: Vec<(u32, u64)> = directory.iter().flat_map(Directory::homes).collect();
     let ids = Ids { reader: &reader, homes: &homes, on_ambiguous: wanted.on_ambiguous };
     if let Some(foreign) = wanted.tickets.first() {
-        // The application speaks for the request that arrived with this ticket, or for none that is known here; ids would name
-        // any other request of the trace.
+        // The application refers to the request that arrived with this ticket, or to one that is not known here. Ids
+        // would find any other request of the trace.
         return if wanted.tickets.iter().any(|ticket| ticket != foreign) {
             Recall::Conflict
         } else {
@@ -123,7 +124,7 @@ struct Reader<'r> {
 }
 
 impl Reader<'_> {
-    /// The record in a slot, if it is that of the request with this random half.
+    /// Returns the record in a slot, if it belongs to the request with this random half.
     fn read(&self, slot: u32, random: u64) -> Option<Stored> {
         let (bytes, _) = self.access.store.get(&self.keys.slot(slot))?;
         self.fuel.text(bytes.len().saturating_mul(2)).ok()?;
@@ -142,7 +143,7 @@ impl Reader<'_> {
                 Read::Dead => Recall::Dead,
             };
         }
-        // The request that came after all the others: a service that called itself.
+        // The request that came after all the others: the service called itself.
         for ticket in own {
             let Read::Stored(stored) = self.read_ticket(*ticket) else { continue };
             let others = own.iter().map(|other| other.random()).filter(|other| *other != ticket.random());
@@ -162,7 +163,7 @@ impl Reader<'_> {
     }
 }
 
-/// What is recalled of a record: one without a context is there only for what came before it.
+/// Returns the result for a record. A record without a context only exists to link to earlier requests.
 fn found(stored: Stored, by: RecalledBy) -> Recall {
     if stored.record.is_empty() {
         return Recall::NoContext;
@@ -177,7 +178,7 @@ enum Read {
     Dead,
 }
 
-/// Looks up ids at all workers.
+/// Looks up ids in the tables of all workers.
 struct Ids<'r> {
     reader: &'r Reader<'r>,
     homes: &'r [(u32, u64)],
@@ -185,7 +186,7 @@ struct Ids<'r> {
 }
 
 impl Ids<'_> {
-    /// What the id at this place leads to; `None` where no live request has it.
+    /// Returns the result for the id at this position, or `None` if no live request has it.
     fn find(&self, id: &[u8], place: usize) -> Option<Recall> {
         let id = ids::hash(self.reader.secret, id);
         let (contexts, mut complete) = self.contexts(id);
@@ -197,7 +198,7 @@ impl Ids<'_> {
             return match first.place {
                 Place::NoContext => Some(Recall::NoContext),
                 Place::NotRemembered => Some(Recall::Lost),
-                // It may have ended since its bucket was read.
+                // The request may have ended since its bucket was read.
                 Place::Slot(slot) => {
                     self.reader.read(slot, first.random).map(|stored| found(stored, RecalledBy::Id(place)))
                 }
@@ -210,7 +211,7 @@ impl Ids<'_> {
         Some(Recall::Ambiguous { agreed: agreed.map(Box::new), id: place })
     }
 
-    /// The contexts of an id at all workers, each once, and whether they are all.
+    /// Returns the contexts of an id at all workers, each once, and whether the list is complete.
     fn contexts(&self, id: ids::IdHash) -> (Vec<Pointer>, bool) {
         let (mut contexts, mut complete): (Vec<Pointer>, bool) = (Vec::new(), true);
         for (unit, worker) in self.homes {
@@ -224,7 +225,8 @@ impl Ids<'_> {
             for pointer in known.pointers {
                 let same = contexts.iter().position(|seen| seen.digest == pointer.digest);
                 if let Some(seen) = same.and_then(|place| contexts.get_mut(place)) {
-                    // Equal contexts: the oldest stands for all, and one that is remembered for one that is not.
+                    // Of equal contexts, the oldest represents all, and a remembered one replaces one that is not
+                    // remembered.
                     let older = pointer.issued_at_ms < seen.issued_at_ms && pointer.place != Place::NotRemembered;
                     if older || seen.place == Place::NotRemembered {
                         *seen = pointer;
@@ -239,7 +241,7 @@ impl Ids<'_> {
         (contexts, complete)
     }
 
-    /// What all contexts have in common; `None` where one of them cannot be read.
+    /// Returns what all contexts have in common, or `None` if one of them cannot be read.
     fn agreed(&self, contexts: &[Pointer]) -> Option<Record> {
         let mut agreed: Option<Record> = None;
         for pointer in contexts {
@@ -257,7 +259,7 @@ impl Ids<'_> {
     }
 }
 
-/// The fields that both have with the same value; what either withholds; the older time.
+/// Returns the fields that both have with the same value, the withheld names of either, and the older time.
 fn intersect(a: &Record, b: &Record) -> Option<Record> {
     let mut context = Context::new();
     for (name, value) in a.context.iter() {

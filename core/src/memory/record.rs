@@ -1,4 +1,4 @@
-//! A record: what is remembered of one request, and the form in which it stands in its slot.
+//! A record: what is remembered of one request, and its format in a slot.
 //!
 //! ```text
 //! format       3
@@ -22,26 +22,26 @@ use super::secret::{Purpose, Secret};
 
 const FORMAT: u8 = 3;
 
-/// What is remembered of a request.
+/// The remembered data of a request.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Record {
     /// The context after the decision.
     pub context: Context,
-    /// The names of the fields that were redacted here and must not come back.
+    /// The names of the fields that were redacted here and must not be sent back.
     pub withheld: Names,
     /// When the context was made, in milliseconds since 1970.
     pub issued_at_ms: u64,
 }
 
 impl Record {
-    /// Whether there is nothing to remember.
+    /// Returns whether there is nothing to remember.
     pub(super) fn is_empty(&self) -> bool {
         let fields = self.context.iter().filter(|(name, _)| *name != CALLER).count();
         fields == 0 && self.withheld.is_empty() && self.context.carried().is_empty()
     }
 
-    /// A number that two records share when a call that recalls one may as well recall the other. Who called, and when the context was
-    /// made, does not count.
+    /// Returns a number that two records share if a call may recall either of them. The caller, and the time at which
+    /// the context was made, do not count.
     pub(super) fn digest(&self, secret: Secret) -> u64 {
         let mut fields: Vec<(&str, &str)> = self.context.iter().filter(|(name, _)| *name != CALLER).collect();
         fields.sort_unstable();
@@ -77,7 +77,7 @@ impl Record {
     }
 }
 
-/// A record as it stands in a slot.
+/// A record in its form in a slot.
 #[derive(Debug, PartialEq)]
 pub(super) struct Stored {
     /// The tickets that the request arrived with, by their random halves.
@@ -85,7 +85,7 @@ pub(super) struct Stored {
     pub(super) record: Record,
 }
 
-/// Writes a record for its slot.
+/// Encodes a record for its slot.
 pub(super) fn encode(random: u64, before: &[u64], record: &Record) -> Result<Vec<u8>, MemoryError> {
     let names_fit = record.withheld.iter().all(|name| name.len() <= MAX_FIELD_NAME_BYTES);
     if record.withheld.len() > MAX_CONTEXT_FIELDS || !names_fit {
@@ -106,8 +106,8 @@ pub(super) fn encode(random: u64, before: &[u64], record: &Record) -> Result<Vec
     if out.len() > MAX_RECORD_BYTES { Err(MemoryError::TooLarge) } else { Ok(out) }
 }
 
-/// Reads the slot of the request with this random half; an error where it holds anything else. Slots are read as what anybody may have
-/// written: every plugin of a pod can share the name space.
+/// Reads the slot of the request with this random half. Returns an error if the slot holds anything else. The content
+/// of slots is not trusted: every plugin of a pod may share the name space.
 pub(super) fn decode(bytes: &[u8], random: u64) -> Result<Stored, CarrierError> {
     let mut reader = Reader::new(bytes);
     if bytes.len() > MAX_RECORD_BYTES {

@@ -1,4 +1,4 @@
-//! Keyed hashes, so that nobody who chooses ids, tickets or contexts can choose where they lead.
+//! Keyed hashes, so that a sender who chooses ids, tickets or contexts cannot choose their positions.
 
 use core::hash::Hasher;
 
@@ -8,7 +8,7 @@ use siphasher::sip128::{Hasher128, SipHasher13 as Wide};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Secret(pub(super) [u8; 16]);
 
-/// What a hash is for: the same bytes have another hash for another purpose.
+/// The purpose of a hash. The same bytes have different hashes for different purposes.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Purpose {
     /// The id of a request.
@@ -20,20 +20,20 @@ pub(super) enum Purpose {
 }
 
 impl Secret {
-    /// The hash of byte sequences, each with its length.
+    /// Returns the hash of byte sequences, each with its length.
     pub(super) fn hash<'b>(self, purpose: Purpose, parts: impl IntoIterator<Item = &'b [u8]>) -> u128 {
         let mut hasher = Wide::new_with_key(&self.0);
         hasher.write_u8(purpose.number());
         for part in parts {
-            // Not `write_usize`: its size differs from machine to machine.
+            // Not `write_usize`: its size differs between machines.
             hasher.write_u64(u64::try_from(part.len()).unwrap_or(u64::MAX));
             hasher.write(part);
         }
         hasher.finish128().as_u128()
     }
 
-    /// The number that a slot is hidden by in the ticket with this random half. Slots are given out in order, and who sees a ticket
-    /// shall not see how many requests there are.
+    /// Returns the number that hides a slot in the ticket with this random half. Slots are assigned in order, and a
+    /// ticket must not reveal the number of requests.
     pub(super) fn mask(self, random: u64) -> u32 {
         let [a, b, c, d, ..] = self.hash(Purpose::Slot, [&random.to_le_bytes()[..]]).to_le_bytes();
         u32::from_le_bytes([a, b, c, d])

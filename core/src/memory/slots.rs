@@ -1,15 +1,15 @@
-//! The slots that a worker has: which are free, and how many bytes its records take.
+//! The slots of a worker: which are free, and how many bytes its records use.
 
 use std::collections::BTreeMap;
 
 use super::{Limits, MemoryError, UNITS};
 use crate::limits::MAX_MEMORY_SLOTS;
 
-/// Slots of a part, of which [`Limits::slots`] says how many are used. The numbers of slots do not depend on the limits, so that records stay
-/// where they are when the limits change.
+/// Slots of a part. [`Limits::slots`] says how many of them are used. The numbers of slots do not depend on the limits,
+/// so that records keep their slots when the limits change.
 const STRIDE: u32 = MAX_MEMORY_SLOTS / 128;
 
-/// All slots of a part, in the order in which they are given out.
+/// Returns all slots of a part, in the order in which they are assigned.
 pub(super) fn of_part(unit: u32) -> impl Iterator<Item = u32> {
     let first = unit.saturating_mul(STRIDE);
     first..first.saturating_add(STRIDE)
@@ -19,9 +19,9 @@ pub(super) fn of_part(unit: u32) -> impl Iterator<Item = u32> {
 #[derive(Debug)]
 struct Part {
     unit: u32,
-    /// Slots that were given back.
+    /// Slots that were returned.
     free: Vec<u32>,
-    /// Slots below this one were given out at some time.
+    /// All slots below this one have been assigned at some time.
     next: u32,
     bytes: usize,
 }
@@ -40,12 +40,12 @@ impl Slots {
         self.parts.push(Part { unit, free: Vec::new(), next: 0, bytes: 0 });
     }
 
-    /// The parts.
+    /// Returns the parts.
     pub(super) fn units(&self) -> impl Iterator<Item = u32> + Clone + '_ {
         self.parts.iter().map(|part| part.unit)
     }
 
-    /// A free slot with room for so many bytes.
+    /// Takes a free slot with room for this number of bytes.
     pub(super) fn take(&mut self, bytes: usize, limits: Limits) -> Result<u32, MemoryError> {
         let share = u64::try_from(UNITS).unwrap_or(u64::MAX);
         let most_bytes = limits.bytes.checked_div(share).and_then(|most| usize::try_from(most).ok()).unwrap_or(0);
@@ -71,7 +71,7 @@ impl Slots {
         Err(MemoryError::Full)
     }
 
-    /// Takes a slot back.
+    /// Returns a slot to the free ones.
     pub(super) fn give_back(&mut self, slot: u32) {
         let Some(bytes) = self.used.remove(&slot) else { return };
         let unit = slot.checked_div(STRIDE).unwrap_or(0);
@@ -100,7 +100,7 @@ mod tests {
         assert_eq!(slots.take(101, LIMITS), Err(MemoryError::TooLarge));
         let first = slots.take(60, LIMITS).unwrap();
         assert_eq!(first, 3 * STRIDE);
-        // Its bytes do not suffice, the other part's do.
+        // The part has too few bytes left; the other part has enough.
         assert_eq!(slots.take(41, LIMITS), Ok(0));
         assert_eq!(slots.take(40, LIMITS), Ok(3 * STRIDE + 1));
         assert_eq!(slots.take(1, LIMITS), Ok(1));

@@ -33,7 +33,7 @@ impl Proxy {
         self.workers[worker].remember(self.access(), &Arrival { record: &record, ids: &ids, tickets })
     }
 
-    /// A request that is remembered, with its ticket.
+    /// Remembers a request. Returns its number and its ticket.
     fn request(&self, worker: usize, tenant: &str, ids: &[&str]) -> (RequestNumber, Ticket) {
         let remembered = self.arrive(worker, tenant, ids, &[]);
         assert_eq!(remembered.error, None);
@@ -48,7 +48,7 @@ impl Proxy {
         self.workers.iter().for_each(|worker| worker.tick(self.access()));
     }
 
-    /// After so many milliseconds, with ticks as a proxy makes them.
+    /// Advances the time by this number of milliseconds, with the ticks of a proxy.
     fn after(&mut self, ms: u64) {
         let until = self.now_ms + ms;
         while self.now_ms < until {
@@ -64,7 +64,7 @@ impl Proxy {
         self.workers[worker].recall(self.access(), &wanted, &fuel)
     }
 
-    /// What every worker recalls, in short; all of them must recall the same.
+    /// Returns what every worker recalls, in short form. All of them must recall the same.
     fn recall(&self, tickets: &[Ticket], ids: &[&str]) -> String {
         let found: Vec<String> = (0..self.workers.len())
             .map(|worker| short(&self.recall_on(worker, tickets, ids, OnAmbiguous::Agree)))
@@ -78,7 +78,7 @@ impl Proxy {
     }
 }
 
-/// A context with this tenant, and a region that depends on its first letter. No tenant is no context.
+/// Returns a context with this tenant, and a region that depends on its first letter. An empty tenant is no context.
 fn record(tenant: &str) -> Record {
     let mut context = Context::new();
     if !tenant.is_empty() {
@@ -129,7 +129,7 @@ fn a_request_is_remembered_while_it_is_open_and_for_its_grace() {
 
 #[test]
 fn ids_of_several_requests_recall_what_these_agree_on() {
-    // Tenants of the requests with the id, and what is recalled by it.
+    // The tenants of the requests with the id, and what the id recalls.
     let cases: [(&[&str], &str); 7] = [
         (&["t1"], "id 0: tenant=t1 plan=t"),
         (&["t1", "t1", "t1"], "id 0: tenant=t1 plan=t"),
@@ -219,7 +219,7 @@ fn tickets_of_another_memory_are_ids_and_nothing_else() {
 #[test]
 fn what_found_no_room_is_known_to_be_lost() {
     let mut proxy = Proxy::new(1);
-    // One slot for each part, and a quarter of the parts is left to other workers.
+    // One slot for each part, and a quarter of the parts is reserved for other workers.
     proxy.limits.slots = 128;
     let fit: Vec<_> = (0..96).map(|n| proxy.request(0, &format!("t{n}"), &["trace", &n.to_string()])).collect();
     let lost = proxy.arrive(0, "x", &["mine"], &[]);
@@ -316,7 +316,7 @@ fn a_worker_that_lost_its_part_says_that_its_requests_are_lost() {
     let mut proxy = Proxy::new(2);
     proxy.request(0, "t1", &["trace"]);
     proxy.request(1, "t2", &["trace"]);
-    // It hangs for so long that the other one empties its part.
+    // It hangs for so long that the other worker empties its part.
     for _ in 0..10 {
         proxy.now_ms += 15_000;
         proxy.workers[1].tick(proxy.access());
@@ -383,7 +383,7 @@ fn remembering_reads_nothing_and_recalling_by_ticket_one_value() {
     for n in 0..100 {
         proxy.request(0, &format!("t{n}"), &["trace", &n.to_string()]);
     }
-    // Eight slots are the share of a part: it took others.
+    // Eight slots are the share of a part, so it took more parts.
     assert!(proxy.host.reads.get() - before <= 13, "{}", proxy.host.reads.get() - before);
     let before = proxy.host.reads.get();
     proxy.recall(&[ticket], &["trace"]);
@@ -421,14 +421,15 @@ mod properties {
         tenant: String,
         id: usize,
         ended_ms: Option<u64>,
-        /// Its worker is gone: it may be recalled, or not.
+        /// Its worker is gone: whether it is recalled is undefined.
         orphan: bool,
     }
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(300))]
 
-        /// A ticket recalls its own context as long as its request lives, and an id no field on which live requests differ.
+        /// A ticket recalls its own context as long as its request lives. An id never recalls a field on which its live
+        /// requests differ.
         #[test]
         fn nobody_gets_anothers_context(steps in steps()) {
             let mut proxy = Proxy::new(3);

@@ -1,12 +1,12 @@
-//! Tickets: the names under which requests are remembered, which nobody can guess and applications carry home.
+//! Tickets: the unpredictable names of remembered requests, which applications forward to their own proxy.
 //!
 //! ```text
 //! 9c41d2e7.9f8e7d6c5b4a3f2e1d0c9b8a
 //! memory   random half     slot
 //! ```
 //!
-//! The slot is hidden, so a ticket says nothing; it is worth nothing elsewhere. It is recalled by the proxy that made it, for
-//! the same service, while the request is remembered.
+//! The slot is hidden, so a ticket reveals nothing. It is useless elsewhere: only the proxy that made it recalls it,
+//! for the same service, while the request is remembered.
 
 use std::fmt;
 
@@ -18,20 +18,20 @@ const DIGITS: [usize; 2] = [8, 24];
 /// The name of one request in the memory of one proxy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Ticket {
-    /// The memory that knows it: random, and the same for all workers of the proxy.
+    /// The memory that the ticket belongs to: a random number, the same for all workers of the proxy.
     pub memory: u32,
     random: u64,
     hidden_slot: u32,
 }
 
-/// Where a request is remembered.
+/// The place where a request is remembered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Place {
     /// In this slot.
     Slot(u32),
-    /// Nowhere, because it has no context.
+    /// None, because the request has no context.
     NoContext,
-    /// Nowhere, because there was no room.
+    /// None, because there was no room.
     NotRemembered,
 }
 
@@ -57,22 +57,22 @@ impl Place {
 }
 
 impl Ticket {
-    /// A ticket of this memory.
+    /// Returns a ticket of this memory.
     pub(super) fn new(memory: u32, secret: Secret, random: u64, place: Place) -> Self {
         Self { memory, random, hidden_slot: place.number() ^ secret.mask(random) }
     }
 
-    /// The half that nobody can guess.
+    /// Returns the unpredictable half.
     pub(super) fn random(self) -> u64 {
         self.random
     }
 
-    /// Where the request is remembered.
+    /// Returns the place where the request is remembered.
     pub(super) fn place(self, secret: Secret) -> Place {
         Place::of(self.hidden_slot ^ secret.mask(self.random))
     }
 
-    /// Reads a ticket in exactly the form in which it is written.
+    /// Parses a ticket, only in exactly the form in which it is written.
     pub fn parse(text: &[u8]) -> Option<Self> {
         let mut parts = text.split(|byte| *byte == b'.');
         let [memory, rest] = DIGITS.map(|digits| parts.next().and_then(|part| hex(part, digits)));

@@ -1,4 +1,5 @@
-//! What one worker knows of the requests that it remembers: more than stands in shared data, so that it writes without reading.
+//! The data of one worker about the requests that it remembers. It is more than the shared data contains, so that the
+//! worker writes without reading.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,30 +11,30 @@ use super::slots::{self, Slots};
 use super::ticket::{Place, Ticket};
 use super::{Access, Keys, MemoryError};
 
-/// A request that is remembered, for [`super::Memory::end`].
+/// Identifies a remembered request, for [`super::Memory::end`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RequestNumber(u64);
 
 /// A request that arrived.
 #[derive(Debug, Clone, Copy)]
 pub struct Arrival<'a> {
-    /// What is remembered of it.
+    /// The record of the request.
     pub record: &'a Record,
     /// All ids that it arrived with, as bytes that differ for ids of different kinds.
     pub ids: &'a [Vec<u8>],
-    /// All tickets that it arrived with. One of this memory is a predecessor: a service called itself. One of
-    /// another memory is an id.
+    /// All tickets that it arrived with. A ticket of this memory is a predecessor: the service called itself. A ticket
+    /// of another memory is an id.
     pub tickets: &'a [Ticket],
 }
 
-/// What became of a request that arrived.
+/// The result of remembering a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Remembered {
-    /// Its number; `None` where nothing at all is known of it.
+    /// Its number; `None` if nothing at all is remembered.
     pub number: Option<RequestNumber>,
     /// Its ticket.
     pub ticket: Option<Ticket>,
-    /// Why its context is not remembered, where it is not.
+    /// The reason why its context is not remembered, if it is not.
     pub error: Option<MemoryError>,
 }
 
@@ -43,7 +44,8 @@ impl Remembered {
     }
 }
 
-/// Empties the slots and the buckets of a part. Slots are given out in order, so the first that was never written is behind the last.
+/// Empties the slots and the buckets of a part. Slots are assigned in order, so the first one that was never written
+/// comes after the last used one.
 fn empty(keys: &Keys, access: Access<'_>, unit: u32) {
     let clear = |key: &str| match access.store.get(key) {
         Some((bytes, _)) => {
@@ -58,7 +60,7 @@ fn empty(keys: &Keys, access: Access<'_>, unit: u32) {
     (0..ids::BUCKETS).for_each(|bucket| _ = clear(&keys.ids(unit, bucket)));
 }
 
-/// The id that a ticket of another memory is.
+/// Returns the id that a ticket of another memory represents.
 pub(super) fn foreign_id(ticket: Ticket) -> Vec<u8> {
     format!("ticket {ticket}").into_bytes()
 }
@@ -66,19 +68,19 @@ pub(super) fn foreign_id(ticket: Ticket) -> Vec<u8> {
 /// A worker.
 #[derive(Debug, Default)]
 pub(super) struct Worker {
-    /// What never changes of the directory, once it was read.
+    /// The parts of the directory that never change, after it was read.
     known: Option<(u32, Secret)>,
     home: Option<Home>,
     slots: Slots,
     ids: Ids,
     requests: BTreeMap<u64, Request>,
     next_request: u64,
-    /// The requests whose streams ended, by when they are forgotten.
+    /// The requests whose streams ended, ordered by the time at which they are forgotten.
     ending: BTreeSet<(u64, u64)>,
     renewed_ms: u64,
 }
 
-/// Where a worker keeps its ids.
+/// The part in which a worker keeps its ids.
 #[derive(Debug, Clone, Copy)]
 struct Home {
     worker: u64,
@@ -92,7 +94,7 @@ struct Request {
 }
 
 impl Worker {
-    /// The number and the secret of the memory, where there is one.
+    /// Returns the number and the secret of the memory, if it exists.
     pub(super) fn known(&mut self, keys: &Keys, access: Access<'_>) -> Option<(u32, Secret)> {
         if self.known.is_none() {
             self.known = Directory::read(access.store, keys).map(|directory| (directory.memory, directory.secret));
@@ -135,11 +137,11 @@ impl Worker {
         }
     }
 
-    /// Forgets the requests that are over, and keeps the parts of the memory.
+    /// Forgets the requests that are over, and renews the parts of the memory.
     pub(super) fn tick(&mut self, keys: &Keys, access: Access<'_>) {
         self.forget(keys, access);
         let Some(home) = self.home else { return };
-        // A clock that goes back renews as well.
+        // A clock that goes back also causes a renewal.
         let since = access.now_ms.abs_diff(self.renewed_ms);
         if since < access.limits.ttl_ms.checked_div(4).unwrap_or(0) {
             return;
@@ -164,7 +166,7 @@ impl Worker {
             self.ending.pop_first();
             let Some(request) = self.requests.remove(&number) else { continue };
             if let Place::Slot(slot) = request.pointer.place {
-                // Emptied, so that neither the ticket nor the bytes stay.
+                // Emptied, so that neither the ticket nor the bytes remain.
                 let _ = access.store.set(&keys.slot(slot), &[], None);
                 self.slots.give_back(slot);
             }
@@ -175,8 +177,8 @@ impl Worker {
         }
     }
 
-    /// Others have the parts of this worker now, because it could not renew them for too long. What it remembered is lost; that its
-    /// requests live is not.
+    /// Starts again after other workers took over the parts of this worker, because it could not renew them for too
+    /// long. Its records are lost, but it still knows which requests live.
     fn start_anew(&mut self, keys: &Keys, access: Access<'_>) {
         self.home = None;
         self.known = None;
@@ -189,19 +191,20 @@ impl Worker {
         let mut changed = BTreeSet::new();
         for (number, request) in &mut self.requests {
             request.pointer.place = Place::NotRemembered;
-            // In place of what it was.
+            // Replaces the entry with the lost record.
             changed.extend(request.ids.iter().map(|id| self.ids.add(*id, *number, request.pointer)));
         }
         self.publish(keys, access, home, &changed);
     }
 
-    /// The worker's home with the number and the secret of the memory. It is taken with the first request.
+    /// Returns the worker's home with the number and the secret of the memory. The home is taken with the first
+    /// request.
     fn home(&mut self, keys: &Keys, access: Access<'_>) -> Option<(Home, u32, Secret)> {
         if let (Some(home), Some((memory, secret))) = (self.home, self.known) {
             return Some((home, memory, secret));
         }
         let [worker @ .., _, _, _, _, _, _, _, _] = access.randomness.secret()?;
-        // 0 stands for nobody.
+        // 0 means no worker.
         let worker = u64::from_le_bytes(worker).max(1);
         let (unit, directory) = directory::take(access, keys, worker, Claim::Home)?;
         let home = Home { worker, unit };

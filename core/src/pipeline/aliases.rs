@@ -1,4 +1,4 @@
-//! Takes out headers whose names are read as those of others, and what trailers say too late.
+//! Removes headers whose names are read as those of others, and trailers that arrive after the decision.
 
 use std::borrow::Cow;
 
@@ -9,11 +9,11 @@ use super::workload::{Role, Workload};
 use crate::carrier::baggage;
 use crate::headers::Headers;
 
-/// Takes out the headers that some applications take for a carrier, an id, or a header that rules read.
+/// Removes the headers that some applications read as a carrier, as an id, or as a header that rules read.
 pub(super) fn take_out(workload: &Workload, headers: &Headers<'_>, plan: &mut Plan<'_>) {
     let guarded = workload.guarded();
     for (name, _) in headers.iter().filter(|(name, _)| guarded.is_suspect(name)) {
-        // A few comparisons of names.
+        // Several comparisons of names.
         if plan.fuel.text(name.len().saturating_mul(8)).is_err() {
             return;
         }
@@ -28,7 +28,7 @@ pub(super) fn take_out(workload: &Workload, headers: &Headers<'_>, plan: &mut Pl
     }
 }
 
-/// Takes our members out of an older header of the kind of `baggage`.
+/// Removes our members from an older header that applications read like `baggage`.
 fn other_baggage(workload: &Workload, headers: &Headers<'_>, name: &'static str, plan: &mut Plan<'_>) {
     let lines = || headers.all(name);
     let paid = lines().try_for_each(|line| plan.fuel.text(line.len().saturating_mul(2)));
@@ -39,8 +39,8 @@ fn other_baggage(workload: &Workload, headers: &Headers<'_>, name: &'static str,
     }
 }
 
-/// The plan for the trailers of a request. They come when everything has been decided, and some applications add them to
-/// the headers: so what a decision looks at may not stand in them.
+/// Returns the plan for the trailers of a request. Trailers arrive after everything has been decided, and some
+/// applications add them to the headers. So they must not contain anything that a decision reads.
 pub fn trailers<'w>(workload: &'w Workload, role: Role, trailers: &Headers<'_>) -> Plan<'w> {
     let mut plan = Plan { report: Report::new(workload, role), ..Plan::default() };
     for (name, _) in trailers.iter() {
@@ -53,7 +53,7 @@ pub fn trailers<'w>(workload: &'w Workload, role: Role, trailers: &Headers<'_>) 
     plan
 }
 
-/// Notes a removal, once for each name. Returns whether it is new. Envoy has no names that are not text.
+/// Records a removal, once for each name. Returns whether the name is new. Envoy has no header names that are not text.
 fn remove(name: &[u8], plan: &mut Plan<'_>) -> bool {
     let Ok(name) = core::str::from_utf8(name) else { return false };
     let edit = HeaderEdit::Remove(Cow::Owned(name.to_owned()));

@@ -1,42 +1,44 @@
 //! Requests whose path a rule may read in one way, and the application in another.
 //!
-//! A rule compares the path as it stands in the request. Servers and frameworks decode escapes, merge slashes, resolve dots and cut path
-//! parameters off, each in its own way, so `/%61dmin`, `//admin`, `/./admin` and `/admin;x=1` may all be `/admin` to them. Where rules read
-//! the path, none of these goes on. What the proxy has normalised before the filter is judged as it is then.
+//! A rule compares the path as it is written in the request. Servers and frameworks decode escapes, merge slashes,
+//! resolve dots and cut off path parameters, each in its own way. So `/%61dmin`, `//admin`, `/./admin` and `/admin;x=1`
+//! may all mean `/admin` to them. Where rules read the path, none of these is forwarded. A path that the proxy has
+//! normalised before the filter is checked in its normalised form.
 
 use super::plan::{Counter, Plan, Refusal};
 use super::workload::Workload;
 use crate::cause::{Cause, MeshCause};
 use crate::headers::{Headers, Single};
-use crate::tables::Reply;
+use crate::percent;
+use crate::tables::{AmbiguousPath, Reply};
 
-/// What somebody may read differently in a path.
+/// The reasons why a path is ambiguous.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum SecondReading {
+pub(super) enum SecondReading {
     /// Two slashes in a row.
     EmptySegment,
     /// `.` or `..` as a segment.
     DotSegment,
-    /// An escape that means the same without it, or divides paths.
+    /// An escape that means the same without it, or that divides paths.
     Escape,
     /// A `%` without two hex digits.
     BrokenEscape,
-    /// A `;`, where some servers cut.
+    /// A `;`, at which some servers cut the path.
     PathParameter,
-    /// A backslash, which some servers take for a slash.
+    /// A backslash, which some servers read as a slash.
     Backslash,
-    /// A `#`, where some servers cut.
+    /// A `#`, at which some servers cut the path.
     Fragment,
-    /// A character that has to be escaped.
+    /// A character that must be escaped.
     NotAscii,
     /// Escapes that are not UTF-8.
     NotUtf8,
-    /// It does not begin with a slash.
+    /// A path that does not begin with a slash.
     NotAbsolute,
 }
 
 impl SecondReading {
-    const fn as_str(self) -> &'static str {
+    pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::EmptySegment => "empty-segment",
             Self::DotSegment => "dot-segment",
@@ -52,13 +54,13 @@ impl SecondReading {
     }
 }
 
-/// Refuses a request whose path has more than one reading, where the workload asks for it.
+/// Refuses a request with an ambiguous path, if the workload requires it.
 pub(super) fn refuse_ambiguous_path<'w>(
     workload: &'w Workload,
     headers: &Headers<'_>,
     plan: &mut Plan<'w>,
 ) -> Option<Refusal<'w>> {
-    if !workload.denies_ambiguous_path() {
+    if workload.ambiguous_path() != AmbiguousPath::Deny {
         return None;
     }
     let Single::Value(path) = headers.single(":path") else { return None };
@@ -69,10 +71,11 @@ pub(super) fn refuse_ambiguous_path<'w>(
     Some(Refusal { reply, cause: Cause::Mesh(MeshCause::AmbiguousPath) })
 }
 
-/// Returns what somebody may read differently in a path (with its query, which is not looked at); `None` for a path with one reading.
-fn second_reading(path: &[u8]) -> Option<SecondReading> {
+/// Returns the reason why a path is ambiguous, or `None` if it has one reading. The path may include its query, which
+/// is not checked.
+pub(super) fn second_reading(path: &[u8]) -> Option<SecondReading> {
     let end = path.iter().position(|byte| *byte == b'?').unwrap_or(path.len());
-    // A `#` is not sent, so whoever gets one may cut there, even within the query.
+    // A client does not send a `#`, so a server that receives one may cut there, even within the query.
     if path.contains(&b'#') {
         return Some(SecondReading::Fragment);
     }
@@ -83,7 +86,7 @@ fn second_reading(path: &[u8]) -> Option<SecondReading> {
     let Some(segments) = path.strip_prefix(b"/") else { return Some(SecondReading::NotAbsolute) };
     let mut parts = segments.split(|byte| *byte == b'/').peekable();
     while let Some(part) = parts.next() {
-        // Only the last one may be empty.
+        // Only the last segment may be empty.
         if part.is_empty() && parts.peek().is_some() {
             return Some(SecondReading::EmptySegment);
         }
@@ -99,8 +102,10 @@ fn second_reading(path: &[u8]) -> Option<SecondReading> {
             b';' => return Some(SecondReading::PathParameter),
             b'\\' => return Some(SecondReading::Backslash),
             b'%' => {
-                let Some(byte) = escaped(rest) else { return Some(SecondReading::BrokenEscape) };
-                rest = rest.get(2..).unwrap_or_default();
+                let escape =
+                    rest.split_first_chunk::<2>().and_then(|(digits, more)| Some((percent::byte(*digits)?, more)));
+                let Some((byte, more)) = escape else { return Some(SecondReading::BrokenEscape) };
+                rest = more;
                 if needless(byte) {
                     return Some(SecondReading::Escape);
                 }
@@ -110,19 +115,12 @@ fn second_reading(path: &[u8]) -> Option<SecondReading> {
             _ => return Some(SecondReading::NotAscii),
         }
     }
-    // `%c0%af` is a slash to decoders that take longer forms than UTF-8 has.
+    // `%c0%af` is a slash to decoders that accept overlong UTF-8.
     if core::str::from_utf8(&decoded).is_err() { Some(SecondReading::NotUtf8) } else { None }
 }
 
-/// The byte that two hex digits after a `%` mean.
-fn escaped(rest: &[u8]) -> Option<u8> {
-    let digit = |byte: &u8| char::from(*byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-    let [high, low, ..] = rest else { return None };
-    digit(high)?.checked_mul(16)?.checked_add(digit(low)?)
-}
-
-/// Whether an escape stands for a character that means something else, or the same, without it: unreserved ones (RFC 3986, section 2.3),
-/// those that divide paths, and those that no path has.
+/// Returns whether an escape is for a character that means the same or something else without it: unreserved characters
+/// (RFC 3986, section 2.3), those that divide paths, and those that no path has.
 fn needless(byte: u8) -> bool {
     byte.is_ascii_alphanumeric()
         || byte.is_ascii_control()

@@ -1,7 +1,7 @@
-//! Carries a decision out on the context: values are set, then redacted fields go, then the others are masked.
+//! Applies a decision to the context: values are set, then redacted fields are removed, then the others are masked.
 //!
-//! A field that is taken out is not masked, whatever the order and the layers of the rules. So each field is reported once, with
-//! the one rule whose effect it shows.
+//! A field that is removed is not masked, whatever the order and the layers of the rules are. So each field is reported
+//! once, with the one rule whose effect it shows.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +19,8 @@ use crate::names::Names;
 use crate::tables::MaskMethod;
 use crate::vm::Destination;
 
-/// Carries a decision out. `seen_by` is the place that gets to see the context. Gives the refusal, if it is one; the context is then of no more use.
+/// Applies a decision. `seen_by` is the place that will see the context. Returns the refusal if the decision is one;
+/// the context must then not be used.
 pub(super) fn apply<'w>(
     workload: &'w Workload,
     decision: Decision<'w>,
@@ -40,7 +41,7 @@ pub(super) fn apply<'w>(
             return Some(Refusal::unfit());
         }
     }
-    // A value that a rule made must fit the schema too.
+    // A value from a rule must conform to the schema too.
     validate(workload, &mut set, Completeness::Part, plan);
     for (field, _) in decision.set {
         let Some(value) = set.get(field) else { continue };
@@ -52,7 +53,7 @@ pub(super) fn apply<'w>(
         }
     }
     plan.dropped(&dropped);
-    // After the values: nothing puts a redacted field back. Of several rules the first one finds it.
+    // After the values, so that no rule sets a redacted field again. Of several rules, the first removes it.
     for (field, rule) in decision.redact {
         if field != CALLER && context.remove(field) {
             plan.report.redacted.push(field);
@@ -63,7 +64,8 @@ pub(super) fn apply<'w>(
     None
 }
 
-/// Masks fields. A value that cannot be masked, or whose mask does not fit the schema, goes: it must not be seen.
+/// Masks fields. A value that cannot be masked, or whose mask violates the schema, is removed because it must not be
+/// seen.
 fn mask_fields<'w>(
     workload: &'w Workload,
     masks: &[(&'w str, MaskMethod, &'w str)],
@@ -71,7 +73,7 @@ fn mask_fields<'w>(
     context: &mut Context,
     plan: &mut Plan<'w>,
 ) {
-    // The strictest method of each field, whatever the order of the rules; of equal ones that of the first rule.
+    // The strictest method of each field, independent of the order of the rules; of equal methods, that of the first rule.
     let mut strictest: BTreeMap<&'w str, (MaskMethod, &'w str)> = BTreeMap::new();
     for (field, method, rule) in masks.iter().filter(|(field, ..)| *field != CALLER) {
         let known = strictest.entry(field).or_insert((*method, rule));
@@ -90,7 +92,7 @@ fn mask_fields<'w>(
             match method {
                 MaskMethod::KeepLast(_) => fuel.text(text.len()).and_then(|()| fuel.items(1)),
                 MaskMethod::Hash => fuel.hash(text.len()),
-                // The outer hash takes the inner one.
+                // The outer hash reads the inner one.
                 MaskMethod::Pseudonym => fuel.hash(text.len()).and_then(|()| fuel.hash(0)),
             }
             .ok()?;
@@ -109,7 +111,7 @@ fn mask_fields<'w>(
     }
 }
 
-/// Takes a field out in place of masking it.
+/// Removes a field that cannot be masked.
 fn unmasked<'w>(field: &'w str, rule: &'w str, context: &mut Context, plan: &mut Plan<'w>) {
     context.remove(field);
     plan.problem(Counter::MaskFailed, field, "cannot-be-masked");
@@ -117,8 +119,8 @@ fn unmasked<'w>(field: &'w str, rule: &'w str, context: &mut Context, plan: &mut
     plan.report.by.push((field, rule));
 }
 
-/// The JSON text of a string, or of a list of strings, with every string masked. `None` for any other value, or when
-/// a string cannot be masked.
+/// Returns the JSON text of a string, or of a list of strings, with every string masked. Returns `None` for any other
+/// value, or if a string cannot be masked.
 fn masked_json(value: &str, mask: impl Fn(&str) -> Option<String>) -> Option<String> {
     let mut out = String::new();
     if let Some(text) = json::string_content(value) {

@@ -1,4 +1,4 @@
-//! `caller`: which service sent the request. It is the verified peer, whatever the context claims.
+//! `caller`: the service that sent the request. It is the verified peer, whatever the context claims.
 
 use super::fit;
 use super::plan::{Counter, Plan, Refusal};
@@ -10,7 +10,7 @@ use crate::identity::Peer;
 use crate::names::Names;
 use crate::tables::{OnMismatch, Reply};
 
-/// Makes `caller` the verified peer. A claim without a peer stands only where the mesh believes anyone.
+/// Sets `caller` to the verified peer. Without a peer, a claim is kept only if the mesh trusts every sender.
 pub(super) fn verify_caller(
     workload: &Workload,
     peer: &Peer,
@@ -32,8 +32,8 @@ pub(super) fn verify_caller(
     if claimed.as_ref() == Some(&peer.service) { None } else { put_caller(workload, &peer.service, context, plan) }
 }
 
-/// Puts who calls: the verified peer, or downstream, as the Mesh protocol says, the current service. Gives the refusal
-/// where it does not fit.
+/// Sets `caller`: to the verified peer, or for a call to the current service, as the Mesh protocol specifies. Returns
+/// the refusal if it does not fit.
 pub(super) fn put_caller(
     workload: &Workload,
     service: &str,

@@ -1,4 +1,4 @@
-//! A call leaves the mesh.
+//! Calls that leave the mesh.
 
 use super::aliases;
 use super::extract::carriers;
@@ -8,7 +8,7 @@ use super::report::Report;
 use super::workload::{Role, Workload};
 use crate::headers::Headers;
 
-/// The plan for a call that leaves the mesh: the context stays inside.
+/// Returns the plan for a call that leaves the mesh. The context is removed.
 pub fn egress<'w>(workload: &'w Workload, headers: &Headers<'_>) -> Plan<'w> {
     let mut plan = Plan { report: Report::new(workload, Role::Egress), ..Plan::default() };
     aliases::take_out(workload, headers, &mut plan);

@@ -1,4 +1,5 @@
-//! Reads the context from its carriers. The mesh's own header wins over `baggage`, that over mapped headers.
+//! Reads the context from its carriers. The mesh's own header takes precedence over `baggage`, and `baggage` over
+//! mapped headers.
 
 use super::fit;
 use super::plan::{Counter, Plan};
@@ -12,33 +13,34 @@ use crate::headers::{Headers, Single};
 use crate::names::Names;
 use crate::tables::{Consistency, FieldTable};
 
-/// What the carriers of a request said.
+/// The content of the carriers of a request.
 #[derive(Debug, Default)]
 pub(super) struct Extracted {
-    /// The fields, each from the carrier that has precedence.
+    /// The fields, each from the carrier with the highest precedence.
     pub(super) context: Context,
-    /// When the context was made, in milliseconds since 1970, as `x-mesh-context` says; never later than now.
+    /// When the context was made according to `x-mesh-context`, in milliseconds since 1970; never later than now.
     pub(super) issued_at_ms: Option<u64>,
-    /// Whether a carrier was broken, or carriers disagreed about a field that has one value only.
+    /// Whether a carrier was malformed, or carriers disagreed about a field with strong consistency.
     pub(super) broken: bool,
-    /// Whether a required or protected field found no room in the context.
+    /// Whether a required or protected field did not fit into the context.
     pub(super) unfit: bool,
-    /// Fields with strong consistency about which carriers disagreed.
+    /// Fields with strong consistency that carriers disagreed about.
     disputed: Names,
 }
 
-/// Which carriers of a request count.
+/// The carriers of a request that are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Source {
-    /// All: an application, or a peer without a filter, sent them.
+    /// All of them: an application, or a peer without a filter, sent them.
     All,
-    /// `x-mesh-context` alone: a filter attached it, and took the others away. One that is still there came past it.
+    /// Only `x-mesh-context`: a filter attached it and removed the others. Another one that is present bypassed that
+    /// filter.
     MeshHeader,
     /// None.
     Nothing,
 }
 
-/// Reads the carriers that count. A broken one is ignored, counted and reported.
+/// Reads the carriers that count. A malformed one is ignored, counted and reported.
 pub(super) fn extract(
     workload: &Workload,
     headers: &Headers<'_>,
@@ -58,7 +60,7 @@ pub(super) fn extract(
     match mesh_header(workload, headers, now_ms) {
         Ok(None) => {}
         Ok(Some(header)) => {
-            // Clocks differ: nothing was made later than now.
+            // Clocks differ. No context counts as made later than now.
             extracted.issued_at_ms = header.issued_at_ms.map(|issued| issued.min(now_ms));
             for field in &header.context.carried().fields {
                 plan.problem(Counter::WordUnknown, field.name.shown(), "word-unknown");
@@ -103,13 +105,14 @@ impl Extracted {
         plan.problem(Counter::CarrierInvalid, subject, error.as_str());
     }
 
-    /// Adds the fields of a carrier that no carrier before it gave. What a disagreement means, the field's consistency says.
+    /// Adds the fields of a carrier that no earlier carrier has. The field's consistency decides how a disagreement is
+    /// treated.
     fn add(&mut self, carrier: &'static str, context: Context, fields: &[FieldTable], plan: &mut Plan<'_>) {
         if context.is_empty() && context.carried().is_empty() {
             return;
         }
         plan.report.received.push((carrier, context.len()));
-        // Its values are compared with those that are known.
+        // Its values are compared with the known ones.
         if plan.fuel.items(context.len()).and_then(|()| plan.fuel.text(context.bytes())).is_err() {
             return;
         }
@@ -134,7 +137,7 @@ impl Extracted {
                         self.disputed.push(name);
                     }
                 }
-                // `x-mesh-context` gave it, with a value that cannot be read here.
+                // `x-mesh-context` contains the field, with a value that cannot be read here.
                 None if self.context.is_unread(name) => {}
                 None => self.unfit |= fit::put(&mut self.context, name, value, fields, &mut dropped).is_err(),
             }
@@ -144,8 +147,8 @@ impl Extracted {
 }
 
 impl Extracted {
-    /// Takes out the fields with strong consistency that carriers disagreed about. Only after the last carrier: until
-    /// then a value must stand, so that no later carrier brings its own.
+    /// Removes the fields with strong consistency that carriers disagreed about. It runs after the last carrier: until
+    /// then a value must be present, so that no later carrier adds its own.
     fn drop_disputed(&mut self, plan: &mut Plan<'_>) {
         for field in self.disputed.iter() {
             if self.context.remove(field) {
@@ -156,20 +159,20 @@ impl Extracted {
     }
 }
 
-/// Pays for reading the carriers: for what they hold, and for what an inflated one may.
+/// Pays for reading the carriers: for their bytes, and for the most that a compressed one may inflate to.
 fn pay_for_carriers(headers: &Headers<'_>, fields: &[FieldTable], fuel: &Fuel) -> Result<(), Exhausted> {
     if let Single::Value(value) = headers.single(mesh_header::NAME) {
-        // From base64, inflated, as fields, and scanned.
+        // Decoded from base64, inflated, parsed as fields, and scanned.
         fuel.text(mesh_header::most_bytes(value).saturating_mul(2).saturating_add(value.len()))?;
     }
     headers.all(baggage::NAME).try_for_each(|value| fuel.text(value.len().saturating_mul(2)))?;
     let mapped = fields.iter().filter_map(|field| field.header.as_deref());
     mapped.flat_map(|header| headers.all(header)).try_for_each(|value| fuel.text(value.len()))?;
-    // Each field is looked for in each header.
+    // Each field is looked up in each header.
     fuel.items(fields.len())
 }
 
-/// Notes carriers that do not count.
+/// Records carriers that do not count.
 fn ignore<'n>(carriers: impl Iterator<Item = &'n str>, plan: &mut Plan<'_>) {
     plan.report.dropped = carriers.collect();
     if !plan.report.dropped.is_empty() {
@@ -177,7 +180,7 @@ fn ignore<'n>(carriers: impl Iterator<Item = &'n str>, plan: &mut Plan<'_>) {
     }
 }
 
-/// Names of the carriers that a request has, whether or not they can be read.
+/// Returns the names of the carriers that a request has, whether or not they can be read.
 pub(super) fn carriers(headers: &Headers<'_>, fields: &[FieldTable], fuel: &Fuel) -> Names {
     let mut found = Names::default();
     if pay_for_carriers(headers, fields, fuel).is_err() {

@@ -1,18 +1,18 @@
-//! What gives way when a context does not fit: undeclared fields first, then declared ones that nothing depends on.
-//! What is required or protected never goes in silence.
+//! Drops fields when a context does not fit: undeclared fields first, then declared ones that nothing depends on.
+//! Required and protected fields are never dropped silently.
 
 use crate::context::{CALLER, Context, ContextError};
 use crate::names::Names;
 use crate::tables::FieldTable;
 
-/// How much depends on a field. The order is by what goes last.
+/// The importance of a field. Fields of the lowest weight are dropped first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Weight {
-    /// No schema declares it.
+    /// No schema declares the field.
     Undeclared,
-    /// A schema declares it, and neither requires nor protects it.
+    /// A schema declares the field, and neither requires nor protects it.
     Declared,
-    /// It is required or protected, or says who calls.
+    /// The field is required or protected, or is the caller.
     Bound,
 }
 
@@ -25,15 +25,15 @@ fn weight(name: &str, fields: &[FieldTable]) -> Weight {
     }
 }
 
-/// A required or protected field does not fit into the limits of a context: the request must not go on without it.
+/// A required or protected field does not fit into the limits of a context. The request must not continue without it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct DoesNotFit;
 
-/// Puts a field whose value is known to be JSON. Where the limits of a context demand it, fields on which less depends
-/// go, the largest first; the names of those that went, or of this one, are added to `dropped`.
+/// Puts a field whose value is valid JSON. If the limits of a context require it, fields of lower weight are dropped,
+/// the largest first. The names of the dropped fields, or of this one, are added to `dropped`.
 ///
 /// # Errors
-/// [`DoesNotFit`] when a required or protected field finds no room.
+/// [`DoesNotFit`] if a required or protected field does not fit.
 pub(crate) fn put(
     context: &mut Context,
     name: &str,
@@ -54,7 +54,7 @@ pub(crate) fn put(
         let lighter = context.iter().filter(|(other, _)| *other != name);
         let lighter = lighter.map(|(other, value)| (weight(other, fields), value.len(), other));
         let lightest = lighter.filter(|(other, ..)| *other < own).min_by_key(|(weight, size, _)| {
-            // The largest of the lightest: so the fewest go.
+            // The largest of the lightest, so that the fewest are dropped.
             (*weight, usize::MAX.saturating_sub(*size))
         });
         match lightest.map(|(_, _, other)| other.to_owned()) {
@@ -64,7 +64,7 @@ pub(crate) fn put(
             }
             None if own == Weight::Bound => return Err(DoesNotFit),
             None => {
-                // An older value must not stand in the place of one that does not fit.
+                // An older value must not remain if the new one does not fit.
                 context.remove(name);
                 dropped.push(name);
                 return Ok(());
@@ -96,7 +96,7 @@ mod tests {
         format!("\"{}\"", "x".repeat(bytes))
     }
 
-    /// Puts fields one after the other; gives what is left, and what went.
+    /// Puts fields one after the other. Returns those that remain, and those that were dropped.
     fn put_all(all: &[(&str, usize)]) -> (Vec<String>, Vec<String>, Result<(), DoesNotFit>) {
         let (mut context, mut dropped) = (Context::new(), Names::default());
         let result =
@@ -108,7 +108,7 @@ mod tests {
     #[test]
     fn what_matters_least_goes_first() {
         const MOST: usize = MAX_CONTEXT_BYTES;
-        /// What is put, what is left, what went, and whether the last one found room.
+        /// The fields that are put, those that remain, those that are dropped, and whether the last one fits.
         type Case<'c> = (&'c [(&'c str, usize)], &'c [&'c str], &'c [&'c str], bool);
         let cases: [Case<'_>; 7] = [
             (&[("other", 10), ("bound", 10)], &["other", "bound"], &[], true),

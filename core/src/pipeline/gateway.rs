@@ -1,4 +1,4 @@
-//! The edges of the mesh: where requests come in from clients that nobody vouches for, and where calls leave.
+//! The edges of the mesh: requests that come from untrusted clients, and calls that leave.
 
 use super::aliases;
 use super::ambiguous_path::refuse_ambiguous_path;
@@ -7,6 +7,7 @@ use super::caller::put_caller;
 use super::extract::carriers;
 use super::ids;
 use super::outbound::note_attached;
+use super::path_readings;
 use super::plan::{Counter, Plan};
 use super::present::attach;
 use super::report::Report;
@@ -21,8 +22,8 @@ use crate::destination;
 use crate::headers::Headers;
 use crate::vm::Snapshot;
 
-/// The plan for a request from a client: every carrier that it sent is dropped, and the context is what the
-/// `set` rules make of verified sources. They take the place of extraction, so all other rules see what they made.
+/// Returns the plan for a request from a client. Every carrier that the client sent is dropped, and the `set` rules
+/// make the context from verified sources. They replace extraction, so all other rules see the fields that they set.
 pub fn gateway<'w>(workload: &'w Workload, headers: &Headers<'_>, host: Host<'_>) -> Plan<'w> {
     mint(workload, headers, host).within_budget()
 }
@@ -47,8 +48,7 @@ fn mint<'w>(workload: &'w Workload, headers: &Headers<'_>, host: Host<'_>) -> Pl
         let mesh = workload.view(Role::Gateway);
         let attributes = host.attributes;
         let snapshot = Snapshot { headers, context: &seen, peer: &peer, mesh, destination, attributes };
-        let decision = workload.decide(rules, snapshot, &plan.fuel);
-        host.decided(snapshot, rules, &decision);
+        let decision = path_readings::decide(workload, rules, snapshot, host, &mut plan);
         if let Some(refusal) = apply(workload, decision, destination, &mut context, &mut plan) {
             return plan.refuse(refusal);
         }
@@ -76,7 +76,8 @@ fn mint<'w>(workload: &'w Workload, headers: &Headers<'_>, host: Host<'_>) -> Pl
     plan
 }
 
-/// The names of the response headers that an application may have echoed the context in, and that no client may see.
+/// Returns the names of the response headers in which an application may have echoed the context. No client may see
+/// them.
 pub fn response_headers(workload: &Workload) -> impl Iterator<Item = &str> {
     let carriers = [mesh_header::NAME, baggage::NAME, tracestate::NAME];
     carriers.into_iter().chain(workload.fields().iter().filter_map(|field| field.header.as_deref()))

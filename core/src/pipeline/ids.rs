@@ -1,4 +1,4 @@
-//! The ids of a request: what of them counts, and what the application is shown of them.
+//! The ids of a request: which of them count, and which are shown to the application.
 
 use super::plan::{Counter, HeaderEdit, Plan};
 use super::present::edit;
@@ -7,7 +7,7 @@ use crate::headers::Headers;
 use crate::tables::GatewayTraces;
 use crate::trace::{self, Ids, Kind, REQUEST_ID, TRACEPARENT, Trouble};
 
-/// Reads the ids of a request, and counts and reports the kinds that name none.
+/// Reads the ids of a request. Counts and reports the kinds that are malformed or contradictory.
 pub(super) fn read<'h>(headers: &Headers<'h>, plan: &mut Plan<'_>) -> Ids<'h> {
     let ids = Ids::read(headers);
     for (kind, trouble) in &ids.troubles {
@@ -20,14 +20,14 @@ pub(super) fn read<'h>(headers: &Headers<'h>, plan: &mut Plan<'_>) -> Ids<'h> {
     ids
 }
 
-/// Takes out the headers that would name another trace to another reader, and makes one line of what repeats.
+/// Removes the headers that another reader would read as another trace, and joins repeated ones into one line.
 pub(super) fn settle(headers: &Headers<'_>, ids: &Ids<'_>, plan: &mut Plan<'_>) {
     for (name, value) in ids.edits() {
         edit(headers, name, value.map(<[u8]>::to_vec), plan);
     }
 }
 
-/// At a gateway one kind of trace goes on, and the mesh says what becomes of it.
+/// Adds the edits of a gateway: one kind of trace is forwarded, and the mesh decides how it continues.
 pub(super) fn at_edge(workload: &Workload, headers: &Headers<'_>, ids: &Ids<'_>, host: Host<'_>, plan: &mut Plan<'_>) {
     let mesh = workload.mesh();
     let starts = match mesh.gateway_traces {
@@ -47,14 +47,14 @@ pub(super) fn at_edge(workload: &Workload, headers: &Headers<'_>, ids: &Ids<'_>,
         let traceparent = start(headers, ids, mesh.gateway_sampled, host);
         edit(headers, TRACEPARENT, Some(traceparent.into_bytes()), plan);
     } else if !ids.has_trace() && ids.of(Kind::RequestId).is_none() {
-        // In place of the edit that takes a broken one out.
+        // Replaces the edit that removes a malformed one.
         plan.edits.retain(|known| *known != HeaderEdit::Remove(REQUEST_ID.into()));
         let id = uuid(u128::from_be_bytes(host.randomness.random()));
         edit(headers, REQUEST_ID, Some(id.into_bytes()), plan);
     }
 }
 
-/// A new trace. The flags of the client's, where it sent one, stay: they say whether it is sampled.
+/// Starts a new trace. The flags of the client's trace, if it sent one, are kept: they specify whether it is sampled.
 fn start(headers: &Headers<'_>, ids: &Ids<'_>, sampled: bool, host: Host<'_>) -> String {
     let sent = ids.of(Kind::Traceparent).and_then(|_| headers.all(TRACEPARENT).find_map(trace::traceparent_flags));
     let [a, b, c, d, e, f, g, h, ..] = host.randomness.random();
@@ -62,7 +62,7 @@ fn start(headers: &Headers<'_>, ids: &Ids<'_>, sampled: bool, host: Host<'_>) ->
     trace::make_traceparent(host.randomness.random(), [a, b, c, d, e, f, g, h], flags)
 }
 
-/// A random UUID, as Envoy writes the ids of requests.
+/// Returns a random UUID in Envoy's format for request ids.
 fn uuid(random: u128) -> String {
     let bits = random & !(0xF << 76) & !(0x3 << 62) | 0x4 << 76 | 0x2 << 62;
     let hex = format!("{bits:032x}");

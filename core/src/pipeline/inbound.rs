@@ -1,4 +1,4 @@
-//! A request arrives at a service.
+//! Requests that arrive at a service.
 
 use super::aliases;
 use super::ambiguous_path::refuse_ambiguous_path;
@@ -7,6 +7,7 @@ use super::caller::verify_caller;
 use super::expire::expire;
 use super::extract::extract;
 use super::ids;
+use super::path_readings;
 use super::plan::{Plan, Refusal};
 use super::present::{present, tracestate_header};
 use super::remember::remember_arrival;
@@ -20,7 +21,7 @@ use crate::memory::Record;
 use crate::trace::Kind;
 use crate::vm::Snapshot;
 
-/// The plan for a request that arrives at the workload.
+/// Returns the plan for a request that arrives at the workload.
 pub fn inbound<'w>(workload: &'w Workload, headers: &Headers<'_>, host: Host<'_>) -> Plan<'w> {
     arrive(workload, headers, host).within_budget()
 }
@@ -44,7 +45,7 @@ fn arrive<'w>(workload: &'w Workload, headers: &Headers<'_>, host: Host<'_>) -> 
     if let Some(refusal) = verify_caller(workload, &peer, &mut context, &mut plan) {
         return plan.refuse(refusal);
     }
-    // The sender's proxy keeps these at home. A mirror, or a sender without the filter behind its router, does not.
+    // The sender's proxy does not send these fields. A mirror, or a sender without the filter after its router, may.
     keep_in_region(workload, workload.as_destination(), &mut context, &mut plan);
     if let Some(refusal) = refuse_invalid(workload, &mut context, broken, &mut plan) {
         return plan.refuse(refusal);
@@ -54,8 +55,7 @@ fn arrive<'w>(workload: &'w Workload, headers: &Headers<'_>, host: Host<'_>) -> 
     let mesh = workload.view(Role::Inbound);
     let destination = workload.as_destination();
     let snapshot = Snapshot { headers, context: &context, peer: &peer, mesh, destination, attributes };
-    let decision = workload.decide(workload.inbound_rules(), snapshot, &plan.fuel);
-    host.decided(snapshot, workload.inbound_rules(), &decision);
+    let decision = path_readings::decide(workload, workload.inbound_rules(), snapshot, host, &mut plan);
     if let Some(refusal) = apply(workload, decision, destination, &mut decided, &mut plan) {
         return plan.refuse(refusal);
     }
@@ -71,7 +71,7 @@ fn arrive<'w>(workload: &'w Workload, headers: &Headers<'_>, host: Host<'_>) -> 
     if let Some(refusal) = present(workload, headers, ticket, &decided, issued_at_ms, host.now_ms, &mut plan) {
         return plan.refuse(refusal);
     }
-    // Libraries read `tracestate` only beside a `traceparent`, and none is invented for the ticket's sake.
+    // Libraries read `tracestate` only together with a `traceparent`, and none is made up just for the ticket.
     let has_parent = ids.of(Kind::Traceparent).is_some();
     tracestate_header(headers, ticket.filter(|_| has_parent), &mut plan);
     ids::settle(headers, &ids, &mut plan);

@@ -1,4 +1,4 @@
-//! Merging: what the application forwarded and what is remembered become the context of an outbound request.
+//! Merges the context that the application forwarded with the remembered one into the context of an outbound request.
 
 use std::collections::BTreeSet;
 
@@ -14,26 +14,26 @@ use crate::tables::{Consistency, FieldTable, Merge};
 /// The merged context and what happened to its fields, by name.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Merged {
-    /// The result. It has no [`CALLER`]: that is the service that sends, not what anybody forwarded.
+    /// The result. It has no [`CALLER`]: the caller is the sending service, not a forwarded value.
     pub context: Context,
-    /// Fields whose value came from memory, as a whole or in part.
+    /// Fields whose value came from memory, entirely or in part.
     pub recalled: Names,
-    /// Immutable fields that the application had changed and that were put back.
+    /// Immutable fields that the application had changed and that were restored.
     pub restored: Names,
-    /// Fields that the application forwarded although they were redacted here, and that were taken out.
+    /// Fields that the application forwarded although they were redacted here. They were removed.
     pub withheld: Names,
-    /// Fields with strong consistency that the application had changed. They are taken out, but for the immutable ones,
-    /// which are put back.
+    /// Fields with strong consistency that the application had changed. They are removed, except for immutable ones,
+    /// which are restored.
     pub disagreed: Names,
-    /// Fields that gave way to the limits of a context.
+    /// Fields that were dropped because of the limits of a context.
     pub dropped: Names,
-    /// Whether a required or protected field found no room.
+    /// Whether a required or protected field did not fit.
     pub unfit: bool,
 }
 
-/// Merges by each field's strategy in `fields` (sorted by name); an undeclared field takes the forwarded value.
+/// Merges by each field's strategy in `fields` (sorted by name). An undeclared field takes the forwarded value.
 ///
-/// The remembered fields come first, in their order, then those that only the application knows.
+/// The remembered fields come first, in their order, then those that only the application sent.
 pub(super) fn merge(remembered: &Record, forwarded: Context, fields: &[FieldTable]) -> Merged {
     let mut merged = Merged::default();
     let is_withheld = |name: &str| remembered.withheld.contains(name);
@@ -68,8 +68,8 @@ impl Merged {
         self.unfit |= fit::put(&mut self.context, name, value, fields, &mut self.dropped).is_err();
     }
 
-    /// Takes over what cannot be read here: what is remembered, then what only the application sent. What an application
-    /// sends in place of a remembered value counts where it may replace it.
+    /// Copies the fields that cannot be read here: the remembered ones, then those that only the application sent. A
+    /// value that an application sends for a remembered field counts if the application may replace it.
     fn carry(&mut self, remembered: &Record, forwarded: &Context, fields: &[FieldTable]) {
         let mut all = remembered.context.carried().clone();
         all.fields.retain(|field| match &field.name {
@@ -88,7 +88,7 @@ impl Merged {
                 CarriedName::Text(name) if name == CALLER || remembered.context.contains(name) => {}
                 _ if known => {}
                 CarriedName::Text(_) => all.fields.push(field.clone()),
-                // Nobody can say here what an application would make of it: a field of a newer mesh may be protected.
+                // The effect of an application's value is unknown here: a field of a newer mesh may be protected.
                 CarriedName::Number(_) => {}
             }
         }
@@ -100,7 +100,7 @@ impl Merged {
         self.context.set_carried(all);
     }
 
-    /// Puts a field that is remembered and forwarded.
+    /// Puts a field that is both remembered and forwarded.
     fn put_both(&mut self, name: &str, ours: &str, theirs: &str, fields: &[FieldTable]) {
         let field = FieldTable::find(fields, name);
         let theirs = if baggage::came_back(theirs, ours) { ours } else { theirs };
@@ -140,13 +140,13 @@ impl Merged {
     }
 }
 
-/// The elements of `ours`, then those of `theirs` that are new, compared by text. `None` when one of them is
-/// not an array.
+/// Returns the elements of `ours`, then the new ones of `theirs`, compared as text. Returns `None` if either is not an
+/// array.
 fn union(ours: &str, theirs: &str) -> Option<String> {
     if json::kind(ours) != json::JsonKind::Array || json::kind(theirs) != json::JsonKind::Array {
         return None;
     }
-    // A set, because both lists come from outside and comparing each with each would grow with the square.
+    // A set, because both lists come from outside, and comparing all pairs would take quadratic time.
     let mut seen: BTreeSet<&str> = json::elements(ours).collect();
     let new: Vec<&str> = json::elements(theirs).filter(|element| seen.insert(element)).collect();
     if new.is_empty() {

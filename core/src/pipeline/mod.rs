@@ -1,12 +1,7 @@
-//! The life of a request: from what the proxy hands over to the plan that the proxy carries out.
+//! The path of a request: from the headers that the proxy provides to the plan that it carries out.
 //!
-//! ```text
-//! inbound:  extract -> expire -> caller -> validate -> decide -> apply -> present, remember
-//! outbound: extract -> validate -> recall, merge -> expire -> caller -> validate -> decide -> apply -> residency -> attach
-//! gateway:  drop -> mint -> decide -> apply -> validate -> caller -> residency -> attach
-//! egress:   drop
-//! upstream: decide again if the cluster is another service, residency, ticket anew
-//! ```
+//! Each role has a file: `inbound`, `outbound`, `gateway`, `egress` and `upstream`. The drawing of their stages is in
+//! `ARCHITECTURE.md`, "The path of a request".
 
 mod aliases;
 mod ambiguous_path;
@@ -22,6 +17,7 @@ mod inbound;
 mod merge;
 mod originate;
 mod outbound;
+mod path_readings;
 mod plan;
 mod present;
 mod recall;

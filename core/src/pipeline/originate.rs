@@ -1,16 +1,16 @@
-//! Which fields an application is a source of.
+//! The fields that an application is an origin of.
 
 use super::plan::{Counter, Plan};
 use super::recall::Found;
 use super::workload::Workload;
 use crate::context::Context;
 
-/// Takes the protected fields out of what an application sent, where nothing says that they are those of the request that it serves: what is
-/// immutable, expires or is personal would otherwise be whatever the application says as soon as it begins a trace of its own. A service that a
-/// field names as its origin is believed.
+/// Removes the protected fields from the application's context, unless a remembered request confirms them. Otherwise an
+/// application could choose any value for an immutable, expiring or personal field by starting a new trace. A service
+/// that a field lists as its origin is trusted.
 pub(super) fn disbelieve(workload: &Workload, found: &Found, forwarded: &mut Context, plan: &mut Plan<'_>) {
     let known = match found {
-        // Merging takes the remembered fields, and of unknown ones no others.
+        // Merging uses the remembered fields, and accepts no other fields that are unknown.
         Found::Exact(_) => return,
         Found::Agreed(record) => Some(&record.context),
         Found::Nothing => None,

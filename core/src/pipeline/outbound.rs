@@ -1,4 +1,4 @@
-//! A service makes a call.
+//! Calls that a service makes.
 
 use std::rc::Rc;
 
@@ -26,7 +26,7 @@ use crate::headers::{Headers, Single};
 use crate::memory::{Attachment, Record};
 use crate::vm::{Destination, Peer, Snapshot};
 
-/// The plan for a call that the workload makes.
+/// Returns the plan for a call that the workload makes.
 pub fn outbound<'w>(workload: &'w Workload, headers: &Headers<'_>, host: Host<'_>) -> Plan<'w> {
     call(workload, headers, host).within_budget()
 }
@@ -38,14 +38,14 @@ fn call<'w>(workload: &'w Workload, headers: &Headers<'_>, host: Host<'_>) -> Pl
     let own = own_output(headers, host);
     let source = if own.is_some() { Source::MeshHeader } else { Source::All };
     let mut extracted = extract(workload, headers, source, host.now_ms, &mut plan);
-    // Before merging, so that a broken value does not take the place of the one that is remembered.
+    // Before merging, so that an invalid value does not replace the remembered one.
     if extracted.unfit {
         return plan.refuse(Refusal::unfit());
     }
     let mut broken = extracted.broken;
     broken |= validate(workload, &mut extracted.context, Completeness::Part, &mut plan);
     let recalled = match &own {
-        // What was remembered is in it already, and the rules begin anew with what they saw.
+        // It already contains what was remembered, and the rules start again from the context that they saw.
         Some(own) => Ok(Recalled::of(extracted, own.before.as_deref(), host.now_ms)),
         None => recall(workload, headers, host, extracted, &mut plan),
     };
@@ -62,7 +62,7 @@ fn call<'w>(workload: &'w Workload, headers: &Headers<'_>, host: Host<'_>) -> Pl
     if let Some(refusal) = put_caller(workload, workload.service(), &mut context, &mut plan) {
         return plan.refuse(refusal);
     }
-    // It was checked before rules took parts of it out.
+    // It was checked before rules removed parts of it.
     if own.is_none()
         && let Some(refusal) = refuse_invalid(workload, &mut context, broken, &mut plan)
     {
@@ -91,7 +91,7 @@ fn call<'w>(workload: &'w Workload, headers: &Headers<'_>, host: Host<'_>) -> Pl
     plan
 }
 
-/// The context as the rules for calls leave it, where the call goes to `destination`; or their refusal.
+/// Returns the context after the rules for calls, for a call to `destination`, or the refusal of a rule.
 pub(super) fn decide<'w>(
     workload: &'w Workload,
     headers: &Headers<'_>,
@@ -112,7 +112,7 @@ pub(super) fn decide<'w>(
     }
 }
 
-/// What was decided about the request, if this worker sent it already and an internal redirect brought it back.
+/// Returns what was decided about the request, if this worker sent it already and an internal redirect brought it back.
 fn own_output(headers: &Headers<'_>, host: Host<'_>) -> Option<Attachment> {
     match headers.single(mesh_header::NAME) {
         Single::Value(value) => host.requests.attached(value, host.now_ms),
@@ -120,7 +120,8 @@ fn own_output(headers: &Headers<'_>, host: Host<'_>) -> Option<Attachment> {
     }
 }
 
-/// Notes what goes on in `x-mesh-context`: behind the router, and after an internal redirect, it comes again.
+/// Records the context that is sent in `x-mesh-context`. The filter sees it again after the router and after an
+/// internal redirect.
 pub(super) fn note_attached(
     headers: &Headers<'_>,
     host: Host<'_>,
@@ -142,10 +143,10 @@ pub(super) fn note_attached(
     }
 }
 
-/// The call goes to no service of the mesh, so nothing of the context goes along: neither what was recalled nor what the application
-/// sent.
+/// Removes the whole context, the recalled fields and those from the application, because the call does not go to a
+/// service of the mesh.
 pub(super) fn leave<'w>(workload: &'w Workload, headers: &Headers<'_>, context: &Context, plan: &mut Plan<'w>) {
-    // `caller` says nothing about the request.
+    // `caller` does not reveal anything about the request.
     if context.iter().any(|(name, _)| name != CALLER) || !context.carried().is_empty() {
         plan.count(Counter::LeftMesh);
         plan.report.stayed = context.iter().map(|(name, _)| name).filter(|name| *name != CALLER).collect();
@@ -158,14 +159,14 @@ struct Recalled {
     context: Context,
     /// When the context was made, in milliseconds since 1970.
     issued_at_ms: u64,
-    /// Whether the application changed a field that has one value only, and nobody can say which one is right.
+    /// Whether the application changed a field with strong consistency, and the right value is unknown.
     disputed: bool,
-    /// Whether a required or protected field found no room.
+    /// Whether a required or protected field did not fit.
     unfit: bool,
 }
 
 impl Recalled {
-    /// What came along is all there is, or what it was before rules changed it.
+    /// Returns the context that came with the request, or the one from before rules changed it.
     fn of(extracted: Extracted, before: Option<&Context>, now_ms: u64) -> Self {
         let issued_at_ms = extracted.issued_at_ms.unwrap_or(now_ms);
         let context = before.cloned().unwrap_or(extracted.context);
@@ -173,8 +174,8 @@ impl Recalled {
     }
 }
 
-/// Adds what was remembered of the request to what the application forwarded. Of two times at which the context was made
-/// the older one counts: forwarding a context makes it no younger.
+/// Adds the remembered context of the request to the one that the application forwarded. If both have a time at which
+/// the context was made, the older one counts: forwarding a context does not make it newer.
 fn recall(
     workload: &Workload,
     headers: &Headers<'_>,
@@ -200,7 +201,7 @@ fn recall(
     let mut disputed = false;
     for field in merged.disagreed.iter() {
         plan.problem(Counter::CarrierDisagreement, field, "disagreement");
-        // An immutable field was put back: which value is right is known.
+        // An immutable field was restored, so its right value is known.
         if !merged.restored.contains(field) {
             plan.count(Counter::FieldInvalid);
             disputed = true;
@@ -218,7 +219,7 @@ fn recall(
     })
 }
 
-/// Pays for comparing all values, and for the union of lists: its elements are sorted.
+/// Pays for comparing all values, and for the union of lists, whose elements are sorted.
 fn pay_for_merging(record: &Record, forwarded: &Context, fuel: &Fuel) -> Result<(), Exhausted> {
     let both = [&record.context, forwarded];
     fuel.text(both.iter().map(|context| context.bytes().saturating_mul(4)).fold(0, usize::saturating_add))?;

@@ -1,4 +1,4 @@
-//! What shall happen to a request: the host carries it out and decides nothing itself.
+//! The plan for a request. The host carries it out and makes no decisions itself.
 
 use std::borrow::Cow;
 
@@ -9,28 +9,29 @@ use crate::memory::{CallNumber, RequestNumber};
 use crate::names::Names;
 use crate::tables::Reply;
 
-/// What shall happen to a request.
+/// The plan for a request.
 ///
 /// It borrows the names of headers, rules and fields from the workload.
 #[derive(Debug, Default)]
 pub struct Plan<'w> {
-    /// The answer in place of the service's, if the request is refused.
+    /// The answer instead of the service's, if the request is refused.
     pub refusal: Option<Refusal<'w>>,
-    /// Changes of the request headers; none when the request is refused. Only real changes are listed.
+    /// Changes of the request headers; empty if the request is refused. Only edits that change something are listed.
     pub edits: Vec<HeaderEdit<'w>>,
     /// Counters to increment by one each.
     pub counters: Vec<Counter>,
-    /// What happened, for the access log.
+    /// What happened to the request, for the access log.
     pub report: Report<'w>,
-    /// The request in the memory, for its end. It is there even where the request was refused after all.
+    /// The number of the request in the memory, for the call at its end. It is set even if the request was refused
+    /// later.
     pub remembered: Option<RequestNumber>,
-    /// The call whose attached context is known while it is open, for its end.
+    /// The number of the call whose attached context is kept while it is open, for the call at its end.
     pub call: Option<CallNumber>,
-    /// What the request may still make us do.
+    /// The fuel that the request has left.
     pub fuel: Fuel,
 }
 
-/// An answer in place of the service's.
+/// An answer instead of the service's.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Refusal<'w> {
     /// Status and text.
@@ -40,7 +41,7 @@ pub struct Refusal<'w> {
 }
 
 impl Refusal<'static> {
-    /// A required or protected field does not fit into the context.
+    /// Returns the refusal for a required or protected field that does not fit into the context.
     pub(super) fn unfit() -> Self {
         let message = "the context of the request is too large".to_owned();
         Self { reply: Reply { status: 431, grpc_status: 8, message }, cause: Cause::Mesh(MeshCause::ContextSize) }
@@ -50,15 +51,15 @@ impl Refusal<'static> {
 /// One change of the request headers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum HeaderEdit<'w> {
-    /// The header gets this value in place of all that it had.
+    /// Sets the header to this value, which replaces all of its values.
     Set(&'w str, Vec<u8>),
-    /// The header goes. Its name may be one that only the request has.
+    /// Removes the header. Its name may come from the request.
     Remove(Cow<'w, str>),
 }
 
 macro_rules! counters {
     ($($(#[doc = $doc:literal])+ $name:ident $metric:literal;)+) => {
-        /// What is counted. Nothing is counted for a request on which nothing is remarkable.
+        /// A counter. Nothing is counted for an unremarkable request.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub enum Counter {
             $($(#[doc = $doc])+ $name,)+
@@ -68,7 +69,7 @@ macro_rules! counters {
             /// All counters, in the order of their declaration.
             pub const ALL: &'static [Self] = &[$(Self::$name,)+];
 
-            /// The name in the proxy's statistics.
+            /// Returns the name in the proxy's statistics.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$name => $metric,)+ }
             }
@@ -79,96 +80,99 @@ macro_rules! counters {
 counters! {
     /// A request was refused.
     Denied "denied";
-    /// A request carried no context.
+    /// A request had no context.
     ContextMissing "context_missing";
-    /// A carrier was broken, too large, too old, repeated or of an unknown version.
+    /// A carrier was malformed, too large, too old, repeated or of an unknown version.
     CarrierInvalid "carrier_invalid";
-    /// A carrier came from a peer that the mesh does not believe.
+    /// A carrier came from a peer that the mesh does not trust.
     CarrierUntrusted "carrier_untrusted";
-    /// Two carriers said different things about a field, or an application about one that has strong consistency.
+    /// Two carriers disagreed about a field, or an application changed one that has strong consistency.
     CarrierDisagreement "carrier_disagreement";
     /// A gateway dropped a carrier that a client sent.
     ClientCarrierDropped "client_carrier_dropped";
-    /// A header, or a member of `baggage`, had a name that some applications read as that of a carrier; it was taken out.
+    /// A header, or a member of `baggage`, had a name that some applications read as that of a carrier. It was removed.
     HeaderAlias "header_alias";
-    /// A trailer had the name of a carrier, or of a header that rules read; it was taken out.
+    /// A trailer had the name of a carrier, or of a header that rules read. It was removed.
     TrailerDropped "trailer_dropped";
-    /// The path of a request had more than one reading.
+    /// The path of a request was ambiguous.
     PathAmbiguous "path_ambiguous";
-    /// A field broke its schema.
+    /// A field violated its schema.
     FieldInvalid "field_invalid";
     /// The claimed caller was not the peer.
     CallerMismatch "caller_mismatch";
-    /// A request had no id to remember or to recall its context by.
+    /// A request had no id by which its context could be remembered or recalled.
     TraceIdMissing "trace_id_missing";
-    /// Headers of one kind named two traces, or repeated with different values; they were taken out.
+    /// Headers of one kind named two traces, or were repeated with different values. They were removed.
     TraceIdContradiction "trace_id_contradiction";
-    /// Headers that name a trace were broken, and were taken out.
+    /// Headers that name a trace were malformed. They were removed.
     TraceIdInvalid "trace_id_invalid";
-    /// A `tracestate` was not what W3C says, and was replaced.
+    /// A `tracestate` did not conform to the W3C specification. It was replaced.
     TracestateInvalid "tracestate_invalid";
-    /// Foreign members of `baggage` were broken or too many, and were left out.
+    /// Foreign members of `baggage` were malformed or too many. They were left out.
     BaggageLeftOut "baggage_left_out";
-    /// A call carried tickets of two requests, so nothing was recalled.
+    /// A call had tickets of two requests, so nothing was recalled.
     TicketConflict "ticket_conflict";
-    /// A call carried the ticket of a request that is no longer remembered, so nothing was recalled.
+    /// A call had the ticket of a request that is no longer remembered, so nothing was recalled.
     RecallDead "recall_dead";
     /// Nothing was remembered under any id of the call.
     RecallMiss "recall_miss";
-    /// Several requests with different contexts have the id of the call: only what they agree on was recalled, or nothing.
+    /// Several requests with different contexts have the id of the call. Only what they agree on was recalled, or
+    /// nothing.
     RecallAmbiguous "recall_ambiguous";
     /// A call was made for a request whose context could not be remembered.
     RecallLost "recall_lost";
-    /// An application sent a protected field that nothing remembered vouches for, and is no origin of it; it was taken out.
+    /// An application sent a protected field that no remembered context confirms, and it is not an origin of the field.
+    /// It was removed.
     FieldUnbelieved "field_unbelieved";
     /// A context could not be remembered.
     RememberFailed "remember_failed";
-    /// An application changed an immutable field, which was put back.
+    /// An application changed an immutable field. The remembered value was restored.
     FieldRestored "field_restored";
-    /// An application sent a field that had been redacted for it, which was taken out.
+    /// An application sent a field that had been redacted for it. The field was removed.
     FieldWithheld "field_withheld";
-    /// A field was older than its schema allows, and was taken out.
+    /// A field was older than its schema allows. It was removed.
     FieldExpired "field_expired";
-    /// A field did not leave for a region that its schema does not name.
+    /// A field was not sent to a region that its schema does not list.
     FieldKeptInRegion "field_kept_in_region";
-    /// A call went to another service than was decided on, and was decided on again.
+    /// A call went to another service than the one that was decided on. It was decided on again.
     RouteChanged "route_changed";
-    /// A call was refused because its route could have changed after the decision, and nobody looks behind the router; or a client's, because its
-    /// own header may have chosen the route.
+    /// A call was refused because its route could have changed after the decision and no filter runs after the router;
+    /// or the request of a client was refused because its own header may have chosen the route.
     RouteUncertain "route_uncertain";
-    /// A call left the mesh, and its context did not.
+    /// A call left the mesh. Its context was removed.
     LeftMesh "left_mesh";
-    /// A field was taken out in place of being masked.
+    /// A field could not be masked. It was removed instead.
     MaskFailed "mask_failed";
     /// A context was too large to be attached.
     AttachFailed "attach_failed";
-    /// A field gave way because the context was too large.
+    /// A field was dropped because the context was too large.
     FieldDropped "field_dropped";
-    /// A field has a word whose number the artifact does not list; it goes on as it is.
+    /// A field has a word whose number the artifact does not list. The field was forwarded unchanged.
     WordUnknown "word_unknown";
-    /// A field could not be shown to the application, because a header cannot carry its value.
+    /// A field was not shown to the application, because a header cannot hold its value.
     FieldUnpresentable "field_unpresentable";
     /// A shadow rule would have applied.
     ShadowMatched "shadow_matched";
-    /// None of the allow rules in shadow matched: with them enforced, the request would have been refused.
+    /// None of the allow rules in shadow mode matched. If they were enforced, the request would have been refused.
     ShadowRefused "shadow_refused";
-    /// A condition or a value ended with a CEL error.
+    /// A condition or a value failed with a CEL error.
     PolicyError "policy_error";
-    /// A request asked for more than its budget of fuel and memory, and was refused.
+    /// A request exceeded its budget of fuel and memory, and was refused.
     BudgetExceeded "budget_exceeded";
-    /// Audit and shadow rules were left out, because their share of the budget was used up.
+    /// Audit and shadow rules were skipped, because their share of the budget was used up.
     WatchingSkipped "watching_skipped";
 }
 
 impl<'w> Plan<'w> {
-    /// Notes fields that gave way because a context did not fit.
+    /// Records fields that were dropped because a context did not fit.
     pub(super) fn dropped(&mut self, fields: &Names) {
         for field in fields.iter() {
             self.problem(Counter::FieldDropped, field, "does-not-fit");
         }
     }
 
-    /// Counts a problem and reports it: its subject (the name of a field, header or rule) and one word or name of an error.
+    /// Counts a problem and reports it. The subject is the name of a field, header or rule; the error is one word or
+    /// the name of an error.
     pub(super) fn problem(&mut self, counter: Counter, subject: impl Into<String>, error: &'static str) {
         self.count(counter);
         self.report.problems.push(Problem::new(subject, error));
@@ -178,7 +182,8 @@ impl<'w> Plan<'w> {
         self.counters.push(counter);
     }
 
-    /// Refuses the request if something ran out, whatever the stages made of that. Else the plan as it is.
+    /// Refuses the request if its budget is exceeded, whatever the stages made of that. Otherwise returns the plan
+    /// unchanged.
     pub(super) fn within_budget(mut self) -> Self {
         self.report.used_fuel(self.fuel.used());
         if self.fuel.is_exhausted() && self.refusal.is_none() {
@@ -187,7 +192,7 @@ impl<'w> Plan<'w> {
         self
     }
 
-    /// The plan that refuses the request. What the report says so far stays.
+    /// Returns the plan that refuses the request. The report so far is kept.
     pub(super) fn refuse(mut self, refusal: Refusal<'w>) -> Self {
         self.count(Counter::Denied);
         if self.fuel.is_exhausted() {

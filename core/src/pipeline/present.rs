@@ -1,4 +1,4 @@
-//! Writes the context into headers: for the application, or for the next hop.
+//! Writes the context into headers, for the application or for the next hop.
 
 use std::borrow::Cow;
 
@@ -11,8 +11,8 @@ use crate::fuel::{Exhausted, Fuel};
 use crate::headers::{Headers, Single};
 use crate::tables::FieldTable;
 
-/// Shows the context to the application, in the carriers that the mesh names. No other carrier is left. Gives the refusal
-/// where the context does not fit.
+/// Shows the context to the application, in the carriers that the mesh lists. All other carriers are removed. Returns
+/// the refusal if the context does not fit.
 pub(super) fn present<'w>(
     workload: &'w Workload,
     headers: &Headers<'_>,
@@ -38,7 +38,8 @@ pub(super) fn present<'w>(
     None
 }
 
-/// Sends the context to the next hop, in the mesh's own header alone; routes may see more. Gives the refusal where it does not fit.
+/// Sends the context to the next hop, in the mesh's own header only. Routes may see more. Returns the refusal if it
+/// does not fit.
 pub(super) fn attach<'w>(
     workload: &'w Workload,
     headers: &Headers<'_>,
@@ -58,7 +59,7 @@ pub(super) fn attach<'w>(
     mesh_context(workload, headers, context, issued_at_ms, now_ms, plan)
 }
 
-/// Takes every carrier away.
+/// Removes every carrier.
 pub(super) fn drop_all<'w>(workload: &'w Workload, headers: &Headers<'_>, plan: &mut Plan<'w>) {
     let none = Context::new();
     if pay_for_writing(headers, &none, &plan.fuel).is_err() {
@@ -70,7 +71,7 @@ pub(super) fn drop_all<'w>(workload: &'w Workload, headers: &Headers<'_>, plan: 
     edit(headers, mesh_header::NAME, None, plan);
 }
 
-/// Pays for writing the context as headers, as baggage and compressed, and for the baggage of others, which is copied.
+/// Pays for writing the context as headers, as baggage and compressed, and for copying foreign baggage.
 fn pay_for_writing(headers: &Headers<'_>, context: &Context, fuel: &Fuel) -> Result<(), Exhausted> {
     headers.all(baggage::NAME).try_for_each(|value| fuel.text(value.len().saturating_mul(2)))?;
     fuel.items(baggage::encoded_keys(headers.all(baggage::NAME)).saturating_mul(4))?;
@@ -90,7 +91,7 @@ fn shown_headers<'w>(workload: &'w Workload, headers: &Headers<'_>, context: &Co
     }
 }
 
-/// Gives each mapped header the value that routes shall see, or takes it away.
+/// Sets each mapped header to the value that routes are to see, or removes it.
 fn mapped_headers<'w>(
     workload: &'w Workload,
     headers: &Headers<'_>,
@@ -124,8 +125,8 @@ fn baggage_header<'w>(
     edit(headers, baggage::NAME, presented.value, plan);
 }
 
-/// Writes the ticket into `tracestate`, or takes ours out of it. Where there is none of ours and none to write, it stays as it
-/// is. What is broken is carried on by no library, so it makes room for the ticket alone.
+/// Writes the ticket into `tracestate`, or removes our member from it. A header without our member stays unchanged if
+/// there is no ticket. A malformed header is forwarded by no library, so it is replaced by the ticket alone.
 pub(super) fn tracestate_header(headers: &Headers<'_>, ticket: Option<&str>, plan: &mut Plan<'_>) {
     if ticket.is_none() && tracestate::tickets(headers.all(tracestate::NAME)).next().is_none() {
         return;
@@ -151,14 +152,14 @@ fn mesh_context<'w>(
             None
         }
         Err(error) => {
-            // What is within the limits of a context fits; were it otherwise, it must not be lost in silence.
+            // A context within the limits fits. If it does not, the loss must be reported.
             plan.problem(Counter::AttachFailed, mesh_header::NAME, error.as_str());
             Some(Refusal::unfit())
         }
     }
 }
 
-/// Notes a header edit where the header is not yet as wanted.
+/// Adds a header edit if the header does not have the wanted value yet.
 pub(super) fn edit<'w>(headers: &Headers<'_>, name: &'w str, wanted: Option<Vec<u8>>, plan: &mut Plan<'w>) {
     let edit = match (headers.single(name), wanted) {
         (Single::Absent, None) => return,

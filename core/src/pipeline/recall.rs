@@ -1,4 +1,4 @@
-//! What a call recalls of the request that it is made for.
+//! Recalls the context of the request that a call is made for.
 
 use super::plan::{Counter, Plan, Refusal};
 use super::remember::tickets;
@@ -9,21 +9,21 @@ use crate::memory::{OnAmbiguous, Recall, RecalledBy, Record, Wanted};
 use crate::tables::{AmbiguousRecall, LostRecall, Reply};
 use crate::trace::{Ids, Kind};
 
-/// What is remembered of the request that a call is made for.
+/// The remembered context of the request that a call is made for.
 #[derive(Debug)]
 pub(super) enum Found {
-    /// This.
+    /// The context of exactly this request.
     Exact(Record),
-    /// It is one of several, which agree on this.
+    /// The fields that several possible requests agree on.
     Agreed(Record),
-    /// It cannot be told, or nothing is remembered.
+    /// The request cannot be determined, or nothing is remembered.
     Nothing,
 }
 
-/// What is remembered of the request that this call is made for, if it can be told.
+/// Returns the remembered context of the request that this call is made for, if the request can be determined.
 ///
 /// # Errors
-/// The refusal, where the mesh wants one.
+/// The refusal, if the mesh requires one.
 pub(super) fn find(
     workload: &Workload,
     headers: &Headers<'_>,

@@ -1,4 +1,4 @@
-//! Keeps the context of a request for the calls that the service makes while it serves it.
+//! Keeps the context of a request for the calls that the service makes while it serves the request.
 
 use super::plan::{Counter, Plan};
 use super::workload::{Host, Workload};
@@ -8,8 +8,8 @@ use crate::limits::MAX_TICKETS;
 use crate::memory::{Arrival, MemoryError, Record, Remembered, Ticket};
 use crate::trace::Ids;
 
-/// Remembers that a request with these headers has this context. A request without one is remembered too, so that no other request of
-/// its trace is taken for it. Gives the ticket that recalls it.
+/// Remembers the context of a request with these headers. A request without a context is remembered too, so that no
+/// other request of its trace is mistaken for it. Returns the ticket that recalls it.
 pub(super) fn remember_arrival(
     workload: &Workload,
     headers: &Headers<'_>,
@@ -21,7 +21,7 @@ pub(super) fn remember_arrival(
     if ids.ids.is_empty() {
         plan.problem(Counter::TraceIdMissing, "trace id", "missing");
     }
-    // Written out, and hashed.
+    // It is written and hashed.
     plan.fuel.text(record.context.bytes().saturating_mul(2)).ok()?;
     let remembered = arrive(workload, headers, ids, host, record);
     plan.remembered = remembered.number;
@@ -31,10 +31,11 @@ pub(super) fn remember_arrival(
     remembered.ticket.map(|ticket| ticket.to_string())
 }
 
-/// Puts a record into the memory of a workload, as if a request with these headers had arrived: for tools that play a proxy.
+/// Puts a record into the memory of a workload, as if a request with these headers had arrived. For tools that act as a
+/// proxy.
 ///
 /// # Errors
-/// [`MemoryError`] says why it is not remembered.
+/// [`MemoryError`]: the reason why it is not remembered.
 pub fn remember(
     workload: &Workload,
     headers: &Headers<'_>,
@@ -47,13 +48,13 @@ pub fn remember(
 fn arrive(workload: &Workload, headers: &Headers<'_>, ids: &Ids<'_>, host: Host<'_>, record: &Record) -> Remembered {
     let ids: Vec<Vec<u8>> = ids.ids.iter().map(|(_, key)| key.to_bytes()).collect();
     let mut tickets = tickets(headers);
-    // Two carriers bring one each. Who sends many gets the others recalled by nothing.
+    // Two carriers have one each. If a request has more, the others recall nothing.
     tickets.dedup();
     tickets.truncate(MAX_TICKETS);
     host.requests.remember(workload.access(host), &Arrival { record, ids: &ids, tickets: &tickets })
 }
 
-/// All tickets of a request, wherever they stand.
+/// Returns all tickets of a request, from every carrier.
 pub(super) fn tickets(headers: &Headers<'_>) -> Vec<Ticket> {
     let mut sent: Vec<Ticket> = tracestate::tickets(headers.all(tracestate::NAME)).filter_map(Ticket::parse).collect();
     sent.extend(baggage::tickets(headers.all(baggage::NAME)).filter_map(|text| Ticket::parse(&text)));

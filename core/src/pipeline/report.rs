@@ -1,4 +1,4 @@
-//! What happened to the context of a request, for access logs: names only, never values.
+//! What happened to the context of a request, for access logs. It contains names, and never values.
 
 use super::workload::{Role, Workload};
 use crate::cause::Cause;
@@ -15,29 +15,29 @@ pub struct Report<'w> {
     role: &'static str,
     /// The verified service of the peer.
     pub peer: String,
-    /// Carriers that spoke, with the number of fields that each gave.
+    /// Carriers that had a context, with the number of fields in each.
     pub received: Vec<(&'static str, usize)>,
-    /// What was wrong with what was received.
+    /// The problems of the received carriers and fields.
     pub problems: Vec<Problem>,
-    /// Carriers that were dropped unread.
+    /// Carriers that were dropped without being read.
     pub dropped: Names,
-    /// What the context was recalled by: a ticket, or a kind of id; empty when it was not.
+    /// What the context was recalled by: a ticket, or a kind of id. Empty if nothing was recalled.
     pub recalled_by: &'static str,
     /// Fields that came from memory.
     pub recalled: Names,
-    /// Immutable fields that the application changed and that were put back.
+    /// Immutable fields that the application changed and that were restored.
     pub restored: Names,
-    /// Redacted fields that the application sent all the same.
+    /// Redacted fields that the application sent nevertheless.
     pub withheld: Names,
-    /// Fields that rules gave new values.
+    /// Fields that rules set.
     pub set: Vec<&'w str>,
-    /// Fields that rules took out.
+    /// Fields that rules redacted.
     pub redacted: Vec<&'w str>,
-    /// Fields whose values rules masked. None of them was taken out.
+    /// Fields whose values rules masked. No rule removed them.
     pub masked: Vec<&'w str>,
-    /// The rule that took a field out, or that masked it: one for each of these fields.
+    /// The rule that redacted or masked a field: one for each of these fields.
     pub by: Vec<(&'w str, &'w str)>,
-    /// Fields that did not leave for a region that their schemas do not name.
+    /// Fields that were not sent to a region that their schemas do not list.
     pub kept_in_region: Vec<&'w str>,
     /// Fields that did not leave the mesh.
     pub stayed: Names,
@@ -47,25 +47,25 @@ pub struct Report<'w> {
     pub rules: Vec<&'w str>,
     /// Shadow rules that would have applied.
     pub shadow: Vec<&'w str>,
-    /// Rules that ended with a CEL error.
+    /// Rules that failed with a CEL error.
     pub errors: Vec<Problem>,
-    /// Fields that went on.
+    /// Fields that were forwarded.
     pub fields: Names,
     denied: Option<(Cause<'w>, u16)>,
     fuel: u64,
 }
 
-/// Something that was wrong, and with what.
+/// A problem and its subject.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     /// A carrier, a field or a rule.
     pub subject: String,
-    /// What was wrong, as a stable word.
+    /// The error, as a stable word.
     pub error: &'static str,
 }
 
 impl Problem {
-    /// A problem with a carrier, a field or a rule.
+    /// Returns a problem of a carrier, a field or a rule.
     pub fn new(subject: impl Into<String>, error: &'static str) -> Self {
         Self { subject: subject.into(), error }
     }
@@ -84,7 +84,7 @@ impl<'w> Report<'w> {
         self.fuel = fuel;
     }
 
-    /// The fuel that the request took, where that is remarkable: more than a quarter of what there is.
+    /// Returns the fuel that the request used, if it is remarkable: more than a quarter of the budget.
     fn remarkable_fuel(&self) -> Option<u64> {
         (self.fuel > MAX_FUEL / 4).then_some(self.fuel)
     }
@@ -96,7 +96,7 @@ impl<'w> Report<'w> {
         self.fields = fields;
     }
 
-    /// The report as one line of JSON. Empty parts are left out.
+    /// Returns the report as one line of JSON. Empty parts are left out.
     pub fn to_json(&self) -> String {
         let mut json = Writer { out: String::with_capacity(512) };
         json.out.push('{');
@@ -147,7 +147,7 @@ impl Writer {
         if !self.out.ends_with('{') {
             self.out.push(',');
         }
-        // Keys are words of ours, without anything to escape.
+        // Keys are fixed words that need no escapes.
         self.out.push('"');
         self.out.push_str(key);
         self.out.push_str("\":");

@@ -1,5 +1,5 @@
-//! Header edits make the proxy choose the route again, after the decision of this filter and of those in front of it. What a filter may do
-//! about it depends on the proxy around it.
+//! Header edits make the proxy choose the route again, after the decision of this filter and of the filters before it.
+//! The possible protection depends on the configuration of the proxy.
 
 use super::plan::{Counter, HeaderEdit, Plan, Refusal};
 use super::workload::Workload;
@@ -10,20 +10,20 @@ use crate::headers::{Headers, Single};
 use crate::tables::{FieldTable, Reply};
 use crate::trace::{Ids, REQUEST_ID};
 
-/// What is known of the routes that a request is matched against.
+/// What is known about the routes that a request is matched against.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Routing {
-    /// Nothing: a route may match any header.
+    /// Nothing is known: a route may match any header.
     #[default]
     Unknown,
     /// No route matches a header that the filter changes: no mapped header, carrier or id.
     Fixed,
-    /// The filter stands behind the router too, and sees the cluster that is really called.
+    /// The filter also runs after the router, and sees the cluster that is really called.
     Upstream,
 }
 
 impl Routing {
-    /// The one of that name in a plugin configuration.
+    /// Returns the variant with this name in a plugin configuration.
     pub fn parse(name: &str) -> Option<Self> {
         match name {
             "fixed" => Some(Self::Fixed),
@@ -32,7 +32,7 @@ impl Routing {
         }
     }
 
-    /// The name in a plugin configuration; `None` where it says nothing.
+    /// Returns the name in a plugin configuration; `None` if the setting is absent there.
     pub const fn as_str(self) -> Option<&'static str> {
         match self {
             Self::Unknown => None,
@@ -41,11 +41,11 @@ impl Routing {
         }
     }
 
-    /// The value that the field's header shall have while the proxy chooses its route.
+    /// Returns the value that the field's header is to have while the proxy chooses its route.
     ///
-    /// Where the filter behind the router takes it away again, that is the context's own, if routes shall see it. Where nothing is known,
-    /// a header that says what the context says stays: taking it away could lead the call elsewhere, and the next filter reads
-    /// `x-mesh-context` alone.
+    /// If the filter after the router removes the header again, that is the context's own value, if routes are to see
+    /// it. If nothing is known about the routes, a header that agrees with the context is kept: removing it could route
+    /// the call elsewhere, and the next filter only reads `x-mesh-context`.
     pub(super) fn header(self, field: &FieldTable, headers: &Headers<'_>, context: &Context) -> Option<Vec<u8>> {
         let value = || context.get(&field.name).and_then(|text| mapped::value(field, text));
         match self {
@@ -60,7 +60,7 @@ impl Routing {
 }
 
 impl Refusal<'static> {
-    /// The call may go, or went, elsewhere than the decision was about.
+    /// Returns the refusal of a call that may go, or went, to another service than the one that was decided on.
     pub(super) fn rerouted() -> Self {
         const PERMISSION_DENIED: u8 = 7;
         let message = "the route of this call changed after it was decided on".to_owned();
@@ -71,8 +71,8 @@ impl Refusal<'static> {
     }
 }
 
-/// The refusal of a call that carries protected fields, and whose route may be another one after our edits: a header changes that
-/// a route may match, and nobody looks behind the router.
+/// Returns the refusal of a call that carries protected fields and whose route may change because of our edits: the
+/// plan changes a header that a route may match, and no filter runs after the router.
 pub(super) fn refuse_uncertain(
     workload: &Workload,
     routing: Routing,
@@ -87,8 +87,8 @@ pub(super) fn refuse_uncertain(
     Some(uncertain(changed, plan))
 }
 
-/// The refusal of a client's request whose own headers may have chosen the route that filters in front of ours decided on: access control
-/// for a route that the request does not take.
+/// Returns the refusal of a client's request whose own headers may have chosen the route that the filters before ours
+/// decided on. Their access control would then apply to a route that the request does not take.
 pub(super) fn refuse_chosen(workload: &Workload, routing: Routing, plan: &mut Plan<'_>) -> Option<Refusal<'static>> {
     let routed =
         |name: &str| workload.fields().iter().any(|field| field.routed && field.header.as_deref() == Some(name));
@@ -97,7 +97,7 @@ pub(super) fn refuse_chosen(workload: &Workload, routing: Routing, plan: &mut Pl
         Routing::Upstream => routed(name),
         Routing::Unknown => !is_of_the_mesh(name),
     };
-    // A header that only the filter brings chose nothing yet.
+    // A header that only the filter adds has not chosen a route yet.
     let sent = |name: &&str| plan.report.dropped.iter().any(|known| known == *name);
     let changed = changed(plan).find(|name| matched(name) && sent(name))?.to_owned();
     Some(uncertain(changed, plan))
@@ -108,7 +108,7 @@ fn uncertain(header: String, plan: &mut Plan<'_>) -> Refusal<'static> {
     Refusal::rerouted()
 }
 
-/// The headers that the plan changes.
+/// Returns the headers that the plan changes.
 fn changed<'p>(plan: &'p Plan<'_>) -> impl Iterator<Item = &'p str> {
     plan.edits.iter().map(|edit| match edit {
         HeaderEdit::Set(name, _) => *name,
@@ -116,7 +116,8 @@ fn changed<'p>(plan: &'p Plan<'_>) -> impl Iterator<Item = &'p str> {
     })
 }
 
-/// Carriers and ids: no route may match them, because every hop writes them anew (`policyc check --envoy` finds routes that do).
+/// Returns whether a header is a carrier or an id. No route may match them, because every hop rewrites them (`policyc
+/// check --envoy` finds routes that do).
 fn is_of_the_mesh(name: &str) -> bool {
     [mesh_header::NAME, baggage::NAME, tracestate::NAME, REQUEST_ID].contains(&name)
         || Ids::headers_of_traces().any(|known| known == name)

@@ -1,4 +1,4 @@
-//! Requests through a mesh of plain data: what the plan says at each hop.
+//! Sends requests through a mesh of plain data, and checks the plan at each hop.
 
 #[path = "precedence_tests.rs"]
 mod precedence;
@@ -26,7 +26,7 @@ const NOW: u64 = 1_800_000_000_000;
 const TRACE: (&str, &str) = ("traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
 const PEER_B: &str = "spiffe://acme.corp/ns/default/sa/b";
 
-/// A service of the mesh with its proxy, as the tests drive it.
+/// A service of the mesh with its proxy, driven by the tests.
 struct Hop {
     workload: Workload,
     host: FakeHost,
@@ -35,10 +35,10 @@ struct Hop {
 }
 
 impl Hop {
-    /// The service `name`; its requests come from the peer with this SPIFFE ID.
+    /// Returns the service `name`. Its requests come from the peer with this SPIFFE ID.
     fn new(tables: &Tables, name: &str, peer: &str) -> Self {
         let mut host = if peer.is_empty() { FakeHost::default() } else { FakeHost::with_peer(peer) };
-        // Its calls go to `b`, unless they say otherwise.
+        // Its calls go to `b` by default.
         host.attributes.insert("xds.cluster_name".to_owned(), b"b".to_vec());
         Self {
             workload: Workload::new(verified(tables), name),
@@ -73,12 +73,12 @@ impl Hop {
         }
     }
 
-    /// The value of an `x-mesh-context` with these fields, issued now.
+    /// Returns an `x-mesh-context` with these fields, issued now.
     fn mesh_context(&self, fields: &[(&str, &str)]) -> String {
         mesh_header::encode(&context(fields), self.workload.program().words().writer(NOW), NOW).unwrap()
     }
 
-    /// The fields of the `x-mesh-context` that a plan attaches.
+    /// Returns the fields of the `x-mesh-context` that a plan attaches.
     fn attached(&self, plan: &Plan<'_>) -> BTreeMap<String, String> {
         let edits = edits(plan);
         let value = edits[mesh_header::NAME].clone().expect("x-mesh-context is set");
@@ -87,7 +87,7 @@ impl Hop {
     }
 }
 
-/// The header edits by name; `None` is a removal.
+/// Returns the header edits by name; `None` is a removal.
 fn edits(plan: &Plan<'_>) -> BTreeMap<String, Option<String>> {
     let edit = |edit: &HeaderEdit<'_>| match edit {
         HeaderEdit::Set(name, value) => ((*name).to_owned(), Some(String::from_utf8(value.clone()).unwrap())),
@@ -100,7 +100,7 @@ fn map(fields: &[(&str, &str)]) -> BTreeMap<String, String> {
     fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 
-/// Whether the application is shown this value; of `baggage`, without the ticket.
+/// Returns whether the application is shown this value; for `baggage`, without the ticket.
 fn shows(plan: &Plan<'_>, header: &str, value: &str) -> bool {
     let shown = edits(plan).get(header).cloned().flatten();
     shown.is_some_and(|shown| {
@@ -108,7 +108,7 @@ fn shows(plan: &Plan<'_>, header: &str, value: &str) -> bool {
     })
 }
 
-/// The problems of a plan, as the access log shows them.
+/// Returns the problems of a plan in the format of the access log.
 fn problems(plan: &Plan<'_>) -> Vec<String> {
     plan.report.problems.iter().map(|problem| format!("{}: {}", problem.subject, problem.error)).collect()
 }
@@ -333,14 +333,14 @@ fn a_request_without_a_context_goes_on_even_where_invalid_ones_are_refused() {
     assert!(refusal.is_some(), "a context without its required field is invalid");
 }
 
-/// The condition `peer.service == "b"`.
+/// Returns the condition `peer.service == "b"`.
 fn peer_is_b(tables: &mut Tables) -> ProgramIndex {
     let peer = add_attribute(tables, Attribute::Peer(PeerPart::Service));
     let b = add_string(tables, "b");
     add_program(tables, &[Op::Attr(peer), Op::Const(b), Op::Eq(0)])
 }
 
-/// A condition that ends with the CEL error `no-value`.
+/// Returns a condition that fails with the CEL error `no-value`.
 fn failing(tables: &mut Tables) -> ProgramIndex {
     let absent = add_attribute(tables, Attribute::Field("absent".into(), FieldType::One(Scalar::Bool)));
     add_program(tables, &[Op::Attr(absent)])
@@ -422,18 +422,18 @@ fn a_shadow_rule_is_reported_and_changes_nothing() {
     assert_eq!(plan.counters, [Counter::ShadowMatched; 2]);
 }
 
-/// What is to be known before allow rules are enforced: who would be refused.
+/// The report must show, before allow rules are enforced, which requests would be refused.
 #[test]
 fn allow_rules_in_shadow_report_who_would_be_refused() {
     let refused = "enterprise allow rules";
-    // Two allow rules, each of them enforced or in shadow, for the peer `b` or for nobody.
+    // Two allow rules, each enforced or in shadow mode, for the peer `b` or for nobody.
     let rules = [("peer", true), ("nobody", true), ("peer", false), ("nobody", false)];
     let cases: [(&[usize], &[&str], Option<&str>); 7] = [
         (&[0], &["peer"], None),
         (&[1], &[refused], None),
         (&[1, 0], &["peer"], None),
         (&[1, 1], &[refused], None),
-        // Enforced ones decide already: one more could only let more through.
+        // Enforced allow rules decide already: one more could only allow more requests.
         (&[1, 2], &[], None),
         (&[0, 3], &["peer"], Some(refused)),
         (&[1, 3], &[], Some(refused)),
@@ -472,7 +472,7 @@ fn a_redacted_field_is_neither_shown_nor_sent_and_nothing_puts_it_back() {
     assert_eq!(plan.report.redacted, ["user"]);
     assert_eq!(edits(&plan)["x-user"], None);
     assert!(shows(&plan, "baggage", "tenant=new"));
-    // The application knows the user from elsewhere and sends it on: it is taken out again.
+    // The application knows the user from elsewhere and forwards it. It is removed again.
     let plan = hop.run(Role::Outbound, &[TRACE, ("x-user", "u1")]);
     assert_eq!(hop.attached(&plan), map(&[("caller", "\"a\""), ("tenant", "\"new\"")]));
     assert_eq!(plan.report.withheld, ["user"]);
@@ -643,7 +643,7 @@ fn an_unlisted_service_gets_the_rules_for_all_workloads() {
     assert!(hop.run(Role::Inbound, &[TRACE]).refusal.is_some());
 }
 
-/// The time at which an attached `x-mesh-context` says that its context was made.
+/// Returns the time at which the context was made according to an attached `x-mesh-context`.
 fn issued_at(hop: &Hop, plan: &Plan<'_>) -> Option<u64> {
     let value = edits(plan)[mesh_header::NAME].clone().expect("x-mesh-context is set");
     mesh_header::decode(value.as_bytes(), hop.workload.program().words()).unwrap().issued_at_ms
@@ -655,13 +655,14 @@ fn a_context_keeps_the_time_at_which_it_was_made() {
     let plan = hop.run_at(Role::Gateway, &[TRACE], NOW);
     assert_eq!(issued_at(&hop, &plan), Some(NOW), "a gateway makes the context");
     let value = hop.mesh_context(&[("tenant", "\"t1\"")]);
-    // When it is received, and when it then says that it was made: a clock that is ahead makes nothing younger.
+    // The time at which a context was made as received, and as attached later: a fast clock does not make a context
+    // newer.
     for (received, made) in [(NOW + 400, NOW), (NOW - 50, NOW - 50)] {
         hop.run_at(Role::Inbound, &[TRACE, ("x-mesh-context", &value)], received);
         let plan = hop.run_at(Role::Outbound, &[TRACE], NOW + 900);
         assert_eq!(issued_at(&hop, &plan), Some(made), "the memory keeps it");
     }
-    // The application forwards a context itself: the older time counts.
+    // The application forwards a context itself. The older time counts.
     let hop = Hop::new(&tables(), "a", PEER_B);
     hop.run_at(Role::Inbound, &[TRACE, ("x-user", "u")], NOW + 500);
     for (forwarded, made) in [(value.as_str(), NOW), ("{\"tenant\":\"t1\"}", NOW + 500)] {
@@ -682,7 +683,8 @@ fn a_field_is_gone_when_its_time_is_over() {
     let plan = hop.run_at(Role::Inbound, &sent, NOW + 1000);
     assert!(shows(&plan, "x-user", "u1"), "on the last millisecond it is still good");
     assert_eq!(plan.counters, []);
-    // It was remembered while it was good; the call is made too late. What the application adds is no younger.
+    // It was valid when it was remembered, but the call is made too late. A field that the application adds is not
+    // newer.
     let plan = hop.run_at(Role::Outbound, &[TRACE, ("x-user", "u2")], NOW + 1001);
     assert_eq!(hop.attached(&plan), map(&[("caller", "\"a\""), ("tenant", "\"t1\"")]));
     assert_eq!(problems(&plan), ["user: expired"]);
@@ -708,7 +710,7 @@ fn what_a_disagreement_means_the_fields_consistency_says() {
         TRACE,
         ("x-mesh-context", "{\"user\":\"u1\"}"),
         ("baggage", "user=u2"),
-        // The third one agrees with the first and must not decide.
+        // The third one agrees with the first and must not decide the result.
         ("x-user", "u1"),
     ];
     for (consistency, shown, counted, said, refused) in [
@@ -756,7 +758,7 @@ fn with_strong_consistency_an_application_changes_no_value() {
     assert_eq!(hop.attached(&plan), map(&[("caller", "\"a\""), ("tenant", "\"t1\"")]));
     assert_eq!(problems(&plan), ["user: disagreement"]);
     assert_eq!(plan.counters, [Counter::CarrierDisagreement, Counter::FieldInvalid]);
-    // An immutable one is put back, and that it differed is said.
+    // An immutable field is restored, and the difference is reported.
     let plan = hop.run(Role::Outbound, &changed_tenant);
     assert_eq!(hop.attached(&plan), map(&[("caller", "\"a\""), ("tenant", "\"t1\""), ("user", "\"u1\"")]));
     assert_eq!(problems(&plan), ["tenant: disagreement"]);
@@ -769,7 +771,7 @@ fn with_strong_consistency_an_application_changes_no_value() {
     assert_eq!(hop.run(Role::Outbound, &changed_tenant).refusal, None);
 }
 
-/// Notes what it sees as text.
+/// Writes down what it observes as text.
 #[derive(Default)]
 struct Notes(std::cell::RefCell<Vec<String>>);
 
@@ -821,7 +823,7 @@ fn an_observer_sees_what_the_rules_saw_and_what_goes_on() {
     assert_eq!(*notes.0.borrow(), expected);
 }
 
-/// Text that cannot be compressed.
+/// Returns text that cannot be compressed.
 fn noise(bytes: usize) -> String {
     let mut state = 1_u64;
     let letter = || {
@@ -836,7 +838,8 @@ fn what_does_not_fit_gives_way_by_what_depends_on_it() {
     let mut tables = tables();
     tables.fields[2].required = true;
     let quoted = |bytes| format!("\"{}\"", noise(bytes));
-    // Sizes of the tenant (immutable), the user (required), flags (declared) and a blob (undeclared); what is left.
+    // The sizes of the tenant (immutable), the user (required), flags (declared) and a blob (undeclared), and the
+    // fields that remain.
     type Case = ([usize; 4], Option<&'static [&'static str]>, &'static [&'static str]);
     let cases: [Case; 5] = [
         ([4000, 4000, 4000, 4000], Some(&["blob", "caller", "flags", "tenant", "user"]), &[]),
@@ -892,7 +895,7 @@ fn a_field_with_a_number_of_a_newer_artifact_goes_through_a_hop() {
     };
     let all = map(&[&fields[..], &[("caller", "\"a\"")]].concat());
     assert_eq!(forwarded(&[]), all);
-    // What the application sends counts as it does for a value that can be read: `user` is replaced; `flags` cannot be joined.
+    // A value from the application counts as a readable one would: `user` is replaced; `flags` cannot be joined.
     let mut replaced = all;
     replaced.insert("user".into(), "\"u2\"".into());
     assert_eq!(forwarded(&[("x-user", "u2"), ("baggage", "flags=%5B%22y%22%5D")]), replaced);
@@ -948,7 +951,8 @@ fn hop_with_tickets() -> Hop {
     Hop::new(&tables(), "a", PEER_B)
 }
 
-/// The member with the ticket, which stands first, as an application forwards it that forwards nothing else of this carrier.
+/// Returns the member with the ticket, which comes first, as forwarded by an application that forwards nothing else of
+/// this carrier.
 fn ticket_of(plan: &Plan<'_>, carrier: &'static str) -> (&'static str, String) {
     let value = edits(plan)[carrier].clone().unwrap();
     (carrier, value.split(',').next().unwrap().to_owned())
@@ -1155,7 +1159,7 @@ fn from_a_peer_with_a_filter_only_what_its_proxy_attached_counts() {
         assert!(plan.report.dropped.iter().eq(dropped.iter().copied()), "{peer} {sent:?}: {:?}", plan.report.dropped);
         assert_eq!(plan.counters.contains(&Counter::CarrierUntrusted), !dropped.is_empty(), "{peer} {sent:?}");
     }
-    // Where the mesh does not say who has no filter, it is who attaches none.
+    // If the mesh does not list the services without a filter, a peer that attaches no context counts as one.
     let mut open = tables();
     open.mesh.peers_without_filter = None;
     let hop = Hop::new(&open, "a", z);
@@ -1180,10 +1184,10 @@ fn without_a_record_a_protected_field_counts_only_from_its_origin() {
         assert_eq!((attached.get("tenant").map(String::as_str), attached["user"].as_str()), (tenant, "\"u9\""));
         assert_eq!(plan.counters.contains(&Counter::FieldUnbelieved), tenant.is_none());
         assert_eq!(problems(&plan).contains(&"tenant: unbelieved".to_owned()), tenant.is_none());
-        // Beside the request of its trace, the remembered value counts.
+        // With an exact match of the request of its trace, the remembered value counts.
         let plan = hop.run(Role::Outbound, &[TRACE, said[1], said[2]]);
         assert_eq!(hop.attached(&plan)["tenant"], "\"t1\"");
-        // One of two requests of a trace: only what both have.
+        // With one of two requests of a trace, only the fields that both have count.
         let other = hop.mesh_context(&[("tenant", "\"t2\"")]);
         hop.run(Role::Inbound, &[TRACE, ("x-mesh-context", &other)]);
         let plan = hop.run(Role::Outbound, &[TRACE, said[1]]);
@@ -1193,7 +1197,7 @@ fn without_a_record_a_protected_field_counts_only_from_its_origin() {
 
 #[test]
 fn nothing_leaves_with_a_call_to_no_service_of_the_mesh() {
-    // The cluster that the call is routed to, and whether the context goes along.
+    // The cluster that the call is routed to, and whether the context is sent.
     for (cluster, goes) in [
         ("b", true),
         ("outbound|80||b.shop.svc.cluster.local", true),
@@ -1231,7 +1235,7 @@ fn behind_the_router_only_what_has_changed_is_changed() {
     hop.host.attributes.insert("xds.listener_direction".to_owned(), 2_i64.to_le_bytes().to_vec());
     let attached = hop.mesh_context(&[("tenant", "\"t1\""), ("user", "\"u1\"")]);
     let sent = [TRACE, ("x-mesh-context", attached.as_str()), ("tracestate", "k=v"), ("baggage", "k=v")];
-    // The cluster that is really called, the fields that go there, and how many edits it takes.
+    // The cluster that is really called, the fields that are sent there, and the number of edits.
     for (cluster, fields, count) in [("b", &["tenant", "user"][..], 0), ("z", &["tenant"], 1), ("elsewhere", &[], 1)] {
         hop.host.attributes.insert("xds.cluster_name".to_owned(), cluster.as_bytes().to_vec());
         let plan = hop.run(Role::Upstream, &sent);
@@ -1253,7 +1257,7 @@ fn behind_the_router_only_what_has_changed_is_changed() {
     hop.host.attributes.insert("xds.cluster_name".to_owned(), b"b".to_vec());
     let plan = hop.run(Role::Upstream, &[TRACE, ("tracestate", "cmesh=1,k=v"), ("x-mesh-context", &attached)]);
     assert_eq!(edits(&plan)["tracestate"].as_deref(), Some("k=v"), "a tracer brought a ticket back");
-    // On the way to the application: the ticket again, beside a valid traceparent.
+    // On the way to the application, the ticket is written again, next to a valid traceparent.
     hop.host.attributes.insert("xds.listener_direction".to_owned(), 1_i64.to_le_bytes().to_vec());
     let ticket = "9c41d2e7.9f8e7d6c5b4a3f2e1d0c9b8a";
     let baggage = format!("cmesh.ticket={ticket},tenant=t1");
@@ -1297,7 +1301,7 @@ fn a_call_that_an_internal_redirect_brings_back_is_masked_once() {
     let again = hop.run(Role::Outbound, &[TRACE, ("x-mesh-context", &sent)]);
     assert_eq!(again.edits, [], "to the same service: as it is");
     drop(again);
-    // To another one its rules apply, to what they would have seen at once.
+    // For another service, its rules apply to the context that they would have seen at first.
     hop.host.attributes.insert("xds.cluster_name".to_owned(), b"z".to_vec());
     let at_once = hop.attached(&hop.run(Role::Outbound, &[TRACE]));
     let sent = sent.as_str();
@@ -1307,22 +1311,22 @@ fn a_call_that_an_internal_redirect_brings_back_is_masked_once() {
         assert_eq!((other.get("tenant"), &other), (None, &at_once), "{role:?}");
         assert!(other["user"] != "\"u1\"" && other["user"] != masked["user"], "{other:?}");
     }
-    // When the call is over, its context is one that anybody could have written down.
+    // After the call has ended, its context is not trusted any more: anyone could have copied it.
     hop.host.attributes.insert("xds.cluster_name".to_owned(), b"b".to_vec());
-    // It passed twice.
+    // The call passed twice.
     hop.requests.end_call(call.unwrap(), NOW);
     hop.requests.end_call(call.unwrap(), NOW);
     let late = hop.run_at(Role::Outbound, &[("x-mesh-context", sent)], NOW + 10_000);
     assert!(problems(&late).contains(&"tenant: unbelieved".to_owned()), "{:?}", problems(&late));
     drop(late);
-    // What an application makes of a context is none of ours: what is remembered is masked once.
+    // A context that the application changed is not recognised. The remembered value is masked once.
     hop.host.attributes.insert("xds.cluster_name".to_owned(), b"b".to_vec());
     let made = hop.mesh_context(&[("caller", "\"a\""), ("tenant", "\"t1\""), ("user", "\"u2\"")]);
     let plan = hop.run(Role::Outbound, &[TRACE, ("x-mesh-context", &made)]);
     assert_ne!(hop.attached(&plan)["user"], "\"u2\"");
 }
 
-/// What was decided holds for the service that is really called, whatever the filter in front of the router saw.
+/// The decision must be the one for the service that is really called, whatever the filter before the router saw.
 #[test]
 fn behind_the_router_a_call_to_another_service_is_decided_on_again() {
     let mut tables = tables();
@@ -1333,7 +1337,7 @@ fn behind_the_router_a_call_to_another_service_is_decided_on_again() {
     tables.rules.push(RuleTable { condition: Some(to_z), ..rule("all/out/no-z", Effect::Deny(reply)) });
     tables.services[0].entry.outbound.push(RuleIndex(0));
     let outbound = 2_i64.to_le_bytes().to_vec();
-    // Who calls, the cluster by the first route and the real one, and the answer in place of the service's.
+    // The caller, the cluster of the first route and the real one, and the answer instead of the service's.
     for (service, first, real, status) in [
         ("a", "b", "b", None),
         ("a", "b", "z", Some(451)),
@@ -1371,7 +1375,8 @@ fn routes_see_what_the_mesh_says_and_the_router_takes_it_away() {
     let header = tables.fields[1].header.clone().unwrap();
     let header = header.as_str();
     assert!(tables.fields[1].is_protected());
-    // What is known of the routes, what the application sent, and what the header becomes: `None` is no edit. Then the refusal.
+    // What is known about the routes, what the application sent, the value that the header is set to (`None` is no
+    // edit), and the refusal.
     for (routing, sent, becomes, refused) in [
         (Routing::Fixed, None, None, false),
         (Routing::Fixed, Some("t1"), Some(None), false),
@@ -1407,7 +1412,8 @@ fn routes_see_what_the_mesh_says_and_the_router_takes_it_away() {
     }
 }
 
-/// A mirrored call, or one of a sender that does not know the field's region yet, brings a field where it must not be.
+/// A mirrored call, or a call of a sender that does not know the field's region yet, may bring a field to a place where
+/// it must not be.
 #[test]
 fn a_field_that_arrives_in_another_region_goes_no_further() {
     let mut tables = tables();
@@ -1428,7 +1434,35 @@ fn a_field_that_arrives_in_another_region_goes_no_further() {
     }
 }
 
-/// Filters in front of a gateway's, RBAC for one, decide on the route that the client's own header chose.
+#[test]
+fn of_several_regions_all_count_unless_the_proxy_names_one() {
+    let mut tables = tables();
+    for service in &mut tables.services {
+        service.regions = vec!["eu".to_owned(), "us".to_owned()];
+    }
+    // Where the field may go, the locality of the proxy, and whether the field arrives and goes on to another service.
+    for (residency, locality, arrives, goes_on) in [
+        (&["eu", "us"][..], "", true, true),
+        (&["eu", "us"], "eu", true, true),
+        (&["eu"], "eu", true, false),
+        (&["eu"], "us", false, false),
+        (&["eu"], "", false, false),
+        (&["eu"], "asia", false, false),
+    ] {
+        tables.fields[2].residency = residency.iter().map(|region| (*region).to_owned()).collect();
+        let mut hop = Hop::new(&tables, "a", PEER_B);
+        hop.workload = Workload::new(verified(&tables), "a").in_region(locality);
+        assert_eq!(hop.workload.unclear_regions().is_some(), !["eu", "us"].contains(&locality), "{locality}");
+        let value = hop.mesh_context(&[("tenant", "\"t1\""), ("user", "\"u1\"")]);
+        let plan = hop.run(Role::Inbound, &[TRACE, ("x-mesh-context", &value)]);
+        assert_eq!(edits(&plan).contains_key("x-user"), arrives, "{residency:?} {locality}");
+        drop(plan);
+        let plan = hop.run(Role::Outbound, &[TRACE]);
+        assert_eq!(hop.attached(&plan).contains_key("user"), goes_on, "{residency:?} {locality}");
+    }
+}
+
+/// Filters before ours in a gateway, such as RBAC, decide on the route that the client's own header chose.
 #[test]
 fn a_client_cannot_choose_a_route_by_the_header_of_a_field() {
     let mut tables = tables();
@@ -1439,7 +1473,7 @@ fn a_client_cannot_choose_a_route_by_the_header_of_a_field() {
     tables.services.sort_by(|a, b| a.name.cmp(&b.name));
     add_inbound(&mut tables, "edge", rule("mint", Effect::Set { fields: vec![("tenant".into(), value)] }));
     tables.fields[1].routed = true;
-    // What is known of the routes, what the client sends, and whether it is refused.
+    // What is known about the routes, what the client sends, and whether the request is refused.
     for (routing, header, sent, refused) in [
         (Routing::Upstream, "x-tenant", "t1", false),
         (Routing::Upstream, "x-tenant", "t9", true),

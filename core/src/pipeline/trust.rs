@@ -1,4 +1,4 @@
-//! Who sent a request, and what of its carriers counts.
+//! Determines who sent a request, and which of its carriers count.
 
 use super::extract::Source;
 use super::workload::{Host, Workload};
@@ -6,7 +6,7 @@ use crate::carrier::mesh_header;
 use crate::headers::Headers;
 use crate::identity::{self, Peer};
 
-/// Who sent the request, by its client certificate.
+/// Returns the sender of the request, by its client certificate.
 pub(super) fn peer(workload: &Workload, host: Host<'_>) -> Peer {
     let san = host.attributes.attribute(&["connection", "uri_san_peer_certificate"]);
     let principal = san.and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default();
@@ -16,8 +16,8 @@ pub(super) fn peer(workload: &Workload, host: Host<'_>) -> Peer {
     identity::peer(&principal, workload.program().tables())
 }
 
-/// What of the peer's carriers counts. What its proxy attached counts alone; a carrier beside it, or without it, is what a client
-/// or an application sent past a filter that does not know the field yet.
+/// Returns the carriers of the peer that count. Only the header that its proxy attached counts. A carrier beside it, or
+/// without it, comes from a client or an application, past a filter that does not know the field yet.
 pub(super) fn source(workload: &Workload, headers: &Headers<'_>, peer: &Peer) -> Source {
     let mesh = workload.mesh();
     let named = mesh.peers_without_filter.as_ref();
@@ -30,7 +30,7 @@ pub(super) fn source(workload: &Workload, headers: &Headers<'_>, peer: &Peer) ->
     } else if headers.contains(mesh_header::NAME) {
         Source::MeshHeader
     } else if named.is_none() {
-        // A filter attaches `x-mesh-context` to every call, if only for the `caller`.
+        // A filter attaches `x-mesh-context` to every call, even if only for the `caller`.
         Source::All
     } else {
         Source::Nothing

@@ -1,7 +1,8 @@
-//! Behind the router, once for each try: what the proxy did to a request after its filters is looked at again.
+//! Runs after the router, once for each try, and checks the changes that the proxy made to a request after its filters.
 //!
-//! Header edits make the proxy choose the route anew, so the cluster that is really called may be another than the one that was decided
-//! on; and some of Envoy's own tracers write `traceparent` and `tracestate` after the filters. Running again on one's own output changes nothing.
+//! Header edits make the proxy choose the route again, so the cluster that is really called may be another than the one
+//! that was decided on. Some of Envoy's own tracers also write `traceparent` and `tracestate` after the filters.
+//! Running again on its own output changes nothing.
 
 use std::rc::Rc;
 
@@ -20,25 +21,27 @@ use crate::headers::{Headers, Single};
 use crate::trace::{Ids, Kind};
 use crate::vm::Destination;
 
-/// What the proxy calls a listener of traffic that leaves.
+/// The proxy's value for the direction of a listener of outbound traffic.
 const OUTBOUND: i64 = 2;
 
-/// Whether the request is a call. A gateway only calls; of a sidecar the direction of the listener says it. A request that came through no listener is
-/// one that the proxy makes itself: a mirrored call.
+/// Returns whether the request is a call. A gateway only makes calls. In a sidecar, the direction of the listener
+/// decides. A request without a listener was made by the proxy itself: a mirrored call.
 fn is_call(workload: &Workload, host: Host<'_>) -> bool {
     let direction = host.attributes.attribute(&["xds", "listener_direction"]);
     let direction = direction.map(|bytes| bytes.try_into().map(i64::from_le_bytes));
     workload.is_gateway() || direction.is_none_or(|direction| direction == Ok(OUTBOUND))
 }
 
-/// The plan for one try of a request: of what the application or a gateway calls, or of what arrives at the application.
+/// Returns the plan for one try of a request: a call of the application or of a gateway, or a request that arrives at
+/// the application.
 pub fn upstream<'w>(workload: &'w Workload, headers: &Headers<'_>, host: Host<'_>) -> Plan<'w> {
     let plan = Plan { report: Report::new(workload, Role::Upstream), ..Plan::default() };
     let plan = if is_call(workload, host) { called(workload, headers, host, plan) } else { shown(headers, plan) };
     plan.within_budget()
 }
 
-/// A request that arrives: a tracer may have written `tracestate` over the ticket, which still stands in `baggage`.
+/// Restores the ticket of a request that arrives: a tracer may have overwritten it in `tracestate`, but `baggage` still
+/// has it.
 fn shown<'w>(headers: &Headers<'_>, mut plan: Plan<'w>) -> Plan<'w> {
     let ticket = baggage::tickets(headers.all(baggage::NAME)).next().and_then(|ticket| String::from_utf8(ticket).ok());
     let has_parent = Ids::read(headers).of(Kind::Traceparent).is_some();
@@ -46,7 +49,7 @@ fn shown<'w>(headers: &Headers<'_>, mut plan: Plan<'w>) -> Plan<'w> {
     plan
 }
 
-/// A call: the context goes only where the cluster that is really called may have it, and no ticket goes at all.
+/// Checks a call: the context is sent only if the cluster that is really called may have it. A ticket is never sent.
 fn called<'w>(workload: &'w Workload, headers: &Headers<'_>, host: Host<'_>, mut plan: Plan<'w>) -> Plan<'w> {
     let tables = workload.program().tables();
     let cluster = host.attributes.attribute(&["xds", "cluster_name"]).unwrap_or_default();
@@ -95,8 +98,9 @@ fn called<'w>(workload: &'w Workload, headers: &Headers<'_>, host: Host<'_>, mut
     plan
 }
 
-/// The context as the rules leave it for the service that is really called, and before them. `None` where the call goes to the service that was
-/// decided on, or where it makes no difference. What a gateway decides rests on what only its filter in front of the router sees.
+/// Returns the context after the rules for the service that is really called, and the context before them. Returns
+/// `None` if the call goes to the service that was decided on, or if the service makes no difference. The decisions of
+/// a gateway depend on data that only its filter before the router sees.
 fn redecide<'w>(
     workload: &'w Workload,
     headers: &Headers<'_>,

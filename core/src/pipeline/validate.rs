@@ -1,4 +1,4 @@
-//! Holds a context against the schema.
+//! Validates a context against the schema.
 
 use super::plan::{Counter, Plan, Refusal};
 use super::workload::Workload;
@@ -10,13 +10,13 @@ use crate::tables::{OnInvalid, Reply};
 /// Whether a context must have all required fields.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Completeness {
-    /// It is the context of a request.
+    /// The whole context of a request.
     Whole,
-    /// It is a part of one.
+    /// A part of a context.
     Part,
 }
 
-/// Takes fields that break the schema out of the context; says whether there was a problem.
+/// Removes fields that violate the schema from the context. Returns whether there was a problem.
 pub(super) fn validate(workload: &Workload, context: &mut Context, whole: Completeness, plan: &mut Plan<'_>) -> bool {
     let matches = |regex, text: &str| workload.program().code().regex_matches(regex, text);
     let mut problems = schema::validate(context, workload.fields(), workload.program().choices(), matches, &plan.fuel);
@@ -30,13 +30,13 @@ pub(super) fn validate(workload: &Workload, context: &mut Context, whole: Comple
     !problems.is_empty()
 }
 
-/// Whether a context says nothing but who calls.
+/// Returns whether a context contains nothing but the caller.
 fn is_empty(context: &Context) -> bool {
     context.iter().all(|(name, _)| name == CALLER) && context.carried().fields.is_empty()
 }
 
-/// Validates the whole context of a request, whose carriers may have been broken. Gives the refusal where the mesh
-/// refuses invalid contexts. A request without a context is never refused here: it is counted.
+/// Validates the whole context of a request, whose carriers may have been malformed. Returns the refusal if the mesh
+/// refuses invalid contexts. A request without a context is never refused here; it is counted.
 pub(super) fn refuse_invalid(
     workload: &Workload,
     context: &mut Context,

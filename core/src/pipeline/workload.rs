@@ -1,4 +1,4 @@
-//! The workload that a filter serves: its artifact, its name and what follows from both.
+//! The workload that a filter serves: its artifact, its name, and the data that is derived from them.
 
 use core::cell::RefCell;
 
@@ -16,26 +16,26 @@ use crate::identity::{domain_of, service_of_workload};
 use crate::index::RuleIndex;
 use crate::mask::{PseudonymSecret, Pseudonyms};
 use crate::memory::{Access, Limits, Memory};
-use crate::tables::{Attribute, Effect, EntryTable, FieldTable, MaskMethod, MeshTable, Tables};
+use crate::tables::{AmbiguousPath, Attribute, Effect, EntryTable, FieldTable, MaskMethod, MeshTable, Tables};
 use crate::vm::{Destination, MeshView, Scratch, Snapshot};
 
-/// Which part of a request's way the filter stands in.
+/// The position of the filter on the path of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
-    /// In front of the service, for requests that arrive.
+    /// Before the service, for requests that arrive.
     Inbound,
-    /// Behind the service, for the calls that it makes.
+    /// After the service, for the calls that it makes.
     Outbound,
-    /// At the edge: clients are not believed, the context is minted here.
+    /// At the edge: clients are not trusted, and the context is made here.
     Gateway,
-    /// At the way out of the mesh: the context stays inside.
+    /// At the exit of the mesh: the context is removed.
     Egress,
-    /// Behind the router of a sidecar, for each try of a request: in the router's `upstream_http_filters`.
+    /// After the router of a sidecar, for each try of a request: in the router's `upstream_http_filters`.
     Upstream,
 }
 
 impl Role {
-    /// The role of that name in a plugin configuration.
+    /// Returns the role with this name in a plugin configuration.
     pub fn parse(name: &str) -> Option<Self> {
         Some(match name {
             "inbound" => Self::Inbound,
@@ -47,7 +47,7 @@ impl Role {
         })
     }
 
-    /// The name in configurations and reports.
+    /// Returns the name in configurations and reports.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Inbound => "inbound",
@@ -59,32 +59,39 @@ impl Role {
     }
 }
 
-/// What a request may ask of the proxy.
+/// The services of the proxy that a request may use.
 #[derive(Clone, Copy)]
 pub struct Host<'h> {
     /// Attributes of the request and its connection.
     pub attributes: &'h dyn Attributes,
     /// Storage that all streams of the process share.
     pub memory: &'h dyn SharedMemory,
-    /// What this worker remembers for the service, in that storage.
+    /// The requests that this worker remembers for the service, in that storage.
     pub requests: &'h Memory,
     /// Unpredictable bytes.
     pub randomness: &'h dyn Randomness,
-    /// What is known of the proxy's routes.
+    /// What is known about the proxy's routes.
     pub routing: Routing,
     /// The time, in milliseconds since 1970.
     pub now_ms: u64,
-    /// Who watches what is decided: a tool that explains requests. A filter has nobody.
+    /// The observer of the decisions: a tool that explains requests. A filter has none.
     pub observer: Option<&'h dyn Observer>,
 }
 
-/// Watches what a pipeline does with one request. It changes nothing.
+/// Observes a pipeline while it processes one request. It changes nothing.
 pub trait Observer {
-    /// `rules` (indices into the artifact's rules) were run against the snapshot and gave this decision. A gateway
-    /// decides twice: the rules that make the context first.
+    /// Called after `rules` (indices into the artifact's rules) were run against the snapshot, with the resulting
+    /// decision. A gateway decides twice: the first time with the rules that make the context.
     fn decided(&self, snapshot: Snapshot<'_>, rules: &[RuleIndex], decision: &Decision<'_>);
 
-    /// This context goes on: to the application, or with the call. Not called for a request that is refused.
+    /// Called after [`Self::decided`], if `rules` are run against the other reading of an ambiguous path too, or would be
+    /// if the first decision were not a refusal.
+    fn decides_again(&self, snapshot: Snapshot<'_>, rules: &[RuleIndex]) {
+        let _ = (snapshot, rules);
+    }
+
+    /// Called with the context that is forwarded: to the application, or with the call. Not called for a request that
+    /// is refused.
     fn went_on(&self, context: &Context);
 }
 
@@ -95,6 +102,12 @@ impl Host<'_> {
         }
     }
 
+    pub(super) fn decides_again(&self, snapshot: Snapshot<'_>, rules: &[RuleIndex]) {
+        if let Some(observer) = self.observer {
+            observer.decides_again(snapshot, rules);
+        }
+    }
+
     pub(super) fn went_on(&self, context: &Context) {
         if let Some(observer) = self.observer {
             observer.went_on(context);
@@ -102,14 +115,14 @@ impl Host<'_> {
     }
 }
 
-/// What decisions use again: the memory of the machine, and the arena for what conditions make.
+/// What decisions reuse: the memory of the machine, and the arena for values that conditions create.
 #[derive(Debug, Default)]
 struct Kept {
     arena: Bump,
     scratch: Scratch<'static>,
 }
 
-/// One service with the artifact that decides for it, for one thread.
+/// One service with the artifact that decides for it, for use by one thread.
 #[derive(Debug)]
 pub struct Workload {
     kept: RefCell<Kept>,
@@ -128,8 +141,8 @@ pub struct Workload {
 }
 
 impl Workload {
-    /// The workload `service` under an artifact. A service that the mesh does not list gets the enterprise's rules
-    /// for all workloads; see [`Workload::is_listed`].
+    /// Returns the workload `service` with an artifact. A service that the mesh does not list has the enterprise's
+    /// rules for all workloads; see [`Workload::is_listed`].
     pub fn new(program: VerifiedProgram, service: &str) -> Self {
         let tables = program.tables();
         let service = service_of_workload(service, tables).to_owned();
@@ -164,39 +177,57 @@ impl Workload {
         }
     }
 
-    /// The same with the secret of the mesh's pseudonyms. Without one, a field that a rule turns into a pseudonym is
-    /// taken out.
+    /// Returns the workload in the region that the proxy names, if the mesh lists it among those of the service. For a
+    /// service with one region, the mesh alone decides.
+    #[must_use]
+    pub fn in_region(mut self, locality: &str) -> Self {
+        let tables = self.program.tables();
+        let service = tables.services.iter().find(|known| known.name == self.service);
+        if service.is_some_and(|service| service.regions.iter().any(|region| region == locality)) {
+            locality.clone_into(&mut self.region);
+        }
+        self
+    }
+
+    /// Returns the regions of the service, if it is unknown in which of them this workload runs.
+    pub fn unclear_regions(&self) -> Option<&[String]> {
+        let regions = destination::of_service(&self.service, self.program.tables())?.regions;
+        (self.region.is_empty() && regions.len() > 1).then_some(regions)
+    }
+
+    /// Returns the workload with the secret of the mesh's pseudonyms. Without a secret, a field that a rule turns into
+    /// a pseudonym is removed.
     #[must_use]
     pub fn with_pseudonyms(self, secret: PseudonymSecret) -> Self {
         Self { pseudonyms: Some(Pseudonyms::new(secret)), ..self }
     }
 
-    /// Whether it stands at the edge of the mesh.
+    /// Returns whether it is at the edge of the mesh.
     pub fn is_gateway(&self) -> bool {
         self.mesh().gateways.contains(&self.service)
     }
 
-    /// Whether what rules do depends on where a call goes.
+    /// Returns whether the effect of its rules depends on the destination of a call.
     pub(super) fn decides_by_destination(&self) -> bool {
         self.by_destination
     }
 
-    /// Whether the mesh lists the service.
+    /// Returns whether the mesh lists the service.
     pub fn is_listed(&self) -> bool {
         self.listed
     }
 
-    /// Its name.
+    /// Returns the name of the service.
     pub fn service(&self) -> &str {
         &self.service
     }
 
-    /// The artifact.
+    /// Returns the artifact.
     pub fn program(&self) -> &VerifiedProgram {
         &self.program
     }
 
-    /// The artifact's digest as 64 hex digits.
+    /// Returns the artifact's digest as 64 hex digits.
     pub fn digest(&self) -> &str {
         &self.digest
     }
@@ -205,13 +236,17 @@ impl Workload {
         self.pseudonyms.as_ref()
     }
 
-    /// The workload as the place that its requests go to.
+    /// Returns the workload as the destination of the requests that arrive.
     pub(super) fn as_destination(&self) -> Destination<'_> {
-        destination::of_service(&self.service, self.program.tables()).unwrap_or_default()
+        let destination = destination::of_service(&self.service, self.program.tables()).unwrap_or_default();
+        if self.region.is_empty() {
+            return destination;
+        }
+        Destination { region: &self.region, regions: core::slice::from_ref(&self.region), ..destination }
     }
 
-    /// Decides on memory that stays from request to request. A decision within a decision (a host that serves another
-    /// request while it is asked for an attribute) gets memory of its own.
+    /// Decides with memory that is reused from request to request. A nested decision (a host that serves another
+    /// request while it is asked for an attribute) allocates its own.
     pub(super) fn decide(&self, rules: &[RuleIndex], snapshot: Snapshot<'_>, fuel: &Fuel) -> Decision<'_> {
         let Ok(mut kept) = self.kept.try_borrow_mut() else {
             return decide_reusing(&self.program, rules, snapshot, &Bump::new(), &mut Scratch::new(), fuel);
@@ -233,7 +268,7 @@ impl Workload {
         &self.guarded
     }
 
-    /// What the memory may hold.
+    /// Returns the limits of the memory.
     pub fn limits(&self) -> Limits {
         let mesh = self.mesh();
         Limits {
@@ -244,14 +279,14 @@ impl Workload {
         }
     }
 
-    /// The memory's way to the host.
+    /// Returns the memory's access to the host.
     pub fn access<'h>(&self, host: Host<'h>) -> Access<'h> {
         Access { store: host.memory, randomness: host.randomness, now_ms: host.now_ms, limits: self.limits() }
     }
 
-    /// Whether a request that arrives is refused when its path has more than one reading.
-    pub(super) fn denies_ambiguous_path(&self) -> bool {
-        self.entry.deny_ambiguous_path
+    /// Returns what happens to a request that arrives with an ambiguous path.
+    pub(super) fn ambiguous_path(&self) -> AmbiguousPath {
+        self.entry.ambiguous_path
     }
 
     pub(super) fn inbound_rules(&self) -> &[RuleIndex] {
@@ -262,12 +297,12 @@ impl Workload {
         &self.entry.outbound
     }
 
-    /// The inbound rules that give fields values: at a gateway they make the context.
+    /// Returns the inbound rules that set fields. At a gateway they make the context.
     pub(super) fn mint_rules(&self) -> &[RuleIndex] {
         &self.mint
     }
 
-    /// The other inbound rules.
+    /// Returns the other inbound rules.
     pub(super) fn gateway_rules(&self) -> &[RuleIndex] {
         &self.gateway
     }
@@ -278,7 +313,7 @@ impl Workload {
     }
 }
 
-/// Whether a rule reads where a call goes, or makes pseudonyms, which each domain has of its own.
+/// Returns whether a rule reads the destination of a call, or makes pseudonyms, which differ between domains.
 fn decides_by_destination(tables: &Tables) -> bool {
     let reads = |attribute: &Attribute| match attribute {
         Attribute::Destination(_) => true,

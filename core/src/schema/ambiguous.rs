@@ -1,14 +1,14 @@
-//! JSON that two readers take for two values, though it is valid.
+//! Valid JSON that two readers may read as different values.
 //!
-//! RFC 8259 leaves open what an object means that names a member twice, and what half of a surrogate pair is. Readers take the first or
-//! the last, drop it, replace it, or fail. A null character ends a text for who reads it as C does.
+//! RFC 8259 leaves open the meaning of a duplicate member of an object, and of half of a surrogate pair. Readers take
+//! the first or the last, drop it, replace it, or fail. A null character ends the text for readers that use C strings.
 
 use std::borrow::Cow;
 
 use crate::context::json::{self, JsonKind};
 use crate::fuel::{Exhausted, Fuel};
 
-/// Whether a checked JSON text is ambiguous, at any depth.
+/// Returns whether a checked JSON text is ambiguous, at any depth.
 pub(super) fn is_ambiguous(text: &str, fuel: &Fuel) -> Result<bool, Exhausted> {
     if text.contains('\\') && has_odd_escape(text.as_bytes()) {
         return Ok(true);
@@ -40,7 +40,7 @@ pub(super) fn is_ambiguous(text: &str, fuel: &Fuel) -> Result<bool, Exhausted> {
     Ok(false)
 }
 
-/// Whether an escape is half of a surrogate pair, or a null character. Escapes stand in strings only.
+/// Returns whether an escape is half of a surrogate pair, or a null character. Escapes only occur in strings.
 fn has_odd_escape(mut text: &[u8]) -> bool {
     while let Some(at) = text.iter().position(|byte| *byte == b'\\') {
         let escape = text.get(at..).unwrap_or_default();
@@ -60,7 +60,7 @@ fn has_odd_escape(mut text: &[u8]) -> bool {
     false
 }
 
-/// The number of a `\uXXXX` at the beginning.
+/// Returns the number of a `\uXXXX` at the beginning.
 fn unit(text: &[u8]) -> Option<u32> {
     let digits = text.strip_prefix(b"\\u")?.get(..4)?;
     u32::from_str_radix(core::str::from_utf8(digits).ok()?, 16).ok()

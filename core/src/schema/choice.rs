@@ -1,22 +1,23 @@
-//! The allowed values of a field, in a form in which one is found without a look at all of them.
+//! The allowed values of a field, in a form that is searched without comparing all of them.
 
 use core::cmp::Ordering;
 
 use crate::context::json::{self, JsonKind};
 
-/// The allowed values of a field; without any, every value is allowed. It is made once, when an artifact is loaded.
+/// The allowed values of a field. If there are none, every value is allowed. It is made once, when an artifact is
+/// loaded.
 #[derive(Debug, Clone, Default)]
 pub struct Choice {
     /// Contents of strings, sorted.
     strings: Vec<String>,
-    /// Numbers with the nearest double, sorted by it.
+    /// Numbers with the nearest double, sorted by the double.
     numbers: Vec<(f64, String)>,
-    /// Every other text, sorted: what it means is what it says.
+    /// All other texts, sorted. They are compared as text.
     others: Vec<String>,
 }
 
 impl Choice {
-    /// Of these JSON texts.
+    /// Makes it from these JSON texts.
     pub fn new(allowed: &[String]) -> Self {
         let mut choice = Self::default();
         for text in allowed {
@@ -32,7 +33,7 @@ impl Choice {
         choice
     }
 
-    /// Whether a value is allowed: one of the values means the same, as [`json::same`] says.
+    /// Returns whether a value is allowed: one of the values means the same, as defined by [`json::same`].
     pub fn allows(&self, text: &str) -> bool {
         if self.strings.is_empty() && self.numbers.is_empty() && self.others.is_empty() {
             return true;
@@ -43,7 +44,7 @@ impl Choice {
         match double(text) {
             Some(number) => {
                 let from = self.numbers.partition_point(|(known, _)| known.total_cmp(&number) == Ordering::Less);
-                // Large integers that differ may share the nearest double.
+                // Different large integers may have the same nearest double.
                 let near = self.numbers.iter().skip(from).take_while(|(known, _)| *known == number);
                 near.into_iter().any(|(_, known)| json::same(known, text))
             }
@@ -52,7 +53,7 @@ impl Choice {
     }
 }
 
-/// The nearest double of a number; one zero, whatever its sign.
+/// Returns the nearest double of a number. Both zeros become the same one.
 fn double(text: &str) -> Option<f64> {
     (json::kind(text) == JsonKind::Number).then(|| json::as_f64(text).map(|number| number + 0.0))?
 }
@@ -90,7 +91,7 @@ mod tests {
             "{}",
         ];
         let all: Vec<String> = texts.iter().map(|text| (*text).to_owned()).collect();
-        // Each alone, each two, and all: exactly as a comparison with every one of them would say.
+        // Each value alone, each pair, and all of them: the result must be that of a comparison with every one.
         let pairs = all.iter().flat_map(|a| all.iter().map(|b| vec![a.clone(), b.clone()]));
         for allowed in pairs.chain([all.clone()]) {
             let choice = Choice::new(&allowed);

@@ -8,20 +8,20 @@ use crate::host::{Attributes, Randomness, SharedMemory, VersionChanged};
 /// A proxy made of plain data.
 #[derive(Debug, Default)]
 pub struct FakeHost {
-    /// What it says of a request, by paths with dots.
+    /// The attributes of a request, by paths with dots.
     pub attributes: HashMap<String, Vec<u8>>,
-    /// What workers wrote, with versions.
+    /// The values that workers wrote, with versions.
     pub memory: RefCell<BTreeMap<String, (Vec<u8>, u32)>>,
     /// Whether there is no source of secrets.
     pub no_secrets: Cell<bool>,
-    /// How many secrets were given.
+    /// Number of secrets that were generated.
     pub secrets: Cell<u64>,
-    /// How many shared values were read.
+    /// Number of shared values that were read.
     pub reads: Cell<usize>,
 }
 
 impl FakeHost {
-    /// A proxy whose peer has this SPIFFE ID.
+    /// Returns a proxy whose peer has this SPIFFE ID.
     pub fn with_peer(principal: &str) -> Self {
         let mut host = Self::default();
         host.attributes.insert("connection.uri_san_peer_certificate".into(), principal.into());

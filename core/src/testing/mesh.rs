@@ -1,15 +1,16 @@
-//! A small mesh, and what tests add to its tables.
+//! A small mesh, and functions that add to its tables.
 
 use crate::artifact::{VerifiedProgram, encode, load};
 use crate::carrier::mesh_header::dictionary_id;
 use crate::index::{ProgramIndex, RuleIndex};
+use crate::limits::DEFAULT_HEADER_VALUE_BYTES;
 use crate::tables::{
     Attribute, Constant, DictionaryTable, DomainTable, Effect, FieldTable, FieldType, Merge, MeshTable, RuleTable,
     Scalar, ScalarConstant, ServiceTable, Tables, WordTable,
 };
 use crate::vm::op::Op;
 
-/// A mesh `acme` with the services `a` and `b` of the domain `shop`, and `z` of the domain `bank`.
+/// Returns a mesh `acme` with the services `a` and `b` of the domain `shop`, and `z` of the domain `bank`.
 pub fn tables() -> Tables {
     let words: Vec<String> = ["caller", "tenant", "a", "b"].map(str::to_owned).to_vec();
     let numbered = (1..).zip(&words).map(|(number, text)| word(number, text, 0)).collect();
@@ -20,11 +21,12 @@ pub fn tables() -> Tables {
             trust_domain: "acme.corp".into(),
             identity_path: "/ns/*/sa/{service}".into(),
             require_peer: true,
-            // A service whose requests bring carriers of all kinds.
+            // A service whose requests have carriers of all kinds.
             peers_without_filter: Some(vec!["b".into()]),
             cluster_domain: "cluster.local".into(),
             present_headers: true,
             present_baggage: true,
+            header_value_bytes: DEFAULT_HEADER_VALUE_BYTES,
             memory_slots: 64,
             memory_bytes: 64 << 20,
             memory_ttl_ms: 60_000,
@@ -52,17 +54,17 @@ fn string() -> FieldType {
     FieldType::One(Scalar::String)
 }
 
-/// A field with nothing special about it.
+/// Returns a field without constraints.
 pub fn field(name: &str, value: FieldType) -> FieldTable {
     FieldTable { name: name.into(), value, ..FieldTable::default() }
 }
 
-/// A word with a number, released at this time.
+/// Returns a word with a number, released at this time.
 pub fn word(number: u32, text: &str, released_at_ms: u64) -> WordTable {
     WordTable { number, text: text.into(), released_at_ms }
 }
 
-/// Adds a program and gives its index.
+/// Adds a program and returns its index.
 pub fn add_program(tables: &mut Tables, code: &[Op]) -> ProgramIndex {
     let program = &mut tables.program;
     program.programs.push((program.code.len() as u32, code.len() as u32));
@@ -70,24 +72,24 @@ pub fn add_program(tables: &mut Tables, code: &[Op]) -> ProgramIndex {
     ProgramIndex(program.programs.len() as u32 - 1)
 }
 
-/// Adds a constant and gives its index.
+/// Adds a constant and returns its index.
 pub fn add_constant(tables: &mut Tables, constant: Constant) -> u32 {
     tables.program.constants.push(constant);
     tables.program.constants.len() as u32 - 1
 }
 
-/// Adds a string constant and gives its index.
+/// Adds a string constant and returns its index.
 pub fn add_string(tables: &mut Tables, text: &str) -> u32 {
     add_constant(tables, Constant::Scalar(ScalarConstant::String(text.into())))
 }
 
-/// Adds an attribute and gives its index.
+/// Adds an attribute and returns its index.
 pub fn add_attribute(tables: &mut Tables, attribute: Attribute) -> u32 {
     tables.program.attributes.push(attribute);
     tables.program.attributes.len() as u32 - 1
 }
 
-/// A rule without a condition.
+/// Returns a rule without a condition.
 pub fn rule(name: &str, effect: Effect) -> RuleTable {
     RuleTable {
         name: name.into(),
@@ -100,7 +102,7 @@ pub fn rule(name: &str, effect: Effect) -> RuleTable {
     }
 }
 
-/// Lets a rule apply to the inbound requests of a service.
+/// Adds a rule for the inbound requests of a service.
 pub fn add_inbound(tables: &mut Tables, service: &str, rule: RuleTable) {
     let index = RuleIndex(tables.rules.len() as u32);
     tables.rules.push(rule);
@@ -108,7 +110,7 @@ pub fn add_inbound(tables: &mut Tables, service: &str, rule: RuleTable) {
     service.entry.inbound.push(index);
 }
 
-/// Writes and loads the tables.
+/// Encodes and loads the tables.
 pub fn verified(tables: &Tables) -> VerifiedProgram {
     load(&encode(tables).unwrap()).unwrap()
 }

@@ -1,5 +1,5 @@
-//! What tests, fuzz targets and benches share: a small mesh, requests and hosts made of plain data, and a generator of
-//! programs. Other crates have it with the feature `testing`, which nothing that ships turns on.
+//! Shared by tests, fuzz targets and benches: a small mesh, requests and hosts made of plain data, and a generator of
+//! programs. Other crates use it with the feature `testing`, which is off in everything that is shipped.
 #![allow(
     clippy::arithmetic_side_effects,
     clippy::as_conversions,

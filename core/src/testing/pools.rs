@@ -1,9 +1,10 @@
-//! What generated programs refer to, and the request that they see: constants of every type, attributes of every kind, a
-//! time zone.
+//! The pools of generated programs, and the request that they read: constants of every type, attributes of every kind,
+//! a time zone.
 
 use std::sync::LazyLock;
 
 use super::{Request, context, tables};
+use crate::address::Networks;
 use crate::headers::Headers;
 use crate::identity;
 use crate::tables::{
@@ -12,7 +13,7 @@ use crate::tables::{
 };
 use crate::vm::{Destination, MeshView};
 
-/// The fields of the context: name, type, and JSON text if the request has it.
+/// The fields of the context: name, type, and JSON text if the request has the field.
 pub const FIELDS: &[(&str, FieldType, Option<&str>)] = &[
     ("tenant", FieldType::One(Scalar::String), Some("\"acme\"")),
     ("user", FieldType::One(Scalar::String), None),
@@ -43,12 +44,12 @@ pub const HEADERS: &[(&[u8], &[u8])] = &[
     (b"traceparent", b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"),
 ];
 
-/// Who sends the request: a service of the small mesh.
+/// The sender of the request: a service of the small mesh.
 const PEER: &str = "spiffe://acme.corp/ns/default/sa/b";
 
 static FRAMEWORKS: LazyLock<[String; 2]> = LazyLock::new(|| ["sox", "gdpr"].map(str::to_owned));
 
-/// The request, with all its fields.
+/// Returns the request, with all its fields.
 pub fn request() -> Request<'static> {
     let fields: Vec<_> = FIELDS.iter().filter_map(|(name, _, value)| Some((*name, (*value)?))).collect();
     Request {
@@ -56,11 +57,11 @@ pub fn request() -> Request<'static> {
         context: context(&fields),
         peer: identity::peer(PEER, &tables()),
         mesh: MeshView { service: "a", domain: "shop", region: "us", direction: "inbound" },
-        destination: Destination { service: "z", domain: "bank", region: "eu", frameworks: &*FRAMEWORKS },
+        destination: Destination { service: "z", domain: "bank", region: "eu", regions: &[], frameworks: &*FRAMEWORKS },
     }
 }
 
-/// What the proxy says of the request, by [`Attributes`](crate::host::Attributes).
+/// Returns an attribute of the request from the proxy, for [`Attributes`](crate::host::Attributes).
 pub fn attribute(path: &[&str]) -> Option<Vec<u8>> {
     match path {
         ["source", "port"] => Some(4711_i64.to_le_bytes().to_vec()),
@@ -73,7 +74,7 @@ pub fn attribute(path: &[&str]) -> Option<Vec<u8>> {
     }
 }
 
-/// The pools, without programs.
+/// Returns the pools, without programs.
 pub fn pools() -> ProgramTable {
     ProgramTable {
         constants: constants(),
@@ -130,6 +131,7 @@ fn constants() -> Vec<Constant> {
     all.push(Constant::List(scalars().into_iter().take(5).collect()));
     all.push(Constant::List(vec![]));
     all.push(Constant::StringSet(["a", "acme", "b"].map(str::to_owned).to_vec()));
+    all.extend(Networks::of(["10.0.0.0/8", "2001:db8::/32"]).map(Constant::Networks));
     all.push(Constant::Map((0..5).map(entry).collect()));
     all.push(Constant::Map(vec![
         (ScalarConstant::Bool(true), ScalarConstant::Null),
@@ -142,13 +144,16 @@ fn constants() -> Vec<Constant> {
 fn attributes() -> Vec<Attribute> {
     let mut all: Vec<Attribute> =
         FIELDS.iter().map(|(name, ty, _)| Attribute::Field((*name).to_owned(), *ty)).collect();
-    // Fields whose values do not have the type that is stated.
+    // Fields whose values are not of the declared type.
     all.push(Attribute::Field("any".to_owned(), FieldType::List(Scalar::Int)));
     all.push(Attribute::Field("many".to_owned(), FieldType::Map(Scalar::Double)));
     all.extend(["x-two", "x-odd", "missing"].map(|name| Attribute::Header(name.to_owned())));
     let host = |path: &[&str], ty| Attribute::Host(path.iter().map(|part| (*part).to_owned()).collect(), ty);
     all.extend([
         Attribute::Headers,
+        Attribute::QueryParameters,
+        Attribute::Cookies,
+        Attribute::HeaderValues("x-two".to_owned()),
         Attribute::Request(RequestPart::UrlPath),
         Attribute::Request(RequestPart::Query),
         Attribute::Peer(PeerPart::Domain),

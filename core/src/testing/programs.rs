@@ -1,4 +1,4 @@
-//! Programs that verify, out of any bytes.
+//! Makes programs that verify from any bytes.
 
 use crate::limits::MAX_LOCALS;
 use crate::tables::{Constant, ScalarConstant, Tables};
@@ -6,35 +6,35 @@ use crate::vm::EvalErrorKind;
 use crate::vm::function::Function;
 use crate::vm::op::Op;
 
-/// The levels of one expression: each holds at most two values on the stack.
+/// The number of levels of one expression. Each holds at most two values on the stack.
 const LEVELS: u32 = 6;
 
-/// A program that verifies in these tables, whatever the numbers are. The tables have constants, strings among them,
-/// attributes and regexes.
+/// Returns a program that verifies with these tables, whatever the numbers are. The tables must have constants,
+/// including strings, attributes and regexes.
 pub fn program(numbers: &mut Numbers<'_>, tables: &Tables) -> Vec<Op> {
     let mut generator = Generator::new(numbers, tables);
     generator.expression(LEVELS);
     generator.code
 }
 
-/// Numbers out of bytes; zeros when there are no more.
+/// Numbers from bytes; zeros after the end.
 #[derive(Debug)]
 pub struct Numbers<'b> {
     bytes: &'b [u8],
 }
 
 impl<'b> Numbers<'b> {
-    /// The numbers that these bytes give.
+    /// Returns the numbers of these bytes.
     pub fn new(bytes: &'b [u8]) -> Self {
         Self { bytes }
     }
 
-    /// Whether there are no more.
+    /// Returns whether no bytes are left.
     pub fn is_empty(&self) -> bool {
         self.bytes.is_empty()
     }
 
-    /// The next number, less than `limit`, which must not be 0.
+    /// Returns the next number, less than `limit`, which must not be 0.
     pub fn below(&mut self, limit: u32) -> u32 {
         match self.bytes {
             [first, rest @ ..] if limit <= 256 => {
@@ -52,23 +52,23 @@ impl<'b> Numbers<'b> {
         }
     }
 
-    /// One of these.
+    /// Returns one of these.
     pub fn one_of<T: Copy>(&mut self, items: &[T]) -> T {
         items[self.below(count(items)) as usize]
     }
 
-    /// Whether a chance of one in so many came true.
+    /// Returns true with a probability of one in `of`.
     pub fn chance(&mut self, of: u32) -> bool {
         self.below(of) == 1
     }
 }
 
-/// How many there are, as the numbers of tables are.
+/// Returns the number of items, in the type of the tables.
 pub fn count<T>(items: &[T]) -> u32 {
     u32::try_from(items.len()).unwrap_or(u32::MAX)
 }
 
-/// Makes one program, the shape of an expression first.
+/// Makes one program, starting with the shape of an expression.
 struct Generator<'n, 'b> {
     numbers: &'n mut Numbers<'b>,
     constants: u32,
@@ -111,7 +111,7 @@ impl<'n, 'b> Generator<'n, 'b> {
         self.code.push(op);
     }
 
-    /// Code that puts one value onto the stack.
+    /// Writes code that pushes one value onto the stack.
     fn expression(&mut self, levels: u32) {
         if levels == 0 || self.numbers.is_empty() {
             return self.leaf();
@@ -213,7 +213,7 @@ impl<'n, 'b> Generator<'n, 'b> {
         self.patch(at, jump);
     }
 
-    /// `a ? b : c`, without the error of a condition that is no bool.
+    /// `a ? b : c`, without the error of a condition that is not a bool.
     fn conditional(&mut self, levels: u32) {
         self.expression(levels);
         let otherwise = self.here();
@@ -226,7 +226,7 @@ impl<'n, 'b> Generator<'n, 'b> {
         self.patch(end, Op::Jump);
     }
 
-    /// A value that is computed once and used twice.
+    /// Writes a value that is computed once and used twice.
     fn share(&mut self, levels: u32) {
         self.expression(levels);
         let Some(local) = self.take_locals(1) else { return };
@@ -262,7 +262,7 @@ impl<'n, 'b> Generator<'n, 'b> {
         self.locals -= 1;
     }
 
-    /// A loop that keeps the last value.
+    /// Writes a loop that keeps its last value.
     fn fold(&mut self, levels: u32) {
         let Some(result) = self.take_locals(1) else { return self.leaf() };
         self.leaf();
@@ -272,7 +272,8 @@ impl<'n, 'b> Generator<'n, 'b> {
         self.locals -= 1;
     }
 
-    /// A loop that computes so many values each time and ends with an instruction that takes them.
+    /// Writes a loop that computes this number of values in each iteration and ends with an instruction that takes
+    /// them.
     fn each(&mut self, levels: u32, take: Op, values: u32) {
         if self.numbers.is_empty() {
             return;

@@ -8,7 +8,7 @@ use super::{Reading, Trouble};
 pub(super) const NAMES: [&str; 6] =
     ["b3", "x-b3-traceid", "x-b3-spanid", "x-b3-parentspanid", "x-b3-sampled", "x-b3-flags"];
 
-/// What the headers of this kind, in the order of [`NAMES`], say together. Sampling states alone name no trace.
+/// Returns what the headers of this kind, in the order of [`NAMES`], say together. Sampling states alone name no trace.
 pub(super) fn read(lines: &[Line<'_>; NAMES.len()]) -> Reading {
     if lines.iter().any(|line| matches!(line, Line::Differs)) {
         return Reading::Trouble(Trouble::Contradiction);
@@ -29,7 +29,8 @@ pub(super) fn read(lines: &[Line<'_>; NAMES.len()]) -> Reading {
     }
 }
 
-/// The trace id of a `b3` header: trace id, span id, and if given the sampling state and the parent's span id.
+/// Returns the trace id of a `b3` header: trace id, span id, and optionally the sampling state and the parent's span
+/// id.
 fn read_single(value: &[u8]) -> Result<Option<u128>, ()> {
     if is_sampling_state(value) {
         return Ok(None);
@@ -54,7 +55,8 @@ fn is_sampling_state(value: &[u8]) -> bool {
     matches!(value, b"0" | b"1" | b"d")
 }
 
-/// Short ids are filled with zeros on the left, as tracers do, so that they lead to the same key as long ones.
+/// Returns the trace id. Short ids are padded with zeros on the left, as tracers do, so that they have the same key as
+/// long ones.
 fn trace_id(value: &[u8]) -> Option<u128> {
     nonzero_hex(value, 32).or_else(|| nonzero_hex(value, 16))
 }

@@ -1,6 +1,6 @@
-//! Headers of other tracers. Nothing is recalled by them, but an application may go on with the id of one of them in a
-//! header that is: so they must not name a trace that the memory does not know of. They are read as loosely as
-//! those tracers do.
+//! Headers of other tracers. They recall nothing. But an application may forward the id of such a header in a header
+//! that recalls contexts. So these headers must not name a trace that the memory does not know. They are read as
+//! tolerantly as those tracers read them.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
@@ -9,10 +9,10 @@ use super::hex::nonzero_hex;
 use super::traceparent;
 use crate::headers::{Headers, Single};
 
-/// Reads the trace id in a header's value.
+/// Reads the trace id from a header's value.
 type ReadId = fn(&[u8]) -> Option<u128>;
 
-/// The headers, and how each names a trace.
+/// The headers, and the reader of each.
 pub(super) static HEADERS: [(&str, ReadId); 9] = [
     ("uber-trace-id", jaeger),
     ("x-datadog-trace-id", decimal),
@@ -25,7 +25,7 @@ pub(super) static HEADERS: [(&str, ReadId); 9] = [
     ("grpc-trace-bin", binary),
 ];
 
-/// Datadog names the lower half of an id in a header of its own, and the upper half among its tags.
+/// Adds the upper half of an id of Datadog, which sends the lower half in a header and the upper half among its tags.
 pub(super) fn with_high_half(name: &str, id: u128, headers: &Headers<'_>) -> u128 {
     let Single::Value(tags) = headers.single("x-datadog-tags") else { return id };
     let high = tags.split(|byte| *byte == b',').find_map(|tag| tag.trim_ascii().strip_prefix(b"_dd.p.tid="));
@@ -35,7 +35,7 @@ pub(super) fn with_high_half(name: &str, id: u128, headers: &Headers<'_>) -> u12
     }
 }
 
-/// Up to 32 digits of either case; an id that is shorter is filled with zeros on the left.
+/// Reads up to 32 digits of either case. A shorter id is padded with zeros on the left.
 fn loose_hex(value: &[u8]) -> Option<u128> {
     let digits = std::str::from_utf8(value).ok()?.trim();
     let plain = (1..=32).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
@@ -47,7 +47,7 @@ fn decimal(value: &[u8]) -> Option<u128> {
     digits.parse::<u64>().ok().filter(|id| *id != 0 && !digits.starts_with('+')).map(u128::from)
 }
 
-/// `trace:span:parent:flags`, where the colons may be encoded.
+/// `trace:span:parent:flags`, where the colons may be percent-encoded.
 fn jaeger(value: &[u8]) -> Option<u128> {
     loose_hex(value.split(|byte| matches!(byte, b':' | b'%')).next()?)
 }
@@ -69,7 +69,7 @@ fn before_dash(value: &[u8]) -> Option<u128> {
     loose_hex(value.split(|byte| *byte == b'-').next()?)
 }
 
-/// OpenCensus in gRPC: version 0, then field 0 with the trace id.
+/// Reads the binary format of OpenCensus in gRPC: version 0, then field 0 with the trace id.
 fn binary(value: &[u8]) -> Option<u128> {
     let end = value.iter().rposition(|byte| *byte != b'=')?.saturating_add(1);
     let bytes = STANDARD_NO_PAD.decode(value.get(..end)?).ok()?;

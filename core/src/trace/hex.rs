@@ -1,6 +1,6 @@
-//! Ids are written in hexadecimal digits.
+//! Ids in hexadecimal digits.
 
-/// The value of exactly `length` (at most 32) digits in lower case.
+/// Returns the value of exactly `length` (at most 32) digits in lower case.
 pub(super) fn hex(digits: &[u8], length: usize) -> Option<u128> {
     if digits.len() != length {
         return None;
@@ -15,7 +15,7 @@ pub(super) fn hex(digits: &[u8], length: usize) -> Option<u128> {
     })
 }
 
-/// The same for an id, which is never zero.
+/// Returns the value of the digits of an id, which is never zero.
 pub(super) fn nonzero_hex(digits: &[u8], length: usize) -> Option<u128> {
     hex(digits, length).filter(|value| *value != 0)
 }

@@ -1,21 +1,21 @@
-//! What all lines of one header say together.
+//! The combined value of all lines of one header.
 
-/// All lines of one header, and all values of a line: what one reader joins with commas, another splits at them.
+/// All lines of one header, and all values of a line: some readers join lines with commas, others split them there.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum Line<'h> {
-    /// The header is not there.
+    /// The header is absent.
     #[default]
     Absent,
-    /// It is there once.
+    /// The header is present once.
     Once(&'h [u8]),
-    /// It is there more than once, with equal values.
+    /// The header is present more than once, with equal values.
     Again(&'h [u8]),
-    /// It is there with different values.
+    /// The header is present with different values.
     Differs,
 }
 
 impl<'h> Line<'h> {
-    /// The value that all lines agree on.
+    /// Returns the value that all lines agree on.
     pub(super) fn value(self) -> Option<&'h [u8]> {
         match self {
             Self::Once(value) | Self::Again(value) => Some(value),
@@ -23,12 +23,12 @@ impl<'h> Line<'h> {
         }
     }
 
-    /// The header with one more line.
+    /// Returns the header with one more line.
     pub(super) fn add(self, line: &'h [u8]) -> Self {
         self.add_alike(line, |known, value| known == value)
     }
 
-    /// The same where other values can mean the same, too: of these the first one stays.
+    /// Returns the header with one more line, where different values may mean the same. Of these the first one is kept.
     pub(super) fn add_alike(self, line: &'h [u8], alike: fn(&[u8], &[u8]) -> bool) -> Self {
         let add = |all: Self, value| match all.value() {
             None if all == Self::Absent => Self::Once(value),

@@ -1,9 +1,10 @@
-//! The ids that connect the requests of one trace: what a service's calls are recognised by where no ticket comes back.
+//! The ids that connect the requests of one trace. They identify the request of a service's call if no ticket comes
+//! back.
 //!
-//! Applications and their libraries read these headers in many ways: they trim, change case, fill short ids with zeros, take the
-//! first of several lines or the last, prefer one kind to another. A request must therefore name the same trace to
-//! every reader of a kind. What is broken, or contradicts itself, is taken out, and what repeats becomes one line.
-//! Headers of different kinds may name different traces; each of them counts.
+//! Applications and their libraries read these headers in many ways: they trim, change case, pad short ids with zeros,
+//! take the first of several lines or the last, prefer one kind to another. A request must therefore name the same
+//! trace to every reader of a kind. Malformed or contradictory headers are removed, and repeated ones are joined into
+//! one line. Headers of different kinds may name different traces; each of them counts.
 
 mod b3;
 mod foreign;
@@ -20,18 +21,18 @@ use line::Line;
 pub use request_id::REQUEST_ID;
 pub use traceparent::{TRACEPARENT, flags as traceparent_flags, make as make_traceparent};
 
-/// What the requests of one trace have in common.
+/// The common key of the requests of one trace.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum TraceKey {
-    /// A trace id of 128 bits, from W3C Trace Context or B3. B3's short ids are filled with zeros on the left,
-    /// as tracers do, so that both kinds of headers lead to the same key.
+    /// A trace id of 128 bits, from W3C Trace Context or B3. B3's short ids are padded with zeros on the left, as
+    /// tracers do, so that both kinds of headers have the same key.
     Trace(u128),
-    /// An `x-request-id`: its letters in lower case and its digits, which applications do not change.
+    /// An `x-request-id`: its digits and its letters in lower case, which applications do not change.
     RequestId(String),
 }
 
 impl TraceKey {
-    /// The key as bytes that differ for keys of different kinds.
+    /// Returns the key as bytes that differ for keys of different kinds.
     pub fn to_bytes(&self) -> Vec<u8> {
         match self {
             Self::Trace(id) => [b"trace ".as_slice(), &id.to_be_bytes()].concat(),
@@ -40,7 +41,7 @@ impl TraceKey {
     }
 }
 
-/// A kind of headers that one reader reads together.
+/// A kind of headers that a reader reads together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kind {
     /// W3C Trace Context.
@@ -49,12 +50,12 @@ pub enum Kind {
     B3,
     /// `x-request-id`.
     RequestId,
-    /// A header of another tracer, by its number. Contexts are remembered under it, and never recalled by it.
+    /// A header of another tracer, by its number. Contexts are remembered by it, and never recalled.
     Foreign(usize),
 }
 
 impl Kind {
-    /// The name in settings and reports.
+    /// Returns the name in settings and reports.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Traceparent => TRACEPARENT,
@@ -64,12 +65,12 @@ impl Kind {
         }
     }
 
-    /// Whether contexts are recalled by it.
+    /// Returns whether contexts are recalled by it.
     pub(crate) fn is_asked(self) -> bool {
         !matches!(self, Self::Foreign(_))
     }
 
-    /// The headers of the kind.
+    /// Returns the headers of the kind.
     fn headers(self) -> &'static [&'static str] {
         match self {
             Self::Traceparent => &[TRACEPARENT, crate::carrier::tracestate::NAME],
@@ -80,17 +81,17 @@ impl Kind {
     }
 }
 
-/// Why the headers of a kind name no trace.
+/// The reason why the headers of a kind name no trace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Trouble {
-    /// They name two, or repeat with different values.
+    /// They name two traces, or are repeated with different values.
     Contradiction,
-    /// They are not what their specification says.
+    /// They violate their specification.
     Broken,
 }
 
 impl Trouble {
-    /// The name in reports. Names are never changed.
+    /// Returns the name in reports. Names are never changed.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Contradiction => "contradiction",
@@ -99,25 +100,25 @@ impl Trouble {
     }
 }
 
-/// What the headers of one kind say together.
+/// The combined value of the headers of one kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Reading {
-    /// No id, and nothing wrong.
+    /// No id, and no problem.
     Nothing,
     /// This trace.
     Id(u128),
-    /// No id, because of this.
+    /// No id, because of this problem.
     Trouble(Trouble),
 }
 
-/// All ids of a request, and what makes its headers name the same ones to every reader.
+/// All ids of a request, and the edits that make its headers name the same ids to every reader.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Ids<'h> {
     /// The valid ids, each with the kind that names it, in the order in which contexts are recalled by them.
     pub ids: Vec<(Kind, TraceKey)>,
-    /// Kinds that name nothing; their headers must go.
+    /// Kinds that name no trace. Their headers must be removed.
     pub troubles: Vec<(Kind, Trouble)>,
-    /// Headers that repeat with equal values, and must become one line with this value.
+    /// Headers that are repeated with equal values. They must be joined into one line with this value.
     pub repeated: Vec<(&'static str, &'h [u8])>,
 }
 
@@ -146,7 +147,7 @@ impl<'h> Ids<'h> {
         ids
     }
 
-    /// Notes a kind of one header.
+    /// Records a kind that has one header.
     fn one(&mut self, kind: Kind, name: &'static str, line: Line<'h>, id: Option<TraceKey>) {
         match (line, id) {
             (Line::Absent, _) => {}
@@ -168,29 +169,30 @@ impl<'h> Ids<'h> {
         }
     }
 
-    /// The id that the headers of a kind name.
+    /// Returns the id that the headers of a kind name.
     pub fn of(&self, kind: Kind) -> Option<&TraceKey> {
         self.ids.iter().find(|(of, _)| *of == kind).map(|(_, id)| id)
     }
 
-    /// Whether a kind names a trace that applications go on with.
+    /// Returns whether a kind names a trace that applications continue.
     pub(crate) fn has_trace(&self) -> bool {
         self.ids.iter().any(|(kind, _)| *kind != Kind::RequestId)
     }
 
-    /// The headers that must go, and those that must become one line.
+    /// Returns the headers that must be removed, and those that must be joined into one line.
     pub fn edits(&self) -> impl Iterator<Item = (&'static str, Option<&'h [u8]>)> {
         let gone = self.troubles.iter().flat_map(|(kind, _)| kind.headers()).map(|name| (*name, None));
         gone.chain(self.repeated.iter().map(|(name, value)| (*name, Some(*value))))
     }
 
-    /// The headers of all kinds of traces.
+    /// Returns the headers of all kinds of traces.
     pub(crate) fn headers_of_traces() -> impl Iterator<Item = &'static str> {
         let others = foreign::HEADERS.iter().map(|(name, _)| *name);
         [Kind::Traceparent, Kind::B3].into_iter().flat_map(Kind::headers).copied().chain(others)
     }
 
-    /// The headers of all kinds of traces but one: the first valid kind, in the order in which contexts are recalled.
+    /// Returns the headers of all kinds of traces except one: the first valid kind, in the order in which contexts are
+    /// recalled.
     pub(crate) fn headers_beside_first(&self) -> impl Iterator<Item = &'static str> {
         let kinds = self.ids.iter().map(|(kind, _)| *kind).filter(|kind| *kind != Kind::RequestId);
         kinds.skip(1).flat_map(Kind::headers).copied()
@@ -227,7 +229,7 @@ impl<'h> Lines<'h> {
     }
 }
 
-/// The place of a header of B3.
+/// Returns the line of a header of B3.
 fn b3_line<'l, 'h>(name: &[u8], lines: &'l mut [Line<'h>; b3::NAMES.len()]) -> Option<&'l mut Line<'h>> {
     b3::NAMES.iter().zip(lines).find(|(known, _)| known.as_bytes() == name).map(|(_, line)| line)
 }

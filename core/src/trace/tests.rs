@@ -1,4 +1,4 @@
-//! What of a request's headers names a trace, and what is taken out.
+//! Which of a request's headers name a trace, and which are removed.
 #![expect(clippy::string_slice, reason = "the digits that the cases cut are ASCII")]
 
 use super::*;
@@ -61,8 +61,8 @@ fn broken_traceparents_are_no_key() {
         format!("00-{TRACE}"),
         format!("00{TRACE}{SPAN}01---"),
     ];
-    // Each part empty, one and two digits short, one and two digits long; alone and with the length of the
-    // whole kept, so that no check of the whole hides a missing check of a part.
+    // Each part is empty, one or two digits short, or one or two digits long. Each change is made alone, and with the
+    // total length kept, so that no check of the whole hides a missing check of a part.
     for version in ["", "0", "000", "0000"] {
         cases.push(part(version, TRACE, SPAN, "01"));
     }
@@ -174,7 +174,7 @@ fn made_traceparents_are_valid() {
     assert_eq!(key(&[("traceparent", &zero)]), Some(TraceKey::Trace(1)));
 }
 
-/// What is read of these headers, in words: the ids, the kinds in trouble, and the headers that change.
+/// Returns what is read from these headers, in words: the ids, the kinds in trouble, and the headers that change.
 fn read(entries: &[(&str, &str)]) -> (Vec<String>, Vec<String>, Vec<String>) {
     let headers = Headers::new(entries.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes())).collect());
     let ids = Ids::read(&headers);

@@ -5,11 +5,11 @@ use super::hex::{hex, nonzero_hex};
 /// The header's name.
 pub const TRACEPARENT: &str = "traceparent";
 
-/// The length of all parts that every version has.
+/// The length of the parts that all versions have.
 const BYTES: usize = 55;
 
-/// The trace id of a `traceparent` (W3C Trace Context level 2, section 3.2). Versions after 00 may say more
-/// behind the flags.
+/// Returns the trace id of a `traceparent` (W3C Trace Context level 2, section 3.2). Versions after 00 may have more
+/// parts after the flags.
 pub(super) fn trace_id(value: &[u8]) -> Option<u128> {
     let (known, more) = value.split_at_checked(BYTES)?;
     let mut parts = known.split(|byte| *byte == b'-');
@@ -25,20 +25,22 @@ pub(super) fn trace_id(value: &[u8]) -> Option<u128> {
     (parts.next().is_none() && end_allowed).then_some(trace)
 }
 
-/// Whether two values name one trace, whatever span: two libraries in one application each write the span of their own.
+/// Returns whether two values name one trace, whatever their spans: two libraries in one application each write their
+/// own span.
 pub(super) fn same_trace(a: &[u8], b: &[u8]) -> bool {
     a == b || trace_id(a).is_some_and(|trace| trace_id(b) == Some(trace))
 }
 
-/// The flags of a valid `traceparent` that every version has: whether the trace is sampled, and whether its id is random.
+/// Returns the flags of a valid `traceparent` that all versions have: whether the trace is sampled, and whether its id
+/// is random.
 pub fn flags(value: &[u8]) -> Option<u8> {
     trace_id(value)?;
     let flags = hex(value.get(BYTES.saturating_sub(2)..BYTES)?, 2)?;
     u8::try_from(flags & 3).ok()
 }
 
-/// A `traceparent` of a new trace. `random` becomes the trace id and `span` the parent id; one that is all zero, which
-/// is not allowed, ends in 1 instead.
+/// Returns a `traceparent` of a new trace. `random` becomes the trace id and `span` the parent id. An id of only zeros,
+/// which is not allowed, ends in 1 instead.
 pub fn make(random: [u8; 16], span: [u8; 8], flags: u8) -> String {
     let trace = u128::from_be_bytes(random).max(1);
     let span = u64::from_be_bytes(span).max(1);

@@ -1,8 +1,9 @@
-//! Reads attributes: each at most once a decision, and only when a condition needs it.
+//! Reads attributes: each at most once per decision, and only when a condition needs it.
 
 use super::env::Env;
 use super::error::EvalErrorKind;
 use super::metadata::{self, Leaf, Malformed};
+use super::pairs;
 use super::snapshot::Snapshot;
 use super::value::{Timestamp, Value};
 use crate::context::json::{self, JsonKind};
@@ -11,11 +12,11 @@ use crate::headers::{Headers, Single};
 use crate::limits::MAX_CLAIM_BYTES;
 use crate::tables::{Attribute, DestinationPart, FieldType, HostType, MeshPart, PeerPart, RequestPart};
 
-/// Reads an attribute. An attribute without a value is the error `no-value` (a header: `no-such-key`).
+/// Reads an attribute. An attribute without a value results in the error `no-value` (a header: `no-such-key`).
 pub(super) fn read<'a>(attribute: &'a Attribute, snapshot: &Snapshot<'a>, env: &mut Env<'a>) -> Value<'a> {
     match attribute {
         Attribute::Field(name, field_type) => field(snapshot.context.get(name), *field_type, env),
-        Attribute::Header(name) => header(snapshot.headers, name, EvalErrorKind::NoSuchKey),
+        Attribute::Header(name) => header(snapshot.headers, name, EvalErrorKind::NoSuchKey, env),
         Attribute::Headers => Value::Headers(snapshot.headers),
         Attribute::Request(part) => request(*part, snapshot, env),
         Attribute::Peer(part) => Value::String(peer(*part, snapshot)),
@@ -23,6 +24,12 @@ pub(super) fn read<'a>(attribute: &'a Attribute, snapshot: &Snapshot<'a>, env: &
         Attribute::Destination(part) => destination(*part, snapshot.destination, env),
         Attribute::Host(path, host_type) => host(path, *host_type, snapshot, env),
         Attribute::Claim(path, field_type) => claim(path, *field_type, snapshot, env),
+        Attribute::HeaderValues(name) => header_values(snapshot.headers, name, env),
+        Attribute::QueryParameters => match request(RequestPart::Query, snapshot, env) {
+            Value::String(query) => pairs::of_query(query, env),
+            other => other,
+        },
+        Attribute::Cookies => cookies(snapshot.headers, env),
     }
 }
 
@@ -39,22 +46,53 @@ fn field<'a>(text: Option<&'a str>, field_type: FieldType, env: &mut Env<'a>) ->
     }
 }
 
-/// A header without the white space around it, which HTTP does not count to the value. One that repeats is an error: Go and
-/// Java read the first, PHP the last, Envoy and WSGI all of them joined, so no value is the one that the application sees.
-pub(super) fn header<'a>(headers: &'a Headers<'a>, name: &str, missing: EvalErrorKind) -> Value<'a> {
+/// Returns a header without surrounding white space, which is not part of the value in HTTP. A repeated header is an
+/// error: Go and Java read the first, PHP the last, Envoy and WSGI all of them joined, so no value is certain to be the
+/// one that the application sees.
+pub(super) fn header<'a>(headers: &'a Headers<'a>, name: &str, missing: EvalErrorKind, env: &Env<'a>) -> Value<'a> {
     match headers.single(map_name(name)) {
         Single::Absent => Value::error(missing),
-        Single::Value(value) => text(trim(value)),
+        Single::Value(value) => header_text(value, env),
         Single::Repeated => Value::error(EvalErrorKind::Repeated),
     }
 }
 
-/// The name under which the proxy lists a header: HTTP/1.1 calls `host` what is `:authority` in HTTP/2.
+/// Returns a header's value as text, without surrounding white space.
+fn header_text<'a>(value: &'a [u8], env: &Env<'a>) -> Value<'a> {
+    let value = trim(value);
+    if value.len() > env.header_bytes { Value::error(EvalErrorKind::TooLong) } else { text(value) }
+}
+
+/// Returns all values of a header. A value that is not text, or too long, makes the whole result an error, because it
+/// is unknown how an application reads it.
+fn header_values<'a>(headers: &'a Headers<'a>, name: &str, env: &mut Env<'a>) -> Value<'a> {
+    let mut values = bumpalo::collections::Vec::new_in(env.arena);
+    for value in headers.all(map_name(name)) {
+        match header_text(value, env) {
+            Value::Error(error) => return Value::Error(error),
+            value => values.push(value),
+        }
+        if let Err(kind) = env.reserve(size_of::<Value<'_>>()) {
+            return Value::error(kind);
+        }
+    }
+    Value::List(values.into_bump_slice())
+}
+
+/// Returns the cookies of the request.
+fn cookies<'a>(headers: &'a Headers<'a>, env: &mut Env<'a>) -> Value<'a> {
+    if headers.all("cookie").any(|header| header.len() > env.header_bytes) {
+        return Value::error(EvalErrorKind::TooLong);
+    }
+    pairs::of_cookies(headers.all("cookie"), env)
+}
+
+/// Returns the name under which the proxy lists a header: `host` in HTTP/1.1 is `:authority` in HTTP/2.
 pub(super) fn map_name(name: &str) -> &str {
     if name == "host" { ":authority" } else { name }
 }
 
-/// A value without the white space of HTTP around it.
+/// Returns a value without the surrounding white space of HTTP.
 fn trim(value: &[u8]) -> &[u8] {
     let is_space = |byte: &u8| matches!(byte, b' ' | b'\t');
     let start = value.iter().position(|byte| !is_space(byte)).unwrap_or(value.len());
@@ -62,7 +100,7 @@ fn trim(value: &[u8]) -> &[u8] {
     value.get(start..end).unwrap_or_default()
 }
 
-/// A text that was made for this decision.
+/// Keeps a text that was made for this decision.
 fn kept_text<'a>(bytes: &[u8], env: &mut Env<'a>) -> Value<'a> {
     match core::str::from_utf8(bytes) {
         Ok(text) => env.text(text).unwrap_or_else(Value::error),
@@ -75,22 +113,26 @@ fn text(bytes: &[u8]) -> Value<'_> {
 }
 
 fn request<'a>(part: RequestPart, snapshot: &Snapshot<'a>, env: &mut Env<'a>) -> Value<'a> {
-    let get = |name: &str| header(snapshot.headers, name, EvalErrorKind::NoValue);
+    let get = |name: &str, env: &Env<'a>| header(snapshot.headers, name, EvalErrorKind::NoValue, env);
     match part {
-        RequestPart::Path => get(":path"),
-        RequestPart::UrlPath => split_path(get(":path")).0,
-        RequestPart::Query => split_path(get(":path")).1,
-        RequestPart::Host => get(":authority"),
-        RequestPart::Method => get(":method"),
-        RequestPart::Scheme => get(":scheme"),
-        RequestPart::Referer => get("referer"),
-        RequestPart::UserAgent => get("user-agent"),
-        RequestPart::Id => get("x-request-id"),
-        RequestPart::Hostname => hostname(get(":authority"), env),
+        RequestPart::Path => get(":path", env),
+        RequestPart::UrlPath => split_path(get(":path", env)).0,
+        RequestPart::Query => split_path(get(":path", env)).1,
+        RequestPart::Host => get(":authority", env),
+        RequestPart::Method => get(":method", env),
+        RequestPart::Scheme => get(":scheme", env),
+        RequestPart::Referer => get("referer", env),
+        RequestPart::UserAgent => get("user-agent", env),
+        RequestPart::Id => get("x-request-id", env),
+        RequestPart::Hostname => {
+            let host = get(":authority", env);
+            hostname(host, env)
+        }
     }
 }
 
-/// The metadata of the proxy, which is asked for once a decision; `None` where it gives single values only.
+/// Returns the metadata of the proxy, which is read once per decision. Returns `None` if the proxy only provides single
+/// values.
 fn all_metadata<'a>(snapshot: &Snapshot<'a>, env: &mut Env<'a>) -> Result<Option<&'a [u8]>, EvalErrorKind> {
     let all = match env.metadata {
         Some(all) => all,
@@ -110,7 +152,7 @@ fn all_metadata<'a>(snapshot: &Snapshot<'a>, env: &mut Env<'a>) -> Result<Option
     Ok(all)
 }
 
-/// A claim: a value of metadata with a declared type. Another type than the declared one is the error `no-such-overload`.
+/// Returns a claim: a value of metadata with a declared type. A value of another type is the error `no-such-overload`.
 fn claim<'a>(path: &[String], field_type: FieldType, snapshot: &Snapshot<'a>, env: &mut Env<'a>) -> Value<'a> {
     let all = match all_metadata(snapshot, env) {
         Ok(Some(all)) => all,
@@ -129,8 +171,8 @@ fn claim<'a>(path: &[String], field_type: FieldType, snapshot: &Snapshot<'a>, en
     }
 }
 
-/// A value of metadata as a text: a string, a number, `true` or `false`. A list or an object is none. `None` where the host
-/// gives single values only.
+/// Returns a value of metadata as text: a string, a number, `true` or `false`, but not a list or an object. Returns
+/// `None` if the host only provides single values.
 fn metadata<'a>(path: &[String], snapshot: &Snapshot<'a>, env: &mut Env<'a>) -> Option<Value<'a>> {
     let all = match all_metadata(snapshot, env) {
         Ok(all) => all?,
@@ -149,7 +191,8 @@ fn metadata<'a>(path: &[String], snapshot: &Snapshot<'a>, env: &mut Env<'a>) -> 
     })
 }
 
-/// A host as a name: in lower case, without the port and the final dot. A port that is none is the error `bad-attribute`.
+/// Returns a host as a name: in lower case, without the port and the final dot. An invalid port is the error
+/// `bad-attribute`.
 fn hostname<'a>(host: Value<'a>, env: &mut Env<'a>) -> Value<'a> {
     let Value::String(host) = host else { return host };
     // The colons of an IPv6 address are in brackets.
@@ -170,7 +213,7 @@ fn hostname<'a>(host: Value<'a>, env: &mut Env<'a>) -> Value<'a> {
     }
 }
 
-/// The path up to the `?`, and what stands behind it (empty without one).
+/// Returns the path up to the `?`, and the text after it (empty without one).
 fn split_path(path: Value<'_>) -> (Value<'_>, Value<'_>) {
     match path {
         Value::String(path) => {
@@ -214,10 +257,11 @@ fn destination<'a>(part: DestinationPart, destination: Destination<'a>, env: &mu
     }
 }
 
-/// Returns the address of `ADDRESS:PORT`, as the proxy writes a peer; `None` for anything else, such as the path of a socket.
+/// Returns the address of `ADDRESS:PORT`, the format in which the proxy writes a peer. Returns `None` for anything
+/// else, such as the path of a socket.
 fn address(text: &[u8]) -> Option<core::net::IpAddr> {
     let socket: core::net::SocketAddr = core::str::from_utf8(text).ok()?.parse().ok()?;
-    // An IPv4 client of a listener for both is `::ffff:10.0.0.1` to it.
+    // A listener for both IP versions sees an IPv4 client as `::ffff:10.0.0.1`.
     Some(socket.ip().to_canonical())
 }
 
@@ -230,7 +274,7 @@ fn host<'a>(path: &'a [String], host_type: HostType, snapshot: &Snapshot<'a>, en
         return value;
     }
     let bytes = match path {
-        // Nearly all of them; no list is made for them.
+        // Nearly all attributes. No list is allocated for them.
         [group, name] => snapshot.attributes.attribute(&[group, name]),
         _ => snapshot.attributes.attribute(&path.iter().map(String::as_str).collect::<Vec<_>>()),
     };
@@ -240,7 +284,7 @@ fn host<'a>(path: &'a [String], host_type: HostType, snapshot: &Snapshot<'a>, en
     let integer = || bytes.as_slice().try_into().map(i64::from_le_bytes);
     let bad = Value::error(EvalErrorKind::BadAttribute);
     match host_type {
-        // Of metadata and filter state the host says no type, so a bool or a number must not pass for a text.
+        // The host does not provide types for metadata and filter state, so a bool or a number must not pass for text.
         HostType::String if bytes.iter().any(u8::is_ascii_control) => bad,
         HostType::String => kept_text(&bytes, env),
         HostType::Ip => match address(&bytes) {

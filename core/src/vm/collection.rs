@@ -1,4 +1,4 @@
-//! Lists and maps, whatever they are made of: JSON text, constants, headers or values.
+//! Lists and maps of all representations: JSON text, constants, headers or values.
 
 use core::cmp::Ordering;
 
@@ -8,10 +8,11 @@ use super::cursor::Cursor;
 use super::env::{Env, Outcome};
 use super::error::EvalErrorKind;
 use super::numeric::numeric;
+use super::pairs;
 use super::value::Value;
 use crate::context::json::{self, JsonKind};
 
-/// The number of characters, bytes, elements or entries.
+/// Returns the number of characters, bytes, elements or entries.
 ///
 /// # Errors
 /// The value has no size.
@@ -30,6 +31,7 @@ pub(super) fn length<'a>(value: Value<'a>, env: &mut Env<'a>) -> Result<usize, E
         Value::List(items) => Ok(items.len()),
         Value::ConstantMap(entries) => Ok(entries.len()),
         Value::Map(entries) => Ok(entries.len()),
+        Value::Pairs(pairs) => Ok(pairs.len()),
         Value::Headers(_) => {
             let mut names = Cursor::new(value);
             let mut count = 0_usize;
@@ -43,10 +45,10 @@ pub(super) fn length<'a>(value: Value<'a>, env: &mut Env<'a>) -> Result<usize, E
     }
 }
 
-/// The value of a map's key, if it is there. A double finds the integer that it equals.
+/// Returns the value of a map's key, if it is present. A double finds the integer that it equals.
 ///
 /// # Errors
-/// The value is no map, or there is not enough fuel.
+/// The value is not a map, or there is not enough fuel.
 #[inline(never)]
 pub(super) fn find<'a>(map: Value<'a>, key: Value<'a>, env: &mut Env<'a>) -> Result<Option<Value<'a>>, EvalErrorKind> {
     env.burn(units(map))?;
@@ -62,9 +64,10 @@ pub(super) fn find<'a>(map: Value<'a>, key: Value<'a>, env: &mut Env<'a>) -> Res
         (Value::JsonMap(_), _) => Ok(None),
         (Value::Headers(headers), Value::String(name)) => {
             let found = headers.contains(attribute::map_name(name));
-            Ok(found.then(|| attribute::header(headers, name, EvalErrorKind::NoSuchKey)))
+            Ok(found.then(|| attribute::header(headers, name, EvalErrorKind::NoSuchKey, env)))
         }
-        (Value::Headers(_), _) => Ok(None),
+        (Value::Pairs(pairs), Value::String(name)) => Ok(pairs::find(pairs, name)),
+        (Value::Headers(_) | Value::Pairs(_), _) => Ok(None),
         (Value::ConstantMap(entries), _) => {
             let place = entries.binary_search_by(|(known, _)| search_order(Value::constant(known), key));
             let entry = place.ok().and_then(|place| entries.get(place));
@@ -78,13 +81,13 @@ pub(super) fn find<'a>(map: Value<'a>, key: Value<'a>, env: &mut Env<'a>) -> Res
     }
 }
 
-/// The order of a map's key and what is looked for. What cannot be a key is beyond all of them.
+/// Returns the order of a map's key and a wanted value. A value that cannot be a key comes after all keys.
 fn search_order(known: Value<'_>, wanted: Value<'_>) -> Ordering {
     key_order(known, wanted).unwrap_or(Ordering::Less)
 }
 
-/// The order of the keys in a map: bools, numbers, strings. `None` for what cannot be a key, except that a number
-/// may be a double.
+/// Returns the order of the keys in a map: bools, numbers, strings. Returns `None` for a value that cannot be a key,
+/// except that a number may be a double.
 pub(super) fn key_order(a: Value<'_>, b: Value<'_>) -> Option<Ordering> {
     if let Some(ordering) = numeric(a, b) {
         return ordering;
@@ -102,7 +105,7 @@ pub(super) fn key_order(a: Value<'_>, b: Value<'_>) -> Option<Ordering> {
     }
 }
 
-/// The text of an object's member of that name; the last one when the name is there twice.
+/// Returns the text of an object's member with this name; the last one if the name is repeated.
 fn find_member<'a>(object: &'a str, name: &str) -> Option<&'a str> {
     json::members(object).filter(|(key, _)| json::is_string(key, name)).last().map(|(_, value)| value)
 }
@@ -110,7 +113,7 @@ fn find_member<'a>(object: &'a str, name: &str) -> Option<&'a str> {
 /// `a[b]`: an element of a list or the value of a key.
 ///
 /// # Errors
-/// It is not there, or the types do not fit.
+/// It is not present, or the types do not fit.
 #[inline(never)]
 pub(super) fn index<'a>(of: Value<'a>, index: Value<'a>, env: &mut Env<'a>) -> Outcome<'a> {
     if of.is_map() {
@@ -127,7 +130,7 @@ pub(super) fn index<'a>(of: Value<'a>, index: Value<'a>, env: &mut Env<'a>) -> O
     element(of, list_index(index)?, env)?.ok_or(EvalErrorKind::IndexOutOfRange)
 }
 
-/// An index of a list: an integer, of whatever type.
+/// Returns an index of a list: an integer of any numeric type.
 fn list_index(index: Value<'_>) -> Result<usize, EvalErrorKind> {
     let index = match index {
         Value::Int(index) => usize::try_from(index).ok(),
@@ -141,7 +144,7 @@ fn list_index(index: Value<'_>) -> Result<usize, EvalErrorKind> {
     index.ok_or(EvalErrorKind::IndexOutOfRange)
 }
 
-/// The element of a list at an index, if the list is that long.
+/// Returns the element of a list at an index, if the list is long enough.
 pub(super) fn element<'a>(
     list: Value<'a>,
     index: usize,
@@ -160,10 +163,10 @@ pub(super) fn element<'a>(
     })
 }
 
-/// The elements of a list, all of them values.
+/// Returns the elements of a list, all of them as values.
 ///
 /// # Errors
-/// The value is no list, or one of its elements is an error.
+/// The value is not a list, or one of its elements is an error.
 #[inline(never)]
 pub(super) fn values<'a>(list: Value<'a>, env: &mut Env<'a>) -> Result<&'a [Value<'a>], EvalErrorKind> {
     match list {

@@ -1,5 +1,5 @@
-//! Equality and order as CEL defines them: numbers compare across their types, values of different types are
-//! unequal, and order exists only within a type.
+//! Equality and order as CEL defines them: numbers compare across their types, values of different types are unequal,
+//! and only values of the same type have an order.
 
 use core::cmp::Ordering;
 
@@ -11,14 +11,14 @@ use super::numeric::numeric;
 use super::value::Value;
 use crate::limits::MAX_VALUE_DEPTH;
 
-/// `==`. Takes fuel for everything that it looks at.
+/// `==`. Takes fuel for everything that it reads.
 ///
 /// # Errors
-/// The error that an element is; values nested deeper than [`MAX_VALUE_DEPTH`].
+/// An element that is an error; values nested deeper than [`MAX_VALUE_DEPTH`].
 #[inline]
 pub(super) fn equal<'a>(a: Value<'a>, b: Value<'a>, env: &mut Env<'a>) -> Result<bool, EvalErrorKind> {
     match (a, b) {
-        // What most conditions compare, without a call.
+        // The values that most conditions compare, without a call.
         (Value::String(a), Value::String(b)) => equal_bytes(a.as_bytes(), b.as_bytes(), env),
         (Value::Int(a), Value::Int(b)) => Ok(a == b),
         _ => equal_at(a, b, env, MAX_VALUE_DEPTH),
@@ -91,7 +91,7 @@ fn equal_maps<'a>(a: Value<'a>, b: Value<'a>, env: &mut Env<'a>, depth: usize) -
     Ok(true)
 }
 
-/// `<` and its kin; `None` for a comparison with NaN. Takes fuel for what it looks at.
+/// `<`, `<=`, `>` and `>=`. Returns `None` for a comparison with NaN. Takes fuel for everything that it reads.
 ///
 /// # Errors
 /// The types have no order.

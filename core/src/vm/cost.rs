@@ -1,31 +1,31 @@
-//! How costs grow: for the machine, which burns them as fuel, and for the compiler, which adds them up with upper
-//! bounds of the sizes. The tables of instructions and functions have the class of each.
+//! The growth of costs: for the machine, which burns them as fuel, and for the compiler, which adds them up with upper
+//! bounds of the sizes. The tables of instructions and functions contain the class of each.
 //!
-//! The unit of fuel is one simple instruction. The unit of size is one element of a list, one entry of a map or
-//! 64 bytes of text. Sizes are deep: a list costs one for each element and what the elements themselves cost.
-//! What a condition makes costs one for every 64 bytes, too, and is bounded by
-//! [`crate::limits::MAX_MADE_BYTES`] a decision.
+//! The unit of fuel is one simple instruction. The unit of size is one element of a list, one entry of a map or 64
+//! bytes of text. Sizes are deep: a list costs one for each element, plus the costs of the elements themselves. Values
+//! that a condition makes also cost one for every 64 bytes, and are limited to [`crate::limits::MAX_MADE_BYTES`] per
+//! decision.
 
 use super::value::Value;
 
-/// Bytes of text that cost as much as one element.
+/// Number of bytes of text that cost as much as one element.
 pub const BYTES_PER_UNIT: usize = 64;
 
-/// How the cost of an instruction or a function grows with the sizes of what it takes.
+/// How the cost of an instruction or a function grows with the sizes of its operands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CostClass {
-    /// Not at all.
+    /// It does not grow.
     Fixed,
-    /// Everything that it takes is read once.
+    /// The operands are read once.
     Linear,
-    /// Everything that it takes is read once for each doubling of the number of elements.
+    /// The operands are read once for each doubling of the number of elements.
     Sorting,
-    /// Every element of what it takes is compared with every other one.
+    /// Every element of the operands is compared with every other one.
     Quadratic,
 }
 
 impl CostClass {
-    /// The fuel for values of this size in all, beyond the one unit of the instruction itself.
+    /// Returns the fuel for operands of this total size, in addition to the one unit of the instruction itself.
     pub const fn fuel(self, units: u64) -> u64 {
         match self {
             Self::Fixed => 0,
@@ -44,22 +44,21 @@ impl CostClass {
 }
 
 impl CostClass {
-    /// The most fuel that an instruction or function of this class takes, itself included, for values of this deep
-    /// size in all. Reading may take a few passes: one to measure, one to convert, one to use.
-    /// What it makes is not among it: that is one unit for every 64 bytes, of which a decision has
-    /// [`crate::limits::MAX_MADE_BYTES`].
+    /// Returns the most fuel that an instruction or function of this class takes, including itself, for operands of
+    /// this total deep size. Reading may take several passes: one to measure, one to convert, one to use. The result is
+    /// not included: it costs one unit for every 64 bytes, and a decision may make [`crate::limits::MAX_MADE_BYTES`].
     pub const fn bound(self, units: u64) -> u64 {
         self.fuel(units).saturating_mul(4).saturating_add(1)
     }
 }
 
-/// The size of a text or bytes, in units.
+/// Returns the size of a text or bytes, in units.
 pub(crate) fn text_units(bytes: usize) -> u64 {
     u64::try_from(bytes.wrapping_div(BYTES_PER_UNIT)).unwrap_or(u64::MAX)
 }
 
-/// The size of a value in units of fuel, as far as it can be told at a glance: what the elements of a list that a
-/// condition made contain is not among it.
+/// Returns the size of a value in units of fuel, as far as it is known without reading the value. The contents of the
+/// elements of a list that a condition made are not included.
 pub(super) fn units(value: Value<'_>) -> u64 {
     let elements = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
     match value {
@@ -69,11 +68,12 @@ pub(super) fn units(value: Value<'_>) -> u64 {
         Value::JsonMap(map) => text_units(map.text.len()),
         Value::Constants(items) => elements(items.len()),
         Value::List(items) => elements(items.len()),
-        // A look-up, where there is something to find.
+        // One look-up, if the set is not empty.
         Value::StringSet(words) => elements(words.len().min(1)),
         Value::ConstantMap(entries) => elements(entries.len().min(1)),
         Value::Map(entries) => elements(entries.len().min(1)),
         Value::Headers(headers) => elements(headers.len()),
+        Value::Pairs(pairs) => elements(pairs.len()),
         _ => 0,
     }
 }
@@ -98,7 +98,7 @@ mod tests {
     #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
     use wasm_bindgen_test::wasm_bindgen_test as test;
 
-    /// The deep size of a value.
+    /// Returns the deep size of a value.
     fn size(value: Value<'_>) -> u64 {
         match value {
             Value::List(items) => items.iter().map(|item| 1 + size(*item)).sum(),
@@ -123,7 +123,7 @@ mod tests {
         assert!(used <= bound, "{name}: used {used}, bound {bound}, for {arguments:?}");
     }
 
-    /// All choices of so many values.
+    /// Calls `act` with all selections of this number of values.
     fn for_each<'a>(pool: &[Value<'a>], count: u32, chosen: &mut Vec<Value<'a>>, act: &mut dyn FnMut(&[Value<'a>])) {
         let Some(rest) = count.checked_sub(1) else { return act(chosen) };
         for value in pool {

@@ -1,4 +1,4 @@
-//! Walking over lists and maps.
+//! Iterates over lists and maps.
 
 use core::slice::Iter;
 
@@ -11,7 +11,7 @@ use crate::context::json::{self, JsonKind};
 use crate::headers::Headers;
 use crate::tables::{Scalar, ScalarConstant};
 
-/// Walks over a list or a map.
+/// A cursor that iterates over a list or a map.
 #[derive(Debug, Clone)]
 pub(super) struct Cursor<'a> {
     index: i64,
@@ -31,7 +31,7 @@ enum Source<'a> {
 }
 
 impl<'a> Cursor<'a> {
-    /// In front of the first element; of an empty list for a value that is neither list nor map.
+    /// Returns a cursor before the first element. A value that is neither list nor map counts as an empty list.
     pub(super) fn new(value: Value<'a>) -> Self {
         let source = match value {
             Value::Json(text, scalar) if json::kind(text) == JsonKind::Array => {
@@ -39,6 +39,7 @@ impl<'a> Cursor<'a> {
             }
             Value::Json(text, scalar) => Source::Members(json::members(text), scalar),
             Value::Headers(headers) => Source::Headers(headers),
+            Value::Pairs(pairs) => Source::Entries(pairs.iter()),
             Value::Constants(items) => Source::Constants(items.iter()),
             Value::StringSet(items) => Source::Words(items.iter()),
             Value::List(items) => Source::Values(items.iter()),
@@ -51,13 +52,13 @@ impl<'a> Cursor<'a> {
         Self { index: 0, source }
     }
 
-    /// Whether it walks over a map.
+    /// Returns whether it iterates over a map.
     pub(super) fn is_map(&self) -> bool {
         use Source::{ConstantEntries, Entries, Headers, Members};
         matches!(self.source, Members(..) | ConstantEntries(_) | Entries(_) | Headers(_))
     }
 
-    /// The next element of a list of values that are made already; `None` for anything else.
+    /// Returns the next element of a list whose values are already made, or `None` for anything else.
     #[inline]
     pub(super) fn next_made(&mut self) -> Option<Option<Value<'a>>> {
         let Source::Values(items) = &mut self.source else { return None };
@@ -68,8 +69,8 @@ impl<'a> Cursor<'a> {
         Some(item)
     }
 
-    /// The next index and element of a list, or key and value of a map. Without `with_value` the value of a map
-    /// may be left out.
+    /// Returns the next index and element of a list, or key and value of a map. Without `with_value` the value of a map
+    /// may be omitted.
     ///
     /// # Errors
     /// There is not enough fuel to read it.
@@ -114,7 +115,7 @@ impl<'a> Cursor<'a> {
         Ok(item)
     }
 
-    /// A repeated header is one entry, where its name stands first.
+    /// Returns the next header. A repeated header is one entry, at the position of its first line.
     fn next_header(
         &mut self,
         headers: &'a Headers<'a>,
@@ -133,7 +134,7 @@ impl<'a> Cursor<'a> {
                 return Ok(Some((Value::error(EvalErrorKind::NotText), Value::Null)));
             };
             let value =
-                if with_value { attribute::header(headers, name, EvalErrorKind::NoSuchKey) } else { Value::Null };
+                if with_value { attribute::header(headers, name, EvalErrorKind::NoSuchKey, env) } else { Value::Null };
             return Ok(Some((Value::String(name), value)));
         }
     }

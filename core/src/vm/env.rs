@@ -1,69 +1,73 @@
-//! What instructions and functions may use up: fuel and memory.
+//! The budget of instructions and functions: fuel and memory.
 
 use bumpalo::Bump;
 
 use super::cost::text_units;
 use super::error::EvalErrorKind;
 use super::value::Value;
-use crate::limits::{MAX_FUEL, MAX_MADE_BYTES};
+use crate::limits::{DEFAULT_HEADER_VALUE_BYTES, MAX_FUEL, MAX_MADE_BYTES};
 use crate::tables::ZoneTable;
 
-/// What an instruction or a function gives.
+/// The result of an instruction or a function.
 pub(super) type Outcome<'a> = Result<Value<'a>, EvalErrorKind>;
 
-/// The budget of one decision, and the arena that holds what its conditions make.
+/// The budget of one decision, and the arena for the values that its conditions make.
 pub(super) struct Env<'a> {
-    /// Holds what conditions make. Allocate through the methods below, which count.
+    /// Holds the values that conditions make. Allocate through the methods below, which count the bytes.
     pub(super) arena: &'a Bump,
     /// The time zones of the artifact.
     pub(super) zones: &'a [ZoneTable],
-    /// For texts whose length is known only when they are written. Empty between uses.
+    /// For texts whose length is only known after writing. Empty between uses.
     pub(super) buffer: String,
-    /// The metadata of the proxy, once something of it was asked for; inside `None` where the proxy gives none as a whole.
+    /// The metadata of the proxy, after the first attribute of it was read. The inner `None` means that the proxy only
+    /// provides single values.
     pub(super) metadata: Option<Option<&'a [u8]>>,
+    /// Longest header value that conditions read, in bytes.
+    pub(super) header_bytes: usize,
     fuel: u64,
     memory: usize,
     exhausted: bool,
 }
 
 impl<'a> Env<'a> {
-    /// A full budget.
+    /// Returns a full budget.
     pub(super) fn new(arena: &'a Bump, zones: &'a [ZoneTable]) -> Self {
         Self {
             arena,
             zones,
             buffer: String::new(),
             metadata: None,
+            header_bytes: usize::try_from(DEFAULT_HEADER_VALUE_BYTES).unwrap_or(usize::MAX),
             fuel: MAX_FUEL,
             memory: MAX_MADE_BYTES,
             exhausted: false,
         }
     }
 
-    /// The fuel that is left.
+    /// Returns the remaining fuel.
     pub(super) fn fuel(&self) -> u64 {
         self.fuel
     }
 
-    /// Takes another budget of fuel in place of what is left, and a full one of memory; gives what was left. Nothing
-    /// has run out then.
+    /// Replaces the remaining fuel by another budget, and the memory by a full one. Returns the fuel that was left. The
+    /// budget then counts as not exhausted.
     pub(super) fn refill(&mut self, fuel: u64) -> u64 {
         self.memory = MAX_MADE_BYTES;
         self.exhausted = false;
         core::mem::replace(&mut self.fuel, fuel)
     }
 
-    /// Whether fuel or memory ran out, whatever a condition made of that error.
+    /// Returns whether fuel or memory was exhausted, even if a condition absorbed that error.
     pub(super) fn is_exhausted(&self) -> bool {
         self.exhausted
     }
 
-    /// The bytes that may still be made.
+    /// Returns the number of bytes that may still be made.
     pub(super) fn memory(&self) -> usize {
         self.memory
     }
 
-    /// The bytes that were made so far.
+    /// Returns the number of bytes that were made so far.
     #[cfg(test)]
     pub(super) fn made(&self) -> usize {
         MAX_MADE_BYTES.saturating_sub(self.memory)
@@ -72,7 +76,7 @@ impl<'a> Env<'a> {
     /// Takes fuel.
     ///
     /// # Errors
-    /// [`EvalErrorKind::OutOfFuel`] when there is not enough; nothing is left then.
+    /// [`EvalErrorKind::OutOfFuel`]: there is not enough. Nothing is left then.
     pub(super) fn burn(&mut self, amount: u64) -> Result<(), EvalErrorKind> {
         match self.fuel.checked_sub(amount) {
             Some(left) => {
@@ -87,12 +91,12 @@ impl<'a> Env<'a> {
         }
     }
 
-    /// Takes fuel for reading a text of so many bytes.
+    /// Takes fuel for reading a text of this number of bytes.
     pub(super) fn burn_text(&mut self, bytes: usize) -> Result<(), EvalErrorKind> {
         self.burn(text_units(bytes))
     }
 
-    /// Takes memory, and the fuel to fill it, before so many bytes are made.
+    /// Takes memory for this number of bytes, and the fuel to fill it, before they are made.
     ///
     /// # Errors
     /// [`EvalErrorKind::OutOfMemory`] or [`EvalErrorKind::OutOfFuel`].
@@ -106,14 +110,14 @@ impl<'a> Env<'a> {
         self.burn_text(bytes)
     }
 
-    /// Keeps a text that was made.
+    /// Stores a text in the arena.
     #[inline(never)]
     pub(super) fn text(&mut self, text: &str) -> Outcome<'a> {
         self.reserve(text.len())?;
         Ok(Value::String(self.arena.alloc_str(text)))
     }
 
-    /// Keeps a short text that `write` writes.
+    /// Stores a short text that `write` writes.
     pub(super) fn written(&mut self, write: impl FnOnce(&mut String)) -> Outcome<'a> {
         let mut buffer = core::mem::take(&mut self.buffer);
         write(&mut buffer);
@@ -123,21 +127,21 @@ impl<'a> Env<'a> {
         text
     }
 
-    /// Keeps bytes that were made.
+    /// Stores bytes in the arena.
     #[inline(never)]
     pub(super) fn bytes(&mut self, bytes: &[u8]) -> Outcome<'a> {
         self.reserve(bytes.len())?;
         Ok(Value::Bytes(self.arena.alloc_slice_copy(bytes)))
     }
 
-    /// Keeps a list that was made.
+    /// Stores a list in the arena.
     #[inline(never)]
     pub(super) fn list(&mut self, items: &[Value<'a>]) -> Outcome<'a> {
         self.reserve(size_of_val(items))?;
         Ok(Value::List(self.arena.alloc_slice_copy(items)))
     }
 
-    /// An optional with this value.
+    /// Returns an optional with this value.
     #[inline(never)]
     pub(super) fn some(&mut self, value: Value<'a>) -> Outcome<'a> {
         self.reserve(size_of::<Value<'_>>())?;

@@ -1,40 +1,40 @@
-//! CEL errors: small, copyable, without any data of the request.
+//! CEL errors: small, copyable, without any data from the request.
 
-/// An error of a condition. It is a value: `&&`, `||` and the conditional absorb or pass it on.
+/// An error of a condition. It is a value: `&&`, `||` and the conditional operator absorb it or propagate it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EvalError {
-    /// What went wrong.
+    /// The kind of the error.
     pub kind: EvalErrorKind,
 }
 
 macro_rules! kinds {
     ($($(#[doc = $doc:literal])+ $number:literal $kind:ident $name:literal;)+) => {
-        /// What went wrong while a condition ran.
+        /// The kind of an error of a condition.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub enum EvalErrorKind {
             $($(#[doc = $doc])+ $kind,)+
         }
 
         impl EvalErrorKind {
-            /// All of them.
+            /// All kinds.
             pub const ALL: &'static [Self] = &[$(Self::$kind,)+];
 
-            /// The name in reports. It stays the same across releases.
+            /// Returns the name in reports. It stays the same in all releases.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$kind => $name,)+ }
             }
 
-            /// What it means, for documents.
+            /// Returns its meaning, for documents.
             pub const fn about(self) -> &'static str {
                 match self { $(Self::$kind => concat!($($doc),+),)+ }
             }
 
-            /// The number in bytecode.
+            /// Returns the number in bytecode.
             pub const fn number(self) -> u32 {
                 match self { $(Self::$kind => $number,)+ }
             }
 
-            /// The error of that number.
+            /// Returns the error with this number.
             pub const fn from_number(number: u32) -> Option<Self> {
                 match number {
                     $($number => Some(Self::$kind),)+
@@ -64,22 +64,26 @@ kinds! {
     8 Overflow "overflow";
     /// A division, or a remainder, by zero.
     9 DivisionByZero "division-by-zero";
-    /// A map names a key twice.
+    /// A map has a duplicate key.
     10 DuplicateKey "duplicate-key";
-    /// The key of a map is no int, uint, string or bool.
+    /// The key of a map is not an int, uint, string or bool.
     11 UnsupportedKey "unsupported-key";
-    /// An argument does not have the form that its function asks for.
+    /// An argument does not have the form that its function requires.
     12 InvalidArgument "invalid-argument";
     /// An empty optional was asked for its value.
     13 EmptyOptional "empty-optional";
-    /// What the conditions of one decision make does not fit the memory that they may use.
+    /// The values that the conditions of one decision make exceed their memory limit.
     14 OutOfMemory "out-of-memory";
     /// A value is nested too deeply.
     15 TooDeep "too-deep";
     /// A name that nothing declares.
     16 Undeclared "undeclared";
-    /// A header is there more than once: readers take the first, the last, or all of them joined.
+    /// A header is repeated: readers take the first, the last, or all of them joined.
     17 Repeated "repeated";
+    /// A value has more than one reading: a query parameter or cookie that frameworks read differently.
+    18 Ambiguous "ambiguous";
+    /// A header is longer than the limit of the mesh for conditions, or there are too many parameters or cookies.
+    19 TooLong "too-long";
 }
 
 impl From<EvalErrorKind> for EvalError {

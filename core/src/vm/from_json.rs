@@ -1,4 +1,4 @@
-//! Values of JSON text, as fields of the context have them.
+//! Converts JSON text, the form of the fields of the context, to values.
 
 use std::borrow::Cow;
 
@@ -9,7 +9,7 @@ use crate::context::json::{self, JsonKind};
 use crate::tables::Scalar;
 
 impl<'a> Value<'a> {
-    /// The value of a JSON text whose type the schema states. A text of another type is an error.
+    /// Returns the value of a JSON text whose type the schema declares. A text of another type is an error.
     pub(super) fn json(text: &'a str, scalar: Scalar, env: &mut Env<'a>) -> Self {
         match (scalar, json::kind(text)) {
             (Scalar::String, JsonKind::String) => Self::json_string(text, env),
@@ -20,7 +20,8 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// The value of any JSON text. Numbers without fraction are integers while they fit, so that ids stay exact.
+    /// Returns the value of any JSON text. Numbers without fraction become integers if they fit, so that ids stay
+    /// exact.
     fn any_json(text: &'a str, env: &mut Env<'a>) -> Self {
         match json::kind(text) {
             JsonKind::Null => Self::Null,
@@ -35,7 +36,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// The content of a JSON string: borrowed, unless it has escapes.
+    /// Returns the content of a JSON string: borrowed, unless it has escapes.
     pub(super) fn json_string(text: &'a str, env: &mut Env<'a>) -> Self {
         match json::string_content(text) {
             Some(Cow::Borrowed(content)) => Self::String(content),

@@ -72,7 +72,7 @@ impl Function {
         self.arity() != 1 || self.call(&mut Env::new(&arena, &[]), &[Value::constant(constant)]).is_err()
     }
 
-    /// The function of that name in CEL that takes so many arguments, the receiver among them.
+    /// Returns the function with this name in CEL and this number of arguments, including the receiver.
     pub fn from_name(name: &str, arity: u32) -> Option<Self> {
         Self::ALL.iter().copied().find(|function| function.name() == name && function.arity() == arity)
     }
@@ -89,7 +89,7 @@ functions! {
     4 Uint "uint" 1 Linear convert::uint;
     /// To a double, from a number or a string.
     5 Double "double" 1 Linear convert::double;
-    /// To a string, from any value that is no list, map, type or optional.
+    /// To a string, from any value except a list, map, type or optional.
     6 String "string" 1 Linear convert::string;
     /// To bytes, from a string.
     7 Bytes "bytes" 1 Linear convert::bytes;
@@ -157,21 +157,21 @@ functions! {
     47 LowerAscii "lowerAscii" 1 Linear strings::lower_ascii;
     /// ASCII letters in upper case.
     48 UpperAscii "upperAscii" 1 Linear strings::upper_ascii;
-    /// A string with quotes around and escapes inside.
+    /// A string in quotes, with escapes.
     49 Quote "strings.quote" 1 Linear strings::quote;
     /// A string with all occurrences of one string replaced by another.
     50 Replace "replace" 3 Linear strings::replace;
-    /// A string with so many occurrences of one string replaced by another.
+    /// A string with at most a given number of occurrences of one string replaced by another.
     51 ReplaceUpTo "replace" 4 Linear strings::replace;
     /// The parts of a string between separators.
     52 Split "split" 2 Linear strings::split;
-    /// The parts of a string between separators, at most so many.
+    /// The parts of a string between separators, at most a given number.
     53 SplitUpTo "split" 3 Linear strings::split;
     /// A string from an index on.
     54 SubstringFrom "substring" 2 Linear strings::substring;
     /// A string from an index up to another.
     55 Substring "substring" 3 Linear strings::substring;
-    /// A string without white space around.
+    /// A string without leading and trailing white space.
     56 Trim "trim" 1 Linear strings::trim;
     /// The characters of a string, or the elements of a list, in the opposite order.
     57 Reverse "reverse" 1 Linear lists::reverse;

@@ -1,6 +1,6 @@
-//! What the machine runs: instructions, and short runs of them that are carried out in one step.
+//! The steps that the machine runs: instructions, and short sequences of them that run as one step.
 //!
-//! Steps are made from verified bytecode when an artifact is loaded. A step gives what its instructions give one
+//! Steps are made from verified bytecode when an artifact is loaded. A step has the same result as its instructions one
 //! after the other, and takes their fuel. No jump leads into the middle of a step.
 
 use super::cost::CostClass;
@@ -11,31 +11,31 @@ use crate::index::{self, AttributeIndex, ConstantIndex};
 /// One step of a program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Step {
-    /// The fuel of the instructions that it carries out in any case.
+    /// The fuel of the instructions that always run in this step.
     pub(super) fuel: u8,
     pub(super) action: Action,
 }
 
-/// What a step does.
+/// The action of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Action {
-    /// One instruction. The target of a jump is the number of a step.
+    /// One instruction. The target of a jump is the index of a step.
     Single(Op),
-    /// An operator of two values. If the right one lies on the stack, the left one lies below it.
+    /// A binary operator. If the right operand is on the stack, the left one is below it.
     Operate { left: Operand, right: Operand, operator: Operator },
     /// Calls a library function.
     Call { function: Function, arity: u32, cost: CostClass },
-    /// Goes to a step.
+    /// Jumps to a step.
     Jump(u32),
-    /// The next element of a list or key of a map, for the locals behind this one; with `both` its index or value,
-    /// too. Goes to the step `done` if there is none.
+    /// Stores the next element of a list or key of a map in the local after the cursor; with `both` also its index or
+    /// value. Jumps to the step `done` if there is none.
     Next { cursor: u32, both: bool, done: u32 },
-    /// Takes a bool, and goes to the step `no` if it is false, which costs one more. Goes to the step `failed` if it
-    /// is no bool; it stays, as an error.
+    /// Takes a bool, and jumps to the step `no` if it is false, which costs one more unit of fuel. Jumps to the step
+    /// `failed` if it is not a bool; it then stays on the stack, as an error.
     Branch { failed: u32, no: u32 },
 }
 
-/// Where an operand comes from.
+/// The source of an operand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Operand {
     Stack,
@@ -46,7 +46,7 @@ pub(super) enum Operand {
 
 macro_rules! operators {
     ($($operator:ident)+) => {
-        /// An operator of two values. An error among them is its result.
+        /// A binary operator. An error among its operands is its result.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub(super) enum Operator { $($operator,)+ }
 
@@ -64,7 +64,7 @@ macro_rules! operators {
 operators! { Eq Ne Lt Le Gt Ge In Index OptIndex Add Sub Mul Div Mod StartsWith EndsWith Contains }
 
 impl Operand {
-    /// What an instruction puts onto the stack, if a step can take it from where it is.
+    /// Returns the operand for an instruction that pushes a value, if a step can read the value from its source.
     const fn of(op: Op) -> Option<Self> {
         match op {
             Op::Attr(index) => Some(Self::Attribute(AttributeIndex(index))),
@@ -75,22 +75,21 @@ impl Operand {
     }
 }
 
-/// The steps of a verified program.
+/// Returns the steps of a verified program.
 pub(crate) fn fuse(code: &[Op]) -> Box<[Step]> {
     steps(code, first_step)
 }
 
-/// As [`fuse`], with a step for each instruction.
+/// Returns the steps like [`fuse`], but with one step for each instruction.
 #[cfg(test)]
 pub(crate) fn plain(code: &[Op]) -> Box<[Step]> {
     steps(code, |code| Some((single(*code.first()?), 1)))
 }
 
-/// Divides a program into steps. `first` makes a step of the first instructions of what it gets, and says how many
-/// they are.
+/// Divides a program into steps. `first` makes a step of the first of the given instructions, and returns their number.
 fn steps(code: &[Op], first: impl Fn(&[Op]) -> Option<(Step, usize)>) -> Box<[Step]> {
     let mut steps = Vec::with_capacity(code.len());
-    // The number of the step that begins at an instruction.
+    // The index of the step that begins at an instruction.
     let mut numbers = vec![0; code.len().saturating_add(1)];
     let mut from = 0;
     for end in block_ends(code) {
@@ -111,7 +110,7 @@ fn steps(code: &[Op], first: impl Fn(&[Op]) -> Option<(Step, usize)>) -> Box<[St
     steps.iter().map(|step| step.with_targets(&numbers)).collect()
 }
 
-/// Where a block of instructions ends: in front of the target of a jump, and at the end of the program.
+/// Returns the ends of the blocks of instructions: before the target of a jump, and at the end of the program.
 fn block_ends(code: &[Op]) -> Vec<usize> {
     let targets = code.iter().filter(|op| is_jump(**op)).filter_map(|op| usize::try_from(op.operand()).ok());
     let mut ends: Vec<usize> = targets.chain([code.len()]).collect();
@@ -124,7 +123,7 @@ fn is_jump(op: Op) -> bool {
     matches!(op.operand_kind(), Meaning::Target | Meaning::LoopTarget)
 }
 
-/// The longest step that the code begins with, and how many instructions it has.
+/// Returns the longest step at the beginning of the code, and the number of its instructions.
 fn first_step(code: &[Op]) -> Option<(Step, usize)> {
     if let [left, right, operator, ..] = code
         && let (Some(left), Some(right), Some(operator)) =
@@ -169,10 +168,10 @@ fn single(op: Op) -> Step {
 }
 
 impl Step {
-    /// The step with the numbers of steps as targets, where it has numbers of instructions.
+    /// Returns the step with indices of steps as targets instead of indices of instructions.
     fn with_targets(self, numbers: &[u32]) -> Self {
         let step_at = |target: u32| {
-            // Beyond all steps the program ends.
+            // A target after all steps ends the program.
             index::get(numbers, target).copied().unwrap_or(u32::MAX)
         };
         let action = match self.action {
@@ -224,7 +223,7 @@ mod tests {
 
     #[test]
     fn no_jump_leads_into_a_step() {
-        // true ? 'a' : 'b', compared with a constant, in a loop that never runs.
+        // `true ? 'a' : 'b'`, compared with a constant, in a loop that never runs.
         let code = [
             Op::Const(0),
             Op::PopJumpIfFalse(4),

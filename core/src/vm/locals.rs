@@ -1,4 +1,4 @@
-//! The instructions that work on locals: loops, and lists and maps that grow element by element.
+//! The instructions for locals: loops, and lists and maps that are built element by element.
 
 use super::cursor::Cursor;
 use super::env::Env;
@@ -9,11 +9,11 @@ use super::op::Op;
 use super::scratch::{Builder, Local};
 use super::value::Value;
 
-/// What an unset local gives. Verification proves that none is read.
+/// The value of an unset local. Verification proves that none is read.
 const UNSET: Value<'static> = Value::error(EvalErrorKind::NoValue);
 
 impl<'a> Machine<'a> {
-    /// Carries out an instruction whose operand is a local.
+    /// Runs an instruction whose operand is a local.
     pub(super) fn local_step(&mut self, op: Op) {
         let local = op.operand();
         match op {
@@ -67,7 +67,7 @@ impl<'a> Machine<'a> {
                 let value = self.pop();
                 self.extend_map_by_all(local, value);
             }
-            // `BuildEnd`, the only one left.
+            // `BuildEnd`, the only remaining one.
             _ => {
                 let value = self.build(local);
                 self.push(value);
@@ -75,7 +75,7 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// The value of a local.
+    /// Returns the value of a local.
     #[inline]
     pub(super) fn load(&mut self, local: u32) -> Value<'a> {
         if let Some(Local::Value(value)) = self.local(local) { *value } else { UNSET }
@@ -100,7 +100,7 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// Says whether there is a next element; it is in the locals behind the cursor then.
+    /// Returns whether there is a next element, and stores it in the locals after the cursor.
     pub(super) fn advance(&mut self, local: u32, both: bool) -> bool {
         let slot = self.slot(local);
         let Some(Local::Cursor(cursor)) = self.scratch.locals.get_mut(slot) else {
@@ -112,7 +112,7 @@ impl<'a> Machine<'a> {
             return is_there;
         }
         let keys = cursor.is_map();
-        // Without fuel the next instruction ends the run.
+        // If the fuel is exhausted, the next instruction ends the run.
         let item = cursor.next(&mut self.env, both).unwrap_or_default();
         let (first, second) = match item {
             Some((key, value)) if both || keys => (key, value),
@@ -126,7 +126,7 @@ impl<'a> Machine<'a> {
         item.is_some()
     }
 
-    /// Puts a value at the end of a list. An inner list that was left unfinished is dropped.
+    /// Appends a value to a list. An unfinished inner list is dropped.
     fn extend_list(&mut self, local: u32, value: Result<Option<Value<'a>>, EvalErrorKind>) {
         let slot = self.slot(local);
         let Some(Local::List(builder)) = self.scratch.locals.get_mut(slot) else { return };
@@ -184,7 +184,7 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// Ends a list or map.
+    /// Finishes a list or map.
     fn build(&mut self, local: u32) -> Value<'a> {
         let Some(place) = self.local(local) else { return UNSET };
         match core::mem::replace(place, Local::Value(UNSET)) {
@@ -222,13 +222,13 @@ impl<'a> Machine<'a> {
     }
 }
 
-/// Takes the memory that something will need.
+/// Takes the memory for a value.
 fn reserve<T>(env: &mut Env<'_>, thing: T) -> Result<T, EvalErrorKind> {
     env.reserve(size_of::<T>())?;
     Ok(thing)
 }
 
-/// What `[?x]` and `{?k: x}` put.
+/// Returns the value that `[?x]` and `{?k: x}` insert.
 fn unwrap(value: Value<'_>) -> Result<Option<Value<'_>>, EvalErrorKind> {
     match value {
         Value::Optional(value) => Ok(value.copied()),

@@ -1,4 +1,4 @@
-//! Programs with loops, builders and optionals, and what they give.
+//! Programs with loops, builders and optionals, and their results.
 
 use super::function::Function;
 use super::op::Op;
@@ -388,7 +388,7 @@ fn a_text_that_doubles_runs_out_of_memory() {
         Op::Loop(2),
         Op::Load(0),
     ];
-    // The loop itself never ends: the text becomes an error, and the fuel ends it.
+    // The loop itself never ends: the text becomes an error, and the exhausted fuel ends it.
     assert_eq!(Program::new().run(&code), "out-of-fuel");
     let mut unrolled = vec![Op::Const(5), Op::Store(0)];
     for _ in 0..24 {

@@ -22,24 +22,25 @@ use crate::index::{self, AttributeIndex, ConstantIndex, PatternIndex, ProgramInd
 use crate::limits::{MAX_FUEL, MAX_STACK};
 use crate::tables::{Constant, ScalarConstant};
 
-/// Runs the programs of one decision against one snapshot. Attributes and variables are computed at most
-/// once; the fuel and the memory are one budget for all programs.
+/// Runs the programs of one decision against one snapshot. Attributes and variables are computed at most once. All
+/// programs share one budget of fuel and memory.
 pub struct Machine<'a> {
     pub(super) program: &'a Program,
     pub(super) snapshot: Snapshot<'a>,
     pub(super) env: Env<'a>,
     pub(super) scratch: Scratch<'a>,
-    /// Where the locals of the running program begin.
+    /// The index of the first local of the running program.
     pub(super) locals: usize,
 }
 
 impl<'a> Machine<'a> {
-    /// A machine with full fuel. `arena` holds what conditions make; it lives as long as the decision.
+    /// Returns a machine with full fuel. `arena` holds the values that conditions make. It lives as long as the
+    /// decision.
     pub fn new(program: &'a Program, snapshot: Snapshot<'a>, arena: &'a Bump) -> Self {
         Self::with_scratch(program, snapshot, arena, Scratch::new())
     }
 
-    /// As [`Machine::new`], with the memory of an earlier machine, whatever is in it.
+    /// Returns a machine like [`Machine::new`], with the memory of an earlier machine, whatever its content.
     pub fn with_scratch(
         program: &'a Program,
         snapshot: Snapshot<'a>,
@@ -52,40 +53,41 @@ impl<'a> Machine<'a> {
         scratch.stack.reserve(MAX_STACK);
         let mut env = Env::new(arena, &tables.zones);
         env.buffer = core::mem::take(&mut scratch.buffer);
+        env.header_bytes = usize::try_from(program.tables().mesh.header_value_bytes).unwrap_or(usize::MAX);
         Self { program, snapshot, env, scratch, locals: 0 }
     }
 
-    /// The memory of the machine, for the next one.
+    /// Returns the memory of the machine, for the next one.
     pub fn into_scratch(self) -> Scratch<'a> {
         Scratch { buffer: self.env.buffer, ..self.scratch }
     }
 
-    /// The fuel that was used so far.
+    /// Returns the fuel that was used so far.
     pub fn used_fuel(&self) -> u64 {
         MAX_FUEL.saturating_sub(self.env.fuel())
     }
 
-    /// Goes on with another budget: so much fuel, and all the memory. Gives the fuel that was left.
+    /// Continues with another budget: this amount of fuel, and all the memory. Returns the fuel that was left.
     pub(crate) fn refill(&mut self, fuel: u64) -> u64 {
         self.env.refill(fuel)
     }
 
-    /// Whether fuel or memory ran out, also where a condition absorbed the error.
+    /// Returns whether fuel or memory was exhausted, even if a condition absorbed the error.
     pub(crate) fn is_exhausted(&self) -> bool {
         self.env.is_exhausted()
     }
 
-    /// Takes fuel for what is made of a program's value.
+    /// Takes fuel for the processing of a program's value.
     ///
     /// # Errors
-    /// [`EvalErrorKind::OutOfFuel`] when there is not enough.
+    /// [`EvalErrorKind::OutOfFuel`]: there is not enough.
     pub(crate) fn burn(&mut self, amount: u64) -> Result<(), EvalErrorKind> {
         self.env.burn(amount)
     }
 
-    /// Runs a program and gives its value, which may be an error.
+    /// Runs a program and returns its value, which may be an error.
     ///
-    /// Ends always: every step takes fuel, and variables lead only to earlier ones.
+    /// Always ends: every step takes fuel, and variables only refer to earlier ones.
     pub fn run(&mut self, program: ProgramIndex) -> Value<'a> {
         let base = self.scratch.stack.len();
         let outer_locals = core::mem::replace(&mut self.locals, self.scratch.locals.len());
@@ -140,10 +142,10 @@ impl<'a> Machine<'a> {
         Ok(())
     }
 
-    /// Runs a condition: a bool or why there is none.
+    /// Runs a condition, whose value must be a bool.
     ///
     /// # Errors
-    /// The CEL error that the condition ended with.
+    /// The CEL error of the condition.
     pub fn condition(&mut self, program: ProgramIndex) -> Result<bool, EvalError> {
         match self.run(program) {
             Value::Bool(value) => Ok(value),
@@ -152,7 +154,7 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// Takes the top of the stack. Verification proves that it is there.
+    /// Takes the top of the stack. Verification proves that it exists.
     pub(super) fn pop(&mut self) -> Value<'a> {
         self.scratch.stack.pop().unwrap_or(Value::error(EvalErrorKind::NoSuchOverload))
     }
@@ -165,7 +167,7 @@ impl<'a> Machine<'a> {
         self.scratch.stack.last().copied().unwrap_or(Value::error(EvalErrorKind::NoSuchOverload))
     }
 
-    /// Carries out one instruction; says whether it jumps.
+    /// Runs one instruction. Returns whether it jumps.
     fn step(&mut self, op: Op) -> bool {
         match op {
             Op::JumpIfFalse(_) => return matches!(self.top(), Value::Bool(false)),
@@ -242,7 +244,7 @@ impl<'a> Machine<'a> {
             }
             Op::And(_) => self.absorb(false),
             Op::Or(_) => self.absorb(true),
-            // They are other actions than this one.
+            // These are other actions of a step.
             Op::Jump(_)
             | Op::Loop(_)
             | Op::Call(_)
@@ -280,7 +282,8 @@ impl<'a> Machine<'a> {
         false
     }
 
-    /// Jumps at an error, at a value that does not fit, which becomes one, and where `jumps` says so. The top stays.
+    /// Jumps if the top is an error, or does not fit, in which case it becomes an error, or if `jumps` returns true for
+    /// it. The top stays on the stack.
     fn jump_unless(&mut self, fits: impl FnOnce(Value<'a>) -> bool, jumps: impl FnOnce(Value<'a>) -> bool) -> bool {
         match self.top() {
             Value::Error(_) => true,
@@ -292,7 +295,7 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// Makes the top, which does not fit, an error. An error stays the one that it is.
+    /// Replaces the top, which does not fit, by an error. An error stays unchanged.
     fn fail_top(&mut self) {
         self.unary(|_, _| Err(EvalErrorKind::NoSuchOverload));
     }
@@ -305,11 +308,12 @@ impl<'a> Machine<'a> {
             Some(Constant::List(items)) => Value::Constants(items),
             Some(Constant::StringSet(words)) => Value::StringSet(words),
             Some(Constant::Map(entries)) => Value::ConstantMap(entries),
+            Some(Constant::Networks(networks)) => Value::Networks(networks),
             None => Value::error(EvalErrorKind::NoSuchOverload),
         }
     }
 
-    /// The string of a `Name` operand, which verification proves to be there.
+    /// Returns the string of a `Name` operand. Verification proves that it exists.
     fn name(&self, index: ConstantIndex) -> &'a str {
         let program = self.program;
         match index.get(&program.tables().program.constants) {
@@ -326,7 +330,7 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// The attribute with the elements of a list or map parsed, which happens at most once a decision.
+    /// Returns the attribute with the elements of a list or map parsed. This happens at most once per decision.
     #[inline]
     fn parsed_attribute(&mut self, index: AttributeIndex) -> Value<'a> {
         match self.attribute(index) {
@@ -361,8 +365,10 @@ impl<'a> Machine<'a> {
     fn has_attribute(&mut self, index: AttributeIndex) -> Value<'a> {
         match self.attribute(index) {
             Value::Error(EvalError { kind: EvalErrorKind::NoValue | EvalErrorKind::NoSuchKey }) => Value::Bool(false),
-            // There it is, whatever its value.
-            Value::Error(EvalError { kind: EvalErrorKind::Repeated }) => Value::Bool(true),
+            // The attribute is present, whatever its value.
+            Value::Error(EvalError {
+                kind: EvalErrorKind::Repeated | EvalErrorKind::NotText | EvalErrorKind::TooLong,
+            }) => Value::Bool(true),
             Value::Error(error) => Value::Error(error),
             _ => Value::Bool(true),
         }
@@ -392,7 +398,8 @@ impl<'a> Machine<'a> {
         self.remember(place, value)
     }
 
-    /// Replaces so many values on top of the stack by what `make` makes of them; the first error stays as it is.
+    /// Replaces this number of values on top of the stack by the result of `make`. If one of them is an error, the
+    /// first error is the result.
     #[inline]
     fn replace(&mut self, count: u32, make: impl FnOnce(&mut Env<'a>, &[Value<'a>]) -> Outcome<'a>) {
         let count = usize::try_from(count).unwrap_or(usize::MAX);
@@ -422,7 +429,7 @@ impl<'a> Machine<'a> {
         });
     }
 
-    /// Replaces the top by what `apply` makes of it; an error stays as it is.
+    /// Replaces the top by the result of `apply`. An error stays unchanged.
     fn unary(&mut self, apply: impl FnOnce(&mut Env<'a>, Value<'a>) -> Outcome<'a>) {
         let Some(top) = self.scratch.stack.last_mut() else { return };
         if !matches!(top, Value::Error(_)) {
@@ -430,10 +437,10 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// Puts what an operator gives onto the stack; the first error among its operands is its result.
+    /// Pushes the result of an operator. The first error among its operands is the result.
     #[inline]
     fn operate(&mut self, left: Operand, right: Operand, operator: Operator) {
-        // The right one lies above, but is read last.
+        // The right operand is above the left one, but is read last.
         let (left, right) = match right {
             Operand::Stack => {
                 let right = self.pop();
@@ -445,7 +452,7 @@ impl<'a> Machine<'a> {
         self.push(value);
     }
 
-    // Small, and in the midst of nearly every step: a call would cost as much as what it does.
+    // Small, and part of nearly every step: a call would cost as much as the function itself.
     #[inline(always)]
     fn operand(&mut self, operand: Operand) -> Value<'a> {
         match operand {
@@ -456,7 +463,8 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// CEL's `&&` (`absorbing` is false) and `||` (`absorbing` is true): the absorbing value wins over an error.
+    /// Implements CEL's `&&` (`absorbing` is false) and `||` (`absorbing` is true): the absorbing value takes
+    /// precedence over an error.
     fn absorb(&mut self, absorbing: bool) {
         let right = self.pop();
         let Some(left) = self.scratch.stack.last_mut() else { return };
@@ -470,7 +478,7 @@ impl<'a> Machine<'a> {
     }
 }
 
-/// Where a step stands. What does not fit `usize` cannot be a step, so a program would end there.
+/// Returns the index of a step. A number that does not fit `usize` cannot be a step, so a program would end there.
 fn place(number: u32) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
 }

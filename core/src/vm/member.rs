@@ -1,4 +1,4 @@
-//! `in`: whether a list has an element, or a map a key.
+//! `in`: whether a list contains an element, a map a key, or a set of networks an address.
 
 use super::collection::find;
 use super::compare;
@@ -7,19 +7,24 @@ use super::cursor::Cursor;
 use super::env::Env;
 use super::error::EvalErrorKind;
 use super::value::Value;
+use crate::address;
 use crate::context::json::{self, JsonKind};
 use crate::tables::Scalar;
 
 /// `in`: an element of a list, a key of a map.
 ///
 /// # Errors
-/// The value is neither list nor map; an element is an error and none is the value.
+/// The value is neither list nor map; or an element is an error and no element equals the value.
 pub(super) fn member<'a>(value: Value<'a>, of: Value<'a>, env: &mut Env<'a>) -> Result<bool, EvalErrorKind> {
     match (value, of) {
         (Value::String(value), Value::StringSet(words)) => {
             Ok(words.binary_search_by(|word| word.as_str().cmp(value)).is_ok())
         }
         (_, Value::StringSet(_)) => Ok(false),
+        (Value::Ip(address), Value::Networks(networks)) => Ok(networks.contains(address)),
+        (Value::String(text), Value::Networks(networks)) => {
+            address::parse(text).map(|address| networks.contains(address)).ok_or(EvalErrorKind::InvalidArgument)
+        }
         (Value::String(value), Value::Json(text, Scalar::String)) if json::kind(text) == JsonKind::Array => {
             has_string(text, value, env)
         }
@@ -60,7 +65,8 @@ fn has_element<'a>(
     error.map_or(Ok(false), Err)
 }
 
-/// Whether an element is the value. An error that it is waits in `error`: a later element may be the value.
+/// Returns whether the element equals the value. An error of the element is kept in `error`, because a later element
+/// may equal the value.
 #[inline]
 fn is<'a>(
     value: Value<'a>,
@@ -75,7 +81,7 @@ fn is<'a>(
     }))
 }
 
-/// As [`has_element`], for what is asked most often.
+/// Returns the same as [`has_element`], for the most frequent type.
 fn has_text(text: &str, elements: &[Value<'_>], env: &mut Env<'_>) -> Result<bool, EvalErrorKind> {
     let mut error = None;
     for element in elements {
@@ -94,7 +100,7 @@ fn has_text(text: &str, elements: &[Value<'_>], env: &mut Env<'_>) -> Result<boo
     error.map_or(Ok(false), Err)
 }
 
-/// Whether an array of strings has this one. The strings are compared where they stand.
+/// Returns whether an array of strings contains this one. The strings are compared in place.
 fn has_string(array: &str, value: &str, env: &mut Env<'_>) -> Result<bool, EvalErrorKind> {
     let mut all_strings = true;
     for element in json::elements(array) {

@@ -1,8 +1,8 @@
 //! Dynamic metadata of the proxy, such as the payload of a verified token.
 //!
-//! Asked for one value, the proxy hands over bytes without their type: one byte for a bool, eight for a number, a layout
-//! of its own for lists and objects. `true` would read as the text U+0001. Asked for all of it, it gives the protobuf
-//! `envoy.config.core.v3.Metadata`, in which every value says what it is:
+//! For a single value, the proxy returns bytes without their type: one byte for a bool, eight for a number, its own
+//! layout for lists and objects. `true` would read as the text U+0001. For all metadata, it returns the protobuf
+//! `envoy.config.core.v3.Metadata`, in which every value has a type:
 //!
 //! ```text
 //! Metadata { map<string, Struct> filter_metadata = 1; }    Struct { map<string, Value> fields = 1; }
@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 use crate::context::json;
 use crate::limits::MAX_VALUE_DEPTH;
 
-/// The largest integer up to which every one has a double of its own. Above, the proxy has rounded.
+/// The largest integer up to which every integer is exact as a double. Larger ones have been rounded by the proxy.
 const MAX_EXACT: f64 = 9_007_199_254_740_992.0;
 
 /// One value of metadata.
@@ -30,11 +30,11 @@ pub(super) enum Leaf<'m> {
     Compound,
 }
 
-/// The bytes are not the metadata of a proxy.
+/// The bytes are not metadata of a proxy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Malformed;
 
-/// The value at `path` (name space, then keys); `None` when there is none, or null.
+/// Returns the value at `path` (name space, then keys), or `None` if there is none, or if it is null.
 pub(super) fn find<'m>(metadata: &'m [u8], path: &[String]) -> Result<Option<Leaf<'m>>, Malformed> {
     match value(metadata, path)? {
         None => Ok(None),
@@ -42,10 +42,11 @@ pub(super) fn find<'m>(metadata: &'m [u8], path: &[String]) -> Result<Option<Lea
     }
 }
 
-/// Returns the value at `path` as a JSON text; `None` when there is none, or null.
+/// Returns the value at `path` as JSON text, or `None` if there is none, or if it is null.
 ///
 /// # Errors
-/// The bytes are not the metadata of a proxy, or nest deeper than [`MAX_VALUE_DEPTH`], or a number in them is one that the proxy rounded.
+/// The bytes are not metadata of a proxy, are nested deeper than [`MAX_VALUE_DEPTH`], or contain a number that the
+/// proxy rounded.
 pub(super) fn json(metadata: &[u8], path: &[String]) -> Result<Option<String>, Malformed> {
     let Some(field) = value(metadata, path)? else { return Ok(None) };
     if field.number == NULL {
@@ -56,7 +57,7 @@ pub(super) fn json(metadata: &[u8], path: &[String]) -> Result<Option<String>, M
     Ok(Some(out))
 }
 
-/// The value at `path`, as the field of a `Value`.
+/// Returns the value at `path`, as the field of a `Value`.
 fn value<'m>(metadata: &'m [u8], path: &[String]) -> Result<Option<Field<'m>>, Malformed> {
     let Some((space, keys)) = path.split_first() else { return Ok(None) };
     let Some(object) = entry(metadata, space)? else { return Ok(None) };
@@ -81,7 +82,7 @@ fn write_json(field: Field<'_>, depth: usize, out: &mut String) -> Result<(), Ma
                 let Some(Field { content: Content::Bytes(name), .. }) = last(entry, |field| field.number == 1)? else {
                     return Err(Malformed);
                 };
-                // A name twice has two readings.
+                // A repeated name is ambiguous.
                 if !names.insert(name) {
                     return Err(Malformed);
                 }
@@ -127,18 +128,18 @@ fn write_value(value: &[u8], depth: usize, out: &mut String) -> Result<(), Malfo
     }
 }
 
-/// Puts a comma between the items of a list or an object.
+/// Writes a comma between the items of a list or an object.
 fn separate(number: usize, out: &mut String) {
     if number > 1 {
         out.push(',');
     }
 }
 
-/// A number as a text: an integer without point and exponent, everything else with its digits. `None` for an integer that is
-/// too large to be the one that was sent.
+/// Returns a number as text: an integer without point and exponent, any other number with its digits. Returns `None`
+/// for an integer that is so large that it may differ from the one that was sent.
 pub fn number_text(number: f64) -> Option<String> {
     let exact = number.is_finite() && number.abs() <= MAX_EXACT;
-    // Minus zero prints with its sign, and is zero.
+    // Minus zero is written with its sign, but equals zero.
     exact.then(|| format!("{}", if number == 0.0 { 0.0 } else { number }))
 }
 
@@ -160,7 +161,7 @@ fn leaf(field: Field<'_>) -> Result<Option<Leaf<'_>>, Malformed> {
     }))
 }
 
-/// The value of a map's entry; the last of several, as protobuf says. The map is field 1.
+/// Returns the value of a map's entry; the last of several, as protobuf specifies. The map is field 1.
 fn entry<'m>(map: &'m [u8], key: &str) -> Result<Option<&'m [u8]>, Malformed> {
     let mut found = None;
     for field in Fields(map) {
@@ -200,7 +201,7 @@ enum Content<'m> {
     Four,
 }
 
-/// The fields of a message, up to the first that is broken.
+/// The fields of a message, up to the first malformed one.
 struct Fields<'m>(&'m [u8]);
 
 impl<'m> Fields<'m> {
@@ -264,7 +265,7 @@ mod tests {
     #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
     use wasm_bindgen_test::wasm_bindgen_test as test;
 
-    /// What Envoy 1.40 gives for the payload of a token with a claim of each kind.
+    /// The metadata of Envoy 1.40 for the payload of a token with a claim of each kind.
     const OF_ENVOY: &[u8] = b"\n\xdd\x01\n\x1cenvoy.filters.http.jwt_authn\x12\xbc\x01\n\xb9\x01\n\x0bjwt_payload\
         \x12\xa9\x01*\xa6\x01\n\x19\n\x01o\x12\x14*\x12\n\x10\n\x01x\x12\x0b*\t\n\x07\n\x01y\x12\x02 \x00\
         \n\x1b\n\x05roles\x12\x122\x10\n\x03\x1a\x01a\n\t\x11\x00\x00\x00\x00\x00\x00\xf0?\
@@ -371,7 +372,7 @@ mod tests {
         for bytes in [&b"\x0b"[..], b"\x0a\xff", b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", b"\x0a\x02\x0a\x05"] {
             assert_eq!(read(bytes, &path), Err(Malformed), "{bytes:?}");
         }
-        // A value that is said to be a bool and is written as a text.
+        // A value that is tagged as a bool and encoded as a text.
         let odd = b"\x0a\x0e\x0a\x01a\x12\x09\x0a\x07\x0a\x01b\x12\x02\x22\x00";
         assert_eq!(read(odd, &["a", "b"]), Err(Malformed));
     }

@@ -1,7 +1,7 @@
 //! The virtual machine that runs conditions.
 //!
-//! [`op`] is the instruction set, [`Value`] what stands on the stack, [`Machine`] runs verified programs against
-//! one immutable [`Snapshot`] of a request. Time, randomness and the network are not reachable from here.
+//! [`op`] is the instruction set, [`Value`] is a value on the stack, and [`Machine`] runs verified programs against one
+//! immutable [`Snapshot`] of a request. Time, randomness and the network are not accessible from here.
 
 mod attribute;
 mod collection;
@@ -23,6 +23,7 @@ mod metadata;
 mod numeric;
 pub mod op;
 mod operator;
+pub(crate) mod pairs;
 mod parsed;
 mod program;
 #[cfg(test)]

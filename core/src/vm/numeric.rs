@@ -4,8 +4,8 @@ use core::cmp::Ordering;
 
 use super::value::Value;
 
-/// The order of two numbers of any numeric types; the outer `None` says that they are not both numbers, the
-/// inner one that one is not a number (NaN).
+/// Returns the order of two numbers of any numeric types. The outer `None` means that they are not both numbers, the
+/// inner one that one of them is NaN.
 pub(super) fn numeric(a: Value<'_>, b: Value<'_>) -> Option<Option<Ordering>> {
     Some(match (a, b) {
         (Value::Int(a), Value::Int(b)) => Some(a.cmp(&b)),
@@ -21,7 +21,7 @@ pub(super) fn numeric(a: Value<'_>, b: Value<'_>) -> Option<Option<Ordering>> {
     })
 }
 
-/// Compares as cel-go does: an integer that no double equals is rounded to the nearest one, and a double beyond the
+/// Compares as cel-go does: an integer that no double equals is rounded to the nearest double, and a double outside the
 /// range of the integer's type is beyond all of its integers.
 #[expect(clippy::as_conversions, reason = "rounding is what is asked for")]
 fn integer_to_double(integer: i128, double: f64) -> Option<Ordering> {

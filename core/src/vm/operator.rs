@@ -1,7 +1,7 @@
-//! The operators of two values.
+//! The binary operators.
 //!
-//! Numbers and strings, which most conditions are about, come first and give their value directly: a `Result` around
-//! it would be copied in pieces, which takes longer than the operator.
+//! Numbers and strings, the types of most conditions, come first and return their value directly: a `Result` around it
+//! would be copied in pieces, which takes longer than the operator.
 
 use core::cmp::Ordering;
 
@@ -68,7 +68,7 @@ fn of_doubles<'a>(operator: Operator, a: f64, b: f64) -> Value<'a> {
     }
 }
 
-/// `startsWith` and `endsWith` look at so much of the text as the part is long.
+/// Applies an operator to strings. `startsWith` and `endsWith` only read as much of the text as the part is long.
 #[inline]
 fn of_strings<'a>(operator: Operator, env: &mut Env<'a>, a: &'a str, b: &'a str) -> Value<'a> {
     let looked_at = match operator {
@@ -95,7 +95,7 @@ fn of_strings<'a>(operator: Operator, env: &mut Env<'a>, a: &'a str, b: &'a str)
     })
 }
 
-/// All other types, mixed ones too.
+/// Applies an operator to all other types, including mixed ones.
 #[inline(never)]
 fn of_others<'a>(operator: Operator, env: &mut Env<'a>, a: Value<'a>, b: Value<'a>) -> Outcome<'a> {
     match operator {

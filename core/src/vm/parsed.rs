@@ -9,20 +9,20 @@ use super::error::EvalErrorKind;
 use super::value::{Parsed, Value};
 use crate::context::json::{self, JsonKind};
 
-/// The part of the memory that is left which parsing one text may take at most: one of so many.
+/// The largest part of the remaining memory that parsing one text may take: one divided by this number.
 const SHARE: usize = 4;
 
-/// The most memory for a byte of text: an element has at least two bytes with its comma, an entry of two values at
-/// least five, and the content of a string is never longer than its text.
+/// The most bytes of memory for a byte of text: an element has at least two bytes with its comma, an entry of two
+/// values at least five, and the content of a string is never longer than its text.
 const MOST_BYTES: usize = 13;
 
 const _: () = assert!(MOST_BYTES == size_of::<Value<'_>>() / 2 + 1, "half a value and a byte of content");
 
-/// A JSON array or object with its elements parsed. Any other value stays as it is, and so does a text that would
-/// take too much memory: it is walked over where it is needed.
+/// Returns a JSON array or object with its elements parsed. Any other value is returned unchanged, and so is a text
+/// that would take too much memory: it is scanned when it is needed.
 ///
-/// Nested arrays and objects stay texts. What is parsed takes memory and the fuel to fill it, as what a condition
-/// makes does.
+/// Nested arrays and objects stay texts. Parsed values take memory and the fuel to fill it, like the values that a
+/// condition makes.
 #[inline(never)]
 pub(super) fn parse<'a>(value: Value<'a>, env: &mut Env<'a>) -> Value<'a> {
     let Value::Json(text, scalar) = value else { return value };
@@ -40,7 +40,7 @@ pub(super) fn parse<'a>(value: Value<'a>, env: &mut Env<'a>) -> Value<'a> {
             parse_items(text, json::members(text), env, entry, |(_, value)| *value).map(Value::JsonMap)
         }
     };
-    // Without fuel the next instruction ends the run.
+    // If the fuel is exhausted, the next instruction ends the run.
     parsed.unwrap_or(value)
 }
 
@@ -63,8 +63,7 @@ fn parse_items<'a, I: Iterator + Clone, T: Copy>(
     Ok(env.arena.alloc(Parsed { text, items, error: error.break_value() }))
 }
 
-/// What [`Parsed`] itself takes, on the platform where it is largest: the memory that a decision uses is the same on
-/// all of them.
+/// Size of [`Parsed`] itself, on the platform where it is largest: a decision uses the same memory on all platforms.
 const HEAD: usize = 40;
 
 const _: () = assert!(size_of::<Parsed<'_, Value<'_>>>() <= HEAD, "what is reserved is enough");
@@ -84,7 +83,7 @@ mod tests {
     #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
     use wasm_bindgen_test::wasm_bindgen_test as test;
 
-    /// Everything that can be asked of a list or map, as text.
+    /// Returns the results of all queries of a list or map, as text.
     fn seen<'a>(of: Value<'a>, env: &mut Env<'a>) -> String {
         let mut walked = Vec::new_in(env.arena);
         let mut cursor = Cursor::new(of);

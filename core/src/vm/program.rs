@@ -1,4 +1,4 @@
-//! What the machine runs: the tables of a verified artifact with its steps and patterns.
+//! The input of the machine: the tables of a verified artifact with its steps and patterns.
 
 use regex_automata::dfa::sparse;
 
@@ -6,10 +6,11 @@ use super::fuse::Step;
 use crate::index::{PatternIndex, ProgramIndex};
 use crate::tables::Tables;
 
-/// Verified programs with what they refer to.
+/// Verified programs with their tables.
 ///
-/// INVARIANT (verified): only the verifier makes one ([`crate::artifact::VerifiedProgram`]), and nothing changes afterwards. So every index
-/// in the tables points at something, and every program ends, stays within its stack and leaves one value.
+/// INVARIANT (verified): only the verifier makes one ([`crate::artifact::VerifiedProgram`]), and nothing changes
+/// afterwards. So every index in the tables is valid, and every program ends, stays within its stack and leaves one
+/// value.
 #[derive(Debug, Clone)]
 pub struct Program {
     tables: Tables,
@@ -18,17 +19,17 @@ pub struct Program {
 }
 
 impl Program {
-    /// What the verifier found to be right.
+    /// Returns a program from the results of the verifier.
     pub(crate) fn new(tables: Tables, programs: Vec<Box<[Step]>>, regexes: Vec<sparse::DFA<Vec<u8>>>) -> Self {
         Self { tables, programs, regexes }
     }
 
-    /// Returns the tables, as verified. The bytecode, the patterns and the words are not among them any more.
+    /// Returns the tables, as verified. They no longer contain the bytecode, the patterns and the words.
     pub fn tables(&self) -> &Tables {
         &self.tables
     }
 
-    /// Returns what the machine runs for a program; nothing for an index that verification never lets through.
+    /// Returns the steps of a program; none for an index that verification would reject.
     pub(super) fn steps(&self, program: ProgramIndex) -> &[Step] {
         program.get(&self.programs).map(AsRef::as_ref).unwrap_or_default()
     }

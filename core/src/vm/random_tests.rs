@@ -1,4 +1,4 @@
-//! Any program that verifies ends within its fuel, makes no more than its memory, and never panics.
+//! Any program that verifies ends within its fuel, stays within its memory, and never panics.
 #![cfg(not(all(target_arch = "wasm32", target_os = "unknown")))]
 
 use core::cell::Cell;
@@ -19,7 +19,7 @@ use crate::tables::{Constant, ScalarConstant, Tables};
 use crate::testing::programs::Numbers;
 use crate::testing::*;
 
-/// The pools of generated programs, and what they can make much of: a long list and a large map.
+/// Returns the pools of generated programs, with input for large results: a long list and a large map.
 fn many_pools() -> Tables {
     let config = dense::Config::new().start_kind(StartKind::Anchored);
     let regex = dense::Builder::new().configure(config).build("[a-z]+.*").unwrap();
@@ -34,7 +34,7 @@ fn generate(numbers: &[u8], tables: &Tables) -> Vec<Op> {
     programs::program(&mut Numbers::new(numbers), tables)
 }
 
-/// Runs what verifies, in fused steps and instruction by instruction; says whether it did.
+/// Runs a program that verifies, in fused steps and instruction by instruction. Returns whether it verified.
 fn run(tables: &Tables) -> bool {
     let bytes = encode(tables).unwrap();
     let Ok(artifact) = load(&bytes) else { return false };
@@ -43,7 +43,7 @@ fn run(tables: &Tables) -> bool {
     true
 }
 
-/// The value of a program and the fuel that it took.
+/// Returns the value of a program and the fuel that it used.
 fn outcome(artifact: &VerifiedProgram) -> (String, u64) {
     let mut request = pools::request();
     let many = format!("[{}]", (0..500).map(|i| format!("\"text\\n{i}\"")).collect::<Vec<_>>().join(","));
@@ -54,7 +54,7 @@ fn outcome(artifact: &VerifiedProgram) -> (String, u64) {
     assert!(machine.used_fuel() <= MAX_FUEL);
     let json = value.to_json();
     assert!(json.as_ref().is_none_or(|json| json.len() <= 16 * MAX_MADE_BYTES));
-    // Chunks double, so at most half of the last one is empty; alignment and map entries add a little.
+    // Chunks double in size, so at most half of the last one is empty. Alignment and map entries add a little.
     let made = arena.allocated_bytes();
     assert!(made <= 4 * MAX_MADE_BYTES, "made {made} bytes");
     let text = match value {
@@ -64,14 +64,15 @@ fn outcome(artifact: &VerifiedProgram) -> (String, u64) {
     (text, machine.used_fuel())
 }
 
-/// Another instruction that takes and gives as many values, with an operand of the same kind; or the same one with another operand.
+/// Returns another instruction that takes and pushes the same number of values, with an operand of the same kind; or
+/// the same one with another operand.
 fn alike(op: Op, choice: u32, tables: &Tables) -> Op {
     let program = &tables.program;
     let operands = match op.operand_kind() {
         Operand::Nothing => 1,
         Operand::Constant => program.constants.len() as u32,
         Operand::Attribute => program.attributes.len() as u32,
-        // Names, targets and locals stand for something at their place.
+        // Names, targets and locals only make sense at their position.
         _ => return op,
     };
     let same = |candidate: &Op| {
@@ -85,7 +86,8 @@ fn alike(op: Op, choice: u32, tables: &Tables) -> Op {
     chosen.with_operand(choice / all.len() as u32 % operands)
 }
 
-/// A program of random instructions, each with as many values on the stack as it takes, and one value at its end.
+/// Returns a program of random instructions. Each has as many values on the stack as it takes, and one value is left at
+/// the end.
 fn straight(numbers: &[u16], tables: &Tables) -> Vec<Op> {
     let leaves = [Op::Const(0), Op::Attr(0), Op::HasAttr(0), Op::OptAttr(0)];
     let mut code = Vec::new();
@@ -113,7 +115,7 @@ fn straight(numbers: &[u16], tables: &Tables) -> Vec<Op> {
     code
 }
 
-/// Runs a property; each case says whether its program ran. At least a third must.
+/// Runs a property. Each case returns whether its program ran. At least a third must.
 fn most_run<S: Strategy>(name: &str, strategy: S, case: impl Fn(S::Value) -> bool) {
     let (all, ran) = (Cell::new(0), Cell::new(0));
     let mut runner = TestRunner::new(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(400) });
@@ -166,7 +168,7 @@ fn programs_of_random_instructions_are_refused_or_end() {
     });
 }
 
-/// Any words at all: hardly one program verifies, and what is asked is that reading them never panics.
+/// Random words: hardly any program verifies, and the test checks that reading them never panics.
 #[test]
 fn random_words_are_refused_or_end() {
     let words = proptest::collection::vec((any::<u8>(), 0_u32..40), 1..12);

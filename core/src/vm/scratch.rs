@@ -1,26 +1,26 @@
-//! The memory of a machine, which the next decision can use again.
+//! The memory of a machine, which the next decision can reuse.
 
 use super::cursor::Cursor;
 use super::error::EvalErrorKind;
 use super::value::Value;
 
-/// The memory of a machine. Passed from decision to decision it grows to what the largest one needs, and then
-/// nothing is allocated any more.
+/// The memory of a machine. Passed from decision to decision it grows to the size that the largest one needs. After
+/// that nothing is allocated any more.
 #[derive(Debug, Default)]
 pub struct Scratch<'a> {
-    /// The attributes that were read, and behind them the variables that were computed.
+    /// The attributes that were read, followed by the variables that were computed.
     pub(super) known: Vec<Option<Value<'a>>>,
     pub(super) stack: Vec<Value<'a>>,
     pub(super) locals: Vec<Local<'a>>,
-    /// The elements of all lists that are being made, an inner list behind the outer one.
+    /// The elements of all lists under construction, an inner list after the outer one.
     pub(super) items: Vec<Value<'a>>,
-    /// The entries of all maps that are being made.
+    /// The entries of all maps under construction.
     pub(super) entries: Vec<(Value<'a>, Value<'a>)>,
-    /// For texts whose length is known only when they are written.
+    /// For texts whose length is only known after writing.
     pub(super) buffer: String,
 }
 
-/// What a local holds.
+/// The content of a local.
 #[derive(Debug, Clone)]
 pub(super) enum Local<'a> {
     Value(Value<'a>),
@@ -29,7 +29,7 @@ pub(super) enum Local<'a> {
     Map(Builder),
 }
 
-/// A list or map that is being made: its part of [`Scratch::items`] or [`Scratch::entries`].
+/// A list or map under construction: its part of [`Scratch::items`] or [`Scratch::entries`].
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Builder {
     pub(super) start: usize,
@@ -39,12 +39,12 @@ pub(super) struct Builder {
 }
 
 impl<'a> Scratch<'a> {
-    /// Memory that was not used yet.
+    /// Returns unused memory.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Forgets what is in it.
+    /// Removes its content.
     pub(super) fn clear(&mut self) {
         self.known.clear();
         self.stack.clear();
@@ -54,7 +54,7 @@ impl<'a> Scratch<'a> {
         self.buffer.clear();
     }
 
-    /// The same memory for another decision, empty.
+    /// Returns the same memory for another decision, empty.
     pub fn recycle<'b>(self) -> Scratch<'b> {
         Scratch {
             known: recycle(self.known),
@@ -67,8 +67,9 @@ impl<'a> Scratch<'a> {
     }
 }
 
-/// Collecting a vector's iterator into a vector of a type of the same layout keeps the allocation. The types here
-/// differ in their lifetimes only. What most programs do not use never had any.
+/// Returns an empty vector with the same allocation. Collecting a vector's iterator into a vector of a type of the same
+/// layout keeps the allocation. The types here only differ in their lifetimes. A vector that most programs do not use
+/// never had an allocation.
 fn recycle<A, B>(mut used: Vec<A>) -> Vec<B> {
     if used.capacity() == 0 {
         return Vec::new();

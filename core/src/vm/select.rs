@@ -1,16 +1,16 @@
-//! `a.b`, `a[b]`, `a.?b` and `has(a.b)`. An optional spreads along its chain.
+//! `a.b`, `a[b]`, `a.?b` and `has(a.b)`. The result of a selection from an optional is an optional.
 
 use super::collection;
 use super::env::{Env, Outcome};
 use super::error::EvalErrorKind;
 use super::value::Value;
 
-/// `a.b` and `a[b]`. Of an optional it gives an optional, as `a.?b` does.
+/// `a.b` and `a[b]`. For an optional the result is an optional, as for `a.?b`.
 pub(super) fn select<'a>(of: Value<'a>, key: Value<'a>, env: &mut Env<'a>) -> Outcome<'a> {
     if of.is_optional() { select_optional(of, key, env) } else { collection::index(of, key, env) }
 }
 
-/// `a.?b` and `a[?b]`: empty where the key or index is not there.
+/// `a.?b` and `a[?b]`: empty if the key or index is not present.
 pub(super) fn select_optional<'a>(of: Value<'a>, key: Value<'a>, env: &mut Env<'a>) -> Outcome<'a> {
     let of = match of {
         Value::Optional(Some(of)) => *of,

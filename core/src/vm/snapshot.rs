@@ -1,4 +1,4 @@
-//! What a decision may look at: one immutable view of a request.
+//! The input of a decision: one immutable view of a request.
 
 use crate::context::Context;
 use crate::destination::Destination;
@@ -6,14 +6,14 @@ use crate::headers::Headers;
 use crate::host::Attributes;
 use crate::identity::Peer;
 
-/// The workload that decides, and which way the request goes.
+/// The workload that decides, and the direction of the request.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct MeshView<'a> {
     /// Its service.
     pub service: &'a str,
-    /// Its domain; empty when the mesh does not list the service.
+    /// Its domain; empty if the mesh does not list the service.
     pub domain: &'a str,
-    /// The region of that domain.
+    /// The region in which it runs; empty if it is unknown.
     pub region: &'a str,
     /// `inbound` or `outbound`.
     pub direction: &'a str,
@@ -22,7 +22,7 @@ pub struct MeshView<'a> {
 /// One immutable view of a request.
 #[derive(Clone, Copy)]
 pub struct Snapshot<'a> {
-    /// The request headers, pseudo headers included.
+    /// The request headers, including pseudo headers.
     pub headers: &'a Headers<'a>,
     /// The context.
     pub context: &'a Context,
@@ -30,8 +30,8 @@ pub struct Snapshot<'a> {
     pub peer: &'a Peer,
     /// The workload.
     pub mesh: MeshView<'a>,
-    /// Where the request goes.
+    /// The destination of the request.
     pub destination: Destination<'a>,
-    /// Everything else, asked for only when a condition needs it.
+    /// All other attributes, which are only read when a condition needs them.
     pub attributes: &'a dyn Attributes,
 }

@@ -1,4 +1,4 @@
-//! Programs in assembly, and what they give.
+//! Programs in assembly, and their results.
 
 use bumpalo::Bump;
 
@@ -11,7 +11,7 @@ use crate::testing::*;
 #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-/// Pools that all programs below use.
+/// Returns the pools for all programs below.
 pub(super) fn pools() -> Tables {
     let mut tables = tables();
     let scalars = [
@@ -71,7 +71,7 @@ const ABSENT: Op = Op::Attr(2);
 const CUSTOM: Op = Op::Attr(3);
 const HEADERS: Op = Op::Attr(7);
 
-/// Runs a program against the same request; gives its value as text, an error as its name.
+/// Runs a program against the same request. Returns its value as text, an error as its name.
 fn run(code: &[Op]) -> String {
     let mut tables = pools();
     let program = add_program(&mut tables, code);
@@ -91,7 +91,7 @@ pub(super) fn run_tables(tables: &Tables, program: ProgramIndex) -> String {
     host.attributes.insert("source.port".into(), 443_i64.to_le_bytes().to_vec());
     host.attributes.insert("connection.mtls".into(), vec![7]);
     host.attributes.insert("filter_state.flag".into(), vec![1]);
-    // The name space `a`, whose `suspended` is true, `level` is 5 and `roles` a list.
+    // The name space `a`, with `suspended` true, `level` 5 and `roles` a list.
     let claims =
         b"\n\x0f\n\tsuspended\x12\x02 \x01\n\x12\n\x05level\x12\t\x11\0\0\0\0\0\0\x14@\n\x0b\n\x05roles\x12\x022\0";
     let space = [&b"\n\x01a\x12"[..], &[claims.len() as u8], claims].concat();
@@ -118,7 +118,7 @@ fn attributes_read_as_their_types() {
         (Op::Attr(5), "repeated"),
         (Op::HasAttr(5), "true"),
         (Op::Attr(6), "not-text"),
-        (Op::HasAttr(6), "not-text"),
+        (Op::HasAttr(6), "true"),
         (Op::Attr(8), "\"/pay/7\""),
         (Op::Attr(9), "\"x=1\""),
         (Op::Attr(10), "\"a\""),
@@ -245,7 +245,7 @@ fn a_variable_is_computed_once_and_reads_earlier_ones() {
 fn numbers_compare_across_types_as_in_cel_go() {
     let max = ScalarConstant::Int(i64::MAX);
     let cases = [
-        // The integer is rounded to the double nearest to it.
+        // The integer is rounded to the nearest double.
         (max.clone(), ScalarConstant::Double(9_223_372_036_854_775_808.0), "false", "true"),
         (ScalarConstant::Double(-0.5), ScalarConstant::Int(0), "true", "false"),
         (ScalarConstant::Int(0), ScalarConstant::Double(0.5), "true", "false"),

@@ -1,4 +1,4 @@
-//! Values as JSON text, for the fields that a rule sets.
+//! Converts values to JSON text, for the fields that a rule sets.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -10,8 +10,8 @@ use crate::limits::{MAX_MADE_BYTES, MAX_VALUE_DEPTH};
 use crate::tables::ScalarConstant;
 
 impl Value<'_> {
-    /// Writes the value as JSON text: timestamps, durations, addresses and bytes as strings, as protobuf's mapping
-    /// does. `None` for an error, for a value that JSON does not have, and for one that is nested deeper than
+    /// Returns the value as JSON text: timestamps, durations, addresses and bytes as strings, as in protobuf's mapping.
+    /// Returns `None` for an error, for a value that does not exist in JSON, and for one that is nested deeper than
     /// [`MAX_VALUE_DEPTH`] or longer than [`MAX_MADE_BYTES`].
     pub fn to_json(&self) -> Option<String> {
         let mut out = String::new();
@@ -45,7 +45,13 @@ fn write(out: &mut String, value: Value<'_>, depth: usize) -> Option<()> {
         Value::List(items) => list(out, items.iter().copied(), depth)?,
         Value::Map(entries) => map(out, entries.iter().copied(), depth)?,
         Value::ConstantMap(entries) => map(out, entries.iter().map(constants), depth)?,
-        Value::Double(_) | Value::Headers(_) | Value::Optional(None) | Value::Type(_) | Value::Error(_) => return None,
+        Value::Double(_)
+        | Value::Networks(_)
+        | Value::Headers(_)
+        | Value::Pairs(_)
+        | Value::Optional(None)
+        | Value::Type(_)
+        | Value::Error(_) => return None,
     }
     Some(())
 }

@@ -1,13 +1,14 @@
-//! What stands on the stack: values that borrow from the request, the artifact or the arena.
+//! Values on the stack, which borrow from the request, the artifact or the arena.
 
 use core::net::IpAddr;
 
 use super::error::{EvalError, EvalErrorKind};
+use crate::address::Networks;
 use crate::context::json::{self, JsonKind};
 use crate::headers::Headers;
 use crate::tables::{Scalar, ScalarConstant};
 
-/// A point in time of the years 1 to 9999. The order of the fields is the order in time.
+/// A point in time in the years 1 to 9999. The order of the fields is the order in time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Timestamp {
     /// Seconds since 1970.
@@ -20,12 +21,12 @@ impl Timestamp {
     /// The first second of the year 1 and the last one of the year 9999, in seconds since 1970.
     const SECONDS: core::ops::RangeInclusive<i64> = -62_135_596_800..=253_402_300_799;
 
-    /// Whether it is within those years and its nanoseconds are within a second.
+    /// Returns whether it is within those years and its nanoseconds are within a second.
     pub(crate) fn is_valid(self) -> bool {
         Self::SECONDS.contains(&self.seconds) && self.nanos < 1_000_000_000
     }
 
-    /// The point in time so many nanoseconds after 1970.
+    /// Returns the point in time this number of nanoseconds after 1970.
     pub(crate) fn from_nanos(nanos: i64) -> Self {
         const SECOND: i64 = 1_000_000_000;
         let rest = nanos.checked_rem_euclid(SECOND).unwrap_or(0);
@@ -58,26 +59,30 @@ pub enum Value<'a> {
     Type(&'a str),
     /// An IP address.
     Ip(IpAddr),
-    /// A range of IP addresses: an address and how many of its bits are the prefix.
+    /// A range of IP addresses: an address and the number of bits of its prefix.
     Cidr(IpAddr, u8),
     /// An optional.
     Optional(Option<&'a Value<'a>>),
-    /// A JSON array or object as its text; its elements have this type. An object may name a key twice: both are
-    /// walked over, and a look-up finds the last one.
+    /// A JSON array or object as its text; its elements have this type. An object may contain a key twice: iteration
+    /// visits both, and a look-up finds the last one.
     Json(&'a str, Scalar),
     /// A JSON array whose elements are parsed.
     JsonList(&'a Parsed<'a, Value<'a>>),
-    /// A JSON object whose entries are parsed. It may name a key twice, as [`Value::Json`].
+    /// A JSON object whose entries are parsed. It may contain a key twice, like [`Value::Json`].
     JsonMap(&'a Parsed<'a, (Value<'a>, Value<'a>)>),
     /// The request headers, as a map.
     Headers(&'a Headers<'a>),
+    /// Query parameters or cookies, as a map: each name once, sorted as in [`super::pairs`].
+    Pairs(&'a [(Value<'a>, Value<'a>)]),
     /// A list of constants.
     Constants(&'a [ScalarConstant]),
     /// A sorted list of constant strings.
     StringSet(&'a [String]),
+    /// A set of networks.
+    Networks(&'a Networks),
     /// A list that a condition made.
     List(&'a [Value<'a>]),
-    /// A map of constants, sorted as [`Value::Map`] is.
+    /// A map of constants, sorted like [`Value::Map`].
     ConstantMap(&'a [(ScalarConstant, ScalarConstant)]),
     /// A map that a condition made. Its keys are ints, uints, strings or bools, distinct and sorted: bools, then
     /// numbers, then strings.
@@ -89,24 +94,24 @@ pub enum Value<'a> {
 /// A JSON array or object with its parsed elements or entries, in the order of the text.
 #[derive(Debug)]
 pub struct Parsed<'a, T> {
-    /// The text, as it came.
+    /// The original text.
     pub text: &'a str,
-    /// Elements, or keys and values. An element that does not have the type of the field is an error.
+    /// Elements, or keys and values. An element whose type is not that of the field is an error.
     pub items: &'a [T],
     /// The first error among the elements.
     pub(super) error: Option<EvalErrorKind>,
 }
 
-// The memory that a decision uses is counted by it, and must be the same in the filter and in the compiler's tests.
+// The memory use of a decision depends on it, and must be the same in the filter and in the compiler's tests.
 const _: () = assert!(size_of::<Value<'_>>() == 24, "the same on every platform");
 
 impl<'a> Value<'a> {
-    /// An error value.
+    /// Returns an error value.
     pub const fn error(kind: EvalErrorKind) -> Self {
         Self::Error(EvalError { kind })
     }
 
-    /// The value of a constant.
+    /// Returns the value of a constant.
     pub fn constant(constant: &'a ScalarConstant) -> Self {
         match constant {
             ScalarConstant::Null => Self::Null,
@@ -124,7 +129,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// Whether it is a list.
+    /// Returns whether it is a list.
     pub(super) fn is_list(self) -> bool {
         match self {
             Self::Json(text, _) => json::kind(text) == JsonKind::Array,
@@ -133,21 +138,21 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// Whether it is a map.
+    /// Returns whether it is a map.
     pub(super) fn is_map(self) -> bool {
         match self {
             Self::Json(text, _) => json::kind(text) == JsonKind::Object,
-            Self::Headers(_) | Self::ConstantMap(_) | Self::Map(_) | Self::JsonMap(_) => true,
+            Self::Headers(_) | Self::Pairs(_) | Self::ConstantMap(_) | Self::Map(_) | Self::JsonMap(_) => true,
             _ => false,
         }
     }
 
-    /// Whether it is an optional, with a value or without.
+    /// Returns whether it is an optional, with or without a value.
     pub(super) fn is_optional(self) -> bool {
         matches!(self, Self::Optional(_))
     }
 
-    /// The value, or the error that it is.
+    /// Returns the value, or its error if it is one.
     pub(super) fn or_error(self) -> Result<Self, EvalErrorKind> {
         match self {
             Self::Error(error) => Err(error.kind),

@@ -1,11 +1,12 @@
-//! Reads which modules of a crate use which others, and holds that against an order. Shared by the tests of several crates.
+//! Reads which modules of a crate use which others, and checks the result against an order. Shared by the tests of
+//! several crates.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Checks that no module uses one above it. `order` lists the modules of the folder `below` (empty: the top level) of `sources` from the
-/// bottom to the top; modules of one line may not use each other.
+/// Checks that no module uses a module above it. `order` lists the modules of the folder `below` (empty: the top level)
+/// of `sources` from the bottom to the top. Modules in the same line may not use each other.
 pub(crate) fn check(sources: &Path, below: &str, order: &[&[&str]]) {
     let level = |module: &str| order.iter().position(|line| line.contains(&module));
     let mut wrong = Vec::new();
@@ -48,20 +49,20 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     all
 }
 
-/// Tests may use anything.
+/// Returns whether a file is a test. Tests may use anything.
 fn is_test(file: &Path) -> bool {
     let name = file.file_stem().unwrap_or_default().to_string_lossy();
     name == "test" || name == "testing" || name.ends_with("tests")
 }
 
-/// The text of a file without comments and without the tests at its end.
+/// Returns the text of a file without comments and without the tests at its end.
 fn code(text: &str) -> String {
     let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
     let lines = text.lines().filter(|line| !line.trim_start().starts_with("//"));
     lines.map(|line| line.split(" // ").next().unwrap_or_default()).collect::<Vec<_>>().join("\n")
 }
 
-/// The modules of the folder `below` (empty: the top level of the crate) that a text names.
+/// Returns the modules of the folder `below` (empty: the top level of the crate) that a text uses.
 fn used(code: &str, below: &str) -> BTreeSet<String> {
     let mut used = BTreeSet::new();
     for (at, path) in code.match_indices("crate::") {
@@ -78,12 +79,12 @@ fn used(code: &str, below: &str) -> BTreeSet<String> {
     used
 }
 
-/// What follows `folder::` in a path.
+/// Returns the text after `folder::` in a path.
 fn inside<'t>(path: &'t str, folder: &str) -> Option<&'t str> {
     path.trim_start().strip_prefix(folder)?.strip_prefix("::")
 }
 
-/// The entries of a list in braces, whose end may be far; of anything else, itself.
+/// Returns the entries of a list in braces, which may span several lines. Any other text is returned unchanged.
 fn entries(text: &str) -> Vec<&str> {
     let Some(list) = text.strip_prefix('{') else {
         return vec![text];
@@ -109,7 +110,7 @@ fn entries(text: &str) -> Vec<&str> {
 
 fn first_name(text: &str) -> Option<String> {
     let name: String = text.trim_start().chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
-    // A type of the crate's root is no module.
+    // A type at the root of the crate is not a module.
     name.starts_with(|c: char| c.is_ascii_lowercase()).then_some(name)
 }
 

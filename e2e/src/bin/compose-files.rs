@@ -3,8 +3,8 @@
 //!     compose-files --out .mesh/compose [--policies DIR] [--wasm FILE] [--claims JSON]
 //!     compose-files --out .mesh/compose --without-filter
 //!
-//! It compiles the policy tree DIR (`examples/shop` if there is none) and hands each Envoy its part. FILE is the filter, if
-//! not `$CONTEXT_MESH_FILTER`. A token for clients with the claims of `--claims` is written to `client-token`.
+//! It compiles the policy tree DIR (`examples/shop` by default) and writes the part of each Envoy. FILE is the filter,
+//! by default `$CONTEXT_MESH_FILTER`. A token for clients with the claims of `--claims` is written to `client-token`.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -48,7 +48,7 @@ fn write(arguments: Arguments) -> Result<()> {
     let cannot = |problem: std::io::Error| Error::new(format!("cannot make a folder: {problem}"));
     std::fs::create_dir_all(&out).map_err(cannot)?;
     let topology = Topology::shop();
-    // Filled for the time of the copying.
+    // Only needed until its files are copied.
     let configurations = tempfile::tempdir().map_err(cannot)?;
     let filter = if without_filter {
         None
@@ -58,7 +58,7 @@ fn write(arguments: Arguments) -> Result<()> {
         println!("policies: {} rules, sha256 {}", policy.tables.rules.len(), policy.digest);
         Some((wasm.map_or_else(policy::filter, Ok)?, configurations.path().to_owned()))
     };
-    // A client that may do everything in the demo.
+    // A client that may use everything in the demo.
     let claims =
         claims.or_else(|| Some(json!({"sub": "user_7", "tenant": "tenant_acme", "tier": "gold", "plan": "beta"})));
     Compose { topology, filter, claims }.write(&out)?;

@@ -2,7 +2,7 @@
 //!
 //!     demo [--keep]
 //!
-//! Ends with 0 if everything happened as the requests expect, with 1 if not, and with 2 if it was called wrongly.
+//! Exits with 0 if everything happened as the requests expect, with 1 if not, and with 2 if the arguments are wrong.
 //! With `--keep` the mesh runs until Ctrl-C.
 
 use std::process::ExitCode;

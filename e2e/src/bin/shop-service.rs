@@ -1,8 +1,8 @@
-//! One application of the demo mesh; see `context_mesh_e2e::shop` for what it answers.
+//! One application of the demo mesh; see `context_mesh_e2e::shop` for its answers.
 //!
 //!     shop-service --name checkout-service --listen 127.0.0.1:8080 --outbound 127.0.0.1:15001 --calls payment-service
 //!
-//! It ends on SIGTERM and SIGINT, and with `--until-stdin-closes` also with the process that started it.
+//! It ends on SIGTERM and SIGINT, and with `--until-stdin-closes` also together with the process that started it.
 
 use std::net::SocketAddr;
 use std::process::ExitCode;
@@ -49,7 +49,7 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// Waits until whoever holds the other end of stdin is gone.
+/// Waits until the process at the other end of stdin has ended.
 async fn stdin_closes() {
     let mut ignored = [0; 64];
     let mut stdin = tokio::io::stdin();

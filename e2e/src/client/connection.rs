@@ -1,4 +1,4 @@
-//! One connection, used for one request after the other.
+//! One connection, for several requests one after the other.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -20,10 +20,10 @@ use super::message::{MAX_BODY, Request, Response};
 use super::{Endpoint, Protocol};
 use crate::error::{Context as _, Result};
 
-/// The largest block of response headers that HTTP/2 accepts; more than Envoy sends.
+/// The largest block of response headers that HTTP/2 accepts, in bytes. Envoy sends less.
 const MAX_HEADER_LIST: u32 = 256 * 1024;
 
-/// A request body: bytes, and perhaps trailers behind them.
+/// A request body: bytes, optionally followed by trailers.
 type Body = UnsyncBoxBody<Bytes, Infallible>;
 
 /// An open connection to an [`Endpoint`].
@@ -40,10 +40,11 @@ enum Sender {
 }
 
 impl Connection {
-    /// Connects, and shakes hands where the endpoint has TLS.
+    /// Connects, and performs the handshake if the endpoint has TLS.
     ///
     /// # Errors
-    /// Nobody listens, or the handshake fails. A server's refusal of the client's certificate may also show only with the first request.
+    /// Nothing listens at the address, or the handshake fails. If the server refuses the client's certificate, the
+    /// first request may fail instead.
     pub async fn open(endpoint: &Endpoint) -> Result<Self> {
         Self::over(TokioIo::new(open_stream(endpoint).await?), endpoint).await
     }
@@ -67,7 +68,7 @@ impl Connection {
         Ok(Self { sender, authority: endpoint.authority.clone() })
     }
 
-    /// Whether the server has closed it; then it takes no more requests.
+    /// Returns whether the server has closed it. It then accepts no more requests.
     pub fn is_closed(&self) -> bool {
         match &self.sender {
             Sender::Http1(sender) => sender.is_closed(),
@@ -75,10 +76,10 @@ impl Connection {
         }
     }
 
-    /// Sends a request and reads the whole answer. There is no time limit here; see [`super::send`].
+    /// Sends a request and reads the whole answer. It has no time limit; see [`super::send`].
     ///
     /// # Errors
-    /// The request cannot be written as HTTP, the connection breaks, or the body is above [`super::MAX_BODY`].
+    /// The request cannot be written as HTTP, the connection breaks, or the body is larger than [`super::MAX_BODY`].
     pub async fn send(&mut self, request: Request) -> Result<Response> {
         let what = format!("no answer to {} {}", request.method, request.path);
         let authority = request.authority.clone().unwrap_or_else(|| self.authority.clone());
@@ -102,10 +103,11 @@ impl Connection {
     }
 }
 
-/// Connects, and shakes hands where the endpoint has TLS: the bytes of a connection, for who writes HTTP himself.
+/// Connects, and performs the handshake if the endpoint has TLS. Returns the connection as a byte stream, for callers
+/// that write HTTP themselves.
 ///
 /// # Errors
-/// Nobody listens, or the handshake fails.
+/// Nothing listens at the address, or the handshake fails.
 pub async fn open_stream(endpoint: &Endpoint) -> Result<Box<dyn Stream>> {
     let address = endpoint.address;
     let tcp = TcpStream::connect(address).await.context(format_args!("cannot connect to {address}"))?;
@@ -122,12 +124,12 @@ pub async fn open_stream(endpoint: &Endpoint) -> Result<Box<dyn Stream>> {
     Ok(Box::new(handshake.context(format!("no TLS with {address}"))?))
 }
 
-/// The bytes of a connection, encrypted or not.
+/// The byte stream of a connection, encrypted or not.
 pub trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
 
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
 
-/// What stands before the path: nothing in HTTP/1.1, scheme and host in HTTP/2 (hyper makes `:authority` of them).
+/// Returns the prefix of the path: nothing in HTTP/1.1, scheme and host in HTTP/2 (hyper turns them into `:authority`).
 fn request_target(authority: Option<&str>) -> String {
     authority.map(|authority| format!("http://{authority}")).unwrap_or_default()
 }

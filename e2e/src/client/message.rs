@@ -1,32 +1,32 @@
-//! Requests as a test writes them, and responses as it reads them.
+//! Requests as tests write them, and responses as they read them.
 
 use bytes::Bytes;
 use serde_json::Value;
 
 use crate::error::{Context as _, Error, Result};
 
-/// The largest body that is read of an answer.
+/// The largest body of an answer that is read, in bytes.
 pub const MAX_BODY: usize = 16 * 1024 * 1024;
 
 /// One request. Header names and values are bytes, may repeat, and are sent in this order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
-    /// The method, `GET` for one.
+    /// The method, for example `GET`.
     pub method: String,
     /// Path and query.
     pub path: String,
-    /// The host; the endpoint's where there is none.
+    /// The host; by default the endpoint's.
     pub authority: Option<String>,
     /// Names and values.
     pub headers: Vec<(String, Vec<u8>)>,
-    /// The body, empty for none.
+    /// The body; empty for none.
     pub body: Bytes,
-    /// Names and values behind the body.
+    /// Names and values of the trailers after the body.
     pub trailers: Vec<(String, Vec<u8>)>,
 }
 
 impl Request {
-    /// A request without headers and body.
+    /// Returns a request without headers and body.
     pub fn new(method: &str, path: &str) -> Self {
         Self {
             method: method.to_owned(),
@@ -38,17 +38,18 @@ impl Request {
         }
     }
 
-    /// A `GET`.
+    /// Returns a `GET`.
     pub fn get(path: &str) -> Self {
         Self::new("GET", path)
     }
 
-    /// A `POST` with a body.
+    /// Returns a `POST` with a body.
     pub fn post(path: &str, body: impl Into<Bytes>) -> Self {
         Self::new("POST", path).body(body)
     }
 
-    /// A gRPC call as far as a proxy can tell: `POST`, `application/grpc`, `te: trailers`. Send it to an endpoint in HTTP/2.
+    /// Returns a gRPC call in the form that a proxy recognises: `POST`, `application/grpc`, `te: trailers`. It must be
+    /// sent to an endpoint with HTTP/2.
     pub fn grpc(path: &str) -> Self {
         // One empty message: not compressed, length 0.
         Self::post(path, Bytes::from_static(&[0; 5]))
@@ -56,21 +57,21 @@ impl Request {
             .header("te", "trailers")
     }
 
-    /// Adds a header; the same name may be added again. The value may hold bytes that are not UTF-8.
+    /// Adds a header. The same name may be added again. The value may contain bytes that are not UTF-8.
     #[must_use]
     pub fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
         self.headers.push((name.to_owned(), value.as_ref().to_vec()));
         self
     }
 
-    /// Adds a trailer. HTTP/1.1 sends those only that the header `trailer` announces.
+    /// Adds a trailer. HTTP/1.1 only sends trailers that the header `trailer` announces.
     #[must_use]
     pub fn trailer(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
         self.trailers.push((name.to_owned(), value.as_ref().to_vec()));
         self
     }
 
-    /// Names another host than the endpoint's.
+    /// Sets another host than the endpoint's.
     #[must_use]
     pub fn authority(mut self, authority: &str) -> Self {
         self.authority = Some(authority.to_owned());
@@ -90,44 +91,44 @@ impl Request {
 pub struct Response {
     /// The HTTP status.
     pub status: u16,
-    /// Names in lower case and values, in the order in which they came.
+    /// Names in lower case and values, in the order of arrival.
     pub headers: Vec<(String, Vec<u8>)>,
     /// The body.
     pub body: Bytes,
-    /// The trailers, as gRPC ends its answers with.
+    /// The trailers, which gRPC sends at the end of its answers.
     pub trailers: Vec<(String, Vec<u8>)>,
 }
 
 impl Response {
-    /// The first value of the header `name` (lower case), as text; bytes that are not UTF-8 become `U+FFFD`.
+    /// Returns the first value of the header `name` (lower case) as text. Bytes that are not UTF-8 become `U+FFFD`.
     pub fn header(&self, name: &str) -> Option<String> {
         first(&self.headers, name)
     }
 
-    /// `grpc-status`: in the headers of an answer without messages, else in the trailers.
+    /// Returns `grpc-status`: from the headers of an answer without messages, otherwise from the trailers.
     pub fn grpc_status(&self) -> Option<String> {
         self.header("grpc-status").or_else(|| first(&self.trailers, "grpc-status"))
     }
 
-    /// The body as text; bytes that are not UTF-8 become `U+FFFD`.
+    /// Returns the body as text. Bytes that are not UTF-8 become `U+FFFD`.
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
-    /// The body as JSON.
+    /// Parses the body as JSON.
     ///
     /// # Errors
-    /// It is none; the error shows the status and the body's beginning.
+    /// It is not JSON. The error shows the status and the beginning of the body.
     pub fn json(&self) -> Result<Value> {
         let start: String = self.text().chars().take(200).collect();
         serde_json::from_slice(&self.body)
             .context(format_args!("the body of this {} is not JSON (`{start}`)", self.status))
     }
 
-    /// The application's answer of `service` in the demo mesh, however deep in the chain of answers it is.
+    /// Returns the answer of the application of `service` in the demo mesh, at any depth of the chain of answers.
     ///
     /// # Errors
-    /// The body is no JSON, or the request did not reach that service.
+    /// The body is not JSON, or the request did not reach that service.
     pub fn hop(&self, service: &str) -> Result<Value> {
         let body = self.json()?;
         find_hop(&body, service).cloned().ok_or_else(|| Error::new(format!("no answer of `{service}` in {body}")))

@@ -9,7 +9,7 @@ use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto};
 use crate::certs::Identity;
 use crate::error::{Context as _, Result};
 
-/// Trusts `authority` (PEM) only, and presents `identity` or nothing.
+/// Returns a configuration that only trusts `authority` (PEM), and presents `identity` or nothing.
 pub(super) fn client_config(authority: &str, identity: Option<&Identity>) -> Result<ClientConfig> {
     let mut roots = RootCertStore::empty();
     let authority =

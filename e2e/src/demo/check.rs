@@ -1,4 +1,4 @@
-//! Whether a request travelled as it was expected to.
+//! Checks whether a request travelled as expected.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -8,17 +8,17 @@ use serde_json::Value;
 use super::sample::{Expect, Hop, Refused, Sample};
 use super::trip::{Seen, Trip};
 
-/// The value that stands for any value.
+/// The pattern for any value.
 const ANY: &str = "*";
 
-/// Something that was to be one thing and is another.
+/// A difference between the expected and the actual value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Difference {
-    /// Where it was looked for.
+    /// The place that was checked.
     pub place: String,
-    /// What was to be there.
+    /// The expected value.
     pub expected: String,
-    /// What was there.
+    /// The actual value.
     pub found: String,
 }
 
@@ -28,7 +28,7 @@ impl fmt::Display for Difference {
     }
 }
 
-/// All that is not as the sample expects.
+/// Returns all differences from the sample's expectations.
 pub(super) fn differences(sample: &Sample, trip: &Trip) -> Vec<Difference> {
     let Expect { status, refused, applications, reports } = &sample.expect;
     let mut found = Differences(Vec::new());
@@ -82,7 +82,7 @@ impl Differences {
             return self.add(&format!("{by}: answer"), format_args!("`{message}`"), "a service's answer");
         };
         self.compare(&format!("{by}: message"), message, &answer.message);
-        // A gRPC caller gets HTTP 200, and the refusal as a gRPC status.
+        // A gRPC caller receives HTTP 200, and the refusal as a gRPC status.
         let http = grpc_status.map_or(*status, |_| 200);
         self.compare(&format!("{by}: answer's status"), &http, &answer.status);
         let text = |status: Option<u8>| status.map_or_else(|| "none".to_owned(), |status| status.to_string());
@@ -112,7 +112,7 @@ impl Differences {
         }
     }
 
-    /// Compares a part of a report; lists as sets, and an empty list with no part at all.
+    /// Compares a part of a report. Lists are compared as sets, and an empty list equals a missing part.
     fn part(&mut self, place: &str, expected: &Value, found: &Value) {
         let same = match (expected, found) {
             (Value::Array(expected), Value::Array(found)) => set(expected) == set(found),

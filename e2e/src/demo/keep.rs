@@ -1,4 +1,4 @@
-//! Leaves the mesh running, and says what to try.
+//! Keeps the mesh running, and prints what to try.
 
 use std::fmt::Write as _;
 
@@ -9,12 +9,12 @@ use crate::error::{Context as _, Result};
 use crate::mesh::Mesh;
 use crate::runtime::wait_for_interrupt;
 
-/// The file with the token that the commands use, in the folder of the mesh.
+/// The file with the token for the commands, in the folder of the mesh.
 const TOKEN: &str = "token";
 
 /// Prints what to try, and waits for Ctrl-C.
 pub(super) fn keep(mesh: &Mesh, samples: &[Sample], paint: Paint) -> Result<()> {
-    // The claims of the first sample: a client that may do everything.
+    // The claims of the first sample: a client that may use everything.
     if let Some(claims) = samples.iter().find_map(|sample| sample.token.as_ref()) {
         let file = mesh.folder().join(TOKEN);
         std::fs::write(&file, mesh.signer().token(claims))

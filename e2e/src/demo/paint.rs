@@ -1,19 +1,19 @@
-//! Colour, where a person looks at it.
+//! Colour, if the output is a terminal.
 
 use std::fmt::Display;
 use std::io::IsTerminal as _;
 
-/// Writes in colour, or not.
+/// Writes with or without colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Paint {
     colour: bool,
 }
 
 impl Paint {
-    /// No colour.
+    /// Without colour.
     pub const PLAIN: Self = Self { colour: false };
 
-    /// Colour if standard output is a terminal that has colours and `NO_COLOR` (see no-color.org) is not set.
+    /// Returns colour if standard output is a terminal with colours and `NO_COLOR` (see no-color.org) is not set.
     pub fn of_stdout() -> Self {
         let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
         let dumb = std::env::var_os("TERM").is_none_or(|terminal| terminal == "dumb");
@@ -24,32 +24,32 @@ impl Paint {
         if self.colour { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_string() }
     }
 
-    /// The name of a step, in a column of its own.
+    /// Formats the name of a step, in a separate column.
     pub(super) fn step(self, name: &str) -> String {
         self.code("1;36", format_args!("{name:>9}"))
     }
 
-    /// A heading.
+    /// Formats a heading.
     pub(super) fn bold(self, text: impl Display) -> String {
         self.code("1", text)
     }
 
-    /// What is less important.
+    /// Formats less important text.
     pub(super) fn dim(self, text: impl Display) -> String {
         self.code("2", text)
     }
 
-    /// What went as it should.
+    /// Formats an expected result.
     pub(super) fn good(self, text: impl Display) -> String {
         self.code("32", text)
     }
 
-    /// What the mesh changed.
+    /// Formats something that the mesh changed.
     pub(super) fn changed(self, text: impl Display) -> String {
         self.code("33", text)
     }
 
-    /// What was refused, or went wrong.
+    /// Formats a refusal or an unexpected result.
     pub(super) fn bad(self, text: impl Display) -> String {
         self.code("31", text)
     }

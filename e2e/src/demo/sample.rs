@@ -1,4 +1,4 @@
-//! A sample request and what is expected of it, as `requests.json` writes them down.
+//! A sample request with its expectations, in the format of `requests.json`.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -14,40 +14,41 @@ use crate::error::{Context as _, Result};
 pub struct Sample {
     /// A heading.
     pub name: String,
-    /// What to look at, and why it is so.
+    /// What to look at, and why it happens.
     pub about: String,
     /// The HTTP method.
     #[serde(default = "get")]
     pub method: String,
     /// Path and query.
     pub path: String,
-    /// The claims of the client's token; without them, the client shows none.
+    /// The claims of the client's token; without them, the client sends none.
     #[serde(default)]
     pub token: Option<Value>,
-    /// More headers of the client, in this order.
+    /// Additional headers of the client, in this order.
     #[serde(default)]
     pub headers: Map<String, Value>,
     /// Whether it is a gRPC call.
     #[serde(default)]
     pub grpc: bool,
-    /// What is to happen.
+    /// The expected result.
     pub expect: Expect,
 }
 
-/// What is to happen to a request. What is not mentioned is not looked at, but for one thing: without `refused`, nobody may refuse it.
+/// The expected result of a request. Parts that are not mentioned are not checked, with one exception: without
+/// `refused`, no filter may refuse the request.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Expect {
-    /// The HTTP status that the client gets.
+    /// The HTTP status that the client receives.
     pub status: u16,
-    /// Who refuses it, and how.
+    /// The filter that refuses it, and the answer.
     #[serde(default)]
     pub refused: Option<Refused>,
     /// What each application sees, by service.
     #[serde(default)]
     pub applications: BTreeMap<String, Hop>,
-    /// What each filter reports, by `<service> <role>`: parts of the access log's `context_mesh`. A list may be in any order;
-    /// an empty one says that there is no such part.
+    /// The report of each filter, by `<service> <role>`: parts of the access log's `context_mesh`. A list may be in any
+    /// order. An empty list means that the part is missing.
     #[serde(default)]
     pub reports: BTreeMap<String, Map<String, Value>>,
 }
@@ -60,26 +61,26 @@ pub struct Refused {
     pub by: String,
     /// The rule.
     pub rule: String,
-    /// The status that the rule asks for.
+    /// The status of the rule's answer.
     pub status: u16,
-    /// The gRPC status that a gRPC caller gets.
+    /// The gRPC status that a gRPC caller receives.
     #[serde(default)]
     pub grpc_status: Option<u8>,
-    /// The text that the caller gets.
+    /// The text that the caller receives.
     pub message: String,
 }
 
-/// What an application sees of a request.
+/// The part of a request that an application sees.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Hop {
     /// Headers and their values; `*` is any value.
     #[serde(default)]
     pub sees: BTreeMap<String, String>,
-    /// Members of `baggage` and their values, as they are written there; `*` is any value.
+    /// Members of `baggage` and their values, as they are written in the header; `*` is any value.
     #[serde(default)]
     pub baggage: BTreeMap<String, String>,
-    /// Headers that are not there.
+    /// Headers that must not be present.
     #[serde(default)]
     pub lacks: Vec<String>,
 }
@@ -91,7 +92,7 @@ fn get() -> String {
 /// Reads a list of samples.
 ///
 /// # Errors
-/// The file cannot be read, or is not such a list; the error names the place.
+/// The file cannot be read, or does not contain such a list. The error names the position.
 pub fn read(file: &Path) -> Result<Vec<Sample>> {
     let text = std::fs::read_to_string(file).context(format_args!("cannot read `{}`", file.display()))?;
     serde_json::from_str(&text).context(format_args!("`{}` is not a list of requests", file.display()))

@@ -1,4 +1,4 @@
-//! Writes down how a request travelled, one stop after the other.
+//! Writes how a request travelled, one stop after the other.
 
 use std::collections::BTreeSet;
 use std::fmt::{Display, Write as _};
@@ -13,12 +13,12 @@ use super::trip::{Filtered, Seen, Step, Trip};
 use crate::policy::Policy;
 use crate::topology::Role;
 
-/// How wide a line gets, without its colours.
+/// Largest width of a line in characters, without its colours.
 const WIDTH: usize = 110;
-/// Where the text of a stop begins: behind the service and the stop.
+/// The column of the text of a stop, after the service and the stop.
 const INDENT: usize = 29;
 
-/// A request and everything that happened to it.
+/// Returns the text about a request and everything that happened to it.
 pub(super) fn request(number: usize, sample: &Sample, trip: &Trip, policy: &Policy, paint: Paint) -> String {
     let service = String::new();
     let mut page = Page { tables: &policy.tables, paint, out: String::new(), service, before: None, last: last(trip) };
@@ -42,7 +42,7 @@ pub(super) fn request(number: usize, sample: &Sample, trip: &Trip, policy: &Poli
     page.out
 }
 
-/// Whether a request went as expected, and if not, what was different.
+/// Returns whether a request went as expected, with the differences if not.
 pub(super) fn verdict(differences: &[Difference], paint: Paint) -> String {
     if differences.is_empty() {
         return format!("\n    {}\n", paint.good("as expected"));
@@ -51,7 +51,7 @@ pub(super) fn verdict(differences: &[Difference], paint: Paint) -> String {
     format!("\n{}", differences.iter().map(line).collect::<String>())
 }
 
-/// The last line.
+/// Returns the last line.
 pub(super) fn summary(count: usize, differing: usize, paint: Paint) -> String {
     match differing {
         0 => format!("\n{}\n", paint.good(format_args!("{count} requests, all as expected"))),
@@ -76,7 +76,7 @@ fn plain(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
-/// The last application that the request reached.
+/// Returns the last application that the request reached.
 fn last(trip: &Trip) -> Option<&Seen> {
     trip.steps.iter().rev().find_map(|step| match step {
         Step::Application(seen) => Some(seen),
@@ -97,14 +97,14 @@ fn answer_text(trip: &Trip) -> String {
     }
 }
 
-/// The text about one request, as far as it is written.
+/// The text about one request, while it is written.
 struct Page<'p> {
     tables: &'p Tables,
     paint: Paint,
     out: String,
-    /// The service whose name was written last.
+    /// The service whose name was last written.
     service: String,
-    /// What the application before saw.
+    /// What the previous application saw.
     before: Option<&'p Seen>,
     /// What the last application saw.
     last: Option<&'p Seen>,
@@ -115,7 +115,7 @@ impl<'p> Page<'p> {
         let _ = writeln!(self.out, "{line}");
     }
 
-    /// The first line of a stop.
+    /// Writes the first line of a stop.
     fn stop(&mut self, service: &str, stop: &str, text: impl Display) {
         let shown = if self.service == service { "" } else { service };
         let (shown, stop) = (self.paint.bold(format_args!("{shown:<17}")), self.paint.dim(format_args!("{stop:<6}")));
@@ -123,12 +123,12 @@ impl<'p> Page<'p> {
         self.service = service.to_owned();
     }
 
-    /// One more line of it.
+    /// Writes another line of the stop.
     fn more(&mut self, text: impl Display) {
         self.write(format_args!("{:INDENT$}{text}", ""));
     }
 
-    /// One more line: what happened, and why or by whom.
+    /// Writes another line: what happened, and why or by whom.
     fn event(&mut self, what: impl Display, why: impl Display) {
         let why = self.paint.dim(why);
         self.more(format_args!("{what}  {why}"));
@@ -163,7 +163,7 @@ impl<'p> Page<'p> {
         }
     }
 
-    /// The fields that rules gave values: by policy, because a gateway has many such rules.
+    /// Writes the fields that rules set, by policy, because a gateway has many such rules.
     fn set(&mut self, filter: &Filtered) {
         let set: BTreeSet<_> = filter.list("set").into_iter().collect();
         let mut policies: Vec<(&str, Vec<&str>)> = Vec::new();
@@ -181,7 +181,7 @@ impl<'p> Page<'p> {
         }
     }
 
-    /// The other effects of rules, each with its rule; a refusal comes last.
+    /// Writes the other effects of rules, each with its rule. A refusal comes last.
     fn effects(&mut self, filter: &Filtered) {
         for rule in self.rules(filter) {
             match &rule.effect {
@@ -222,7 +222,7 @@ impl<'p> Page<'p> {
         let rule = self.tables.rules.iter().find(|rule| rule.name == name);
         let refused = self.paint.bad(format_args!("refused with {}", plain(&filter.report["status"])));
         self.event(refused, rule.map_or_else(|| format!("by {name}"), by));
-        // What a client gets stands in the last line.
+        // The answer to a client is in the last line.
         if let Some(answer) = trip.refusal(&filter.name()).filter(|_| filter.role != Role::Gateway) {
             let status = match answer.grpc_status {
                 Some(grpc) => format!("gRPC status {grpc}"),
@@ -232,13 +232,13 @@ impl<'p> Page<'p> {
         }
     }
 
-    /// The rules that applied.
+    /// Returns the rules that applied.
     fn rules(&self, filter: &Filtered) -> Vec<&'p RuleTable> {
         let rule = |name: &str| self.tables.rules.iter().find(|rule| rule.name == name);
         filter.list("rules").into_iter().filter_map(rule).collect()
     }
 
-    /// What an application saw: the first and the last of the way in full, the others as far as it is something else.
+    /// Writes what an application saw: in full for the first and the last one, only the differences for the others.
     fn application(&mut self, seen: &'p Seen) {
         let mapped: BTreeSet<_> = self.tables.fields.iter().filter_map(|field| field.header.as_deref()).collect();
         let shown = |seen: &'p Seen| seen.headers.iter().filter(|(name, _)| mapped.contains(name.as_str()));
@@ -264,7 +264,7 @@ impl<'p> Page<'p> {
         self.before = Some(seen);
     }
 
-    /// `baggage`, shortened: the fields that are in headers too are not repeated.
+    /// Returns `baggage`, shortened: fields that are also in headers are not repeated.
     fn baggage(&self, seen: &Seen) -> Option<String> {
         let header = seen.headers.get("baggage")?;
         let key = |member: &str| member.split_once('=').map_or(member, |(key, _)| key).trim().to_owned();
@@ -285,7 +285,7 @@ fn by(rule: &RuleTable) -> String {
     format!("by {} ({})", rule.name, rule.place)
 }
 
-/// What came in, from whom. The peer is who its certificate says.
+/// Returns what was received, and from whom. The peer is that of its certificate.
 fn received(filter: &Filtered) -> String {
     let peer = filter.report["peer"].as_str().unwrap_or("a stranger");
     format!("from {peer} (mTLS): {}", carriers(filter).unwrap_or_else(|| "no context".to_owned()))
@@ -312,7 +312,7 @@ fn count(fields: usize) -> String {
     format!("{fields} field{}", if fields == 1 { "" } else { "s" })
 }
 
-/// Joins words to lines of at most `width` characters; a word that is longer has a line of its own.
+/// Joins words to lines of at most `width` characters. A longer word has a separate line.
 fn wrap<'w>(words: impl Iterator<Item = &'w str>, separator: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in words {

@@ -1,4 +1,5 @@
-//! How one request travelled: what each filter reported, what each application saw, what the client got.
+//! How one request travelled: the reports of the filters, the observations of the applications, and the answer to the
+//! client.
 
 use std::collections::BTreeMap;
 
@@ -13,15 +14,15 @@ use crate::topology::Role;
 /// One request from its client to the last service that it reached, and back.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Trip {
-    /// The HTTP status that the client got.
+    /// The HTTP status that the client received.
     pub status: u16,
-    /// What the client got in place of a service's answer: see [`Seen::answer`].
+    /// The answer to the client instead of a service's: see [`Seen::answer`].
     pub answer: Option<Answer>,
-    /// What happened on the way, in the order of the way.
+    /// The steps, in the order of the path.
     pub steps: Vec<Step>,
 }
 
-/// One stop.
+/// One step.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Step {
     /// A filter.
@@ -30,27 +31,27 @@ pub enum Step {
     Application(Seen),
 }
 
-/// What a filter did.
+/// The actions of a filter.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Filtered {
     /// The filter's service.
     pub service: String,
     /// The filter's role.
     pub role: Role,
-    /// The service that was called; for calls that an application made.
+    /// The service that was called, for calls of an application.
     pub destination: Option<String>,
-    /// The report: `context_mesh` of the access log.
+    /// The report: `context_mesh` in the access log.
     pub report: Value,
 }
 
-/// What an application saw.
+/// The observations of an application.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Seen {
     /// The service.
     pub service: String,
-    /// The headers that it shows.
+    /// The headers that it reports.
     pub headers: BTreeMap<String, String>,
-    /// What its call was answered with, if that was no service's answer but a text or a gRPC status.
+    /// The answer to its call, if it was not a service's answer but a text or a gRPC status.
     pub answer: Option<Answer>,
 }
 
@@ -66,17 +67,17 @@ pub struct Answer {
 }
 
 impl Filtered {
-    /// `<service> <role>`, as the expectations name it.
+    /// Returns `<service> <role>`, the name in the expectations.
     pub fn name(&self) -> String {
         format!("{} {}", self.service, self.role)
     }
 
-    /// Whether it refused the request.
+    /// Returns whether it refused the request.
     pub fn refused(&self) -> bool {
         self.report["decision"] == "deny"
     }
 
-    /// A list of the report, empty where it has none.
+    /// Returns a list of the report; empty if it is missing.
     pub fn list(&self, part: &str) -> Vec<&str> {
         self.report[part].as_array().into_iter().flatten().filter_map(Value::as_str).collect()
     }
@@ -88,7 +89,7 @@ impl Filtered {
 }
 
 impl Seen {
-    /// The value of a member of `baggage`, as it is written there.
+    /// Returns the value of a member of `baggage`, as it is written in the header.
     pub fn baggage(&self, member: &str) -> Option<&str> {
         let members = self.headers.get("baggage")?.split(',');
         members.filter_map(|text| text.split_once('=')).find(|(key, _)| key.trim() == member).map(|(_, value)| value)
@@ -96,7 +97,7 @@ impl Seen {
 }
 
 impl Trip {
-    /// The steps that are filters.
+    /// Returns the steps that are filters.
     pub fn filters(&self) -> impl Iterator<Item = &Filtered> {
         self.steps.iter().filter_map(|step| match step {
             Step::Filter(filtered) => Some(filtered),
@@ -104,7 +105,7 @@ impl Trip {
         })
     }
 
-    /// What the application of `service` saw.
+    /// Returns what the application of `service` saw.
     pub fn seen(&self, service: &str) -> Option<&Seen> {
         self.steps.iter().find_map(|step| match step {
             Step::Application(seen) if seen.service == service => Some(seen),
@@ -112,7 +113,8 @@ impl Trip {
         })
     }
 
-    /// What the caller of the filter got that refused the request: the application before it, or the client.
+    /// Returns the answer to the caller of the filter that refused the request: the previous application, or the
+    /// client.
     pub fn refusal(&self, filter: &str) -> Option<&Answer> {
         let place = self.steps.iter().position(|step| matches!(step, Step::Filter(known) if known.name() == filter))?;
         let caller = self.steps.iter().take(place).rev().find_map(|step| match step {
@@ -123,10 +125,10 @@ impl Trip {
     }
 }
 
-/// Sends the request and waits until every Envoy on its way has logged it.
+/// Sends the request and waits until every Envoy on its path has logged it.
 ///
 /// # Errors
-/// No answer, or an access log that does not show the request.
+/// No answer, or an access log that does not contain the request.
 pub(super) fn travel(mesh: &Mesh, sample: &Sample, trace: &str) -> Result<Trip> {
     let response = send(mesh, sample, trace)?;
     let mut steps = Vec::new();
@@ -148,7 +150,8 @@ struct Traveller<'t> {
 }
 
 impl Traveller<'_> {
-    /// A service that was called: its filter, and if that let the request through, the application and its calls.
+    /// Adds the steps of a service that was called: its filter, and if that let the request through, the application
+    /// and its calls.
     fn service(&mut self, service: &str, answer: Option<&Value>) -> Result<()> {
         let line = self.logged(service, Role::Inbound, None)?;
         self.filter(service, Role::Inbound, None, &line)?;
@@ -175,7 +178,7 @@ impl Traveller<'_> {
         Ok(())
     }
 
-    /// The line of the access log for this request.
+    /// Returns the line of the access log for this request.
     fn logged(&self, service: &str, role: Role, destination: Option<&str>) -> Result<Value> {
         let ours = |line: &&Value| {
             line["listener"] == role.as_str()
@@ -197,7 +200,7 @@ fn seen(service: &str, answer: &Value) -> Seen {
     }
 }
 
-/// The answer of the service `destination`, or of its filter, in the answer of the service that called it.
+/// Returns the answer of the service `destination`, or of its filter, from the answer of the service that called it.
 fn downstream<'v>(answer: &'v Value, destination: &str) -> Option<&'v Value> {
     match &answer["downstream"] {
         Value::Array(answers) => answers.iter().find(|answer| answer["service"] == destination),
@@ -205,7 +208,7 @@ fn downstream<'v>(answer: &'v Value, destination: &str) -> Option<&'v Value> {
     }
 }
 
-/// What an application's only call was answered with, if no application answered.
+/// Returns the answer to an application's only call, if no application answered.
 fn answer_of_call(answer: &Value) -> Option<Answer> {
     let status = u16::try_from(answer["downstream_status"].as_u64()?).ok()?;
     match &answer["downstream"] {
@@ -237,7 +240,7 @@ pub(super) mod tests {
 
     use super::*;
 
-    /// A request that the gateway lets through and `payment-service` refuses.
+    /// Returns a request that the gateway lets through and `payment-service` refuses.
     pub(in crate::demo) fn refused() -> Trip {
         let filter = |service: &str, role, report| {
             Step::Filter(Filtered { service: service.to_owned(), role, destination: None, report })

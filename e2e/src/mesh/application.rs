@@ -1,4 +1,4 @@
-//! The application behind a sidecar: a `shop-service` process.
+//! The application of a sidecar: a `shop-service` process.
 
 use std::fs::File;
 use std::net::{SocketAddr, TcpStream};
@@ -12,7 +12,7 @@ use crate::error::{Context as _, Error, Result};
 use crate::process::Process;
 use crate::topology::Service;
 
-/// The name of the program, beside this one.
+/// The name of the program, in the folder of this one.
 const PROGRAM: &str = "shop-service";
 
 /// A running application.
@@ -25,8 +25,8 @@ pub(super) struct Application {
 }
 
 impl Application {
-    /// Starts the application of `service`, by default the demo's, with its output in `folder`. The addresses are its own and that of its
-    /// calls.
+    /// Starts the application of `service`, by default the demo's, with its output in `folder`. The addresses are the
+    /// application's own and the one for its calls.
     pub(super) fn spawn(
         service: &Service,
         chosen: Option<&Program>,
@@ -51,7 +51,7 @@ impl Application {
         Ok(Self { name: service.name.clone(), process, address, log })
     }
 
-    /// Waits until it accepts connections.
+    /// Waits until the application accepts connections.
     pub(super) fn ready(&mut self) -> Result<()> {
         let deadline = Instant::now() + START_LIMIT;
         while TcpStream::connect(self.address).is_err() {
@@ -67,13 +67,14 @@ impl Application {
         Ok(())
     }
 
-    /// The process id.
+    /// Returns the process id.
     pub(super) fn id(&self) -> u32 {
         self.process.id()
     }
 }
 
-/// `$SHOP_SERVICE`, else the program in the folder of the running one, or (for tests, which cargo puts into `deps`) the folder above.
+/// Returns `$SHOP_SERVICE`, otherwise the program in the folder of the running one, or (for tests, which cargo puts
+/// into `deps`) in the parent folder.
 fn program() -> Result<PathBuf> {
     if let Some(chosen) = std::env::var_os("SHOP_SERVICE") {
         return Ok(chosen.into());

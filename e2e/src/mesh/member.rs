@@ -14,7 +14,7 @@ use crate::filter_config;
 use crate::ports::ReservedPort;
 use crate::topology::{Role, Service, Topology};
 
-/// Where one Envoy of the mesh stands, before it is started.
+/// One Envoy of the mesh, before it is started.
 #[derive(Debug)]
 pub(super) struct Place {
     pub(super) name: String,
@@ -22,16 +22,16 @@ pub(super) struct Place {
     pub(super) kind: Kind,
 }
 
-/// What the Envoy is in front of.
+/// The kind of an Envoy.
 #[derive(Debug)]
 pub(super) enum Kind {
-    /// Clients come in on the port.
+    /// A gateway, with the port for clients.
     Gateway { port: ReservedPort, upstream: String },
-    /// A service with its three ports.
+    /// The sidecar of a service, with its three ports.
     Sidecar { inbound: ReservedPort, outbound: ReservedPort, application: ReservedPort, service: Service },
 }
 
-/// What all places of a mesh share.
+/// Data that all places of a mesh share.
 pub(super) struct Shared<'a> {
     pub(super) topology: &'a Topology,
     pub(super) authority: &'a Authority,
@@ -45,7 +45,7 @@ pub(super) struct Shared<'a> {
     pub(super) bootstrap: &'a Bootstrap,
 }
 
-/// A running Envoy and, behind a sidecar, its application.
+/// A running Envoy and the application of a sidecar.
 #[derive(Debug)]
 pub(super) struct Member {
     pub(super) envoy: Envoy,
@@ -54,7 +54,7 @@ pub(super) struct Member {
 }
 
 impl Place {
-    /// The place of a sidecar in the folder of the mesh, with fresh ports.
+    /// Returns the place of a sidecar in the folder of the mesh, with new ports.
     pub(super) fn sidecar(service: &Service, mesh: &Path) -> Result<Self> {
         let (inbound, outbound, application) =
             (ReservedPort::reserve()?, ReservedPort::reserve()?, ReservedPort::reserve()?);
@@ -62,13 +62,13 @@ impl Place {
         Ok(Self { name: service.name.clone(), folder: mesh.join(&service.name), kind })
     }
 
-    /// The place of the gateway.
+    /// Returns the place of the gateway.
     pub(super) fn gateway(name: &str, upstream: &str, mesh: &Path) -> Result<Self> {
         let kind = Kind::Gateway { port: ReservedPort::reserve()?, upstream: upstream.to_owned() };
         Ok(Self { name: name.to_owned(), folder: mesh.join(name), kind })
     }
 
-    /// Where others reach this service: the inbound listener of a sidecar.
+    /// Returns the address at which others reach this service: the inbound listener of a sidecar.
     pub(super) fn destination(&self) -> Option<Destination<'_>> {
         match &self.kind {
             Kind::Gateway { .. } => None,
@@ -78,20 +78,20 @@ impl Place {
         }
     }
 
-    /// The access log.
+    /// Returns the access log.
     pub(super) fn access_log(&self) -> PathBuf {
         self.folder.join("access.log")
     }
 
-    /// The folder with the ECDS files.
+    /// Returns the folder with the ECDS files.
     pub(super) fn filter_dir(&self) -> PathBuf {
         self.folder.join("filter")
     }
 
-    /// The ECDS file of a role that this Envoy has.
+    /// Returns the ECDS file of a role that this Envoy has.
     ///
     /// # Errors
-    /// It has no such role.
+    /// It does not have the role.
     pub(super) fn filter_file(&self, role: Role) -> Result<PathBuf> {
         let has = match self.kind {
             Kind::Gateway { .. } => matches!(role, Role::Gateway | Role::Upstream),
@@ -104,7 +104,7 @@ impl Place {
         }
     }
 
-    /// Writes the certificates, the clusters, the filter and the bootstrap; gives the bootstrap's file.
+    /// Writes the certificates, the clusters, the filter and the bootstrap. Returns the path of the bootstrap.
     pub(super) fn write(&self, shared: &Shared<'_>, destinations: &[Destination<'_>]) -> Result<PathBuf> {
         let (cert_dir, clusters_file, filter_dir) =
             (self.folder.join("certs"), self.folder.join("clusters.yaml"), self.filter_dir());
@@ -153,7 +153,7 @@ impl Place {
         Ok(())
     }
 
-    /// Starts the processes; does not wait for them.
+    /// Starts the processes without waiting for them.
     pub(super) fn spawn(self, shared: &Shared<'_>, bootstrap: &Path) -> Result<StartingMember> {
         let application = match &self.kind {
             Kind::Gateway { .. } => None,
@@ -185,7 +185,7 @@ pub(super) struct StartingMember {
 }
 
 impl StartingMember {
-    /// Waits until the processes serve.
+    /// Waits until the processes are ready.
     pub(super) fn ready(mut self) -> Result<Member> {
         if let Some(application) = &mut self.application {
             application.ready()?;
@@ -197,7 +197,7 @@ impl StartingMember {
 }
 
 impl Member {
-    /// A filter that Envoy refuses at the start would leave listeners that answer 500: better an error now.
+    /// Checks that Envoy accepted the filter at the start. Otherwise its listeners would answer 500.
     fn filter_is_accepted(&self) -> Result<()> {
         let rejected = self
             .envoy

@@ -1,4 +1,4 @@
-//! New filter configurations for a mesh that runs, as a control plane would push them.
+//! Pushes new filter configurations to a running mesh, as a control plane would.
 
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -11,23 +11,24 @@ use crate::filter_config;
 use crate::stats::Stats;
 use crate::topology::Role;
 
-/// How long the workers of an Envoy may need to take what its main thread has taken.
+/// Time that the workers of an Envoy may need to apply what its main thread has accepted.
 const WORKERS_FOLLOW: Duration = Duration::from_millis(50);
 
-/// What an Envoy did with a new filter configuration.
+/// The reaction of an Envoy to a new filter configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PushOutcome {
-    /// It is live.
+    /// The configuration is active.
     Accepted,
-    /// It was refused; the last good one goes on.
+    /// The configuration was rejected, and the last valid one remains active.
     Rejected,
 }
 
 impl Mesh {
-    /// Gives the filter of `service` in `role` a new plugin configuration, and waits until its Envoy has taken or refused it.
+    /// Pushes a new plugin configuration for the filter of `service` in `role`, and waits until its Envoy has accepted
+    /// or rejected it.
     ///
     /// # Errors
-    /// The mesh has no filter, the service no such role, or the Envoy does not react within 15 seconds.
+    /// The mesh has no filter, the service does not have the role, or the Envoy does not react within 15 seconds.
     pub fn push_filter_config(&self, service: &str, role: Role, configuration: &str) -> Result<PushOutcome> {
         let filter = self.filter.as_ref().ok_or_else(|| Error::new("this mesh was started without a filter"))?;
         let wasm = std::path::absolute(&filter.wasm).context("cannot find the filter")?;
@@ -36,10 +37,11 @@ impl Mesh {
         self.push_filter_document(service, role, &document.to_string())
     }
 
-    /// As [`Mesh::push_filter_config`], with the whole ECDS document: for one that is broken on purpose, or names another .wasm.
+    /// Pushes a configuration like [`Mesh::push_filter_config`], as the whole ECDS document: for one that is
+    /// deliberately invalid, or uses another .wasm.
     ///
     /// # Errors
-    /// As [`Mesh::push_filter_config`].
+    /// The same as for [`Mesh::push_filter_config`].
     pub fn push_filter_document(&self, service: &str, role: Role, document: &str) -> Result<PushOutcome> {
         let member = self.member(service)?;
         let before = UpdateCounts::of(&member.envoy.stats()?);
@@ -47,7 +49,7 @@ impl Mesh {
         let deadline = Instant::now() + SHOW_LIMIT;
         while Instant::now() < deadline {
             if let Some(outcome) = UpdateCounts::of(&member.envoy.stats()?).outcome_since(before) {
-                // The main thread counts first; the workers have it a few milliseconds later.
+                // The main thread counts first; the workers apply it a few milliseconds later.
                 std::thread::sleep(WORKERS_FOLLOW);
                 return Ok(outcome);
             }
@@ -57,7 +59,7 @@ impl Mesh {
     }
 }
 
-/// How often an Envoy took and refused a filter configuration.
+/// How often an Envoy accepted and rejected a filter configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct UpdateCounts {
     accepted: u64,

@@ -1,4 +1,4 @@
-//! A mesh that runs.
+//! A running mesh.
 
 use std::path::Path;
 use std::sync::atomic::AtomicU64;
@@ -20,10 +20,10 @@ use crate::stats::Stats;
 use crate::topology::Topology;
 use crate::{envoy_binary, logs};
 
-/// How long a log line or an update may take to show.
+/// Time limit for a log line or an update to appear.
 pub(super) const SHOW_LIMIT: Duration = Duration::from_secs(15);
 
-/// A running mesh. Dropping it ends every process; if the thread is panicking, the logs are shown first.
+/// A running mesh. Dropping it ends every process. If the thread is panicking, the logs are shown first.
 #[derive(Debug)]
 pub struct Mesh {
     topology: Topology,
@@ -36,18 +36,18 @@ pub struct Mesh {
     folder: TempDir,
 }
 
-/// Who a client of an inbound listener is.
+/// The identity of a client of an inbound listener.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum As<'a> {
     /// A service of the mesh's trust domain, with a certificate of the mesh's authority; it need not be part of the mesh.
     Service(&'a str),
-    /// Somebody with this URI as identity, certified by the mesh's authority.
+    /// A client with this URI as identity, certified by the mesh's authority.
     Id(&'a str),
-    /// Somebody with these two URIs in one certificate of the mesh's authority.
+    /// A client with these two URIs in one certificate of the mesh's authority.
     Ids([&'a str; 2]),
-    /// A service that was certified by an authority that the mesh does not know.
+    /// A service that was certified by an authority that the mesh does not trust.
     Stranger(&'a str),
-    /// Somebody without a certificate.
+    /// A client without a certificate.
     Nobody,
 }
 
@@ -88,7 +88,7 @@ impl Mesh {
         Ok(Self { topology, filter, authority, signer, updates: AtomicU64::new(1), members, folder })
     }
 
-    /// The gateway, for clients. A mesh without one gives an address where nobody listens.
+    /// Returns the gateway, for clients. If the mesh has none, the result is an address where nothing listens.
     pub fn gateway(&self) -> Endpoint {
         let port = self.members.iter().find_map(|member| match &member.place.kind {
             Kind::Gateway { port, .. } => Some(port.address()),
@@ -97,12 +97,12 @@ impl Mesh {
         Endpoint::plain(port.unwrap_or_else(|| ([127, 0, 0, 1], 0).into()), "shop.example")
     }
 
-    /// The gateway as a URL, for people and other programs.
+    /// Returns the URL of the gateway, for people and other programs.
     pub fn gateway_url(&self) -> String {
         format!("http://{}", self.gateway().address)
     }
 
-    /// The outbound listener of `service`, as its application uses it to call `destination`.
+    /// Returns the outbound listener of `service`, as its application uses it to call `destination`.
     ///
     /// # Errors
     /// `service` has no sidecar in this mesh.
@@ -113,7 +113,7 @@ impl Mesh {
         }
     }
 
-    /// The outbound listener of `service` as a URL: a call names the destination in its `Host` header.
+    /// Returns the URL of the outbound listener of `service`. A call specifies the destination in its `Host` header.
     ///
     /// # Errors
     /// `service` has no sidecar in this mesh.
@@ -121,10 +121,10 @@ impl Mesh {
         Ok(format!("http://{}", self.outbound(service, service)?.address))
     }
 
-    /// The inbound listener of `service`, for a peer that presents itself as `peer`.
+    /// Returns the inbound listener of `service`, for a client with the identity `peer`.
     ///
     /// # Errors
-    /// `service` has no sidecar in this mesh, or `peer` cannot stand in a certificate.
+    /// `service` has no sidecar in this mesh, or `peer` is not allowed in a certificate.
     pub fn inbound(&self, service: &str, peer: As<'_>) -> Result<Endpoint> {
         let Kind::Sidecar { inbound, .. } = &self.member(service)?.place.kind else { return Err(no_sidecar(service)) };
         let identity = match peer {
@@ -137,7 +137,7 @@ impl Mesh {
         Endpoint::tls(inbound.address(), service, self.authority.certificate(), identity.as_ref())
     }
 
-    /// Sends one request over a connection of its own.
+    /// Sends one request over a new connection.
     ///
     /// # Errors
     /// No connection, no handshake, or no answer.
@@ -145,7 +145,7 @@ impl Mesh {
         block_on(client::send(endpoint, request))
     }
 
-    /// A `GET` of `path` at the gateway.
+    /// Sends a `GET` of `path` to the gateway.
     ///
     /// # Errors
     /// No connection or no answer.
@@ -156,7 +156,7 @@ impl Mesh {
     /// Sends many requests; see [`load::run`].
     ///
     /// # Errors
-    /// The load is above a limit.
+    /// The load exceeds a limit.
     pub fn load(
         &self,
         endpoint: &Endpoint,
@@ -167,17 +167,17 @@ impl Mesh {
         load::run(endpoint, load, request, check)
     }
 
-    /// Signs tokens that the gateway accepts, for the header `authorization: Bearer <token>`.
+    /// Returns the signer of tokens that the gateway accepts in the header `authorization: Bearer <token>`.
     pub fn signer(&self) -> &Signer {
         &self.signer
     }
 
-    /// The drawing that this mesh was made from.
+    /// Returns the topology that this mesh was made from.
     pub fn topology(&self) -> &Topology {
         &self.topology
     }
 
-    /// The Envoy of `service` (or of the gateway, by its name).
+    /// Returns the Envoy of `service` (or of the gateway, by its name).
     ///
     /// # Errors
     /// There is no such service.
@@ -185,20 +185,20 @@ impl Mesh {
         Ok(&self.member(service)?.envoy)
     }
 
-    /// All Envoys: the gateway's first.
+    /// Returns all Envoys, the gateway's first.
     pub fn envoys(&self) -> impl Iterator<Item = &Envoy> {
         self.members.iter().map(|member| &member.envoy)
     }
 
-    /// The counters and gauges of the Envoy of `service`.
+    /// Returns the counters and gauges of the Envoy of `service`.
     ///
     /// # Errors
-    /// There is no such service, or its Envoy ended.
+    /// There is no such service, or its Envoy has ended.
     pub fn stats(&self, service: &str) -> Result<Stats> {
         self.envoy(service)?.stats()
     }
 
-    /// What the Envoy of `service` logged by itself.
+    /// Returns the own log of the Envoy of `service`.
     ///
     /// # Errors
     /// There is no such service.
@@ -206,13 +206,14 @@ impl Mesh {
         self.envoy(service)?.log()
     }
 
-    /// The access log of `service` so far, one value for each request on each of its listeners. Envoy writes it some 50 ms late.
+    /// Returns the access log of `service` so far, one value for each request on each of its listeners. Envoy writes it
+    /// about 50 ms late.
     ///
     /// # Errors
     /// There is no such service, or a line is not JSON.
     pub fn access_log(&self, service: &str) -> Result<Vec<Value>> {
         let text = read_lossy(&self.member(service)?.place.access_log())?;
-        // The last line may still be half written.
+        // The last line may be incomplete.
         let complete = text.rsplit_once('\n').map_or("", |(complete, _)| complete);
         complete
             .lines()
@@ -220,10 +221,10 @@ impl Mesh {
             .collect()
     }
 
-    /// The access log of `service`, as soon as `enough` says that it is.
+    /// Returns the access log of `service`, as soon as `enough` returns true for it.
     ///
     /// # Errors
-    /// It is not within 15 seconds; the error shows the log.
+    /// `enough` does not return true within 15 seconds. The error shows the log.
     pub fn access_log_when(&self, service: &str, enough: impl Fn(&[Value]) -> bool) -> Result<Vec<Value>> {
         let deadline = Instant::now() + SHOW_LIMIT;
         loop {
@@ -240,12 +241,12 @@ impl Mesh {
         }
     }
 
-    /// The folder with everything of this mesh: bootstraps, certificates, logs. Removed with the mesh.
+    /// Returns the folder with all files of this mesh: bootstraps, certificates, logs. It is removed with the mesh.
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }
 
-    /// The ids of all processes of this mesh, for checks that they are gone.
+    /// Returns the ids of all processes of this mesh, for checks that they have ended.
     pub fn process_ids(&self) -> Vec<u32> {
         let applications = self
             .members
@@ -255,7 +256,7 @@ impl Mesh {
         self.envoys().map(Envoy::id).chain(applications).collect()
     }
 
-    /// Ends the mesh in order: each Envoy is asked to end, not killed as when the mesh is dropped.
+    /// Ends the mesh in order: each Envoy is asked to end, and not killed as when the mesh is dropped.
     ///
     /// # Errors
     /// A process cannot be reaped.

@@ -1,15 +1,15 @@
-//! The JSON that an application of the demo answers with.
+//! The JSON of the answers of an application of the demo.
 
 use hyper::HeaderMap;
 use serde_json::{Map, Value, json};
 
 use crate::client::Response;
 
-/// What stands before a value that was not UTF-8.
+/// The prefix of a value that was not UTF-8.
 const NOT_UTF8: &str = "(not UTF-8) ";
 
-/// The headers that matter to a reader of the demo: those that start with `x-` (or what some take for it), `baggage`, `traceparent` and `tracestate`.
-/// A header that came more than once is a list.
+/// Returns the headers that matter to a reader of the demo: those that start with `x-` (or with what some read as
+/// `x-`), `baggage`, `traceparent` and `tracestate`. A repeated header is a list.
 pub(super) fn saw(headers: &HeaderMap) -> Value {
     let shown = |name: &str| {
         ["x-", "x_", "x."].iter().any(|start| name.starts_with(start)) || name == "baggage" || name.starts_with("trace")
@@ -23,7 +23,7 @@ pub(super) fn saw(headers: &HeaderMap) -> Value {
     seen.into()
 }
 
-/// The headers in which older tracers carry what is `baggage` today; `None` where there are none.
+/// Returns the headers in which older tracers carry what is now `baggage`, or `None` if there are none.
 pub(super) fn other_baggage(headers: &HeaderMap) -> Option<Value> {
     let old = |name: &str| ["correlation-context", "uberctx-"].iter().any(|start| name.starts_with(start));
     let found = headers.iter().filter(|(name, _)| old(name.as_str()));
@@ -39,7 +39,7 @@ fn text(value: &[u8]) -> String {
     }
 }
 
-/// The answer of a called service: its JSON, its gRPC status if it is a refusal, else its text.
+/// Returns the answer of a called service: its JSON, its gRPC status if it is a refusal, otherwise its text.
 pub(super) fn downstream(response: &Response) -> Value {
     match response.grpc_status() {
         Some(status) if status != "0" => {
@@ -49,7 +49,8 @@ pub(super) fn downstream(response: &Response) -> Value {
     }
 }
 
-/// The whole answer. With one call, `downstream` and `downstream_status` are that call's; with several, lists of them.
+/// Returns the whole answer. With one call, `downstream` and `downstream_status` are those of the call; with several
+/// calls they are lists.
 pub(super) fn compose(service: &str, saw: Value, mut calls: Vec<(u16, Value)>) -> Value {
     match calls.len() {
         0 => json!({"service": service, "saw": saw}),

@@ -1,4 +1,4 @@
-//! The calls that an application makes, over connections that it keeps.
+//! The calls of an application, over connections that are kept open.
 
 use std::net::SocketAddr;
 use std::sync::{Mutex, PoisonError};
@@ -6,10 +6,11 @@ use std::sync::{Mutex, PoisonError};
 use crate::client::{Connection, Endpoint, Protocol, REQUEST_LIMIT, Request, Response};
 use crate::error::{Error, Result};
 
-/// How many idle connections are kept for each protocol.
+/// Number of idle connections that are kept for each protocol.
 const MAX_IDLE: usize = 256;
 
-/// Idle connections to the sidecar. A new one for each call would cost more than the call, and under load use up the ports.
+/// Idle connections to the sidecar. A new connection for each call would cost more than the call, and use up the ports
+/// under load.
 #[derive(Debug)]
 pub(super) struct Calls {
     outbound: SocketAddr,
@@ -18,12 +19,12 @@ pub(super) struct Calls {
 }
 
 impl Calls {
-    /// Connections to `outbound` will be opened as they are needed.
+    /// Returns calls to `outbound`, whose connections are opened when needed.
     pub(super) fn new(outbound: SocketAddr) -> Self {
         Self { outbound, idle_http1: Mutex::default(), idle_http2: Mutex::default() }
     }
 
-    /// Sends `request` to `service`. A kept connection that turns out to be closed is replaced once.
+    /// Sends `request` to `service`. If a kept connection turns out to be closed, it is replaced once.
     pub(super) async fn send(&self, service: &str, protocol: Protocol, request: Request) -> Result<Response> {
         let exchange = async {
             let request = request.authority(service);

@@ -1,16 +1,17 @@
-//! What a test asks one application to do, read from the query of the request.
+//! The instructions of a test to one application, read from the query of the request.
 
 use std::time::Duration;
 
 /// The longest wait.
 const MAX_WAIT: Duration = Duration::from_secs(10);
 
-/// The headers that `?send.<service>=<header>:<value>` asks `service` to send. What is not of this form is passed over.
+/// Returns the headers that `?send.<service>=<header>:<value>` tells `service` to send. Anything not of this form is
+/// ignored.
 pub(super) fn headers_to_send(query: &str, service: &str) -> Vec<(String, Vec<u8>)> {
     headers_of("send.", query, service)
 }
 
-/// The headers that `?respond.<service>=<header>:<value>` asks `service` to answer with.
+/// Returns the headers that `?respond.<service>=<header>:<value>` tells `service` to answer with.
 pub(super) fn headers_to_respond(query: &str, service: &str) -> Vec<(String, Vec<u8>)> {
     headers_of("respond.", query, service)
 }
@@ -29,7 +30,7 @@ fn headers_of(kind: &str, query: &str, service: &str) -> Vec<(String, Vec<u8>)> 
     query.split('&').filter_map(of_service).collect()
 }
 
-/// The headers that `?forward.<service>=<header>,<header>` asks `service` to forward in place of `traceparent`.
+/// Returns the headers that `?forward.<service>=<header>,<header>` tells `service` to forward instead of `traceparent`.
 pub(super) fn headers_to_forward(query: &str, service: &str) -> Vec<String> {
     match value_of("forward.", query, service) {
         Some(names) => names.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect(),
@@ -37,13 +38,13 @@ pub(super) fn headers_to_forward(query: &str, service: &str) -> Vec<String> {
     }
 }
 
-/// How long `?wait.<service>=<milliseconds>` asks `service` to wait.
+/// Returns the time that `?wait.<service>=<milliseconds>` tells `service` to wait.
 pub(super) fn time_to_wait(query: &str, service: &str) -> Duration {
     let wanted = value_of("wait.", query, service).and_then(|value| value.parse().ok()).map(Duration::from_millis);
     wanted.unwrap_or_default().min(MAX_WAIT)
 }
 
-/// The status that `?status.<service>=<status>` asks `service` to answer with.
+/// Returns the status that `?status.<service>=<status>` tells `service` to answer with.
 pub(super) fn status_of_answer(query: &str, service: &str) -> Option<u16> {
     value_of("status.", query, service)?.parse().ok()
 }
@@ -53,7 +54,7 @@ fn value_of<'q>(kind: &str, query: &'q str, service: &str) -> Option<&'q str> {
     parts.find(|(key, _)| key.strip_prefix(kind) == Some(service)).map(|(_, value)| value)
 }
 
-/// Percent-decoding of RFC 3986; a `%` without two hexadecimal digits stands for itself.
+/// Decodes percent-encoding (RFC 3986). A `%` without two hexadecimal digits is kept.
 fn percent_decode(text: &str) -> Vec<u8> {
     let mut bytes = text.as_bytes();
     let mut decoded = Vec::with_capacity(bytes.len());

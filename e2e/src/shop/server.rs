@@ -1,4 +1,4 @@
-//! Listening, answering, calling.
+//! The server: accepts connections, makes calls and answers.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -21,17 +21,17 @@ use super::{ShopConfig, answer, instructions};
 use crate::client::{self, Protocol};
 use crate::error::{Context as _, Result};
 
-/// The largest request body that is read; it is thrown away.
+/// The largest request body that is read, in bytes. Its content is discarded.
 const MAX_REQUEST_BODY: usize = 16 * 1024 * 1024;
-/// The largest block of headers in HTTP/2, well above what Envoy lets through.
+/// The largest block of headers in HTTP/2, in bytes. It is well above what Envoy lets through.
 const MAX_HEADER_LIST: u32 = 256 * 1024;
-/// How many connections may wait to be accepted.
+/// Number of connections that may wait to be accepted.
 const BACKLOG: u32 = 1024;
 
-/// Binds `address`, also where a [`crate::ports::ReservedPort`] keeps it.
+/// Binds `address`, even if a [`crate::ports::ReservedPort`] reserves it.
 ///
 /// # Errors
-/// The address is taken by somebody else.
+/// The address is in use.
 pub fn bind(address: SocketAddr) -> Result<TcpListener> {
     let what = format!("cannot listen on {address}");
     let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }.context(&what)?;
@@ -49,18 +49,18 @@ pub struct Shop {
 }
 
 impl Shop {
-    /// An application that is not listening yet.
+    /// Returns an application that is not listening yet.
     pub fn new(config: ShopConfig) -> Self {
         let calls = Arc::new(Calls::new(config.outbound));
         Self { config: Arc::new(config), calls }
     }
 
-    /// Accepts connections and answers requests, HTTP/1.1 and HTTP/2 alike, until the task is dropped.
+    /// Accepts connections and answers requests in HTTP/1.1 and HTTP/2, until the task is dropped.
     pub async fn serve(self, listener: TcpListener) {
         loop {
             match listener.accept().await {
                 Ok((stream, _)) => drop(tokio::spawn(self.clone().serve_connection(stream))),
-                // Out of file descriptors, usually: wait for connections to close.
+                // The reason is usually a lack of file descriptors: wait for connections to close.
                 Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
             }
         }
@@ -71,7 +71,7 @@ impl Shop {
         let mut server = auto::Builder::new(TokioExecutor::new());
         server.http2().max_header_list_size(MAX_HEADER_LIST);
         let service = service_fn(move |request| self.clone().answer(request));
-        // A connection that breaks is the caller's business.
+        // An error of a connection is the caller's problem.
         let _ = server.serve_connection(TokioIo::new(stream), service).await;
     }
 
@@ -117,7 +117,7 @@ impl Shop {
                 request = request.header(&name, value.as_bytes());
             }
         }
-        // What makes a call a gRPC call is not context: a gRPC client writes it itself.
+        // The headers that mark a gRPC call are not context: a gRPC client writes them itself.
         if let Some(grpc) =
             head.headers.get(CONTENT_TYPE).filter(|kind| kind.as_bytes().starts_with(b"application/grpc"))
         {

@@ -1,4 +1,4 @@
-//! `audit`: the access log names the rule, and nothing else is different.
+//! `audit`: the access log lists the rule, and nothing else changes.
 
 use context_mesh_e2e::client::Response;
 use context_mesh_e2e::mesh::Mesh;
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::support::*;
 
-/// The same rules for what comes in and for what goes out.
+/// Returns the same rules for inbound and for outbound requests.
 fn audit() -> String {
     let policy = |direction: &str| {
         format!(
@@ -27,11 +27,11 @@ spec:
     format!("{}{}", policy("inbound"), policy("outbound"))
 }
 
-/// What the applications saw of a request for this tenant. The request's own id and its ticket are left out: they differ
-/// each time.
+/// Returns what the applications saw of a request for this tenant. The request's own id and its ticket are left out,
+/// because they differ each time.
 fn send(mesh: &Mesh, tenant: &str) -> (Response, Value) {
     let context = format!(r#"{{"tenant_id":"{tenant}","user_id":"u1","custom":[1]}}"#);
-    // Requests of one trace with different contexts would be ambiguous: the application forwards no ticket.
+    // Requests of one trace with different contexts would be ambiguous, because the application forwards no ticket.
     let request =
         get_in(u32::from(tenant == "acme"), "/").header("x-mesh-context", &context).header("x-request-id", "r1");
     let response = mesh.send(&peer(mesh, "front"), request).unwrap();
@@ -69,7 +69,7 @@ fn an_audit_rule_is_named_in_the_access_log_and_changes_nothing() {
             let (mut with, mut without) =
                 (reports(&audited, listener)[at].clone(), reports(&plain, listener)[at].clone());
             assert_eq!((&with["audited"], &with["rules"]), (&rules, &rules), "{listener}");
-            // The rest of the report is that of a mesh without the rules, whose artifact is another one.
+            // The rest of the report is that of a mesh without the rules, whose artifact differs.
             for key in ["audited", "rules", "artifact"] {
                 with.as_object_mut().unwrap().remove(key);
                 without.as_object_mut().unwrap().remove(key);

@@ -1,5 +1,5 @@
-//! The budget of a request: what asks for more work than one request may is refused, whoever sends it and whatever rules say
-//! of errors, and all others are served.
+//! The budget of a request: a request that needs more work than allowed is refused, whoever sends it and however rules
+//! treat errors. All others are served.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use crate::support::*;
 
-/// Rules that work on every element of lists that are longer than the default.
+/// Rules that process every element of lists that are longer than the default.
 const TREE: &str = r#"
 apiVersion: contextmesh.io/v1
 kind: Mesh
@@ -62,7 +62,7 @@ spec:
     - {name: busy, when: "context.plain.exists(x, context.plain.exists(y, x == y && x == 'no'))", deny: {}, enforcement: shadow}
 "#;
 
-/// The value of an `x-mesh-context` with these fields, compressed where that is shorter.
+/// Returns an `x-mesh-context` with these fields, compressed if that is shorter.
 fn header(fields: &[(&str, &str)]) -> String {
     let mut context = Context::new();
     fields.iter().for_each(|(name, value)| context.insert(name, value).unwrap());
@@ -71,7 +71,7 @@ fn header(fields: &[(&str, &str)]) -> String {
     mesh_header::encode(&context, Words::default().writer(now_ms), now_ms).unwrap()
 }
 
-/// Sends a request with this header to `back` and gives the answer with the filter's report.
+/// Sends a request with this header to `back`. Returns the answer with the filter's report.
 fn send(mesh: &Mesh, case: usize, header: &str) -> (Response, Value) {
     let path = format!("/?case={case}");
     let response = mesh.send(&peer(mesh, "back"), get(&path).header("x-mesh-context", header)).unwrap();

@@ -1,4 +1,5 @@
-//! Rules about kinds of data and about who is called: `redact` by `classification`, where `destination` says so.
+//! Rules about kinds of data and about the destination of a call: `redact` by `classification`, under a condition on
+//! `destination`.
 
 use context_mesh_e2e::client::Response;
 use context_mesh_e2e::mesh::MeshBuilder;
@@ -46,7 +47,7 @@ spec:
 const FIELDS: [&str; 5] = ["x-plan", "x-user", "x-email", "x-card", "x-basket"];
 const CONTEXT: &str = r#"{"plan":"gold","user":"u1","email":"a@b.example","card":"4111","basket":"b1"}"#;
 
-/// The fields that the application of a service saw.
+/// Returns the fields that the application of a service saw.
 fn fields(response: &Response, service: &str) -> Vec<&'static str> {
     FIELDS.into_iter().filter(|header| saw(response, service, header) != Value::Null).collect()
 }
@@ -63,7 +64,7 @@ fn kinds_of_data_go_only_where_the_callee_may_have_them() {
         .filter(policy::filter().unwrap(), move |service, role| policy.configuration(service, role))
         .start()
         .unwrap();
-    // The application sends two of the fields once more itself: that changes nothing.
+    // The application additionally sends two of the fields itself, which changes nothing.
     for path in ["/", "/?send.front=x-user:u1&send.front=baggage:card%3D4111"] {
         let response = mesh.send(&peer(&mesh, "front"), get(path).header("x-mesh-context", CONTEXT)).unwrap();
         assert_eq!(response.status, 200, "{}", response.text());

@@ -1,4 +1,4 @@
-//! A request that a rule refuses: what the caller gets, and what the access log says.
+//! A request that a rule refuses: the answer to the caller, and the access log.
 
 use context_mesh_e2e::client::Request;
 use context_mesh_e2e::policy::Policy;
@@ -37,7 +37,7 @@ fn a_denied_request_gets_the_status_and_the_message_of_the_rule() {
     assert_eq!(report["decision"], "deny");
     assert_eq!(report["rule"], "all/guard/from-front-only");
     assert_eq!(report["status"], 418);
-    // The same call by `front` is none of that rule's business.
+    // The rule does not apply to the same call by `front`.
     assert_eq!(mesh.send(&peer(&mesh, "front"), get("/")).unwrap().hop("back").unwrap()["service"], "back");
 }
 
@@ -48,8 +48,8 @@ fn a_denied_grpc_request_gets_a_grpc_status() {
         let endpoint = peer(&mesh, "back");
         let endpoint = if http2 { endpoint.http2() } else { endpoint };
         let send = |path: &str| mesh.send(&endpoint, Request::grpc(path).header("traceparent", TRACE)).unwrap();
-        // 418 has no gRPC status of its own: UNKNOWN. 429 is RESOURCE_EXHAUSTED, which clients do not retry.
-        // Both rules refuse the second call: of two denials of a policy the first by name answers.
+        // 418 has no corresponding gRPC status: UNKNOWN. 429 is RESOURCE_EXHAUSTED, which clients do not retry. Both
+        // rules refuse the second call: of two denials of a policy, the first by name answers.
         let calls = [("/a.B/C", "2", "only front, please"), ("/busy.B/C", "8", "later, \"please\"")];
         for (path, status, message) in calls {
             let response = send(path);
@@ -87,7 +87,7 @@ fn guardrails_of_the_enterprise_hold_at_the_gateway() {
     assert_eq!(report_of(&log[1])["rule"], "enterprise/guardrails/no-test-tenants");
 }
 
-/// Envoy gives an address with a port: `source.ip` is the address alone.
+/// Envoy provides an address with a port. `source.ip` is the address alone.
 #[test]
 fn an_address_is_compared_without_its_port() {
     let policies = r#"

@@ -1,4 +1,4 @@
-//! The gateway: nothing that a client says about itself is believed.
+//! The gateway: no statement of a client about itself is trusted.
 
 use context_mesh_e2e::client::Request;
 use context_mesh_e2e::mesh::As;

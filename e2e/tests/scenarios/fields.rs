@@ -1,4 +1,4 @@
-//! What the schema says of a field holds without any rule: where it may go, and how long it is good.
+//! The schema of a field applies without any rule: where the field may be sent, and how long it is valid.
 
 use std::time::{Duration, Instant};
 
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::support::*;
 
-/// Two regions, and a field that stays in one of them.
+/// Two regions, and a field that must stay in one of them.
 pub(crate) const REGIONS: &str = r#"
 apiVersion: contextmesh.io/v1
 kind: Mesh
@@ -48,12 +48,12 @@ spec:
 
 const CONTEXT: &str = r#"{"plan":"gold","iban":"DE02"}"#;
 
-/// A mesh under [`REGIONS`].
+/// Returns a mesh with the policies [`REGIONS`].
 pub(crate) fn regions(describe: impl FnOnce(MeshBuilder) -> MeshBuilder) -> Mesh {
     regions_of(Policy::from_text(REGIONS).unwrap(), describe)
 }
 
-/// A mesh under these policies, which begin with [`REGIONS`].
+/// Returns a mesh with these policies, which begin with [`REGIONS`].
 pub(crate) fn regions_of(policy: Policy, describe: impl FnOnce(MeshBuilder) -> MeshBuilder) -> Mesh {
     assert_eq!(policy.warnings, "");
     let filter = policy::filter().unwrap();
@@ -61,7 +61,7 @@ pub(crate) fn regions_of(policy: Policy, describe: impl FnOnce(MeshBuilder) -> M
     describe(stores).filter(filter, move |service, role| policy.configuration(service, role)).start().unwrap()
 }
 
-/// The two fields, as the application of a service saw them.
+/// Returns the two fields, as the application of a service saw them.
 fn fields_at(response: &Response, service: &str) -> (Value, Value) {
     assert_eq!(response.status, 200, "{}", response.text());
     (saw(response, service, "x-plan"), saw(response, service, "x-iban"))
@@ -73,7 +73,7 @@ const WITHOUT_IBAN: fn() -> (Value, Value) = || (json!("gold"), Value::Null);
 #[test]
 fn a_field_that_is_bound_to_a_region_does_not_leave_it() {
     let mesh = regions(|mesh| mesh.service("front", &["eu-store", "us-store"]));
-    // The application sends the field once more itself: that changes nothing.
+    // The application additionally sends the field itself, which changes nothing.
     for path in ["/", "/?send.front=x-iban:DE02&send.front=baggage:iban%3DDE02"] {
         let response = mesh.send(&peer(&mesh, "front"), get(path).header("x-mesh-context", CONTEXT)).unwrap();
         assert_eq!(fields_at(&response, "front"), BOTH());
@@ -91,7 +91,7 @@ fn a_field_that_is_bound_to_a_region_does_not_leave_it() {
 
 #[test]
 fn at_a_gateway_the_region_is_that_of_the_route_whatever_the_client_writes() {
-    // The authority that the client writes is of the other region.
+    // The client writes an authority of the other region.
     for (upstream, authority, expected) in [("eu-store", "us-store", BOTH()), ("us-store", "eu-store", WITHOUT_IBAN())]
     {
         let mesh = regions(|mesh| mesh.gateway("edge", upstream));
@@ -125,7 +125,7 @@ fn behind_an_application_the_region_is_that_of_the_route_as_well() {
     }
 }
 
-/// How long the field of the next scenario is good: longer than two hops take on a busy machine.
+/// How long the field of the next scenario is valid: longer than two hops take on a busy machine.
 const TTL: Duration = Duration::from_secs(4);
 
 #[test]
@@ -153,7 +153,7 @@ fn a_field_is_gone_at_the_next_hop_when_its_time_is_over() {
     let response = mesh.send(&mesh.outbound("front", "back").unwrap(), get("/")).unwrap();
     assert_eq!((saw(&response, "back", "x-tenant-id"), saw(&response, "back", "x-code")), (json!("t1"), Value::Null));
     assert_eq!(counter(&mesh, "front", "field_expired"), 1);
-    // Sent late by somebody else.
+    // Sent late by another service.
     let response = mesh.send(&peer(&mesh, "back"), get("/").header("x-mesh-context", &header)).unwrap();
     assert_eq!((saw(&response, "back", "x-tenant-id"), saw(&response, "back", "x-code")), (json!("t1"), Value::Null));
     assert_eq!(counter(&mesh, "back", "field_expired"), 1);

@@ -1,4 +1,4 @@
-//! Input that nobody should send: each has its documented behaviour, and no virtual machine ever traps.
+//! Invalid input: each case has its documented behaviour, and no virtual machine ever traps.
 
 use context_mesh_e2e::client::{Request, Response};
 use context_mesh_e2e::mesh::Mesh;
@@ -9,7 +9,7 @@ use crate::support::*;
 /// Names and values of request headers.
 type Headers<'a> = &'a [(&'a str, &'a [u8])];
 
-/// Sends a request with these headers to `back` and gives the answer with the filter's report.
+/// Sends a request with these headers to `back`. Returns the answer with the filter's report.
 fn send(mesh: &Mesh, headers: Headers<'_>) -> (Response, Value) {
     let before = mesh.access_log("back").unwrap().len();
     let request = headers.iter().fold(get("/"), |request, (name, value)| request.header(name, value));

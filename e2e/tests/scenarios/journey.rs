@@ -1,4 +1,4 @@
-//! How a context travels: through applications that forward nothing but a trace id.
+//! A context travels through applications that forward nothing but a trace id.
 
 use context_mesh_e2e::client::Request;
 use serde_json::{Value, json};
@@ -27,7 +27,7 @@ fn a_context_minted_at_the_gateway_reaches_the_ledger_though_applications_forwar
     let first = saw(&response, "web-frontend", "x-correlation-id");
     assert_eq!(saw(&response, "ledger", "x-correlation-id"), first);
     assert!(saw(&response, "ledger", "baggage").as_str().unwrap().contains("tenant_id=tenant_acme"));
-    // The shop's own field is redacted by a rule on the way out of payment-service.
+    // The shop's own field is redacted by a rule for the calls of payment-service.
     assert_eq!(saw(&response, "payment-service", "x-loyalty-tier"), "gold");
     assert_eq!(saw(&response, "ledger", "x-loyalty-tier"), Value::Null);
     assert_eq!(report(&mesh, "payment-service", "outbound")["redacted"], json!(["loyalty_tier"]));
@@ -49,7 +49,8 @@ fn an_undeclared_field_arrives_byte_for_byte() {
     let response = mesh.send(&peer(&mesh, "front"), request).unwrap();
     assert_eq!(response.status, 200, "{}", response.text());
     assert_eq!(saw(&response, "back", "x-tenant-id"), "t1");
-    // What `front` sends to `back` is encoded; an application behind a mesh that presents it reads it unchanged.
+    // The context that `front` sends to `back` is encoded. An application in a mesh that presents it reads it
+    // unchanged.
     assert_eq!(report(&mesh, "back", "inbound")["fields"], json!(["tenant_id", "custom", "caller"]));
     let tree = MESH.replace("trustDomain: pair.example", "trustDomain: pair.example\n  carriers: {present: [mesh]}");
     let mesh = pair_with(&tree, 1);
@@ -101,7 +102,7 @@ spec:
       redact: [user_id]
 "#,
     );
-    // The application sends the user on its own, in two carriers.
+    // The application sends the user itself, in two carriers.
     let path = "/?send.front=x-user-id:u1&send.front=baggage:user_id%3Du1";
     let request = get(path).header("x-mesh-context", r#"{"tenant_id":"t1","user_id":"u1"}"#);
     let response = mesh.send(&peer(&mesh, "front"), request).unwrap();

@@ -1,4 +1,4 @@
-//! What leaves the mesh: nothing, with calls to others and with answers to clients.
+//! Nothing of the context leaves the mesh, neither with calls to other systems nor with answers to clients.
 
 use context_mesh_e2e::mesh::{Mesh, MeshBuilder};
 use context_mesh_e2e::policy::{self, Policy};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::support::*;
 
-/// What `outside` has in front of it: a proxy that believes everybody, and shows its application all that it got.
+/// The proxy of `outside`, which trusts everyone, and shows its application everything that it received.
 const OUTSIDE: &str = r#"
 apiVersion: contextmesh.io/v1
 kind: Mesh
@@ -66,7 +66,7 @@ fn with_a_call_to_no_service_of_the_mesh_nothing_leaves() {
     assert_no_trap(&mesh);
 }
 
-/// An application answers with what it was shown.
+/// An application includes what it was shown in its answer.
 #[test]
 fn answers_to_clients_carry_no_context() {
     let mesh = with_outside(
@@ -81,7 +81,7 @@ fn answers_to_clients_carry_no_context() {
     for header in ["x-user-id", "x-tenant-id", "x-mesh-context", "baggage", "tracestate"] {
         assert_eq!(response.header(header), None, "{header}");
     }
-    // Inside the mesh, answers stay as they are.
+    // Within the mesh, answers stay unchanged.
     let response = mesh.send(&peer(&mesh, "front"), get(&path)).unwrap();
     assert_eq!(response.header("x-user-id").as_deref(), Some("u1"));
 }

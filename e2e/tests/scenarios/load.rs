@@ -1,4 +1,4 @@
-//! Many requests at once: contexts of different traces never mix.
+//! Many simultaneous requests: contexts of different traces never mix.
 
 use std::time::Duration;
 

@@ -1,7 +1,8 @@
 //! The scenarios: the filter, with compiled policies, in real Envoys.
 //!
-//! Each test starts the mesh that it needs and ends it; they run side by side.
+//! Each test starts the mesh that it needs and ends it. They run in parallel.
 
+mod attributes;
 mod audit;
 mod budget;
 mod classification;

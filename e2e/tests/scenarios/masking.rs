@@ -1,4 +1,4 @@
-//! `mask`: what takes the place of a value, who may compare pseudonyms, and what happens without a secret.
+//! `mask`: the replacement of a value, which services can compare pseudonyms, and the behaviour without a secret.
 
 use context_mesh_e2e::client::Response;
 use context_mesh_e2e::mesh::{Mesh, MeshBuilder};
@@ -43,22 +43,22 @@ const RULES: &str = r"
     - {name: users, mask: {fields: [user], with: pseudonym}}
 ";
 
-/// On the calls of `front`.
+/// For the calls of `front`.
 const OUTBOUND: &str = "  workloads: [front]\n  direction: outbound";
-/// Where requests come in, at each callee of `front`.
+/// For inbound requests of each service that `front` calls.
 const INBOUND: &str = "  workloads: [cart, till, ledger]\n  direction: inbound";
 
 const CONTEXT: &str = r#"{"card":"4111111111111111","email":"a@b.example","user":"u1","groups":["a","b"]}"#;
 const FIELDS: [&str; 4] = ["x-card", "x-email", "x-groups", "x-user"];
 const CALLEES: [&str; 3] = ["cart", "till", "ledger"];
-// By `printf '%s' VALUE | sha256sum`, the first 16 bytes.
+// From `printf '%s' VALUE | sha256sum`, the first 16 bytes.
 const EMAIL: &str = "sha256:ebb18a030bf15174f5714e24d63af1a8";
 const GROUPS: &str = r#"["sha256:ca978112ca1bbdcafac231b39a23dc4d","sha256:3e23e8160039594a33894f6564e1b134"]"#;
 
-/// The mesh, not started, with [`RULES`] for the calls or the requests of these workloads.
+/// Returns the mesh, not started, with [`RULES`] for the calls or the requests of these workloads.
 fn masks(place: &str) -> MeshBuilder {
     let policy = Policy::from_text(&format!("{DOMAINS}{place}{RULES}")).unwrap();
-    // The hash of an email has no key, and the compiler says so; there is nothing else to say.
+    // The hash of an email has no key, and the compiler warns about it. There are no other warnings.
     let warnings: Vec<&str> = policy.warnings.lines().filter(|line| line.starts_with("warning")).collect();
     let expected = "warning[CM0314]: the hash of `email` can be undone by hashing all values that there may be";
     assert_eq!(warnings, [expected]);
@@ -70,7 +70,7 @@ fn masks(place: &str) -> MeshBuilder {
         .filter(policy::filter().unwrap(), move |service, role| policy.configuration(service, role))
 }
 
-/// The answer to a request that comes to `front` with the whole context, and whose application sends this besides.
+/// Returns the answer to a request to `front` with the whole context, whose application additionally sends this.
 fn send(mesh: &Mesh, sent: &str) -> Response {
     let request = get(&format!("/{sent}")).header("x-mesh-context", CONTEXT);
     let response = mesh.send(&peer(mesh, "front"), request).unwrap();
@@ -78,12 +78,12 @@ fn send(mesh: &Mesh, sent: &str) -> Response {
     response
 }
 
-/// The fields as the application of a service saw them.
+/// Returns the fields as the application of a service saw them.
 fn fields(response: &Response, service: &str) -> [Value; 4] {
     FIELDS.map(|header| saw(response, service, header))
 }
 
-/// The pseudonym of the user, as a service saw it.
+/// Returns the pseudonym of the user, as a service saw it.
 fn user(response: &Response, service: &str) -> String {
     let user = saw(response, service, "x-user").as_str().unwrap().to_owned();
     let digits = user.strip_prefix("psn:").unwrap();
@@ -91,7 +91,7 @@ fn user(response: &Response, service: &str) -> String {
     user
 }
 
-/// Every callee saw masks only, and the user's pseudonym is that of its domain.
+/// Checks that every callee only saw masked values, and that the user's pseudonym is that of its domain.
 fn assert_masked(response: &Response) {
     for service in CALLEES {
         let [card, email, groups, _] = fields(response, service);
@@ -107,7 +107,7 @@ fn assert_masked(response: &Response) {
 fn values_leave_masked_and_a_pseudonym_is_that_of_the_domain_that_is_called() {
     let mesh = masks(OUTBOUND).start().unwrap();
     let whole = [json!("4111111111111111"), json!("a@b.example"), json!(r#"["a","b"]"#), json!("u1")];
-    // The application sends the values once more itself: that changes nothing.
+    // The application additionally sends the values itself, which changes nothing.
     let forwards = "?send.front=x-user:u1&send.front=baggage:user%3Du1&send.front=x-card:4111111111111111";
     let answers = ["", forwards].map(|sent| send(&mesh, sent));
     for response in &answers {
@@ -128,7 +128,7 @@ fn values_arrive_masked_and_each_sidecar_makes_the_pseudonym_of_its_own_domain()
     let response = send(&incoming, "");
     assert_masked(&response);
     assert_eq!(report(&incoming, "ledger", "inbound")["masked"], json!(["card", "email", "groups", "user"]));
-    // Who masks does not matter, only who gets to see it.
+    // The result does not depend on the service that masks, only on the one that sees the value.
     let masked_by_front = send(&outgoing, "");
     for service in CALLEES {
         assert_eq!(user(&response, service), user(&masked_by_front, service), "{service}");

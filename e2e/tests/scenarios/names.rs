@@ -1,11 +1,12 @@
-//! Services whose accounts, hosts and workloads have other names than they, and what is refused where no rule allows it.
+//! Services whose accounts, hosts and workloads have other names than the services, and refusals if no rule allows a
+//! request.
 
 use context_mesh_e2e::mesh::As;
 use serde_json::json;
 
 use crate::support::*;
 
-/// The Envoys, clusters and certificates are called `front` and `back`; policies know `ui` and `api`.
+/// The Envoys, clusters and certificates are named `front` and `back`; policies use `ui` and `api`.
 const MESH_OF_NAMES: &str = r#"
 apiVersion: contextmesh.io/v1
 kind: Mesh
@@ -39,7 +40,7 @@ spec:
     - {name: client, when: "peer.service == 'client' || peer.serviceAccount == 'guest'", allow: {}}
 "#;
 
-/// Who may call `api`, and whom `ui` may call.
+/// The services that may call `api`, and the ones that `ui` may call.
 const RULES: &str = r#"
 ---
 apiVersion: contextmesh.io/v1
@@ -66,7 +67,8 @@ fn services_are_known_by_their_accounts_hosts_and_workloads() {
     let mesh = pair_with(&format!("{MESH_OF_NAMES}{RULES}"), 1);
     let response = mesh.send(&peer(&mesh, "front"), get("/").header("x-iban", "DE1")).unwrap();
     assert_eq!(response.status, 200, "{}", response.text());
-    // The caller and the destination of the call were both known: the one was allowed, and the field went to its region.
+    // The caller and the destination of the call were both known: the caller was allowed, and the field was sent to its
+    // region.
     assert_eq!(saw(&response, "back", "x-from"), "front");
     assert_eq!(saw(&response, "back", "x-iban"), "DE1");
     assert_no_trap(&mesh);
@@ -79,7 +81,7 @@ fn an_identity_counts_in_its_namespace() {
     for (id, status) in [
         ("spiffe://pair.example/ns/default/sa/front", 200),
         ("spiffe://pair.example/ns/playground/sa/front", 403),
-        // A service with identities of its own is not known by its name.
+        // A service with listed identities is not known by its own name.
         ("spiffe://pair.example/ns/default/sa/ui", 403),
     ] {
         assert_eq!(arrives(id), status, "{id}");
@@ -95,7 +97,7 @@ fn what_no_rule_allows_is_refused() {
     assert_eq!((response.status, response.text().as_str()), (403, "no rule allows this request"));
     let lines = mesh.access_log_when("back", |lines| !lines.is_empty()).unwrap();
     assert_eq!(report_of(&lines[0])["rule"], "mesh/default");
-    // The other one has an allow rule; the call that it makes is refused in turn.
+    // The other service has an allow rule. The call that it makes is refused in turn.
     let response = mesh.send(&peer(&mesh, "front"), get("/")).unwrap();
     assert_eq!((response.status, &response.json().unwrap()["downstream_status"]), (200, &json!(403)));
 }

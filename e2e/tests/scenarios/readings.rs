@@ -1,4 +1,4 @@
-//! What a rule decides on is what the application sees, to the letter. `docs/readings.md` lists the ways around that.
+//! A rule decides on exactly what the application sees. `docs/readings.md` lists the ways to bypass that.
 
 use context_mesh_e2e::client::{Request, Response, open_stream};
 use context_mesh_e2e::mesh::{Mesh, MeshBuilder};
@@ -9,7 +9,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::support::*;
 
-/// The mesh of [`MESH`] with a plain field and rules on it and on a header that is no carrier.
+/// The mesh of [`MESH`] with a plain field and rules on it and on a header that is not a carrier.
 const RULES: &str = r#"
 ---
 apiVersion: contextmesh.io/v1
@@ -33,7 +33,7 @@ fn mesh() -> Mesh {
     pair(RULES)
 }
 
-/// Sends a request to `back` and gives the answer with the filter's report.
+/// Sends a request to `back`. Returns the answer with the filter's report.
 fn send(mesh: &Mesh, request: Request, http2: bool) -> (Response, Value) {
     let before = mesh.access_log("back").unwrap().len();
     let endpoint = if http2 { peer(mesh, "back").http2() } else { peer(mesh, "back") };
@@ -55,7 +55,7 @@ fn white_space_makes_no_other_value() {
             assert_eq!(saw(&response, "back", "baggage").as_str().unwrap().matches("role").count(), 0);
             assert_eq!(report["problems"], json!(["role: unpresentable"]), "{name}: {value}");
         }
-        // HTTP itself strips what stands around the value of a header, or the value is refused.
+        // HTTP itself strips white space around the value of a header, or the value is rejected.
         let (response, _) = send(&mesh, get("/").header("x-role", "admin "), http2);
         let seen = response.status == 200 && saw(&response, "back", "x-role") != Value::Null;
         assert!(!seen, "{}: {}", response.status, response.text());
@@ -102,7 +102,7 @@ fn headers_that_cgi_takes_for_carriers_do_not_reach_the_application() {
     assert_eq!(problems.iter().filter(|problem| problem.as_str().unwrap().ends_with(": alias")).count(), 5);
     assert_eq!(counter(&mesh, "back", "header_alias"), 5);
 
-    // And an application cannot send them to the next one.
+    // An application cannot send them to the next one either.
     let path = "/?send.front=x_role:admin,x_tenant_id:evil";
     let response = mesh.send(&peer(&mesh, "front"), get(path)).unwrap();
     for name in ["x_role", "x_tenant_id"] {
@@ -131,7 +131,7 @@ fn a_header_that_repeats_has_no_value() {
     assert_eq!((response.status, &report["problems"]), (200, &json!(["role: repeated"])));
     assert_eq!(saw(&response, "back", "x-role"), Value::Null);
 
-    // A rule that reads it fails, and a failing deny rule denies.
+    // A rule that reads the header fails, and a failing deny rule denies.
     let (response, report) = send(&mesh, twice("x-plan", "free"), false);
     assert_eq!((response.status, response.text().as_str()), (403, "free only"));
     assert_eq!(report["errors"], json!(["all/readings/free-plan: repeated"]));
@@ -192,7 +192,7 @@ fn claims_are_read_by_their_types() {
         (json!({"suspended": false}), 200),
         (json!({"suspended": null}), 200),
         (json!({"suspended": 1}), 200),
-        // What is no text is an error, and a deny rule that fails denies.
+        // A value that is not text is an error, and a deny rule that fails denies.
         (json!({"suspended": ["true"]}), 403),
         (json!({"suspended": {"since": "today"}}), 403),
         (json!({"suspended": 9_007_199_254_740_993_u64 * 2}), 403),
@@ -268,7 +268,7 @@ fn claims_have_the_types_that_the_mesh_declares() {
         (json!({"roles": []}), 200),
         (json!({"limits": {"calls": 0}}), 429),
         (json!({"limits": {"calls": 1}}), 200),
-        // Another type than the declared one is an error, and a deny rule that fails denies.
+        // A type other than the declared one is an error, and a deny rule that fails denies.
         (json!({"suspended": "false"}), 403),
         (json!({"level": "9"}), 402),
         (json!({"level": 3.5}), 402),
@@ -284,7 +284,7 @@ fn claims_have_the_types_that_the_mesh_declares() {
     assert_no_trap(&mesh);
 }
 
-/// A gateway whose rules speak of paths.
+/// A gateway whose rules read paths.
 const PATHS: &str = r#"
 apiVersion: contextmesh.io/v1
 kind: Mesh
@@ -331,7 +331,7 @@ fn a_path_is_one_path_behind_the_gateway() {
     assert_no_trap(&mesh);
 }
 
-/// A path that the proxy does not make one of.
+/// Paths with several readings that the proxy does not normalise.
 #[test]
 fn a_path_with_several_readings_is_refused_where_rules_read_paths() {
     let policy = &PATHS[PATHS.rfind("---").unwrap()..].replace("edge", "back");
@@ -352,14 +352,27 @@ fn a_path_with_several_readings_is_refused_where_rules_read_paths() {
     }
     assert!(counter(&reading, "back", "path_ambiguous") >= 3);
     assert_no_trap(&reading);
-    // Who reads no path, and a mesh that says so, lets them through.
+    // Rules that do not read the path, and a mesh with the setting to allow it, let them through.
     let other = pair("");
     assert_eq!(other.send(&peer(&other, "back"), get("/admin;x=1")).unwrap().status, 200);
     let ignoring = pair_with(
         &format!("{MESH}{policy}").replace("\nspec:\n  trustDomain", "\nspec:\n  ambiguousPath: ignore\n  trustDomain"),
         1,
     );
-    assert_eq!(ignoring.send(&peer(&ignoring, "back"), get("/shop;x=1")).unwrap().status, 200);
+    // Both readings of the path must be allowed.
+    for (path, status) in [
+        ("/shop;x=1", 200),
+        ("/caf%25C3%25A9", 200),
+        ("/shop/..;/shop", 200),
+        ("/admin;x=1", 403),
+        ("/x;/..;/admin", 403),
+        ("/%2561dmin", 403),
+        ("/shop/..;/admin", 403),
+    ] {
+        assert_eq!(ignoring.send(&peer(&ignoring, "back"), get(path)).unwrap().status, status, "{path}");
+    }
+    // Envoy resolves the others before the filter.
+    assert_eq!(counter(&ignoring, "back", "path_ambiguous"), 1);
 }
 
 #[test]
@@ -370,7 +383,7 @@ fn a_path_is_one_path_at_a_sidecar() {
     {
         assert_eq!(send(&mesh, get(path), false).0.status, status, "{path}");
     }
-    // And for calls, whose rules are those of the caller.
+    // The same for calls, to which the rules of the caller apply.
     let rules =
         PATHS[PATHS.rfind("---").unwrap()..].replace("workloads: [edge]", "workloads: [front]\n  direction: outbound");
     let mesh = pair(&rules);
@@ -385,13 +398,13 @@ fn a_header_with_an_underscore_is_refused_at_the_gateway() {
     let mesh = gateway(PATHS, "paths.example");
     let response = mesh.send(&mesh.gateway(), get("/").header("x_role", "admin")).unwrap();
     assert_eq!(response.status, 400);
-    // In HTTP/2 there is no answer, or one that refuses.
+    // In HTTP/2 the result is no answer, or a refusal.
     let answer = mesh.send(&mesh.gateway().http2(), get("/").header("x_role", "admin"));
     assert!(answer.is_err() || answer.is_ok_and(|response| response.status == 400));
     assert_eq!(mesh.send(&mesh.gateway().http2(), get("/")).unwrap().status, 200);
 }
 
-/// Sends bytes to the gateway and gives the beginning of the answer; empty when the connection is closed without one.
+/// Sends bytes to the gateway. Returns the beginning of the answer; empty if the connection is closed without one.
 fn answer_to(mesh: &Mesh, bytes: &[u8]) -> String {
     let endpoint = mesh.gateway();
     block_on(async {
@@ -422,14 +435,14 @@ fn what_http_parsers_read_in_two_ways_is_refused_at_the_gateway() {
         let answer = answer_to(&mesh, request.as_bytes());
         assert_eq!(answer.split(' ').nth(1), Some(expected), "{what}: {answer}");
     }
-    // A folded line becomes one before anybody reads it.
+    // A folded line is joined into one before any filter reads it.
     let answer = answer_to(&mesh, b"GET / HTTP/1.1\r\nhost: a\r\nx-odd: a\r\n admin\r\n\r\n");
     assert!(answer.contains(r#""x-odd":"a admin""#), "{answer}");
-    // Trailers of HTTP/1.1 do not go on.
+    // Trailers of HTTP/1.1 are not forwarded.
     let chunked: &[u8] = b"POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\ntrailer: x-odd\r\n\r\n1\r\na\r\n0\r\nx-odd: 1\r\n\r\n";
     let answer = answer_to(&mesh, chunked);
     assert!(answer.starts_with("HTTP/1.1 200") && !answer.contains("trailers"), "{answer}");
-    // Two hosts become one as well.
+    // Two hosts are joined into one as well.
     let answer = answer_to(&mesh, b"GET /hosts HTTP/1.1\r\nhost: a\r\nhost: b\r\n\r\n");
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     let authority = |service| {
@@ -493,7 +506,7 @@ fn a_header_that_connection_names_is_seen_by_both_or_by_none() {
     let decided = report["fields"].as_array().is_some_and(|fields| fields.contains(&json!("role")));
     let seen = response.status == 200 && saw(&response, "back", "x-role") == "user";
     assert_eq!(decided, seen, "{report}: {}", response.text());
-    // The rule on this header sees it, or nobody does.
+    // Either the rule on this header sees it, or no application does.
     let (response, _) = send(&mesh, get("/").header("x-plan", "gold").header("connection", "x-plan"), false);
     assert!(response.status == 403 || saw(&response, "back", "x-plan") == Value::Null, "{}", response.text());
 }

@@ -1,4 +1,4 @@
-//! Recall: which request a call is made for, with applications that forward tickets, one id, or nothing.
+//! Recall: the request that a call is made for, with applications that forward tickets, one id, or nothing.
 
 use std::thread;
 use std::time::Duration;
@@ -17,23 +17,23 @@ use serde_json::{Value, json};
 
 use crate::support::*;
 
-/// What `front` forwards: as OpenTelemetry does, one carrier alone, one id, or nothing at all.
+/// The headers that `front` forwards: those of OpenTelemetry, one carrier alone, one id, or nothing at all.
 const LIBRARY: &str = "forward.front=traceparent,tracestate,baggage";
 const ONLY_TRACESTATE: &str = "forward.front=traceparent,tracestate";
 const ONLY_BAGGAGE: &str = "forward.front=traceparent,baggage";
 const ONLY_TRACEPARENT: &str = "forward.front=traceparent";
 const NOTHING: &str = "forward.front=";
 
-/// Requests of one trace, how many at a time.
+/// Number of requests of one trace, in total and at a time.
 const REQUESTS: (usize, usize) = (300, 16);
 const ALL_REQUESTS: (usize, usize) = (10_000, 64);
 
-/// A request of the usual trace for this tenant; the query says what `front` does.
+/// Returns a request of the usual trace for this tenant. The query controls what `front` does.
 fn of_tenant(tenant: &str, query: &str) -> Request {
     get(&format!("/?{query}")).header("x-mesh-context", format!(r#"{{"tenant_id":"{tenant}","user_id":"same"}}"#))
 }
 
-/// The mesh of two services, with more settings of the mesh.
+/// Returns the mesh of two services, with additional settings of the mesh.
 fn pair_that(settings: &str, workers: u32) -> Mesh {
     pair_with(&tree_that(settings), workers)
 }
@@ -46,7 +46,7 @@ fn at_back(response: &Response) -> Value {
     saw(response, "back", "x-tenant-id")
 }
 
-/// Every request has a tenant of its own; `right` says what `back` may see for it.
+/// Every request has a different tenant. `right` checks what `back` may see for it.
 fn one_trace(
     mesh: &Mesh,
     (requests, connections): (usize, usize),
@@ -93,12 +93,12 @@ fn prove_that_10000_requests_of_one_trace_never_carry_anothers_context() {
     many_requests_of_one_trace(ALL_REQUESTS);
 }
 
-/// The application is instrumented by OpenTelemetry's own libraries, as their documentation says.
+/// The application is instrumented by OpenTelemetry's own libraries, as described in their documentation.
 fn many_requests_through_opentelemetry(count: (usize, usize)) {
     let application = opentelemetry::application().unwrap();
     let mesh = pair_built(MESH, |mesh| mesh.concurrency(2).application("front", application));
     one_trace(&mesh, count, "", |found, tenant| found == tenant);
-    // Without a trace of its own: the library begins one, and baggage carries the ticket.
+    // Without a trace in the request: the library starts one, and baggage carries the ticket.
     let load = Load { requests: count.0 / 10, connections: count.1, limit: Duration::from_secs(600) };
     let request = |n: usize| Request::get("/").header("x-mesh-context", format!(r#"{{"tenant_id":"t{n}"}}"#));
     let check = |n: usize, response: &Response| {
@@ -121,7 +121,7 @@ fn prove_that_10000_requests_of_one_trace_through_opentelemetry_carry_their_own_
     many_requests_through_opentelemetry(ALL_REQUESTS);
 }
 
-/// A victim's request is open. Somebody with a tenant of his own names the victim's trace in other ways.
+/// A victim's request is open. An attacker with another tenant refers to the victim's trace in several ways.
 #[test]
 fn who_names_the_trace_of_another_gets_nothing_of_his() {
     const VICTIM: &str = "0af7651916cd43dd8448eb211c80319c";
@@ -129,7 +129,7 @@ fn who_names_the_trace_of_another_gets_nothing_of_his() {
     let victim = format!("00-{VICTIM}-{SPAN}-01");
     let b3 = format!("{VICTIM}-{SPAN}-1");
     let mesh = pair_that("", 2);
-    // What the attacker sends, and what his application forwards.
+    // The headers that the attacker sends, and those that its application forwards.
     let cases: [(&[(&str, &str)], &str); 6] = [
         (&[("traceparent", TRACE), ("b3", &b3)], "b3"),
         (&[("traceparent", TRACE), ("x-b3-traceid", VICTIM), ("x-b3-spanid", SPAN)], "x-b3-traceid,x-b3-spanid"),
@@ -163,7 +163,7 @@ fn who_names_the_trace_of_another_gets_nothing_of_his() {
     assert_no_trap(&mesh);
 }
 
-/// Without tickets, a request that another one of its trace is open beside carries what both agree on, or is refused.
+/// Without tickets, while another request of its trace is open, a call carries what both agree on, or is refused.
 #[test]
 fn what_an_ambiguous_id_recalls_the_mesh_says() {
     for (setting, status, user) in [
@@ -186,7 +186,8 @@ fn what_an_ambiguous_id_recalls_the_mesh_says() {
     }
 }
 
-/// A call after the end of its request: within the grace it carries the context, later it carries nothing, whatever ids it has.
+/// A call after the end of its request carries the context within the grace period. After that it carries nothing,
+/// whatever ids it has.
 #[test]
 fn a_request_is_forgotten_after_its_grace() {
     let mesh = pair_that("  memory: {grace: 2s}\n", 1);
@@ -196,7 +197,7 @@ fn a_request_is_forgotten_after_its_grace() {
         let request = request.header("tracestate", saw(&response, "front", "tracestate").as_str().unwrap());
         saw(&mesh.send(&mesh.outbound("front", "back").unwrap(), request).unwrap(), "back", "x-user-id")
     };
-    // The application sends the tenant itself: only the user tells whether it was recalled.
+    // The application sends the tenant itself, so only the user shows whether the context was recalled.
     assert_eq!(call(), "same");
     thread::sleep(Duration::from_secs(3));
     let with_its_own_words = get("/").header("tracestate", saw(&response, "front", "tracestate").as_str().unwrap());
@@ -207,7 +208,8 @@ fn a_request_is_forgotten_after_its_grace() {
     assert_eq!((at_back(&by_id), counter(&mesh, "front", "recall_miss")), (Value::Null, 1));
 }
 
-/// A request stays open longer than any time of the memory, while the policies are replaced and the memory gets other limits.
+/// A request stays open longer than all times of the memory, while the policies are replaced and the memory gets other
+/// limits.
 #[test]
 fn an_open_request_is_recalled_across_times_and_configurations() {
     let mesh = pair_that("  memory: {ttl: 4s, grace: 0s}\n", 2);
@@ -235,7 +237,8 @@ fn an_open_request_is_recalled_across_times_and_configurations() {
     assert_no_trap(&mesh);
 }
 
-/// A newer filter is loaded while requests are open: their records are another virtual machine's, and recalled all the same.
+/// A newer filter is loaded while requests are open. Their records belong to another virtual machine, and are recalled
+/// nevertheless.
 #[test]
 fn an_open_request_is_recalled_across_a_newer_filter() {
     let mesh = pair_that("", 2);
@@ -261,14 +264,15 @@ fn an_open_request_is_recalled_across_a_newer_filter() {
             let document = filter_config::discovery_response(&newer, &configuration, "newer").to_string();
             assert_eq!(mesh.push_filter_document("front", role, &document).unwrap(), PushOutcome::Accepted, "{role}");
         }
-        // Requests of the newer one, of the same traces.
+        // Requests of the newer filter, of the same traces.
         for n in 0..4 {
             let request = get_in(n, &format!("/?{LIBRARY}")).header("x-mesh-context", r#"{"tenant_id":"later"}"#);
             assert_eq!(at_back(&mesh.send(&peer(mesh, "front"), request).unwrap()), "later");
         }
         for (n, open) in open.into_iter().enumerate() {
             let (found, own) = (at_back(&open.join().unwrap()), format!("t{n}"));
-            // By the ticket its own; by the id nothing, as long as the later request of the trace is remembered.
+            // The ticket recalls the request's own context. The id recalls nothing as long as the later request of the
+            // trace is remembered.
             let exact = kinds[n] != ONLY_TRACEPARENT;
             assert!(found == own || (!exact && found.is_null()), "{}: {found}", kinds[n]);
         }
@@ -276,7 +280,7 @@ fn an_open_request_is_recalled_across_a_newer_filter() {
     assert_no_trap(&mesh);
 }
 
-/// A full memory evicts nobody: who finds no room is told so.
+/// A full memory evicts nothing: a request for which there is no room is told so.
 #[test]
 fn a_full_memory_loses_nobody_and_says_whom_it_cannot_take() {
     // One worker may take 96 of 128 slots.
@@ -294,12 +298,12 @@ fn a_full_memory_loses_nobody_and_says_whom_it_cannot_take() {
         assert_eq!(answer["downstream_status"], 503, "{answer}");
     }
     assert_eq!((counter(&mesh, "front", "remember_failed"), counter(&mesh, "front", "recall_lost")), (4, 4));
-    // The first is still there.
+    // The first request is still remembered.
     let request = get_in(0, "/").header("tracestate", saw(&first, "front", "tracestate").as_str().unwrap());
     assert_eq!(at_back(&mesh.send(&mesh.outbound("front", "back").unwrap(), request).unwrap()), "t0");
 }
 
-/// A service calls itself through its own sidecar: the call carries two tickets, and the second request counts.
+/// A service calls itself through its own sidecar: the call has two tickets, and the second request counts.
 #[test]
 fn a_service_that_calls_itself_speaks_for_its_last_request() {
     let mesh = pair_that("", 2);
@@ -321,8 +325,8 @@ fn a_service_that_calls_itself_speaks_for_its_last_request() {
     assert_eq!(counter(&mesh, "front", "ticket_conflict"), 1);
 }
 
-/// A new Envoy takes over the sockets of the old one, whose memory it does not have: the tickets of the old one's requests recall nothing, though
-/// their trace is one of the new one's, and its own requests are recalled.
+/// A new Envoy takes over the sockets of the old one, but not its memory. The tickets of the old one's requests recall
+/// nothing, even though the new one knows their trace. The new one's own requests are recalled.
 #[test]
 fn after_a_hot_restart_old_tickets_recall_nobody_else() {
     let mesh = pair_that("", 1);
@@ -336,7 +340,7 @@ fn after_a_hot_restart_old_tickets_recall_nobody_else() {
     let mut arrives = peer(&mesh, "front");
     arrives.address = inbound.address();
     let calls = Endpoint::plain(outbound.address(), "back");
-    // Below 2^15 by Envoy's rules; the port is nobody else's on this machine.
+    // Below 2^15, as Envoy requires. The port is unique on this machine.
     let base_id = u32::from(inbound.port()) / 2;
     let start = |epoch: u32| {
         let folder = folder.join(epoch.to_string());
@@ -359,7 +363,7 @@ fn after_a_hot_restart_old_tickets_recall_nobody_else() {
     let of_old = ticket("t1");
     assert_eq!(recalled(&of_old), "t1", "within the grace");
     let new = start(1);
-    // The old one may serve a connection or two until it stops to listen; what it remembers is its own.
+    // The old one may serve a few connections until it stops listening. Its memory is separate.
     let taken_over = (0..100).find_map(|_| {
         let of_new = ticket("t2");
         let seen = (recalled(&of_old), recalled(&of_new));
@@ -373,12 +377,12 @@ fn after_a_hot_restart_old_tickets_recall_nobody_else() {
     let of_new = taken_over.expect("the new one recalls its own requests, and none of the old one's");
     let dead = new.stats().unwrap().get("wasmcustom.context_mesh.recall_dead");
     assert!(dead >= 1, "{dead}");
-    // The new one's statistics go on from those of the old one; the old one ends by itself.
+    // The new one's statistics continue those of the old one. The old one ends by itself.
     drop(old);
     assert_eq!(recalled(&of_new), "t2");
 }
 
-/// Tickets of another process recall nothing, even where their trace id is known here.
+/// Tickets of another process recall nothing, even if their trace id is known here.
 #[test]
 fn tickets_of_another_process_never_recall_another_request() {
     let (old, new) = (pair_that("", 1), pair_that("", 1));
@@ -394,7 +398,7 @@ fn tickets_of_another_process_never_recall_another_request() {
     assert_eq!(counter(&new, "front", "recall_dead"), 2);
 }
 
-/// A peer that is not believed neither replaces what is remembered of its trace nor is served as somebody else.
+/// An untrusted peer neither replaces what is remembered of its trace, nor is it served as another one.
 #[test]
 fn a_peer_that_is_not_believed_wipes_nothing() {
     let mesh = pair_that("", 2);

@@ -1,4 +1,4 @@
-//! New policies reach one sidecar after the other: at every moment of it all sidecars understand each other.
+//! New policies reach one sidecar after the other. At every moment all sidecars understand each other.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -18,11 +18,11 @@ use crate::support::*;
 /// The services of the chain, each calling the next.
 const CHAIN: [&str; 4] = ["s1", "s2", "s3", "s4"];
 
-/// How many requests are under way at a time while sidecars are updated.
+/// Number of simultaneous requests while sidecars are updated.
 const SENDERS: usize = 4;
 
-/// A change of a schema: its row in `docs/schemas.md`, the field before and after (without it: not declared), and a value
-/// that is good for both.
+/// A change of a schema: its row in `docs/schemas.md`, the field before and after (`None`: not declared), and a value
+/// that is valid for both.
 struct Row(&'static str, Option<&'static str>, Option<&'static str>, &'static str);
 
 const ROWS: [Row; 41] = [
@@ -94,15 +94,15 @@ const ROWS: [Row; 41] = [
     Row("description changed", Some("type: string, description: one"), Some("type: string, description: two"), "\"a\""),
 ];
 
-/// Which of two versions of the tree.
+/// One of two versions of the tree.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Version {
     Old,
     New,
 }
 
-/// A tree with these rows. The new one also has another service, another domain, and a rule with a constant and an enum
-/// value that the old one does not have; a field moves to the schema of another domain.
+/// Returns a tree with these rows. The new one also has another service, another domain, and a rule with a constant and
+/// an enum value that the old one does not have. One field moves to the schema of another domain.
 fn tree(rows: &[(usize, &Row)], version: Version, window: &str) -> String {
     let declared = |(number, row): &(usize, &Row)| {
         let options = if version == Version::Old { row.1 } else { row.2 };
@@ -161,7 +161,7 @@ spec:
     )
 }
 
-/// The present time as the lock file has it.
+/// Returns the current time in the format of the lock file.
 fn now() -> String {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
     lock::date_at(u64::try_from(since.as_millis()).unwrap()).unwrap()
@@ -177,7 +177,7 @@ fn chain(policy: &Policy) -> Mesh {
     mesh.filter(policy::filter().unwrap(), move |s, r| policy.configuration(s, r)).start().unwrap()
 }
 
-/// Gives one sidecar this policy, inbound first.
+/// Updates the policy of one sidecar, inbound first.
 fn update(mesh: &Mesh, service: &str, policy: &Policy) {
     for role in [Role::Inbound, Role::Outbound] {
         let outcome = mesh.push_filter_config(service, role, &policy.configuration(service, role)).unwrap();
@@ -185,10 +185,10 @@ fn update(mesh: &Mesh, service: &str, policy: &Policy) {
     }
 }
 
-/// What every request carries, and must still carry at every hop.
+/// The fields that every request has, and must still have at every hop.
 struct Sent {
     fields: Vec<(String, String)>,
-    /// Lists every word, to read what applications were shown.
+    /// Lists every word, for reading what applications were shown.
     reader: VerifiedProgram,
 }
 
@@ -209,7 +209,7 @@ impl Sent {
             .header("x-mesh-context", context)
     }
 
-    /// What is wrong with the answer to request `number`.
+    /// Returns the problem of the answer to request `number`, if there is one.
     fn problem(&self, number: usize, response: &Response) -> Option<String> {
         if response.status != 200 {
             return Some(format!("status {}: {}", response.status, response.text()));
@@ -235,13 +235,13 @@ impl Sent {
     }
 }
 
-/// Sends requests without a pause while `work` is done. No request is refused, and none loses a field.
+/// Sends requests continuously while `work` runs. No request may be refused, and none may lose a field.
 fn under_load(mesh: &Mesh, sent: &Sent, work: impl FnOnce()) -> usize {
     static NEXT: AtomicUsize = AtomicUsize::new(1);
     let (done, answered) = (AtomicBool::new(false), AtomicUsize::new(0));
     let problems = Mutex::new(Vec::new());
     let endpoint = peer(mesh, CHAIN[0]);
-    // Ends the senders also where `work` fails.
+    // Ends the senders even if `work` fails.
     struct Ending<'a>(&'a AtomicBool);
     impl Drop for Ending<'_> {
         fn drop(&mut self) {
@@ -270,7 +270,7 @@ fn under_load(mesh: &Mesh, sent: &Sent, work: impl FnOnce()) -> usize {
     answered.into_inner()
 }
 
-/// Updates the chain and takes it back, from each end, under load.
+/// Updates the chain and reverts it, from each end, under load.
 fn there_and_back(mesh: &Mesh, sent: &Sent, old: &Policy, new: &Policy) -> usize {
     let mut backwards = CHAIN;
     backwards.reverse();
@@ -283,7 +283,7 @@ fn there_and_back(mesh: &Mesh, sent: &Sent, old: &Policy, new: &Policy) -> usize
     })
 }
 
-/// How often any sidecar of the chain counted this.
+/// Returns how often all sidecars of the chain counted this.
 fn counted(mesh: &Mesh, name: &str) -> u64 {
     CHAIN.iter().map(|service| counter(mesh, service, name)).sum()
 }
@@ -301,7 +301,7 @@ fn no_change_of_schemas_cuts_the_context_while_it_is_rolled_out() {
     let mesh = chain(&plain[0]);
     let sent = Sent::new(&rows, &numbered[1]);
     let mut answered = there_and_back(&mesh, &sent, &plain[0], &plain[1]);
-    // A lock file that is new to the mesh is rolled out like any other change. Then its words have been there for long.
+    // A lock file is introduced like any other change. From then on its words count as long known.
     let adopted = Policy::from_text_and_lock(&before, &locked(&before, "", &now())).unwrap();
     answered += under_load(&mesh, &sent, || {
         for policy in [&adopted, &numbered[0]] {
@@ -325,10 +325,11 @@ fn a_word_is_written_as_its_number_after_the_window_and_a_rollback_reads_it() {
     let released = Instant::now();
     let after_lock = locked(&after, &before_lock, &now());
     let new = Policy::from_text_and_lock(&after, &after_lock).unwrap();
-    // The rollback as it should be, with the present lock file, and as it should not be.
+    // The rollback in the right way, with the current lock file, and in the wrong way.
     let back = Policy::from_text_and_lock(&before, &after_lock).unwrap();
     let sent = Sent::new(&rows, &new);
-    // Whether the value is a number in what the last hop wrote, which only an artifact with the word can read.
+    // Whether the value is a number in the header that the last hop wrote, which only an artifact with the word can
+    // read.
     let reader = load(&old.artifact).unwrap();
     let is_number = || {
         let response = mesh.send(&peer(&mesh, CHAIN[0]), sent.request(0)).unwrap();
@@ -349,7 +350,7 @@ fn a_word_is_written_as_its_number_after_the_window_and_a_rollback_reads_it() {
         }
     });
     assert_eq!(counted(&mesh, "word_unknown"), 0);
-    // An artifact that does not list the number costs its hop the field, and nobody else.
+    // A sidecar whose artifact does not list the number cannot read the field. All others can.
     update(&mesh, CHAIN[1], &old);
     let response = mesh.send(&peer(&mesh, CHAIN[0]), sent.request(1)).unwrap();
     assert_eq!(sent.problem(1, &response), None);

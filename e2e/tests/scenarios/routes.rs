@@ -1,4 +1,5 @@
-//! The proxy chooses the route again after the filter's edits: what is decided holds for the service that is really called.
+//! The proxy chooses the route again after the filter's edits. The decision must be the one for the service that is
+//! really called.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -37,7 +38,7 @@ spec:
     plan: {type: string, header: x-plan}
 "#;
 
-/// What `front` may send to whom.
+/// What `front` may send to each service.
 const RULES: &str = r#"
 ---
 apiVersion: contextmesh.io/v1
@@ -54,7 +55,7 @@ spec:
       deny: {status: 451, message: no trials}
 "#;
 
-/// A route of a bootstrap: requests whose header has this value (any for `*`) go to the cluster.
+/// Returns a route of a bootstrap: requests whose header has this value (`*` for any) are routed to the cluster.
 fn route(header: &str, value: &str, cluster: &str) -> String {
     let condition =
         if value == "*" { "present_match: true".to_owned() } else { format!("string_match: {{exact: {value}}}") };
@@ -64,7 +65,7 @@ fn route(header: &str, value: &str, cluster: &str) -> String {
     )
 }
 
-/// The bootstrap with these routes in front of those of its route configuration of that name.
+/// Returns the bootstrap with these routes before those of its route configuration with that name.
 fn with_routes(text: &str, configuration: &str, routes: &str) -> String {
     let (name, place) = (format!("name: {configuration}\n"), "                      routes:\n");
     let head = text
@@ -78,7 +79,7 @@ fn with_routes(text: &str, configuration: &str, routes: &str) -> String {
     format!("{before}{}", after.replacen(place, &format!("{place}{routes}"), 1))
 }
 
-/// `front` calls `back`, and its routes send some calls to `canary`.
+/// Returns a mesh in which `front` calls `back`, and its routes send some calls to `canary`.
 fn trial(routing: Routing, routes: String) -> Mesh {
     let policy = Policy::from_text(&format!("{TREE}{RULES}")).unwrap().with_routing(routing);
     let mesh =
@@ -93,7 +94,7 @@ fn send(mesh: &Mesh, path: &str, tenant: &str) -> Response {
     mesh.send(&peer(mesh, "front"), get(path).header("x-mesh-context", context.to_string())).unwrap()
 }
 
-/// The service that `front` reached, and what it was shown of the plan and the user.
+/// Returns the service that `front` reached, and what it was shown of the plan and the user.
 fn reached(response: &Response) -> (String, Value, Value) {
     assert_eq!(response.status, 200, "{}", response.text());
     let service = ["back", "canary"].into_iter().find(|service| response.hop(service).is_ok());
@@ -101,7 +102,7 @@ fn reached(response: &Response) -> (String, Value, Value) {
     (service.to_owned(), saw(response, service, "x-plan"), saw(response, service, "x-user-id"))
 }
 
-/// What `policyc check --envoy` finds in the configuration that the Envoy of `front` runs with: codes, sorted.
+/// Returns the findings of `policyc check --envoy` in the running configuration of the Envoy of `front`: codes, sorted.
 fn findings(mesh: &Mesh) -> Vec<&'static str> {
     let mut tree = Sources::new("tree");
     tree.add("policy.yaml", format!("{TREE}{RULES}"));
@@ -119,7 +120,8 @@ fn downstream_status(response: &Response) -> Value {
     response.json().unwrap()["downstream_status"].clone()
 }
 
-/// A canary by tenant, whatever the application forwards: the routes see the tenant of the context, and the rules the service that is called.
+/// A canary by tenant, whatever the application forwards: the routes match the tenant of the context, and the rules
+/// read the service that is called.
 #[test]
 fn a_route_by_a_field_is_chosen_by_the_context() {
     let mesh =
@@ -157,20 +159,20 @@ fn a_route_by_a_field_is_chosen_by_the_context() {
     assert_no_trap(&mesh);
 }
 
-/// The application's own header chooses one service, and without it the proxy calls another one: where nobody looks behind the router, no
-/// protected field goes along.
+/// The application's own header selects one service, and without it the proxy calls another one. If no filter runs
+/// after the router, no protected field is sent.
 #[test]
 fn without_the_filter_behind_the_router_no_header_of_a_route_is_changed() {
     let routes = route("x-tenant-id", "*", "canary");
     let mesh = trial(Routing::Unknown, routes.clone());
     assert_eq!(findings(&mesh), ["CM0703"], "the filter does not stand behind the router");
-    // No header, no doubt: the call goes to `back`.
+    // Without the header there is no uncertainty: the call goes to `back`.
     let plain = send(&mesh, "/?forward.front=traceparent,tracestate", "shy");
     assert_eq!(reached(&plain).0, "back");
-    // What says the same as the context stays, and so does the route.
+    // A header that agrees with the context is kept, and so is the route.
     let same = send(&mesh, "/?forward.front=traceparent,tracestate&send.front=x-tenant-id:shy", "shy");
     assert_eq!((reached(&same).0.as_str(), reached(&same).1), ("canary", Value::Null), "{}", same.text());
-    // What would have to be changed refuses the call.
+    // If a header would have to be changed, the call is refused.
     for header in ["x-tenant-id:bold", "x-plan:gold", "x_tenant_id:shy"] {
         let other = send(
             &mesh,
@@ -182,18 +184,18 @@ fn without_the_filter_behind_the_router_no_header_of_a_route_is_changed() {
     let refused = |lines: &[Value]| lines.iter().filter(|line| report_of(line)["rule"] == "mesh route").count() == 3;
     mesh.access_log_when("front", refused).unwrap();
     assert_eq!(counter(&mesh, "front", "route_uncertain"), 3);
-    // A call without anything protected may go where it likes.
+    // A call without protected fields may take any route.
     let request = get("/?forward.front=traceparent,tracestate&send.front=x-plan:silver");
     let response = mesh.send(&peer(&mesh, "front"), request.header("x-mesh-context", r#"{"plan":"gold"}"#)).unwrap();
     assert_eq!(reached(&response).0, "back");
     assert_no_trap(&mesh);
-    // Who says that no route matches such headers is believed.
+    // The setting that no route matches such headers is trusted.
     let mesh = trial(Routing::Fixed, String::new());
     let other = send(&mesh, "/?forward.front=traceparent,tracestate&send.front=x-tenant-id:bold", "shy");
     assert_eq!((reached(&other).0.as_str(), saw(&other, "back", "x-tenant-id")), ("back", json!("shy")));
 }
 
-/// At a gateway the client's header must not choose, and the minted one may.
+/// At a gateway the client's header must not select the route, and the field that the gateway sets may.
 #[test]
 fn at_a_gateway_the_minted_field_chooses_the_route_and_the_clients_header_does_not() {
     let mint = r#"
@@ -206,7 +208,7 @@ spec:
   rules:
     - {name: of-the-host, set: {tenant_id: "request.host", user_id: "'u1'", plan: "'gold'"}}
 "#;
-    // Rules at a gateway see the first route, so what they say of its destination must not hold for another one.
+    // Rules at a gateway see the first route. Their decisions about its destination must not be applied to another one.
     let guarded = "    - {name: not-for-trials, when: \"destination.service == 'canary'\", redact: [plan]}\n";
     for (rules, rerouted) in [(mint.to_owned(), 200), (format!("{mint}{guarded}"), 403)] {
         let policy = Policy::from_text(&format!("{TREE}{rules}")).unwrap().with_routing(Routing::Upstream);
@@ -222,7 +224,7 @@ spec:
         if rerouted == 200 {
             assert_eq!((reached(&bold).0.as_str(), saw(&bold, "canary", "x-tenant-id")), ("canary", json!("bold")));
         }
-        // The filters in front of ours have decided on the route that the client's header chose.
+        // The filters before ours have decided on the route that the client's header selected.
         let chosen = mesh.send(&mesh.gateway(), get("/").authority("shy").header("x-tenant-id", "bold")).unwrap();
         assert_eq!(chosen.status, 403, "{}", chosen.text());
         assert_eq!(counter(&mesh, "edge", "route_uncertain"), 1);
@@ -231,7 +233,8 @@ spec:
     }
 }
 
-/// RBAC in front of the filter guards `/admin` on the route of everybody, and not on that of a trial, which a client's header would choose.
+/// RBAC before the filter guards `/admin` on the route for everyone, but not on that of a trial, which a client's
+/// header would select.
 #[test]
 fn a_client_does_not_get_past_access_control_in_front_by_the_header_of_a_field() {
     let guarded = |text: String| {
@@ -262,13 +265,13 @@ fn a_client_does_not_get_past_access_control_in_front_by_the_header_of_a_field()
             mesh.send(&mesh.gateway(), request).unwrap().status
         };
         assert_eq!((status("/", None), status("/admin", None)), (200, 403), "{routing:?}");
-        // With `fixed` the operator has said that there is no such route.
+        // With `fixed` the operator has stated that there is no such route.
         assert_eq!(status("/admin", Some("bold")), admin, "{routing:?}");
         assert_no_trap(&mesh);
     }
 }
 
-/// A mirror gets what the first call gets, in whatever region it lies.
+/// A mirror receives the same as the first call, whatever its region.
 #[test]
 fn a_mirror_does_not_bring_a_field_into_another_region() {
     let mirrored = |text: String| {
@@ -286,12 +289,12 @@ fn a_mirror_does_not_bring_a_field_into_another_region() {
     let arrived = |lines: &[Value]| !lines.is_empty();
     let lines = mesh.access_log_when("us-store", arrived).unwrap();
     let seen = report_of(&lines[0]);
-    // The receiver's filter keeps it from the application, and says so.
+    // The receiver's filter does not show it to the application, and reports it.
     assert_eq!(seen["kept_in_region"], json!(["iban"]), "{seen}");
     assert_eq!(counter(&mesh, "us-store", "field_kept_in_region"), 1);
     assert_no_trap(&mesh);
 
-    // With the filter in the mirror's cluster, it does not leave.
+    // If the filter runs in the mirror's cluster, the field is not sent.
     let policy = Policy::from_text(REGIONS).unwrap();
     let mesh = regions_of(policy.with_routing(Routing::Upstream), |mesh| {
         mesh.service("front", &["eu-store"]).bootstrap(mirrored).upstream_filters()

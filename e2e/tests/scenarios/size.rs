@@ -1,8 +1,8 @@
-//! Contexts that are as large as they may be, and larger.
+//! Contexts of the largest allowed size, and larger ones.
 
 use crate::support::*;
 
-/// Text that cannot be compressed.
+/// Returns text that cannot be compressed.
 fn noise(bytes: usize) -> String {
     const LETTERS: &[u8] = b"abcdefghijklmnopqrstuvwxyz0123456789";
     let mut state = 1_u64;

@@ -1,4 +1,5 @@
-//! Slices: artifacts that hold what one service needs. They decide like the whole, and nobody else can load them.
+//! Slices: artifacts that only contain what one service needs. They decide like the whole artifact, and no other
+//! service can load them.
 
 use context_mesh_core::artifact;
 use context_mesh_core::carrier::mesh_header;
@@ -11,14 +12,14 @@ use serde_json::{Value, json};
 
 use crate::support::*;
 
-/// The demo mesh, each service with its slice.
+/// Returns the demo mesh, each service with its slice.
 fn sliced_shop() -> Mesh {
     let policy = Policy::shop().unwrap();
     let configuration = move |service: &str, role| policy.slice(service).unwrap().configuration(service, role);
     MeshBuilder::shop().filter(policy::filter().unwrap(), configuration).start().unwrap()
 }
 
-/// A JSON value without what differs from request to request, or from artifact to artifact, wherever it stands.
+/// Returns a JSON value without everything that differs between requests or artifacts, at any depth.
 fn comparable(mut value: Value) -> Value {
     match &mut value {
         Value::Object(members) => {
@@ -32,13 +33,13 @@ fn comparable(mut value: Value) -> Value {
     value
 }
 
-/// What an answer says, as far as it is the same for each such request.
+/// Returns the parts of an answer that are the same for each such request.
 fn answer(response: &Response) -> (u16, Option<String>, Value) {
     let body = response.json().map_or_else(|_| response.text().into(), comparable);
     (response.status, response.grpc_status(), body)
 }
 
-/// What the filters of a service reported, in an order that does not depend on which listener logged first.
+/// Returns what the filters of a service reported, in an order that does not depend on which listener logged first.
 fn reports(mesh: &Mesh, service: &str) -> Vec<String> {
     let stats = mesh.stats(service).unwrap();
     let listeners = ["inbound", "outbound", "gateway"];
@@ -71,7 +72,7 @@ fn slices_decide_like_the_whole() {
         assert_eq!(found, expected, "{path} {claims:?}");
         statuses.push(found.0);
     }
-    // Past the gateway: peers that may call, and one that may not.
+    // Without the gateway: peers that may call, and one that may not.
     for service in Topology::shop().services.iter().map(|service| service.name.as_str()) {
         for peer in ["checkout-service", "payment-service", "stranger"] {
             let send = |mesh: &Mesh| {
@@ -170,7 +171,7 @@ fn sidecars_with_the_whole_and_with_a_slice_understand_each_other() {
         let slice = load(&policy.slice(sliced).unwrap().artifact);
         for (service, caller) in [("front", "client"), ("back", "front")] {
             let header = saw(&response, service, "x-mesh-context").as_str().unwrap().to_owned();
-            // Its names are numbers: without the words, nobody reads them.
+            // Its names are numbers: they cannot be read without the words.
             let unread = mesh_header::decode(header.as_bytes(), none.words()).unwrap().context;
             assert_eq!(unread.iter().map(|(name, _)| name).collect::<Vec<_>>(), ["custom"]);
             for program in [&whole, &slice] {

@@ -1,4 +1,5 @@
-//! Soak: mixed requests, good and bad, while policies are swapped under them. No request fails, nobody gets another's context, no memory grows.
+//! Soak: mixed requests, valid and invalid, while policies are swapped. No request fails, none gets the context of
+//! another, and no memory grows.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -14,23 +15,23 @@ use serde_json::Value;
 
 use crate::support::*;
 
-/// How much, in parts of which the first only warms up.
+/// The size of a soak, in parts of which the first only warms up.
 struct Soak {
     /// The number of the first request.
     first: usize,
     parts: usize,
-    /// Requests and swaps of each part.
+    /// Numbers of requests and swaps of each part.
     requests: usize,
     swaps: usize,
-    /// Between two swaps.
+    /// The pause between two swaps.
     pause: Duration,
     connections: usize,
 }
 
-/// A memory that is small enough to be full of what is over within the first part.
+/// A memory that is so small that expired records fill it within the first part.
 const SETTINGS: &str = "  memory: {grace: 1s}\n";
 
-/// A rule with a constant of its own: every swap brings another artifact.
+/// Returns a rule with a different constant for every swap, so that every swap has another artifact.
 fn tree(swap: usize) -> String {
     let mesh = MESH.replacen("  trustDomain: pair.example\n", &format!("  trustDomain: pair.example\n{SETTINGS}"), 1);
     let policy = format!(
@@ -48,7 +49,7 @@ spec:
     mesh + &policy
 }
 
-/// What `front` forwards, and whether it is told apart from other requests of its trace by that.
+/// The headers that `front` forwards, and whether they distinguish the request from others of its trace.
 const KINDS: [(&str, bool); 5] = [
     ("traceparent,tracestate,baggage", true),
     ("traceparent,tracestate", true),
@@ -57,10 +58,10 @@ const KINDS: [(&str, bool); 5] = [
     ("", false),
 ];
 
-/// The request with this number: of one of many traces, with one of many contexts, sometimes broken.
+/// Returns the request with this number: of one of many traces, with one of many contexts, sometimes malformed.
 fn request(number: usize) -> Request {
     let (forward, _) = KINDS[number % KINDS.len()];
-    // A tenth of the requests share one trace; the others have a trace with a few others.
+    // A tenth of the requests share one trace. Each of the others shares a trace with a few others.
     let trace = if number.is_multiple_of(10) { 1 } else { u32::try_from(number / 3 % 50_000).unwrap() + 2 };
     let mut context = format!(r#"{{"tenant_id":"{}","user_id":"u{number}""#, tenant(number));
     if number % 7 == 3 {
@@ -108,14 +109,14 @@ fn check(number: usize, response: &Response) -> Result<(), String> {
     Ok(())
 }
 
-/// What the Envoy of a service has of the machine's memory, in KB.
+/// Returns the resident memory of the Envoy of a service, in KB.
 fn resident(mesh: &Mesh, service: &str) -> u64 {
     let status = fs::read_to_string(format!("/proc/{}/status", mesh.envoy(service).unwrap().id())).unwrap();
     let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
     line.split_whitespace().nth(1).unwrap().parse().unwrap()
 }
 
-/// Swaps the policies of `front` so many times.
+/// Swaps the policies of `front` this number of times.
 fn swap(mesh: &Mesh, first: usize, swaps: usize, pause: Duration) {
     for count in 0..swaps {
         let policy = Policy::from_text(&tree(first + count)).unwrap();
@@ -148,7 +149,7 @@ fn soak(soak: &Soak) {
             let longest = report.latencies.last().copied().unwrap_or_default();
             eprintln!("part {part}: {} requests in {:.0?}, the slowest {longest:.0?}", soak.requests, report.took);
         });
-        // What is over is forgotten by now.
+        // Everything that is over has been forgotten by now.
         thread::sleep(Duration::from_secs(3));
         resident_after.push(resident(&mesh, "front"));
     }
@@ -157,7 +158,7 @@ fn soak(soak: &Soak) {
         assert_eq!(counter(&mesh, "front", name), 0, "{name}");
     }
     assert_no_trap(&mesh);
-    // The first part brings everything to its size.
+    // In the first part everything grows to its size.
     if let [_, first, .., last] = resident_after.as_slice() {
         assert!(*last * 100 <= *first * 101, "memory grows: {resident_after:?}");
     }

@@ -1,4 +1,4 @@
-//! What the scenarios share: meshes with the filter, and what their logs and statistics say.
+//! Shared by the scenarios: meshes with the filter, and functions to read their logs and statistics.
 
 use context_mesh_e2e::client::{Endpoint, Request, Response};
 use context_mesh_e2e::mesh::{As, Mesh, MeshBuilder};
@@ -7,31 +7,31 @@ use policy_compiler::check::lock;
 use policy_compiler::report::source::Sources;
 use serde_json::Value;
 
-/// The trace id that most requests have.
+/// The trace of most requests.
 pub(crate) const TRACE: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
-/// The demo mesh with the demo's policies.
+/// Returns the demo mesh with the demo's policies.
 pub(crate) fn shop() -> Mesh {
     let policy = Policy::shop().unwrap();
     MeshBuilder::shop().filter(policy::filter().unwrap(), move |s, r| policy.configuration(s, r)).start().unwrap()
 }
 
-/// Two services, `front` that calls `back`, under a policy tree that begins with [`MESH`].
+/// Returns two services, `front` that calls `back`, with a policy tree that begins with [`MESH`].
 pub(crate) fn pair(policies: &str) -> Mesh {
     pair_with(&format!("{MESH}{policies}"), 1)
 }
 
-/// Two services under a whole policy tree.
+/// Returns two services with a whole policy tree.
 pub(crate) fn pair_with(tree: &str, workers: u32) -> Mesh {
     pair_built(tree, |mesh| mesh.concurrency(workers))
 }
 
-/// The same, built otherwise in what `build` says.
+/// Returns the same, with the changes of `build`.
 pub(crate) fn pair_built(tree: &str, build: impl FnOnce(MeshBuilder) -> MeshBuilder) -> Mesh {
     pair_of(Policy::from_text(tree).unwrap(), build)
 }
 
-/// Two services under policies that were compiled before.
+/// Returns two services with compiled policies.
 pub(crate) fn pair_of(policy: Policy, build: impl FnOnce(MeshBuilder) -> MeshBuilder) -> Mesh {
     let mesh = MeshBuilder::new("pair.example").service("front", &["back"]).service("back", &[]);
     build(mesh).filter(policy::filter().unwrap(), move |s, r| policy.configuration(s, r)).start().unwrap()
@@ -59,10 +59,10 @@ spec:
     feature_flags: {type: list<string>, merge: union}
 "#;
 
-/// A date of a lock file before any window.
+/// A date in a lock file that is before any window.
 pub(crate) const LONG_AGO: &str = "2026-01-01T00:00:00Z";
 
-/// The lock file that `policyc lock` makes of `before` for a tree; words without a date get `date`.
+/// Returns the lock file that `policyc lock` makes from `before` for a tree. Words without a date get `date`.
 pub(crate) fn locked(tree: &str, before: &str, date: &str) -> String {
     let mut sources = Sources::new("policy");
     sources.add("policy.yaml", tree);
@@ -73,45 +73,45 @@ pub(crate) fn locked(tree: &str, before: &str, date: &str) -> String {
     lock.to_string()
 }
 
-/// A peer of the service, with the certificate of `client`.
+/// Returns a peer of the service, with the certificate of `client`.
 pub(crate) fn peer(mesh: &Mesh, service: &str) -> Endpoint {
     mesh.inbound(service, As::Service("client")).unwrap()
 }
 
-/// A request of a trace of its own for each number.
+/// Returns a request of a separate trace for each number.
 pub(crate) fn get_in(trace: u32, path: &str) -> Request {
     Request::get(path).header("traceparent", format!("00-4bf92f3577b34da6a3ce929d{trace:08x}-00f067aa0ba902b7-01"))
 }
 
-/// A GET with the usual trace id.
+/// Returns a GET with the usual trace id.
 pub(crate) fn get(path: &str) -> Request {
     Request::get(path).header("traceparent", TRACE)
 }
 
-/// What the application of a service saw of a header; `null` when it did not see it.
+/// Returns what the application of a service saw of a header; `null` if it did not see the header.
 pub(crate) fn saw(response: &Response, service: &str, header: &str) -> Value {
     response.hop(service).unwrap()["saw"][header].clone()
 }
 
-/// The filter's report on the only (or first) request that a service logged in this role.
+/// Returns the filter's report on the only (or first) request that a service logged in this role.
 pub(crate) fn report(mesh: &Mesh, service: &str, role: &str) -> Value {
     let find = |lines: &[Value]| lines.iter().find(|line| line["listener"] == role).cloned();
     let lines = mesh.access_log_when(service, |lines| find(lines).is_some()).unwrap();
     report_of(&find(&lines).unwrap())
 }
 
-/// The filter's report in a line of the access log.
+/// Returns the filter's report in a line of the access log.
 pub(crate) fn report_of(line: &Value) -> Value {
     let text = line["context_mesh"].as_str().expect("the access log has the filter's report");
     serde_json::from_str(text).unwrap()
 }
 
-/// A counter of the filter.
+/// Returns a counter of the filter.
 pub(crate) fn counter(mesh: &Mesh, service: &str, name: &str) -> u64 {
     mesh.stats(service).unwrap().get(&format!("wasmcustom.context_mesh.{name}"))
 }
 
-/// No virtual machine of the mesh trapped.
+/// Checks that no virtual machine of the mesh trapped.
 pub(crate) fn assert_no_trap(mesh: &Mesh) {
     for envoy in mesh.envoys() {
         let stats = envoy.stats().unwrap();

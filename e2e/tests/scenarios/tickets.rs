@@ -1,5 +1,5 @@
-//! Tickets: requests of one trace are told apart by what the application carries home without knowing. The test is the
-//! application of `front` here: it reads what the proxy showed, and calls `back` through the proxy.
+//! Tickets: requests of one trace are distinguished by a value that the application forwards without knowing it. Here
+//! the test is the application of `front`: it reads what the proxy showed, and calls `back` through the proxy.
 
 use context_mesh_e2e::client::Request;
 use context_mesh_e2e::mesh::Mesh;
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::support::{TRACE, assert_no_trap, counter, get, pair, peer, saw};
 
-/// What `front` is shown of a request of this tenant: the ticket's member of each carrier.
+/// Returns what `front` is shown of a request of this tenant: the ticket's member of each carrier.
 fn tickets(mesh: &Mesh, tenant: &str, sent: &[(&str, &str)]) -> [(&'static str, String); 2] {
     let request = get("/").header("x-mesh-context", format!(r#"{{"tenant_id":"{tenant}"}}"#));
     let request = sent.iter().fold(request, |request, (name, value)| request.header(name, *value));
@@ -23,13 +23,13 @@ fn tickets(mesh: &Mesh, tenant: &str, sent: &[(&str, &str)]) -> [(&'static str, 
     })
 }
 
-/// The tenant that `back` sees when `front` calls it with these headers of the usual trace.
+/// Returns the tenant that `back` sees if `front` calls it with these headers of the usual trace.
 fn tenant_at_back(mesh: &Mesh, sent: &[&(&str, String)]) -> Value {
     let request = Request::get("/").header("traceparent", TRACE);
     let request = sent.iter().fold(request, |request, (name, value)| request.header(name, value.as_str()));
     let response = mesh.send(&mesh.outbound("front", "back").unwrap(), request).unwrap();
     for carrier in ["tracestate", "baggage"] {
-        // The ticket of `back` is its own: none of `front` got through.
+        // `back` only sees its own ticket, and none of `front`.
         let shown = saw(&response, "back", carrier).to_string();
         for (_, member) in sent {
             assert!(!shown.contains(member.as_str()), "{carrier}: {shown}");
@@ -89,7 +89,7 @@ fn without_a_valid_traceparent_baggage_alone_carries_the_ticket() {
         let response = mesh.send(&peer(&mesh, "front"), request).unwrap();
         let baggage = saw(&response, "front", "baggage");
         let ticket = ("baggage", baggage.as_str().unwrap().split(',').next().unwrap().to_owned());
-        // The library begins a trace of its own.
+        // The library starts a new trace.
         assert_eq!(tenant_at_back(&mesh, &[&ticket]), "t1", "{parent:?}");
     }
 }

@@ -1,15 +1,15 @@
-//! Ids that name a trace: what of them a request may say, and what the application is shown.
+//! Ids that name a trace: the ids that a request may have, and those that the application is shown.
 
 use context_mesh_e2e::client::Request;
 use serde_json::Value;
 
 use crate::support::{TRACE, assert_no_trap, counter, get, pair, peer, report, saw};
 
-/// Another trace, whose id somebody learned.
+/// Another trace, whose id an attacker has learned.
 const VICTIM: &str = "0af7651916cd43dd8448eb211c80319c";
 const SPAN: &str = "00f067aa0ba902b7";
 
-/// Ids that contradict themselves, or that an application would repair, do not reach it.
+/// Ids that contradict each other, or that an application would repair, do not reach it.
 #[test]
 fn what_names_two_traces_or_is_broken_is_taken_out_before_the_application() {
     let mesh = pair("");
@@ -37,7 +37,7 @@ fn what_names_two_traces_or_is_broken_is_taken_out_before_the_application() {
     assert_no_trap(&mesh);
 }
 
-/// All headers twice, with equal content: one line each, and the context is recalled.
+/// All headers twice, with equal content: they become one line each, and the context is recalled.
 #[test]
 fn equal_repetition_is_no_contradiction() {
     let mesh = pair("");
@@ -48,7 +48,7 @@ fn equal_repetition_is_no_contradiction() {
     assert_eq!(report(&mesh, "front", "outbound")["recalledBy"], "traceparent");
 }
 
-/// An application that starts a trace of its own and forwards `x-request-id`, or forwards the headers of another kind.
+/// An application that starts a new trace and forwards `x-request-id`, or forwards the headers of another kind.
 #[test]
 fn one_forwarded_id_of_any_kind_suffices() {
     let mesh = pair("");

@@ -1,4 +1,4 @@
-//! Trust: whose carriers count, and which fields an application is believed.
+//! Trust: the peers whose carriers count, and the fields for which an application is trusted.
 
 use context_mesh_e2e::client::Request;
 use context_mesh_e2e::mesh::{As, Mesh, MeshBuilder};
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::support::*;
 
-/// Two domains in namespaces of their own; no peer is without a filter.
+/// Two domains in separate namespaces. No peer is without a filter.
 const NAMESPACES: &str = r#"
 apiVersion: contextmesh.io/v1
 kind: Mesh
@@ -41,7 +41,7 @@ fn mesh_of(tree: &str) -> Mesh {
         .unwrap()
 }
 
-/// What the application of `front` is shown of a request from this peer.
+/// Returns what the application of `front` is shown of a request from this peer.
 fn shown(mesh: &Mesh, peer: As<'_>, more: &[(&str, &str)]) -> [Value; 3] {
     let request = Request::get("/");
     let request = more.iter().fold(request, |request, (name, value)| request.header(name, *value));
@@ -97,7 +97,8 @@ fn beside_what_the_peers_proxy_attached_nothing_counts() {
         shown(&mesh, client, &[("x-mesh-context", "broken"), past[0]]),
         [Value::Null, Value::Null, json!("client")]
     );
-    // Where the mesh does not say, who attaches none has no filter: one would have attached the caller at least.
+    // If the mesh does not list the services without a filter, a peer that attaches no context counts as one: a filter
+    // would have attached at least the caller.
     let named = "  trust: {peersWithoutFilter: [client]}\n  gateways: [edge]";
     for tree in [NAMESPACES.to_owned(), NAMESPACES.replace("  gateways: [edge]", named)] {
         let mesh = mesh_of(&tree);
@@ -107,7 +108,8 @@ fn beside_what_the_peers_proxy_attached_nothing_counts() {
     }
 }
 
-/// A gateway that does not know a new field yet lets a client's header for it through: the services behind it do not believe it.
+/// A gateway that does not know a new field yet lets a client's header for it through. The services after it do not
+/// trust the header.
 #[test]
 fn during_a_rollout_a_client_sets_no_new_field_at_an_older_gateway() {
     let older = Policy::from_text(&NAMESPACES.replace("    note: {type: string, header: x-note}\n", "")).unwrap();
@@ -132,7 +134,7 @@ fn during_a_rollout_a_client_sets_no_new_field_at_an_older_gateway() {
     }
 }
 
-/// The application takes a fresh trace id, and says what it likes.
+/// The application uses a new trace id, and sends arbitrary values.
 #[test]
 fn without_its_request_an_application_is_believed_only_what_it_is_the_origin_of() {
     let mesh = mesh_of(NAMESPACES);

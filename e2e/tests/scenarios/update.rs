@@ -42,7 +42,7 @@ fn a_new_policy_goes_live_and_a_broken_one_leaves_it_in_force() {
         artifact[at] ^= 1;
         with_artifact(artifact)
     };
-    // The version is the number after the eight bytes that mark an artifact.
+    // The version is the number after the eight magic bytes of an artifact.
     let version = format!("the artifact has format version {},", open.artifact[8] ^ 1);
     let broken = [
         ("not JSON".to_owned(), "not a JSON object"),

@@ -1,4 +1,4 @@
-//! Behind the router: what a tracer wrote over, and where a call really goes.
+//! The filter after the router: headers that a tracer overwrote, and the real destination of a call.
 
 use context_mesh_core::pipeline::Routing;
 use context_mesh_e2e::mesh::Mesh;
@@ -8,11 +8,11 @@ use serde_json::{Value, json};
 use crate::fields::{REGIONS, regions_of};
 use crate::support::*;
 
-/// Envoy's own tracers that write `tracestate` after the filters. Nobody listens where their spans would go.
+/// Envoy's own tracers that write `tracestate` after the filters. Nothing listens at the address for their spans.
 const OPENTELEMETRY: &str = r#"name: envoy.tracers.opentelemetry, typed_config: {"@type": type.googleapis.com/envoy.config.trace.v3.OpenTelemetryConfig, service_name: s, grpc_service: {timeout: 0.25s, envoy_grpc: {cluster_name: collector}}}"#;
 const DATADOG: &str = r#"name: envoy.tracers.datadog, typed_config: {"@type": type.googleapis.com/envoy.config.trace.v3.DatadogConfig, service_name: s, collector_cluster: collector}"#;
 
-/// Two sidecars with this tracer in both directions.
+/// Returns two sidecars with this tracer in both directions.
 fn traced(tracer: &str, upstream: bool) -> Mesh {
     let tracer = format!("                tracing: {{provider: {{{tracer}}}}}\n                http_filters:\n");
     let collector = "  clusters:\n    - name: collector\n      type: STATIC\n      connect_timeout: 0.2s\n      load_assignment:\n        \
@@ -26,7 +26,7 @@ fn traced(tracer: &str, upstream: bool) -> Mesh {
     })
 }
 
-/// The members of ours that a service was shown in `tracestate`.
+/// Returns our members that a service was shown in `tracestate`.
 fn tickets(response: &context_mesh_e2e::client::Response, service: &str) -> Vec<String> {
     let state = saw(response, service, "tracestate");
     let state = state.as_str().unwrap_or_default().to_owned();
@@ -46,7 +46,7 @@ fn behind_a_tracer_the_ticket_reaches_the_application_and_does_not_leave() {
             assert_eq!(saw(&response, "front", "x-tenant-id"), tenant);
             let (at_front, at_back) = (tickets(&response, "front"), tickets(&response, "back"));
             assert_eq!((at_front.len(), at_back.len()), (1, 1), "{}", response.text());
-            // One trace, several tenants: the tracestate alone tells them apart.
+            // One trace, several tenants: only the tracestate distinguishes them.
             assert_eq!(saw(&response, "back", "x-tenant-id"), tenant);
             own.extend(at_front);
             own.extend(at_back);
@@ -58,7 +58,7 @@ fn behind_a_tracer_the_ticket_reaches_the_application_and_does_not_leave() {
     }
 }
 
-/// What the scenario above is about: without the filter behind the router, the tracer takes the ticket away.
+/// The reason for the scenario above: without the filter after the router, the tracer removes the ticket.
 #[test]
 fn without_it_a_tracer_writes_over_the_ticket() {
     let mesh = traced(OPENTELEMETRY, false);
@@ -69,7 +69,8 @@ fn without_it_a_tracer_writes_over_the_ticket() {
     assert!(baggage.as_str().unwrap().starts_with("cmesh.ticket="), "baggage keeps it: {baggage}");
 }
 
-/// The route is chosen by a header that the filter takes away: first the European store, then the American one, or somebody else.
+/// The route is selected by a header that the filter removes: first the European store, then the American one, or
+/// another destination.
 #[test]
 fn the_cluster_that_is_really_called_gets_only_what_it_may_have() {
     for (really, plan) in [("us-store", json!("gold")), ("elsewhere", Value::Null)] {
@@ -99,7 +100,8 @@ fn the_cluster_that_is_really_called_gets_only_what_it_may_have() {
     }
 }
 
-/// The proxy follows a redirect itself, and its filters see the call again, as they had sent it: nothing is masked twice.
+/// The proxy follows a redirect itself, and its filters see the call again, as they had sent it. Nothing is masked
+/// twice.
 #[test]
 fn after_an_internal_redirect_a_pseudonym_is_the_same() {
     let tree = format!(

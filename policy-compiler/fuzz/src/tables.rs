@@ -8,6 +8,7 @@ use context_mesh_core::artifact::tables::{
     Number, ServiceTable, Tables,
 };
 use context_mesh_core::carrier::dictionary::dictionary_id;
+use context_mesh_core::limits::DEFAULT_HEADER_VALUE_BYTES;
 use context_mesh_core::testing::pools::{FIELDS, pools};
 use policy_compiler::expression::codegen::Builder;
 
@@ -91,6 +92,7 @@ fn make() -> Tables {
             present_headers: true,
             present_baggage: true,
             present_mesh_header: true,
+            header_value_bytes: DEFAULT_HEADER_VALUE_BYTES,
             memory_slots: 64,
             memory_bytes: 64 << 20,
             memory_ttl_ms: 60_000,

@@ -97,7 +97,7 @@ pub fn compile(model: &Model, diagnostics: &mut Diagnostics, progress: &mut Watc
     let total = model.policies.iter().map(|policy| policy.rules.len()).sum();
     let mut compiler = Compiler {
         model,
-        builder: Builder::for_fields(model.fields.iter().map(|field| &field.table)),
+        builder: Builder::with_limits(model.fields.iter().map(|field| &field.table), model.mesh.header_value_bytes),
         conditions: Conditions::default(),
         made_of: Vec::new(),
         diagnostics,

@@ -8,7 +8,7 @@ use context_mesh_core::{
     artifact::{
         encode, load,
         tables::{
-            self, Attribute, Constant, DictionaryTable, EntryTable, FieldTable, Layer, NamesTable, RequestPart,
+            self, AmbiguousPath, Attribute, Constant, DictionaryTable, EntryTable, FieldTable, Layer, NamesTable,
             RuleTable, ScalarConstant, ServiceTable, Tables,
         },
     },
@@ -65,25 +65,24 @@ pub(crate) fn tables(model: &Model, programs: Programs, sources: &Sources, lock:
         regexes: programs.regexes,
         names: names(&model.directory.services),
     };
-    deny_ambiguous_paths(&mut tables, model.directory.deny_ambiguous_path);
+    ambiguous_paths(&mut tables, model.directory.deny_ambiguous_path);
     tables
 }
 
-/// Sets which workloads deny a path with several readings: as the mesh says, otherwise those with a rule that reads the
-/// path of inbound requests.
-fn deny_ambiguous_paths(tables: &mut Tables, said: Option<bool>) {
-    let reads_path = |rule: &RuleTable| {
-        slice::attributes_of(rule, tables).into_iter().flatten().any(|attribute| match attribute {
-            Attribute::Request(part) => matches!(part, RequestPart::Path | RequestPart::UrlPath),
-            Attribute::Header(name) => name == ":path",
-            _ => false,
-        })
-    };
+/// Sets what each workload does with a path that has several readings. Without a word of the mesh, those with a rule that
+/// reads the path of inbound requests deny it. Where the mesh lets it go on, these decide on both readings.
+fn ambiguous_paths(tables: &mut Tables, said: Option<bool>) {
+    let reads_path =
+        |rule: &RuleTable| slice::attributes_of(rule, tables).into_iter().flatten().any(Attribute::is_path);
     let readers: Vec<bool> = tables.rules.iter().map(reads_path).collect();
     let entries = tables.services.iter_mut().map(|service| &mut service.entry).chain([&mut tables.unlisted]);
     for entry in entries {
         let reads = || entry.inbound.iter().any(|rule| rule.get(&readers) == Some(&true));
-        entry.deny_ambiguous_path = said.unwrap_or_else(reads);
+        entry.ambiguous_path = match (said, reads()) {
+            (Some(true), _) | (None, true) => AmbiguousPath::Deny,
+            (Some(false), true) => AmbiguousPath::DecideOnBoth,
+            (Some(false) | None, false) => AmbiguousPath::Pass,
+        };
     }
 }
 
@@ -176,6 +175,7 @@ fn services(model: &Model, rules: &[Ordered<'_>]) -> Vec<ServiceTable> {
             name: service.name.clone(),
             domain: service.domain,
             has_identities: service.identities.is_some(),
+            regions: service.regions.clone(),
             entry,
         })
         .collect()
@@ -238,6 +238,7 @@ fn strings_of(constant: &Constant) -> Vec<String> {
         Constant::Scalar(scalar) => string(scalar).into_iter().collect(),
         Constant::List(scalars) => scalars.iter().filter_map(string).collect(),
         Constant::StringSet(words) => words.clone(),
+        Constant::Networks(_) => Vec::new(),
         Constant::Map(entries) => entries.iter().flat_map(|(key, value)| [key, value]).filter_map(string).collect(),
     }
 }

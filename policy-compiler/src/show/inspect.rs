@@ -6,8 +6,8 @@ use context_mesh_core::index::ProgramIndex;
 use std::fmt::{self, Write as _};
 
 use context_mesh_core::artifact::tables::{
-    CarrierVersion, Classification, Consistency, DictionaryTable, Effect, EntryTable, FieldTable, Layer, MeshTable,
-    Number, OnError, Reply, RuleTable, ServiceTable, Tables,
+    AmbiguousPath, CarrierVersion, Classification, Consistency, DictionaryTable, Effect, EntryTable, FieldTable, Layer,
+    MeshTable, Number, OnError, Reply, RuleTable, ServiceTable, Tables,
 };
 use context_mesh_core::artifact::{Decoded, FORMAT_VERSION, LoadError, load};
 
@@ -102,6 +102,7 @@ fn mesh(out: &mut String, mesh: &MeshTable) -> fmt::Result {
     writeln!(out, "  rollout window   {}", millis(mesh.rollout_window_ms))?;
     let sampled = if mesh.gateway_sampled { "sampled" } else { "not sampled" };
     writeln!(out, "  gateway traces   {:?}, its own {sampled}", mesh.gateway_traces)?;
+    writeln!(out, "  header values    {} bytes at most for conditions", mesh.header_value_bytes)?;
     let (slots, bytes) = (mesh.memory_slots, mesh.memory_bytes);
     let (grace, ttl) = (millis(mesh.memory_grace_ms), millis(mesh.memory_ttl_ms));
     writeln!(out, "  memory           {slots} records of {bytes} bytes, grace {grace}, ttl {ttl}")?;
@@ -133,8 +134,10 @@ fn names(out: &mut String, tables: &Tables) -> fmt::Result {
 }
 
 fn entry(out: &mut String, tables: &Tables, entry: &EntryTable) -> fmt::Result {
-    if entry.deny_ambiguous_path {
-        writeln!(out, "    refuses a path with more than one reading")?;
+    match entry.ambiguous_path {
+        AmbiguousPath::Pass => {}
+        AmbiguousPath::Deny => writeln!(out, "    refuses a path with more than one reading")?,
+        AmbiguousPath::DecideOnBoth => writeln!(out, "    decides on both readings of a path that has more than one")?,
     }
     for (direction, rules) in [("inbound", &entry.inbound), ("outbound", &entry.outbound)] {
         for rule in rules {

@@ -1,6 +1,8 @@
-//! How long the compiler takes for a large tree, how much memory, and how long the artifact takes to load. `make bench-compile` runs it.
+//! Measures the time and memory of the compiler for a large tree, and the time for loading the artifact. `make
+//! bench-compile` runs it.
 //!
-//! `bench-compile [--rules N] [--rounds N] [--write DIR]`: with `--write` the tree is written there, for `policyc`.
+//! `bench-compile [--rules N] [--rounds N] [--write DIR]`: with `--write` the tree is written to that folder, for
+//! `policyc`.
 
 use std::process::ExitCode;
 use std::time::Instant;
@@ -13,7 +15,7 @@ mod tree;
 
 const USAGE: &str = "usage: bench-compile [--rules N] [--rounds N] [--write DIR]";
 
-/// What the command line asks for.
+/// The arguments of the command line.
 struct Arguments {
     rules: usize,
     rounds: usize,
@@ -83,7 +85,7 @@ fn write(folder: &Path, files: &[(String, String)]) -> Result<(), String> {
     Ok(())
 }
 
-/// The peak of the memory of this process in KB, where the system tells it.
+/// Returns the peak of the memory of this process in KB, if the system provides it.
 fn peak_memory() -> Option<usize> {
     let status = fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;

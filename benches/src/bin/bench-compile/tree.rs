@@ -1,19 +1,19 @@
-//! A tree of the size that a large company has: thousands of rules that look like those that people write.
+//! A tree of the size of a large company: thousands of rules similar to those that people write.
 
 use std::fmt::Write as _;
 
-/// How large the tree is.
+/// The size of the tree.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Size {
-    /// How many domains there are.
+    /// Number of domains.
     pub domains: usize,
-    /// How many services there are.
+    /// Number of services.
     pub services: usize,
-    /// How many rules there are.
+    /// Number of rules.
     pub rules: usize,
 }
 
-/// The files of the tree: path and text.
+/// Returns the files of the tree: path and text.
 pub(crate) fn files(size: Size) -> Vec<(String, String)> {
     let mut files = vec![("mesh.yaml".to_owned(), mesh(size)), ("enterprise.yaml".to_owned(), enterprise())];
     for domain in 0..size.domains {
@@ -62,7 +62,7 @@ spec:
     .to_owned()
 }
 
-/// The policies of one domain: one for each of its services.
+/// Returns the policies of one domain: one for each of its services.
 fn policies(size: Size, domain: usize) -> String {
     let mut text = String::new();
     for service in services_of(size, domain) {
@@ -88,7 +88,7 @@ spec:
     text
 }
 
-/// The condition and effect of a rule. The kinds are in the proportions in which rules of tenants outnumber others.
+/// Returns the condition and effect of a rule. Rules about tenants are more frequent than other kinds.
 fn rule_text(size: Size, service: usize, rule: usize) -> String {
     let (other, tenant) = ((service * 7 + rule) % size.services, format!("tenant_{rule}"));
     match (rule / size.services) % 20 {

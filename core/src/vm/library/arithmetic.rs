@@ -1,4 +1,4 @@
-//! The arithmetic operators: exact or an error, never wrapped around.
+//! The arithmetic operators. Their result is exact or an error, and never wraps around.
 
 use super::time;
 use crate::vm::collection;
@@ -38,7 +38,7 @@ pub(in crate::vm) fn add<'a>(env: &mut Env<'a>, a: Value<'a>, b: Value<'a>) -> O
     }
 }
 
-/// Two texts in one.
+/// Concatenates two texts.
 #[inline(never)]
 pub(in crate::vm) fn concatenate<'a>(env: &mut Env<'a>, a: &str, b: &str) -> Outcome<'a> {
     let length = a.len().saturating_add(b.len());
@@ -97,7 +97,7 @@ pub(in crate::vm) fn remainder<'a>(a: Value<'a>, b: Value<'a>) -> Outcome<'a> {
     }
 }
 
-/// `-` in front of a number.
+/// Unary `-` of a number.
 pub(in crate::vm) fn negate(value: Value<'_>) -> Outcome<'_> {
     match value {
         Value::Int(value) => int(value.checked_neg()),

@@ -1,16 +1,16 @@
 //! The Gregorian calendar, extended to all years: from days since 1970 to dates and back.
 //!
-//! Years begin with March here, so that the leap day is the last one of its year and the months before it have
-//! the same lengths in every year.
+//! Years begin in March here, so that the leap day is the last one of its year and the months before it have the same
+//! lengths in every year.
 
 use core::num::Wrapping;
 
 const DAYS_OF_400_YEARS: i64 = 146_097;
-/// Days from the first of March of the year 0 to 1970.
+/// Number of days from the first of March of the year 0 to 1970.
 const DAYS_TO_1970: i64 = 719_468;
 const SECONDS_OF_A_DAY: i64 = 86_400;
 
-/// What a calendar and a clock show.
+/// A date and a time of day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Civil {
     pub(super) year: i64,
@@ -22,32 +22,33 @@ pub(super) struct Civil {
 }
 
 impl Civil {
-    /// What they show so many seconds after 1970. The seconds are within some ten thousand years of it.
+    /// Returns the date and time this number of seconds after 1970. The seconds must be within some ten thousand years
+    /// of it.
     pub(super) fn new(seconds: i64) -> Self {
         let days = seconds.div_euclid(SECONDS_OF_A_DAY);
         let (year, month, day) = date(days);
         Self { year, month, day, days }
     }
 
-    /// From 0 for Sunday.
+    /// Returns the day of the week, from 0 for Sunday.
     pub(super) fn day_of_week(&self) -> i64 {
         // The first day of 1970 was a Thursday.
         self.days.wrapping_add(4).rem_euclid(7)
     }
 
-    /// From 0.
+    /// Returns the day of the year, from 0.
     pub(super) fn day_of_year(&self) -> i64 {
         self.days.wrapping_sub(days(self.year, 1, 1).unwrap_or(self.days))
     }
 }
 
-/// Hour, minute and second that a clock shows so many seconds after 1970.
+/// Returns hour, minute and second of the time of day this number of seconds after 1970.
 pub(super) fn clock(seconds: i64) -> (i64, i64, i64) {
     let of_day = seconds.rem_euclid(SECONDS_OF_A_DAY);
     (of_day / 3600, of_day / 60 % 60, of_day % 60)
 }
 
-/// Days since 1970 of a date; `None` when it does not exist.
+/// Returns the days from 1970 to a date, or `None` if the date does not exist.
 pub(super) fn days(year: i64, month: i64, day: i64) -> Option<i64> {
     let days = days_unchecked(year, month, day);
     (date(days) == (year, month, day)).then_some(days)
@@ -63,12 +64,12 @@ fn days_unchecked(year: i64, month: i64, day: i64) -> i64 {
     (era * Wrapping(DAYS_OF_400_YEARS) + days - Wrapping(DAYS_TO_1970)).0
 }
 
-/// The whole part of a quotient.
+/// Returns the integer part of a quotient.
 fn over(value: Wrapping<i64>, divisor: i64) -> Wrapping<i64> {
     Wrapping(value.0.checked_div(divisor).unwrap_or(0))
 }
 
-/// Year, month and day of so many days since 1970.
+/// Returns year, month and day of the date this number of days after 1970.
 fn date(days: i64) -> (i64, i64, i64) {
     let days = Wrapping(days) + Wrapping(DAYS_TO_1970);
     let era = Wrapping(days.0.div_euclid(DAYS_OF_400_YEARS));

@@ -11,7 +11,7 @@ pub(in crate::vm) fn type_of<'a>(_: &mut Env<'a>, arguments: &[Value<'a>]) -> Ou
     Ok(Value::Type(type_name(*value)))
 }
 
-/// The name of a value's type.
+/// Returns the name of a value's type.
 fn type_name(value: Value<'_>) -> &'static str {
     match value {
         Value::Null => "null_type",
@@ -60,13 +60,13 @@ pub(in crate::vm) fn int<'a>(_: &mut Env<'a>, arguments: &[Value<'a>]) -> Outcom
 const TWO_63: f64 = 9_223_372_036_854_775_808.0;
 const TWO_64: f64 = 18_446_744_073_709_551_616.0;
 
-/// The integer part of a double. As in cel-go, `-2^63` itself is out of range.
+/// Returns the integer part of a double. As in cel-go, `-2^63` itself is out of range.
 #[expect(clippy::as_conversions, reason = "the range is checked before")]
 fn truncated_i64(value: f64) -> Option<i64> {
     (value > -TWO_63 && value < TWO_63).then_some(value as i64)
 }
 
-/// The integer that a double is.
+/// Returns the integer that equals a double.
 pub(in crate::vm) fn exact_i64(value: f64) -> Option<i64> {
     truncated_i64(value).filter(|_| value.trunc() == value)
 }
@@ -126,7 +126,7 @@ pub(in crate::vm) fn string<'a>(env: &mut Env<'a>, arguments: &[Value<'a>]) -> O
     }
 }
 
-/// An address or a range as text.
+/// Returns an address or a range as text.
 pub(in crate::vm) fn address_text(value: Value<'_>) -> Option<String> {
     match value {
         Value::Ip(address) => Some(address.to_string()),

@@ -9,7 +9,7 @@ use crate::vm::env::{Env, Outcome};
 use crate::vm::error::EvalErrorKind;
 use crate::vm::value::Value;
 
-/// As cel-go, it reads text with and without padding.
+/// Like cel-go, it accepts text with and without padding.
 const LENIENT: GeneralPurpose = GeneralPurpose::new(
     &base64::alphabet::STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
@@ -34,8 +34,8 @@ pub(in crate::vm) fn decode<'a>(env: &mut Env<'a>, arguments: &[Value<'a>]) -> O
     }
 }
 
-/// `hash()`: the first eight bytes of the text's SHA-256, big endian, without the highest bit. It stays the same
-/// across releases, because percentages of traffic are told by it.
+/// `hash()`: the first eight bytes of the text's SHA-256, big endian, without the highest bit. It stays the same in all
+/// releases, because rules use it to select a percentage of the traffic.
 pub(in crate::vm) fn hash<'a>(_: &mut Env<'a>, arguments: &[Value<'a>]) -> Outcome<'a> {
     let [Value::String(text)] = arguments else { return Err(EvalErrorKind::NoSuchOverload) };
     let digest: [u8; 32] = Sha256::digest(text).into();

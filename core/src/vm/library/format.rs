@@ -1,4 +1,4 @@
-//! `format`: a text with values in the places of its clauses.
+//! `format`: replaces the clauses of a text by values.
 
 use super::{convert, number, sort, time};
 use crate::limits::MAX_VALUE_DEPTH;
@@ -11,10 +11,10 @@ use crate::vm::value::Value;
 const NO_OVERLOAD: EvalErrorKind = EvalErrorKind::NoSuchOverload;
 const INVALID: EvalErrorKind = EvalErrorKind::InvalidArgument;
 
-/// Digits behind the point where a clause does not say how many.
+/// Number of digits after the point, if a clause does not specify it.
 const DEFAULT_PRECISION: usize = 6;
 
-/// Most digits behind the point. A double has no more that are not zero in any of its uses.
+/// Largest number of digits after the point. No double has more digits that are not zero.
 const MAX_PRECISION: usize = 1000;
 
 /// `format()`
@@ -31,7 +31,7 @@ pub(in crate::vm) fn format<'a>(env: &mut Env<'a>, arguments: &[Value<'a>]) -> O
     text
 }
 
-/// Writes the template with the values in the places of its clauses.
+/// Writes the template with the values in place of its clauses.
 fn write_all<'a>(
     out: &mut String,
     template: &str,
@@ -53,7 +53,7 @@ fn write_all<'a>(
     push(out, rest, env)
 }
 
-/// The text up to the first `%` and the text behind it. Templates are short: a plain loop is the fastest search.
+/// Returns the text up to the first `%` and the text after it. Templates are short: a plain loop is the fastest search.
 fn split_clause(template: &str) -> Option<(&str, &str)> {
     let at = template.bytes().position(|byte| byte == b'%')?;
     let (plain, rest) = template.split_at_checked(at)?;
@@ -67,7 +67,7 @@ fn push(out: &mut String, text: &str, env: &mut Env<'_>) -> Result<(), EvalError
     Ok(())
 }
 
-/// Writes a value as its clause says (what stands behind the `%`), and gives the text behind the clause.
+/// Writes a value as its clause specifies (the text after the `%`). Returns the text after the clause.
 fn write_clause<'t, 'a>(
     out: &mut String,
     clause: &'t str,
@@ -97,7 +97,7 @@ fn write_clause<'t, 'a>(
     Ok(characters.as_str())
 }
 
-/// The digits behind the point that a clause asks for, and what stands behind them.
+/// Returns the number of digits after the point that a clause specifies, and the rest of the clause.
 fn precision(clause: &str) -> Result<(usize, &str), EvalErrorKind> {
     let Some(rest) = clause.strip_prefix('.') else { return Ok((DEFAULT_PRECISION, clause)) };
     let end = rest.bytes().take_while(u8::is_ascii_digit).count();
@@ -106,7 +106,7 @@ fn precision(clause: &str) -> Result<(usize, &str), EvalErrorKind> {
     Ok((precision.ok_or(INVALID)?, rest))
 }
 
-/// Sign and amount of an integer.
+/// Returns the sign and the absolute value of an integer.
 fn integer(value: Value<'_>) -> Option<(&'static str, u64)> {
     match value {
         Value::Int(value) => Some((if value < 0 { "-" } else { "" }, value.unsigned_abs())),
@@ -155,7 +155,7 @@ fn hexadecimal(value: Value<'_>, env: &mut Env<'_>) -> Result<Option<String>, Ev
     Ok(Some(bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()))
 }
 
-/// Writes a value as `%s` does.
+/// Writes a value like `%s`.
 fn write_value<'a>(out: &mut String, value: Value<'a>, env: &mut Env<'a>, depth: usize) -> Result<(), EvalErrorKind> {
     let depth = depth.checked_sub(1).ok_or(EvalErrorKind::TooDeep)?;
     match value {
@@ -177,7 +177,7 @@ fn write_value<'a>(out: &mut String, value: Value<'a>, env: &mut Env<'a>, depth:
     }
 }
 
-/// The text of bytes; each run of bytes that are no text becomes one U+FFFD.
+/// Returns bytes as text. Each sequence of invalid bytes becomes one U+FFFD.
 fn lossy(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {
@@ -204,7 +204,7 @@ fn write_list<'a>(out: &mut String, list: Value<'a>, env: &mut Env<'a>, depth: u
     push(out, "]", env)
 }
 
-/// The entries stand in the order of their keys' texts.
+/// Writes a map. The entries are in the order of their keys' texts.
 fn write_map<'a>(out: &mut String, map: Value<'a>, env: &mut Env<'a>, depth: usize) -> Result<(), EvalErrorKind> {
     let mut entries = Vec::new();
     let mut cursor = Cursor::new(map);

@@ -26,7 +26,7 @@ pub(in crate::vm) fn reverse<'a>(env: &mut Env<'a>, arguments: &[Value<'a>]) -> 
     }
 }
 
-/// `distinct()`: of equal elements the first one stays.
+/// `distinct()`: the first of equal elements is kept.
 pub(in crate::vm) fn distinct<'a>(env: &mut Env<'a>, arguments: &[Value<'a>]) -> Outcome<'a> {
     let [list] = arguments else { return Err(NO_OVERLOAD) };
     let mut kept: Vec<Value<'a>> = Vec::new();
@@ -42,20 +42,20 @@ pub(in crate::vm) fn distinct<'a>(env: &mut Env<'a>, arguments: &[Value<'a>]) ->
     env.list(&kept)
 }
 
-/// A number that is not negative. What does not fit an address is as much as there can be, so that all platforms
-/// give the same results.
+/// Returns a number that is not negative. A number that does not fit an address becomes the largest one, so that all
+/// platforms have the same results.
 fn amount(number: i64) -> Result<usize, EvalErrorKind> {
     if number < 0 { Err(INVALID) } else { Ok(usize::try_from(number).unwrap_or(usize::MAX)) }
 }
 
-/// `flatten()`, down to a depth; without one to 1.
+/// `flatten()`, down to a depth; 1 if none is given.
 pub(in crate::vm) fn flatten<'a>(env: &mut Env<'a>, arguments: &[Value<'a>]) -> Outcome<'a> {
     let (list, depth) = match arguments {
         [list] => (list, 1),
         [list, Value::Int(depth)] => (list, *depth),
         _ => return Err(NO_OVERLOAD),
     };
-    // No value is nested deeper than the limit allows to look, so a greater depth changes nothing.
+    // No value is nested deeper than this limit, so a greater depth changes nothing.
     let depth = amount(depth)?.min(MAX_VALUE_DEPTH);
     let mut flat = Vec::new();
     flatten_into(&mut flat, *list, depth, env)?;
@@ -73,7 +73,7 @@ fn flatten_into<'a>(
         match depth.checked_sub(1) {
             Some(depth) if item.is_list() => flatten_into(flat, *item, depth, env)?,
             _ => {
-                // Paid for while it grows: the same list may be in it many times.
+                // Paid for while it grows: the same list may be contained many times.
                 env.reserve(size_of::<Value<'_>>())?;
                 flat.push(*item);
             }
@@ -108,7 +108,7 @@ pub(in crate::vm) fn sort<'a>(env: &mut Env<'a>, arguments: &[Value<'a>]) -> Out
     sorted(env, items, items)
 }
 
-/// What `sortBy()` compiles to: the list and a list of the keys of its elements.
+/// The function that `sortBy()` compiles to: the list and a list of the keys of its elements.
 pub(in crate::vm) fn sort_by_keys<'a>(env: &mut Env<'a>, arguments: &[Value<'a>]) -> Outcome<'a> {
     let [list, keys] = arguments else { return Err(NO_OVERLOAD) };
     let (items, keys) = (collection::values(*list, env)?, collection::values(*keys, env)?);

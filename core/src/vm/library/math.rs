@@ -10,12 +10,12 @@ use crate::vm::value::Value;
 
 const NO_OVERLOAD: EvalErrorKind = EvalErrorKind::NoSuchOverload;
 
-/// `math.greatest()`: of equal numbers the first one.
+/// `math.greatest()`: the first of equal numbers.
 pub(in crate::vm) fn greatest<'a>(env: &mut Env<'a>, arguments: &[Value<'a>]) -> Outcome<'a> {
     extreme(env, arguments, Ordering::Greater)
 }
 
-/// `math.least()`: of equal numbers the first one.
+/// `math.least()`: the first of equal numbers.
 pub(in crate::vm) fn least<'a>(env: &mut Env<'a>, arguments: &[Value<'a>]) -> Outcome<'a> {
     extreme(env, arguments, Ordering::Less)
 }
@@ -24,7 +24,7 @@ fn extreme<'a>(env: &mut Env<'a>, arguments: &[Value<'a>], wanted: Ordering) -> 
     let [list] = arguments else { return Err(NO_OVERLOAD) };
     let mut best = None;
     for number in collection::values(*list, env)? {
-        // A number has an order with itself, if it is one.
+        // Checks that the element is a number: anything else has no numeric order with itself.
         numeric(*number, *number).ok_or(NO_OVERLOAD)?;
         let better = best.is_none_or(|best| numeric(*number, best).flatten() == Some(wanted));
         if better {
@@ -34,7 +34,7 @@ fn extreme<'a>(env: &mut Env<'a>, arguments: &[Value<'a>], wanted: Ordering) -> 
     best.ok_or(EvalErrorKind::InvalidArgument)
 }
 
-/// What a function of one double gives.
+/// Returns the result of a function of one double.
 fn double<'a>(arguments: &[Value<'a>], apply: impl FnOnce(f64) -> Value<'a>) -> Outcome<'a> {
     match arguments {
         [Value::Double(value)] => Ok(apply(*value)),
@@ -91,7 +91,7 @@ pub(in crate::vm) fn sign<'a>(_: &mut Env<'a>, arguments: &[Value<'a>]) -> Outco
     match arguments {
         [Value::Int(value)] => Ok(Value::Int(value.signum())),
         [Value::Uint(value)] => Ok(Value::Uint(*value.min(&1))),
-        // Zero has no sign here, whatever its bits say.
+        // The sign of zero is 0, whatever its bits.
         _ => double(arguments, |value| Value::Double(if value == 0.0 { 0.0 } else { value.signum() })),
     }
 }
@@ -106,7 +106,7 @@ pub(in crate::vm) fn sqrt<'a>(_: &mut Env<'a>, arguments: &[Value<'a>]) -> Outco
     }
 }
 
-/// What an operation on the bits of two ints or two uints gives.
+/// Returns the result of a bitwise operation on two ints or two uints.
 fn bits<'a>(arguments: &[Value<'a>], int: fn(i64, i64) -> i64, uint: fn(u64, u64) -> u64) -> Outcome<'a> {
     match arguments {
         [Value::Int(a), Value::Int(b)] => Ok(Value::Int(int(*a, *b))),
@@ -139,7 +139,7 @@ pub(in crate::vm) fn bit_not<'a>(_: &mut Env<'a>, arguments: &[Value<'a>]) -> Ou
     }
 }
 
-/// What a shift of the bits gives. All bits are gone from 64 on.
+/// Returns the result of shifting the bits. From 64 on, all bits are gone.
 fn shift<'a>(arguments: &[Value<'a>], apply: fn(u64, u32) -> Option<u64>) -> Outcome<'a> {
     let [value, Value::Int(by)] = arguments else { return Err(NO_OVERLOAD) };
     if *by < 0 {
@@ -158,7 +158,7 @@ pub(in crate::vm) fn bit_shift_left<'a>(_: &mut Env<'a>, arguments: &[Value<'a>]
     shift(arguments, u64::checked_shl)
 }
 
-/// `math.bitShiftRight()`: zeros come in from the left, for a negative int too.
+/// `math.bitShiftRight()`: shifts in zeros from the left, also for a negative int.
 pub(in crate::vm) fn bit_shift_right<'a>(_: &mut Env<'a>, arguments: &[Value<'a>]) -> Outcome<'a> {
     shift(arguments, u64::checked_shr)
 }

@@ -1,49 +1,14 @@
-//! IP addresses and CIDR ranges. An IPv4 address within IPv6 is the IPv4 address; written with dots it is not accepted, and neither is a
-//! zone.
+//! The functions for IP addresses and CIDR ranges.
 
-use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use core::net::IpAddr;
 
+use crate::address::{self, mask};
 use crate::vm::env::{Env, Outcome};
 use crate::vm::error::EvalErrorKind;
 use crate::vm::value::Value;
 
 const NO_OVERLOAD: EvalErrorKind = EvalErrorKind::NoSuchOverload;
 const INVALID: EvalErrorKind = EvalErrorKind::InvalidArgument;
-
-fn parse_ip(text: &str) -> Option<IpAddr> {
-    let address: IpAddr = text.parse().ok()?;
-    match address {
-        IpAddr::V6(v6) if v6.to_ipv4_mapped().is_some() && text.contains('.') => None,
-        address => Some(address.to_canonical()),
-    }
-}
-
-fn parse_cidr(text: &str) -> Option<(IpAddr, u8)> {
-    let (address, bits) = text.rsplit_once('/')?;
-    let address = parse_ip(address)?;
-    let plain = bits.bytes().all(|byte| byte.is_ascii_digit()) && (bits == "0" || !bits.starts_with('0'));
-    let bits: u8 = if plain { bits.parse().ok()? } else { return None };
-    (bits <= width(address)).then_some((address, bits))
-}
-
-fn width(address: IpAddr) -> u8 {
-    if address.is_ipv4() { 32 } else { 128 }
-}
-
-/// The address with all bits behind the prefix zero.
-fn mask(address: IpAddr, bits: u8) -> IpAddr {
-    let cut = u32::from(width(address).saturating_sub(bits));
-    match address {
-        IpAddr::V4(v4) => {
-            let mask = u32::MAX.checked_shl(cut).unwrap_or(0);
-            IpAddr::V4(Ipv4Addr::from_bits(v4.to_bits() & mask))
-        }
-        IpAddr::V6(v6) => {
-            let mask = u128::MAX.checked_shl(cut).unwrap_or(0);
-            IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & mask))
-        }
-    }
-}
 
 fn contains((range, bits): (IpAddr, u8), address: IpAddr) -> bool {
     range.is_ipv4() == address.is_ipv4() && mask(range, bits) == mask(address, bits)
@@ -52,7 +17,7 @@ fn contains((range, bits): (IpAddr, u8), address: IpAddr) -> bool {
 /// `ip()`
 pub(in crate::vm) fn ip<'a>(_: &mut Env<'a>, arguments: &[Value<'a>]) -> Outcome<'a> {
     match arguments {
-        [Value::String(text)] => parse_ip(text).map(Value::Ip).ok_or(INVALID),
+        [Value::String(text)] => address::parse(text).map(Value::Ip).ok_or(INVALID),
         [Value::Ip(address)] | [Value::Cidr(address, _)] => Ok(Value::Ip(*address)),
         _ => Err(NO_OVERLOAD),
     }
@@ -61,7 +26,9 @@ pub(in crate::vm) fn ip<'a>(_: &mut Env<'a>, arguments: &[Value<'a>]) -> Outcome
 /// `cidr()`
 pub(in crate::vm) fn cidr<'a>(_: &mut Env<'a>, arguments: &[Value<'a>]) -> Outcome<'a> {
     match arguments {
-        [Value::String(text)] => parse_cidr(text).map(|(address, bits)| Value::Cidr(address, bits)).ok_or(INVALID),
+        [Value::String(text)] => {
+            address::parse_network(text).map(|(address, bits)| Value::Cidr(address, bits)).ok_or(INVALID)
+        }
         [Value::Cidr(address, bits)] => Ok(Value::Cidr(*address, *bits)),
         _ => Err(NO_OVERLOAD),
     }
@@ -70,24 +37,24 @@ pub(in crate::vm) fn cidr<'a>(_: &mut Env<'a>, arguments: &[Value<'a>]) -> Outco
 /// `isIP()`
 pub(in crate::vm) fn is_ip<'a>(_: &mut Env<'a>, arguments: &[Value<'a>]) -> Outcome<'a> {
     let [Value::String(text)] = arguments else { return Err(NO_OVERLOAD) };
-    Ok(Value::Bool(parse_ip(text).is_some()))
+    Ok(Value::Bool(address::parse(text).is_some()))
 }
 
 /// `isCIDR()`
 pub(in crate::vm) fn is_cidr<'a>(_: &mut Env<'a>, arguments: &[Value<'a>]) -> Outcome<'a> {
     let [Value::String(text)] = arguments else { return Err(NO_OVERLOAD) };
-    Ok(Value::Bool(parse_cidr(text).is_some()))
+    Ok(Value::Bool(address::parse_network(text).is_some()))
 }
 
 /// `ip.isCanonical()`
 pub(in crate::vm) fn is_canonical<'a>(_: &mut Env<'a>, arguments: &[Value<'a>]) -> Outcome<'a> {
     let [Value::String(text)] = arguments else { return Err(NO_OVERLOAD) };
-    let address = parse_ip(text).ok_or(INVALID)?;
+    let address = address::parse(text).ok_or(INVALID)?;
     Ok(Value::Bool(address.to_string() == *text))
 }
 
-/// What is asked of an address.
-fn address<'a>(arguments: &[Value<'a>], answer: impl FnOnce(IpAddr) -> Value<'a>) -> Outcome<'a> {
+/// Returns the result of a function of one address.
+fn asked<'a>(arguments: &[Value<'a>], answer: impl FnOnce(IpAddr) -> Value<'a>) -> Outcome<'a> {
     match arguments {
         [Value::Ip(address)] => Ok(answer(*address)),
         _ => Err(NO_OVERLOAD),
@@ -96,22 +63,22 @@ fn address<'a>(arguments: &[Value<'a>], answer: impl FnOnce(IpAddr) -> Value<'a>
 
 /// `family()`
 pub(in crate::vm) fn family<'a>(_: &mut Env<'a>, arguments: &[Value<'a>]) -> Outcome<'a> {
-    address(arguments, |address| Value::Int(if address.is_ipv4() { 4 } else { 6 }))
+    asked(arguments, |address| Value::Int(if address.is_ipv4() { 4 } else { 6 }))
 }
 
 /// `isUnspecified()`
 pub(in crate::vm) fn is_unspecified<'a>(_: &mut Env<'a>, arguments: &[Value<'a>]) -> Outcome<'a> {
-    address(arguments, |address| Value::Bool(address.is_unspecified()))
+    asked(arguments, |address| Value::Bool(address.is_unspecified()))
 }
 
 /// `isLoopback()`
 pub(in crate::vm) fn is_loopback<'a>(_: &mut Env<'a>, arguments: &[Value<'a>]) -> Outcome<'a> {
-    address(arguments, |address| Value::Bool(address.is_loopback()))
+    asked(arguments, |address| Value::Bool(address.is_loopback()))
 }
 
-/// `isGlobalUnicast()`: any address of one host that is not local to a link; private addresses are among them.
+/// `isGlobalUnicast()`: any address of one host that is not local to a link. Private addresses are included.
 pub(in crate::vm) fn is_global_unicast<'a>(_: &mut Env<'a>, arguments: &[Value<'a>]) -> Outcome<'a> {
-    address(arguments, |address| {
+    asked(arguments, |address| {
         let broadcast = matches!(address, IpAddr::V4(v4) if v4.is_broadcast());
         let special = address.is_unspecified() || address.is_loopback() || address.is_multicast();
         Value::Bool(!broadcast && !special && !link_local_unicast(address))
@@ -120,7 +87,7 @@ pub(in crate::vm) fn is_global_unicast<'a>(_: &mut Env<'a>, arguments: &[Value<'
 
 /// `isLinkLocalMulticast()`
 pub(in crate::vm) fn is_link_local_multicast<'a>(_: &mut Env<'a>, arguments: &[Value<'a>]) -> Outcome<'a> {
-    address(arguments, |address| match address {
+    asked(arguments, |address| match address {
         IpAddr::V4(v4) => Value::Bool(matches!(v4.octets(), [224, 0, 0, _])),
         IpAddr::V6(v6) => {
             let [first, ..] = v6.segments();
@@ -131,7 +98,7 @@ pub(in crate::vm) fn is_link_local_multicast<'a>(_: &mut Env<'a>, arguments: &[V
 
 /// `isLinkLocalUnicast()`
 pub(in crate::vm) fn is_link_local_unicast<'a>(_: &mut Env<'a>, arguments: &[Value<'a>]) -> Outcome<'a> {
-    address(arguments, |address| Value::Bool(link_local_unicast(address)))
+    asked(arguments, |address| Value::Bool(link_local_unicast(address)))
 }
 
 fn link_local_unicast(address: IpAddr) -> bool {
@@ -148,7 +115,7 @@ fn link_local_unicast(address: IpAddr) -> bool {
 pub(in crate::vm) fn contains_ip<'a>(_: &mut Env<'a>, arguments: &[Value<'a>]) -> Outcome<'a> {
     let (range, address) = match arguments {
         [Value::Cidr(range, bits), Value::Ip(address)] => ((*range, *bits), *address),
-        [Value::Cidr(range, bits), Value::String(text)] => ((*range, *bits), parse_ip(text).ok_or(INVALID)?),
+        [Value::Cidr(range, bits), Value::String(text)] => ((*range, *bits), address::parse(text).ok_or(INVALID)?),
         _ => return Err(NO_OVERLOAD),
     };
     Ok(Value::Bool(contains(range, address)))
@@ -158,7 +125,9 @@ pub(in crate::vm) fn contains_ip<'a>(_: &mut Env<'a>, arguments: &[Value<'a>]) -
 pub(in crate::vm) fn contains_cidr<'a>(_: &mut Env<'a>, arguments: &[Value<'a>]) -> Outcome<'a> {
     let (range, (address, bits)) = match arguments {
         [Value::Cidr(range, own), Value::Cidr(address, bits)] => ((*range, *own), (*address, *bits)),
-        [Value::Cidr(range, own), Value::String(text)] => ((*range, *own), parse_cidr(text).ok_or(INVALID)?),
+        [Value::Cidr(range, own), Value::String(text)] => {
+            ((*range, *own), address::parse_network(text).ok_or(INVALID)?)
+        }
         _ => return Err(NO_OVERLOAD),
     };
     Ok(Value::Bool(range.1 <= bits && contains(range, address)))
@@ -260,7 +229,7 @@ mod tests {
 
     #[test]
     fn ranges_contain_addresses_and_ranges() {
-        let (address, bits) = parse_cidr("192.168.1.5/24").unwrap();
+        let (address, bits) = address::parse_network("192.168.1.5/24").unwrap();
         let range = Value::Cidr(address, bits);
         let text = Value::String;
         let cases = [

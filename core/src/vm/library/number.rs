@@ -1,8 +1,8 @@
-//! Numbers as text, doubles as Go prints them.
+//! Numbers as text; doubles in the format of Go.
 
 /// Writes an integer in decimal.
 pub(super) fn write_integer(out: &mut String, negative: bool, amount: u64) {
-    // The largest one has 20 digits.
+    // The largest number has 20 digits.
     let mut digits = [b'0'; 20];
     let mut rest = amount;
     let mut first = digits.len();
@@ -21,14 +21,15 @@ pub(super) fn write_integer(out: &mut String, negative: bool, amount: u64) {
     out.push_str(digits.unwrap_or_default());
 }
 
-/// The shortest digits that read back as the same double, without its sign, and the exponent of the first one.
+/// Returns the shortest digits that read back as the same double, without its sign, and the exponent of the first
+/// digit.
 fn digits(value: f64) -> (String, i32) {
     let text = format!("{:e}", value.abs());
     let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
     (mantissa.replace('.', ""), exponent.parse().unwrap_or(0))
 }
 
-/// The names of what is no finite number.
+/// Returns the name of a number that is not finite.
 fn special(value: f64, infinite: &'static str, negative_infinite: &'static str) -> Option<&'static str> {
     if value.is_nan() {
         Some("NaN")
@@ -39,7 +40,7 @@ fn special(value: f64, infinite: &'static str, negative_infinite: &'static str) 
     }
 }
 
-/// Go's `%g`: the shortest digits, with an exponent when it is below -4 or above 5.
+/// Returns the number in Go's `%g`: the shortest digits, with an exponent if it is below -4 or above 5.
 pub(in crate::vm) fn general(value: f64) -> String {
     if let Some(name) = special(value, "+Inf", "-Inf") {
         return name.to_owned();
@@ -54,23 +55,23 @@ pub(in crate::vm) fn general(value: f64) -> String {
     format!("{value}")
 }
 
-/// At least two digits and always a sign.
+/// Returns the exponent as text, with at least two digits and always a sign.
 fn exponent_text(exponent: i32) -> String {
     let sign = if exponent < 0 { '-' } else { '+' };
     format!("e{sign}{:02}", exponent.unsigned_abs())
 }
 
-/// The shortest digits, never with an exponent.
+/// Returns the shortest digits, never with an exponent.
 pub(super) fn plain(value: f64) -> String {
     special(value, "Infinity", "-Infinity").map_or_else(|| format!("{value}"), str::to_owned)
 }
 
-/// So many digits behind the point, halves to even.
+/// Returns the number with this number of digits after the point, halves rounded to even.
 pub(super) fn fixed(value: f64, precision: usize) -> String {
     special(value, "Infinity", "-Infinity").map_or_else(|| format!("{value:.precision$}"), str::to_owned)
 }
 
-/// One digit, so many behind the point, and an exponent.
+/// Returns the number with one digit, this number of digits after the point, and an exponent.
 pub(super) fn scientific(value: f64, precision: usize) -> String {
     if let Some(name) = special(value, "Infinity", "-Infinity") {
         return name.to_owned();

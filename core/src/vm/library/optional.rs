@@ -48,7 +48,7 @@ pub(in crate::vm) fn value<'a>(_: &mut Env<'a>, arguments: &[Value<'a>]) -> Outc
     value.copied().ok_or(EvalErrorKind::EmptyOptional)
 }
 
-/// `optional.unwrap()`: the values that the optionals of a list have.
+/// `optional.unwrap()`: the values of the optionals of a list that have one.
 pub(in crate::vm) fn unwrap<'a>(env: &mut Env<'a>, arguments: &[Value<'a>]) -> Outcome<'a> {
     let [list] = arguments else { return Err(NO_OVERLOAD) };
     let mut values = Vec::new();

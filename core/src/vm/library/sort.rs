@@ -1,5 +1,5 @@
-//! Sorting with an order that can fail. One implementation for all, because each copy of a sort in the filter
-//! costs some kilobytes.
+//! Sorting with an order that can fail. All types share one implementation, because each copy of a sort adds some
+//! kilobytes to the filter.
 
 use core::cmp::Ordering;
 
@@ -8,8 +8,8 @@ use crate::vm::env::Env;
 use crate::vm::error::EvalErrorKind;
 use crate::vm::value::Value;
 
-/// Puts the indices from 0 to below `count` into order, equal ones in their original order: a merge sort from the
-/// bottom up.
+/// Sorts the indices from 0 to below `count`; equal ones keep their original order. It is a merge sort from the bottom
+/// up.
 ///
 /// # Errors
 /// The first error of `order`.
@@ -52,13 +52,13 @@ fn merge(
     Ok(())
 }
 
-/// Up to so many entries are sorted by exchanging neighbours, which needs no memory.
+/// Largest number of entries that are sorted by exchanging neighbours, which needs no memory.
 const FEW: usize = 8;
 
-/// Puts the entries of a map into the order of their keys.
+/// Sorts the entries of a map by their keys.
 ///
 /// # Errors
-/// A key is there twice, or cannot be one; there is not enough fuel.
+/// A key is duplicate or cannot be a key, or there is not enough fuel.
 pub(in crate::vm) fn entries<'a>(
     entries: &mut [(Value<'a>, Value<'a>)],
     env: &mut Env<'a>,

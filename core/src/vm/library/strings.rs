@@ -1,4 +1,4 @@
-//! Functions of strings. Positions count characters, from 0.
+//! Functions of strings. Positions are counted in characters, from 0.
 
 use crate::vm::collection;
 use crate::vm::env::{Env, Outcome};
@@ -8,7 +8,8 @@ use crate::vm::value::Value;
 const NO_OVERLOAD: EvalErrorKind = EvalErrorKind::NoSuchOverload;
 const OUT_OF_RANGE: EvalErrorKind = EvalErrorKind::IndexOutOfRange;
 
-/// Where the character at a position begins, in bytes. The position behind the last character exists, too.
+/// Returns the index of the first byte of the character at a position. The position after the last character is valid
+/// too.
 fn byte_at(text: &str, position: i64) -> Result<usize, EvalErrorKind> {
     let position = usize::try_from(position).map_err(|_| OUT_OF_RANGE)?;
     if text.is_ascii() {
@@ -18,7 +19,7 @@ fn byte_at(text: &str, position: i64) -> Result<usize, EvalErrorKind> {
     starts.nth(position).ok_or(OUT_OF_RANGE)
 }
 
-/// The number of characters before a byte.
+/// Returns the number of characters before a byte.
 fn position_of<'a>(text: &str, byte: usize) -> Value<'a> {
     let count = text.get(..byte).map_or(0, |before| before.chars().count());
     Value::Int(i64::try_from(count).unwrap_or(i64::MAX))
@@ -33,7 +34,7 @@ pub(in crate::vm) fn char_at<'a>(_: &mut Env<'a>, arguments: &[Value<'a>]) -> Ou
     Ok(Value::String(rest.get(..length).unwrap_or_default()))
 }
 
-/// `indexOf()`; -1 when it is not there, also when the search begins behind the end.
+/// `indexOf()`; -1 if the part is not found, also if the search begins after the end.
 pub(in crate::vm) fn index_of<'a>(_: &mut Env<'a>, arguments: &[Value<'a>]) -> Outcome<'a> {
     let (text, part, from) = match arguments {
         [Value::String(text), Value::String(part)] => (text, part, 0),
@@ -50,7 +51,7 @@ pub(in crate::vm) fn index_of<'a>(_: &mut Env<'a>, arguments: &[Value<'a>]) -> O
     Ok(found.map_or(Value::Int(-1), |found| position_of(text, found)))
 }
 
-/// `lastIndexOf()`; -1 when it is not there, also when the search begins behind the end.
+/// `lastIndexOf()`; -1 if the part is not found, also if the search begins after the end.
 pub(in crate::vm) fn last_index_of<'a>(_: &mut Env<'a>, arguments: &[Value<'a>]) -> Outcome<'a> {
     let (text, part, upto) = match arguments {
         [Value::String(text), Value::String(part)] => (text, part, None),
@@ -67,16 +68,16 @@ pub(in crate::vm) fn last_index_of<'a>(_: &mut Env<'a>, arguments: &[Value<'a>])
         return Ok(Value::Int(upto));
     }
     let found = byte_at(text, upto).ok().filter(|start| *start < text.len()).and_then(|start| {
-        // A match may begin at the position itself, so it may end behind it.
+        // A match may begin at the position itself, so it may end after it.
         let end = start.saturating_add(part.len()).min(text.len());
         text.as_bytes().get(..end).and_then(|bytes| last_match(bytes, part.as_bytes()))
     });
     Ok(found.map_or(Value::Int(-1), |found| position_of(text, found)))
 }
 
-/// Where the last occurrence of UTF-8 text in the beginning of UTF-8 text begins.
+/// Returns the start of the last occurrence of UTF-8 text in a prefix of UTF-8 text.
 fn last_match(bytes: &[u8], part: &[u8]) -> Option<usize> {
-    // The beginning may end inside a character; no match ends there.
+    // The prefix may end inside a character. No match ends there.
     match core::str::from_utf8(bytes) {
         Ok(text) => text.rfind(core::str::from_utf8(part).ok()?),
         Err(error) => {
@@ -153,12 +154,12 @@ pub(in crate::vm) fn quote<'a>(env: &mut Env<'a>, arguments: &[Value<'a>]) -> Ou
     env.text(&quoted)
 }
 
-/// How many at most: a negative number is no limit.
+/// Returns the limit for a number of parts or replacements. A negative number means no limit.
 fn limit(count: i64) -> usize {
     usize::try_from(count).unwrap_or(usize::MAX)
 }
 
-/// Whether a text has a part. For a short text a plain search is done before one of `str` is prepared.
+/// Returns whether a text contains a part. A short text is searched directly, without preparing a search of `str`.
 pub(in crate::vm) fn contains(text: &str, part: &str) -> bool {
     let (bytes, part_bytes) = (text.as_bytes(), part.as_bytes());
     let Some((first, behind)) = part_bytes.split_first() else { return true };
@@ -175,11 +176,11 @@ pub(in crate::vm) fn contains(text: &str, part: &str) -> bool {
     false
 }
 
-/// The longest text, in bytes, for which a plain search is not worse than one of `str`, whatever is searched.
+/// The longest text, in bytes, for which a direct search is never slower than one of `str`.
 const PLAIN_SEARCH: usize = 64;
 
-/// Where the occurrences of a part begin. Most parts are one byte, and a search of `str` takes longer to prepare than
-/// such a part to find.
+/// Returns the starts of the occurrences of a part. Most parts are one byte, which is found faster than a search of
+/// `str` is prepared.
 fn occurrences<'t>(text: &'t str, part: &'t str) -> impl Iterator<Item = usize> + 't {
     let byte = if let [byte] = part.as_bytes() { Some(*byte) } else { None };
     let of_byte = byte
@@ -201,7 +202,7 @@ pub(in crate::vm) fn replace<'a>(env: &mut Env<'a>, arguments: &[Value<'a>]) -> 
     if let ([from], [to], true) = (from.as_bytes(), to.as_bytes(), count == usize::MAX) {
         return replace_bytes(env, text, *from, *to);
     }
-    // The size of the result is known, and paid for, before it is made.
+    // The size of the result is determined, and paid for, before it is made.
     let found = occurrences(text, from).take(count).count();
     if found == 0 {
         return Ok(Value::String(text));
@@ -220,7 +221,7 @@ pub(in crate::vm) fn replace<'a>(env: &mut Env<'a>, arguments: &[Value<'a>]) -> 
     Ok(Value::String(replaced.into_bump_str()))
 }
 
-/// Replaces a character of one byte by another one. That is what most replacements do.
+/// Replaces a character of one byte by another one. Most replacements are of this kind.
 fn replace_bytes<'a>(env: &mut Env<'a>, text: &'a str, from: u8, to: u8) -> Outcome<'a> {
     if !text.as_bytes().contains(&from) {
         return Ok(Value::String(text));
@@ -228,11 +229,11 @@ fn replace_bytes<'a>(env: &mut Env<'a>, text: &'a str, from: u8, to: u8) -> Outc
     env.reserve(text.len())?;
     let replaced = env.arena.alloc_slice_copy(text.as_bytes());
     replaced.iter_mut().filter(|byte| **byte == from).for_each(|byte| *byte = to);
-    // Neither byte is a part of a longer character.
+    // Neither byte is part of a longer character.
     core::str::from_utf8(replaced).map(Value::String).map_err(|_| EvalErrorKind::NotText)
 }
 
-/// `split()`; an empty separator stands between all characters.
+/// `split()`; an empty separator splits between all characters.
 pub(in crate::vm) fn split<'a>(env: &mut Env<'a>, arguments: &[Value<'a>]) -> Outcome<'a> {
     let (text, separator, count) = match arguments {
         [Value::String(text), Value::String(separator)] => (*text, *separator, usize::MAX),
@@ -254,7 +255,7 @@ pub(in crate::vm) fn split<'a>(env: &mut Env<'a>, arguments: &[Value<'a>]) -> Ou
     Ok(Value::List(env.arena.alloc_slice_copy(&parts)))
 }
 
-/// The text up to the separator and the text behind it.
+/// Returns the text up to the separator and the text after it.
 fn first_part<'t>(text: &'t str, separator: &str) -> Option<(&'t str, &'t str)> {
     if separator.is_empty() {
         let first = text.chars().next()?;
@@ -286,7 +287,7 @@ pub(in crate::vm) fn trim<'a>(_: &mut Env<'a>, arguments: &[Value<'a>]) -> Outco
     Ok(Value::String(text.trim()))
 }
 
-/// The characters in the opposite order.
+/// Returns the characters in reverse order.
 pub(super) fn reverse<'a>(env: &mut Env<'a>, text: &str) -> Outcome<'a> {
     env.reserve(text.len())?;
     let mut reversed = bumpalo::collections::String::with_capacity_in(text.len(), env.arena);

@@ -21,7 +21,7 @@ pub(crate) fn zone_named<T>(name: &str, initial: i32, run: impl FnOnce() -> T) -
     result
 }
 
-/// What a function gives, as debug text; an error by its name.
+/// Returns the result of a function as debug text; an error by its name.
 pub(crate) fn call(name: &str, arguments: &[Value<'_>]) -> String {
     let function = Function::from_name(name, arguments.len() as u32).unwrap();
     let zones = ZONES.with_borrow(Clone::clone);

@@ -11,7 +11,7 @@ fn in_range<'a>(point: Timestamp) -> Outcome<'a> {
     if point.is_valid() { Ok(Value::Timestamp(point)) } else { Err(EvalErrorKind::Overflow) }
 }
 
-/// The point in time so many nanoseconds later.
+/// Returns the point in time this number of nanoseconds later.
 pub(in crate::vm) fn later<'a>(point: Timestamp, nanos: i64) -> Outcome<'a> {
     let step = Timestamp::from_nanos(nanos);
     let nanos = point.nanos.saturating_add(step.nanos);
@@ -23,11 +23,11 @@ pub(in crate::vm) fn later<'a>(point: Timestamp, nanos: i64) -> Outcome<'a> {
     in_range(Timestamp { seconds, nanos })
 }
 
-/// The nanoseconds from `b` to `a`, if they fit.
+/// Returns the nanoseconds from `b` to `a`, if they fit.
 pub(in crate::vm) fn between(a: Timestamp, b: Timestamp) -> Option<i64> {
     let seconds = a.seconds.checked_sub(b.seconds)?;
     let nanos = i64::from(a.nanos).checked_sub(i64::from(b.nanos))?;
-    // A negative sum of both may fit although its seconds alone do not.
+    // For a negative duration the sum may fit although the seconds alone do not.
     match seconds.checked_mul(SECOND) {
         Some(whole) => whole.checked_add(nanos),
         None => seconds.checked_add(1)?.checked_mul(SECOND)?.checked_add(nanos.checked_sub(SECOND)?),
@@ -44,7 +44,7 @@ pub(in crate::vm) fn timestamp<'a>(_: &mut Env<'a>, arguments: &[Value<'a>]) -> 
     }
 }
 
-/// RFC 3339, for example `2009-02-13T23:31:30.5+01:00`. Digits behind the ninth of a fraction are cut off.
+/// Parses RFC 3339 text, for example `2009-02-13T23:31:30.5+01:00`. Digits after the ninth of a fraction are cut off.
 fn parse_timestamp(text: &str) -> Option<Timestamp> {
     let mut scanner = Scanner(text);
     let year = scanner.number(4)?;
@@ -62,7 +62,7 @@ fn parse_timestamp(text: &str) -> Option<Timestamp> {
     Some(Timestamp { seconds, nanos })
 }
 
-/// What is left of a text.
+/// The rest of a text.
 struct Scanner<'t>(&'t str);
 
 impl Scanner<'_> {
@@ -71,14 +71,14 @@ impl Scanner<'_> {
         Some(self)
     }
 
-    /// A number of exactly so many digits.
+    /// Reads a number of exactly this number of digits.
     fn number(&mut self, digits: usize) -> Option<i64> {
         let (number, rest) = self.0.split_at_checked(digits)?;
         self.0 = rest;
         number.bytes().all(|byte| byte.is_ascii_digit()).then(|| number.parse().ok())?
     }
 
-    /// The digits behind a point, as nanoseconds.
+    /// Reads the digits after a point, as nanoseconds.
     fn fraction(&mut self) -> Option<u32> {
         let end = self.0.bytes().take_while(u8::is_ascii_digit).count();
         let (digits, rest) = self.0.split_at_checked(end).filter(|(digits, _)| !digits.is_empty())?;
@@ -87,7 +87,7 @@ impl Scanner<'_> {
         Some(digits.fold(0, |nanos: u32, digit| nanos.wrapping_mul(10).wrapping_add(u32::from(digit & 15))))
     }
 
-    /// `Z` or `+05:30`, in seconds.
+    /// Reads `Z` or an offset such as `+05:30`, in seconds.
     fn offset(&mut self) -> Option<i64> {
         if self.then("Z").is_some() {
             return Some(0);
@@ -104,7 +104,7 @@ impl Scanner<'_> {
     }
 }
 
-/// A timestamp as RFC 3339 text in UTC, without zeros at the end of its fraction.
+/// Returns a timestamp as RFC 3339 text in UTC, without zeros at the end of its fraction.
 pub(in crate::vm) fn timestamp_text(point: Timestamp) -> String {
     let civil = calendar::Civil::new(point.seconds);
     let (hour, minute, second) = calendar::clock(point.seconds);
@@ -112,13 +112,13 @@ pub(in crate::vm) fn timestamp_text(point: Timestamp) -> String {
     format!("{:04}-{:02}-{:02}T{hour:02}:{minute:02}:{second:02}{fraction}Z", civil.year, civil.month, civil.day)
 }
 
-/// A point and the digits of the nanoseconds up to the last one that is not zero.
+/// Returns a point and the digits of the nanoseconds up to the last one that is not zero.
 fn fraction_text(nanos: u32) -> String {
     let digits = format!(".{nanos:09}");
     digits.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
-/// A duration as seconds, for example `-1.5s`.
+/// Returns a duration in seconds as text, for example `-1.5s`.
 pub(in crate::vm) fn duration_text(nanos: i64) -> String {
     let sign = if nanos < 0 { "-" } else { "" };
     let nanos = nanos.unsigned_abs();
@@ -136,7 +136,7 @@ pub(in crate::vm) fn duration<'a>(_: &mut Env<'a>, arguments: &[Value<'a>]) -> O
     }
 }
 
-/// Numbers with units, for example `1h30m`, `-1.5s` or `10ms`; as Go's `time.ParseDuration`.
+/// Parses numbers with units, for example `1h30m`, `-1.5s` or `10ms`, like Go's `time.ParseDuration`.
 fn parse_duration(text: &str) -> Option<i64> {
     let (negative, mut rest) = match text.strip_prefix('-') {
         Some(rest) => (true, rest),
@@ -157,7 +157,7 @@ fn parse_duration(text: &str) -> Option<i64> {
     if negative { 0_i64.checked_sub_unsigned(nanos) } else { i64::try_from(nanos).ok() }
 }
 
-/// The first number with its unit, in nanoseconds, and the text behind it.
+/// Returns the first number with its unit, in nanoseconds, and the text after it.
 fn duration_part(text: &str) -> Option<(u64, &str)> {
     let (whole, rest) = text.split_at_checked(text.bytes().take_while(u8::is_ascii_digit).count())?;
     let (fraction, rest) = match rest.strip_prefix('.') {
@@ -183,11 +183,11 @@ fn duration_part(text: &str) -> Option<(u64, &str)> {
     Some((whole.checked_mul(unit)?.checked_add(part)?, rest))
 }
 
-/// A decimal fraction of a unit, in nanoseconds. In doubles, as Go computes it.
+/// Returns a decimal fraction of a unit, in nanoseconds, computed with doubles as in Go.
 #[expect(clippy::as_conversions, reason = "less than a unit, which a double holds exactly")]
 fn fraction_of(unit: u64, digits: &str) -> u64 {
     let (mut value, mut scale) = (0_u64, 1.0_f64);
-    // Eighteen digits fit; those behind them are worth less than a nanosecond.
+    // Eighteen digits fit; those after them are less than a nanosecond.
     for digit in digits.bytes().take(18) {
         value = value.wrapping_mul(10).wrapping_add(u64::from(digit & 15));
         scale *= 10.0;
@@ -195,8 +195,7 @@ fn fraction_of(unit: u64, digits: &str) -> u64 {
     (value as f64 * (unit as f64 / scale)) as u64
 }
 
-/// The time that clocks show, in seconds as if they were in UTC: in UTC, or in the time zone that the second argument
-/// names.
+/// Returns the local time, in seconds as if it were in UTC: in UTC, or in the time zone of the second argument.
 fn shown<'a>(env: &Env<'a>, arguments: &[Value<'a>]) -> Result<i64, EvalErrorKind> {
     let (point, offset) = match arguments {
         [Value::Timestamp(point)] => (point, 0),
@@ -213,7 +212,7 @@ fn civil<'a>(env: &Env<'a>, arguments: &[Value<'a>]) -> Result<calendar::Civil, 
     Ok(calendar::Civil::new(shown(env, arguments)?))
 }
 
-/// Hour, minute and second. They need no date.
+/// Returns hour, minute and second. They need no date.
 #[inline(never)]
 fn clock<'a>(env: &Env<'a>, arguments: &[Value<'a>]) -> Result<(i64, i64, i64), EvalErrorKind> {
     Ok(calendar::clock(shown(env, arguments)?))
@@ -273,7 +272,7 @@ pub(in crate::vm) fn seconds<'a>(env: &mut Env<'a>, arguments: &[Value<'a>]) -> 
     }
 }
 
-/// `getMilliseconds()`: those within the second.
+/// `getMilliseconds()`: the milliseconds within the second.
 pub(in crate::vm) fn milliseconds<'a>(env: &mut Env<'a>, arguments: &[Value<'a>]) -> Outcome<'a> {
     match arguments {
         [Value::Duration(nanos)] => Ok(Value::Int(nanos.wrapping_rem(SECOND).wrapping_div(1_000_000))),
@@ -440,7 +439,7 @@ mod tests {
     #[cfg(not(all(target_arch = "wasm32", target_os = "unknown")))]
     use proptest::strategy::Strategy as _;
 
-    // Another library reads, writes and takes apart the same points in time.
+    // Compares with another library, which must read, write and split the same points in time.
     #[cfg(not(all(target_arch = "wasm32", target_os = "unknown")))]
     proptest::proptest! {
         #![proptest_config(proptest::prelude::ProptestConfig { failure_persistence: None, ..Default::default() })]
@@ -456,7 +455,7 @@ mod tests {
             let theirs = jiff::Timestamp::new(seconds, 0).unwrap();
             let theirs = theirs.checked_add(jiff::SignedDuration::from_nanos(nanos.into())).unwrap();
             let ours = Timestamp { seconds, nanos: u32::try_from(nanos).unwrap() };
-            // Both read what either writes, in any offset.
+            // Each reads the text of the other, in any offset.
             assert_eq!(timestamp_text(ours).parse::<jiff::Timestamp>().unwrap(), theirs);
             let zone = jiff::tz::TimeZone::fixed(jiff::tz::Offset::from_seconds(offset * 60).unwrap());
             let zoned = theirs.to_zoned(zone);

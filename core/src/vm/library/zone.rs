@@ -1,9 +1,9 @@
-//! Time zones: those that the artifact brings, `UTC`, and fixed offsets such as `+05:30`.
+//! Time zones: those of the artifact, `UTC`, and fixed offsets such as `+05:30`.
 
 use crate::tables::ZoneTable;
 
-/// The offset of a zone's clocks at a point in time (seconds since 1970), in seconds east of UTC; `None` for a
-/// zone that is not known.
+/// Returns the offset of a zone at a point in time (seconds since 1970), in seconds east of UTC, or `None` for an
+/// unknown zone.
 pub(super) fn offset(zones: &[ZoneTable], name: &str, seconds: i64) -> Option<i32> {
     if matches!(name, "UTC" | "Z" | "") {
         return Some(0);
@@ -15,7 +15,7 @@ pub(super) fn offset(zones: &[ZoneTable], name: &str, seconds: i64) -> Option<i3
 }
 
 impl ZoneTable {
-    /// The offset at a point in time (seconds since 1970), in seconds east of UTC.
+    /// Returns the offset at a point in time (seconds since 1970), in seconds east of UTC.
     pub(crate) fn offset(&self, seconds: i64) -> i32 {
         let passed = self.transitions.partition_point(|(from, _)| *from <= seconds);
         let last = passed.checked_sub(1).and_then(|last| self.transitions.get(last));
@@ -23,7 +23,7 @@ impl ZoneTable {
     }
 }
 
-/// `+05:30`, `-02:00`, `02:00`
+/// Parses an offset such as `+05:30`, `-02:00`, `02:00`.
 fn fixed(name: &str) -> Option<i32> {
     let (negative, rest) = match name.strip_prefix('-') {
         Some(rest) => (true, rest),

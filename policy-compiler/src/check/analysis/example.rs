@@ -216,7 +216,11 @@ impl Example {
                 }
                 // The direction is fixed.
                 Attribute::Mesh(_) => {}
-                Attribute::Headers | Attribute::Destination(_) => return None,
+                Attribute::Headers
+                | Attribute::HeaderValues(_)
+                | Attribute::QueryParameters
+                | Attribute::Cookies
+                | Attribute::Destination(_) => return None,
             },
             Node::Member(of, name) => {
                 let (field, mut path) = member_path(of)?;

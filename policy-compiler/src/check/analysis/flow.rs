@@ -74,9 +74,10 @@ pub fn field_flow(model: &Model, programs: &Programs, pairs: &[(usize, usize)]) 
 
 fn is_kept(model: &Model, field: usize, to: usize) -> bool {
     let directory = &model.directory;
-    let domain = directory.services.get(to).and_then(|service| directory.domains.get(usize::from(service.domain)));
+    let regions = directory.services.get(to).map_or(&[][..], |service| directory.regions_of(service));
     let residency = model.fields.get(field).map_or(&[][..], |field| &field.table.residency);
-    !residency.is_empty() && !domain.is_some_and(|domain| residency.contains(&domain.region))
+    let reaches_all = !regions.is_empty() && regions.iter().all(|region| residency.contains(region));
+    !residency.is_empty() && !reaches_all
 }
 
 fn taken(rules: &[(&Facts<'_>, Applies)], wanted: impl Fn(&Facts<'_>) -> bool) -> Taken {

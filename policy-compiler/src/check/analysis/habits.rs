@@ -1,8 +1,10 @@
 //! Comparisons that look right but can be bypassed: with attributes that hold more than their names say, and with names
 //! that do not exist.
 
+use std::net::SocketAddr;
+
 use context_mesh_core::artifact::tables::{
-    Attribute, Constant, DestinationPart, MeshPart, PeerPart, RequestPart, ScalarConstant,
+    Attribute, Constant, DestinationPart, HostType, MeshPart, PeerPart, RequestPart, ScalarConstant,
 };
 
 use super::Finding;
@@ -31,6 +33,10 @@ enum Habit {
     PathWithQuery(String),
     /// `request.host` is compared with a name.
     HostAsWritten(String),
+    /// An address with a port is taken for an address: the attribute without the port.
+    AddressWithPort(&'static str),
+    /// A text of several pairs is searched: the text, and the attribute that holds them apart.
+    TextOfPairs(&'static str, &'static str),
     /// Nothing has this name: the attribute, and the name.
     UnknownName(&'static str, String),
 }
@@ -50,11 +56,39 @@ fn walk(node: &Node, knowledge: &Knowledge<'_>, found: &mut Vec<Habit>) {
     {
         walk(inner, knowledge, found);
     }
+    found.extend(parsed_address(node).map(Habit::AddressWithPort));
     if let Some((attribute, how, words)) = comparison(node) {
         found.extend(words.into_iter().filter_map(|word| habit(attribute, how, word, knowledge.model)));
     }
     for child in node.children() {
         walk(child, knowledge, found);
+    }
+}
+
+/// Returns the attribute to read in place of an address with a port that a node takes for an address.
+fn parsed_address(node: &Node) -> Option<&'static str> {
+    match node {
+        Node::In(pair) => match &**pair {
+            [Node::Attribute(attribute), Node::Constant(Constant::Networks(_))] => with_port(attribute),
+            _ => None,
+        },
+        Node::Call(function, arguments) => {
+            let parses = ["ip", "containsIP", "isIP", "ip.isCanonical"].contains(&function.name());
+            let address =
+                |argument: &Node| if let Node::Attribute(attribute) = argument { with_port(attribute) } else { None };
+            arguments.iter().find_map(address).filter(|_| parses)
+        }
+        _ => None,
+    }
+}
+
+/// Returns the attribute of the address alone.
+fn with_port(attribute: &Attribute) -> Option<&'static str> {
+    let Attribute::Host(path, HostType::String) = attribute else { return None };
+    match path.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        ["source", "address"] => Some("source.ip"),
+        ["destination", "address"] => Some("destination.ip"),
+        _ => None,
     }
 }
 
@@ -87,6 +121,15 @@ fn habit(attribute: &Attribute, how: How, word: &str, model: &Model) -> Option<H
         Attribute::Request(RequestPart::Path) => path(how, word),
         Attribute::Header(name) if name == ":path" => path(how, word),
         Attribute::Request(RequestPart::Host) => host(how, word),
+        Attribute::Host(..) if how == How::Whole && word.parse::<SocketAddr>().is_err() => {
+            with_port(attribute).map(Habit::AddressWithPort)
+        }
+        Attribute::Request(RequestPart::Query) if !word.is_empty() => {
+            Some(Habit::TextOfPairs("request.query", "request.query_params"))
+        }
+        Attribute::Header(name) if name == "cookie" && !word.is_empty() => {
+            Some(Habit::TextOfPairs("request.headers['cookie']", "request.cookies"))
+        }
         Attribute::Header(name) if name == "host" || name == ":authority" => host(how, word),
         _ if how != How::Whole || word.is_empty() => None,
         Attribute::Peer(PeerPart::Service) => unknown("peer.service", word, services(directory)),
@@ -132,7 +175,7 @@ fn domains(directory: &Directory) -> impl Iterator<Item = &str> {
 }
 
 fn regions(directory: &Directory) -> impl Iterator<Item = &str> {
-    directory.domains.iter().map(|domain| domain.region.as_str())
+    directory.all_regions()
 }
 
 fn diagnostic(habit: &Habit, facts: &Facts<'_>, model: &Model) -> Diagnostic {
@@ -149,6 +192,17 @@ fn diagnostic(habit: &Habit, facts: &Facts<'_>, model: &Model) -> Diagnostic {
             );
             let problem = Diagnostic::warning(code::HOST_AS_WRITTEN, facts.span(), message);
             problem.help("compare `request.hostname`: in lower case, without port and final dot")
+        }
+        Habit::AddressWithPort(ip) => {
+            let address = ip.replace(".ip", ".address");
+            let message = format!("`{address}` has a port, so it is never an address alone");
+            let problem = Diagnostic::warning(code::ADDRESS_WITH_PORT, facts.span(), message);
+            problem.help(format!("read `{ip}`"))
+        }
+        Habit::TextOfPairs(text, pairs) => {
+            let message = format!("`{text}` is one text, which clients write in many ways");
+            let problem = Diagnostic::warning(code::TEXT_OF_PAIRS, facts.span(), message);
+            problem.help(format!("read `{pairs}['name']`"))
         }
         Habit::UnknownName(attribute, word) => {
             let message = format!("the mesh has no `{attribute}` `{word}`");

@@ -1,8 +1,8 @@
-//! Masks that show nothing of their own: another rule takes the field out, or masks it more strictly.
+//! Masks without effect: another rule removes the field, or masks it more strictly.
 //!
-//! A redaction wins over masks, and of masks the strictest one, whatever their order. So no request shows too much; but a
-//! mask that never counts, and two masks of one layer of which nobody chose one, are not what their authors mean. A rule
-//! for a kind of data is not reported for a field that a stricter rule names: that is an exception to it.
+//! A redaction takes precedence over masks, and of masks the strictest counts, whatever their order is. So no request
+//! reveals too much. But a mask that never counts is a mistake, and so are two masks of one layer between which nobody
+//! chose. A rule for a classification is not reported for a field that a stricter rule names: that is an exception to it.
 
 use std::collections::BTreeMap;
 
@@ -95,14 +95,14 @@ fn find_covered<'k>(knowledge: &'k Knowledge<'k>, mask: &Mask<'k>, findings: &mu
 fn covered_by<'k>(knowledge: &Knowledge<'_>, mask: &Mask<'_>, by: &Facts<'_>, fields: &[usize]) -> Finding<'k> {
     let names: Vec<String> = fields.iter().map(|field| format!("`{}`", name(knowledge, *field))).collect();
     let message = format!(
-        "`{}` never masks {}: `{}` takes it out of every request that this rule masks",
+        "`{}` never masks {}: `{}` removes it from every request that this rule masks",
         mask.facts.rule.name,
         names.join(", "),
         by.rule.name
     );
     let place = fields.first().map_or_else(|| mask.facts.span(), |field| mask.span(*field));
     let problem = Diagnostic::warning(code::COVERED_MASK, place, message);
-    let problem = problem.label(by.span(), "a redaction wins over masks");
+    let problem = problem.label(by.span(), "a redaction takes precedence over masks");
     let help = if fields.len() == mask.fields.len() {
         "remove the mask, or correct one of the conditions"
     } else {
@@ -161,7 +161,7 @@ mod tests {
     /// Returns the codes of the findings about masks, with their rules.
     fn found(policies: &str) -> Vec<String> {
         let (diagnostics, _) = Tree::new(policies).findings();
-        let about = diagnostics.iter().filter(|found| ["CM0610", "CM0611"].contains(&found.code));
+        let about = diagnostics.iter().filter(|found| ["CM0612", "CM0613"].contains(&found.code));
         about
             .map(|found| {
                 format!("{} {}", found.code, found.message.split_whitespace().take(3).collect::<Vec<_>>().join(" "))
@@ -177,9 +177,9 @@ mod tests {
         let last = "mask: {fields: [name], keepLast: 2}";
         let both = "mask: {fields: [name, flags], keepLast: 2}";
         let cases: &[(&[&str], &[&str])] = &[
-            (&[&format!("a, {hash}"), &format!("b, {last}")], &["CM0610 `shop/p/b` and `shop/p/a`"]),
-            (&[&format!("a, {hash}"), &format!("b, {gold}, {last}")], &["CM0610 `shop/p/b` and `shop/p/a`"]),
-            (&[&format!("a, {gold}, {hash}"), &format!("b, {last}")], &["CM0610 `shop/p/b` and `shop/p/a`"]),
+            (&[&format!("a, {hash}"), &format!("b, {last}")], &["CM0612 `shop/p/b` and `shop/p/a`"]),
+            (&[&format!("a, {hash}"), &format!("b, {gold}, {last}")], &["CM0612 `shop/p/b` and `shop/p/a`"]),
+            (&[&format!("a, {gold}, {hash}"), &format!("b, {last}")], &["CM0612 `shop/p/b` and `shop/p/a`"]),
             // The same way, or never together.
             (&[&format!("a, {last}"), &format!("b, {gold}, {last}")], &[]),
             (&[&format!("a, {gold}, {hash}"), &format!("b, {silver}, {last}")], &[]),
@@ -194,20 +194,20 @@ mod tests {
                 &[],
             ),
             // A redaction of every request that is masked.
-            (&["a, redact: [name]", &format!("b, {hash}")], &["CM0611 `shop/p/b` never masks"]),
-            (&["a, redact: [name]", &format!("b, {gold}, {hash}")], &["CM0611 `shop/p/b` never masks"]),
+            (&["a, redact: [name]", &format!("b, {hash}")], &["CM0613 `shop/p/b` never masks"]),
+            (&["a, redact: [name]", &format!("b, {gold}, {hash}")], &["CM0613 `shop/p/b` never masks"]),
             (
                 &[&format!("a, {gold}, redact: [name]"), &format!("b, {gold}, {hash}")],
-                &["CM0611 `shop/p/b` never masks"],
+                &["CM0613 `shop/p/b` never masks"],
             ),
             (&[&format!("a, {gold}, redact: [name]"), &format!("b, {hash}")], &[]),
             (&[&format!("a, {gold}, redact: [name]"), &format!("b, {silver}, {hash}")], &[]),
             (&["a, enforcement: shadow, redact: [name]", &format!("b, {hash}")], &[]),
-            (&["a, redact: [name]", &format!("b, {both}")], &["CM0611 `shop/p/b` never masks"]),
+            (&["a, redact: [name]", &format!("b, {both}")], &["CM0613 `shop/p/b` never masks"]),
             // One finding: that one of them never counts says more.
             (
                 &["a, redact: [name]", &format!("b, {hash}"), &format!("c, {last}")],
-                &["CM0611 `shop/p/b` never masks", "CM0611 `shop/p/c` never masks"],
+                &["CM0613 `shop/p/b` never masks", "CM0613 `shop/p/c` never masks"],
             ),
         ];
         for (rules, expected) in cases {

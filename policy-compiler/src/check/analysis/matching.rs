@@ -162,11 +162,12 @@ fn can_be(scope: &Scope<'_>, place: Place, part: Part) -> Option<String> {
     let mut names: Vec<&str> = match (place, part, scope.workloads) {
         (_, Part::Direction, _) => vec![scope.direction_name()],
         (Place::Peer, ..) if scope.direction == Direction::Outbound => Vec::new(),
+        (_, Part::Region, _) if directory.services.iter().any(|service| service.regions.len() > 1) => return None,
         (Place::Own, _, Workloads::These(services)) => {
             services.iter().map(|service| scope.name_of(*service, part)).collect()
         }
         (_, Part::Domain, _) => directory.domains.iter().map(|domain| domain.name.as_str()).collect(),
-        (_, Part::Region, _) => directory.domains.iter().map(|domain| domain.region.as_str()).collect(),
+        (_, Part::Region, _) => directory.all_regions().collect(),
         _ => return None,
     };
     names.sort_unstable();

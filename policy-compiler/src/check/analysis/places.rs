@@ -1,5 +1,7 @@
 //! Services as peer, workload and destination: who can take these places, given the tests of a request.
 
+use context_mesh_core::artifact::tables::only_region;
+
 use super::patterns::Patterns;
 use super::terms::{Part, Place};
 use super::values::Values;
@@ -174,7 +176,22 @@ impl Scope<'_> {
             let frameworks = self.domain(somebody).map_or(&[][..], |domain| &domain.frameworks);
             return values.list.as_ref().is_some_and(|list| list.accepts(frameworks));
         }
-        values.text.as_ref().is_some_and(|text| text.accepts(self.name(somebody, part), patterns))
+        let Some(text) = &values.text else { return false };
+        if part == Part::Region {
+            return self.regions(somebody).iter().any(|region| text.accepts(region, patterns));
+        }
+        text.accepts(self.name(somebody, part), patterns)
+    }
+
+    /// Returns the possible regions of a service or stranger. Of a service with several, only its own proxy may know which.
+    fn regions(&self, somebody: &Somebody) -> Vec<&str> {
+        let listed = match somebody {
+            Somebody::Listed(service) => self.directory.services.get(*service),
+            Somebody::Stranger(_) => None,
+        };
+        let Some(service) = listed else { return vec![""] };
+        let regions = self.directory.regions_of(service).iter().map(String::as_str);
+        if service.regions.len() > 1 { regions.chain([""]).collect() } else { regions.collect() }
     }
 
     fn domain(&self, somebody: &Somebody) -> Option<&context_mesh_core::artifact::tables::DomainTable> {
@@ -198,7 +215,9 @@ impl Scope<'_> {
         match part {
             Part::Service => service.map_or("", |service| &service.name),
             Part::Domain => domain.map_or("", |domain| &domain.name),
-            Part::Region | Part::Frameworks => domain.map_or("", |domain| &domain.region),
+            Part::Region | Part::Frameworks => {
+                service.map_or("", |service| only_region(self.directory.regions_of(service)))
+            }
             Part::Direction => self.direction_name(),
         }
     }

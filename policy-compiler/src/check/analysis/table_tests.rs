@@ -281,7 +281,9 @@ fn comparisons_with_more_than_the_name_says_and_with_names_that_nobody_has() {
         let found = found_of(&[condition], "onError: ignore, deny: {}");
         found
             .into_iter()
-            .filter(|found| found.starts_with("CM0607") || found.starts_with("CM0608") || found.starts_with("CM0609"))
+            .filter(|found| {
+                ["CM0607", "CM0608", "CM0609", "CM0610", "CM0611"].iter().any(|code| found.starts_with(code))
+            })
             .collect()
     };
     let cases = [
@@ -295,6 +297,18 @@ fn comparisons_with_more_than_the_name_says_and_with_names_that_nobody_has() {
         ("request.path.startsWith('/debug')", ""),
         ("request.path.contains('/debug')", ""),
         ("request.url_path == '/debug'", ""),
+        ("source.address == '10.0.0.1'", "CM0610 source.address"),
+        ("source.address == '10.0.0.1:80'", ""),
+        ("source.address.startsWith('10.')", ""),
+        ("source.address in ['10.0.0.1', '10.0.0.2']", "CM0610 source.address"),
+        ("ip(source.address).family() == 4", "CM0610 source.address"),
+        ("cidr('10.0.0.0/8').containsIP(source.address)", "CM0610 source.address"),
+        ("cidr('10.0.0.0/8').containsIP(ip(destination.address))", "CM0610 destination.address"),
+        ("source.ip.inNetworks(['10.0.0.0/8'])", ""),
+        ("request.query.contains('admin=true')", "CM0611 request.query"),
+        ("request.query == ''", ""),
+        ("request.headers['cookie'].startsWith('plan=')", "CM0611 request.headers['cookie']"),
+        ("request.query_params['admin'] == 'true'", ""),
         ("request.host == 'shop.example'", "CM0608 request.host"),
         ("request.host in ['a.example', 'b.example']", "CM0608 request.host; CM0608 request.host"),
         ("request.host.endsWith('.example')", "CM0608 request.host"),

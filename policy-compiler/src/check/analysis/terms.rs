@@ -113,6 +113,10 @@ impl Terms {
                 }
                 // Its type is checked when it is read, so any value is possible.
                 Attribute::Claim(..) => Values { missing: true, bad: true, ..Values::anything() },
+                Attribute::HeaderValues(_) => Values { bad: true, list: Some(List::of(text())), ..Values::nothing() },
+                Attribute::QueryParameters | Attribute::Cookies => {
+                    Values { bad: true, other: true, ..Values::nothing() }
+                }
                 Attribute::Headers => Values { other: true, ..Values::nothing() },
                 Attribute::Header(_) | Attribute::Request(_) => readable(text()),
                 Attribute::Destination(DestinationPart::Frameworks) => {

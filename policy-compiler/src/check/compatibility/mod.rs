@@ -5,7 +5,7 @@
 //! the reverse holds. Compatibility has three sides: the value is valid, applications get what they rely on, and the
 //! field stays protected ([`Aspect`]).
 //!
-//! `docs/schemas.md` has the table of all changes; `tests/compatibility.rs` checks it line by line.
+//! `docs/schemas.md` has the table of all changes; `tests/it/compatibility.rs` checks it line by line.
 
 mod change;
 mod check;

@@ -59,6 +59,8 @@ pub struct Service {
     pub hosts: Vec<String>,
     /// Its other workloads.
     pub workloads: Vec<String>,
+    /// The regions in which it runs, sorted, if the mesh lists them.
+    pub regions: Vec<String>,
 }
 
 /// The services and domains of the mesh.
@@ -124,6 +126,21 @@ impl Directory {
         Owner::Unknown
     }
 
+    /// Returns the regions of domains and services; a region may be there several times.
+    pub(crate) fn all_regions(&self) -> impl Iterator<Item = &str> {
+        let of_services = self.services.iter().flat_map(|service| &service.regions).map(String::as_str);
+        let of_domains = self.domains.iter().map(|domain| domain.region.as_str());
+        of_domains.chain(of_services).filter(|region| !region.is_empty())
+    }
+
+    /// Returns the regions in which a service runs.
+    pub(crate) fn regions_of<'d>(&'d self, service: &'d Service) -> &'d [String] {
+        match self.domains.get(usize::from(service.domain)) {
+            Some(domain) if service.regions.is_empty() => std::slice::from_ref(&domain.region),
+            _ => &service.regions,
+        }
+    }
+
     /// Returns the names of the regions to which a field may be sent, sorted. A region without domains is reported.
     pub(super) fn regions(
         &self,
@@ -132,10 +149,9 @@ impl Directory {
         diagnostics: &mut Diagnostics,
     ) -> Vec<String> {
         for name in names.iter().filter(|_| !self.unsure) {
-            if !self.domains.iter().any(|domain| domain.region == name.value) {
+            if !self.all_regions().any(|region| region == name.value) {
                 let message = format!("no domain of the mesh is in the region `{}`", name.value);
-                let regions = self.domains.iter().map(|d| d.region.as_str()).filter(|region| !region.is_empty());
-                let help = near::suggestion(&name.value, regions);
+                let help = near::suggestion(&name.value, self.all_regions());
                 let help = help.unwrap_or_else(|| "give the domains of the Mesh document their `region`".to_owned());
                 diagnostics.push(context.unknown(code::UNKNOWN_REGION, name.span, message).help(help));
             }
@@ -150,7 +166,7 @@ impl Directory {
     /// such a field.
     pub(super) fn report_domains_without_region(&self, bound: (&str, Span), diagnostics: &mut Diagnostics) {
         for (index, (domain, span)) in self.domains.iter().zip(&self.spans).enumerate() {
-            let here = |service: &Service| usize::from(service.domain) == index;
+            let here = |service: &Service| usize::from(service.domain) == index && service.regions.is_empty();
             if domain.region.is_empty() && self.services.iter().any(here) {
                 let message = format!("the domain `{}` has no region", domain.name);
                 let problem = Diagnostic::warning(code::NO_REGION, *span, message)
@@ -266,6 +282,7 @@ fn settings(mesh: &Mesh, diagnostics: &mut Diagnostics) -> MeshTable {
             Traces::Start => GatewayTraces::Start,
         },
         gateway_sampled: mesh.gateway.sampled,
+        header_value_bytes: mesh.header_value_bytes,
         memory_slots: mesh.memory.slots.map_or(DEFAULT_SLOTS, |slots| memory_slots(slots, diagnostics)),
         memory_bytes: mesh.memory.bytes.map_or(DEFAULT_BYTES, |bytes| memory_bytes(bytes, diagnostics)),
         memory_ttl_ms: mesh.memory.ttl_ms,
@@ -416,6 +433,7 @@ fn services(entries: &[DomainEntry], directory: &Directory, diagnostics: &mut Di
                 identities: service.identities.as_deref().map(values),
                 hosts: values(&service.hosts),
                 workloads: values(&service.workloads),
+                regions: std::collections::BTreeSet::from_iter(values(&service.regions)).into_iter().collect(),
             });
         }
     }

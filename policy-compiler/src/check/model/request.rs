@@ -31,6 +31,8 @@ pub struct Request {
     pub destination: Option<String>,
     /// The time, in milliseconds since 1970.
     pub now_ms: u64,
+    /// The region of the proxy's locality; empty if it names none.
+    pub region: String,
     /// The age of the contexts, both of the carried and of the remembered one, in milliseconds.
     pub age_ms: u64,
 }
@@ -48,6 +50,7 @@ impl Request {
             remembered: None,
             destination: None,
             now_ms: DEFAULT_NOW_MS,
+            region: String::new(),
             age_ms: 0,
         }
     }

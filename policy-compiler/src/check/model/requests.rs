@@ -26,6 +26,8 @@ pub struct World<'w> {
     namespaces: Vec<(&'w str, &'w str)>,
     /// The first identity of each service that lists its own.
     identities: Vec<(&'w str, &'w str)>,
+    /// The regions of each service that lists its own.
+    regions: Vec<(&'w str, &'w [String])>,
     fields: Vec<&'w str>,
     gateways: Vec<&'w str>,
 }
@@ -50,7 +52,9 @@ impl<'w> World<'w> {
             Some((service.get(&tables.services)?.name.as_str(), name.as_str()))
         };
         let identities = tables.names.identities.iter().filter_map(named).collect();
-        Self { mesh: &tables.mesh, services, namespaces, identities, fields, gateways }
+        let regions =
+            tables.services.iter().map(|service| (service.name.as_str(), service.regions.as_slice())).collect();
+        Self { mesh: &tables.mesh, services, namespaces, identities, regions, fields, gateways }
     }
 
     pub(crate) fn of_model(mesh: &'w MeshTable, directory: &'w super::Directory, fields: &'w [super::Field]) -> Self {
@@ -63,7 +67,9 @@ impl<'w> World<'w> {
             .services
             .iter()
             .filter_map(|service| Some((service.name.as_str(), service.identities.as_ref()?.first()?.as_str())));
-        Self { mesh, services, namespaces, identities: identities.collect(), fields, gateways }
+        let regions =
+            directory.services.iter().map(|service| (service.name.as_str(), service.regions.as_slice())).collect();
+        Self { mesh, services, namespaces, identities: identities.collect(), regions, fields, gateways }
     }
 
     /// Adds everything that another version of the mesh has.
@@ -77,6 +83,7 @@ impl<'w> World<'w> {
         add(&mut self.services, other.services);
         self.namespaces.extend(other.namespaces);
         self.identities.extend(other.identities);
+        self.regions.extend(other.regions);
         add(&mut self.fields, other.fields);
         add(&mut self.gateways, other.gateways);
         self
@@ -136,6 +143,21 @@ impl<'w> World<'w> {
         })
     }
 
+    /// Reports a region in which the service does not run.
+    fn unknown_region(&self, workload: &str, region: &Spanned<String>) -> Option<Diagnostic> {
+        let mut regions =
+            self.regions.iter().filter(|(service, _)| *service == workload).flat_map(|(_, regions)| *regions);
+        if regions.any(|known| *known == region.value) {
+            return None;
+        }
+        let message = format!("the mesh does not list the region `{}` for the service `{workload}`", region.value);
+        let help = format!(
+            "write `{{name: {workload}, regions: [{}, ...]}}` in the Mesh; a service without `regions` runs in that of its domain",
+            region.value
+        );
+        Some(Diagnostic::error(code::TEST_CONTRADICTION, region.span, message).help(help))
+    }
+
     fn unknown_service(&self, name: &Spanned<String>) -> Option<Diagnostic> {
         (!self.services.contains(&name.value.as_str())).then(|| {
             let problem = Diagnostic::error(
@@ -160,6 +182,7 @@ pub(super) fn overlay(case: &Given, test: &Given) -> Given {
         destination: case.destination.or(test.destination),
         remembered: case.remembered.or(test.remembered),
         now_ms: case.now_ms.or(test.now_ms),
+        region: case.region.or(test.region),
         age_ms: case.age_ms.or(test.age_ms),
     }
 }
@@ -197,6 +220,9 @@ impl Resolver<'_, '_> {
         if let Some(destination) = given.destination.as_ref().filter(|name| !name.value.contains('.')) {
             self.diagnostics.extend(self.world.unknown_service(destination));
         }
+        if let Some(region) = &given.region {
+            self.diagnostics.extend(self.world.unknown_region(&workload.value, region));
+        }
         let destination = given.destination.as_ref().map(|name| name.value.clone());
         let asked = destination.as_deref().unwrap_or(&workload.value);
         let request = Request {
@@ -209,6 +235,7 @@ impl Resolver<'_, '_> {
             remembered,
             destination: destination.clone(),
             now_ms: given.now_ms.or(self.now_ms).unwrap_or(DEFAULT_NOW_MS),
+            region: given.region.as_ref().map(|region| region.value.clone()).unwrap_or_default(),
             age_ms: given.age_ms.unwrap_or_default(),
         };
         (self.diagnostics.len() == before).then_some(request)

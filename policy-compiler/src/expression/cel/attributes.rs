@@ -9,6 +9,12 @@ use super::types::Type;
 pub(super) enum Origin {
     /// The request's headers, as a map.
     Headers,
+    /// The values of one header, by its name.
+    HeaderValues,
+    /// The parameters of the query, as a map.
+    QueryParameters,
+    /// The cookies, as a map.
+    Cookies,
     /// A part of the request, derived from its headers.
     Request(RequestPart),
     /// A property of the peer.
@@ -21,6 +27,8 @@ pub(super) enum Origin {
     Host(HostType),
     /// The IP address in the host's attribute `address`, which includes a port.
     Ip,
+    /// The IP address in the filter state that [`DIRECT_ADDRESS`] names, which includes a port.
+    DirectIp,
     /// Not available yet: Envoy knows it only after the request or the response.
     Later,
 }
@@ -38,6 +46,9 @@ pub(super) const TABLE: &[(&str, &str, Origin)] = &[
     ("request", "useragent", Origin::Request(RequestPart::UserAgent)),
     ("request", "id", Origin::Request(RequestPart::Id)),
     ("request", "headers", Origin::Headers),
+    ("request", "header_values", Origin::HeaderValues),
+    ("request", "query_params", Origin::QueryParameters),
+    ("request", "cookies", Origin::Cookies),
     ("request", "protocol", Origin::Host(HostType::String)),
     ("request", "time", Origin::Host(HostType::Timestamp)),
     ("request", "duration", Origin::Later),
@@ -45,6 +56,7 @@ pub(super) const TABLE: &[(&str, &str, Origin)] = &[
     ("request", "total_size", Origin::Later),
     ("source", "address", Origin::Host(HostType::String)),
     ("source", "ip", Origin::Ip),
+    ("source", "direct_ip", Origin::DirectIp),
     ("source", "port", Origin::Host(HostType::Int)),
     ("destination", "address", Origin::Host(HostType::String)),
     ("destination", "ip", Origin::Ip),
@@ -91,10 +103,12 @@ pub(super) fn find(group: &str, name: &str) -> Option<Origin> {
     TABLE.iter().find(|(of, known, _)| *of == group && *known == name).map(|(_, _, origin)| *origin)
 }
 
-/// Returns the attribute and its type, or `None` for one that is not available yet.
+/// Returns the attribute and its type, or `None` for one that is not available yet, or that needs a name.
 pub(super) fn read(group: &str, name: &str, origin: Origin) -> Option<(Attribute, Type)> {
     Some(match origin {
         Origin::Headers => (Attribute::Headers, Type::map(Type::String, Type::String)),
+        Origin::QueryParameters => (Attribute::QueryParameters, Type::map(Type::String, Type::String)),
+        Origin::Cookies => (Attribute::Cookies, Type::map(Type::String, Type::String)),
         Origin::Request(part) => (Attribute::Request(part), Type::String),
         Origin::Peer(part) => (Attribute::Peer(part), Type::String),
         Origin::Mesh(part) => (Attribute::Mesh(part), Type::String),
@@ -104,7 +118,8 @@ pub(super) fn read(group: &str, name: &str, origin: Origin) -> Option<(Attribute
         }
         Origin::Host(host) => (Attribute::Host(vec![group.to_owned(), name.to_owned()], host), host_type(host)),
         Origin::Ip => (Attribute::Host(vec![group.to_owned(), "address".to_owned()], HostType::Ip), Type::String),
-        Origin::Later => return None,
+        Origin::DirectIp => (Attribute::Host(direct_address(), HostType::Ip), Type::String),
+        Origin::HeaderValues | Origin::Later => return None,
     })
 }
 
@@ -116,6 +131,7 @@ pub(crate) fn host_attribute(name: &str) -> Option<(Vec<String>, HostType)> {
     match find(group, rest) {
         Some(Origin::Host(host)) => Some((path, host)),
         Some(Origin::Ip) => Some((vec![group.to_owned(), "address".to_owned()], HostType::Ip)),
+        Some(Origin::DirectIp) => Some((direct_address(), HostType::Ip)),
         None if group == "filter_state" => Some((path, HostType::String)),
         _ => None,
     }
@@ -123,8 +139,16 @@ pub(crate) fn host_attribute(name: &str) -> Option<(Vec<String>, HostType)> {
 
 /// Returns the names of the attributes in the table that the host provides.
 pub(crate) fn host_attributes() -> impl Iterator<Item = String> {
-    let of_host = TABLE.iter().filter(|(.., origin)| matches!(origin, Origin::Host(_) | Origin::Ip));
+    let of_host = TABLE.iter().filter(|(.., origin)| matches!(origin, Origin::Host(_) | Origin::Ip | Origin::DirectIp));
     of_host.map(|(group, name, _)| format!("{group}.{name}"))
+}
+
+/// Name of the filter state in which the proxy's configuration puts the address of the direct peer: what Envoy writes for
+/// `%DOWNSTREAM_DIRECT_REMOTE_ADDRESS%`. Envoy has no attribute for it.
+const DIRECT_ADDRESS: &str = "context_mesh.direct_address";
+
+fn direct_address() -> Vec<String> {
+    vec!["filter_state".to_owned(), DIRECT_ADDRESS.to_owned()]
 }
 
 fn host_type(host: HostType) -> Type {

@@ -1,5 +1,6 @@
 //! Operators and functions.
 
+use context_mesh_core::address::Networks;
 use context_mesh_core::artifact::tables::ScalarConstant;
 
 use super::advice;
@@ -11,7 +12,7 @@ use super::parse::{Binary, Expr, ExprKind, Place};
 use super::pattern;
 use super::problem::Problem;
 use super::template;
-use super::typed::{Function, TypedExpr, TypedKind};
+use super::typed::{Element, Function, TypedExpr, TypedKind};
 use super::types::Type;
 use super::zone;
 use crate::report::diagnostic::code;
@@ -159,6 +160,7 @@ impl Checker<'_> {
         };
         match function {
             Function::Matches => self.matches(place, arguments),
+            Function::InNetworks => self.in_networks(place, arguments),
             Function::MatchesTemplate => self.matches_template(place, arguments),
             Function::Library(name) if name.starts_with("get") && arguments.len() == 2 => {
                 self.check_zone(place, arguments, name)
@@ -252,6 +254,37 @@ impl Checker<'_> {
             }
         }
         typed(TypedKind::Call(Function::Matches, arguments), Type::Bool, place)
+    }
+
+    /// Checks `inNetworks`. Its networks become a set.
+    fn in_networks(&mut self, place: Place, arguments: Vec<TypedExpr>) -> TypedExpr {
+        let Some(list) = arguments.get(1) else { return failed(place) };
+        let literal =
+            |element: &Element<TypedExpr>| matches!(element.value.kind, TypedKind::Literal(_)) && !element.optional;
+        let elements = match &list.kind {
+            TypedKind::List(elements) if elements.iter().all(literal) => elements,
+            _ if list.ty == Type::Error => return failed(place),
+            _ => {
+                let message = "the networks of `inNetworks` must be a list of string literals";
+                let help = "write `source.ip.inNetworks(['10.0.0.0/8', '2001:db8::/32'])`; a network of the request is `cidr(...).containsIP(...)`";
+                return self.fail(place, Problem::new(code::NOT_CONSTANT, (list.start, list.end), message).help(help));
+            }
+        };
+        for element in elements {
+            let TypedKind::Literal(ScalarConstant::String(text)) = &element.value.kind else { continue };
+            if Networks::of([text.as_str()]).is_none() {
+                let message = format!("`{text}` is not a network");
+                let help = match text.parse::<std::net::IpAddr>() {
+                    Ok(address) => {
+                        format!("write `{text}/{}` for one address", if address.is_ipv4() { 32 } else { 128 })
+                    }
+                    Err(_) => "write `10.0.0.0/8` or `2001:db8::/32`".to_owned(),
+                };
+                let at = (element.value.start, element.value.end);
+                return self.fail(place, Problem::new(code::BAD_LITERAL, at, message).help(help));
+            }
+        }
+        typed(TypedKind::Call(Function::InNetworks, arguments), Type::Bool, place)
     }
 
     /// Checks a function of a timestamp and a time zone. The rules of the zone are put into the artifact.

@@ -192,10 +192,10 @@ impl Checker<'_> {
                 let message = format!("the field needs `{}`, and this is `{}`", Type::from(field), typed.ty);
                 self.problems.push(Problem::new(code::WRONG_TYPE, place, message));
             }
-            Expected::Field(_) if typed.kind == TypedKind::Attribute(Attribute::Headers) => {
-                let message = "all headers together cannot become a field";
-                self.problems
-                    .push(Problem::new(code::WRONG_TYPE, place, message).help("name one: `request.headers['x-name']`"));
+            Expected::Field(_) if let Some((all, one)) = all_of(typed) => {
+                let message = format!("all {all} together cannot become a field");
+                let help = format!("name one: `{one}`");
+                self.problems.push(Problem::new(code::WRONG_TYPE, place, message).help(help));
             }
             Expected::Bool | Expected::Field(_) | Expected::Any => {}
         }
@@ -236,6 +236,16 @@ fn literal(value: &Literal, place: Place) -> TypedExpr {
         Literal::Bytes(value) => (ScalarConstant::Bytes(value.clone()), Type::Bytes),
     };
     typed(TypedKind::Literal(constant), ty, place)
+}
+
+/// Returns what a map of the request holds, and how one of it is written.
+fn all_of(typed: &TypedExpr) -> Option<(&'static str, &'static str)> {
+    match typed.kind {
+        TypedKind::Attribute(Attribute::Headers) => Some(("headers", "request.headers['x-name']")),
+        TypedKind::Attribute(Attribute::QueryParameters) => Some(("query parameters", "request.query_params['name']")),
+        TypedKind::Attribute(Attribute::Cookies) => Some(("cookies", "request.cookies['name']")),
+        _ => None,
+    }
 }
 
 /// Whether a value of this type can be written into a field. JSON has one kind of numbers, so an `int` may become a

@@ -154,6 +154,7 @@ const TABLE: &[(&str, Function, &[&str])] = &[
     ("contains", Contains, &["string.(string) -> bool"]),
     ("matches", Matches, &["string.(string) -> bool", "(string, string) -> bool"]),
     ("matchesTemplate", MatchesTemplate, &["string.(string) -> bool"]),
+    ("inNetworks", InNetworks, &["string.(list(string)) -> bool", "net.IP.(list(string)) -> bool"]),
     (
         "size",
         Size,

@@ -2,7 +2,7 @@
 
 use context_mesh_core::artifact::tables::{Attribute, HostType, ScalarConstant};
 
-use super::attributes;
+use super::attributes::{self, Origin};
 use super::check::{Checker, Declared, typed};
 use super::parse::{Expr, ExprKind, Field, Literal, Place};
 use super::problem::Problem;
@@ -123,9 +123,17 @@ impl Checker<'_> {
     }
 
     /// Whether an expression is `request.headers`.
-    fn is_headers(&self, expr: &Expr) -> bool {
-        let request = Some(Group::Attributes("request"));
-        matches!(step(expr), Some((operand, Some("headers"))) if self.group_of(operand) == request)
+    /// Whether this is `request.headers`, and what its names mean.
+    fn headers(&self, expr: &Expr) -> Option<fn(String) -> Attribute> {
+        let (operand, name) = step(expr)?;
+        if self.group_of(operand) != Some(Group::Attributes("request")) {
+            return None;
+        }
+        match name? {
+            "headers" => Some(Attribute::Header),
+            "header_values" => Some(Attribute::HeaderValues),
+            _ => None,
+        }
     }
 
     /// Returns a name declared by an enclosing macro. A name with a leading dot never refers to one.
@@ -253,6 +261,11 @@ impl Checker<'_> {
         };
         match self.named(argument, field.place) {
             Some(TypedExpr { kind: TypedKind::Attribute(attribute), .. }) => {
+                let attribute = match attribute {
+                    // A list of all values is always there.
+                    Attribute::HeaderValues(name) => Attribute::Header(name),
+                    other => other,
+                };
                 return typed(TypedKind::HasAttribute(attribute), Type::Bool, place);
             }
             Some(TypedExpr { kind: TypedKind::Variable(_), .. }) => {
@@ -289,8 +302,8 @@ impl Checker<'_> {
         if let Some(found) = self.metadata(expr, last) {
             return Some(found);
         }
-        if let (true, Some(header)) = (self.is_headers(operand), name) {
-            return Some(self.header(header, expr.place, last));
+        if let (Some(attribute), Some(name)) = (self.headers(operand), name) {
+            return Some(self.header(attribute, name, expr.place, last));
         }
         let group = self.group_of(operand)?;
         let Some(name) = name else {
@@ -348,6 +361,11 @@ impl Checker<'_> {
                 let names = attributes::names(group).map(str::to_owned).collect();
                 self.no_such(place, last, group, name, names)
             }
+            Some(Origin::HeaderValues) => {
+                let message = "this is a group of headers, not a value";
+                let help = "name one: `request.header_values['x-name']`; without any, loop over `request.headers`";
+                self.fail(place, Problem::new(code::NOT_A_VALUE, place, message).help(help))
+            }
             Some(origin) => match attributes::read(group, name, origin) {
                 Some((attribute, ty)) => typed(TypedKind::Attribute(attribute), ty, place),
                 None => self.later(place, &format!("{group}.{name}")),
@@ -356,14 +374,17 @@ impl Checker<'_> {
     }
 
     /// Checks a header with a constant name.
-    pub(super) fn header(&mut self, name: &str, place: Place, last: Place) -> TypedExpr {
+    fn header(&mut self, attribute: fn(String) -> Attribute, name: &str, place: Place, last: Place) -> TypedExpr {
         let lower = name.to_lowercase();
         if lower != name {
             let message = format!("no header is named `{name}`: header names are in lower case");
             let problem = Problem::new(code::UNDECLARED_FIELD, last, message).help(format!("write `'{lower}'`"));
             return self.fail(place, problem);
         }
-        typed(TypedKind::Attribute(Attribute::Header(lower)), Type::String, place)
+        match attribute(lower) {
+            values @ Attribute::HeaderValues(_) => typed(TypedKind::Attribute(values), Type::list(Type::String), place),
+            value => typed(TypedKind::Attribute(value), Type::String, place),
+        }
     }
 
     /// Checks `metadata.filter_metadata['namespace']['key']` and deeper paths. Returns `None` for any other path.
@@ -418,8 +439,8 @@ impl Checker<'_> {
     /// Checks `'key' in group`, which is meant as a test for a value.
     pub(super) fn membership_of_group(&mut self, place: Place, key: &Expr, of: &Expr) -> Option<TypedExpr> {
         let key_text = constant_key(key);
-        if let (true, Some(header)) = (self.is_headers(of), key_text) {
-            let header = self.header(header, place, key.place);
+        if let (Some(_), Some(name)) = (self.headers(of), key_text) {
+            let header = self.header(Attribute::Header, name, place, key.place);
             return Some(match header.kind {
                 TypedKind::Attribute(attribute) => typed(TypedKind::HasAttribute(attribute), Type::Bool, place),
                 _ => header,

@@ -286,6 +286,14 @@ fn problems_say_where_what_and_what_instead() {
             "25..37 16 `'2024-01-01'` is not a valid timestamp [write it like `'2024-01-31T08:30:00Z'`]\n50..61 16 `'5 minutes'` is not a valid duration [write it like `'1h30m'` or `'90s'`]",
         ),
         (
+            "source.ip.inNetworks(['10.0.0.0/8', '10.0.0.1'])",
+            "36..46 16 `10.0.0.1` is not a network [write `10.0.0.1/32` for one address]",
+        ),
+        (
+            "source.ip.inNetworks([context.caller])",
+            "21..37 10 the networks of `inNetworks` must be a list of string literals [write `source.ip.inNetworks(['10.0.0.0/8', '2001:db8::/32'])`; a network of the request is `cidr(...).containsIP(...)`]",
+        ),
+        (
             "cidr('10.0.0.0/33').containsIP(source.address)",
             "5..18 16 `'10.0.0.0/33'` is not a valid range of IP addresses [write it like `'10.0.0.0/8'`]",
         ),

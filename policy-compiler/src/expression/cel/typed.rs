@@ -207,6 +207,8 @@ pub enum Function {
     Matches,
     /// `a.matchesTemplate(b)`; `b` is a literal. The checker makes it a [`Function::Matches`].
     MatchesTemplate,
+    /// `a.inNetworks(b)`; `b` is a list of literals, each a network.
+    InNetworks,
     /// `size(a)`
     Size,
     /// `dyn(a)`

@@ -57,9 +57,11 @@ impl Builder {
         self
     }
 
-    /// Creates a builder that knows the limits of these fields: the length of values and the number of items.
-    pub(crate) fn for_fields<'f>(fields: impl Iterator<Item = &'f FieldTable>) -> Self {
+    /// Creates a builder that knows the limits of these fields (the length of values and the number of items), and the
+    /// longest header value that conditions read, in bytes.
+    pub(crate) fn with_limits<'f>(fields: impl Iterator<Item = &'f FieldTable>, header_value_bytes: u32) -> Self {
         let mut builder = Self::default();
+        builder.sizes.header_bytes = Some(header_value_bytes);
         for field in fields {
             let name = || field.name.clone();
             if field.max_bytes > 0 {

@@ -12,14 +12,15 @@ use context_mesh_core::artifact::tables::{
     Attribute, Constant, DestinationPart, FieldType, HostType, Scalar, ScalarConstant,
 };
 use context_mesh_core::limits::{
-    DEFAULT_MAX_ITEMS, MAX_CLAIM_BYTES, MAX_CONTEXT_BYTES, MAX_FRAMEWORKS, MAX_FUEL, MAX_MADE_BYTES,
+    DEFAULT_HEADER_VALUE_BYTES, DEFAULT_MAX_ITEMS, MAX_CLAIM_BYTES, MAX_CONTEXT_BYTES, MAX_FRAMEWORKS, MAX_FUEL,
+    MAX_MADE_BYTES, MAX_PAIRS,
 };
 use context_mesh_core::vm::cost::{BYTES_PER_UNIT, CostClass};
 use context_mesh_core::vm::function::Function;
 use context_mesh_core::vm::op::Op;
 
 use super::emit::{arithmetic_op, comparison_op, text_op};
-use crate::expression::ir::{Loop, LoopResult, Node, TextTest};
+use crate::expression::ir::{Comparison, Loop, LoopResult, Node, TextTest};
 
 /// Greatest worst-case cost of one expression: ten times the fuel of a whole request. The worst case is far from real
 /// requests, because every field is as large as it may be. A cost above the fuel of a request is a warning, a cost
@@ -128,6 +129,14 @@ impl Size {
         if self.count > 0 { self.count } else { self.units }
     }
 
+    /// Limits the size to what a guard has found: the length of a text, or the number of items of a list or map.
+    fn narrowed(self, guard: Self) -> Self {
+        if self.is_flat() {
+            return Self { units: self.units.min(guard.units), most: self.most.min(guard.most), ..self };
+        }
+        self.at_most(guard.count, self.inner > 0)
+    }
+
     /// Limits the size to the memory of a decision.
     fn made(self) -> Self {
         let bytes = u64::try_from(MAX_MADE_BYTES).unwrap_or(u64::MAX);
@@ -150,6 +159,8 @@ pub(super) struct Sizes {
     pub(super) fields: BTreeMap<String, u64>,
     /// Most elements or members that the schema allows, by field. The default is [`DEFAULT_MAX_ITEMS`].
     pub(super) items: BTreeMap<String, u64>,
+    /// The longest header value that conditions read, in bytes. The default is [`DEFAULT_HEADER_VALUE_BYTES`].
+    pub(super) header_bytes: Option<u32>,
     /// The result size and cost of each variable.
     pub(super) variables: Vec<Estimate>,
 }
@@ -166,7 +177,7 @@ pub(super) struct Estimate {
 
 /// Returns the worst-case cost of a node's instructions, without those of variables.
 pub(super) fn estimate(sizes: &Sizes, node: &Node) -> Estimate {
-    let mut walk = Walk { sizes, locals: HashMap::new(), variables: BTreeSet::new() };
+    let mut walk = Walk { sizes, guards: Vec::new(), locals: HashMap::new(), variables: BTreeSet::new() };
     let (fuel, size) = walk.node(node);
     Estimate { size, fuel, variables: walk.variables }
 }
@@ -178,6 +189,10 @@ impl Sizes {
         variables.fold(estimate.fuel, |sum, variable| sum.saturating_add(variable.fuel))
     }
 
+    fn header_bytes(&self) -> u64 {
+        u64::from(self.header_bytes.unwrap_or(DEFAULT_HEADER_VALUE_BYTES))
+    }
+
     fn attribute(&self, attribute: &Attribute) -> Size {
         match attribute {
             Attribute::Field(name, field) => {
@@ -187,7 +202,16 @@ impl Sizes {
                 field_size(*field, bytes, self.items.get(name).copied().unwrap_or(items))
             }
             Attribute::Claim(_, field) => json_size(*field, u64::try_from(MAX_CLAIM_BYTES).unwrap_or(u64::MAX)),
-            Attribute::Header(_) | Attribute::Request(_) => Size::text(MAX_HEADER_BYTES),
+            Attribute::Header(_) | Attribute::Request(_) => Size::text(self.header_bytes()),
+            Attribute::QueryParameters | Attribute::Cookies => {
+                let count = u64::try_from(MAX_PAIRS).unwrap_or(u64::MAX);
+                let most = units(self.header_bytes());
+                Size { units: most.saturating_add(count), most, count, inner: 0 }
+            }
+            Attribute::HeaderValues(_) => {
+                let (all, most) = (units(MAX_HEADER_BYTES), units(self.header_bytes()));
+                Size { units: all.saturating_add(MAX_HEADERS), most, count: MAX_HEADERS, inner: 0 }
+            }
             Attribute::Headers => {
                 let units = units(MAX_HEADER_BYTES) + MAX_HEADERS;
                 Size { units, most: units, count: MAX_HEADERS, inner: 0 }
@@ -233,6 +257,8 @@ fn constant_size(constant: &Constant) -> Size {
         Constant::Scalar(value) => scalar_size(value),
         Constant::List(items) => Size::of(items.iter().map(scalar_size)),
         Constant::StringSet(words) => Size::of(words.iter().map(|word| Size::text(length(word.len())))),
+        // Looked up, not read.
+        Constant::Networks(_) => Size { units: 1, most: 1, count: 0, inner: 0 },
         Constant::Map(entries) => {
             Size::of(entries.iter().map(|(key, value)| scalar_size(key).plus(scalar_size(value))))
         }
@@ -253,6 +279,8 @@ fn length(length: usize) -> u64 {
 
 struct Walk<'s> {
     sizes: &'s Sizes,
+    /// Texts and lists that conditions to the left have found to be this large at most.
+    guards: Vec<(Node, Size)>,
     locals: HashMap<u32, Size>,
     variables: BTreeSet<VariableIndex>,
 }
@@ -264,13 +292,41 @@ type Cost = (u64, Size);
 /// parses, besides its elements.
 const PARSING: u64 = 4;
 
+/// How often the machine reads the text of query parameters or cookies: to divide it, to decode it and to sort the names.
+const PAIRS_PARSING: u64 = 18;
+
 impl Walk<'_> {
     fn node(&mut self, node: &Node) -> Cost {
+        let (fuel, size) = self.unguarded(node);
+        match self.guards.iter().rev().find(|(of, _)| of == node) {
+            Some((_, most)) => (fuel, size.narrowed(*most)),
+            None => (fuel, size),
+        }
+    }
+
+    /// Returns the cost of `&&`. It ends at a part that is false, and a part that is an error does not end it, but a value
+    /// whose size is an error is one itself. So what follows `size(value) < 9` has a short value.
+    fn all(&mut self, parts: &[Node]) -> Cost {
+        let outer = self.guards.len();
+        let mut fuel = Vec::with_capacity(parts.len());
+        for part in parts {
+            fuel.push(self.node(part).0.saturating_add(2));
+            self.guards.extend(guard(part));
+        }
+        self.guards.truncate(outer);
+        (sum(fuel), Size::default())
+    }
+
+    fn unguarded(&mut self, node: &Node) -> Cost {
         match node {
             Node::Constant(constant) => (1, constant_size(constant)),
             Node::Attribute(attribute) | Node::OptionalAttribute(attribute) => {
                 let size = self.sizes.attribute(attribute);
-                (PARSING.saturating_add(if size.is_flat() { 0 } else { size.units }), size)
+                let parsing = match attribute {
+                    Attribute::QueryParameters | Attribute::Cookies => size.most.saturating_mul(PAIRS_PARSING),
+                    _ => 0,
+                };
+                (sum([PARSING, parsing, if size.is_flat() { 0 } else { size.units }]), size)
             }
             Node::Has(_) | Node::Fail => (1, Size::default()),
             Node::Variable(index) => (1, self.variable(*index)),
@@ -281,7 +337,8 @@ impl Walk<'_> {
                 let (body, size) = self.node(&pair[1]);
                 (sum([value, body, 1]), size)
             }
-            Node::All(parts) | Node::Any(parts) => {
+            Node::All(parts) => self.all(parts),
+            Node::Any(parts) => {
                 let fuel = parts.iter().map(|part| self.node(part).0.saturating_add(2));
                 (sum(fuel.collect::<Vec<_>>()), Size::default())
             }
@@ -398,6 +455,21 @@ impl Walk<'_> {
     }
 }
 
+/// Returns the value that a condition bounds, as `size(value) < 9` does, and its largest size where the condition is true.
+fn guard(condition: &Node) -> Option<(Node, Size)> {
+    let Node::Compare(comparison, pair) = condition else { return None };
+    let [Node::Size(of), Node::Constant(Constant::Scalar(ScalarConstant::Int(most)))] = &**pair else { return None };
+    let most = u64::try_from(*most).ok()?;
+    let most = match comparison {
+        Comparison::Less => most.saturating_sub(1),
+        Comparison::LessEqual | Comparison::Equal => most,
+        Comparison::NotEqual | Comparison::Greater | Comparison::GreaterEqual => return None,
+    };
+    // A character has four bytes at most.
+    let text = units(most.saturating_mul(4));
+    Some(((**of).clone(), Size { units: text, most: text, count: most, inner: 0 }))
+}
+
 /// Returns the size of an element of a list or map. It is only bounded by the size of the whole.
 fn element(sizes: &[Size]) -> Size {
     sizes.first().copied().unwrap_or_default()
@@ -425,7 +497,12 @@ fn result_size(function: Function, arguments: &[Node], sizes: &[Size]) -> Size {
             Size { units: count, most: count, count, inner: 0 }
         }
         Function::Split | Function::SplitUpTo => {
-            let count = bytes(all).saturating_add(1);
+            // A negative limit is none.
+            let limit = match arguments.get(2).and_then(Node::scalar) {
+                Some(ScalarConstant::Int(limit)) => u64::try_from(*limit).unwrap_or(u64::MAX),
+                _ => u64::MAX,
+            };
+            let count = bytes(all).saturating_add(1).min(limit);
             let units = all.units.saturating_add(count);
             Size { units, most: units, count, inner: 0 }
         }
@@ -500,6 +577,29 @@ mod tests {
             ("context.flags.distinct().size() < 3", Some(512), 0..MAX_COST),
             ("lists.range(1000000).exists(x, x == source.port)", None, MAX_COST..u64::MAX),
             ("context.name.split(',').exists(x, x.trim() == 'a')", Some(128), 0..MAX_COST),
+            ("request.headers['x-scopes'].split(' ').exists(s, s == 'read')", None, 0..MAX_COST),
+            ("request.headers['x-forwarded-for'].split(',', 2)[0].trim() == '10.0.0.1'", None, 0..MAX_FUEL),
+            (
+                "request.headers['x'].split(' ').exists(s, request.headers['x'].split(' ').exists(t, s < t))",
+                None,
+                MAX_COST..u64::MAX,
+            ),
+            (
+                "size(request.headers['x']) < 30 && request.headers['x'].split(' ').exists(s, request.headers['x'].split(' ').exists(t, s < t))",
+                None,
+                0..MAX_COST,
+            ),
+            ("context.flags.size() <= 4 && context.flags.distinct().size() < 3", None, 0..MAX_COST),
+            (
+                "4 >= context.flags.size() && context.flags.exists(f, context.groups.exists(g, f == g))",
+                None,
+                0..MAX_COST,
+            ),
+            ("context.flags.size() > 4 && context.flags.distinct().size() < 3", None, MAX_COST..u64::MAX),
+            ("(size(context.flags) < 4 || true) && context.flags.distinct().size() < 3", None, MAX_COST..u64::MAX),
+            ("request.query_params['page'].matches('[0-9]+') && request.cookies['plan'] == 'gold'", None, 0..MAX_FUEL),
+            ("request.header_values['x-token'].exists(v, v == 'bad')", None, 0..MAX_FUEL),
+            ("source.ip.inNetworks(['10.0.0.0/8', '192.168.0.0/16', '172.16.0.0/12'])", None, 0..50),
             ("request.headers.exists(n, v, n.startsWith('x-') && v == 'a')", None, 0..MAX_COST),
         ];
         let wrong: Vec<_> =

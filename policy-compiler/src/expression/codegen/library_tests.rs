@@ -201,12 +201,18 @@ fn networks() {
         "!'/orders//returns'.matchesTemplate('/orders/{id}/returns') && !'/x/orders'.matchesTemplate('/orders') && !'/a.b'.matchesTemplate('/a-b')",
         "isIP('10.0.0.1') && !isIP('10.0.0.256') && ip('::1').family() == 6 && ip('127.0.0.1').isLoopback()",
         "cidr('10.0.0.0/8').containsIP('10.1.2.3') && !cidr('10.0.0.0/8').containsIP(ip('11.0.0.1'))",
+        "'10.1.2.3'.inNetworks(['192.168.0.0/16', '10.0.0.0/8']) && !ip('11.0.0.1').inNetworks(['10.0.0.0/8']) && !'::1'.inNetworks(['0.0.0.0/0'])",
+        "['10.0.0.0/8', '::/0'].exists(n, cidr(n).containsIP('::2')) && !['10.0.0.0/8'].exists(n, cidr(n).containsIP('::2'))",
         "cidr('10.0.0.0/8').containsCIDR('10.1.0.0/16') && cidr('10.1.2.3/8').masked() == cidr('10.0.0.0/8')",
         "cidr('10.1.2.3/8').prefixLength() == 8 && cidr('10.1.2.3/8').ip() == ip('10.1.2.3')",
         "string(ip('2001:db8:0::1')) == '2001:db8::1' && ip.isCanonical('2001:db8::1') && !ip.isCanonical('2001:DB8::1')",
         "ip('::ffff:c0a8:1') == ip('192.168.0.1') && cidr('192.168.0.0/16').containsIP('::ffff:c0a8:1')",
         "type(ip('1.1.1.1')) == net.IP && type(cidr('1.0.0.0/8')) == net.CIDR",
         "ip('0.0.0.0').isUnspecified() && ip('169.254.1.1').isLinkLocalUnicast() && ip('8.8.8.8').isGlobalUnicast()",
+    ]);
+    give(&[
+        ("dyn('x').inNetworks(['10.0.0.0/8'])", "invalid-argument"),
+        ("dyn(1).inNetworks(['10.0.0.0/8'])", "no-such-overload"),
     ]);
     give(&[("ip(dyn('x'))", "invalid-argument"), ("cidr(dyn('10.0.0.0/33'))", "invalid-argument")]);
 }

@@ -1,5 +1,7 @@
 //! Programs as text.
 
+use std::net::{Ipv4Addr, Ipv6Addr};
+
 use context_mesh_core::artifact::tables::{
     Attribute, Constant, DestinationPart, MeshPart, PeerPart, ProgramTable, RequestPart, ScalarConstant,
 };
@@ -40,6 +42,13 @@ fn constant(constant: &Constant) -> String {
         Constant::Scalar(value) => scalar(value),
         Constant::List(items) => format!("[{}]", list(items.iter().map(scalar).collect())),
         Constant::StringSet(words) => format!("{{{}}}", list(words.iter().map(|word| text(word)).collect())),
+        Constant::Networks(networks) => {
+            let v4 =
+                networks.v4.iter().map(|(first, last)| format!("{}-{}", Ipv4Addr::from(*first), Ipv4Addr::from(*last)));
+            let v6 =
+                networks.v6.iter().map(|(first, last)| format!("{}-{}", Ipv6Addr::from(*first), Ipv6Addr::from(*last)));
+            format!("networks {{{}}}", list(v4.chain(v6).collect()))
+        }
         Constant::Map(entries) => {
             format!(
                 "{{{}}}",
@@ -75,6 +84,9 @@ pub(crate) fn attribute(attribute: &Attribute) -> String {
         Attribute::Field(name, _) => format!("context.{name}"),
         Attribute::Header(name) => format!("request.headers[{}]", text(name)),
         Attribute::Headers => "request.headers".to_owned(),
+        Attribute::HeaderValues(name) => format!("request.header_values[{}]", text(name)),
+        Attribute::QueryParameters => "request.query_params".to_owned(),
+        Attribute::Cookies => "request.cookies".to_owned(),
         Attribute::Request(part) => format!("request.{}", request(*part)),
         Attribute::Peer(part) => format!("peer.{}", peer(*part)),
         Attribute::Mesh(part) => format!("mesh.{}", mesh(*part)),

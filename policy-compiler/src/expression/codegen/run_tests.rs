@@ -69,8 +69,11 @@ fn run_with(text: &str, lower: fn(&TypedExpr) -> Ir) -> String {
         ("claims", r#"{"sub": "u1", "age": 42, "tags": ["x"], "big": 18446744073709551615, "none": null}"#),
         ("limits", r#"{"rps": 10}"#),
     ];
-    let entries: [(&[u8], &[u8]); 6] = [
-        (b":path", b"/v1/pay?x=1"),
+    let entries: [(&[u8], &[u8]); 9] = [
+        (b":path", b"/v1/pay?x=1&admin=%74rue&Role=a&role=b"),
+        (b"cookie", b"plan=gold; quoted=\"a\""),
+        (b"cookie", b"Beta=1"),
+        (b"x-odd", b"\xff"),
         (b":method", b"POST"),
         (b"x-a", b"1"),
         (b"x-a", b"2"),
@@ -95,6 +98,28 @@ fn run_with(text: &str, lower: fn(&TypedExpr) -> Ir) -> String {
 #[test]
 fn expressions_give_what_cel_says() {
     let cases = [
+        ("request.header_values['x-a'].exists(v, v == '2')", "true"),
+        ("request.header_values['x-a'].join(',') == '1,2'", "true"),
+        ("request.header_values['x-b']", "[]"),
+        ("request.header_values['x-odd'].size() > 0", "not-text"),
+        ("request.header_values['x-padded'] == ['p d']", "true"),
+        ("has(request.header_values.x) || 'x-odd' in request.header_values", "true"),
+        ("request.query_params['admin'] == 'true' && request.query_params.x == '1'", "true"),
+        ("request.query_params['role'] == 'a'", "repeated"),
+        ("'ROLE' in request.query_params && has(request.query_params.role)", "true"),
+        ("'other' in request.query_params", "false"),
+        ("request.query_params['other']", "no-such-key"),
+        ("request.query_params.?other.orValue('-')", "\"-\""),
+        ("request.query_params['ADMIN']", "ambiguous"),
+        ("request.query_params.exists(k, k == 'admin')", "true"),
+        ("request.query_params.all(k, v, v != 'x')", "repeated"),
+        ("size(request.query_params)", "4"),
+        ("request.query_params == {}", "false"),
+        ("request.cookies['plan'] == 'gold'", "true"),
+        ("request.cookies['quoted'] == 'a'", "ambiguous"),
+        ("request.cookies['beta']", "ambiguous"),
+        ("'beta' in request.cookies", "true"),
+        ("request.cookies.map(k, k)", r#"["Beta","plan","quoted"]"#),
         ("context.tenant_id == 'tenant_a'", "true"),
         ("'tenant_a' != context.tenant_id", "false"),
         ("context.tenant_id in ['x', 'tenant_a']", "true"),

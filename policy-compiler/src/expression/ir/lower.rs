@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use context_mesh_core::artifact::tables::{Constant, ScalarConstant};
 
 use super::{
-    Arithmetic, Comparison, Element, Entry, Ir, Loop, LoopResult, Node, Pattern, TextTest, WithOptional, fold,
+    Arithmetic, Comparison, Element, Entry, Ir, Loop, LoopResult, Node, Pattern, TextTest, WithOptional, fold, networks,
 };
 use crate::expression::cel::{Function, Type, TypedExpr, TypedKind, library_function};
 
@@ -86,10 +86,13 @@ impl Lowering {
         let filter = of.filter.as_ref().map(|filter| self.node(filter));
         let result = of.result.map(|body| self.node(body));
         // `list.exists(x, x == value)` is `value in list`.
-        if let (LoopResult::Exists(body), Type::List(_), None) = (&result, &of.range.ty, of.second)
-            && let Some(value) = compared_with(body, of.first)
-        {
-            return membership(value.clone(), range);
+        if let (LoopResult::Exists(body), Type::List(_), None) = (&result, &of.range.ty, of.second) {
+            if let Some(value) = compared_with(body, of.first) {
+                return membership(value.clone(), range);
+            }
+            if let Some(of_networks) = networks::any_contains(body, of.first, &range) {
+                return of_networks;
+            }
         }
         Node::Loop(Box::new(Loop { range, first: of.first, second: of.second, filter, result }))
     }
@@ -107,6 +110,10 @@ impl Lowering {
                 self.conditional(condition, then, otherwise)
             }
             (Function::Matches, [text, pattern]) => self.matches(text, pattern),
+            (Function::InNetworks, [address, list]) => {
+                let address = self.node(address);
+                networks::literals(list).map_or(Node::Fail, |set| Node::In(Box::new([address, set])))
+            }
             (Function::Library(name), arguments) => {
                 let arguments: Vec<Node> = arguments.iter().map(|argument| self.node(argument)).collect();
                 library(name, arguments)
@@ -163,6 +170,9 @@ impl Lowering {
         if neutral > 0 && (rest_is_bool || parts.len() - neutral >= 2) {
             parts.retain(|part| part.as_bool().is_none());
         }
+        if connective == Connective::Or {
+            networks::join(&mut parts);
+        }
         match (parts.len(), connective) {
             (0, _) => Node::bool(!absorbing),
             (1, _) => parts.remove(0),
@@ -193,6 +203,9 @@ fn library(name: &str, arguments: Vec<Node>) -> Node {
 }
 
 fn called(name: &str, arguments: Vec<Node>) -> Node {
+    if let Some(of_networks) = networks::contains(name, &arguments) {
+        return of_networks;
+    }
     library_function(name, arguments.len()).map_or(Node::Fail, |function| Node::Call(function, arguments))
 }
 
@@ -223,6 +236,7 @@ fn binary(function: Function, left: Node, right: Node) -> Node {
         | Function::Conditional
         | Function::Matches
         | Function::MatchesTemplate
+        | Function::InNetworks
         | Function::Size
         | Function::Dyn
         | Function::Library(_) => Node::Fail,

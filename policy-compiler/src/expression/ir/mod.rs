@@ -6,6 +6,7 @@
 
 mod fold;
 mod lower;
+mod networks;
 
 use context_mesh_core::artifact::tables::{Attribute, Constant, ScalarConstant};
 use context_mesh_core::index::VariableIndex;

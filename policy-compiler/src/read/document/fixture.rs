@@ -58,7 +58,7 @@ pub struct HttpRequest {
     pub host: Option<String>,
     /// `http` by default.
     pub scheme: Option<String>,
-    /// Other headers by lower-case name. `None` removes a header that every request has.
+    /// Other headers by lower-case name, in order; a name may repeat. `None` removes a header that every request has.
     pub headers: Vec<(Spanned<String>, Option<String>)>,
     /// Other attributes of the proxy.
     pub attributes: Vec<HostAttribute>,
@@ -134,7 +134,7 @@ pub(super) fn request(node: &Node, decoder: &mut Decoder<'_>) -> Option<HttpRequ
         ..HttpRequest::default()
     };
     if let Some(node) = keys.get("headers") {
-        request.headers = headers(node, decoder);
+        request.headers = headers(node, true, decoder);
     }
     if let Some(node) = keys.get("attributes") {
         for (name, node) in decoder.entries(node) {
@@ -150,8 +150,13 @@ pub(super) fn request(node: &Node, decoder: &mut Decoder<'_>) -> Option<HttpRequ
     Some(request)
 }
 
-/// Reads header names with their values. A null value means that the header is absent.
-pub(super) fn headers(node: &Node, decoder: &mut Decoder<'_>) -> Vec<(Spanned<String>, Option<String>)> {
+/// Reads header names with their values. A null value means that the header is absent. If `may_repeat`, a list of values
+/// is a header that is sent several times.
+pub(super) fn headers(
+    node: &Node,
+    may_repeat: bool,
+    decoder: &mut Decoder<'_>,
+) -> Vec<(Spanned<String>, Option<String>)> {
     let mut headers = Vec::new();
     for (name, node) in decoder.entries(node) {
         let lower = name.value.to_ascii_lowercase();
@@ -163,8 +168,14 @@ pub(super) fn headers(node: &Node, decoder: &mut Decoder<'_>) -> Vec<(Spanned<St
         let value = match &node.value {
             Value::Scalar(scalar) if scalar.is_null() => None,
             Value::Scalar(scalar) => Some(scalar.text.clone()),
+            Value::Sequence(values) if may_repeat => {
+                let values = values.iter().filter_map(|value| decoder.scalar(value));
+                headers.extend(values.map(|value| (Spanned::new(lower.clone(), name.span), Some(value.value.text))));
+                continue;
+            }
             _ => {
-                decoder.wrong_kind(node, "the text of a header");
+                let texts = if may_repeat { ", or a list of texts" } else { "" };
+                decoder.wrong_kind(node, &format!("the text of a header{texts}"));
                 continue;
             }
         };

@@ -1,7 +1,9 @@
 //! `Mesh`: the settings, services and domains of the mesh.
 
 use context_mesh_core::artifact::tables::FieldType;
-use context_mesh_core::limits::MIN_MEMORY_TTL_MS;
+use context_mesh_core::limits::{
+    DEFAULT_HEADER_VALUE_BYTES, MAX_HEADER_VALUE_BYTES, MIN_HEADER_VALUE_BYTES, MIN_MEMORY_TTL_MS,
+};
 
 use super::{
     decode::Decoder,
@@ -50,6 +52,8 @@ pub struct Mesh {
     pub max_age_ms: u64,
     /// What gateways do with traces.
     pub gateway: Gateway,
+    /// Longest header value that conditions read, in bytes.
+    pub header_value_bytes: u32,
     /// The memory.
     pub memory: Memory,
     /// What happens to calls whose request cannot be determined.
@@ -86,6 +90,8 @@ pub struct ServiceEntry {
     pub hosts: Vec<Spanned<String>>,
     /// Its workloads.
     pub workloads: Vec<Spanned<String>>,
+    /// The regions in which it runs, if the document lists them.
+    pub regions: Vec<Spanned<String>>,
 }
 
 /// A claim of a verified token.
@@ -221,6 +227,7 @@ pub(super) fn read(header: Header<'_>, decoder: &mut Decoder<'_>) -> Mesh {
         deny_invalid: false,
         max_age_ms: 0,
         gateway: Gateway { traces: Traces::Keep, sampled: false },
+        header_value_bytes: DEFAULT_HEADER_VALUE_BYTES,
         memory: Memory { slots: None, bytes: None, ttl_ms: DEFAULT_TTL_MS, grace_ms: DEFAULT_GRACE_MS },
         recall: Recall { ambiguous: Ambiguous::Agree, deny_lost: false },
         rollout_window_ms: DEFAULT_WINDOW_MS,
@@ -243,6 +250,10 @@ pub(super) fn read(header: Header<'_>, decoder: &mut Decoder<'_>) -> Mesh {
     }
     let ambiguous_path = [("ignore", false), ("deny", true)];
     mesh.deny_ambiguous_path = keys.get("ambiguousPath").and_then(|node| decoder.choice(node, &ambiguous_path));
+    let bytes = i64::from(MIN_HEADER_VALUE_BYTES)..=i64::from(MAX_HEADER_VALUE_BYTES);
+    if let Some(bytes) = keys.get("headerValueBytes").and_then(|node| decoder.int(node, bytes)) {
+        mesh.header_value_bytes = u32::try_from(bytes.value).unwrap_or(DEFAULT_HEADER_VALUE_BYTES);
+    }
     mesh.claims = keys.get("claims").map(|node| claims(node, decoder)).unwrap_or_default();
     mesh.default = keys.get("default").and_then(|node| default(node, decoder));
     let on_invalid = [("ignore", false), ("deny", true)];
@@ -327,7 +338,8 @@ fn services(node: &Node, decoder: &mut Decoder<'_>) -> Vec<ServiceEntry> {
 }
 
 fn service(node: &Node, decoder: &mut Decoder<'_>) -> Option<ServiceEntry> {
-    let plain = |name| ServiceEntry { name, identities: None, hosts: Vec::new(), workloads: Vec::new() };
+    let plain =
+        |name| ServiceEntry { name, identities: None, hosts: Vec::new(), workloads: Vec::new(), regions: Vec::new() };
     if !matches!(node.value, Value::Mapping(_)) {
         return decoder.name(node).map(plain);
     }
@@ -339,8 +351,9 @@ fn service(node: &Node, decoder: &mut Decoder<'_>) -> Option<ServiceEntry> {
     let identities = keys.get("identities").map(|node| texts(node, decoder));
     let hosts = keys.get("hosts").map(|node| texts(node, decoder)).unwrap_or_default();
     let workloads = keys.get("workloads").map(|node| decoder.names(node)).unwrap_or_default();
+    let regions = keys.get("regions").map(|node| decoder.names(node)).unwrap_or_default();
     keys.finish(decoder);
-    name.map(|name| ServiceEntry { identities, hosts, workloads, ..plain(name) })
+    name.map(|name| ServiceEntry { identities, hosts, workloads, regions, ..plain(name) })
 }
 
 /// Where proxies store the payload of a verified token.

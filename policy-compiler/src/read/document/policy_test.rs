@@ -62,6 +62,8 @@ pub struct Given {
     pub remembered: Option<Spanned<Choice<Fields>>>,
     /// The time, in milliseconds since 1970.
     pub now_ms: Option<u64>,
+    /// The region of the proxy's locality.
+    pub region: Option<Spanned<String>>,
     /// The age of the contexts, both of the carried and of the remembered one, in milliseconds.
     pub age_ms: Option<u64>,
 }
@@ -184,7 +186,7 @@ pub(crate) fn bare_request(node: &Node, decoder: &mut Decoder<'_>) -> Option<Giv
 
 fn given(keys: &mut Keys<'_>, decoder: &mut Decoder<'_>) -> Given {
     let mut text = |key| keys.get(key).and_then(|node| decoder.string(node));
-    let (workload, destination) = (text("workload"), text("destination"));
+    let (workload, destination, region) = (text("workload"), text("destination"), text("region"));
     let role = keys.get("role").map(|node| decoder.choice(node, &ROLES));
     let principal = keys.get("principal").and_then(|node| {
         let choice = decoder.choice_of(node, fixture::principal)?;
@@ -198,7 +200,7 @@ fn given(keys: &mut Keys<'_>, decoder: &mut Decoder<'_>) -> Given {
     });
     let now_ms = keys.get("now").and_then(|node| decoder.time_ms(node));
     let age_ms = keys.get("age").and_then(|node| decoder.duration_ms(node));
-    Given { workload, role, principal, request, context, destination, remembered, now_ms, age_ms }
+    Given { workload, role, principal, request, context, destination, remembered, now_ms, region, age_ms }
 }
 
 fn expect(node: &Node, decoder: &mut Decoder<'_>) -> Expect {
@@ -212,7 +214,7 @@ fn expect(node: &Node, decoder: &mut Decoder<'_>) -> Expect {
     found.message = keys.get("message").and_then(|node| decoder.string(node));
     found.context = keys.get("context").and_then(|node| fixture::fields(node, decoder)).unwrap_or_default();
     found.absent = keys.get("absent").map(|node| decoder.strings(node)).unwrap_or_default();
-    found.headers = keys.get("headers").map(|node| fixture::headers(node, decoder)).unwrap_or_default();
+    found.headers = keys.get("headers").map(|node| fixture::headers(node, false, decoder)).unwrap_or_default();
     for (key, kind) in ListKind::ALL {
         if let Some((key, node)) = keys.entry(key) {
             found.lists.push((kind, Spanned::new(decoder.strings(node), key.span)));

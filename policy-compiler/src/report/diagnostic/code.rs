@@ -64,7 +64,7 @@ codes! {
     "CM0412" PATTERN_TOO_LARGE "The compiled pattern exceeds its size budget.";
     "CM0413" PROGRAM_LIMIT "The compiled expression exceeds a limit of the virtual machine.";
     "CM0414" BAD_ZONE "There is no such time zone.";
-    "CM0415" TOO_COSTLY "The expression could cost more than one decision may spend.";
+    "CM0415" TOO_COSTLY "The expression could cost more than ten times the fuel of a request.";
     "CM0416" BAD_LITERAL "The text of a constant does not have the form that its function asks for.";
     "CM0501" ARTIFACT_LIMIT "The artifact would exceed a limit of its format.";
     "CM0502" DECISION_COST "The rules of a workload can together take more fuel than a decision has.";
@@ -77,8 +77,10 @@ codes! {
     "CM0607" PATH_WITH_QUERY "A path with its query is compared with one without.";
     "CM0608" HOST_AS_WRITTEN "A host as the client writes it is compared with a name.";
     "CM0609" NOBODYS_NAME "A service, domain, region or principal is compared with a name that does not exist in the mesh.";
-    "CM0610" DIFFERENT_MASKS "Two masks of one layer can mask a field of one request in different ways.";
-    "CM0611" COVERED_MASK "A mask shows nothing, because a redact takes the field out whenever it matches.";
+    "CM0610" ADDRESS_WITH_PORT "An address with its port is compared with an address.";
+    "CM0611" TEXT_OF_PAIRS "A query or the cookies are searched as one text.";
+    "CM0612" DIFFERENT_MASKS "Two masks of one layer can mask a field of one request in different ways.";
+    "CM0613" COVERED_MASK "A mask has no effect, because a redact removes the field whenever the mask matches.";
     "CM0701" NO_PROXY_CONFIG "The file holds no configuration of a proxy.";
     "CM0702" ROUTE_BY_FIELD "A route matches the header of a field, which the filter removes.";
     "CM0703" NOT_BEHIND_ROUTER "The filter does not run after the router, although a route or its own configuration requires it.";

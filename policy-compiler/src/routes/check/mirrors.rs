@@ -17,9 +17,10 @@ pub(super) fn check(mirror: &Mirror, looked_at: &dyn Fn(&str) -> bool, mesh: &Me
         return;
     }
     let place = mesh.destination(&mirror.target);
-    let region = place.map(|place| place.region).unwrap_or_default();
-    let kept: Vec<&FieldTable> =
-        mesh.bound().filter(|field| !field.residency.iter().any(|known| known == region)).collect();
+    let regions = place.map(|place| place.regions).unwrap_or_default();
+    let reaches_all =
+        |field: &FieldTable| !regions.is_empty() && regions.iter().all(|region| field.residency.contains(region));
+    let kept: Vec<&FieldTable> = mesh.bound().filter(|field| !reaches_all(field)).collect();
     let message = match (place, kept.is_empty()) {
         (Some(_), true) => return,
         (Some(place), false) => {
@@ -56,9 +57,10 @@ const HELP: &str = "remove the mirror, or put the filter with the role `upstream
                     (`typed_extension_protocol_options`)";
 
 fn whereabouts(place: Destination<'_>) -> String {
-    match place.region {
-        "" => "no region".to_owned(),
-        region => format!("the region `{region}`"),
+    match place.regions {
+        [region] if !region.is_empty() => format!("the region `{region}`"),
+        [] | [_] => "no region".to_owned(),
+        several => format!("the regions {}", several.join(", ")),
     }
 }
 

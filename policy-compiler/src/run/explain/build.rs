@@ -22,7 +22,8 @@ use crate::{
 pub(super) fn all(model: &Model) -> (Builder, HashMap<&str, RuleParts>) {
     let fields = model.fields.iter().map(|field| (field.table.name.clone(), field.table.value));
     let environment = Environment::new(fields).with_claims(model.directory.claims.iter().cloned());
-    let mut builder = Builder::for_fields(model.fields.iter().map(|field| &field.table));
+    let mut builder =
+        Builder::with_limits(model.fields.iter().map(|field| &field.table), model.mesh.header_value_bytes);
     let mut rules = HashMap::new();
     for policy in &model.policies {
         let mut scope =

@@ -127,8 +127,8 @@ impl Splitter<'_> {
     /// Collects the attributes and variables in an expression, each once.
     fn reads(&mut self, expr: &TypedExpr, found: &mut Vec<Read>) {
         let variable = match &expr.kind {
-            // The map of all headers is not a value that could be shown.
-            TypedKind::Attribute(Attribute::Headers) => return,
+            // A map of all headers, parameters or cookies is not a value that could be shown.
+            TypedKind::Attribute(Attribute::Headers | Attribute::QueryParameters | Attribute::Cookies) => return,
             TypedKind::Attribute(_) => None,
             TypedKind::Variable(index) => self.variables.get(index).cloned(),
             _ => return children(expr).into_iter().for_each(|child| self.reads(child, found)),

@@ -38,7 +38,8 @@ impl Gaps {
     pub fn holds(&self, attribute: &Attribute) -> bool {
         let held = |key| self.held.contains(key);
         match attribute {
-            Attribute::Field(..) | Attribute::Headers | Attribute::Claim(..) => false,
+            Attribute::Field(..) | Attribute::Headers | Attribute::Cookies | Attribute::Claim(..) => false,
+            Attribute::QueryParameters => held("path"),
             Attribute::Mesh(_) => true,
             Attribute::Peer(_) => held("peer"),
             Attribute::Destination(_) => held("destination"),
@@ -49,7 +50,7 @@ impl Gaps {
                 RequestPart::Id => held("request_id"),
                 RequestPart::Scheme | RequestPart::Referer | RequestPart::UserAgent => false,
             },
-            Attribute::Header(name) => match name.as_str() {
+            Attribute::Header(name) | Attribute::HeaderValues(name) => match name.as_str() {
                 ":path" => held("path"),
                 ":authority" | "host" => held("authority"),
                 ":method" => held("method"),

@@ -1,7 +1,7 @@
 //! What is known of the values of a request with gaps, while it is simulated.
 
 use context_mesh_core::{
-    artifact::tables::{Attribute, Effect, RuleTable, Tables},
+    artifact::tables::{Attribute, DestinationPart, Effect, MeshPart, RuleTable, Tables},
     context::CALLER,
     index::RuleIndex,
     pipeline::Role,
@@ -41,6 +41,9 @@ impl<'k> Known<'k> {
             // The pipeline itself sets `caller` where it knows the caller.
             Attribute::Field(..) if self.making => true,
             Attribute::Field(name, _) if name == CALLER => snapshot.context.contains(CALLER),
+            // A service with several regions has that of its proxy's locality, which the recording does not hold.
+            Attribute::Mesh(MeshPart::Region) => !snapshot.mesh.region.is_empty() || snapshot.mesh.domain.is_empty(),
+            Attribute::Destination(DestinationPart::Region) if snapshot.destination.regions.len() > 1 => false,
             Attribute::Field(name, _) => self.has(name, snapshot) == Truth::known(false),
             other => self.gaps.holds(other),
         }

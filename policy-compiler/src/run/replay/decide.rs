@@ -6,7 +6,7 @@ use context_mesh_core::{
     decide::NOT_ALLOWED,
 };
 
-use super::{Applies, Depends, Replay};
+use super::{Applies, Depends, Ran, Replay};
 use crate::run::recorded::Earlier;
 use crate::run::simulate::Refusal;
 
@@ -25,27 +25,44 @@ impl Replay {
         if let Some(refusal) = &self.refused {
             return Possible { decisions: vec![Some(refusal.clone())], depends: Depends::new() };
         }
-        let rules = || self.rules.iter().filter_map(|ran| Some((ran.rule.get(&tables.rules)?, &ran.applies)));
-        let mut possible = Possible::default();
-        for layer in [Layer::Enterprise, Layer::Domain] {
-            for (rule, applies) in rules().filter(|(rule, _)| rule.layer == layer) {
-                if let Some(refusal) = refusal(rule)
-                    && possible.add(applies, refusal)
-                {
-                    return possible.settled();
+        let mut possible = of_rules(&self.rules, tables);
+        // A request that the first reading lets through still needs the other one.
+        if !self.again.is_empty() && possible.decisions.last() == Some(&None) {
+            possible.decisions.pop();
+            let other = of_rules(&self.again, tables);
+            for decision in other.decisions {
+                if !possible.decisions.contains(&decision) {
+                    possible.decisions.push(decision);
                 }
             }
+            possible.depends.extend(other.depends);
         }
-        for layer in [Layer::Enterprise, Layer::Domain] {
-            let allows = rules().filter(|(rule, _)| rule.layer == layer && rule.effect == Effect::Allow);
-            let allows: Vec<&Applies> = allows.map(|(_, applies)| applies).collect();
-            if !allows.is_empty() && possible.add(&none_of(&allows), not_allowed(layer)) {
-                return possible.settled();
-            }
-        }
-        possible.decisions.push(None);
         possible.settled()
     }
+}
+
+/// Returns what rules may decide.
+fn of_rules(ran: &[Ran], tables: &Tables) -> Possible {
+    let rules = || ran.iter().filter_map(|ran| Some((ran.rule.get(&tables.rules)?, &ran.applies)));
+    let mut possible = Possible::default();
+    for layer in [Layer::Enterprise, Layer::Domain] {
+        for (rule, applies) in rules().filter(|(rule, _)| rule.layer == layer) {
+            if let Some(refusal) = refusal(rule)
+                && possible.add(applies, refusal)
+            {
+                return possible;
+            }
+        }
+    }
+    for layer in [Layer::Enterprise, Layer::Domain] {
+        let allows = rules().filter(|(rule, _)| rule.layer == layer && rule.effect == Effect::Allow);
+        let allows: Vec<&Applies> = allows.map(|(_, applies)| applies).collect();
+        if !allows.is_empty() && possible.add(&none_of(&allows), not_allowed(layer)) {
+            return possible;
+        }
+    }
+    possible.decisions.push(None);
+    possible
 }
 
 impl Possible {

@@ -26,7 +26,18 @@ pub(super) struct Watch<'w> {
     conditions: &'w Conditions,
     role: Role,
     known: Known<'w>,
-    seen: RefCell<(Vec<Ran>, Vec<String>)>,
+    seen: RefCell<Seen>,
+}
+
+/// What was evaluated.
+#[derive(Debug, Default)]
+pub(super) struct Seen {
+    /// The rules that were run.
+    pub(super) rules: Vec<Ran>,
+    /// The rules for the other reading of an ambiguous path, on which they decide as well.
+    pub(super) again: Vec<Ran>,
+    /// What the mesh knows of peer, workload and destination: nothing if no rule was run.
+    pub(super) surroundings: Vec<String>,
 }
 
 impl<'w> Watch<'w> {
@@ -34,21 +45,14 @@ impl<'w> Watch<'w> {
         Self { tables, conditions, role, known, seen: RefCell::default() }
     }
 
-    /// Returns the rules that were run, and what is known of peer, workload and destination: nothing if none was run.
-    pub(super) fn into_parts(self) -> (Vec<Ran>, Vec<String>) {
+    pub(super) fn into_seen(self) -> Seen {
         self.seen.into_inner()
     }
-}
 
-impl Observer for Watch<'_> {
-    fn decided(&self, snapshot: Snapshot<'_>, rules: &[RuleIndex], _: &Decision<'_>) {
-        let mut seen = self.seen.borrow_mut();
-        let mut evaluator = Evaluator {
-            watch: self,
-            known: self.known.before(self.role, rules, self.tables),
-            snapshot,
-            variables: HashMap::new(),
-        };
+    fn evaluated(&self, snapshot: Snapshot<'_>, rules: &[RuleIndex]) -> Vec<Ran> {
+        let known = self.known.before(self.role, rules, self.tables);
+        let mut evaluator = Evaluator { watch: self, known, snapshot, variables: HashMap::new() };
+        let mut ran = Vec::with_capacity(rules.len());
         for index in rules {
             let Some(rule) = index.get(&self.tables.rules) else { continue };
             if rule.shadow || matches!(rule.effect, Effect::Audit) {
@@ -61,9 +65,21 @@ impl Observer for Watch<'_> {
                 }
                 _ => Vec::new(),
             };
-            seen.0.push(Ran { rule: *index, applies, values });
+            ran.push(Ran { rule: *index, applies, values });
         }
-        seen.1 = surroundings(&snapshot);
+        ran
+    }
+}
+
+impl Observer for Watch<'_> {
+    fn decided(&self, snapshot: Snapshot<'_>, rules: &[RuleIndex], _: &Decision<'_>) {
+        let mut seen = self.seen.borrow_mut();
+        seen.rules.extend(self.evaluated(snapshot, rules));
+        seen.surroundings = surroundings(&snapshot);
+    }
+
+    fn decides_again(&self, snapshot: Snapshot<'_>, rules: &[RuleIndex]) {
+        self.seen.borrow_mut().again.extend(self.evaluated(snapshot, rules));
     }
 
     fn went_on(&self, _: &Context) {}
@@ -87,8 +103,8 @@ fn surroundings(snapshot: &Snapshot<'_>) -> Vec<String> {
         destination.domain,
         destination.region,
     ];
-    let frameworks = destination.frameworks.iter().map(String::as_str);
-    texts.into_iter().chain(frameworks).map(str::to_owned).collect()
+    let lists = destination.regions.iter().chain(destination.frameworks).map(String::as_str);
+    texts.into_iter().chain(lists).map(str::to_owned).collect()
 }
 
 struct Evaluator<'e> {

@@ -35,7 +35,7 @@ pub use decide::{Possible, agrees};
 pub use effects::{Action, Shown, Value, actions};
 
 use condition::Conditions;
-use evaluate::Watch;
+use evaluate::{Seen, Watch};
 
 /// Runs requests with missing values under one version of the policies.
 pub struct Replayer<'t> {
@@ -49,6 +49,8 @@ pub struct Replayer<'t> {
 pub struct Replay {
     /// The rules that were run, without those that change nothing (in shadow, and `audit`), in order.
     pub rules: Vec<Ran>,
+    /// The rules for the other reading of an ambiguous path, if they decide on both: both must let the request through.
+    pub again: Vec<Ran>,
     /// What the mesh knows of the peer, the workload and the destination.
     pub surroundings: Vec<String>,
     /// The denial by the mesh itself, before any rule.
@@ -90,9 +92,9 @@ impl<'t> Replayer<'t> {
     pub fn replay(&mut self, request: &Request, known: Known<'_>) -> Result<Replay, SimulationError> {
         let watch = Watch::new(self.tables, &self.conditions, request.role, known);
         let outcome = self.simulator.run(request, Some(&watch))?;
-        let (rules, surroundings) = watch.into_parts();
+        let Seen { rules, again, surroundings } = watch.into_seen();
         // Without rules only the path can have refused it, which is there.
         let refused = outcome.refusal.filter(|_| surroundings.is_empty() && request.role != Role::Egress);
-        Ok(Replay { rules, surroundings, refused })
+        Ok(Replay { rules, again, surroundings, refused })
     }
 }

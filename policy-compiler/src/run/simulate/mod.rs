@@ -33,8 +33,8 @@ const SECRET: &[u8] = b"a secret of simulated meshes";
 #[derive(Debug)]
 pub struct Simulator {
     program: VerifiedProgram,
-    /// The workload of the last request. Requests of one service usually follow each other.
-    last: Option<Workload>,
+    /// The workload of the last request, and the region of its proxy. Requests of one service usually follow each other.
+    last: Option<(Workload, String)>,
 }
 
 /// Why a request cannot be simulated.
@@ -83,13 +83,16 @@ impl Simulator {
                 request.workload
             )));
         }
-        if self.last.as_ref().is_none_or(|last| last.service() != request.workload) {
+        let is_it =
+            |(last, region): &(Workload, String)| last.service() == request.workload && *region == request.region;
+        if !self.last.as_ref().is_some_and(is_it) {
             self.last = None;
         }
         let program = &self.program;
-        let workload = self.last.get_or_insert_with(|| {
-            let workload = Workload::new(program.clone(), &request.workload);
-            PseudonymSecret::new(SECRET).into_iter().fold(workload, Workload::with_pseudonyms)
+        let (workload, _) = self.last.get_or_insert_with(|| {
+            let workload = Workload::new(program.clone(), &request.workload).in_region(&request.region);
+            let workload = PseudonymSecret::new(SECRET).into_iter().fold(workload, Workload::with_pseudonyms);
+            (workload, request.region.clone())
         });
         run(workload, request, observer)
     }
@@ -160,6 +163,12 @@ impl Observer for Watch<'_> {
     fn decided(&self, snapshot: Snapshot<'_>, rules: &[RuleIndex], decision: &Decision<'_>) {
         if let Some(observer) = self.observer {
             observer.decided(snapshot, rules, decision);
+        }
+    }
+
+    fn decides_again(&self, snapshot: Snapshot<'_>, rules: &[RuleIndex]) {
+        if let Some(observer) = self.observer {
+            observer.decides_again(snapshot, rules);
         }
     }
 

@@ -4,8 +4,8 @@ use context_mesh_core::index::{self, RuleIndex, ServiceIndex};
 use std::collections::HashMap;
 
 use context_mesh_core::artifact::tables::{
-    AmbiguousRecall, CarrierVersion, Classification, Consistency, DomainTable, Effect, EntryTable, FieldTable,
-    GatewayTraces, Layer, LostRecall, Merge, MeshTable, Number, OnError, OnInvalid, OnMismatch, RuleTable,
+    AmbiguousPath, AmbiguousRecall, CarrierVersion, Classification, Consistency, DomainTable, Effect, EntryTable,
+    FieldTable, GatewayTraces, Layer, LostRecall, Merge, MeshTable, Number, OnError, OnInvalid, OnMismatch, RuleTable,
     ServiceTable, Tables, WordTable,
 };
 
@@ -194,9 +194,14 @@ pub(super) fn service(tables: &Tables, service: &ServiceTable) -> Aspects {
         aspect("identities", if service.has_identities { identities } else { service.name.clone() }),
         aspect("hosts", names(&tables.names.hosts)),
         aspect("workloads", names(&tables.names.workloads)),
+        aspect("regions", service.regions.join(", ")),
         aspect(
             "path with more than one reading",
-            if service.entry.deny_ambiguous_path { "refused" } else { "goes on" },
+            match service.entry.ambiguous_path {
+                AmbiguousPath::Pass => "goes on",
+                AmbiguousPath::Deny => "refused",
+                AmbiguousPath::DecideOnBoth => "decided on both readings",
+            },
         ),
     ]
 }
@@ -254,6 +259,7 @@ pub(super) fn mesh(mesh: &MeshTable) -> Aspects {
             },
         ),
         aspect("gateway.sampled", mesh.gateway_sampled.to_string()),
+        aspect("headerValueBytes", mesh.header_value_bytes.to_string()),
         aspect("memory.slots", mesh.memory_slots.to_string()),
         aspect("memory.bytes", mesh.memory_bytes.to_string()),
         aspect("memory.ttl (ms)", mesh.memory_ttl_ms.to_string()),

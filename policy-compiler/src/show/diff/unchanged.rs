@@ -18,6 +18,8 @@ pub(super) struct Unchanged {
     pub(super) settings: Vec<String>,
     /// Fields whose schemas changed, and whether a request may have such a field that had none before.
     fields: BTreeMap<String, bool>,
+    /// Services whose regions changed.
+    moved: HashSet<String>,
     /// Whether all rules that set fields are equal.
     pub(super) sets: bool,
 }
@@ -42,11 +44,12 @@ const SOURCES: [&str; 3] = ["baggage", "header", "origin"];
 impl Unchanged {
     /// Compares two versions. `new_replayer` is one for the new version.
     pub(super) fn between(old: &Version, new: &Version, new_replayer: &Replayer<'_>) -> Self {
-        let (mut settings, mut fields) = (Vec::new(), BTreeMap::new());
+        let (mut settings, mut fields, mut moved) = (Vec::new(), BTreeMap::new(), HashSet::new());
         for change in changes(old, new) {
             match change.kind {
                 Kind::Mesh => settings.extend(setting_names(&change)),
                 Kind::Field => drop(fields.insert(change.name.clone(), may_appear(&change.what))),
+                Kind::Service if changes_regions(&change.what) => drop(moved.insert(change.name.clone())),
                 // Rules are compared one by one; services and domains show in what is known of a request.
                 Kind::Rule | Kind::Service | Kind::Domain | Kind::Word => {}
             }
@@ -82,7 +85,7 @@ impl Unchanged {
                 || index::position(place).is_some_and(|place| equal.contains(&RuleIndex(place)))
         };
         let sets = setters(old) == setters(new) && new.tables.rules.iter().enumerate().all(is_equal);
-        Self { alike, equal, settings, fields, sets }
+        Self { alike, equal, settings, fields, moved, sets }
     }
 
     /// Whether a rule of the new version applies to the same requests as that of the same name in the old one.
@@ -93,6 +96,11 @@ impl Unchanged {
     /// Whether it does the same too.
     pub(super) fn is_equal(&self, rule: RuleIndex) -> bool {
         self.equal.contains(&rule)
+    }
+
+    /// Whether the regions of a service changed: which one its proxy is in is not known of a request.
+    pub(super) fn has_moved(&self, service: &str) -> bool {
+        self.moved.contains(service)
     }
 
     /// Whether the schema of a field changed, and if so, whether a request may have it that had none before.
@@ -110,6 +118,10 @@ fn setting_names(change: &Change) -> Vec<String> {
     let What::Changed(properties) = &change.what else { return vec![format!("the mesh `{}`", change.name)] };
     let names = properties.iter().map(|(name, ..)| name.as_str()).filter(|name| !WITHOUT_EFFECT.contains(name));
     names.map(|name| format!("`{}` of the mesh", name.trim_end_matches(" (ms)"))).collect()
+}
+
+fn changes_regions(what: &What) -> bool {
+    matches!(what, What::Changed(properties) if properties.iter().any(|(name, ..)| name == "regions"))
 }
 
 fn may_appear(what: &What) -> bool {

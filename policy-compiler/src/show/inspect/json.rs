@@ -3,9 +3,9 @@
 use context_mesh_core::artifact::{
     Decoded, FORMAT_VERSION, LoadError, load,
     tables::{
-        AmbiguousRecall, CarrierVersion, Classification, Consistency, EntryTable, FieldTable, GatewayTraces,
-        LostRecall, MaskMethod, Merge, MeshTable, Number, OnInvalid, OnMismatch, Reply, RuleTable, ServiceTable,
-        Tables,
+        AmbiguousPath, AmbiguousRecall, CarrierVersion, Classification, Consistency, EntryTable, FieldTable,
+        GatewayTraces, LostRecall, MaskMethod, Merge, MeshTable, Number, OnInvalid, OnMismatch, Reply, RuleTable,
+        ServiceTable, Tables,
     },
 };
 use context_mesh_core::index::{ProgramIndex, RuleIndex, ServiceIndex};
@@ -94,6 +94,7 @@ fn mesh(mesh: &MeshTable) -> Value {
             },
             "sampled": mesh.gateway_sampled,
         },
+        "headerValueBytes": mesh.header_value_bytes,
         "memory": {
             "slots": mesh.memory_slots,
             "bytes": mesh.memory_bytes,
@@ -125,7 +126,7 @@ fn service(tables: &Tables, service: &ServiceTable) -> Value {
         "identities": of(&tables.names.identities),
         "hosts": of(&tables.names.hosts),
         "workloads": of(&tables.names.workloads),
-        "denyAmbiguousPath": entry["denyAmbiguousPath"],
+        "ambiguousPath": entry["ambiguousPath"],
         "inbound": entry["inbound"],
         "outbound": entry["outbound"],
     })
@@ -135,8 +136,12 @@ fn entry(tables: &Tables, entry: &EntryTable) -> Value {
     let names = |rules: &[RuleIndex]| -> Value {
         rules.iter().filter_map(|rule| rule.get(&tables.rules)).map(|rule| rule.name.as_str()).collect()
     };
-    let ambiguous = entry.deny_ambiguous_path;
-    json!({"denyAmbiguousPath": ambiguous, "inbound": names(&entry.inbound), "outbound": names(&entry.outbound)})
+    let ambiguous = match entry.ambiguous_path {
+        AmbiguousPath::Pass => "pass",
+        AmbiguousPath::Deny => "deny",
+        AmbiguousPath::DecideOnBoth => "decideOnBoth",
+    };
+    json!({"ambiguousPath": ambiguous, "inbound": names(&entry.inbound), "outbound": names(&entry.outbound)})
 }
 
 fn field(tables: &Tables, field: &FieldTable) -> Value {

@@ -66,6 +66,9 @@ struct MeshSpec {
     /// What happens to a request whose path has more than one reading (`//`, `.` and `..`, needless escapes, path
     /// parameters). Default: workloads with a rule that reads the path deny it with 400.
     ambiguous_path: Option<OnInvalid>,
+    /// Longest value of a header that conditions read, in bytes. Reading a longer one is an error. Default: 8192.
+    #[schemars(range(min = 256, max = 61440))]
+    header_value_bytes: Option<u32>,
     claims: Option<Claims>,
     /// What happens to requests to a workload without an allow rule. Default: `allow`.
     default: Option<Default>,
@@ -149,6 +152,10 @@ struct NamedService {
     /// Other names that its proxies use for themselves.
     #[schemars(extend("examples" = [["reviews-v1", "reviews-v2"]]))]
     workloads: Option<Vec<Name>>,
+    /// The regions in which it runs. Default: the region of its domain. Which of them a proxy is in is the region of its
+    /// locality (`node.locality.region`).
+    #[schemars(extend("examples" = [["eu", "us"]]))]
+    regions: Option<Vec<Name>>,
 }
 
 /// What happens to requests to a workload without an allow rule.

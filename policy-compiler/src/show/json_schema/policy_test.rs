@@ -71,8 +71,8 @@ struct Request {
     /// Default: `http`.
     #[schemars(example = &"https")]
     scheme: Option<String>,
-    /// Other headers.
-    headers: Option<shape::Headers>,
+    /// Other headers. A list of texts is a header that is sent several times.
+    headers: Option<shape::SentHeaders>,
     /// Other attributes of the proxy, for example `source.address`.
     #[schemars(extend("examples" = [{"source.address": "10.0.0.1:80"}]))]
     attributes: Option<shape::Attributes>,
@@ -134,6 +134,8 @@ struct Test {
     /// The time of the request.
     #[schemars(extend("format" = "date-time"), example = &"2026-01-15T12:00:00Z")]
     now: Option<String>,
+    /// The region of the proxy's locality, for a service with several regions.
+    region: Option<String>,
     /// How long ago the context was made, the one that it carries and the one that is remembered. Default: just now.
     age: Option<Duration>,
     /// A table: each case specifies what differs from the test.
@@ -166,6 +168,8 @@ struct Case {
     /// The time of the request.
     #[schemars(extend("format" = "date-time"))]
     now: Option<String>,
+    /// The region of the proxy's locality, for a service with several regions.
+    region: Option<String>,
     /// How long ago the context was made, the one that it carries and the one that is remembered. Default: just now.
     age: Option<Duration>,
     /// What is expected.

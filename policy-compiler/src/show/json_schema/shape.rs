@@ -85,6 +85,15 @@ shapes! {
         "propertyNames": {"pattern": "^[^:]"},
         "additionalProperties": {"type": ["string", "number", "boolean", "null"]},
     };
+    /// The same for headers that are sent: a list of texts is a header that is sent several times.
+    SentHeaders = {
+        "type": "object",
+        "propertyNames": {"pattern": "^[^:]"},
+        "additionalProperties": {
+            "type": ["string", "number", "boolean", "null", "array"],
+            "items": {"type": ["string", "number", "boolean"]},
+        },
+    };
     /// A mapping from names to single values.
     Attributes = {"type": "object", "additionalProperties": {"type": ["string", "number", "boolean"]}};
     /// A mapping from names to anything.

@@ -104,7 +104,7 @@ fn what_does_not_fit_is_said() {
     let output = policyc(&["check", folder.to_str().unwrap()]);
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     let shown = text(&output.stdout);
-    let expected = "too large  EnvoyFilter of the whole and slice of s: `kubectl apply` keeps it in an annotation of up \
+    let expected = "too large  EnvoyFilter of the whole and slice of t: `kubectl apply` keeps it in an annotation of up \
                     to 256 KB; use `kubectl apply --server-side`, or slices\n";
     assert!(shown.contains(expected), "{shown}");
 }

@@ -24,7 +24,10 @@ impl Comparison<'_> {
     pub(super) fn effects(&self, both: &Both<'_>, context: &mut Values, depends: &mut Depends) {
         let changed = self.unchanged.changed_fields().filter(|field| !self.is_absent(both, field));
         depends.extend(changed.map(|field| format!("context.{field}")));
-        if both.old.surroundings != both.new.surroundings {
+        if !both.old.again.is_empty() || !both.new.again.is_empty() {
+            depends.insert("which reading of the path a rule applies to".to_owned());
+        }
+        if both.old.surroundings != both.new.surroundings || self.unchanged.has_moved(&both.recorded.request.workload) {
             // Regions and pseudonyms are those of the destination.
             depends.insert("the context".to_owned());
         }

@@ -90,8 +90,14 @@ impl<'v> Comparison<'v> {
             believed = None;
             old = self.old_replayer.replay(request, Known::new(gaps, &nothing))?;
         }
+        // On two readings of a path, the record does not tell which rule applied to which.
+        if !old.again.is_empty() && believed.take().is_some() {
+            old = self.old_replayer.replay(request, Known::new(gaps, &nothing))?;
+        }
         let unchanged = &self.unchanged;
-        let stays = unchanged.settings.is_empty() && (request.role != Role::Gateway || unchanged.sets);
+        let stays = unchanged.settings.is_empty()
+            && !unchanged.has_moved(&request.workload)
+            && (request.role != Role::Gateway || unchanged.sets);
         let presence = |field: &str| match believed.filter(|_| stays).map(|earlier| earlier.presence(field)) {
             Some(presence) => match (presence, unchanged.changed_field(field)) {
                 (presence, None) | (presence @ Presence::Absent, Some(false)) => presence,
@@ -159,6 +165,8 @@ impl<'v> Comparison<'v> {
             && self.unchanged.changed_fields().all(|field| self.is_absent(both, field))
             && both.old.surroundings == both.new.surroundings
             && both.old.refused == both.new.refused
+            && !self.unchanged.has_moved(&both.recorded.request.workload)
+            && both.old.again.len() == both.new.again.len()
             && rules(&both.old) == rules(&both.new)
             && names(&both.old, self.old).eq(names(&both.new, self.new))
             && both.new.rules.iter().all(|ran| self.unchanged.is_equal(ran.rule))
