@@ -22,6 +22,7 @@ mod pages;
 mod policy_tests;
 mod properties;
 mod regions;
+mod replay;
 mod routes;
 mod schema_validator;
 mod silence;

@@ -25,7 +25,7 @@ const MODULES: &[(&str, &[&[&str]])] = &[
     ("read", &[&["yaml"], &["document"]]),
     ("check", &[&["model"], &["data_flow", "lock", "compatibility", "silence"], &["programs"], &["analysis"]]),
     ("pack", &[&["artifact", "slice", "emit"], &["budget"]]),
-    ("run", &[&["simulate", "explain"], &["eval", "testing"]]),
+    ("run", &[&["truth"], &["recorded"], &["simulate", "explain"], &["replay"], &["eval", "testing"]]),
     ("show", &[&["graph", "diff", "inspect", "json_schema"]]),
 ];
 

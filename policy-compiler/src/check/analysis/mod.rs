@@ -18,6 +18,7 @@ mod flow;
 mod formula;
 mod habits;
 mod index;
+mod masks;
 mod matching;
 mod number;
 mod patterns;
@@ -74,6 +75,7 @@ pub fn check(model: &Model, programs: &Programs, diagnostics: &mut Diagnostics) 
         covered::find(&knowledge, &odd, &mut findings);
         allow_lists::find(&knowledge, &odd, &mut findings);
         habits::find(&knowledge, &mut findings);
+        masks::find(&knowledge, &odd, &mut findings);
     }
     // Findings beyond this number are not shown, so they need no example.
     findings.sort_by_key(|finding| finding.diagnostic.span.map(|span| (span.file, span.start)));
