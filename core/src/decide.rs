@@ -20,8 +20,8 @@ use crate::limits::MAX_WATCHING_FUEL;
 use crate::tables::{Effect, Layer, MaskMethod, OnError, Reply, RuleTable};
 use crate::vm::{EvalErrorKind, Machine, Scratch, Snapshot, Value};
 
-/// The answer to a request that matches no allow rule of a layer.
-const NOT_ALLOWED: (u16, u8, &str) = (403, 7, "no rule allows this request");
+/// The answer to a request that matches no allow rule of a layer: HTTP status, gRPC status and message.
+pub const NOT_ALLOWED: (u16, u8, &str) = (403, 7, "no rule allows this request");
 
 /// The combined decision of the rules.
 #[derive(Debug, Default)]
@@ -34,10 +34,11 @@ pub struct Decision<'p> {
     /// Names of the shadow rules that would have applied. If the request would be refused with the allow rules that are
     /// in shadow mode, the name of that cause.
     pub shadow: Vec<&'p str>,
-    /// Fields to remove from the context.
-    pub redact: Vec<&'p str>,
-    /// Fields whose values are masked, with the method. A field may be listed repeatedly: the strictest method counts.
-    pub mask: Vec<(&'p str, MaskMethod)>,
+    /// Fields to remove from the context, each with its rule. Of several rules for a field, the first counts.
+    pub redact: Vec<(&'p str, &'p str)>,
+    /// Fields whose values are masked, with the method and the rule. Of several rules for a field, the strictest method
+    /// counts, and of equal methods the first rule. A field that is removed is not masked.
+    pub mask: Vec<(&'p str, MaskMethod, &'p str)>,
     /// Names of the audit rules that applied.
     pub audited: Vec<&'p str>,
     /// Fields to set, with the JSON texts of their values. A later entry overrides an earlier one.
@@ -216,9 +217,11 @@ impl<'p, 'a> Tally<'p, 'a> {
                 self.layer(rule.layer).denial.get_or_insert(denial);
             }
             Effect::Allow => self.layer(rule.layer).allowed = true,
-            Effect::Redact { fields } => self.decision.redact.extend(fields.iter().map(String::as_str)),
+            Effect::Redact { fields } => {
+                self.decision.redact.extend(fields.iter().map(|field| (field.as_str(), rule.name.as_str())));
+            }
             Effect::Mask { fields, method } => {
-                self.decision.mask.extend(fields.iter().map(|field| (field.as_str(), *method)));
+                self.decision.mask.extend(fields.iter().map(|field| (field.as_str(), *method, rule.name.as_str())));
             }
             Effect::Audit => self.decision.audited.push(&rule.name),
             Effect::Set { fields } => {

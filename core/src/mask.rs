@@ -84,7 +84,7 @@ impl Pseudonyms {
 }
 
 /// Returns the stricter of two methods: the one that reveals less.
-pub(crate) fn stricter(a: MaskMethod, b: MaskMethod) -> MaskMethod {
+pub fn stricter(a: MaskMethod, b: MaskMethod) -> MaskMethod {
     let rank = |method| match method {
         MaskMethod::KeepLast(kept) => (0, u16::MAX.saturating_sub(kept)),
         MaskMethod::Hash => (1, 0),

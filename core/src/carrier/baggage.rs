@@ -22,7 +22,7 @@ pub const NAME: &str = "baggage";
 pub(crate) const OTHER_NAMES: [&str; 2] = ["correlation-context", "jaeger-baggage"];
 
 /// The key of the member that carries a ticket. No field has this name, because field names have no dot.
-pub(crate) const TICKET_KEY: &str = "cmesh.ticket";
+pub const TICKET_KEY: &str = "cmesh.ticket";
 
 /// How often a key is decoded before it is compared. Ordinary keys are never encoded twice.
 const MAX_DECODINGS: usize = 4;

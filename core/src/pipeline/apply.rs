@@ -1,4 +1,7 @@
-//! Applies a decision to the context: values are set, then fields are masked, then redacted fields are removed.
+//! Applies a decision to the context: values are set, then redacted fields are removed, then the others are masked.
+//!
+//! A field that is removed is not masked, whatever the order and the layers of the rules are. So each field is reported
+//! once, with the one rule whose effect it shows.
 
 use std::collections::BTreeMap;
 
@@ -50,13 +53,14 @@ pub(super) fn apply<'w>(
         }
     }
     plan.dropped(&dropped);
-    mask_fields(workload, &decision.mask, seen_by.domain, context, plan);
-    // After the values, so that no rule sets a redacted field again.
-    for field in decision.redact {
+    // After the values, so that no rule sets a redacted field again. Of several rules, the first removes it.
+    for (field, rule) in decision.redact {
         if field != CALLER && context.remove(field) {
             plan.report.redacted.push(field);
+            plan.report.by.push((field, rule));
         }
     }
+    mask_fields(workload, &decision.mask, seen_by.domain, context, plan);
     None
 }
 
@@ -64,21 +68,23 @@ pub(super) fn apply<'w>(
 /// seen.
 fn mask_fields<'w>(
     workload: &'w Workload,
-    masks: &[(&'w str, MaskMethod)],
+    masks: &[(&'w str, MaskMethod, &'w str)],
     domain: &str,
     context: &mut Context,
     plan: &mut Plan<'w>,
 ) {
-    // The strictest method of each field, independent of the order of the rules.
-    let mut strictest: BTreeMap<&'w str, MaskMethod> = BTreeMap::new();
-    for (field, method) in masks.iter().filter(|(field, _)| *field != CALLER) {
-        let known = strictest.entry(field).or_insert(*method);
-        *known = stricter(*known, *method);
+    // The strictest method of each field, independent of the order of the rules; of equal methods, that of the first rule.
+    let mut strictest: BTreeMap<&'w str, (MaskMethod, &'w str)> = BTreeMap::new();
+    for (field, method, rule) in masks.iter().filter(|(field, ..)| *field != CALLER) {
+        let known = strictest.entry(field).or_insert((*method, rule));
+        if stricter(known.0, *method) != known.0 {
+            *known = (*method, rule);
+        }
     }
     let key = workload.pseudonyms().and_then(|pseudonyms| pseudonyms.key(domain));
-    for (field, method) in strictest {
+    for (field, (method, rule)) in strictest {
         if context.is_unread(field) {
-            unmasked(field, context, plan);
+            unmasked(field, rule, context, plan);
         }
         let Some(value) = context.get(field) else { continue };
         let fuel = &plan.fuel;
@@ -98,17 +104,19 @@ fn mask_fields<'w>(
         let kept = fits && alone.get(field).is_some_and(|masked| context.insert_checked(field, masked).is_ok());
         if kept {
             plan.report.masked.push(field);
+            plan.report.by.push((field, rule));
         } else {
-            unmasked(field, context, plan);
+            unmasked(field, rule, context, plan);
         }
     }
 }
 
 /// Removes a field that cannot be masked.
-fn unmasked<'w>(field: &'w str, context: &mut Context, plan: &mut Plan<'w>) {
+fn unmasked<'w>(field: &'w str, rule: &'w str, context: &mut Context, plan: &mut Plan<'w>) {
     context.remove(field);
     plan.problem(Counter::MaskFailed, field, "cannot-be-masked");
     plan.report.redacted.push(field);
+    plan.report.by.push((field, rule));
 }
 
 /// Returns the JSON text of a string, or of a list of strings, with every string masked. Returns `None` for any other

@@ -27,7 +27,8 @@ pub(super) fn decide<'w>(
 ) -> Decision<'w> {
     let decision = workload.decide(rules, snapshot, &plan.fuel);
     host.decided(snapshot, rules, &decision);
-    if decision.denial.is_some() || workload.ambiguous_path() != AmbiguousPath::DecideOnBoth {
+    let decided = decision.denial.is_some() && host.observer.is_none();
+    if decided || workload.ambiguous_path() != AmbiguousPath::DecideOnBoth {
         return decision;
     }
     let Single::Value(path) = snapshot.headers.single(":path") else { return decision };
@@ -38,7 +39,12 @@ pub(super) fn decide<'w>(
     let generous = generous(path);
     let replaced = |(name, value)| if name == b":path" { (name, generous.as_slice()) } else { (name, value) };
     let headers = Headers::new(snapshot.headers.iter().map(replaced).collect());
-    let other = workload.decide(rules, Snapshot { headers: &headers, ..snapshot }, &plan.fuel);
+    let snapshot = Snapshot { headers: &headers, ..snapshot };
+    host.decides_again(snapshot, rules);
+    if decision.denial.is_some() {
+        return decision;
+    }
+    let other = workload.decide(rules, snapshot, &plan.fuel);
     if other.denial.is_some() {
         plan.problem(Counter::PathAmbiguous, ":path", reading.as_str());
     }
@@ -51,7 +57,6 @@ fn stricter<'w>(mut decision: Decision<'w>, other: Decision<'w>) -> Decision<'w>
     let names = [
         (&mut decision.applied, other.applied),
         (&mut decision.shadow, other.shadow),
-        (&mut decision.redact, other.redact),
         (&mut decision.audited, other.audited),
     ];
     for (all, more) in names {
@@ -61,7 +66,8 @@ fn stricter<'w>(mut decision: Decision<'w>, other: Decision<'w>) -> Decision<'w>
             }
         }
     }
-    // Of several methods of a field, the strictest counts.
+    // Of several rules that remove a field, the first counts; of several methods of a field, the strictest.
+    decision.redact.extend(other.redact);
     decision.mask.extend(other.mask);
     for error in other.errors {
         if !decision.errors.contains(&error) {

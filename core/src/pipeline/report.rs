@@ -34,8 +34,10 @@ pub struct Report<'w> {
     pub set: Vec<&'w str>,
     /// Fields that rules redacted.
     pub redacted: Vec<&'w str>,
-    /// Fields whose values rules masked.
+    /// Fields whose values rules masked. No rule removed them.
     pub masked: Vec<&'w str>,
+    /// The rule that redacted or masked a field: one for each of these fields.
+    pub by: Vec<(&'w str, &'w str)>,
     /// Fields that were not sent to a region that their schemas do not list.
     pub kept_in_region: Vec<&'w str>,
     /// Fields that did not leave the mesh.
@@ -126,6 +128,7 @@ impl<'w> Report<'w> {
         json.list("set", self.set.iter().copied());
         json.list("redacted", self.redacted.iter().copied());
         json.list("masked", self.masked.iter().copied());
+        json.pairs("by", &self.by);
         json.list("kept_in_region", self.kept_in_region.iter().copied());
         json.list("stayed", self.stayed.iter());
         json.list("audited", self.audited.iter().copied());
@@ -175,6 +178,23 @@ impl Writer {
             write_string(&mut self.out, item);
         }
         self.out.push(']');
+    }
+
+    fn pairs(&mut self, key: &str, pairs: &[(&str, &str)]) {
+        if pairs.is_empty() {
+            return;
+        }
+        self.key(key);
+        self.out.push('{');
+        for (name, text) in pairs {
+            if !self.out.ends_with('{') {
+                self.out.push(',');
+            }
+            write_string(&mut self.out, name);
+            self.out.push(':');
+            write_string(&mut self.out, text);
+        }
+        self.out.push('}');
     }
 
     fn received(&mut self, received: &[(&'static str, usize)]) {

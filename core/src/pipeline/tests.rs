@@ -1,5 +1,8 @@
 //! Sends requests through a mesh of plain data, and checks the plan at each hop.
 
+#[path = "precedence_tests.rs"]
+mod precedence;
+
 use std::collections::BTreeMap;
 
 use super::*;
@@ -922,7 +925,7 @@ fn a_field_that_cannot_be_read_is_redacted_and_masked_all_the_same() {
     add_inbound(&mut old, "a", rule("m", Effect::Mask { fields: vec!["tenant".into()], method }));
     let hop = Hop::new(&old, "a", PEER_B);
     let plan = hop.run(Role::Inbound, &[TRACE, ("x-mesh-context", &sent)]);
-    assert_eq!(plan.report.redacted, ["tenant", "user"]);
+    assert_eq!(plan.report.redacted, ["user", "tenant"]);
     let plan = hop.run(Role::Outbound, &[TRACE]);
     let reader = Hop::new(&new, "b", "");
     assert_eq!(reader.attached(&plan), map(&[("caller", "\"a\""), ("flags", "[]")]));

@@ -84,6 +84,12 @@ pub trait Observer {
     /// decision. A gateway decides twice: the first time with the rules that make the context.
     fn decided(&self, snapshot: Snapshot<'_>, rules: &[RuleIndex], decision: &Decision<'_>);
 
+    /// Called after [`Self::decided`], if `rules` are run against the other reading of an ambiguous path too, or would be
+    /// if the first decision were not a refusal.
+    fn decides_again(&self, snapshot: Snapshot<'_>, rules: &[RuleIndex]) {
+        let _ = (snapshot, rules);
+    }
+
     /// Called with the context that is forwarded: to the application, or with the call. Not called for a request that
     /// is refused.
     fn went_on(&self, context: &Context);
@@ -93,6 +99,12 @@ impl Host<'_> {
     pub(super) fn decided(&self, snapshot: Snapshot<'_>, rules: &[RuleIndex], decision: &Decision<'_>) {
         if let Some(observer) = self.observer {
             observer.decided(snapshot, rules, decision);
+        }
+    }
+
+    pub(super) fn decides_again(&self, snapshot: Snapshot<'_>, rules: &[RuleIndex]) {
+        if let Some(observer) = self.observer {
+            observer.decides_again(snapshot, rules);
         }
     }
 

@@ -183,20 +183,16 @@ impl<'p> Page<'p> {
 
     /// Writes the other effects of rules, each with its rule. A refusal comes last.
     fn effects(&mut self, filter: &Filtered) {
-        let (redacted, masked) = (filter.list("redacted"), filter.list("masked"));
         for rule in self.rules(filter) {
             match &rule.effect {
-                Effect::Redact { fields } => {
-                    let fields = fields.iter().map(String::as_str).filter(|field| redacted.contains(field));
-                    let fields: Vec<_> = fields.collect();
-                    if !fields.is_empty() {
-                        self.event(self.paint.changed(format_args!("redacted {}", fields.join(", "))), by(rule));
-                    }
-                }
-                Effect::Mask { fields, .. } => {
-                    let fields: Vec<_> = fields.iter().map(String::as_str).filter(|f| masked.contains(f)).collect();
-                    if !fields.is_empty() {
-                        self.event(self.paint.changed(format_args!("masked {}", fields.join(", "))), by(rule));
+                Effect::Redact { .. } | Effect::Mask { .. } => {
+                    for list in ["redacted", "masked"] {
+                        let fields = filter.list(list);
+                        let fields: Vec<_> =
+                            fields.into_iter().filter(|of| filter.by(of) == Some(&rule.name)).collect();
+                        if !fields.is_empty() {
+                            self.event(self.paint.changed(format_args!("{list} {}", fields.join(", "))), by(rule));
+                        }
                     }
                 }
                 Effect::Allow => self.event("allowed", by(rule)),

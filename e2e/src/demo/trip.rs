@@ -81,6 +81,11 @@ impl Filtered {
     pub fn list(&self, part: &str) -> Vec<&str> {
         self.report[part].as_array().into_iter().flatten().filter_map(Value::as_str).collect()
     }
+
+    /// The rule that redacted or masked a field.
+    pub fn by(&self, field: &str) -> Option<&str> {
+        self.report["by"][field].as_str()
+    }
 }
 
 impl Seen {

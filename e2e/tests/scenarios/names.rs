@@ -101,3 +101,53 @@ fn what_no_rule_allows_is_refused() {
     let response = mesh.send(&peer(&mesh, "front"), get("/")).unwrap();
     assert_eq!((response.status, &response.json().unwrap()["downstream_status"]), (200, &json!(403)));
 }
+
+/// A service of two regions, and a field that may be in one of them.
+const REGIONS: &str = r#"
+apiVersion: contextmesh.io/v1
+kind: Mesh
+metadata: {name: regions}
+spec:
+  trustDomain: pair.example
+  identity: /ns/default/sa/{service}
+  domains:
+    all:
+      region: eu
+      services: [front, client, {name: back, regions: [eu, us]}]
+---
+apiVersion: contextmesh.io/v1
+kind: ContextSchema
+metadata: {name: fields, domain: all}
+spec:
+  fields:
+    iban: {type: string, header: x-iban, residency: [eu], origin: [client]}
+    plan: {type: string, header: x-plan, origin: [client]}
+    where: {type: string, header: x-where}
+---
+apiVersion: contextmesh.io/v1
+kind: ContextPolicy
+metadata: {name: back, domain: all}
+spec:
+  workloads: [back]
+  rules:
+    - {name: note, set: {where: "'in ' + mesh.region"}}
+"#;
+
+/// Which of the regions of a service a proxy is in says its locality.
+#[test]
+fn the_locality_of_the_proxy_decides_among_the_regions_of_a_service() {
+    for (region, iban, place) in [("eu", json!("DE1"), json!("in eu")), ("us", json!(null), json!("in us"))] {
+        let mesh = pair_built(REGIONS, |mesh| {
+            mesh.bootstrap(move |text| {
+                let node = text.find("\n  cluster: ").unwrap();
+                format!("{}\n  locality: {{region: {region}}}{}", &text[..node], &text[node..])
+            })
+        });
+        let request = get("/").header("x-mesh-context", r#"{"iban":"DE1","plan":"gold"}"#);
+        let response = mesh.send(&mesh.inbound("back", As::Service("client")).unwrap(), request).unwrap();
+        assert_eq!(response.status, 200, "{}", response.text());
+        let seen = ["x-iban", "x-plan", "x-where"].map(|header| saw(&response, "back", header));
+        assert_eq!(seen, [iban, json!("gold"), place], "{region}");
+        assert_no_trap(&mesh);
+    }
+}

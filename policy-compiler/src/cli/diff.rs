@@ -24,7 +24,11 @@ Examples:
   policyc diff policy.cmx policies --requests access.log
 
 Ends with 3 when a recorded request is decided differently: refused or not, by another rule or with
-another answer, or going on with another context or other headers. Changed rules alone end with 0.")]
+another answer, or going on with another context or other headers. Changed rules alone end with 0.
+
+An access log holds no values. What is known decides what it can; a request that depends on the rest
+is unknown, and one that OLD does not decide as it was recorded cannot be replayed. If there are such
+requests, and none is decided differently, it ends with 4.")]
 pub(super) struct Arguments {
     /// The old version: a folder, or an artifact.
     #[arg(value_name = "OLD")]
@@ -73,7 +77,10 @@ impl Report for Compared {
     }
 
     fn exit(&self) -> Exit {
-        let different = self.impact.as_ref().is_some_and(|impact| !impact.differences.is_empty());
-        if different { Exit::Different } else { Exit::Well }
+        match &self.impact {
+            Some(impact) if !impact.differences.is_empty() => Exit::Different,
+            Some(impact) if !impact.undecided.is_empty() => Exit::Undecided,
+            _ => Exit::Well,
+        }
     }
 }

@@ -9,7 +9,10 @@ use std::{
 use policy_compiler::{
     check::model::World,
     report::style::Paint,
-    run::eval::{Evaluator, Recorded, input, json, text},
+    run::{
+        eval::{Evaluator, json, text},
+        recorded::{Recorded, input},
+    },
 };
 use serde_json::{Value, json};
 
@@ -60,7 +63,7 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Outcome {
     let mut result = Evaluated { plain: String::new(), coloured: String::new(), json: Vec::new() };
     for recorded in &requests {
         let evaluation = evaluator
-            .evaluate(&recorded.request)
+            .evaluate_recorded(recorded)
             .map_err(|error| Failure::Artifact(format!("`{}`: {error}", recorded.name)))?;
         let tables = &tree.compiled.tables;
         let render = |paint| text::render(recorded, &evaluation, tables, arguments.explain, paint);

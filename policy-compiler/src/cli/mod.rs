@@ -43,6 +43,7 @@ Exit codes:
   1  the sources, the artifact or a test are wrong, or a proxy runs something else
   2  the command cannot be carried out: wrong arguments, or a file that cannot be read or written
   3  a comparison found a difference that matters
+  4  a comparison found none, but something could not be compared
 
 Examples:
   policyc init my-policies

@@ -44,6 +44,8 @@ pub(super) enum Exit {
     Usage,
     /// A comparison found a difference that matters.
     Different,
+    /// A comparison found no difference, but could not compare everything.
+    Undecided,
 }
 
 impl From<Exit> for ExitCode {
@@ -53,6 +55,7 @@ impl From<Exit> for ExitCode {
             Exit::Wrong => 1,
             Exit::Usage => 2,
             Exit::Different => 3,
+            Exit::Undecided => 4,
         })
     }
 }

@@ -2,5 +2,8 @@
 
 pub mod eval;
 pub mod explain;
+pub mod recorded;
+pub mod replay;
 pub mod simulate;
 pub mod testing;
+pub mod truth;

@@ -111,3 +111,31 @@ fn diff_ends_with_3_only_for_requests_that_are_decided_differently() {
     assert_eq!(document["requests"]["total"], 8);
     assert_eq!(document["requests"]["different"], document["requests"]["differences"].as_array().unwrap().len());
 }
+
+#[test]
+fn diff_ends_with_4_for_requests_that_could_not_be_compared() {
+    const LOG: &str = "tests/policy_tests/diff/access.log";
+    // Lines that this version did not decide.
+    let arguments = ["diff", SHOP, SHOP, "--requests", LOG];
+    let output = policyc(&arguments);
+    assert_eq!(output.status.code(), Some(4), "{}", text(&output.stdout));
+    let shown = text(&output.stdout);
+    assert!(
+        shown.contains("cannot be replayed: when it was recorded, `mesh onInvalid` refused it with 400"),
+        "{shown}"
+    );
+    assert!(
+        shown.ends_with("0 of 11 recorded requests are decided differently, 9 alike; 2 cannot be replayed\n"),
+        "{shown}"
+    );
+    let document = json(&[&arguments as &[&str], &["--format", "json"]].concat());
+    let counts = ["total", "same", "different", "unknown", "notReplayed"].map(|key| &document["requests"][key]);
+    assert_eq!(counts, [11, 9, 0, 0, 2]);
+    // A difference is a difference, whatever could not be compared.
+    assert_eq!(code(&["diff", SHOP, "tests/trees/shop", "--requests", LOG]), 3);
+    // A slice is no version of other workloads.
+    let slice = scratch("slice").join("ledger.cmx");
+    let slice = slice.to_str().unwrap();
+    assert_eq!(code(&["build", SHOP, "--service", "ledger", "-o", slice]), 0);
+    assert_eq!(code(&["diff", slice, slice, "--requests", REQUESTS]), 4);
+}

@@ -1,5 +1,10 @@
 //! Output of `policyc emit`: Envoy's and Istio's own readers must accept it.
 
+use policy_compiler::{
+    compile,
+    pack::emit::{EnvoyFilter, Routing, envoy_filter},
+    report::source::Sources,
+};
 use std::{path::Path, process::Command};
 
 use context_mesh_core::{artifact::load, pipeline::Role, plugin_config::PluginConfig};
@@ -81,5 +86,50 @@ fn an_envoy_filter_has_both_directions_of_a_sidecar() {
     for (patch, (context, role)) in patches.iter().zip(expected) {
         assert_eq!(patch["match"]["context"], context);
         assert_eq!(plugin_config(&patch["patch"]["value"]["typed_config"]).role, Some(role));
+    }
+}
+
+/// Envoy has no attribute for the address of the direct peer, so another filter puts it where a condition reads it.
+#[test]
+fn an_envoy_filter_provides_the_address_of_the_direct_peer_where_it_is_read() {
+    let tree = r#"
+apiVersion: contextmesh.io/v1
+kind: Mesh
+metadata: {name: acme}
+spec:
+  trustDomain: acme.corp
+  domains:
+    all: {services: [back], namespaces: [default]}
+---
+apiVersion: contextmesh.io/v1
+kind: ContextPolicy
+metadata: {name: back, domain: all}
+spec:
+  workloads: [back]
+  rules:
+    - {name: inside, when: "source.ip.inNetworks(['10.0.0.0/8'])", allow: {}}
+"#;
+    for (attribute, expected) in
+        [("source.ip", &["in", "out"][..]), ("source.direct_ip", &["state", "state", "in", "out"])]
+    {
+        let mut sources = Sources::new("policy");
+        sources.add("policy.yaml", tree.replace("source.ip", attribute));
+        let compiled = compile(&sources).unwrap_or_else(|found| panic!("{}", found.to_text(&sources)));
+        let resource = envoy_filter(&EnvoyFilter {
+            artifact: &compiled.artifact,
+            service: Some("back"),
+            gateway: None,
+            routing: Routing::Unknown,
+            namespace: "default",
+            labels: &[],
+            wasm_path: "/filter.wasm",
+        });
+        let patches = resource["spec"]["configPatches"].as_array().unwrap();
+        let kind = |patch: &Value| match (&patch["patch"]["value"]["name"], &patch["match"]["context"]) {
+            (name, _) if name == "envoy.filters.http.set_filter_state" => "state",
+            (_, context) if context == "SIDECAR_INBOUND" => "in",
+            _ => "out",
+        };
+        assert_eq!(patches.iter().map(kind).collect::<Vec<_>>(), expected, "{attribute}");
     }
 }

@@ -24,6 +24,7 @@ mod policy_tests;
 mod properties;
 mod readme;
 mod regions;
+mod replay;
 mod routes;
 mod schema_validator;
 mod shared_variables;

@@ -28,7 +28,7 @@ const MODULES: &[(&str, &[&[&str]])] = &[
         &[&["model"], &["data_flow", "expiry", "lock", "compatibility", "silence"], &["programs"], &["analysis"]],
     ),
     ("pack", &[&["artifact", "slice", "emit"], &["budget"]]),
-    ("run", &[&["simulate", "explain"], &["eval"], &["testing"]]),
+    ("run", &[&["truth"], &["recorded"], &["simulate", "explain"], &["replay"], &["eval"], &["testing"]]),
     ("show", &[&["graph", "diff", "inspect", "json_schema"]]),
 ];
 

@@ -202,7 +202,7 @@ fn assert_same(explained: &BTreeSet<&str>, known: &BTreeSet<&str>) {
 fn the_page_for_operators_explains_every_key_of_the_report() {
     let source = shipped("core/src/pipeline/report.rs");
     let mut keys = BTreeSet::new();
-    for opening in ["json.text(", "json.key(", "json.list(", "json.problems("] {
+    for opening in ["json.text(", "json.key(", "json.list(", "json.pairs(", "json.problems("] {
         keys.extend(calls(&source, opening).filter_map(|call| call.strip_prefix('"')?.split('"').next()));
     }
     keys.insert("received");

@@ -12,7 +12,8 @@ use policy_compiler::{
     compile_with_model,
     report::{source::Sources, style::Paint},
     run::{
-        eval::{self, Evaluator, input},
+        eval::{self, Evaluator},
+        recorded::input,
         testing::{self, Reasons, TestReport, json, junit, text},
     },
     show::diff::{self, Version},
@@ -190,7 +191,7 @@ fn evaluated(file: &str) -> (String, String) {
     let mut evaluator = Evaluator::new(&compiled, &model).unwrap();
     let (mut text, mut documents) = (String::new(), Vec::new());
     for recorded in &requests {
-        let evaluation = evaluator.evaluate(&recorded.request).unwrap();
+        let evaluation = evaluator.evaluate_recorded(recorded).unwrap();
         text.push_str(&eval::text::render(recorded, &evaluation, &compiled.tables, true, Paint::Plain));
         text.push('\n');
         documents.push(eval::json::value(recorded, &evaluation, &compiled.tables, true));
@@ -207,7 +208,9 @@ fn an_evaluation_shows_every_rule_with_every_part_of_its_condition() {
 
 #[test]
 fn a_line_of_an_access_log_is_a_request_and_what_it_lacks_is_said() {
-    check("eval/access.txt", &evaluated("access.log").0);
+    let (text, json) = evaluated("access.log");
+    check("eval/access.txt", &text);
+    check("eval/access.json", &json);
 }
 
 #[test]
@@ -269,6 +272,27 @@ fn a_difference_names_what_changed_and_the_requests_that_are_decided_differently
     check("diff/shop.json", &format!("{:#}\n", diff::json::document(&changes, Some(&impact))));
 }
 
+/// Changes that a log without values can be held against.
+const RULES: &[(&str, &str, &str)] = &[
+    ("payments/policies.yaml", "&& context.loyalty_tier != 'gold'", "&& context.loyalty_tier == 'bronze'"),
+    (
+        "payments/policies.yaml",
+        "    - name: minimise\n",
+        "    - name: no-charges\n      when: request.url_path == '/charge' && request.method == 'POST'\n      deny: {status: 405}\n    - name: minimise\n",
+    ),
+];
+
+#[test]
+fn a_log_without_values_is_compared_by_what_is_known() {
+    let (old, new) = (version(&shop_with(&[])), version(&shop_with(RULES)));
+    let text = fs::read_to_string(package().join("tests/policy_tests/diff/access.log")).unwrap();
+    let requests = input::requests("access.log", &text, &old.world(&new)).unwrap();
+    let impact = diff::impact(&old, &new, &requests).unwrap();
+    assert_eq!(impact.total, text.lines().count());
+    check("diff/log.txt", &diff::text::render(&[], Some(&impact), Paint::Plain));
+    check("diff/log.json", &format!("{:#}\n", diff::json::document(&[], Some(&impact))));
+}
+
 #[test]
 fn the_same_policies_in_other_files_and_another_order_are_no_difference() {
     let mut moved = Sources::new("moved");
@@ -307,7 +331,7 @@ fn holds(run: &policy_compiler::run::explain::RuleRun<'_>) -> Option<bool> {
     match run.condition.as_ref().map(|condition| &condition.value) {
         None | Some(Seen::Bool(true)) => Some(true),
         Some(Seen::Bool(false)) => Some(false),
-        Some(Seen::Error(_) | Seen::Other(_)) => None,
+        Some(Seen::Error(_) | Seen::Other(_) | Seen::Unknown) => None,
     }
 }
 

@@ -6,10 +6,7 @@ use policy_compiler::{
     check::model::{Request, World},
     compile_with_model,
     report::source::Sources,
-    run::{
-        eval::{Evaluator, input},
-        simulate::Simulator,
-    },
+    run::{eval::Evaluator, recorded::input, simulate::Simulator},
 };
 
 const MESH: &str = "\

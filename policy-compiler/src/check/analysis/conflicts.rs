@@ -140,7 +140,7 @@ fn with<T: Clone>(items: &[T], one_more: T) -> Vec<T> {
 }
 
 /// Returns the workloads to which both apply, or `None` if there are none.
-fn shared(one: &Workloads, other: &Workloads) -> Option<Workloads> {
+pub(super) fn shared(one: &Workloads, other: &Workloads) -> Option<Workloads> {
     match (one, other) {
         (Workloads::All, other) | (other, Workloads::All) => Some(other.clone()),
         (Workloads::These(one), Workloads::These(other)) => {

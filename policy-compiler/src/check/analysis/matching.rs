@@ -86,7 +86,7 @@ fn of_rule(knowledge: &Knowledge<'_>, facts: &Facts<'_>) -> Odd {
 
 /// Returns the formula with every literal asked for true or false. It holds for at least the requests for which the
 /// condition is true.
-fn without_errors(formula: &Formula) -> Formula {
+pub(super) fn without_errors(formula: &Formula) -> Formula {
     let each = |parts: &[Formula]| parts.iter().map(without_errors).collect();
     match formula {
         Formula::Known(value) => Formula::Known(*value),

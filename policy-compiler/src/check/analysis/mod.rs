@@ -18,6 +18,7 @@ mod flow;
 mod formula;
 mod habits;
 mod index;
+mod masks;
 mod matching;
 mod number;
 mod patterns;
@@ -94,6 +95,7 @@ pub fn check(model: &Model, programs: &Programs, diagnostics: &mut Diagnostics) 
         covered::find(&knowledge, &odd, &mut findings);
         allow_lists::find(&knowledge, &odd, &mut findings);
         habits::find(&knowledge, &mut findings);
+        masks::find(&knowledge, &odd, &mut findings);
         leave_causes(&mut findings);
     }
     // Findings beyond this number are not shown, so they need no example.

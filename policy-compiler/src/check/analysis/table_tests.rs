@@ -91,8 +91,8 @@ fn one_condition() {
         ("mesh.service == 'ledger' && 'gdpr' in destination.frameworks", ALWAYS),
         ("!('gdpr' in destination.frameworks)", NEVER),
         // The cause is reported in place of the effect.
-        ("destination.service == 'ledger' && 'gdpr' in destination.frameworks", "CM0612 destination.service"),
-        ("destination.region == 'us'", "CM0612 destination.region"),
+        ("destination.service == 'ledger' && 'gdpr' in destination.frameworks", "CM0614 destination.service"),
+        ("destination.region == 'us'", "CM0614 destination.region"),
         ("context.?name.orValue('x') == 'y' && !has(context.name)", NEVER),
         ("context.?name.orValue('x') == 'x' || has(context.name)", ALWAYS),
         ("(has(context.name) ? context.name : 'x') == 'y' && !has(context.name)", NEVER),

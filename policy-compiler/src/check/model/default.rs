@@ -58,6 +58,7 @@ pub(super) fn policy(defaults: &Defaults, directory: &Directory, policies: &[Pol
         when: None,
         on_error: OnError::Deny,
         shadow: false,
+        named: Vec::new(),
         effect: Effect::Deny(Reply { status: 403, grpc_status: 7, message: "no rule allows this request".to_owned() }),
     };
     Some(Policy {

@@ -34,6 +34,8 @@ pub struct Rule {
     pub about: About,
     /// Its effect.
     pub effect: Effect,
+    /// The fields that a redaction or a mask names itself, not only by their kind, with their places.
+    pub named: Vec<(usize, Span)>,
 }
 
 /// The effect of a rule. Fields are indices into [`super::Model::fields`].
@@ -88,6 +90,7 @@ impl Checker<'_, '_> {
                 self.diagnostics
                     .push(problem.label(first, "the first one").help("decisions are reported by this name"));
             }
+            let named = rule.effect.as_ref().map(|effect| self.named(effect)).unwrap_or_default();
             let effect = rule.effect.map(|effect| self.effect(effect));
             match effect {
                 Some(Ok(effect)) => checked.push(Rule {
@@ -98,6 +101,7 @@ impl Checker<'_, '_> {
                     shadow: rule.enforcement == Enforcement::Shadow,
                     about: rule.about,
                     effect,
+                    named,
                 }),
                 broken => {
                     unfinished.extend(rule.when.map(Unfinished::Condition));
@@ -106,6 +110,13 @@ impl Checker<'_, '_> {
             }
         }
         (checked, unfinished)
+    }
+
+    /// Returns the fields that a redaction or a mask names itself. Unknown names are left out.
+    fn named(&self, effect: &document::Effect) -> Vec<(usize, Span)> {
+        let (document::Effect::Redact(choice) | document::Effect::Mask(choice, _)) = effect else { return Vec::new() };
+        let index = |name: &str| self.fields.binary_search_by(|field| field.table.name.as_str().cmp(name)).ok();
+        choice.names.iter().filter_map(|name| Some((index(&name.value)?, name.span))).collect()
     }
 
     /// Returns the effect. `Err` holds its expressions if something about it is wrong, which has been reported.

@@ -145,7 +145,7 @@ pub(crate) fn host_attributes() -> impl Iterator<Item = String> {
 
 /// Name of the filter state in which the proxy's configuration puts the address of the direct peer: what Envoy writes for
 /// `%DOWNSTREAM_DIRECT_REMOTE_ADDRESS%`. Envoy has no attribute for it.
-const DIRECT_ADDRESS: &str = "context_mesh.direct_address";
+pub(crate) const DIRECT_ADDRESS: &str = "context_mesh.direct_address";
 
 fn direct_address() -> Vec<String> {
     vec!["filter_state".to_owned(), DIRECT_ADDRESS.to_owned()]

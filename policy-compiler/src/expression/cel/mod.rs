@@ -30,7 +30,7 @@ mod advice_tests;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use attributes::{host_attribute, host_attributes};
+pub(crate) use attributes::{DIRECT_ADDRESS, host_attribute, host_attributes};
 pub use check::{Expected, check};
 pub use environment::Environment;
 pub(crate) use library::number as library_function;

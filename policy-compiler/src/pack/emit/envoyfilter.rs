@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{PluginConfig, Role, Routing, http_filter, kubernetes};
+use super::{PluginConfig, Role, Routing, direct_address, http_filter, kubernetes};
 
 /// The parameters of an `EnvoyFilter`.
 #[derive(Debug, Clone)]
@@ -37,7 +37,12 @@ pub fn envoy_filter(filter: &EnvoyFilter<'_>) -> Value {
         Some(role) => vec![("GATEWAY", role)],
         None => SIDECAR.to_vec(),
     };
-    let mut patches: Vec<Value> = places.iter().map(|(context, role)| patch(filter, context, *role)).collect();
+    let mut patches = Vec::new();
+    // Both are inserted before the router, so the first one runs first.
+    if direct_address::is_read(filter.artifact) {
+        patches.extend(places.iter().map(|(context, _)| at_router(context, "INSERT_BEFORE", direct_address::filter())));
+    }
+    patches.extend(places.iter().map(|(context, role)| patch(filter, context, *role)));
     if filter.routing == Routing::Upstream && filter.gateway != Some(Role::Egress) {
         patches.extend(places.iter().map(|(context, _)| upstream_patch(filter, context)));
     }

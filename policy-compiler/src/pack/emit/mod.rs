@@ -1,5 +1,6 @@
 //! Configurations of Envoy and Istio for deployment, with the artifact inside.
 
+mod direct_address;
 mod ecds;
 mod envoyfilter;
 mod extension;

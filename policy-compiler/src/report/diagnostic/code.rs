@@ -81,7 +81,9 @@ codes! {
     "CM0609" NOBODYS_NAME "A service, domain, region or principal is compared with a name that does not exist in the mesh.";
     "CM0610" ADDRESS_WITH_PORT "An address with its port is compared with an address.";
     "CM0611" TEXT_OF_PAIRS "A query or the cookies are searched as one text.";
-    "CM0612" MISPLACED_ATTRIBUTE "A rule reads an attribute that says nothing in its direction.";
+    "CM0612" DIFFERENT_MASKS "Two masks of one layer can mask a field of one request in different ways.";
+    "CM0613" COVERED_MASK "A mask has no effect, because a redact removes the field whenever the mask matches.";
+    "CM0614" MISPLACED_ATTRIBUTE "A rule reads an attribute that says nothing in its direction.";
     "CM0701" NO_PROXY_CONFIG "The file holds no configuration of a proxy.";
     "CM0702" ROUTE_BY_FIELD "A route matches the header of a field, which the filter removes.";
     "CM0703" NOT_BEHIND_ROUTER "The filter does not run after the router, although a route or its own configuration requires it.";

@@ -6,12 +6,14 @@ use context_mesh_core::{
 };
 use serde_json::{Map, Value, json};
 
-use super::{Evaluation, Recorded};
+use super::{Evaluation, Partly};
 use crate::{
     check::model::Request,
     run::{
         explain::{PartValue, ReadValue, RuleRun},
-        simulate::Outcome,
+        recorded::{Earlier, Recorded},
+        replay::Applies,
+        simulate::{Outcome, Refusal},
     },
 };
 
@@ -21,17 +23,28 @@ pub fn value(recorded: &Recorded, evaluation: &Evaluation<'_>, tables: &Tables, 
     object.insert("name".to_owned(), json!(recorded.name));
     object.insert("request".to_owned(), request(&recorded.request));
     object.insert("notes".to_owned(), json!(recorded.notes));
-    if let Some(earlier) = &recorded.earlier {
-        let word = if earlier.refused_by.is_some() { "deny" } else { "allow" };
-        object.insert("recorded".to_owned(), json!({"decision": word, "rule": earlier.refused_by}));
+    if let Some(recorded) = &recorded.earlier {
+        object.insert("recorded".to_owned(), earlier(recorded));
     }
-    object.extend(outcome(&evaluation.outcome));
-    object.insert("why".to_owned(), json!(evaluation.why));
+    match &evaluation.partly {
+        None => {
+            object.extend(outcome(&evaluation.outcome));
+            object.insert("why".to_owned(), json!(evaluation.why));
+        }
+        Some(partly) => object.extend(possible(partly, tables)),
+    }
     if explain {
-        let rules: Vec<Value> = evaluation.runs.iter().filter_map(|run| rule(run, tables)).collect();
+        let partly = evaluation.partly.as_ref();
+        let rules: Vec<Value> = evaluation.runs.iter().filter_map(|run| rule(run, partly, tables)).collect();
         object.insert("explain".to_owned(), Value::Array(rules));
     }
     Value::Object(object)
+}
+
+/// Returns the decision when a request was recorded.
+pub fn earlier(earlier: &Earlier) -> Value {
+    let word = if earlier.refused_by.is_some() { "deny" } else { "allow" };
+    json!({"decision": word, "rule": earlier.refused_by, "status": earlier.status})
 }
 
 /// Returns a summary of the request.
@@ -49,6 +62,30 @@ pub fn request(request: &Request) -> Value {
 pub fn context(context: &Context) -> Value {
     let value = |text: &str| serde_json::from_str(text).unwrap_or(Value::Null);
     Value::Object(context.iter().map(|(name, text)| (name.to_owned(), value(text))).collect())
+}
+
+/// Returns what is known of a request with gaps.
+fn possible(partly: &Partly, tables: &Tables) -> Map<String, Value> {
+    let one = |decision: &Option<Refusal>| match decision {
+        None => json!({"decision": "allow"}),
+        Some(refusal) => json!({
+            "decision": "deny",
+            "rule": refusal.rule,
+            "status": refusal.status,
+            "grpcStatus": refusal.grpc_status,
+            "message": refusal.message,
+        }),
+    };
+    let known = match partly.possible.known() {
+        Some(decision) => one(decision),
+        None => json!({"decision": "unknown"}),
+    };
+    let mut members = known.as_object().cloned().unwrap_or_default();
+    members.insert("possible".to_owned(), partly.possible.decisions.iter().map(one).collect());
+    members.insert("dependsOn".to_owned(), json!(partly.possible.depends));
+    members.insert("rules".to_owned(), json!(partly.names(tables, true)));
+    members.insert("mayApply".to_owned(), json!(partly.names(tables, false)));
+    members
 }
 
 fn outcome(outcome: &Outcome) -> Map<String, Value> {
@@ -69,6 +106,7 @@ fn outcome(outcome: &Outcome) -> Map<String, Value> {
         ("set", json!(outcome.set)),
         ("redacted", json!(outcome.redacted)),
         ("masked", json!(outcome.masked)),
+        ("by", Value::Object(outcome.by.iter().map(|(field, rule)| (field.clone(), json!(rule))).collect())),
         ("keptInRegion", json!(outcome.kept_in_region)),
         ("problems", json!(outcome.problems)),
         ("errors", errors.collect()),
@@ -77,9 +115,17 @@ fn outcome(outcome: &Outcome) -> Map<String, Value> {
 }
 
 /// Returns a rule that was run, with the parts of its condition.
-pub(in crate::run) fn rule(run: &RuleRun<'_>, tables: &Tables) -> Option<Value> {
+pub(in crate::run) fn rule(run: &RuleRun<'_>, partly: Option<&Partly>, tables: &Tables) -> Option<Value> {
     let rule = run.rule.get(&tables.rules)?;
     let layer = if rule.layer == Layer::Enterprise { "enterprise" } else { "domain" };
+    let (verdict, applied, error) = match partly {
+        None => (super::text::verdict(run, rule).to_owned(), json!(run.applied), run.error),
+        Some(partly) => {
+            let unknown = matches!(partly.applies(run.rule), Some(Applies::Unknown(_)));
+            let (verdict, applied) = super::partly_text::verdict(partly, run, rule);
+            (verdict, if unknown { Value::Null } else { json!(applied) }, None)
+        }
+    };
     let values = run.values.iter().map(|(field, value)| json!({"field": field, "value": part(value)}));
     Some(json!({
         "rule": rule.name,
@@ -87,9 +133,9 @@ pub(in crate::run) fn rule(run: &RuleRun<'_>, tables: &Tables) -> Option<Value> 
         "effect": super::text::effect(rule),
         "place": rule.place,
         "shadow": rule.shadow,
-        "applied": run.applied,
-        "verdict": super::text::verdict(run, rule),
-        "error": run.error,
+        "applied": applied,
+        "verdict": verdict,
+        "error": error,
         "condition": run.condition.as_ref().map(part),
         "values": values.collect::<Vec<_>>(),
     }))

@@ -7,11 +7,12 @@ use context_mesh_core::{
     carrier::mesh_header,
 };
 
-use super::{Evaluation, Recorded};
+use super::{Evaluation, Partly, partly_text};
 use crate::{
     report::style::Paint,
     run::{
         explain::{PartValue, RuleRun, Seen},
+        recorded::Recorded,
         simulate::Outcome,
     },
 };
@@ -31,11 +32,16 @@ pub fn render(
     for note in &recorded.notes {
         let _ = writeln!(out, "  {}", paint.faint(format!("note: {note}")));
     }
-    decision(&mut out, recorded, &evaluation.outcome, paint);
-    let _ = writeln!(out, "  {}", evaluation.why);
-    effects(&mut out, &evaluation.outcome, paint);
+    match &evaluation.partly {
+        None => {
+            decision(&mut out, recorded, &evaluation.outcome, paint);
+            let _ = writeln!(out, "  {}", evaluation.why);
+            effects(&mut out, &evaluation.outcome, paint);
+        }
+        Some(partly) => partly_text::decision(&mut out, recorded, partly, tables, paint),
+    }
     if explain {
-        rules(&mut out, &evaluation.runs, tables, paint);
+        rules(&mut out, evaluation, tables, paint);
     }
     out
 }
@@ -72,13 +78,15 @@ fn decision(out: &mut String, recorded: &Recorded, outcome: &Outcome, paint: Pai
 
 /// Formats the effects on the context and the headers.
 fn effects(out: &mut String, outcome: &Outcome, paint: Paint) {
+    let by = |fields: &[String]| fields.iter().map(|field| by_rule(outcome, field)).collect::<Vec<_>>();
+    let (redacted, masked) = (by(&outcome.redacted), by(&outcome.masked));
     let lists = [
         ("rules", &outcome.rules),
         ("audited", &outcome.audited),
         ("shadow", &outcome.shadow),
         ("set", &outcome.set),
-        ("redacted", &outcome.redacted),
-        ("masked", &outcome.masked),
+        ("redacted", &redacted),
+        ("masked", &masked),
         ("kept in region", &outcome.kept_in_region),
         ("problems", &outcome.problems),
     ];
@@ -111,6 +119,12 @@ fn effects(out: &mut String, outcome: &Outcome, paint: Paint) {
     }
 }
 
+/// Returns a field with the rule whose effect it shows.
+fn by_rule(outcome: &Outcome, field: &str) -> String {
+    let rule = outcome.by.iter().find(|(of, _)| of == field);
+    rule.map_or_else(|| field.to_owned(), |(_, rule)| format!("{field} (by {rule})"))
+}
+
 fn short(text: &str) -> String {
     if text.chars().count() <= MAX_VALUE {
         return text.to_owned();
@@ -118,26 +132,31 @@ fn short(text: &str) -> String {
     text.chars().take(MAX_VALUE).chain(['…']).collect()
 }
 
-fn rules(out: &mut String, runs: &[RuleRun<'_>], tables: &Tables, paint: Paint) {
+fn rules(out: &mut String, evaluation: &Evaluation<'_>, tables: &Tables, paint: Paint) {
+    let runs = &evaluation.runs;
     let _ = writeln!(out, "\n  {}", paint.strong("rules, in the order in which they are run"));
     if runs.is_empty() {
         out.push_str("    none\n");
     }
-    rule_runs(out, runs.iter(), tables, 4, paint);
+    rule_runs(out, runs.iter(), evaluation.partly.as_ref(), tables, 4, paint);
 }
 
 /// Formats rules with the parts of their conditions and the values that they read.
 pub(in crate::run) fn rule_runs<'r, 'e: 'r>(
     out: &mut String,
     runs: impl Iterator<Item = &'r RuleRun<'e>>,
+    partly: Option<&Partly>,
     tables: &Tables,
     indent: usize,
     paint: Paint,
 ) {
     for run in runs {
         let Some(rule) = run.rule.get(&tables.rules) else { continue };
-        let verdict = verdict(run, rule);
-        let verdict = if run.applied { paint.strong(verdict) } else { paint.faint(verdict) };
+        let (verdict, applied) = match partly {
+            None => (verdict(run, rule).to_owned(), run.applied),
+            Some(partly) => partly_text::verdict(partly, run, rule),
+        };
+        let verdict = if applied { paint.strong(verdict) } else { paint.faint(verdict) };
         let name = paint.strong(&rule.name);
         let _ = writeln!(out, "{:indent$}{name}  {}  {verdict}  {}", "", effect(rule), paint.faint(&rule.place));
         let inner = indent + 2;
@@ -194,7 +213,7 @@ fn part(out: &mut String, value: &PartValue<'_>, indent: usize, paint: Paint) {
         Seen::Bool(true) => paint.good(&shown),
         Seen::Bool(false) => paint.faint(&shown),
         Seen::Error(_) => paint.bad(&shown),
-        Seen::Other(_) => shown,
+        Seen::Other(_) | Seen::Unknown => shown,
     };
     let mut line = format!("{:indent$}{shown}  {}", "", value.part.text);
     let variables = value.reads.iter().filter(|read| read.variable.is_some());

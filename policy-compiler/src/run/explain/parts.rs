@@ -30,6 +30,10 @@ pub struct Part {
     pub parts: Vec<Part>,
     /// What it reads, if it has no parts.
     pub reads: Vec<Read>,
+    /// The attributes of which it reads the value or whether they have one, with those of its variables.
+    pub attributes: Vec<Attribute>,
+    /// The field of which it reads whether it has a value, if that is all it does.
+    pub has: Option<String>,
 }
 
 /// How a part combines its own parts.
@@ -58,6 +62,8 @@ pub struct Read {
     pub program: Option<ProgramIndex>,
     /// For a variable, the parts of its expression.
     pub variable: Option<Part>,
+    /// The attributes that it reads.
+    pub attributes: Vec<Attribute>,
 }
 
 impl Part {
@@ -95,6 +101,10 @@ impl Splitter<'_> {
             self.reads(expr, &mut reads);
         }
         let parts = if kind == Kind::Constant { Vec::new() } else { operands };
+        let has = match &expr.kind {
+            TypedKind::HasAttribute(Attribute::Field(name, _)) => Some(name.clone()),
+            _ => None,
+        };
         Part {
             text: self.text(expr),
             span: self.expression.map.span(expr.start, expr.end),
@@ -102,6 +112,8 @@ impl Splitter<'_> {
             program: self.builder.condition(&ir).ok(),
             parts: parts.into_iter().map(|operand| self.part(operand)).collect(),
             reads,
+            attributes: self.attributes(expr),
+            has,
         }
     }
 
@@ -123,8 +135,33 @@ impl Splitter<'_> {
         };
         let text = self.text(expr);
         if !found.iter().any(|read| read.text == text) {
-            found.push(Read { text, program: self.builder.condition(&lower(expr)).ok(), variable });
+            let attributes = self.attributes(expr);
+            found.push(Read { text, program: self.builder.condition(&lower(expr)).ok(), variable, attributes });
         }
+    }
+}
+
+impl Splitter<'_> {
+    /// Returns the attributes in an expression and in its variables, each once.
+    fn attributes(&self, expr: &TypedExpr) -> Vec<Attribute> {
+        let mut found = Vec::new();
+        let mut left = vec![expr];
+        while let Some(expr) = left.pop() {
+            let read = match &expr.kind {
+                TypedKind::Attribute(of) | TypedKind::HasAttribute(of) | TypedKind::OptionalAttribute(of) => {
+                    std::slice::from_ref(of)
+                }
+                TypedKind::Variable(index) => self.variables.get(index).map_or(&[] as &[_], |part| &part.attributes),
+                _ => &[],
+            };
+            for attribute in read {
+                if !found.contains(attribute) {
+                    found.push(attribute.clone());
+                }
+            }
+            left.extend(children(expr));
+        }
+        found
     }
 }
 

@@ -41,6 +41,13 @@ pub struct Simulator {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SimulationError(String);
 
+impl SimulationError {
+    /// Creates the error for an artifact that does not load.
+    pub(crate) fn of_artifact(error: LoadError) -> Self {
+        Self(error.to_string())
+    }
+}
+
 impl std::fmt::Display for SimulationError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.0)
@@ -156,6 +163,12 @@ impl Observer for Watch<'_> {
     fn decided(&self, snapshot: Snapshot<'_>, rules: &[RuleIndex], decision: &Decision<'_>) {
         if let Some(observer) = self.observer {
             observer.decided(snapshot, rules, decision);
+        }
+    }
+
+    fn decides_again(&self, snapshot: Snapshot<'_>, rules: &[RuleIndex]) {
+        if let Some(observer) = self.observer {
+            observer.decides_again(snapshot, rules);
         }
     }
 

@@ -24,8 +24,10 @@ pub struct Outcome {
     pub shadow: Vec<String>,
     /// Fields that rules removed.
     pub redacted: Vec<String>,
-    /// Fields whose values rules masked.
+    /// Fields whose values rules masked, and that none removed.
     pub masked: Vec<String>,
+    /// The rule whose effect each of these fields shows.
+    pub by: Vec<(String, String)>,
     /// Fields that rules set.
     pub set: Vec<String>,
     /// Fields that were not sent because the region is not in their `residency`.
@@ -71,6 +73,7 @@ impl Outcome {
             shadow: owned(&report.shadow),
             redacted: owned(&report.redacted),
             masked: owned(&report.masked),
+            by: report.by.iter().map(|(field, rule)| ((*field).to_owned(), (*rule).to_owned())).collect(),
             set: owned(&report.set),
             kept_in_region: owned(&report.kept_in_region),
             errors: report.errors.iter().map(|Problem { subject, error }| (subject.clone(), *error)).collect(),

@@ -60,8 +60,8 @@ pub(super) fn reason(
         shown.truncate(MAX_RULES);
     }
     let mut text = String::new();
-    eval::text::rule_runs(&mut text, shown.iter().copied(), tables, 7, reasons.paint);
-    let rules = shown.iter().filter_map(|run| eval::json::rule(run, tables)).collect();
+    eval::text::rule_runs(&mut text, shown.iter().copied(), None, tables, 7, reasons.paint);
+    let rules = shown.iter().filter_map(|run| eval::json::rule(run, None, tables)).collect();
     Reason { why, text, rules, left_out: runs.len() - shown.len() }
 }
 

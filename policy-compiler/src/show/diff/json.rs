@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Change, Decision, Difference, Impact, What};
+use super::{Change, Decision, Difference, Impact, Undecided, What, Why};
 use crate::run::eval;
 
 /// Returns the differences: `changes` and, if there are recorded requests, `requests`.
@@ -11,7 +11,17 @@ pub fn document(changes: &[Change], impact: Option<&Impact>) -> Value {
     document.insert("changes".to_owned(), changes.iter().map(change).collect());
     if let Some(impact) = impact {
         let differences: Vec<Value> = impact.differences.iter().map(difference).collect();
-        let requests = json!({"total": impact.total, "different": differences.len(), "differences": differences});
+        let undecided: Vec<Value> = impact.undecided.iter().map(undecided).collect();
+        let not_replayed = impact.not_replayed();
+        let requests = json!({
+            "total": impact.total,
+            "same": impact.same(),
+            "different": differences.len(),
+            "unknown": undecided.len().saturating_sub(not_replayed),
+            "notReplayed": not_replayed,
+            "differences": differences,
+            "undecided": undecided,
+        });
         document.insert("requests".to_owned(), requests);
     }
     Value::Object(document)
@@ -44,6 +54,26 @@ fn difference(difference: &Difference) -> Value {
     })
 }
 
+fn undecided(undecided: &Undecided) -> Value {
+    let recorded = undecided.recorded.earlier.as_ref().map(eval::json::earlier);
+    let mut object = json!({
+        "name": undecided.recorded.name,
+        "request": eval::json::request(&undecided.recorded.request),
+        "notes": undecided.recorded.notes,
+        "recorded": recorded,
+        "old": decision(&undecided.old),
+        "new": decision(&undecided.new),
+    });
+    let (key, value) = match &undecided.why {
+        Why::Unknown(depends) => ("dependsOn", json!(depends)),
+        Why::NotReplayed(reason) => ("notReplayed", json!(reason)),
+    };
+    if let Some(object) = object.as_object_mut() {
+        object.insert(key.to_owned(), value);
+    }
+    object
+}
+
 fn decision(decision: &Decision) -> Value {
     match decision {
         Decision::GoesOn => json!({"decision": "allow"}),
@@ -55,5 +85,8 @@ fn decision(decision: &Decision) -> Value {
             "message": refusal.message,
         }),
         Decision::Failed(error) => json!({"decision": "error", "error": error}),
+        Decision::OneOf(decisions) => {
+            json!({"decision": "unknown", "possible": decisions.iter().map(self::decision).collect::<Vec<_>>()})
+        }
     }
 }

@@ -5,7 +5,10 @@ mod changes;
 mod code;
 mod impact;
 pub mod json;
+mod partial;
 pub mod text;
+mod unchanged;
+mod undecided;
 
 use context_mesh_core::artifact::{Decoded, LoadError, load, tables::Tables};
 
@@ -15,7 +18,7 @@ use crate::{
 };
 
 pub use changes::{Change, Kind, What, changes};
-pub use impact::{Decision, Difference, Impact, impact};
+pub use impact::{Decision, Difference, Impact, Undecided, Why, impact};
 
 /// A version of the policies: a compiled tree, or an artifact.
 #[derive(Debug)]

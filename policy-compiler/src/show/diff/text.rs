@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Change, Decision, Difference, Impact, What};
+use super::{Change, Decision, Difference, Impact, What, undecided};
 use crate::report::style::Paint;
 
 /// Formats the differences. `impact` is given if there are recorded requests.
@@ -66,10 +66,13 @@ fn requests(out: &mut String, impact: &Impact, paint: Paint) {
         table(out, &rows, impact, paint);
         out.push('\n');
     }
+    undecided::list(out, impact, paint);
     let (total, different) = (impact.total, impact.differences.len());
     let requests = if total == 1 { "request is" } else { "requests are" };
-    let text = format!("{different} of {total} recorded {requests} decided differently");
-    let _ = writeln!(out, "{}", if different == 0 { paint.good(&text) } else { paint.bad(&text) });
+    let others = undecided::count(impact).unwrap_or_default();
+    let text = format!("{different} of {total} recorded {requests} decided differently{others}");
+    let all_same = impact.same() == total;
+    let _ = writeln!(out, "{}", if all_same { paint.good(&text) } else { paint.bad(&text) });
 }
 
 fn row(difference: &Difference) -> [String; 4] {
@@ -80,11 +83,16 @@ fn row(difference: &Difference) -> [String; 4] {
     [difference.recorded.name.clone(), line, decision(&difference.old), new]
 }
 
-fn decision(decision: &Decision) -> String {
+/// Describes a decision.
+pub(super) fn decision(decision: &Decision) -> String {
     match decision {
         Decision::GoesOn => "goes on".to_owned(),
         Decision::Refused(refusal) => format!("{} by {}", refusal.status, refusal.rule),
         Decision::Failed(error) => format!("cannot be run: {error}"),
+        Decision::OneOf(decisions) => {
+            let texts: Vec<String> = decisions.iter().map(self::decision).collect();
+            texts.join(", or ")
+        }
     }
 }
 

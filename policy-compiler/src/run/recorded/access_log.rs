@@ -1,12 +1,12 @@
 //! Requests from the access log that the sidecars and gateways of `envoy-configs` write, one JSON object a line.
 //!
 //! A log contains who called whom and what was decided, but no values: it lacks the context, most headers and what
-//! other filters know of the request. What is missing is added as a note.
+//! other filters know of the request. What is missing is added as a note, and as the [`Gaps`] of the request.
 
 use context_mesh_core::pipeline::Role;
 use serde_json::{Map, Value as Json};
 
-use super::input::{Earlier, Recorded};
+use super::{earlier::Earlier, gaps::Gaps, input::Recorded};
 use crate::{
     check::model::World,
     check::model::{DEFAULT_REQUEST_ID, Request},
@@ -55,7 +55,9 @@ pub(super) fn request(name: &str, entry: &Map<String, Json>, world: &World<'_>) 
     }
     let report = report(entry);
     notes.push(missing(role, report.as_ref()));
-    Ok(Recorded { name: name.to_owned(), request, notes, earlier: report.as_ref().and_then(earlier) })
+    let gaps = Gaps::of_log(role, |key| entry.contains_key(key), |key| text(entry, key).is_some());
+    let earlier = report.as_ref().and_then(|report| Earlier::of_report(role, report));
+    Ok(Recorded { name: name.to_owned(), request, notes, gaps: Some(gaps), earlier })
 }
 
 /// Returns a text of the entry. Envoy writes `-` or null for unknown values.
@@ -85,12 +87,6 @@ fn report(entry: &Map<String, Json>) -> Option<Map<String, Json>> {
     }
 }
 
-fn earlier(report: &Map<String, Json>) -> Option<Earlier> {
-    let decision = report.get("decision")?.as_str()?;
-    let rule = report.get("rule").and_then(Json::as_str).unwrap_or("a rule that the log does not name");
-    Some(Earlier { refused_by: (decision == "deny").then(|| rule.to_owned()) })
-}
-
 /// Describes what the log lacks, with the names of the fields in the report.
 fn missing(role: Role, report: Option<&Map<String, Json>>) -> String {
     let fields = report.and_then(|report| report.get("fields")).and_then(Json::as_array);
@@ -100,5 +96,5 @@ fn missing(role: Role, report: Option<&Map<String, Json>>) -> String {
         (_, []) => "the context".to_owned(),
         (_, names) => format!("the values of the context ({} went on)", names.join(", ")),
     };
-    format!("the log does not hold {context}, nor other headers: what reads them finds nothing")
+    format!("the log does not hold {context}, nor other headers: what depends on them is unknown")
 }

@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 
-use super::access_log;
+use super::{access_log, earlier::Earlier, gaps::Gaps};
 use crate::{
     check::model::{Request, World, requests::Resolver},
     read::{document, yaml},
@@ -21,15 +21,13 @@ pub struct Recorded {
     pub request: Request,
     /// What the source lacks, and what was assumed instead.
     pub notes: Vec<String>,
+    /// The values that the source does not hold. `None` for a request with all of its values, which can be run as it is.
+    ///
+    /// This is the place for a recorder that keeps what a replay needs: lines with the keys of a request have no gaps,
+    /// and a source that holds some values more than an access log has a constructor of [`Gaps`] of its own.
+    pub gaps: Option<Gaps>,
     /// The decision when it was recorded.
     pub earlier: Option<Earlier>,
-}
-
-/// The decision when a request was recorded.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Earlier {
-    /// The cause of the denial; `None` for a request that was allowed.
-    pub refused_by: Option<String>,
 }
 
 /// Requests that could not be read, with their source.
@@ -118,7 +116,7 @@ fn documents(path: &str, text: &str, world: &World<'_>, problems: &mut Unreadabl
         if let Some(request) = resolver.request(&given, node.span) {
             let line = problems.sources.start(node.span).line;
             let name = if nodes.len() == 1 { path.to_owned() } else { format!("{path}:{line}") };
-            requests.push(Recorded { name, request, notes: Vec::new(), earlier: None });
+            requests.push(Recorded { name, request, notes: Vec::new(), gaps: None, earlier: None });
         }
     }
     requests
