@@ -117,10 +117,10 @@ pub fn refused(reason: Reason, stamp: Option<&Stamp>) -> String {
 }
 
 /// Returns the name of a service as it stands in the names of statistics: of letters, digits, `-` and `_`, with `_` for any
-/// other character, and limited in length.
+/// other byte, and limited in length.
 pub fn part(service: &str) -> String {
-    let known = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '-' | '_') { c } else { '_' };
-    let part: String = service.chars().take(MAX_INFO_SERVICE_BYTES).map(known).collect();
+    let known = |byte: u8| if byte.is_ascii_alphanumeric() || byte == b'-' { char::from(byte) } else { '_' };
+    let part: String = service.bytes().take(MAX_INFO_SERVICE_BYTES).map(known).collect();
     if part.is_empty() { UNKNOWN.to_owned() } else { part }
 }
 
@@ -222,7 +222,7 @@ mod tests {
         let cases = [
             ("ledger", "ledger"),
             ("a.role.b", "a_role_b"),
-            ("a:b c/\u{e4}\n", "a_b_c___"),
+            ("a:b c/\u{e4}\n", "a_b_c____"),
             ("", "-"),
             (long.as_str(), cut.as_str()),
         ];

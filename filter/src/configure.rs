@@ -46,12 +46,16 @@ pub(crate) struct Refused {
 }
 
 impl Refused {
+    #[cold]
+    #[inline(never)]
     fn new(reason: Reason, text: String) -> Self {
         Self { reason, stamp: None, text }
     }
 
-    fn of(self, stamp: Stamp) -> Self {
-        Self { stamp: Some(stamp), ..self }
+    #[cold]
+    #[inline(never)]
+    fn of(self, stamp: Option<Stamp>) -> Self {
+        Self { stamp, ..self }
     }
 }
 
@@ -62,6 +66,8 @@ impl From<PluginConfigError> for Refused {
 }
 
 impl From<LoadError> for Refused {
+    #[cold]
+    #[inline(never)]
     fn from(error: LoadError) -> Self {
         Self::new(Reason::from(&error), error.to_string())
     }
@@ -71,19 +77,20 @@ impl From<LoadError> for Refused {
 pub(crate) fn configure(bytes: &[u8]) -> Result<Active, Refused> {
     let config = PluginConfig::parse(bytes)?;
     let stamp = artifact::stamp(&config.artifact)
-        .map_err(|error| Refused { stamp: artifact::stated(&config.artifact), ..error.into() })?;
+        .map_err(|error| Refused::from(error).of(artifact::stated(&config.artifact)))?;
     let service = config.service.or_else(service_of_node).ok_or_else(|| {
         let text =
             format!("no service name: set `service` in the plugin configuration, or the variable {SERVICE_VARIABLE}");
-        Refused::new(Reason::Service, text).of(stamp.clone())
+        Refused::new(Reason::Service, text).of(Some(stamp.clone()))
     })?;
     let loaded = workloads::find_or_make(&stamp, &service, || load(&config.artifact, &service));
-    let workload = loaded.map_err(|refused| refused.of(stamp.clone()))?;
-    let shown = Shown::new(&service, config.role, &stamp);
+    let workload = loaded.map_err(|refused| refused.of(Some(stamp.clone())))?;
+    let requests = memories::of(&service);
+    let shown = Shown::new(&service, &requests, config.role, &stamp);
     Ok(Active {
         shown,
         workload,
-        requests: memories::of(&service),
+        requests,
         role: config.role,
         routing: config.routing,
         stats: Stats::define(),

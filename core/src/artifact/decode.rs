@@ -49,12 +49,18 @@ pub(super) struct Checked<'b> {
 
 impl<'b> Checked<'b> {
     pub(super) fn check(bytes: &'b [u8]) -> Result<Self, LoadError> {
-        let checked = Self::stated(bytes)?;
-        let (stated, computed) = (checked.stamp.digest, digest(checked.header, checked.body));
-        if computed == stated { Ok(checked) } else { Err(LoadError::Digest { stated, computed }) }
+        let checked = Self::stated(bytes);
+        if let Ok(Self { stamp, header, body, .. }) = &checked {
+            let (stated, computed) = (stamp.digest, digest(header, body));
+            if computed != stated {
+                return Err(LoadError::Digest { stated, computed });
+            }
+        }
+        checked
     }
 
     /// Reads the header. The digest is only what the artifact states.
+    #[inline(never)]
     pub(super) fn stated(bytes: &'b [u8]) -> Result<Self, LoadError> {
         let truncated = LoadError::Truncated { length: bytes.len() };
         if !bytes.starts_with(&MAGIC) {
@@ -90,7 +96,7 @@ fn revision(bytes: &[u8]) -> Option<Result<RevisionAndRest<'_>, LoadError>> {
     if text.is_empty() {
         return Some(Ok((None, rest)));
     }
-    let revision = core::str::from_utf8(text).ok().and_then(|text| Revision::parse(text).ok());
+    let revision = Revision::from_bytes(text);
     Some(revision.map(|revision| (Some(revision), rest)).ok_or(LoadError::Revision))
 }
 

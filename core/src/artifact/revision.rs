@@ -45,23 +45,33 @@ impl Revision {
     /// The text is empty, too long, or has characters that a revision cannot have.
     pub fn parse(text: &str) -> Result<Self, RevisionError> {
         let first = text.chars().next().ok_or(RevisionError::Empty)?;
-        let known = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | '+' | '/');
-        if let Some(other) = text.chars().find(|c| !known(c)) {
+        let is_known = |c: &char| u8::try_from(*c).is_ok_and(is_part);
+        if let Some(other) = text.chars().find(|c| !is_known(c)) {
             return Err(RevisionError::Character(other));
-        }
-        if !first.is_ascii_alphanumeric() {
-            return Err(RevisionError::First(first));
         }
         if text.len() > MAX_REVISION_BYTES {
             return Err(RevisionError::TooLong);
         }
-        Ok(Self(text.to_owned()))
+        Self::from_bytes(text.as_bytes()).ok_or(RevisionError::First(first))
+    }
+
+    /// Reads a revision. `None` in place of the reason.
+    pub(super) fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let first = *bytes.first()?;
+        let fits = first.is_ascii_alphanumeric() && bytes.len() <= MAX_REVISION_BYTES;
+        let fits = fits && bytes.iter().all(|byte| is_part(*byte));
+        // Its bytes are ASCII.
+        core::str::from_utf8(bytes).ok().filter(|_| fits).map(|text| Self(text.to_owned()))
     }
 
     /// Returns its text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+fn is_part(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'+' | b'/')
 }
 
 impl fmt::Display for Revision {

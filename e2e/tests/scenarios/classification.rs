@@ -27,9 +27,9 @@ metadata: {name: fields, domain: home}
 spec:
   fields:
     plan: {type: string, header: x-plan}
-    user: {type: string, classification: pii, header: x-user}
-    email: {type: string, classification: pii, header: x-email}
-    card: {type: string, classification: financial, header: x-card}
+    user: {type: string, classification: pii, baggage: true, header: x-user}
+    email: {type: string, classification: pii, baggage: true, header: x-email}
+    card: {type: string, classification: financial, baggage: true, header: x-card}
     basket: {type: string, classification: confidential, header: x-basket}
 ---
 apiVersion: contextmesh.io/v1

@@ -25,9 +25,9 @@ kind: ContextSchema
 metadata: {name: fields}
 spec:
   fields:
-    card: {type: string, classification: financial, header: x-card}
-    email: {type: string, classification: pii, header: x-email}
-    user: {type: string, classification: pii, header: x-user}
+    card: {type: string, classification: financial, baggage: true, header: x-card}
+    email: {type: string, classification: pii, baggage: true, header: x-email}
+    user: {type: string, classification: pii, baggage: true, header: x-user}
     groups: {type: list<string>, header: x-groups}
 ---
 apiVersion: contextmesh.io/v1

@@ -34,7 +34,7 @@ metadata: {name: fields, domain: all}
 spec:
   fields:
     tenant_id: {type: string, immutable: true, header: x-tenant-id}
-    user_id: {type: string, classification: pii, header: x-user-id}
+    user_id: {type: string, classification: pii, baggage: true, header: x-user-id}
     plan: {type: string, header: x-plan}
 "#;
 
