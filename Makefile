@@ -11,10 +11,14 @@ RUNNER := $(TOOLS)/bin/wasm-bindgen-test-runner
 CARGO_FUZZ := $(TOOLS)/bin/cargo-fuzz
 CARGO_DENY := $(TOOLS)/bin/cargo-deny
 CYCLONEDX := $(TOOLS)/bin/cargo-cyclonedx
+MUTANTS := $(TOOLS)/bin/cargo-mutants
 FUZZ := $(ROOT)/policy-compiler/fuzz
 # External tools, in the versions that were tested.
 DENY_VERSION := 0.20.2
 FUZZ_VERSION := 0.13.2
+MUTANTS_VERSION := 27.1.0
+# Minutes that `make mutants` may take; it tries the mutants in random order.
+MUTANTS_MINUTES ?= 15
 # Largest size of the filter in bytes: each KB costs about one millisecond at load.
 FILTER_BYTES := 890000
 # Seconds for each target; docs/fuzzing.md describes the options for longer runs.
@@ -155,6 +159,15 @@ fuzz: $(CARGO_FUZZ) ## Runs each fuzz target for a minute (FUZZ_SECONDS=600 for 
 		{ echo "Nightly Rust is missing: rustup toolchain install nightly --profile minimal" >&2; exit 1; }
 	@command -v c++ >/dev/null || { echo "A C++ compiler is missing: install g++ or clang++ (libFuzzer is C++)" >&2; exit 1; }
 	$(FUZZ)/run.sh $(FUZZ_SECONDS)
+
+$(MUTANTS):
+	@echo "building cargo-mutants, once (some minutes)"
+	cargo install cargo-mutants --version $(MUTANTS_VERSION) --locked --root $(TOOLS) --target-dir $(TOOLS)/build
+	@rm -rf $(TOOLS)/build
+
+.PHONY: mutants
+mutants: toolchain $(MUTANTS) ## Changes the code that keeps contexts apart, and counts the changes that no test notices (MUTANTS_MINUTES=15)
+	packaging/mutants.sh $(MUTANTS) $(MUTANTS_MINUTES)
 
 .PHONY: lint
 lint: toolchain ## Checks format and lints
