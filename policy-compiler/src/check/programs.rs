@@ -93,7 +93,9 @@ pub struct RulePrograms {
 /// Checks and compiles every expression. Problems are added to `diagnostics`.
 pub fn compile(model: &Model, diagnostics: &mut Diagnostics, progress: &mut Watcher<'_>) -> Programs {
     let fields = model.fields.iter().map(|field| (field.table.name.clone(), field.table.value));
-    let environment = Environment::new(fields).with_claims(model.directory.claims.iter().cloned());
+    let environment = Environment::new(fields)
+        .with_claims(model.directory.claims.iter().cloned())
+        .with_parameters(model.directory.parameters.iter().cloned());
     let total = model.policies.iter().map(|policy| policy.rules.len()).sum();
     let mut compiler = Compiler {
         model,

@@ -65,6 +65,9 @@ struct Cli {
     /// The format of diagnostics on standard error: text, or JSON, one object a line [default: as --format].
     #[arg(long, value_enum, global = true, value_name = "FORMAT", help_heading = GLOBAL)]
     diagnostics: Option<Messages>,
+    /// The environment of the Mesh (`environments`) whose parameters count [default: those of `parameters`].
+    #[arg(long, global = true, value_name = "NAME", help_heading = GLOBAL)]
+    environment: Option<String>,
     /// Whether text is coloured; `auto` colours it on a terminal, unless NO_COLOR is set.
     #[arg(long, value_enum, global = true, default_value = "auto", value_name = "WHEN", help_heading = GLOBAL)]
     color: Colour,
@@ -132,7 +135,7 @@ pub(crate) fn run() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let cli = parse();
-    let session = Session::new(cli.format, cli.diagnostics, cli.color);
+    let session = Session::new(cli.format, cli.diagnostics, cli.color, cli.environment.clone());
     let outcome = if cli.format.is_findings() && !cli.command.reports_findings() {
         Err(Failure::Usage("`--format sarif` and `--format github` are for `check`, `build` and `test`".to_owned()))
     } else {

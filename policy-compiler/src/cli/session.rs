@@ -113,6 +113,8 @@ pub(super) fn colour_of(arguments: impl Iterator<Item = OsString>) -> Colour {
 pub(super) struct Session {
     format: Format,
     diagnostics: Messages,
+    /// The environment whose parameters count.
+    environment: Option<String>,
     /// The findings, if they are the result.
     found: RefCell<Vec<(Diagnostics, Sources)>>,
     /// Colours of standard output.
@@ -134,11 +136,17 @@ pub(super) struct CompiledTree {
 
 impl Session {
     /// Creates a run with these options. Without `diagnostics`, their format follows `format`.
-    pub(super) fn new(format: Format, diagnostics: Option<Messages>, colour: Colour) -> Self {
+    pub(super) fn new(
+        format: Format,
+        diagnostics: Option<Messages>,
+        colour: Colour,
+        environment: Option<String>,
+    ) -> Self {
         let diagnostics = diagnostics.unwrap_or_else(|| format.into());
         Self {
             format,
             diagnostics,
+            environment,
             found: RefCell::default(),
             watched: diagnostics == Messages::Text && io::stderr().is_terminal() && !is_dumb(),
             results: Paint::new(colour.on(&io::stdout())),
@@ -163,7 +171,11 @@ impl Session {
 
     /// Reads the policy documents of a folder.
     pub(super) fn read(&self, folder: &Path) -> Result<Sources, Failure> {
-        files::read_tree(folder, &mut self.progress())
+        let mut sources = files::read_tree(folder, &mut self.progress())?;
+        if let Some(environment) = &self.environment {
+            sources.set_environment(environment);
+        }
+        Ok(sources)
     }
 
     /// Reads and compiles a folder. The diagnostics are written.

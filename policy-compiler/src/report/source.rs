@@ -153,6 +153,7 @@ pub struct Sources {
     files: Vec<SourceFile>,
     lock: Option<SourceFile>,
     today: Option<Date>,
+    environment: Option<String>,
 }
 
 /// The id of the lock file, which is not a document.
@@ -161,7 +162,7 @@ const LOCK: FileId = FileId(u32::MAX);
 impl Sources {
     /// Creates an empty tree. `origin` is its folder, used in messages; the paths of files are relative to it.
     pub fn new(origin: impl Into<String>) -> Self {
-        Self { origin: origin.into(), files: Vec::new(), lock: None, today: None }
+        Self { origin: origin.into(), files: Vec::new(), lock: None, today: None, environment: None }
     }
 
     /// Adds a file. Documents are read in the order in which files were added. A file that is not UTF-8 or larger than
@@ -191,6 +192,16 @@ impl Sources {
     /// Returns the day of the check.
     pub fn today(&self) -> Option<Date> {
         self.today
+    }
+
+    /// Sets the environment of the Mesh whose parameters count.
+    pub fn set_environment(&mut self, environment: impl Into<String>) {
+        self.environment = Some(environment.into());
+    }
+
+    /// Returns the environment.
+    pub fn environment(&self) -> Option<&str> {
+        self.environment.as_deref()
     }
 
     /// Returns the tree without its lock file.

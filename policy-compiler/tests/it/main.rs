@@ -20,6 +20,7 @@ mod json_schema;
 mod markdown;
 mod order;
 mod pages;
+mod parameters;
 mod policy_tests;
 mod properties;
 mod readme;

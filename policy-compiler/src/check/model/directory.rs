@@ -12,6 +12,7 @@ use context_mesh_core::{
 
 use super::{Context, default::Defaults, names};
 use crate::{
+    expression::cel::ParameterValue,
     read::document::{Ambiguous, CallerMismatch, DomainEntry, Mesh, Metadata, Peers, Traces},
     report::{
         diagnostic::{Diagnostic, Diagnostics, code},
@@ -74,6 +75,8 @@ pub struct Directory {
     pub gateways: Vec<String>,
     /// The fields whose headers the proxies' routes see.
     pub(super) routed: Vec<Spanned<String>>,
+    /// The parameters of conditions.
+    pub parameters: Vec<(String, ParameterValue)>,
     /// The claims of verified tokens: name, place in the metadata of the proxy, and type.
     pub claims: Vec<(String, (Vec<String>, FieldType))>,
     /// Whether a path with several readings is denied, if the mesh specifies it.
@@ -219,6 +222,9 @@ pub(super) fn check(meshes: Vec<Mesh>, context: &Context<'_>, diagnostics: &mut 
     }
     names::check(&mesh, &table, diagnostics);
     directory.deny_ambiguous_path = mesh.deny_ambiguous_path;
+    let (declared, chosen) = (mesh.parameters, context.sources.environment());
+    directory.parameters =
+        super::parameters::check(declared, &mesh.environments, chosen, mesh.metadata.span, diagnostics);
     directory.claims = mesh.claims.into_iter().map(|claim| (claim.name.value, (claim.path, claim.value))).collect();
     directory.defaults.mesh = mesh.default;
     directory.defaults.span = Some(mesh.metadata.span);

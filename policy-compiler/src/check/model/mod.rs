@@ -19,6 +19,7 @@ mod directory;
 mod fields;
 mod headers;
 mod names;
+mod parameters;
 mod pattern;
 mod policies;
 mod policy_tests;

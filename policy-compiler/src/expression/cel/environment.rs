@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use context_mesh_core::artifact::tables::{FieldType, Scalar};
 
+use super::parameter::ParameterValue;
 use super::types::Type;
 
 /// The declarations that an expression is checked against: the fields of the schemas, the attributes of Envoy and of
@@ -18,6 +19,8 @@ pub struct Environment {
     fields: Arc<BTreeMap<String, FieldType>>,
     /// The claims of verified tokens: the path in the metadata of the proxy, and the type.
     claims: Arc<BTreeMap<String, (Vec<String>, FieldType)>>,
+    /// Constants with names.
+    parameters: Arc<BTreeMap<String, ParameterValue>>,
     variables: BTreeMap<String, (Type, VariableIndex)>,
     container: String,
     lenient: bool,
@@ -48,6 +51,7 @@ impl Environment {
             names: Names::Plain,
             fields: Arc::default(),
             claims: Arc::default(),
+            parameters: Arc::default(),
             variables: BTreeMap::new(),
             container: container.into(),
             lenient: false,
@@ -59,6 +63,21 @@ impl Environment {
     pub fn with_claims(mut self, claims: impl IntoIterator<Item = (String, (Vec<String>, FieldType))>) -> Self {
         self.claims = Arc::new(claims.into_iter().collect());
         self
+    }
+
+    /// Adds constants that expressions read as `parameters.NAME`.
+    #[must_use]
+    pub fn with_parameters(mut self, parameters: impl IntoIterator<Item = (String, ParameterValue)>) -> Self {
+        self.parameters = Arc::new(parameters.into_iter().collect());
+        self
+    }
+
+    pub(super) fn parameter(&self, name: &str) -> Option<&ParameterValue> {
+        self.parameters.get(name)
+    }
+
+    pub(super) fn parameter_names(&self) -> impl Iterator<Item = &str> {
+        self.parameters.keys().map(String::as_str)
     }
 
     /// Adds a variable: its type, and the number returned by [`crate::expression::codegen::Builder::variable`]. It

@@ -6,9 +6,10 @@ use super::attributes::{self, Origin};
 use super::check::{Checker, Declared, typed};
 use super::foreign;
 use super::misread::quote;
+use super::parameter::{ParameterValue, scalar_type};
 use super::parse::{Expr, ExprKind, Field, Literal, Place};
 use super::problem::Problem;
-use super::typed::{Function, TypedExpr, TypedKind};
+use super::typed::{Element, Function, TypedExpr, TypedKind};
 use super::types::Type;
 use crate::report::diagnostic::code;
 use crate::report::near;
@@ -20,6 +21,8 @@ pub(super) enum Group {
     Variables,
     /// Claims of a verified token.
     Claims,
+    /// Constants of the mesh.
+    Parameters,
     /// Attributes of the table.
     Attributes(&'static str),
     Metadata,
@@ -36,6 +39,7 @@ fn group(name: &str) -> Option<Group> {
         "context" => Some(Group::Context),
         "variables" => Some(Group::Variables),
         "claims" => Some(Group::Claims),
+        "parameters" => Some(Group::Parameters),
         "metadata" => Some(Group::Metadata),
         "filter_state" => Some(Group::FilterState),
         _ => (ATTRIBUTE_GROUPS.iter().find(same).map(|name| Group::Attributes(name)))
@@ -44,7 +48,7 @@ fn group(name: &str) -> Option<Group> {
 }
 
 fn group_names<'n>() -> impl Iterator<Item = &'n str> {
-    ATTRIBUTE_GROUPS.iter().copied().chain(["context", "variables", "claims", "metadata", "filter_state"])
+    ATTRIBUTE_GROUPS.iter().copied().chain(["context", "variables", "claims", "parameters", "metadata", "filter_state"])
 }
 
 /// Removes the leading dot, which excludes local names.
@@ -312,6 +316,7 @@ impl Checker<'_> {
             Group::Context => self.field(name, expr.place, last),
             Group::Variables => self.variable(name, expr.place, last),
             Group::Claims => self.claim(name, expr.place, last),
+            Group::Parameters => self.parameter(name, expr.place, last),
             Group::Attributes(group) => self.attribute(group, name, expr.place, last),
             Group::Metadata => self.no_such(expr.place, last, "metadata", name, vec!["filter_metadata".to_owned()]),
             Group::FilterState => {
@@ -340,6 +345,25 @@ impl Checker<'_> {
         let near = near::suggestion(name, self.environment.claim_names());
         let help = near.unwrap_or_else(|| foreign::undeclared(name, self.environment));
         self.fail(place, Problem::new(code::UNDECLARED_FIELD, last, message).help(help))
+    }
+
+    /// Returns the value of a parameter, as if it were written there.
+    fn parameter(&mut self, name: &str, place: Place, last: Place) -> TypedExpr {
+        let literal = |value: &ScalarConstant| typed(TypedKind::Literal(value.clone()), scalar_type(value), place);
+        match self.environment.parameter(name) {
+            Some(ParameterValue::One(value)) => literal(value),
+            Some(ParameterValue::List(values)) => {
+                let ty = values.first().map_or(Type::Dyn, scalar_type);
+                let element = |value| Element { value: literal(value), optional: false };
+                typed(TypedKind::List(values.iter().map(element).collect()), Type::list(ty), place)
+            }
+            None => {
+                let message = format!("the Mesh declares no parameter `{name}`");
+                let near = near::suggestion(name, self.environment.parameter_names());
+                let help = near.unwrap_or_else(|| format!("declare it in the Mesh: `parameters: {{{name}: ...}}`"));
+                self.fail(place, Problem::new(code::UNDECLARED_FIELD, last, message).help(help))
+            }
+        }
     }
 
     fn variable(&mut self, name: &str, place: Place, last: Place) -> TypedExpr {
@@ -421,6 +445,7 @@ impl Checker<'_> {
             Group::Context => self.environment.field_names().map(str::to_owned).collect(),
             Group::Variables => self.environment.variable_names().map(str::to_owned).collect(),
             Group::Claims => self.environment.claim_names().map(str::to_owned).collect(),
+            Group::Parameters => self.environment.parameter_names().map(str::to_owned).collect(),
             Group::Attributes(group) => attributes::names(group).map(str::to_owned).collect(),
             Group::Metadata => vec!["filter_metadata['name space']['key']".to_owned()],
             Group::FilterState | Group::Later(_) => Vec::new(),

@@ -5,6 +5,7 @@ use context_mesh_core::limits::{
     DEFAULT_HEADER_VALUE_BYTES, MAX_HEADER_VALUE_BYTES, MIN_HEADER_VALUE_BYTES, MIN_MEMORY_TTL_MS,
 };
 
+use super::parameters::{self, Environment, Parameter};
 use super::{
     decode::Decoder,
     header::{Header, Metadata},
@@ -54,6 +55,10 @@ pub struct Mesh {
     pub gateway: Gateway,
     /// Longest header value that conditions read, in bytes.
     pub header_value_bytes: u32,
+    /// Constants of conditions.
+    pub parameters: Vec<Parameter>,
+    /// Where parameters have other values.
+    pub environments: Vec<Environment>,
     /// The memory.
     pub memory: Memory,
     /// What happens to calls whose request cannot be determined.
@@ -228,6 +233,8 @@ pub(super) fn read(header: Header<'_>, decoder: &mut Decoder<'_>) -> Mesh {
         max_age_ms: 0,
         gateway: Gateway { traces: Traces::Keep, sampled: false },
         header_value_bytes: DEFAULT_HEADER_VALUE_BYTES,
+        parameters: Vec::new(),
+        environments: Vec::new(),
         memory: Memory { slots: None, bytes: None, ttl_ms: DEFAULT_TTL_MS, grace_ms: DEFAULT_GRACE_MS },
         recall: Recall { ambiguous: Ambiguous::Agree, deny_lost: false },
         rollout_window_ms: DEFAULT_WINDOW_MS,
@@ -254,6 +261,9 @@ pub(super) fn read(header: Header<'_>, decoder: &mut Decoder<'_>) -> Mesh {
     if let Some(bytes) = keys.get("headerValueBytes").and_then(|node| decoder.int(node, bytes)) {
         mesh.header_value_bytes = u32::try_from(bytes.value).unwrap_or(DEFAULT_HEADER_VALUE_BYTES);
     }
+    mesh.parameters = keys.get("parameters").map(|node| parameters::parameters(node, decoder)).unwrap_or_default();
+    mesh.environments =
+        keys.get("environments").map(|node| parameters::environments(node, decoder)).unwrap_or_default();
     mesh.claims = keys.get("claims").map(|node| claims(node, decoder)).unwrap_or_default();
     mesh.default = keys.get("default").and_then(|node| default(node, decoder));
     let on_invalid = [("ignore", false), ("deny", true)];

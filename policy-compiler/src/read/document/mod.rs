@@ -12,6 +12,7 @@ mod header;
 mod mesh;
 mod metadata;
 mod order;
+pub mod parameters;
 mod pitfalls;
 mod policy;
 mod policy_test;

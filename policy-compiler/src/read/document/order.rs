@@ -27,6 +27,8 @@ const ORDER: &[(&str, &[&str])] = &[
             "ambiguousPath",
             "headerValueBytes",
             "claims",
+            "parameters",
+            "environments",
             "carriers",
             "trust",
             "onInvalid",

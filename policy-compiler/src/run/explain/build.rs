@@ -21,7 +21,9 @@ use crate::{
 /// Returns the parts of all rules by the rules' names, and the programs of the parts.
 pub(super) fn all(model: &Model) -> (Builder, HashMap<&str, RuleParts>) {
     let fields = model.fields.iter().map(|field| (field.table.name.clone(), field.table.value));
-    let environment = Environment::new(fields).with_claims(model.directory.claims.iter().cloned());
+    let environment = Environment::new(fields)
+        .with_claims(model.directory.claims.iter().cloned())
+        .with_parameters(model.directory.parameters.iter().cloned());
     let mut builder =
         Builder::with_limits(model.fields.iter().map(|field| &field.table), model.mesh.header_value_bytes);
     let mut rules = HashMap::new();

@@ -70,6 +70,10 @@ struct MeshSpec {
     #[schemars(range(min = 256, max = 61440))]
     header_value_bytes: Option<u32>,
     claims: Option<Claims>,
+    /// Constants of conditions (`parameters.NAME`), with their values where no environment says otherwise.
+    parameters: Option<BTreeMap<String, ParameterValue>>,
+    /// The environments that `policyc --environment NAME` compiles for, with the values that differ there.
+    environments: Option<BTreeMap<String, BTreeMap<String, ParameterValue>>>,
     /// What happens to requests to a workload without an allow rule. Default: `allow`.
     default: Option<Default>,
     /// What happens if a carrier or field is invalid. Default: `ignore`.
@@ -84,6 +88,18 @@ struct MeshSpec {
     lost_recall: Option<LostRecall>,
     rollout: Option<Rollout>,
     routing: Option<Routing>,
+}
+
+/// The value of a parameter: a string, a number, a bool, or a list of one of these.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+#[expect(dead_code, reason = "describes the document")]
+enum ParameterValue {
+    Bool(bool),
+    Number(f64),
+    Text(String),
+    Texts(Vec<String>),
+    Numbers(Vec<f64>),
 }
 
 /// The claims of verified tokens, for conditions (`claims.NAME`).
