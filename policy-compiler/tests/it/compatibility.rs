@@ -103,6 +103,9 @@ fn every_change_has_its_direction_and_its_level() {
         ("type: string", "type: string, header: x-f", Full, Minor),
         ("type: string, header: x-f", "type: string, header: x-g", Forward, Major),
         ("type: string, header: x-f", "type: string", Forward, Major),
+        ("type: string", "type: string, baggage: false", Forward, Major),
+        ("type: string, baggage: false", "type: string", Full, Minor),
+        ("type: string", "type: string, baggage: f.id", Forward, Major),
         // Privacy.
         ("type: string, classification: pii", "type: string", Forward, Major),
         ("type: string", "type: string, classification: pii", Backward, Minor),

@@ -70,6 +70,7 @@ pub(super) fn differences(old: &Field, new: &Field) -> Vec<Change> {
         ));
     }
     changes.extend(header(old, new));
+    changes.extend(baggage(old, new));
     changes
 }
 
@@ -85,6 +86,26 @@ fn header(old: &Field, new: &Field) -> Option<Change> {
         field: old.table.name.clone(),
         option: "header",
         text: format!("header {} -> {}", shown(before), shown(after)),
+        addition: lost.is_none(),
+        backward: lost,
+        forward: None,
+    })
+}
+
+/// Returns the change of the key in `baggage`, which only matters to applications, like the mapped header.
+fn baggage(old: &Field, new: &Field) -> Option<Change> {
+    let (before, after) = (old.table.baggage_key(), new.table.baggage_key());
+    let shown = |key: Option<&str>| key.map_or_else(none, str::to_owned);
+    let lost = before.map(|key| {
+        Reason::new(
+            Aspect::Behaviour,
+            format!("applications that use the member `{key}` of `baggage` do not find it any more"),
+        )
+    });
+    (before != after).then(|| Change {
+        field: old.table.name.clone(),
+        option: "baggage",
+        text: format!("baggage {} -> {}", shown(before), shown(after)),
         addition: lost.is_none(),
         backward: lost,
         forward: None,
