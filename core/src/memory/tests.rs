@@ -155,6 +155,24 @@ fn ids_of_several_requests_recall_what_these_agree_on() {
 }
 
 #[test]
+fn of_equal_contexts_at_several_workers_the_oldest_represents_all() {
+    for times in [[9, 5, 7], [5, 9, 7], [7, 9, 5]] {
+        let proxy = Proxy::new(3);
+        for (worker, issued_at_ms) in times.into_iter().enumerate() {
+            let record = Record { issued_at_ms, ..record("t1") };
+            let arrival = Arrival { record: &record, ids: &[b"trace".to_vec()], tickets: &[] };
+            assert_eq!(proxy.workers[worker].remember(proxy.access(), &arrival).error, None);
+        }
+        for worker in 0..3 {
+            let Recall::Found { record, .. } = proxy.recall_on(worker, &[], &["trace"], OnAmbiguous::Agree) else {
+                panic!("{times:?}: nothing recalled at {worker}");
+            };
+            assert_eq!(record.issued_at_ms, 5, "{times:?} at {worker}");
+        }
+    }
+}
+
+#[test]
 fn an_id_with_more_contexts_than_are_listed_recalls_nothing() {
     let mut proxy = Proxy::new(2);
     let requests: Vec<_> = (0..12).map(|n| proxy.request(n % 2, &format!("t{n}"), &["trace"])).collect();
