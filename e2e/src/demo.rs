@@ -14,9 +14,11 @@ use std::io::Write as _;
 use std::path::Path;
 
 pub use check::Difference;
-pub use paint::Paint;
+pub use paint::of_stdout as paint_of_stdout;
 pub use sample::{Expect, Hop, Refused, Sample, read as read_samples};
 pub use trip::{Filtered, Seen, Step, Trip};
+
+use policy_compiler::report::style::Paint;
 
 use crate::client::{Request, Response};
 use crate::error::{Context as _, Error, Result};
@@ -25,6 +27,11 @@ use crate::policy::{self, Policy};
 
 /// The sample requests, in the folder of the policies.
 const REQUESTS: &str = "requests.json";
+
+/// Formats the name of a step, in a separate column.
+fn step(name: &str, paint: Paint) -> String {
+    paint.strong(format_args!("{name:>9}"))
+}
 
 /// Runs the demo. Returns whether everything happened as its requests expect.
 ///
@@ -37,7 +44,7 @@ pub fn run(keep: bool, paint: Paint) -> Result<bool> {
     let policy = compile(&folder, paint)?;
     let samples = sample::read(&folder.join(REQUESTS))?;
     let mesh = start(&policy, paint)?;
-    say(format_args!("{} {} of examples/shop/{REQUESTS}\n", paint.step("requests"), samples.len()))?;
+    say(format_args!("{} {} of examples/shop/{REQUESTS}\n", step("requests", paint), samples.len()))?;
     let mut differing = 0_usize;
     for (number, sample) in samples.iter().enumerate() {
         let trip = trip::travel(&mesh, sample, &trace_parent(number))?;
@@ -55,12 +62,12 @@ pub fn run(keep: bool, paint: Paint) -> Result<bool> {
 }
 
 fn compile(folder: &Path, paint: Paint) -> Result<Policy> {
-    say(format_args!("{} compiling examples/shop\n", paint.step("policies")))?;
+    say(format_args!("{} compiling examples/shop\n", step("policies", paint)))?;
     let policy = Policy::compile(folder)?;
     let tables = &policy.tables;
     say(format_args!(
         "{} {} rules for {} services, {} fields; the artifact has {} bytes, sha256 {}\n",
-        paint.step(""),
+        step("", paint),
         tables.rules.len(),
         tables.services.len(),
         tables.fields.len(),
@@ -72,12 +79,12 @@ fn compile(folder: &Path, paint: Paint) -> Result<Policy> {
 }
 
 fn start(policy: &Policy, paint: Paint) -> Result<Mesh> {
-    say(format_args!("{} starting a gateway and four services, each with an Envoy\n", paint.step("mesh")))?;
+    say(format_args!("{} starting a gateway and four services, each with an Envoy\n", step("mesh", paint)))?;
     let configuration = policy.clone();
     MeshBuilder::shop()
         .filter(policy::filter()?, move |service, role| configuration.configuration(service, role))
         .on_ready(move |envoy, took| {
-            let line = format!("{} {:<16} ready after {:.1} s\n", paint.step(""), envoy.name(), took.as_secs_f64());
+            let line = format!("{} {:<16} ready after {:.1} s\n", step("", paint), envoy.name(), took.as_secs_f64());
             // If the reader has closed the output, the next important line reports it.
             let _ = say(line);
         })

@@ -7,7 +7,7 @@
 
 use std::process::ExitCode;
 
-use context_mesh_e2e::demo::{self, Paint};
+use context_mesh_e2e::demo;
 
 const USAGE: &str = "usage: demo [--keep]";
 
@@ -20,7 +20,7 @@ fn main() -> ExitCode {
         }
         keep = true;
     }
-    match demo::run(keep, Paint::of_stdout()) {
+    match demo::run(keep, demo::paint_of_stdout()) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(problem) => {

@@ -2,12 +2,12 @@
 
 use std::fmt::Write as _;
 
-use super::paint::Paint;
 use super::sample::Sample;
 use super::say;
 use crate::error::{Context as _, Result};
 use crate::mesh::Mesh;
 use crate::runtime::wait_for_interrupt;
+use policy_compiler::report::style::Paint;
 
 /// The file with the token for the commands, in the folder of the mesh.
 const TOKEN: &str = "token";
@@ -48,7 +48,7 @@ What a filter decided (`context_mesh` names carriers, fields and rules, never va
 
 What was counted, and the rest of each Envoy's admin interface:
 ",
-        title = paint.bold("The mesh runs until Ctrl-C"),
+        title = paint.strong("The mesh runs until Ctrl-C"),
     );
     for envoy in mesh.envoys() {
         let _ = writeln!(text, "    curl -s 'http://{}/stats?filter=context_mesh'   # {}", envoy.admin(), envoy.name());

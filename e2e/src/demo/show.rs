@@ -7,11 +7,11 @@ use context_mesh_core::artifact::tables::{Effect, RuleTable, Tables};
 use serde_json::Value;
 
 use super::check::Difference;
-use super::paint::Paint;
 use super::sample::Sample;
 use super::trip::{Filtered, Seen, Step, Trip};
 use crate::policy::Policy;
 use crate::topology::Role;
+use policy_compiler::report::style::Paint;
 
 /// Largest width of a line in characters, without its colours.
 const WIDTH: usize = 110;
@@ -22,12 +22,12 @@ const INDENT: usize = 29;
 pub(super) fn request(number: usize, sample: &Sample, trip: &Trip, policy: &Policy, paint: Paint) -> String {
     let service = String::new();
     let mut page = Page { tables: &policy.tables, paint, out: String::new(), service, before: None, last: last(trip) };
-    page.write(format_args!("\n{}", paint.bold(format_args!("{number:>2}. {}", sample.name))));
+    page.write(format_args!("\n{}", paint.strong(format_args!("{number:>2}. {}", sample.name))));
     for line in wrap(sample.about.split(' '), " ", WIDTH.saturating_sub(4)) {
-        page.write(format_args!("    {}", paint.dim(line)));
+        page.write(format_args!("    {}", paint.faint(line)));
     }
     let method = if sample.grpc { "gRPC" } else { &sample.method };
-    page.write(format_args!("    {}", paint.bold(format_args!("{method} {}", sample.path))));
+    page.write(format_args!("    {}", paint.strong(format_args!("{method} {}", sample.path))));
     for line in client_lines(sample) {
         page.write(format_args!("    {line}"));
     }
@@ -118,7 +118,8 @@ impl<'p> Page<'p> {
     /// Writes the first line of a stop.
     fn stop(&mut self, service: &str, stop: &str, text: impl Display) {
         let shown = if self.service == service { "" } else { service };
-        let (shown, stop) = (self.paint.bold(format_args!("{shown:<17}")), self.paint.dim(format_args!("{stop:<6}")));
+        let (shown, stop) =
+            (self.paint.strong(format_args!("{shown:<17}")), self.paint.faint(format_args!("{stop:<6}")));
         self.write(format_args!("    {shown} {stop} {text}"));
         self.service = service.to_owned();
     }
@@ -130,7 +131,7 @@ impl<'p> Page<'p> {
 
     /// Writes another line: what happened, and why or by whom.
     fn event(&mut self, what: impl Display, why: impl Display) {
-        let why = self.paint.dim(why);
+        let why = self.paint.faint(why);
         self.more(format_args!("{what}  {why}"));
     }
 
@@ -148,7 +149,7 @@ impl<'p> Page<'p> {
         ] {
             let fields = filter.list(part);
             if !fields.is_empty() {
-                self.event(self.paint.changed(format_args!("{part} {}", fields.join(", "))), why);
+                self.event(self.paint.warn(format_args!("{part} {}", fields.join(", "))), why);
             }
         }
         let recalled = filter.list("recalled");
@@ -177,7 +178,7 @@ impl<'p> Page<'p> {
             }
         }
         for (policy, fields) in policies.iter().filter(|(_, fields)| !fields.is_empty()) {
-            self.event(self.paint.changed(format_args!("set {}", fields.join(", "))), format_args!("by {policy}"));
+            self.event(self.paint.warn(format_args!("set {}", fields.join(", "))), format_args!("by {policy}"));
         }
     }
 
@@ -191,7 +192,7 @@ impl<'p> Page<'p> {
                         let fields: Vec<_> =
                             fields.into_iter().filter(|of| filter.by(of) == Some(&rule.name)).collect();
                         if !fields.is_empty() {
-                            self.event(self.paint.changed(format_args!("{list} {}", fields.join(", "))), by(rule));
+                            self.event(self.paint.warn(format_args!("{list} {}", fields.join(", "))), by(rule));
                         }
                     }
                 }
@@ -209,7 +210,7 @@ impl<'p> Page<'p> {
         if !values.is_empty() {
             let text = format!("no value for {}", values.join(", "));
             let lines = wrap(text.split(' '), " ", WIDTH.saturating_sub(INDENT));
-            lines.iter().for_each(|line| self.more(self.paint.dim(line)));
+            lines.iter().for_each(|line| self.more(self.paint.faint(line)));
         }
         let others = errors.into_iter().filter(|error| without(error).is_none());
         for problem in filter.list("problems").into_iter().chain(others) {
@@ -259,7 +260,7 @@ impl<'p> Page<'p> {
         let gone = self.before.into_iter().flat_map(shown).filter(|(name, _)| !seen.headers.contains_key(*name));
         let gone: Vec<_> = gone.map(|(name, _)| name.as_str()).collect();
         if !gone.is_empty() {
-            self.more(self.paint.changed(format_args!("but no {}", gone.join(", no "))));
+            self.more(self.paint.warn(format_args!("but no {}", gone.join(", no "))));
         }
         self.before = Some(seen);
     }
