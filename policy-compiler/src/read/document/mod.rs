@@ -26,6 +26,7 @@ pub(crate) use decode::record;
 pub use effect::{Effect, FieldChoice, Reply};
 pub(crate) use fixture::named as named_fixture;
 pub use fixture::{Choice, Fields, Fixtures, HostAttribute, HttpRequest, Principal};
+#[cfg(feature = "cli")]
 pub(crate) use grpc::NAMES as GRPC_NAMES;
 pub use grpc::name as grpc_name;
 pub use header::Metadata;
