@@ -24,6 +24,7 @@ mod routes;
 mod size;
 mod slices;
 mod soak;
+mod strangers;
 mod support;
 mod tickets;
 mod trace_ids;

@@ -151,3 +151,26 @@ fn the_locality_of_the_proxy_decides_among_the_regions_of_a_service() {
         assert_no_trap(&mesh);
     }
 }
+
+/// Before allow rules are enforced, one must know who would be refused.
+#[test]
+fn an_allow_rule_in_shadow_reports_who_would_be_refused() {
+    let mesh = pair(
+        r#"---
+apiVersion: contextmesh.io/v1
+kind: ContextPolicy
+metadata: {name: back, domain: all}
+spec:
+  workloads: [back]
+  rules:
+    - {name: front, when: "peer.service == 'front'", allow: {}, enforcement: shadow}
+"#,
+    );
+    let send = |service| mesh.send(&mesh.inbound("back", As::Service(service)).unwrap(), get("/")).unwrap().status;
+    assert_eq!((send("front"), counter(&mesh, "back", "shadow_refused")), (200, 0));
+    assert_eq!((send("client"), counter(&mesh, "back", "shadow_refused")), (200, 1));
+    let lines = mesh.access_log_when("back", |lines| lines.len() >= 2).unwrap();
+    let shadow: Vec<_> = lines.iter().map(|line| report_of(line)["shadow"].clone()).collect();
+    assert!(shadow.contains(&json!(["domain allow rules"])), "{shadow:?}");
+    assert_no_trap(&mesh);
+}
