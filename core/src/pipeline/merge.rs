@@ -160,6 +160,7 @@ fn union(ours: &str, theirs: &str) -> Option<String> {
 mod tests {
     use super::*;
     use crate::carrier::test_fields::field;
+    use crate::context::carried::{Carried, Extension};
     use crate::limits::MAX_CONTEXT_FIELDS;
     use crate::tables::{FieldType, Scalar};
     use crate::testing::context;
@@ -180,6 +181,30 @@ mod tests {
             any("replace"),
             FieldTable { immutable: true, ..any("tenant") },
         ]
+    }
+
+    #[test]
+    fn a_remembered_extension_counts_and_new_ones_are_added() {
+        let extensions = |all: &[(u64, &str)]| {
+            let extension =
+                |(number, content): &(u64, &str)| Extension { number: *number, content: content.as_bytes().to_vec() };
+            Carried { extensions: all.iter().map(extension).collect(), ..Carried::default() }
+        };
+        // Remembered, forwarded, and the result.
+        for (ours, theirs, expected) in [
+            (&[][..], &[(16, "b")][..], &[(16, "b")][..]),
+            (&[(16, "a")], &[], &[(16, "a")]),
+            (&[(16, "a")], &[(16, "b")], &[(16, "a")]),
+            (&[(16, "a")], &[(17, "b"), (16, "c")], &[(16, "a"), (17, "b")]),
+            (&[(16, "a"), (17, "b")], &[(17, "c"), (18, "d")], &[(16, "a"), (17, "b"), (18, "d")]),
+        ] {
+            let mut remembered = record(&[], &[]);
+            remembered.context.set_carried(extensions(ours));
+            let mut forwarded = context(&[]);
+            forwarded.set_carried(extensions(theirs));
+            let merged = merge(&remembered, forwarded, &fields());
+            assert_eq!(*merged.context.carried(), extensions(expected), "{ours:?} {theirs:?}");
+        }
     }
 
     #[test]
