@@ -74,7 +74,8 @@ pub fn service_of_workload<'n>(workload: &'n str, tables: &'n Tables) -> &'n str
 
 /// Returns the name of the domain of a service, and the region of the service, which is empty if there are several.
 pub fn domain_of<'t>(service: &str, tables: &'t Tables) -> Option<(&'t str, &'t str)> {
-    let (service, domain) = (find(service, tables)?, domain_table(service, tables)?);
+    let service = find(service, tables)?;
+    let domain = tables.domains.get(usize::from(service.domain))?;
     Some((domain.name.as_str(), only_region(service.regions(domain))))
 }
 

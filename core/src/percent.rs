@@ -1,10 +1,11 @@
 //! Percent escapes (RFC 3986, section 2.1).
 
-/// Returns the byte of two hexadecimal digits, of either case.
-pub(crate) fn byte(digits: [u8; 2]) -> Option<u8> {
+/// Returns the byte of the escape whose `%` has been read, and what follows the escape. `None` unless two hexadecimal
+/// digits, of either case, come first.
+pub(crate) fn escaped(after: &[u8]) -> Option<(u8, &[u8])> {
+    let ([high, low], rest) = after.split_first_chunk::<2>()?;
     let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-    let [high, low] = digits;
-    digit(high)?.checked_mul(16)?.checked_add(digit(low)?)
+    Some((digit(*high)?.checked_mul(16)?.checked_add(digit(*low)?)?, rest))
 }
 
 #[cfg(test)]
@@ -14,6 +15,8 @@ mod tests {
 
     #[test]
     fn two_digits_are_a_byte() {
+        assert_eq!(super::escaped(b"41BC"), Some((b'A', &b"BC"[..])));
+        assert_eq!((super::escaped(b"4"), super::escaped(b"")), (None, None));
         let cases = [
             (b"00", Some(0)),
             (b"2F", Some(0x2f)),
@@ -24,7 +27,7 @@ mod tests {
             (b"+1", None),
         ];
         for (digits, expected) in cases {
-            assert_eq!(super::byte(*digits), expected, "{digits:?}");
+            assert_eq!(super::escaped(digits).map(|(byte, _)| byte), expected, "{digits:?}");
         }
     }
 }

@@ -297,11 +297,13 @@ fn to_json(declared: FieldType, encoded: &[u8]) -> Result<String, CarrierError> 
 
 fn percent_decode(encoded: &[u8]) -> Result<Vec<u8>, CarrierError> {
     let mut out = Vec::with_capacity(encoded.len());
-    let mut rest = encoded.iter();
-    while let Some(byte) = rest.next() {
+    let mut rest = encoded;
+    while let Some((byte, more)) = rest.split_first() {
+        rest = more;
         if *byte == b'%' {
-            let (Some(high), Some(low)) = (rest.next(), rest.next()) else { return Err(CarrierError::Malformed) };
-            out.push(percent::byte([*high, *low]).ok_or(CarrierError::Malformed)?);
+            let (byte, more) = percent::escaped(more).ok_or(CarrierError::Malformed)?;
+            rest = more;
+            out.push(byte);
         } else {
             out.push(*byte);
         }

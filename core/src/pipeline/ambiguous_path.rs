@@ -102,9 +102,7 @@ pub(super) fn second_reading(path: &[u8]) -> Option<SecondReading> {
             b';' => return Some(SecondReading::PathParameter),
             b'\\' => return Some(SecondReading::Backslash),
             b'%' => {
-                let escape =
-                    rest.split_first_chunk::<2>().and_then(|(digits, more)| Some((percent::byte(*digits)?, more)));
-                let Some((byte, more)) = escape else { return Some(SecondReading::BrokenEscape) };
+                let Some((byte, more)) = percent::escaped(rest) else { return Some(SecondReading::BrokenEscape) };
                 rest = more;
                 if needless(byte) {
                     return Some(SecondReading::Escape);

@@ -125,8 +125,7 @@ fn decode(path: &[u8]) -> Vec<u8> {
     let mut rest = path;
     while let Some((byte, more)) = rest.split_first() {
         rest = more;
-        let escape = more.split_first_chunk::<2>().filter(|_| *byte == b'%');
-        match escape.and_then(|(digits, after)| Some((percent::byte(*digits)?, after))) {
+        match percent::escaped(more).filter(|_| *byte == b'%') {
             Some((byte, after)) => {
                 decoded.push(byte);
                 rest = after;

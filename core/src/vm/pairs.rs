@@ -23,11 +23,8 @@ pub(super) fn of_query<'a>(query: &'a str, env: &mut Env<'a>) -> Value<'a> {
     if query.contains(';') {
         return Value::error(AMBIGUOUS);
     }
-    if let Err(kind) = env.burn_text(query.len()) {
-        return Value::error(kind);
-    }
     let parameters = query.split('&').filter(|parameter| !parameter.is_empty());
-    collect(parameters, env, |parameter, env| {
+    collect(query.len(), parameters, env, |parameter, env| {
         let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
         let Value::String(name) = decoded(name, env)? else { return Err(AMBIGUOUS) };
         Ok((name, decoded(value, env).unwrap_or_else(Value::error)))
@@ -37,11 +34,8 @@ pub(super) fn of_query<'a>(query: &'a str, env: &mut Env<'a>) -> Value<'a> {
 /// Returns the cookies of all `cookie` headers.
 pub(super) fn of_cookies<'a>(headers: impl Iterator<Item = &'a [u8]> + Clone, env: &mut Env<'a>) -> Value<'a> {
     let bytes = headers.clone().map(<[u8]>::len).fold(0, usize::saturating_add);
-    if let Err(kind) = env.burn_text(bytes) {
-        return Value::error(kind);
-    }
     let pairs = headers.flat_map(|header| header.split(|byte| *byte == b';')).map(<[u8]>::trim_ascii);
-    collect(pairs.filter(|pair| !pair.is_empty()), env, |pair, _| {
+    collect(bytes, pairs.filter(|pair| !pair.is_empty()), env, |pair, _| {
         let pair = core::str::from_utf8(pair).map_err(|_| EvalErrorKind::NotText)?;
         Ok(match pair.split_once('=') {
             Some((name, value)) => (name.trim_ascii_end(), cookie_value(value.trim_ascii_start())),
@@ -71,9 +65,9 @@ fn decoded<'a>(text: &'a str, env: &mut Env<'a>) -> Result<Value<'a>, EvalErrorK
         bytes.push(match byte {
             b'+' => b' ',
             b'%' => {
-                let (digits, more) = more.split_first_chunk::<2>().ok_or(AMBIGUOUS)?;
+                let (byte, more) = percent::escaped(more).filter(|(byte, _)| *byte != 0).ok_or(AMBIGUOUS)?;
                 rest = more;
-                percent::byte(*digits).filter(|byte| *byte != 0).ok_or(AMBIGUOUS)?
+                byte
             }
             other => *other,
         });
@@ -81,26 +75,32 @@ fn decoded<'a>(text: &'a str, env: &mut Env<'a>) -> Result<Value<'a>, EvalErrorK
     env.text(core::str::from_utf8(&bytes).map_err(|_| EvalErrorKind::NotText)?)
 }
 
-/// Collects names and values. A repeated name has no value, nor have several names that fold to the same one.
+/// Collects the names and values of a text of this many bytes. A repeated name has no value, nor have several names that
+/// fold to the same one.
 fn collect<'a, T>(
+    bytes: usize,
     items: impl Iterator<Item = T>,
     env: &mut Env<'a>,
     read: impl Fn(T, &mut Env<'a>) -> Result<(&'a str, Value<'a>), EvalErrorKind>,
 ) -> Value<'a> {
     let mut pairs: Vec<'a, (Value<'a>, Value<'a>)> = Vec::new_in(env.arena);
-    for (count, item) in items.enumerate() {
-        let added = (count < MAX_PAIRS).then_some(()).ok_or(EvalErrorKind::TooLong).and_then(|()| {
+    let fill = || {
+        env.burn_text(bytes)?;
+        for (count, item) in items.enumerate() {
+            if count == MAX_PAIRS {
+                return Err(EvalErrorKind::TooLong);
+            }
             let (name, value) = read(item, env)?;
             env.burn_text(name.len().saturating_mul(SEARCHING))?;
             env.reserve(size_of::<(Value<'_>, Value<'_>)>())?;
             add(&mut pairs, name, value);
-            Ok(())
-        });
-        if let Err(kind) = added {
-            return Value::error(kind);
         }
+        Ok(())
+    };
+    match fill() {
+        Ok(()) => Value::Pairs(pairs.into_bump_slice()),
+        Err(kind) => Value::error(kind),
     }
-    Value::Pairs(pairs.into_bump_slice())
 }
 
 /// Inserts a name at its sorted position. There are few names, so moving entries costs less than the code of a sort.
