@@ -11,6 +11,7 @@ use context_mesh_core::{
 
 use super::{Context, Directory, Owner, Pattern, SchemaVersion, headers, schemas};
 use crate::{
+    expression::cel::is_identifier,
     read::{
         document::{FieldEntry, Schema},
         yaml::{self, ScalarText},
@@ -190,14 +191,11 @@ impl Checker<'_, '_> {
 
     fn check_name(&mut self) {
         let name = &self.entry.name;
-        let first = |c: char| c.is_ascii_alphabetic() || c == '_';
-        let identifier =
-            name.value.starts_with(first) && name.value.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-        if !identifier || name.value.len() > MAX_FIELD_NAME_BYTES {
+        if !is_identifier(&name.value) || name.value.len() > MAX_FIELD_NAME_BYTES {
             let message = format!("`{}` is not the name of a field", name.value);
             let proposal: String =
                 name.value.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
-            let help = if name.value.contains(['.', '-']) && proposal.starts_with(first) {
+            let help = if name.value.contains(['.', '-']) && is_identifier(&proposal) {
                 format!("call it `{proposal}`; for an existing key of `baggage`, write `baggage: {}`", name.value)
             } else {
                 format!(

@@ -1,7 +1,7 @@
 //! The parameters of conditions, with the values of the environment that is compiled.
 
 use crate::{
-    expression::cel::ParameterValue,
+    expression::cel::{ParameterValue, is_identifier},
     read::document::parameters::{Environment, Parameter},
     report::{
         diagnostic::{Diagnostic, Diagnostics, code},
@@ -45,8 +45,7 @@ pub(super) fn check(
 
 fn check_name(parameter: &Parameter, diagnostics: &mut Diagnostics) {
     let name = &parameter.name;
-    let first = name.value.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
-    if !first || !name.value.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
+    if !is_identifier(&name.value) {
         let message = format!("`{}` cannot be the name of a parameter", name.value);
         let help = "use letters, digits and `_`: conditions read `parameters.NAME`";
         diagnostics.push(Diagnostic::error(code::INVALID_VALUE, name.span, message).help(help));

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::{Context, Directory, Owner};
 use crate::{
+    expression::cel::is_identifier,
     read::document::{self, Expression},
     report::{
         diagnostic::{Diagnostic, Diagnostics, code},
@@ -132,9 +133,7 @@ pub(super) fn own_variables(
 }
 
 fn check_name(name: &Spanned<String>, diagnostics: &mut Diagnostics) {
-    let identifier = name.value.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-        && name.value.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-    if !identifier {
+    if !is_identifier(&name.value) {
         let message = format!("`{}` is not the name of a variable", name.value);
         let problem = Diagnostic::error(code::INVALID_VALUE, name.span, message);
         diagnostics.push(problem.help("use letters, digits and `_`, not beginning with a digit"));

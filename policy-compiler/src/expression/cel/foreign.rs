@@ -1,6 +1,7 @@
 //! Attributes under the names that Istio and others give them, with the name that conditions use.
 
 use super::environment::Environment;
+use super::names::is_identifier;
 
 /// Group and name of an attribute that does not exist, and what to write instead.
 const ATTRIBUTES: &[(&str, &str, &str)] = &[
@@ -78,7 +79,7 @@ pub(super) fn auth(path: &[Option<&str>], environment: &Environment) -> String {
 
 /// Returns advice for a claim.
 fn claim(name: &str, environment: &Environment) -> String {
-    if !is_name(name) {
+    if !is_identifier(name) {
         let types = format!("NAME: {{type: string, path: ['{name}']}}");
         return format!(
             "{} with a NAME of letters, digits and `_`, and write `claims.NAME`",
@@ -91,7 +92,7 @@ fn claim(name: &str, environment: &Environment) -> String {
 
 /// Returns advice for a claim inside of others.
 fn nested(keys: &[&str], environment: &Environment) -> String {
-    let name = keys.last().copied().filter(|name| is_name(name)).unwrap_or("NAME");
+    let name = keys.last().copied().filter(|name| is_identifier(name)).unwrap_or("NAME");
     if environment.claim(name).is_some() {
         return format!("write `claims.{name}`");
     }
@@ -125,12 +126,6 @@ pub(super) fn undeclared(name: &str, environment: &Environment) -> String {
 
 fn type_of(claim: &str) -> &'static str {
     CLAIM_TYPES.iter().find(|(name, _)| *name == claim).map_or("string", |(_, ty)| *ty)
-}
-
-/// Whether a claim can be declared under this name.
-fn is_name(name: &str) -> bool {
-    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
 #[cfg(test)]

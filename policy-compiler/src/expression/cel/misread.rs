@@ -5,7 +5,7 @@ use context_mesh_core::artifact::tables::Attribute;
 use super::advice;
 use super::check::{Checker, typed};
 use super::foreign;
-use super::names::{Group, any_step, constant_key, plain, step};
+use super::names::{Group, any_step, constant_key, is_identifier, plain, step};
 use super::parse::{Expr, ExprKind, Place};
 use super::problem::Problem;
 use super::typed::{TypedExpr, TypedKind};
@@ -21,11 +21,6 @@ pub(super) fn quote(name: &str) -> String {
 /// Returns a string literal.
 fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'"))
-}
-
-fn is_identifier(name: &str) -> bool {
-    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
 impl Checker<'_> {

@@ -35,6 +35,7 @@ pub(crate) use attributes::{DIRECT_ADDRESS, host_attribute, host_attributes};
 pub use check::{Expected, check};
 pub use environment::Environment;
 pub(crate) use library::number as library_function;
+pub(crate) use names::is_identifier;
 pub use parameter::ParameterValue;
 pub(crate) use parameter::same_type;
 pub use parse::syntax;

@@ -51,6 +51,12 @@ fn group_names<'n>() -> impl Iterator<Item = &'n str> {
     ATTRIBUTE_GROUPS.iter().copied().chain(["context", "variables", "claims", "parameters", "metadata", "filter_state"])
 }
 
+/// Whether a text is an identifier of CEL. Words that CEL reserves are among them.
+pub(crate) fn is_identifier(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
 /// Removes the leading dot, which excludes local names.
 pub(super) fn plain(name: &str) -> &str {
     name.strip_prefix('.').unwrap_or(name)

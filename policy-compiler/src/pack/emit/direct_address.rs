@@ -1,6 +1,6 @@
 //! The address of the direct peer, which Envoy keeps in no attribute: another filter puts it into the filter state.
 
-use context_mesh_core::artifact::{load, tables::Attribute};
+use context_mesh_core::artifact::{Decoded, tables::Attribute};
 use serde_json::{Value, json};
 
 use crate::expression::cel::DIRECT_ADDRESS;
@@ -11,7 +11,7 @@ pub(super) fn is_read(artifact: &[u8]) -> bool {
         Attribute::Host(path, _) => path.last().is_some_and(|name| name == DIRECT_ADDRESS),
         _ => false,
     };
-    load(artifact).is_ok_and(|program| program.tables().program.attributes.iter().any(is_it))
+    Decoded::decode(artifact).is_ok_and(|decoded| decoded.tables.program.attributes.iter().any(is_it))
 }
 
 /// Returns the filter that sets it. It runs before ours.
