@@ -6,12 +6,12 @@ use std::{fs, path::Path};
 
 use context_mesh_core::artifact::{load, tables::Effect};
 use policy_compiler::{
-    Compiled, compile, compile_with_model,
+    Compiled, compile,
     report::{diagnostic::Diagnostics, source::Sources},
     show::inspect,
 };
 
-use crate::support::golden;
+use crate::support::{compiled, golden};
 
 const FILES: [&str; 4] = ["enterprise.yaml", "mesh.yaml", "payments/guard.yaml", "shop/schema.yml"];
 
@@ -268,8 +268,7 @@ spec:
     for other in ["", foreign] {
         let mut sources = Sources::new("t");
         sources.add("a.yaml", format!("{tree}{other}"));
-        let (compiled, model) =
-            compile_with_model(&sources).unwrap_or_else(|found| panic!("{}", found.to_text(&sources)));
+        let (compiled, model) = compiled(&sources);
         let found: Vec<&str> = compiled.warnings.iter().map(|found| found.code).collect();
         assert_eq!(found, ["CM0609"], "{other}");
         let names: Vec<&str> = model.tests.iter().map(|test| test.name.as_str()).collect();

@@ -1,16 +1,12 @@
 //! Output of `policyc emit`: Envoy's and Istio's own readers must accept it.
 
-use policy_compiler::{
-    compile,
-    pack::emit::{EnvoyFilter, Routing, envoy_filter},
-    report::source::Sources,
-};
+use policy_compiler::pack::emit::{EnvoyFilter, Routing, envoy_filter};
 use std::{path::Path, process::Command};
 
 use context_mesh_core::{artifact::load, pipeline::Role, plugin_config::PluginConfig};
 use serde_json::{Value, json};
 
-use crate::support::read_yaml;
+use crate::support::{self, read_yaml};
 
 fn emit(arguments: &[&str]) -> String {
     let tree = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/trees/shop");
@@ -112,9 +108,7 @@ spec:
     for (attribute, expected) in
         [("source.ip", &["in", "out"][..]), ("source.direct_ip", &["state", "state", "in", "out"])]
     {
-        let mut sources = Sources::new("policy");
-        sources.add("policy.yaml", tree.replace("source.ip", attribute));
-        let compiled = compile(&sources).unwrap_or_else(|found| panic!("{}", found.to_text(&sources)));
+        let (compiled, _) = support::compiled(&support::tree(tree.replace("source.ip", attribute)));
         let resource = envoy_filter(&EnvoyFilter {
             artifact: &compiled.artifact,
             service: Some("back"),

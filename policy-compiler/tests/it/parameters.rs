@@ -1,6 +1,8 @@
 //! Parameters of conditions, and environments in which they have other values.
 
-use policy_compiler::{compile_with_model, report::source::Sources, run::testing};
+use policy_compiler::{compile_with_model, report::source::Sources};
+
+use crate::support::{self, failed_tests};
 
 const TREE: &str = r#"
 apiVersion: contextmesh.io/v1
@@ -42,8 +44,7 @@ spec:
 "#;
 
 fn sources(tree: &str, environment: Option<&str>) -> Sources {
-    let mut sources = Sources::new("policy");
-    sources.add("policy.yaml", tree);
+    let mut sources = support::tree(tree);
     if let Some(environment) = environment {
         sources.set_environment(environment);
     }
@@ -60,11 +61,7 @@ fn a_parameter_has_the_value_of_the_environment() {
         (Some("production"), "10.1.2.3", "deny, status: 403"),
     ] {
         let tree = TREE.replace("ADDRESS", address).replace("DECISION", decision);
-        let sources = sources(&tree, environment);
-        let (compiled, model) =
-            compile_with_model(&sources).unwrap_or_else(|found| panic!("{}", found.to_text(&sources)));
-        let report = testing::run(&compiled, &model, &[]).unwrap();
-        let failed: Vec<_> = report.failed().map(|result| format!("{result:?}")).collect();
+        let failed = failed_tests(&sources(&tree, environment));
         assert!(failed.is_empty(), "{environment:?} {address}: {failed:#?}");
     }
 }

@@ -20,7 +20,7 @@ use policy_compiler::{
 };
 
 use crate::skip;
-use crate::support::golden;
+use crate::support::{compiled, golden};
 
 fn package() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -51,7 +51,7 @@ fn sources(folder: &Path, origin: &str) -> Sources {
 
 fn run(sources: &Sources, filters: &[&str]) -> TestReport {
     let filters: Vec<String> = filters.iter().map(|filter| (*filter).to_owned()).collect();
-    let (compiled, model) = compile_with_model(sources).unwrap_or_else(|found| panic!("{}", found.to_text(sources)));
+    let (compiled, model) = compiled(sources);
     testing::run(&compiled, &model, &filters).unwrap()
 }
 
@@ -254,7 +254,7 @@ const EDITS: &[(&str, &str, &str)] = &[
 ];
 
 fn version(sources: &Sources) -> Version {
-    let (compiled, model) = compile_with_model(sources).unwrap_or_else(|found| panic!("{}", found.to_text(sources)));
+    let (compiled, model) = compiled(sources);
     Version::of_tree(compiled, &model)
 }
 

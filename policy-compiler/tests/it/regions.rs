@@ -1,6 +1,8 @@
 //! Services with several regions.
 
-use policy_compiler::{compile_with_model, report::source::Sources, run::testing};
+use policy_compiler::compile_with_model;
+
+use crate::support::{failed_tests, tree};
 
 /// A mesh whose service `ledger` runs in two regions, with rules and tests of it.
 const TREE: &str = r#"
@@ -61,24 +63,15 @@ spec:
       expect: {context: {plan: gold}, absent: [iban]}
 "#;
 
-fn sources(tree: &str) -> Sources {
-    let mut sources = Sources::new("policy");
-    sources.add("policy.yaml", tree);
-    sources
-}
-
 #[test]
 fn the_locality_of_the_proxy_decides_among_the_regions_of_a_service() {
-    let sources = sources(TREE);
-    let (compiled, model) = compile_with_model(&sources).unwrap_or_else(|found| panic!("{}", found.to_text(&sources)));
-    let report = testing::run(&compiled, &model, &[]).unwrap();
-    let failed: Vec<_> = report.failed().map(|result| format!("{result:?}")).collect();
+    let failed = failed_tests(&tree(TREE));
     assert!(failed.is_empty(), "{failed:#?}");
 }
 
 #[test]
 fn a_test_names_a_region_of_the_service() {
-    let sources = sources(&TREE.replace("region: us, expect", "region: asia, expect"));
+    let sources = tree(TREE.replace("region: us, expect", "region: asia, expect"));
     let found = compile_with_model(&sources).unwrap_err().to_text(&sources);
     assert!(found.contains("the mesh does not list the region `asia` for the service `ledger`"), "{found}");
 }

@@ -14,6 +14,8 @@ use policy_compiler::{
     },
     show::diff::{self, Decision, Impact, Version, Why},
 };
+
+use crate::support::compiled;
 use serde_json::{Value, json};
 
 const MESH: &str = "apiVersion: contextmesh.io/v1
@@ -69,7 +71,7 @@ fn tree_for(role: Role, settings: &str, rules: &[String]) -> Sources {
 }
 
 fn version(sources: &Sources) -> Version {
-    let (compiled, model) = compile_with_model(sources).unwrap_or_else(|e| panic!("{}", e.to_text(sources)));
+    let (compiled, model) = compiled(sources);
     Version::of_tree(compiled, &model)
 }
 

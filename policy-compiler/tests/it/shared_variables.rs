@@ -4,10 +4,11 @@ use context_mesh_core::pipeline::Role;
 use policy_compiler::{
     Compiled,
     check::model::{Request, World},
-    compile_with_model,
     report::source::Sources,
     run::{eval::Evaluator, recorded::input, simulate::Simulator},
 };
+
+use crate::support;
 
 const MESH: &str = "\
 apiVersion: contextmesh.io/v1
@@ -70,7 +71,7 @@ fn compiled(files: &[&str]) -> (Compiled, policy_compiler::check::model::Model) 
     for (number, text) in files.iter().enumerate() {
         sources.add(format!("{number}.yaml"), *text);
     }
-    compile_with_model(&sources).unwrap_or_else(|found| panic!("{}", found.to_text(&sources)))
+    support::compiled(&sources)
 }
 
 /// Returns the message of the refusal.

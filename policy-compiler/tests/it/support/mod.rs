@@ -10,14 +10,37 @@ pub(crate) mod schema;
 use std::path::{Path, PathBuf};
 
 use policy_compiler::{
+    Compiled,
+    check::model::Model,
+    compile_with_model,
     read::yaml::{self, Node},
     report::{diagnostic::Diagnostics, source::Sources},
+    run::testing,
 };
 use serde_json::{Map, Value};
 
 /// Returns the root of the repository.
 pub(crate) fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// Returns a tree of one file.
+pub(crate) fn tree(text: impl Into<Vec<u8>>) -> Sources {
+    let mut sources = Sources::new("policy");
+    sources.add("policy.yaml", text);
+    sources
+}
+
+/// Compiles a tree. Panics with what is wrong with it.
+pub(crate) fn compiled(sources: &Sources) -> (Compiled, Model) {
+    compile_with_model(sources).unwrap_or_else(|found| panic!("{}", found.to_text(sources)))
+}
+
+/// Runs the tests of a tree. Returns those that fail.
+pub(crate) fn failed_tests(sources: &Sources) -> Vec<String> {
+    let (compiled, model) = compiled(sources);
+    let report = testing::run(&compiled, &model, &[]).unwrap();
+    report.failed().map(|result| format!("{result:?}")).collect()
 }
 
 /// Returns the documents of a YAML text as JSON, by the compiler's own reader. Empty documents are left out.
