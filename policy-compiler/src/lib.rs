@@ -10,6 +10,7 @@
 pub mod check;
 mod compile;
 pub mod expression;
+pub mod import;
 pub mod pack;
 pub mod read;
 pub mod report;

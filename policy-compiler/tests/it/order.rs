@@ -13,7 +13,7 @@ const FOLDERS: &[&[&str]] = &[
     &["check"],
     &["pack"],
     &["compile"],
-    &["run", "routes", "status"],
+    &["run", "routes", "status", "import"],
     &["show"],
     &["cli"],
 ];
@@ -29,6 +29,7 @@ const MODULES: &[(&str, &[&[&str]])] = &[
     ),
     ("pack", &[&["artifact", "slice", "emit"], &["budget"]]),
     ("run", &[&["truth"], &["recorded"], &["simulate", "explain"], &["replay"], &["eval"], &["testing"]]),
+    ("import", &[&["istio"], &["select"], &["convert"]]),
     ("show", &[&["graph", "diff", "inspect", "json_schema"]]),
 ];
 
