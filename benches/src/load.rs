@@ -1,9 +1,12 @@
-//! A load with a low cost for its sender: prepared bytes are sent, and answers are counted without parsing them.
+//! A load with a low cost for its sender: prepared bytes are sent, and of the answers only the status and the length are
+//! read.
 //!
 //! The sidecar must be the slowest part, with a filter and without. Otherwise it is woken for every single request when
 //! it is fast, finds many of them waiting when it is slow, and the figures compare that.
 
-use std::time::Duration;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
 
 use context_mesh_e2e::client::{Endpoint, Stream, open_stream};
 use context_mesh_e2e::error::{Error, Result};
@@ -11,74 +14,117 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 /// The end of an answer's headers.
 const END_OF_HEADERS: &[u8] = b"\r\n\r\n";
-/// Time limit of a load.
+/// Time limit of a load whose requests must all be sent.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// Sends requests over `connections` kept connections, each `requests / connections` times one request and its answer.
-/// `prepare(number)` returns the request. Each answer must be a 200 whose body is [`crate::sidecar::BODY`].
+/// The answers to a load.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Answers {
+    /// Number of answers by status.
+    pub statuses: BTreeMap<u16, usize>,
+    /// The time of each answered request.
+    pub latencies: Vec<Duration>,
+}
+
+/// Sends requests over `connections` kept connections, each one request and its answer at a time, until all are
+/// answered or `limit` is over.
 ///
 /// # Errors
-/// No connection, another answer, or more than a minute.
+/// No connection, one that breaks, an answer without a length, or one that takes more than a minute.
+pub fn send(endpoint: &Endpoint, connections: usize, requests: Vec<Vec<u8>>, limit: Duration) -> Result<Answers> {
+    // One thread, because it shares the machine with the Envoy that is measured.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|problem| Error::new(format!("no async runtime: {problem}")))?;
+    let (requests, connections) = (Rc::new(requests), connections.max(1));
+    let tasks = tokio::task::LocalSet::new();
+    let work = async {
+        let until = Instant::now() + limit;
+        let workers: Vec<_> = (0..connections)
+            .map(|first| {
+                let (endpoint, requests) = (endpoint.clone(), Rc::clone(&requests));
+                tasks.spawn_local(async move {
+                    let mine = requests.iter().skip(first).step_by(connections);
+                    exchange(&mut *open_stream(&endpoint).await?, mine, until).await
+                })
+            })
+            .collect();
+        let mut answers = Answers::default();
+        for worker in workers {
+            let part = worker.await.map_err(|panic| Error::new(panic.to_string()))??;
+            answers.latencies.extend(part.latencies);
+            for (status, count) in part.statuses {
+                *answers.statuses.entry(status).or_default() += count;
+            }
+        }
+        Ok(answers)
+    };
+    let late = |_| Error::new(format!("the load did not end within {LIMIT:?} of its time"));
+    runtime.block_on(tasks.run_until(async { tokio::time::timeout(limit + LIMIT, work).await.map_err(late)? }))
+}
+
+/// Sends requests over `connections` kept connections like [`send`], and returns their number. `prepare(number)` returns
+/// the request.
+///
+/// # Errors
+/// The same as for [`send`], an answer that is not 200, or more than a minute.
 pub fn run(
     endpoint: &Endpoint,
     connections: usize,
     requests: usize,
     prepare: impl Fn(usize) -> Vec<u8>,
 ) -> Result<usize> {
-    // One thread, because it shares the machine with the Envoy that is measured.
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|problem| Error::new(format!("no async runtime: {problem}")))?;
-    let each = requests / connections.max(1);
-    let tasks = tokio::task::LocalSet::new();
-    let work = async {
-        let numbers = |connection: usize| connection * each..(connection + 1) * each;
-        let prepared = (0..connections).map(|connection| numbers(connection).map(&prepare).collect::<Vec<_>>());
-        let workers: Vec<_> = prepared
-            .map(|requests| {
-                let endpoint = endpoint.clone();
-                tasks.spawn_local(async move { exchange(&mut *open_stream(&endpoint).await?, &requests).await })
-            })
-            .collect();
-        for worker in workers {
-            worker.await.map_err(|panic| Error::new(panic.to_string()))??;
-        }
-        Ok(each * connections)
-    };
-    let late = |_| Error::new(format!("the load did not end within {LIMIT:?}"));
-    runtime.block_on(tasks.run_until(async { tokio::time::timeout(LIMIT, work).await.map_err(late)? }))
+    let answers = send(endpoint, connections, (0..requests).map(prepare).collect(), LIMIT)?;
+    match answers.statuses.get(&200) {
+        Some(good) if *good == requests => Ok(requests),
+        _ => Err(Error::new(format!("of {requests} requests, not all were answered with 200: {:?}", answers.statuses))),
+    }
 }
 
-async fn exchange(stream: &mut dyn Stream, requests: &[Vec<u8>]) -> Result<()> {
+async fn exchange(
+    stream: &mut dyn Stream,
+    requests: impl Iterator<Item = &Vec<u8>>,
+    until: Instant,
+) -> Result<Answers> {
     let mut buffer = vec![0; 16 * 1024];
+    let mut answers = Answers::default();
     for request in requests {
+        let started = Instant::now();
+        if started > until {
+            break;
+        }
         let broken = |problem: std::io::Error| Error::new(format!("the connection broke: {problem}"));
         stream.write_all(request).await.map_err(broken)?;
         let mut filled = 0;
-        loop {
+        let status = loop {
             let room = buffer.get_mut(filled..).filter(|room| !room.is_empty());
             let count = stream.read(room.ok_or_else(|| Error::new("the answer is too long"))?).await.map_err(broken)?;
             filled += count;
             let answer = buffer.get(..filled).unwrap_or_default();
-            if count == 0 || is_whole(answer) {
-                check(answer)?;
-                break;
+            match whole(answer)? {
+                Some(status) => break status,
+                None if count == 0 => return Err(Error::new("the connection ended before the answer")),
+                None => {}
             }
-        }
+        };
+        answers.latencies.push(started.elapsed());
+        *answers.statuses.entry(status).or_default() += 1;
     }
-    Ok(())
+    Ok(answers)
 }
 
-/// Returns whether an answer is complete. It ends with the known body.
-fn is_whole(answer: &[u8]) -> bool {
-    answer.strip_suffix(crate::sidecar::BODY.as_bytes()).is_some_and(|head| head.ends_with(END_OF_HEADERS))
-}
-
-fn check(answer: &[u8]) -> Result<()> {
-    if answer.starts_with(b"HTTP/1.1 200 ") && is_whole(answer) {
-        return Ok(());
-    }
-    let text = String::from_utf8_lossy(answer);
-    Err(Error::new(format!("an answer is not the expected 200: `{}`", text.chars().take(300).collect::<String>())))
+/// Returns the status of an answer if it is complete.
+fn whole(answer: &[u8]) -> Result<Option<u16>> {
+    let Some(end) = answer.windows(END_OF_HEADERS.len()).position(|window| window == END_OF_HEADERS) else {
+        return Ok(None);
+    };
+    let head = String::from_utf8_lossy(answer.get(..end).unwrap_or_default());
+    let status = head.strip_prefix("HTTP/1.1 ").and_then(|rest| rest.get(..3)?.parse().ok());
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse::<usize>().ok());
+    let (Some(status), Some(length)) = (status, length) else {
+        let start: String = head.chars().take(300).collect();
+        return Err(Error::new(format!("an answer has no status or length: `{start}`")));
+    };
+    Ok((answer.len() >= end + END_OF_HEADERS.len() + length).then_some(status))
 }
 
 #[cfg(test)]
@@ -86,11 +132,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_expected_answer_is_accepted() {
-        let good = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
-        assert!(is_whole(good) && check(good).is_ok());
-        for bad in [&b"HTTP/1.1 503 no\r\n\r\nok"[..], b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\no", b""] {
-            assert!(check(bad).is_err(), "{}", String::from_utf8_lossy(bad));
+    fn an_answer_is_whole_with_its_body() {
+        assert_eq!(whole(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").unwrap(), Some(200));
+        assert_eq!(whole(b"HTTP/1.1 431 no\r\ncontent-length: 0\r\n\r\n").unwrap(), Some(431));
+        for part in [&b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\no"[..], b"HTTP/1.1 200 OK\r\n", b""] {
+            assert_eq!(whole(part).unwrap(), None, "{}", String::from_utf8_lossy(part));
         }
+        assert!(whole(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n").is_err());
     }
 }

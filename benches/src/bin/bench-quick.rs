@@ -12,7 +12,6 @@ use context_mesh_benches::table::{self, Group};
 use context_mesh_e2e::client::Endpoint;
 use context_mesh_e2e::error::{Error, Result};
 use context_mesh_e2e::policy::{self, Policy};
-use context_mesh_e2e::topology::Role;
 use context_mesh_e2e::{envoy_binary, noop_filter};
 
 /// The names of the variants; the last one is ours.
@@ -45,9 +44,9 @@ fn run(plan: Plan) -> Result<()> {
         let name = if round == 0 { "warming up".to_owned() } else { format!("round {round} of {}", plan.rounds) };
         eprintln!("{name} ({:.0} s)", started.elapsed().as_secs_f64());
         for (variant, sidecar) in sidecars.iter().enumerate() {
-            let spent = measure(sidecar, sidecar.inbound(), plan, |number| requests::inbound(number, &context))?;
-            load::run(sidecar.inbound(), 1, TRACES, |number| requests::inbound(number, &context))?;
-            let called = measure(sidecar, sidecar.outbound(), plan, |number| requests::outbound(number % TRACES))?;
+            let spent = measure(sidecar, sidecar.inbound(), plan, |number| requests::inbound(number, &context).to_wire())?;
+            load::run(sidecar.inbound(), 1, TRACES, |number| requests::inbound(number, &context).to_wire())?;
+            let called = measure(sidecar, sidecar.outbound(), plan, |number| requests::outbound(number % TRACES).to_wire())?;
             if round > 0 {
                 inbound[variant].add(spent.0, spent.1);
                 outbound[variant].add(called.0, called.1);
@@ -74,15 +73,13 @@ fn start(folder: &std::path::Path, policy: &Policy) -> Result<Vec<Sidecar>> {
     let noop = folder.join("noop.wasm");
     noop_filter::write(&noop)?;
     let wasm = policy::filter()?;
-    let nothing = |_: Role| String::new();
-    let ours = |role: Role| policy.configuration(SERVICE, role);
     let filters = [
-        None,
-        Some(Filter { wasm: &noop, configuration: &nothing }),
-        Some(Filter { wasm: &wasm, configuration: &ours }),
+        Filter::None,
+        Filter::wasm(&noop, |_| String::new()),
+        Filter::wasm(&wasm, |role| policy.configuration(SERVICE, role)),
     ];
     let place = |place: usize| folder.join(place.to_string());
-    filters.iter().enumerate().map(|(n, filter)| Sidecar::start(&place(n), &binary, filter.as_ref())).collect()
+    filters.iter().enumerate().map(|(n, filter)| Sidecar::start(&place(n), &binary, filter, 1)).collect()
 }
 
 /// Returns the CPU time of the sidecar for a load, and the number of its requests.

@@ -31,8 +31,27 @@ pub(super) struct Host {
     pub(super) log: String,
     pub(super) no_secrets: bool,
     pub(super) calls: u64,
+    /// The calls since the recording began, if there is one.
+    pub(super) recorded: Option<Vec<Recorded>>,
+    /// The export of the filter that runs.
+    pub(super) running: String,
     shared: HashMap<Vec<u8>, (Vec<u8>, u32)>,
     secrets: u64,
+}
+
+/// A call of the host, with what it passed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recorded {
+    /// The export of the filter that made it.
+    pub during: String,
+    /// The function.
+    pub name: String,
+    /// The arguments as numbers.
+    pub arguments: Vec<i64>,
+    /// The bytes at each argument that may be a pointer, because a size follows; empty for others.
+    pub bytes: Vec<Vec<u8>>,
+    /// The value of the shared data that a read found.
+    pub found: Option<Vec<u8>>,
 }
 
 /// Defines every import of the module. Imports that the filter does not use always fail.
@@ -46,6 +65,7 @@ pub(super) fn link(linker: &mut Linker<Host>, module: &Module) -> Result<()> {
             .func_new(import.module(), import.name(), kind.clone(), move |caller, arguments, results| {
                 let mut call = Call { caller, arguments };
                 call.caller.data_mut().calls += 1;
+                call.record(&name);
                 let status = call.answer(&name).unwrap_or(BAD_ARGUMENT);
                 if let Some(result) = results.first_mut() {
                     *result = Val::I32(status);
@@ -64,6 +84,24 @@ struct Call<'c, 'a> {
 }
 
 impl Call<'_, '_> {
+    fn record(&mut self, name: &str) {
+        let host = self.caller.data();
+        if host.recorded.is_none() {
+            return;
+        }
+        let during = host.running.clone();
+        let whole = |value: &Val| value.i64().or_else(|| value.i32().map(i64::from)).unwrap_or_default();
+        let arguments: Vec<i64> = self.arguments.iter().map(whole).collect();
+        let bytes: Vec<Vec<u8>> =
+            (0..arguments.len()).map(|argument| self.bytes(argument).unwrap_or_default()).collect();
+        let found = bytes.first().and_then(|key| host.shared.get(key)).map(|(value, _)| value.clone());
+        let found = found.filter(|_| name == "proxy_get_shared_data");
+        let call = Recorded { during, name: name.to_owned(), arguments, bytes, found };
+        if let Some(recorded) = &mut self.caller.data_mut().recorded {
+            recorded.push(call);
+        }
+    }
+
     /// Returns the status of a call, or `None` for arguments that are out of bounds.
     fn answer(&mut self, name: &str) -> Option<i32> {
         match name {
@@ -168,8 +206,10 @@ impl Call<'_, '_> {
     /// Returns the bytes for two arguments: pointer and size.
     fn bytes(&self, argument: usize) -> Option<Vec<u8>> {
         let (pointer, size) = (self.number(argument)?, self.number(argument + 1)?);
-        let mut bytes = vec![0; usize::try_from(size).ok()?];
-        self.memory()?.read(&self.caller, usize::try_from(pointer).ok()?, &mut bytes).ok()?;
+        let memory = self.memory()?;
+        let size = usize::try_from(size).ok().filter(|size| *size <= memory.data_size(&self.caller))?;
+        let mut bytes = vec![0; size];
+        memory.read(&self.caller, usize::try_from(pointer).ok()?, &mut bytes).ok()?;
         Some(bytes)
     }
 

@@ -13,7 +13,7 @@ use context_mesh_e2e::error::{Error, Result};
 use wasmi::{Engine, Instance, Linker, Module, Store};
 
 use host::Host;
-pub use host::Sent;
+pub use host::{Recorded, Sent};
 
 /// The cost of a call into the filter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -137,7 +137,34 @@ impl Filter {
         })
     }
 
+    /// Returns the size of the virtual machine's memory, which never shrinks.
+    pub fn memory_bytes(&self) -> usize {
+        self.instance.get_memory(&self.store, "memory").map_or(0, |memory| memory.data_size(&self.store))
+    }
+
+    /// Records the calls of the host from now on.
+    pub fn record(&mut self) {
+        self.store.data_mut().recorded = Some(Vec::new());
+    }
+
+    /// Ends the recording, and returns the calls.
+    pub fn recorded(&mut self) -> Vec<Recorded> {
+        self.store.data_mut().recorded.take().unwrap_or_default()
+    }
+
+    /// Returns the exports of the filter that the proxy calls: names, numbers of parameters, and whether there is a
+    /// result.
+    pub fn exports(&self) -> Vec<(String, usize, bool)> {
+        let exports = self.instance.exports(&self.store);
+        let functions = exports.filter_map(|export| {
+            let (name, kind) = (export.name().to_owned(), export.into_func()?.ty(&self.store));
+            Some((name, kind.params().len(), !kind.results().is_empty()))
+        });
+        functions.filter(|(name, ..)| name.starts_with("proxy_")).collect()
+    }
+
     fn call(&mut self, name: &str, arguments: &[i32]) -> Result<i32> {
+        name.clone_into(&mut self.store.data_mut().running);
         let function = self.instance.get_func(&self.store, name).ok_or_else(|| Error::new(format!("no `{name}`")))?;
         let arguments: Vec<wasmi::Val> = arguments.iter().map(|number| wasmi::Val::I32(*number)).collect();
         let mut results = vec![wasmi::Val::I32(0); function.ty(&self.store).results().len()];

@@ -9,7 +9,7 @@ use context_mesh_e2e::error::Result;
 use context_mesh_e2e::policy::Policy;
 use context_mesh_e2e::topology::Role;
 
-use super::{Filter, Outcome, Sent};
+use super::{Filter, Outcome, Recorded, Sent};
 use crate::demo::{FIELDS, NOW_MS, PEER};
 
 /// Number of requests that warm the filter up: the first ones allocate data that is reused.
@@ -41,25 +41,57 @@ pub fn filter(wasm: &Path, policy: &Policy, service: &str) -> Result<Filter> {
 /// # Errors
 /// The same as for [`Filter::load`].
 pub fn ordinary(wasm: &Path, policy: &Policy, secrets: bool) -> Result<Ordinary> {
-    let carried = context(&FIELDS);
     let mut filter = filter(wasm, policy, "checkout-service")?;
     if !secrets {
         filter.without_secrets();
     }
-    let mut request = |number: usize| -> Result<Ordinary> {
-        let trace = trace(number);
-        let arrived = [("traceparent", trace.as_str()), ("x-mesh-context", carried.as_str())];
-        let inbound = filter.inbound(PEER, &sent(&arrived))?;
-        let baggage = inbound.header("baggage").map(|value| String::from_utf8_lossy(value).into_owned());
-        let ticket = baggage.as_deref().and_then(|value| value.split(',').next()).unwrap_or_default();
-        let by_ticket = filter.outbound(&sent(&[("traceparent", &trace), ("baggage", ticket)]))?;
-        let by_id = filter.outbound(&sent(&[("traceparent", &trace)]))?;
-        Ok(Ordinary { inbound, by_ticket, by_id })
-    };
-    for number in 1..REQUESTS {
-        request(number)?;
-    }
-    request(REQUESTS)
+    warm_up(&mut filter)?;
+    request(&mut filter, REQUESTS)
+}
+
+fn warm_up(filter: &mut Filter) -> Result<()> {
+    (1..REQUESTS).try_for_each(|number| request(filter, number).map(drop))
+}
+
+fn request(filter: &mut Filter, number: usize) -> Result<Ordinary> {
+    let trace = trace(number);
+    let inbound = arrive(filter, &trace)?;
+    let baggage = inbound.header("baggage").map(|value| String::from_utf8_lossy(value).into_owned());
+    let ticket = baggage.as_deref().and_then(|value| value.split(',').next()).unwrap_or_default();
+    let by_ticket = filter.outbound(&sent(&[("traceparent", &trace), ("baggage", ticket)]))?;
+    let by_id = filter.outbound(&sent(&[("traceparent", &trace)]))?;
+    Ok(Ordinary { inbound, by_ticket, by_id })
+}
+
+fn arrive(filter: &mut Filter, trace: &str) -> Result<Outcome> {
+    filter.inbound(PEER, &sent(&[("traceparent", trace), ("x-mesh-context", &context(&FIELDS))]))
+}
+
+/// The calls of the host that the filter makes for an ordinary request, and for a call that is recalled by its trace id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostCalls {
+    /// The exports of the filter: names, numbers of parameters, and whether there is a result.
+    pub exports: Vec<(String, usize, bool)>,
+    /// For the request that arrived.
+    pub inbound: Vec<Recorded>,
+    /// For the call.
+    pub outbound: Vec<Recorded>,
+}
+
+/// Sends requests of the demo to `checkout-service` and returns the calls of the host for the last one.
+///
+/// # Errors
+/// The same as for [`Filter::load`].
+pub fn host_calls(wasm: &Path, policy: &Policy) -> Result<HostCalls> {
+    let mut filter = filter(wasm, policy, "checkout-service")?;
+    warm_up(&mut filter)?;
+    let trace = trace(REQUESTS);
+    filter.record();
+    arrive(&mut filter, &trace)?;
+    let inbound = filter.recorded();
+    filter.record();
+    filter.outbound(&sent(&[("traceparent", &trace)]))?;
+    Ok(HostCalls { exports: filter.exports(), inbound, outbound: filter.recorded() })
 }
 
 /// Returns the headers of an HTTP client library, and these additional ones.

@@ -2,6 +2,8 @@
 //!
 //! Both sides have the same request ([`request`]), and must return the same value before anything is timed.
 
+pub mod corpus;
+pub mod decision;
 pub mod expressions;
 pub mod ours;
 pub mod request;
