@@ -123,6 +123,14 @@ prove: envoy build ## Runs the long proofs, some minutes each (PART=name runs on
 compose-files: envoy build ## Writes what docker-compose.yml mounts into .mesh/compose
 	cargo run --locked --quiet --package context-mesh-e2e --bin compose-files -- --out .mesh/compose
 
+.PHONY: bench
+bench: envoy filter ## Measures the filter beside what people use today, in a quarter of an hour; writes target/bench/report.html
+	@mkdir -p $(TARGET)/bench
+	cargo build --locked --release --quiet --package context-mesh-e2e --bin shop-service
+	@# Other policy engines are a workspace of their own, which nothing else builds.
+	cargo run --locked --release --quiet --manifest-path benches/peers/Cargo.toml --target-dir $(TARGET)/peers -- $(TARGET)/bench/native.json
+	cargo run --locked --release --quiet --package context-mesh-benches --bin bench -- --out $(TARGET)/bench
+
 .PHONY: bench-quick
 bench-quick: envoy filter ## Measures expressions beside another interpreter, the filter's instructions, and the filter in Envoy, in a few minutes
 	@# The virtual machine is built with the filter's profile, as in the filter.

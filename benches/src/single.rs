@@ -7,14 +7,14 @@ use context_mesh_core::artifact::{self, VerifiedProgram};
 use context_mesh_core::carrier::mesh_header;
 use context_mesh_core::context::Context;
 use context_mesh_e2e::error::{Error, Result};
-use context_mesh_e2e::policy::{self, Policy};
+use context_mesh_e2e::policy::{self, Policy, shop_folder};
 use context_mesh_e2e::topology::Role;
 
 use crate::counted::Filter;
 use crate::counted::ordinary::{ordinary, sent, trace};
 use crate::demo::{NOW_MS, PEER};
 use crate::figures::{Figures, median};
-use crate::native::corpus;
+use crate::native::corpus::{self, Corpus};
 use crate::native::decision::compile;
 use crate::requests::varied_context;
 use crate::rule_sets::{COUNTS, SETS, Set, tree};
@@ -58,22 +58,25 @@ fn artifacts(set: Set, figures: &mut Figures) -> Result<()> {
 }
 
 fn codec(figures: &mut Figures) -> Result<()> {
-    let policy = Policy::shop()?;
-    let program = artifact::load(&policy.artifact).map_err(|error| Error::new(error.to_string()))?;
-    let contexts = corpus::contexts();
-    let encoded = contexts.iter().map(|context| encode(context, &program)).collect::<Result<Vec<_>>>()?;
-    let mut smaller: Vec<f64> = contexts
-        .iter()
-        .zip(&encoded)
-        .map(|(context, header)| 100.0 * (1.0 - number(header.len()) / number(corpus::json(context).len())))
-        .collect();
+    let mut smaller: Vec<f64> = Vec::new();
+    for Corpus { tree, contexts } in corpus::all().map_err(Error::new)? {
+        let policy = Policy::compile(&shop_folder().with_file_name(tree))?;
+        let program = artifact::load(&policy.artifact).map_err(|error| Error::new(error.to_string()))?;
+        let encoded = contexts.iter().map(|context| encode(context, &program)).collect::<Result<Vec<_>>>()?;
+        let percent = |(context, header): (&Context, &String)| {
+            100.0 * (1.0 - number(header.len()) / number(corpus::json(context).len()))
+        };
+        smaller.extend(contexts.iter().zip(&encoded).map(percent));
+        if tree == "shop" {
+            let encoding = per_second(&contexts, |context| _ = black_box(encode(context, &program)));
+            figures.set_rounds("codec.encode_per_second", &encoding);
+            let decode = |header: &String| _ = black_box(mesh_header::decode(header.as_bytes(), program.words()));
+            figures.set_rounds("codec.decode_per_second", &per_second(&encoded, decode));
+        }
+    }
     smaller.sort_by(f64::total_cmp);
     figures.set("codec.size_reduction_percent_min", smaller.first().copied().unwrap_or_default());
     figures.set("codec.size_reduction_percent_median", median(&smaller));
-    let encoding = per_second(&contexts, |context| _ = black_box(encode(context, &program)));
-    figures.set_rounds("codec.encode_per_second", &encoding);
-    let decoding = per_second(&encoded, |header| _ = black_box(mesh_header::decode(header.as_bytes(), program.words())));
-    figures.set_rounds("codec.decode_per_second", &decoding);
     Ok(())
 }
 

@@ -90,12 +90,12 @@ fn run(arguments: &Arguments) -> Result<()> {
     }
     in_envoy(arguments, plan, &tell, &mut report)?;
     tell("a mesh of two services");
-    match recall::measure(Duration::from_secs(10)) {
+    match recall::measure(Duration::from_secs(20)) {
         Ok(percent) => report.figures.set("cache.hit_percent", percent),
         Err(problem) => report.notes.push(format!("Recalls were not measured: {problem}")),
     }
-    for (name, figure) in [("p50", "p50_us"), ("p99", "p99_us"), ("p999", "p999_us")] {
-        if let Some(value) = report.figures.get(&format!("envoy.{figure}.rules100.in_envoy")) {
+    for name in ["p50", "p99", "p999"] {
+        if let Some(value) = report.figures.get(&format!("envoy.{name}_in_envoy_us.rules100")) {
             report.figures.set(format!("decision.envoy_{name}_us"), value);
         }
     }

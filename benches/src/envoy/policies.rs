@@ -10,8 +10,9 @@ use super::chains::Proxy;
 use super::proxies::TENANT_HEADER;
 use crate::rule_sets::{self, Condition, Read, Set};
 
-/// A memory that is soon full, because a request is remembered for a while after its end.
-const SMALL_MEMORY: &str = "  memory: {slots: 1024, grace: 120s}\n";
+/// A memory that is soon full, because a request is remembered for a while after its end. Afterwards, the next round
+/// finds it empty.
+const SMALL_MEMORY: &str = "  memory: {slots: 1024, grace: 8s}\n";
 /// Number of requests that certainly fill it.
 pub const FILLS_MEMORY: usize = 1500;
 

@@ -1,7 +1,7 @@
 //! Runs the chains: in each round, every chain gets the same load, one after the other.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use context_mesh_e2e::client::Endpoint;
 use context_mesh_e2e::error::{Error, Result};
@@ -19,6 +19,13 @@ use crate::sidecar::{IN_ENVOY, Sidecar};
 const TRACES: usize = 64;
 /// Time limit of a load of HTTP/2, whose client has no shorter one.
 const HTTP2_LIMIT: Duration = Duration::from_secs(30);
+
+/// The names of the percentiles under load.
+const LOADED: [&str; 3] = ["p50_loaded_us", "p99_us", "p999_us"];
+/// The names of the percentiles with one connection.
+const ALONE: [&str; 3] = ["p50_us", "p99_alone_us", "p999_alone_us"];
+/// The names of the percentiles of the time in Envoy with one connection.
+const IN_ENVOY_ALONE: [&str; 3] = ["p50_in_envoy_us", "p99_in_envoy_us", "p999_in_envoy_us"];
 
 /// The size of the measurement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -144,7 +151,7 @@ impl Run {
             rounds.add("instr", counted.iter().map(|counted| counted.instructions).sum::<f64>() / requests);
             rounds.add("cycles", counted.iter().map(|counted| counted.cycles).sum::<f64>() / requests);
         }
-        add_percentiles("", micros(&answers.latencies), rounds);
+        add_percentiles(LOADED, micros(&answers.latencies), rounds);
         for (status, count) in answers.statuses {
             *rounds.statuses.entry(status).or_default() += count;
         }
@@ -162,9 +169,9 @@ impl Run {
         let log = || std::fs::read_to_string(sidecar.access_log()).unwrap_or_default();
         let before = log().len();
         let answers = self.send(chain, chain.direction, first, plan.alone, Plan { connections: 1, ..plan })?;
-        add_percentiles("alone.", micros(&answers.latencies), rounds);
+        add_percentiles(ALONE, micros(&answers.latencies), rounds);
         std::thread::sleep(flushed);
-        add_percentiles("in_envoy.", times_in_envoy(log().get(before..).unwrap_or_default()), rounds);
+        add_percentiles(IN_ENVOY_ALONE, times_in_envoy(log().get(before..).unwrap_or_default()), rounds);
         Ok(())
     }
 
@@ -224,11 +231,7 @@ impl Run {
         for chain in &self.chains {
             let Some(rounds) = self.rounds.get(chain.name) else { continue };
             for (name, values) in &rounds.values {
-                let name = match name.split_once('.') {
-                    Some((kind, name)) => format!("envoy.{name}.{}.{kind}", chain.name),
-                    None => format!("envoy.{name}.{}", chain.name),
-                };
-                figures.set_rounds(&name, values);
+                figures.set_rounds(&format!("envoy.{name}.{}", chain.name), values);
             }
             let refused = rounds.statuses.iter().max_by_key(|(_, count)| **count);
             if let Some((status, _)) = refused.filter(|(status, _)| **status != 200) {
@@ -279,21 +282,14 @@ fn times_in_envoy(log: &str) -> Vec<f64> {
         .collect()
 }
 
-/// Adds percentiles, if there are enough values for the last of them to mean something.
-fn add_percentiles(kind: &str, mut values: Vec<f64>, rounds: &mut Rounds) {
+/// Adds the 50th, 99th and 99.9th percentile. Without values, nothing is added.
+fn add_percentiles(names: [&str; 3], mut values: Vec<f64>, rounds: &mut Rounds) {
     values.sort_by(f64::total_cmp);
-    for (name, per_mille) in [("p50_us", 500), ("p99_us", 990), ("p999_us", 999)] {
+    for (name, per_mille) in names.into_iter().zip([500, 990, 999]) {
         if let Some(value) = values.get((values.len() * per_mille / 1000).min(values.len().saturating_sub(1))) {
-            rounds.add(&format!("{kind}{name}"), *value);
+            rounds.add(name, *value);
         }
     }
-}
-
-/// Returns how long a piece of work takes.
-pub fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
-    let started = Instant::now();
-    let result = work();
-    (result, started.elapsed())
 }
 
 #[cfg(test)]
@@ -303,10 +299,10 @@ mod tests {
     #[test]
     fn percentiles_are_taken_from_the_sorted_values() {
         let mut rounds = Rounds::default();
-        add_percentiles("", (1..=1000).rev().map(f64::from).collect(), &mut rounds);
-        add_percentiles("alone.", Vec::new(), &mut rounds);
+        add_percentiles(LOADED, (1..=1000).rev().map(f64::from).collect(), &mut rounds);
+        add_percentiles(ALONE, Vec::new(), &mut rounds);
         let values: Vec<(&str, f64)> = rounds.values.iter().map(|(name, values)| (name.as_str(), values[0])).collect();
-        assert_eq!(values, [("p50_us", 501.0), ("p999_us", 1000.0), ("p99_us", 991.0)]);
+        assert_eq!(values, [("p50_loaded_us", 501.0), ("p999_us", 1000.0), ("p99_us", 991.0)]);
     }
 
     #[test]

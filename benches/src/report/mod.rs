@@ -3,6 +3,8 @@
 pub mod html;
 mod plot;
 mod sections;
+#[cfg(test)]
+mod tests;
 pub mod text;
 
 pub use sections::sections;
@@ -92,7 +94,7 @@ pub struct Line {
 /// Returns a number with as many digits as a reader needs.
 pub(crate) fn number(value: f64) -> String {
     let digits = match value.abs() {
-        size if size >= 100.0 || size == 0.0 => 0,
+        size if size >= 100.0 || size.fract() == 0.0 => 0,
         size if size >= 10.0 => 1,
         _ => 2,
     };
@@ -108,17 +110,4 @@ pub(crate) fn number(value: f64) -> String {
     }
     let fraction = if fraction.is_empty() { String::new() } else { format!(".{fraction}") };
     format!("{sign}{grouped}{fraction}")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_have_the_digits_that_count() {
-        let cases = [(0.0, "0"), (0.057, "0.06"), (9.5, "9.50"), (42.04, "42.0"), (1234.6, "1,235"), (-1_000_000.0, "-1,000,000")];
-        for (value, expected) in cases {
-            assert_eq!(number(value), expected);
-        }
-    }
 }

@@ -110,7 +110,8 @@ const SINGLE: [(&str, &str, &str); 20] = [
     ("recalls that find their record, under load", "cache.hit_percent", "%"),
 ];
 
-/// Returns all sections. Figures that were not measured are shown as `-`, and sections without any figure are left out.
+/// Returns all sections. Figures that were not measured are shown as `-`. Rows and sections without any figure are left
+/// out.
 pub fn sections(figures: &Figures) -> Vec<Section> {
     let all = [
         Section {
@@ -162,7 +163,11 @@ pub fn sections(figures: &Figures) -> Vec<Section> {
         ),
         single(figures),
     ];
-    all.into_iter().filter(|section| section.rows.iter().any(|row| row.iter().skip(1).any(|cell| cell != "-"))).collect()
+    let with_rows = all.into_iter().map(|mut section| {
+        section.rows.retain(|row| row.iter().skip(1).any(|cell| !cell.is_empty() && cell != "-"));
+        section
+    });
+    with_rows.filter(|section| !section.rows.is_empty()).collect()
 }
 
 fn shown(value: Option<f64>) -> String {
@@ -198,7 +203,7 @@ fn chains(chains: Chains, floor: &str, figures: &Figures) -> Section {
             row.push(shown(figure("instr_over_none").map(|count| count / 1000.0)));
             row.push(shown(ratio("instr")));
         }
-        row.extend(["p50_us", "p99_us", "p999_us"].map(|kind| shown(figure(kind))));
+        row.extend(["p50_loaded_us", "p99_us", "p999_us"].map(|kind| shown(figure(kind))));
         row
     };
     Section {
@@ -246,11 +251,10 @@ fn rules_in_envoy(figures: &Figures) -> Plot {
 fn alone(figures: &Figures) -> Section {
     let row = |(label, name, _): &(&str, &str, Family)| {
         let mut row = vec![(*label).to_owned()];
-        for place in ["alone", "in_envoy"] {
-            row.extend(
-                ["p50_us", "p99_us", "p999_us"].map(|what| shown(figures.get(&format!("envoy.{what}.{name}.{place}")))),
-            );
-        }
+        let client = ["p50_us", "p99_alone_us", "p999_alone_us"];
+        let in_envoy = ["p50_in_envoy_us", "p99_in_envoy_us", "p999_in_envoy_us"];
+        let figures = client.iter().chain(&in_envoy).map(|kind| shown(figures.get(&format!("envoy.{kind}.{name}"))));
+        row.extend(figures);
         row
     };
     let head = ["", "client p50 µs", "p99", "p99.9", "in Envoy p50 µs", "p99", "p99.9"];

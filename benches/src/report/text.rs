@@ -27,7 +27,7 @@ fn table(section: &Section, text: &mut String) {
     let columns = section.head.len();
     let width = |column: usize| rows().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();
     let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or(0)).collect();
-    for row in rows() {
+    for row in rows().filter(|row| row.iter().any(|cell| !cell.is_empty())) {
         let mut line = String::new();
         for (column, (cell, width)) in row.iter().zip(&widths).enumerate() {
             let _ = if column == 0 { write!(line, "  {cell:<width$}") } else { write!(line, "  {cell:>width$}") };
