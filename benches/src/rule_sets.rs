@@ -203,7 +203,8 @@ mod tests {
         for set in SETS {
             let mut sources = Sources::new("many");
             sources.add("policy.yaml", tree(&set.conditions(100)));
-            let compiled = policy_compiler::compile(&sources).unwrap_or_else(|found| panic!("{}", found.to_text(&sources)));
+            let compiled =
+                policy_compiler::compile(&sources).unwrap_or_else(|found| panic!("{}", found.to_text(&sources)));
             assert_eq!(compiled.warnings.to_text(&sources), "");
             assert_eq!(compiled.tables.rules.len(), 100);
         }

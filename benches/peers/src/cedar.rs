@@ -18,8 +18,9 @@ pub fn prepare(conditions: &[Condition]) -> Result<Decide, String> {
     let policies: PolicySet = text.parse().map_err(|error| format!("{error}"))?;
     let named = |text: &str| text.parse::<EntityUid>().map_err(|error| error.to_string());
     let context = Context::from_json_value(context(), None).map_err(|error| error.to_string())?;
-    let request = Request::new(named("User::\"user_7\"")?, named("Action::\"get\"")?, named("Path::\"it\"")?, context, None)
-        .map_err(|error| error.to_string())?;
+    let request =
+        Request::new(named("User::\"user_7\"")?, named("Action::\"get\"")?, named("Path::\"it\"")?, context, None)
+            .map_err(|error| error.to_string())?;
     let (authorizer, entities) = (Authorizer::new(), Entities::empty());
     Ok(Box::new(move || {
         let answer = authorizer.is_authorized(&request, &policies, &entities);

@@ -44,9 +44,11 @@ fn run(plan: Plan) -> Result<()> {
         let name = if round == 0 { "warming up".to_owned() } else { format!("round {round} of {}", plan.rounds) };
         eprintln!("{name} ({:.0} s)", started.elapsed().as_secs_f64());
         for (variant, sidecar) in sidecars.iter().enumerate() {
-            let spent = measure(sidecar, sidecar.inbound(), plan, |number| requests::inbound(number, &context).to_wire())?;
+            let spent =
+                measure(sidecar, sidecar.inbound(), plan, |number| requests::inbound(number, &context).to_wire())?;
             load::run(sidecar.inbound(), 1, TRACES, |number| requests::inbound(number, &context).to_wire())?;
-            let called = measure(sidecar, sidecar.outbound(), plan, |number| requests::outbound(number % TRACES).to_wire())?;
+            let called =
+                measure(sidecar, sidecar.outbound(), plan, |number| requests::outbound(number % TRACES).to_wire())?;
             if round > 0 {
                 inbound[variant].add(spent.0, spent.1);
                 outbound[variant].add(called.0, called.1);

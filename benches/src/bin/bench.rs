@@ -124,7 +124,9 @@ fn in_envoy(arguments: &Arguments, plan: Plan, tell: &impl Fn(&str), report: &mu
 fn about(plan: Plan) -> String {
     let Plan { rounds, requests, connections, counters, .. } = plan;
     let counted = if counters { ", counted by perf" } else { "" };
-    format!("{rounds} rounds of {requests} requests a chain over {connections} connections, taking turns{counted}; medians")
+    format!(
+        "{rounds} rounds of {requests} requests a chain over {connections} connections, taking turns{counted}; medians"
+    )
 }
 
 fn write(report: &Report, folder: &Path) -> Result<()> {

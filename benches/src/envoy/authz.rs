@@ -9,13 +9,13 @@ use bytes::Bytes;
 use context_mesh_e2e::error::{Error, Result};
 use context_mesh_e2e::ports::ReservedPort;
 use context_mesh_e2e::process::Process;
+use context_mesh_e2e::shop::bind;
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use serde_json::{Value, json};
-use context_mesh_e2e::shop::bind;
 
 /// The argument with which this program becomes the service; the address follows.
 pub const ARGUMENT: &str = "--answer-checks";
@@ -99,10 +99,7 @@ pub fn serve(address: &str) -> Result<()> {
 
 async fn answer(
     request: hyper::Request<Incoming>,
-) -> std::result::Result<
-    hyper::Response<impl hyper::body::Body<Data = Bytes, Error = Infallible>>,
-    hyper::Error,
-> {
+) -> std::result::Result<hyper::Response<impl hyper::body::Body<Data = Bytes, Error = Infallible>>, hyper::Error> {
     request.into_body().collect().await?;
     let mut trailers = HeaderMap::new();
     trailers.insert("grpc-status", HeaderValue::from_static("0"));

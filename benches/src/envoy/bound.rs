@@ -89,7 +89,8 @@ fn text(exports: &[(String, usize, bool)], calls: &[Recorded]) -> Result<String>
             _ => {
                 let calls = bodies.get(name).map(|calls| calls.join("\n  ")).unwrap_or_default();
                 // 1 is yes where Envoy asks whether something succeeded; 0 lets the request continue.
-                let value = i32::from(matches!(name.as_str(), "proxy_on_vm_start" | "proxy_on_configure" | "proxy_on_done"));
+                let value =
+                    i32::from(matches!(name.as_str(), "proxy_on_vm_start" | "proxy_on_configure" | "proxy_on_done"));
                 if *result { format!("(result i32) {calls} (i32.const {value})") } else { calls }
             }
         };
@@ -193,7 +194,9 @@ mod tests {
         wat::parse_str(&text).unwrap_or_else(|problem| panic!("{problem}: {text}"));
         let expected = "(drop (call $proxy_set_shared_data (i32.const 4102) (i32.const 3) (i32.const 4105) (i32.const 5) (i32.const 0)))";
         assert!(text.contains(expected), "{text}");
-        assert!(text.contains("(drop (call $proxy_remove_header_map_value (i32.const 0) (i32.const 4099) (i32.const 3)))"));
+        assert!(
+            text.contains("(drop (call $proxy_remove_header_map_value (i32.const 0) (i32.const 4099) (i32.const 3)))")
+        );
         let unknown = call("proxy_on_log", "proxy_http_call", &[], &[], None);
         assert!(super::text(&exports, &[unknown]).is_err());
     }

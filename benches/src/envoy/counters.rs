@@ -91,7 +91,11 @@ impl Perf {
         let mut answer = String::new();
         self.answers.read_line(&mut answer).map_err(silent)?;
         // A zero byte may precede the answer.
-        if answer.contains("ack") { Ok(()) } else { Err(Error::new(format!("`perf` answered `{answer}` to `{order}`"))) }
+        if answer.contains("ack") {
+            Ok(())
+        } else {
+            Err(Error::new(format!("`perf` answered `{answer}` to `{order}`")))
+        }
     }
 }
 

@@ -55,7 +55,8 @@ impl Proxies {
     /// # Errors
     /// Its policies do not compile, Envoy does not start, or it refuses the filter.
     pub fn start(&mut self, proxy: Proxy, workers: u32) -> Result<Sidecar> {
-        let folder = self.folder.join(format!("{proxy:?}-{workers}").replace(|c: char| !c.is_ascii_alphanumeric(), "-"));
+        let folder =
+            self.folder.join(format!("{proxy:?}-{workers}").replace(|c: char| !c.is_ascii_alphanumeric(), "-"));
         std::fs::create_dir_all(&folder)
             .map_err(|problem| Error::new(format!("cannot create `{}`: {problem}", folder.display())))?;
         let filter = self.filter_of(proxy, &folder)?;
@@ -70,15 +71,11 @@ impl Proxies {
             Proxy::Bare => Filter::None,
             Proxy::Noop => both("noop.wasm"),
             Proxy::Floor => both("floor.wasm"),
-            Proxy::Bound => {
-                Filter::Wasm { inbound: wasm("bound-inbound.wasm"), outbound: wasm("bound-outbound.wasm") }
-            }
+            Proxy::Bound => Filter::Wasm { inbound: wasm("bound-inbound.wasm"), outbound: wasm("bound-outbound.wasm") },
             Proxy::Rbac(rules) => native(rbac::linear(rules)),
             Proxy::RbacMatcher(rules) => native(rbac::matcher(rules)),
             Proxy::Lua(rules) => native(lua::filter(rules)),
-            Proxy::ExtAuthz => {
-                Filter::Native { filter: Service::filter(), cluster: Some(self.service.cluster()) }
-            }
+            Proxy::ExtAuthz => Filter::Native { filter: Service::filter(), cluster: Some(self.service.cluster()) },
             _ => {
                 let policy = policies::of(proxy, &folder.join("policies"))?;
                 let policy = policy.ok_or_else(|| Error::new(format!("BUG: {proxy:?} has no policies")))?;

@@ -162,7 +162,14 @@ impl Run {
     }
 
     /// Measures latency with one connection: nothing waits for another request.
-    fn measure_alone(&self, chain: Chain, sidecar: &Sidecar, plan: Plan, first: usize, rounds: &mut Rounds) -> Result<()> {
+    fn measure_alone(
+        &self,
+        chain: Chain,
+        sidecar: &Sidecar,
+        plan: Plan,
+        first: usize,
+        rounds: &mut Rounds,
+    ) -> Result<()> {
         // Envoy writes its log every 50 ms.
         let flushed = Duration::from_millis(300);
         std::thread::sleep(flushed);
@@ -204,7 +211,10 @@ impl Run {
     fn note_statuses(&mut self) {
         for chain in &self.chains {
             let Some(rounds) = self.rounds.get(chain.name) else { continue };
-            let other: Vec<String> = rounds.statuses.iter().filter(|(status, _)| **status != 200)
+            let other: Vec<String> = rounds
+                .statuses
+                .iter()
+                .filter(|(status, _)| **status != 200)
                 .map(|(status, count)| format!("{count} with {status}"))
                 .collect();
             if !other.is_empty() {
@@ -251,9 +261,10 @@ impl Run {
 fn send_http2(endpoint: Endpoint, connections: usize, messages: Vec<crate::requests::Message>) -> Result<Answers> {
     let load = context_mesh_e2e::load::Load { requests: messages.len(), connections, limit: HTTP2_LIMIT };
     let request = move |number: usize| {
-        messages.get(number).map(crate::requests::Message::to_request).unwrap_or_else(|| {
-            context_mesh_e2e::client::Request::get("/")
-        })
+        messages
+            .get(number)
+            .map(crate::requests::Message::to_request)
+            .unwrap_or_else(|| context_mesh_e2e::client::Request::get("/"))
     };
     let report = context_mesh_e2e::load::run(&endpoint, load, request, |_, _| Ok(()))?;
     match report.failures.first() {

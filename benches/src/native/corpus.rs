@@ -148,11 +148,10 @@ mod tests {
     #[test]
     fn contexts_are_json_objects_that_differ() {
         let all = all().unwrap();
-        assert_eq!(all.iter().map(|corpus| (corpus.tree, corpus.contexts.len())).collect::<Vec<_>>(), [
-            ("shop", 3 * EACH),
-            ("bank", 2 * EACH),
-            ("saas", 3 * EACH)
-        ]);
+        assert_eq!(
+            all.iter().map(|corpus| (corpus.tree, corpus.contexts.len())).collect::<Vec<_>>(),
+            [("shop", 3 * EACH), ("bank", 2 * EACH), ("saas", 3 * EACH)]
+        );
         let mut texts: Vec<String> = all.iter().flat_map(|corpus| &corpus.contexts).map(json).collect();
         let count = texts.len();
         for text in &texts {

@@ -45,8 +45,7 @@ impl Decision {
         self.arena.reset();
         let snapshot = self.request.snapshot(&request::attribute);
         let fuel = Fuel::new(FUEL);
-        let decision =
-            decide_reusing(&self.program, &self.rules, snapshot, &self.arena, &mut self.scratch, &fuel);
+        let decision = decide_reusing(&self.program, &self.rules, snapshot, &self.arena, &mut self.scratch, &fuel);
         decision.denial.is_none() && decision.errors.is_empty()
     }
 }

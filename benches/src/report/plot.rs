@@ -32,7 +32,8 @@ pub(super) fn bars(unit: &str, bars: &[Bar]) -> String {
         let top = TOP + ROW * count(place);
         let middle = top + ROW / 2.0;
         let length = (bar.value * scale).max(0.0);
-        let title = bar.spread.map_or(String::new(), |(low, high)| format!(" (rounds: {} to {})", number(low), number(high)));
+        let title =
+            bar.spread.map_or(String::new(), |(low, high)| format!(" (rounds: {} to {})", number(low), number(high)));
         let _ = writeln!(
             svg,
             "<g class=\"{}\"><title>{}: {}{title}</title><text x=\"{:.0}\" y=\"{:.1}\" text-anchor=\"end\">{}</text>\
@@ -77,7 +78,8 @@ pub(super) fn lines(unit: &str, lines: &[Line]) -> String {
     const TOP: f64 = 30.0;
     const BOTTOM: f64 = 40.0;
     let points = || lines.iter().flat_map(|line| &line.points).filter(|(x, y)| *x > 0.0 && *y > 0.0);
-    let (Some(x_axis), Some(y_axis)) = (Axis::of(points().map(|(x, _)| *x)), Axis::of(points().map(|(_, y)| *y))) else {
+    let (Some(x_axis), Some(y_axis)) = (Axis::of(points().map(|(x, _)| *x)), Axis::of(points().map(|(_, y)| *y)))
+    else {
         return String::new();
     };
     let x_of = |x: f64| LEFT + x_axis.share(x) * (WIDTH - LEFT - RIGHT);
@@ -116,7 +118,12 @@ pub(super) fn lines(unit: &str, lines: &[Line]) -> String {
         let at: Vec<(f64, f64)> =
             line.points.iter().filter(|(x, y)| *x > 0.0 && *y > 0.0).map(|(x, y)| (x_of(*x), y_of(*y))).collect();
         let path: Vec<String> = at.iter().map(|(x, y)| format!("{x:.1},{y:.1}")).collect();
-        let _ = writeln!(svg, "<g class=\"{}\"><polyline class=\"stroke\" points=\"{}\"/>", class(line.family), path.join(" "));
+        let _ = writeln!(
+            svg,
+            "<g class=\"{}\"><polyline class=\"stroke\" points=\"{}\"/>",
+            class(line.family),
+            path.join(" ")
+        );
         for ((x, y), (rules, value)) in at.iter().zip(&line.points) {
             let _ = writeln!(
                 svg,
@@ -135,7 +142,8 @@ pub(super) fn lines(unit: &str, lines: &[Line]) -> String {
             ends.push(place);
             let x = x.max(WIDTH - RIGHT) + 10.0;
             let _ = writeln!(svg, "<circle class=\"fill\" cx=\"{:.1}\" cy=\"{place:.1}\" r=\"4\"/>", x);
-            let _ = writeln!(svg, "<text x=\"{:.1}\" y=\"{:.1}\">{}</text></g>", x + 9.0, place + 4.0, escape(&line.label));
+            let _ =
+                writeln!(svg, "<text x=\"{:.1}\" y=\"{:.1}\">{}</text></g>", x + 9.0, place + 4.0, escape(&line.label));
         }
     }
     svg.push_str("</svg>\n");

@@ -185,7 +185,8 @@ fn chains(chains: Chains, floor: &str, figures: &Figures) -> Section {
     let floor_of = |unit: &str| figures.get(&format!("envoy.{unit}_over_none.{floor}"));
     let row = |(label, name, _): &(&str, &str, Family)| {
         let figure = |kind: &str| figures.get(&format!("envoy.{kind}.{name}"));
-        let ratio = |unit: &str| Some(figure(&format!("{unit}_over_none"))? / floor_of(unit).filter(|floor| *floor > 0.0)?);
+        let ratio =
+            |unit: &str| Some(figure(&format!("{unit}_over_none"))? / floor_of(unit).filter(|floor| *floor > 0.0)?);
         let spread = figures.spread(&format!("envoy.cpu_us_over_none.{name}"));
         let mut label = (*label).to_owned();
         if let Some(status) = figure("status") {
