@@ -73,7 +73,7 @@ pub(super) fn bars(unit: &str, bars: &[Bar]) -> String {
 /// Returns lines over numbers of rules. Both scales are logarithmic.
 pub(super) fn lines(unit: &str, lines: &[Line]) -> String {
     const HEIGHT: f64 = 380.0;
-    const LEFT: f64 = 70.0;
+    const LEFT: f64 = 96.0;
     const RIGHT: f64 = 180.0;
     const TOP: f64 = 30.0;
     const BOTTOM: f64 = 40.0;
@@ -140,7 +140,7 @@ pub(super) fn lines(unit: &str, lines: &[Line]) -> String {
                 place += 15.0;
             }
             ends.push(place);
-            let x = x.max(WIDTH - RIGHT) + 10.0;
+            let x = x.max(WIDTH - RIGHT) + 20.0;
             let _ = writeln!(svg, "<circle class=\"fill\" cx=\"{:.1}\" cy=\"{place:.1}\" r=\"4\"/>", x);
             let _ =
                 writeln!(svg, "<text x=\"{:.1}\" y=\"{:.1}\">{}</text></g>", x + 9.0, place + 4.0, escape(&line.label));
