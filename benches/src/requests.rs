@@ -24,18 +24,22 @@ pub fn mesh_context(policy: &Policy, now_ms: u64) -> Result<String> {
         .map_err(|error| Error::new(format!("the context: {}", error.as_str())))
 }
 
-/// Returns an `x-mesh-context` that differs for each number in the customer, the user and the correlation id.
+/// A field that only the rules of the measurements read: name and JSON text.
+pub const ATTEMPT: (&str, &str) = ("attempt", "3");
+
+/// Returns an `x-mesh-context` that differs for each number in the customer, the user and the correlation id, with the
+/// fields of the demo and `more`.
 ///
 /// # Errors
 /// The context cannot be written, which would be a bug.
-pub fn varied_context(program: &VerifiedProgram, number: usize, now_ms: u64) -> Result<String> {
+pub fn varied_context(program: &VerifiedProgram, number: usize, now_ms: u64, more: &[(&str, &str)]) -> Result<String> {
     let mut context = Context::new();
-    for (field, json) in FIELDS {
-        let json = match field {
+    for (field, json) in FIELDS.iter().chain(more) {
+        let json = match *field {
             "tenant_id" => format!("\"{}\"", tenant(number)),
             "user_id" => format!("\"user_{number}\""),
             "correlation_id" => format!("\"5f9a31aa-7d10-4ba3-823d-{number:012x}\""),
-            _ => json.to_owned(),
+            _ => (*json).to_owned(),
         };
         context.insert(field, &json).map_err(|error| Error::new(format!("the field `{field}`: {error:?}")))?;
     }
@@ -136,7 +140,7 @@ mod tests {
     fn contexts_differ() {
         let policy = Policy::shop().unwrap();
         let program = artifact::load(&policy.artifact).unwrap();
-        let context = |number| varied_context(&program, number, 1_000).unwrap();
+        let context = |number| varied_context(&program, number, 1_000, &[]).unwrap();
         assert_ne!(context(1), context(2));
         assert_eq!(context(1), context(1));
     }

@@ -16,7 +16,7 @@ use crate::demo::{NOW_MS, PEER};
 use crate::figures::{Figures, median};
 use crate::native::corpus::{self, Corpus};
 use crate::native::decision::compile;
-use crate::requests::varied_context;
+use crate::requests::{ATTEMPT, varied_context};
 use crate::rule_sets::{COUNTS, SETS, Set, tree};
 use crate::sidecar::SERVICE;
 
@@ -116,7 +116,7 @@ fn filter(figures: &mut Figures) -> Result<()> {
             let program = artifact::load(&policy.artifact).map_err(|error| Error::new(error.to_string()))?;
             let mut spent = 0;
             for request in 0..10 {
-                let context = varied_context(&program, request, NOW_MS)?;
+                let context = varied_context(&program, request, NOW_MS, &[ATTEMPT])?;
                 let headers = [("traceparent", trace(request)), ("x-mesh-context", context)];
                 let headers = headers.each_ref().map(|(name, value)| (*name, value.as_str()));
                 spent = filter.inbound(PEER, &sent(&headers))?.spent.instructions;

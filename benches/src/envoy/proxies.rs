@@ -98,7 +98,11 @@ impl Proxies {
         }
         let program = self.programs.get(&proxy).or_else(|| self.programs.get(&Proxy::Shop));
         let program = program.ok_or_else(|| Error::new("BUG: the demo's policies are missing"))?;
-        let context = requests::varied_context(program, number, now_ms)?;
+        let more: &[(&str, &str)] = match proxy {
+            Proxy::Rules(..) | Proxy::RulesFull(_) | Proxy::Propagate => &[requests::ATTEMPT],
+            _ => &[],
+        };
+        let context = requests::varied_context(program, number, now_ms, more)?;
         Ok(match proxy {
             // The same bytes under a name that says nothing.
             Proxy::Enforce(_) => requests::without_context(number).with("x-other-payload", &context),

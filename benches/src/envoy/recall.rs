@@ -33,8 +33,9 @@ pub fn measure(limit: Duration) -> Result<f64> {
     let endpoint = mesh.inbound(SERVICE, As::Service(CALLER))?;
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default().as_millis();
     let now = u64::try_from(now).unwrap_or_default();
-    let messages =
-        (0..REQUESTS).map(|number| Ok(requests::inbound(number, &varied_context(&program, number, now)?).to_request()));
+    let messages = (0..REQUESTS).map(|number| {
+        Ok(requests::inbound(number, &varied_context(&program, number, now, &[requests::ATTEMPT])?).to_request())
+    });
     let messages = messages.collect::<Result<Vec<_>>>()?;
     let load = Load { requests: REQUESTS, connections: 32, limit };
     let request = move |number: usize| {
