@@ -3,6 +3,7 @@
 
 use policy_compiler::{
     compile,
+    import::{self, select},
     report::{
         diagnostic::{Diagnostics, code},
         explanation::{self, Part, Place, TREE},
@@ -13,6 +14,9 @@ use policy_compiler::{
 
 /// Returns the findings of an example.
 fn found(parts: &[Part]) -> (Vec<&'static str>, String) {
+    if parts.iter().any(|part| part.place == Place::Import) {
+        return imported(parts);
+    }
     let mut sources = Sources::new("policies");
     let alone = parts.iter().any(|part| part.place == Place::Alone);
     for (name, text) in TREE {
@@ -30,6 +34,7 @@ fn found(parts: &[Part]) -> (Vec<&'static str>, String) {
             }
             Place::Envoy => inputs.push((part, Format::Envoy)),
             Place::Istio => inputs.push((part, Format::Istio)),
+            Place::Import => {}
         }
     }
     let compiled = match compile(&sources) {
@@ -50,6 +55,19 @@ fn found(parts: &[Part]) -> (Vec<&'static str>, String) {
     let (more, more_text) = codes(&report.diagnostics, &proxies);
     all.extend(more);
     (all, text + &more_text)
+}
+
+/// Returns the findings of an example that is imported.
+fn imported(parts: &[Part]) -> (Vec<&'static str>, String) {
+    let mut sources = Sources::new("");
+    for part in parts {
+        sources.add(&part.name, part.bytes());
+    }
+    let (resources, mut found) = import::read(&sources);
+    if !found.has_errors() {
+        found.extend(import::findings(&resources, &select::groups(&resources)));
+    }
+    codes(&found, &sources)
 }
 
 fn codes(diagnostics: &Diagnostics, sources: &Sources) -> (Vec<&'static str>, String) {
