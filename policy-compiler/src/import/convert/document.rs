@@ -3,7 +3,7 @@
 //! Istio lets a request pass if any ALLOW policy does, so all of them are in one document, and thus in one layer: the
 //! allow rules of two layers would all have to match. Policies of the root namespace are copied for that.
 
-use super::claims::{Claims, Variable};
+use super::claims::Variable;
 use super::condition::Condition;
 use super::rule::Reader;
 use super::services::{self, Services};
@@ -119,7 +119,6 @@ pub(super) fn plan(
     group: &Group,
     resources: &Resources,
     services: &Services,
-    claims: &mut Claims,
     report: &mut Report,
 ) -> Option<Document> {
     let root = &resources.mesh.root_namespace;
@@ -139,7 +138,7 @@ pub(super) fn plan(
     let (policies, rules, variables) = (group.policies.clone(), Vec::new(), Vec::new());
     let mut document = Document { domain, name, workloads, policies, spans, variables, rules };
     for (index, policy) in group.policies.iter().filter_map(|index| Some((*index, resources.policies.get(*index)?))) {
-        add(index, policy, resources, &mut document, claims, report);
+        add(index, policy, resources, &mut document, report);
     }
     document.leave_out("it matches no request", |rule| rule.when == Condition::Always(false) && rule.effect != Effect::Allow);
     document.close("it lets nothing through");
@@ -153,7 +152,6 @@ fn add(
     policy: &AuthorizationPolicy,
     resources: &Resources,
     document: &mut Document,
-    claims: &mut Claims,
     report: &mut Report,
 ) {
     let effect = match &policy.action {
@@ -185,7 +183,6 @@ fn add(
         let mut reader = Reader {
             mesh: &resources.mesh,
             namespace: &policy.namespace,
-            claims,
             variables: &mut document.variables,
             stricter: report.stricter(index),
             refused: &mut Vec::new(),

@@ -103,7 +103,7 @@ fn fragment(end: &str, value: &str) -> Result<String, String> {
 }
 
 /// Returns a text as a regular expression that matches only itself.
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     let mut out = String::new();
     for c in text.chars() {
         if c.is_ascii_punctuation() && !"/_-:@~%".contains(c) {
