@@ -16,6 +16,7 @@ mod graph_truth;
 mod guardrails;
 mod import_convert;
 mod import_read;
+mod import_truth;
 mod inspect;
 mod istio;
 mod json_schema;
