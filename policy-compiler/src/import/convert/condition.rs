@@ -171,6 +171,18 @@ impl Condition {
         }
     }
 
+    /// Replaces an expression, wherever it is read.
+    pub(super) fn replace(&mut self, expression: &str, by: &str) {
+        match self {
+            Self::Always(_) => {}
+            Self::Equals(subject, _) => *subject = subject.replace(expression, by),
+            Self::Call(text) => *text = text.replace(expression, by),
+            Self::Contains(_, map) => *map = map.replace(expression, by),
+            Self::Not(inner) | Self::Named(_, inner) => inner.replace(expression, by),
+            Self::All(parts) | Self::Any(parts) => parts.iter_mut().for_each(|part| part.replace(expression, by)),
+        }
+    }
+
     /// Returns the condition without its name.
     pub(super) fn unnamed(&self) -> &Self {
         if let Self::Named(_, inner) = self { inner.unnamed() } else { self }

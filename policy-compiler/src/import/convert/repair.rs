@@ -24,6 +24,8 @@ pub(super) struct Written<'w> {
     pub(super) text: &'w str,
     /// Its rules by name, as places in the text.
     pub(super) document: &'w mut Document,
+    /// Whether the rules cannot be made cheaper.
+    pub(super) is_last: bool,
 }
 
 impl Written<'_> {
@@ -49,6 +51,11 @@ impl Written<'_> {
             code::NEVER_MATCHES => ("the values contradict each other", "no request matches its values"),
             code::COVERED_DENY => ("another policy denies the same", "another policy denies the same"),
             code::POINTLESS_ALLOW => ("another policy denies all that it allows", "another policy denies all that it allows"),
+            code::DECISION_COST if self.is_last && may_silence => {
+                let reason = "a request that would need more is denied, and ordinary ones need little";
+                rule.silence.push((finding.code, reason.to_owned()));
+                return Repaired::Silenced;
+            }
             _ => return Repaired::No,
         };
         if may_silence && !rule.silence.iter().any(|(known, _)| *known == finding.code) {
@@ -66,7 +73,9 @@ impl Written<'_> {
     /// Returns the rule that contains a place of the text.
     fn rule_at(&self, offset: usize) -> Option<usize> {
         let start = self.text.find("\n  rules:\n")?;
-        let names = self.text.get(start..=offset)?.lines().filter_map(|line| line.strip_prefix("    - name: "));
+        // The place may be within the name itself.
+        let end = self.text.get(offset..)?.find('\n').map_or(self.text.len(), |more| offset + more);
+        let names = self.text.get(start..end)?.lines().filter_map(|line| line.strip_prefix("    - name: "));
         let name = names.last()?.trim_matches('"');
         self.document.rules.iter().position(|rule| rule.name == name && rule.left_out.is_none())
     }
