@@ -10,6 +10,7 @@ mod findings;
 pub mod istio;
 mod read;
 pub mod select;
+pub mod shadow;
 
 pub use findings::findings;
 pub use read::{has_mesh_config, read};

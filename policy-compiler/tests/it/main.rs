@@ -14,6 +14,7 @@ mod explanations;
 mod formatting;
 mod graph_truth;
 mod guardrails;
+mod import_many;
 mod import_read;
 mod inspect;
 mod istio;

@@ -29,7 +29,7 @@ const MODULES: &[(&str, &[&[&str]])] = &[
     ),
     ("pack", &[&["artifact", "slice", "emit"], &["budget"]]),
     ("run", &[&["truth"], &["recorded"], &["simulate", "explain"], &["replay"], &["eval"], &["testing"]]),
-    ("import", &[&["istio"], &["select"], &["derive", "findings"], &["read"], &["convert"]]),
+    ("import", &[&["istio"], &["select"], &["derive", "findings"], &["read"], &["convert"], &["shadow"]]),
     ("show", &[&["graph", "diff", "inspect", "json_schema"]]),
 ];
 

@@ -1,0 +1,154 @@
+//! `policyc import`
+
+mod report;
+mod target;
+
+use std::path::{Path, PathBuf};
+
+use clap::{Subcommand, ValueEnum};
+use policy_compiler::{
+    compile,
+    import::{
+        self,
+        convert::{Converted, File, Verdict, convert},
+        select, shadow,
+    },
+    report::{diagnostic::Diagnostics, source::Sources},
+};
+
+use super::{
+    files::Manifests,
+    output::{Failure, Outcome},
+    session::Session,
+};
+use report::{Imported, Row};
+use target::Target;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Turns Istio's AuthorizationPolicies into a source tree that decides the same, never looser.
+    #[command(name = "authorizationpolicy", after_help = HELP)]
+    AuthorizationPolicy(Arguments),
+}
+
+const HELP: &str = "\
+Exit codes: 0 every policy decides the same (or stricter, with `--accept stricter`), 1 the sources are wrong, 2 the command
+cannot be carried out, 3 a policy would be stricter or cannot be imported, and nothing is written.
+
+Examples:
+  policyc import authorizationpolicy authorization.yaml --workloads workloads.yaml -o my-policies
+  policyc import authorizationpolicy authorization --workloads workloads.yaml --mesh-config mesh-config.yaml -o my-policies
+  policyc import authorizationpolicy - --workloads workloads.yaml --shadow -o my-policies < authorization.yaml";
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// Files with AuthorizationPolicies and what they need: manifests, folders of them, or what `kubectl get -o yaml`
+    /// prints; `-` is standard input.
+    #[arg(value_name = "FILE", required = true)]
+    files: Vec<PathBuf>,
+    /// The workloads that the policies select: Deployments and the like, and Services, as FILE. Without them, each
+    /// selector stands for a workload.
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    workloads: Vec<PathBuf>,
+    /// The settings of the mesh: a MeshConfig, the ConfigMap `istio`, or an IstioOperator [default: Istio's].
+    #[arg(long, value_name = "FILE")]
+    mesh_config: Option<PathBuf>,
+    /// Also writes a tree that rejects requests which a policy lets pass; the reasons are listed.
+    #[arg(long, value_enum, value_name = "WHAT")]
+    accept: Option<Accepted>,
+    /// Writes every rule with `enforcement: shadow`, to run the tree beside the policies; without its tests.
+    #[arg(long)]
+    shadow: bool,
+    /// The folder of the tree; it is created if it does not exist.
+    #[arg(short, long, value_name = "DIR")]
+    output: PathBuf,
+    /// Also writes into a folder that is not empty. Files that exist are never changed.
+    #[arg(long)]
+    force: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Accepted {
+    // Without a doc comment, so that the help stays short.
+    Stricter,
+}
+
+pub(super) fn run(command: &Command, session: &Session) -> Outcome {
+    match command {
+        Command::AuthorizationPolicy(arguments) => authorization_policy(arguments, session),
+    }
+}
+
+fn authorization_policy(arguments: &Arguments, session: &Session) -> Outcome {
+    let target = Target::new(&arguments.output, arguments.force)?;
+    let sources = sources(arguments)?;
+    let (resources, mut diagnostics) = import::read(&sources);
+    let groups = select::groups(&resources);
+    if !diagnostics.has_errors() {
+        diagnostics.extend(import::findings(&resources, &groups));
+    }
+    session.write_diagnostics(&diagnostics, &sources);
+    if diagnostics.has_errors() {
+        return Err(Failure::Diagnostics);
+    }
+    let Converted { mut files, verdicts } = convert(&resources, &groups);
+    let rows = Row::all(&resources, &groups, verdicts, &sources);
+    let accepted = rows.iter().all(|row| match row.verdict {
+        Some(Verdict::Exact) | None => true,
+        Some(Verdict::Stricter(_)) => arguments.accept == Some(Accepted::Stricter),
+        Some(Verdict::Refused(_)) => false,
+    });
+    let mut written = None;
+    if accepted {
+        if arguments.shadow {
+            shadow::shadow(&mut files);
+        }
+        check(&files, session)?;
+        written = Some(target.write(&files)?);
+    }
+    Ok(Box::new(Imported {
+        folder: arguments.output.display().to_string(),
+        mesh: resources.mesh,
+        workloads: resources.workloads.len(),
+        warnings: diagnostics.len(),
+        shadow: arguments.shadow,
+        rows,
+        written,
+    }))
+}
+
+/// Reads the files, each once.
+fn sources(arguments: &Arguments) -> Result<Sources, Failure> {
+    let mut manifests = Manifests::default();
+    for path in arguments.files.iter().chain(&arguments.workloads) {
+        manifests.add(path)?;
+    }
+    if let Some(path) = &arguments.mesh_config {
+        manifests.add(path)?;
+        if !has_mesh_config(path)? {
+            return Err(Failure::Usage(format!(
+                "`{}` has no settings of a mesh: give a MeshConfig, the ConfigMap `istio`, or an IstioOperator",
+                path.display()
+            )));
+        }
+    }
+    Ok(manifests.sources)
+}
+
+fn has_mesh_config(path: &Path) -> Result<bool, Failure> {
+    let mut alone = Manifests::default();
+    alone.add(path)?;
+    Ok(alone.sources.iter().any(|(id, file)| import::has_mesh_config(id, file)))
+}
+
+/// Checks the tree before it is written. It has no errors, whatever the policies are.
+fn check(files: &[File], session: &Session) -> Result<(), Failure> {
+    let mut sources = Sources::new("");
+    for file in files {
+        sources.add(file.path.as_str(), file.text.as_str());
+    }
+    compile(&sources).map(|_| ()).map_err(|diagnostics: Diagnostics| {
+        session.write_diagnostics(&diagnostics, &sources);
+        Failure::Artifact("BUG: the imported tree does not compile; nothing is written".to_owned())
+    })
+}
