@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use policy_compiler::{
     import::{
         convert::{Reason, Verdict},
-        istio::{Action, MeshConfig, Resources},
+        istio::{Action, AuthorizationPolicy, MeshConfig, Resources},
         select::Group,
     },
     report::source::Sources,
@@ -51,30 +51,30 @@ impl Row {
             }
         }
         let policies = resources.policies.iter().zip(workloads).zip(verdicts);
-        let row = |((policy, workloads), verdict): ((&policy_compiler::import::istio::AuthorizationPolicy, _), _)| {
-            let workloads: BTreeSet<usize> = workloads;
-            let reasons: &[Reason] = match &verdict {
-                Verdict::Exact => &[],
-                Verdict::Stricter(reasons) | Verdict::Refused(reasons) => reasons,
-            };
-            let reasons = reasons.iter().map(|reason| (sources.place(reason.span), reason.text.clone())).collect();
-            let unused = workloads.is_empty() && !matches!(verdict, Verdict::Refused(_));
-            Self {
-                name: format!("{}/{}", policy.namespace, policy.name.value),
-                place: sources.place(policy.name.span),
-                action: match policy.action {
-                    Action::Allow => "ALLOW",
-                    Action::Deny => "DENY",
-                    Action::Audit => "AUDIT",
-                    Action::Custom(_) => "CUSTOM",
-                },
-                dry_run: policy.dry_run,
-                workloads: workloads.len(),
-                verdict: (!unused).then_some(verdict),
-                reasons,
-            }
+        policies.map(|((policy, workloads), verdict)| Self::new(policy, workloads.len(), verdict, sources)).collect()
+    }
+
+    fn new(policy: &AuthorizationPolicy, workloads: usize, verdict: Verdict, sources: &Sources) -> Self {
+        let reasons: &[Reason] = match &verdict {
+            Verdict::Exact => &[],
+            Verdict::Stricter(reasons) | Verdict::Refused(reasons) => reasons,
         };
-        policies.map(row).collect()
+        let reasons = reasons.iter().map(|reason| (sources.place(reason.span), reason.text.clone())).collect();
+        let unused = workloads == 0 && !matches!(verdict, Verdict::Refused(_));
+        Self {
+            name: format!("{}/{}", policy.namespace, policy.name.value),
+            place: sources.place(policy.name.span),
+            action: match policy.action {
+                Action::Allow => "ALLOW",
+                Action::Deny => "DENY",
+                Action::Audit => "AUDIT",
+                Action::Custom(_) => "CUSTOM",
+            },
+            dry_run: policy.dry_run,
+            workloads,
+            verdict: (!unused).then_some(verdict),
+            reasons,
+        }
     }
 
     /// Returns what came of it, in one word.
