@@ -30,6 +30,7 @@ pub(super) fn read<'a>(attribute: &'a Attribute, snapshot: &Snapshot<'a>, env: &
             other => other,
         },
         Attribute::Cookies => cookies(snapshot.headers, env),
+        Attribute::JoinedHeader(name) => joined_header(snapshot.headers, name, env),
     }
 }
 
@@ -77,6 +78,30 @@ fn header_values<'a>(headers: &'a Headers<'a>, name: &str, env: &mut Env<'a>) ->
         }
     }
     Value::List(values.into_bump_slice())
+}
+
+/// Returns a header as Envoy's own filters read it: the values as they were sent, with white space, joined by `,`. An
+/// absent header is empty.
+fn joined_header<'a>(headers: &'a Headers<'a>, name: &str, env: &mut Env<'a>) -> Value<'a> {
+    let within = |value: &[u8], env: &Env<'a>| value.len() <= env.header_bytes;
+    let too_long = Value::error(EvalErrorKind::TooLong);
+    let mut values = headers.all(map_name(name));
+    let (first, second) = (values.next().unwrap_or_default(), values.next());
+    let Some(second) = second else {
+        return if within(first, env) { text(first) } else { too_long };
+    };
+    let mut joined = first.to_vec();
+    for value in std::iter::once(second).chain(values) {
+        joined.push(b',');
+        joined.extend_from_slice(value);
+        if !within(&joined, env) {
+            return too_long;
+        }
+    }
+    match env.burn_text(joined.len()) {
+        Ok(()) => kept_text(&joined, env),
+        Err(kind) => Value::error(kind),
+    }
 }
 
 /// Returns the cookies of the request.

@@ -144,6 +144,7 @@ impl Checker<'_> {
         match name? {
             "headers" => Some(Attribute::Header),
             "header_values" => Some(Attribute::HeaderValues),
+            "joined_headers" => Some(Attribute::JoinedHeader),
             _ => None,
         }
     }
@@ -278,8 +279,8 @@ impl Checker<'_> {
         match self.named(argument, field.place) {
             Some(TypedExpr { kind: TypedKind::Attribute(attribute), .. }) => {
                 let attribute = match attribute {
-                    // A list of all values is always there.
-                    Attribute::HeaderValues(name) => Attribute::Header(name),
+                    // All values, as a list or joined, are always there.
+                    Attribute::HeaderValues(name) | Attribute::JoinedHeader(name) => Attribute::Header(name),
                     other => other,
                 };
                 return typed(TypedKind::HasAttribute(attribute), Type::Bool, place);
@@ -387,9 +388,10 @@ impl Checker<'_> {
                 let names = attributes::names(group).map(str::to_owned).collect();
                 self.no_such(place, last, group, name, names)
             }
-            Some(Origin::HeaderValues) => {
+            Some(Origin::HeaderValues | Origin::JoinedHeader) => {
                 let message = "this is a group of headers, not a value";
-                let help = "name one: `request.header_values['x-name']`; without any, loop over `request.headers`";
+                let help =
+                    format!("name one: `request.{name}['x-name']`; without any, loop over `request.headers`");
                 self.fail(place, Problem::new(code::NOT_A_VALUE, place, message).help(help))
             }
             Some(origin) => match attributes::read(group, name, origin) {
