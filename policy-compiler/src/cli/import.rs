@@ -10,7 +10,7 @@ use policy_compiler::{
     compile,
     import::{
         self,
-        convert::{Converted, File, Verdict, convert},
+        convert::{Converted, File, convert},
         select, shadow,
     },
     report::{diagnostic::Diagnostics, source::Sources},
@@ -18,10 +18,10 @@ use policy_compiler::{
 
 use super::{
     files::Manifests,
-    output::{Failure, Outcome},
+    output::{self, Failure},
     session::Session,
 };
-use report::{Imported, Row};
+use report::{Imported, Outcome, Row};
 use target::Target;
 
 #[derive(Debug, Subcommand)]
@@ -32,13 +32,14 @@ pub(super) enum Command {
 }
 
 const HELP: &str = "\
-Exit codes: 0 every policy decides the same (or stricter, with `--accept stricter`), 1 the sources are wrong, 2 the command
-cannot be carried out, 3 a policy would be stricter or cannot be imported, and nothing is written.
+Exit codes: 0 the tree is written, 1 the sources are wrong, 2 the command cannot be carried out,
+3 nothing is written: a policy is refused, or stricter or unused, which is not accepted.
 
 Examples:
   policyc import authorizationpolicy authorization.yaml --workloads workloads.yaml -o my-policies
-  policyc import authorizationpolicy authorization --workloads workloads.yaml --mesh-config mesh-config.yaml -o my-policies
-  policyc import authorizationpolicy - --workloads workloads.yaml --shadow -o my-policies < authorization.yaml";
+  policyc import authorizationpolicy authorization workloads.yaml --accept stricter -o my-policies
+  policyc import authorizationpolicy authorization --mesh-config mesh-config.yaml -o my-policies
+  policyc import authorizationpolicy - workloads.yaml --shadow -o my-policies < authorization.yaml";
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
@@ -53,9 +54,10 @@ pub(super) struct Arguments {
     /// The settings of the mesh: a MeshConfig, the ConfigMap `istio`, or an IstioOperator [default: Istio's].
     #[arg(long, value_name = "FILE")]
     mesh_config: Option<PathBuf>,
-    /// Also writes a tree that rejects requests which a policy lets pass; the reasons are listed.
-    #[arg(long, value_enum, value_name = "WHAT")]
-    accept: Option<Accepted>,
+    /// Also writes a tree that is `stricter` than the policies, or leaves out those that are `unused`, because they hold
+    /// for none of the workloads.
+    #[arg(long, value_enum, value_name = "WHAT", value_delimiter = ',')]
+    accept: Vec<Accepted>,
     /// Writes every rule with `enforcement: shadow`, to run the tree beside the policies; without its tests.
     #[arg(long)]
     shadow: bool,
@@ -69,43 +71,44 @@ pub(super) struct Arguments {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Accepted {
-    // Without a doc comment, so that the help stays short.
+    // Without doc comments, so that the help stays short.
     Stricter,
+    Unused,
 }
 
-pub(super) fn run(command: &Command, session: &Session) -> Outcome {
+pub(super) fn run(command: &Command, session: &Session) -> output::Outcome {
     match command {
         Command::AuthorizationPolicy(arguments) => authorization_policy(arguments, session),
     }
 }
 
-fn authorization_policy(arguments: &Arguments, session: &Session) -> Outcome {
+fn authorization_policy(arguments: &Arguments, session: &Session) -> output::Outcome {
     let target = Target::new(&arguments.output, arguments.force)?;
     let sources = sources(arguments)?;
-    let (resources, mut diagnostics) = import::read(&sources);
-    let groups = select::groups(&resources);
+    let (mut resources, mut diagnostics) = import::read(&sources);
     if !diagnostics.has_errors() {
-        diagnostics.extend(import::findings(&resources, &groups));
+        diagnostics.extend(import::findings(&resources, &select::groups(&resources)));
     }
     session.write_diagnostics(&diagnostics, &sources);
     if diagnostics.has_errors() {
         return Err(Failure::Diagnostics);
     }
+    let mut rows = Vec::new();
+    if arguments.accept.contains(&Accepted::Unused) {
+        rows.extend(import::take_unused(&mut resources).iter().map(|policy| Row::new(policy, 0, None, &sources)));
+    }
+    let groups = select::groups(&resources);
     let Converted { mut files, verdicts } = convert(&resources, &groups);
-    let rows = Row::all(&resources, &groups, verdicts, &sources);
-    let accepted = rows.iter().all(|row| match row.verdict {
-        Some(Verdict::Exact) | None => true,
-        Some(Verdict::Stricter(_)) => arguments.accept == Some(Accepted::Stricter),
-        Some(Verdict::Refused(_)) => false,
-    });
-    let mut written = None;
-    if accepted {
+    rows.extend(Row::all(&resources, &groups, verdicts, &sources));
+    let written = if rows.iter().all(|row| is_accepted(row, arguments)) {
         if arguments.shadow {
             shadow::shadow(&mut files);
         }
         check(&files, session)?;
-        written = Some(target.write(&files)?);
-    }
+        Some(target.write(&files)?)
+    } else {
+        None
+    };
     Ok(Box::new(Imported {
         folder: arguments.output.display().to_string(),
         mesh: resources.mesh,
@@ -115,6 +118,16 @@ fn authorization_policy(arguments: &Arguments, session: &Session) -> Outcome {
         rows,
         written,
     }))
+}
+
+/// Whether a policy does not keep the tree from being written.
+fn is_accepted(row: &Row, arguments: &Arguments) -> bool {
+    match row.outcome {
+        Outcome::Exact => true,
+        Outcome::Stricter => arguments.accept.contains(&Accepted::Stricter),
+        Outcome::Unused => arguments.accept.contains(&Accepted::Unused),
+        Outcome::Refused => false,
+    }
 }
 
 /// Reads the files, each once.

@@ -12,5 +12,5 @@ mod read;
 pub mod select;
 pub mod shadow;
 
-pub use findings::findings;
+pub use findings::{findings, take_unused};
 pub use read::{has_mesh_config, read};

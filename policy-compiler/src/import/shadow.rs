@@ -3,6 +3,7 @@
 use super::convert::File;
 use crate::{
     read::{
+        document::formatted,
         foreign::{entries, get, list, text},
         yaml::{self, Node},
     },
@@ -38,7 +39,11 @@ fn shadowed(before: &str) -> Option<String> {
         after.push_str(&key);
         copied = at;
     }
-    Some(after + before.get(copied..)?)
+    after.push_str(before.get(copied..)?);
+    let mut sources = Sources::new("");
+    let file = sources.add("", after.as_str());
+    // In the order of `policyc fmt`.
+    Some(formatted(file, sources.file(file)?).unwrap_or(after))
 }
 
 /// Returns what puts an enforced rule into shadow, and the byte before which it is added.
@@ -67,13 +72,15 @@ mod tests {
 
     #[test]
     fn rules_are_put_into_shadow_and_tests_are_removed() {
-        let policy = "# A comment.\nkind: ContextPolicy\nspec:\n  workloads: [a]\n  rules:\n    - name: block\n      \
-                      # Why.\n      when: >-\n        a\n      deny: {}\n    - {name: flow, when: \"x, y\", allow: {}}\n    \
+        let head = "# A comment.\napiVersion: contextmesh.io/v1\nkind: ContextPolicy\nmetadata: {name: a}\nspec:\n  \
+                    workloads: [a]\n  rules:\n";
+        let policy = "    - name: block\n      # Why.\n      when: >-\n        a\n      deny: {}\n    \
+                      - {name: flow, when: \"x, y\", allow: {}}\n    \
                       - name: already\n      enforcement: shadow\n      allow: {}\n";
-        let expected = "# A comment.\nkind: ContextPolicy\nspec:\n  workloads: [a]\n  rules:\n    - name: block\n      \
-                        # Why.\n      enforcement: shadow\n      when: >-\n        a\n      deny: {}\n    \
+        let expected = "    - name: block\n      # Why.\n      when: >-\n        a\n      enforcement: shadow\n      deny: {}\n    \
                         - {name: flow, enforcement: shadow, when: \"x, y\", allow: {}}\n    \
                         - name: already\n      enforcement: shadow\n      allow: {}\n";
+        let (policy, expected) = (&format!("{head}{policy}"), &format!("{head}{expected}"));
         let mesh = "kind: Mesh\nspec: {default: allow}\n";
         let tests = "kind: PolicyTest\nspec: {tests: []}\n";
         let file = |path: &str, text: &str| File { path: path.to_owned(), text: text.to_owned() };

@@ -1,12 +1,10 @@
 //! What came of each policy, and what to do next.
 
-use std::collections::BTreeSet;
-
 use policy_compiler::{
     import::{
-        convert::{Reason, Verdict},
+        convert::Verdict,
         istio::{Action, AuthorizationPolicy, MeshConfig, Resources},
-        select::Group,
+        select::{Group, waypoint_target},
     },
     report::source::Sources,
 };
@@ -27,6 +25,41 @@ pub(super) struct Imported {
     pub(super) written: Option<Written>,
 }
 
+/// What came of a policy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Outcome {
+    Exact,
+    Stricter,
+    Refused,
+    /// It holds for none of the given workloads.
+    Unused,
+}
+
+impl Outcome {
+    const ALL: [Self; 4] = [Self::Exact, Self::Stricter, Self::Refused, Self::Unused];
+
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Exact => "exact",
+            Self::Stricter => "stricter",
+            Self::Refused => "refused",
+            Self::Unused => "unused",
+        }
+    }
+
+    /// Returns what to do if it keeps the tree from being written.
+    const fn advice(self) -> Option<&'static str> {
+        match self {
+            Self::Exact => None,
+            Self::Stricter => Some("`--accept stricter` accepts what is listed"),
+            Self::Refused => {
+                Some("leave the policy out here, and keep it in the cluster (docs/authorizationpolicy.md)")
+            }
+            Self::Unused => Some("give its workloads too; `--accept unused` leaves the policy out"),
+        }
+    }
+}
+
 /// A policy.
 pub(super) struct Row {
     name: String,
@@ -35,32 +68,38 @@ pub(super) struct Row {
     dry_run: bool,
     /// Number of workloads that it holds for.
     workloads: usize,
-    /// `None` if it holds for no given workload.
-    pub(super) verdict: Option<Verdict>,
-    /// The reasons of the verdict with their places.
+    pub(super) outcome: Outcome,
+    /// The reasons of the outcome with their places.
     reasons: Vec<(String, String)>,
 }
 
 impl Row {
     /// Returns the policies in the order of the files.
     pub(super) fn all(resources: &Resources, groups: &[Group], verdicts: Vec<Verdict>, sources: &Sources) -> Vec<Self> {
-        let mut workloads: Vec<BTreeSet<usize>> = vec![BTreeSet::new(); resources.policies.len()];
+        let mut workloads: Vec<usize> = vec![0; resources.policies.len()];
         for group in groups {
             for policy in &group.policies {
-                workloads.get_mut(*policy).into_iter().for_each(|of_it| of_it.extend(&group.workloads));
+                workloads.get_mut(*policy).into_iter().for_each(|count| *count += group.workloads.len());
             }
         }
         let policies = resources.policies.iter().zip(workloads).zip(verdicts);
-        policies.map(|((policy, workloads), verdict)| Self::new(policy, workloads.len(), verdict, sources)).collect()
+        policies.map(|((policy, workloads), verdict)| Self::new(policy, workloads, Some(verdict), sources)).collect()
     }
 
-    fn new(policy: &AuthorizationPolicy, workloads: usize, verdict: Verdict, sources: &Sources) -> Self {
-        let reasons: &[Reason] = match &verdict {
-            Verdict::Exact => &[],
-            Verdict::Stricter(reasons) | Verdict::Refused(reasons) => reasons,
+    /// Returns the row of a policy; one without a verdict was left out.
+    pub(super) fn new(
+        policy: &AuthorizationPolicy,
+        workloads: usize,
+        verdict: Option<Verdict>,
+        sources: &Sources,
+    ) -> Self {
+        let (outcome, reasons) = match verdict {
+            Some(Verdict::Exact) => (Outcome::Exact, Vec::new()),
+            Some(Verdict::Stricter(reasons)) => (Outcome::Stricter, reasons),
+            Some(Verdict::Refused(reasons)) => (Outcome::Refused, reasons),
+            None => (Outcome::Unused, Vec::new()),
         };
-        let reasons = reasons.iter().map(|reason| (sources.place(reason.span), reason.text.clone())).collect();
-        let unused = workloads == 0 && !matches!(verdict, Verdict::Refused(_));
+        let unused = workloads == 0 && waypoint_target(policy).is_none();
         Self {
             name: format!("{}/{}", policy.namespace, policy.name.value),
             place: sources.place(policy.name.span),
@@ -72,27 +111,17 @@ impl Row {
             },
             dry_run: policy.dry_run,
             workloads,
-            verdict: (!unused).then_some(verdict),
-            reasons,
-        }
-    }
-
-    /// Returns what came of it, in one word.
-    fn word(&self) -> &'static str {
-        match self.verdict {
-            Some(Verdict::Exact) => "exact",
-            Some(Verdict::Stricter(_)) => "stricter",
-            Some(Verdict::Refused(_)) => "refused",
-            None => "unused",
+            outcome: if unused { Outcome::Unused } else { outcome },
+            reasons: reasons.iter().map(|reason| (sources.place(reason.span), reason.text.clone())).collect(),
         }
     }
 
     fn text(&self, width: usize, paint: Paint) -> String {
-        let word = format!("{:8}", self.word());
-        let word = match self.verdict {
-            Some(Verdict::Exact) => paint.good(word),
-            Some(Verdict::Refused(_)) => paint.bad(word),
-            _ => paint.warn(word),
+        let word = format!("{:8}", self.outcome.word());
+        let word = match self.outcome {
+            Outcome::Exact => paint.good(word),
+            Outcome::Refused => paint.bad(word),
+            Outcome::Stricter | Outcome::Unused => paint.warn(word),
         };
         let dry_run = if self.dry_run { ", dry run" } else { "" };
         let facts = format!("{}{dry_run}, {}  {}", self.action, plural(self.workloads, "workload"), self.place);
@@ -111,20 +140,20 @@ impl Row {
             "action": self.action,
             "dryRun": self.dry_run,
             "workloads": self.workloads,
-            "verdict": self.word(),
+            "verdict": self.outcome.word(),
             "reasons": reasons,
         })
     }
 }
 
 impl Imported {
-    fn count(&self, word: &str) -> usize {
-        self.rows.iter().filter(|row| row.word() == word).count()
+    fn count(&self, outcome: Outcome) -> usize {
+        self.rows.iter().filter(|row| row.outcome == outcome).count()
     }
 
     fn summary(&self, paint: Paint) -> String {
-        let words = ["exact", "stricter", "refused", "unused"];
-        let counts = words.map(|word| (self.count(word), word)).into_iter().filter(|(count, _)| *count > 0);
+        let counts = Outcome::ALL.map(|outcome| (self.count(outcome), outcome.word()));
+        let counts = counts.into_iter().filter(|(count, _)| *count > 0);
         let counts: Vec<String> = counts.map(|(count, word)| format!("{count} {word}")).collect();
         let policies = match self.rows.len() {
             1 => "1 policy".to_owned(),
@@ -150,19 +179,15 @@ impl Imported {
     fn next(&self, paint: Paint) -> String {
         let folder = &self.folder;
         let Some(written) = &self.written else {
-            let advice = if self.count("refused") > 0 {
-                "leave the refused policies out, or change them as their reasons say: they can stay in the cluster \
-                 beside the others"
-            } else {
-                "`--accept stricter` accepts the listed differences"
-            };
-            return format!("{}: {advice}\n", paint.bad("nothing is written"));
+            let advice = Outcome::ALL.into_iter().filter(|outcome| self.count(*outcome) > 0);
+            let lines = advice.filter_map(|outcome| Some(format!("  {:8}  {}\n", outcome.word(), outcome.advice()?)));
+            return format!("{}\n{}", paint.bad("nothing is written"), lines.collect::<String>());
         };
         let new = written.new.iter().map(|name| format!("  {}  {name}\n", paint.good("written")));
         let kept = written.kept.iter().map(|name| format!("  {}     {name}\n", paint.faint("kept")));
         let files: String = new.chain(kept).collect();
-        let test = if self.shadow { String::new() } else { format!(", policyc test {folder}") };
-        format!("{folder}\n{files}next: policyc check {folder}{test}\n")
+        let test = if self.shadow { String::new() } else { format!("      policyc test {folder}\n") };
+        format!("{folder}\n{files}next: policyc check {folder}\n{test}")
     }
 }
 
@@ -186,10 +211,10 @@ impl Report for Imported {
             "shadow": self.shadow,
             "workloads": self.workloads,
             "warnings": self.warnings,
-            "exact": self.count("exact"),
-            "stricter": self.count("stricter"),
-            "refused": self.count("refused"),
-            "unused": self.count("unused"),
+            "exact": self.count(Outcome::Exact),
+            "stricter": self.count(Outcome::Stricter),
+            "refused": self.count(Outcome::Refused),
+            "unused": self.count(Outcome::Unused),
             "mesh": {
                 "trustDomain": self.mesh.trust_domain,
                 "trustDomainAliases": self.mesh.trust_domain_aliases,

@@ -28,9 +28,8 @@ impl Claims {
         if let Some((name, _)) = self.by_name.iter().find(|(_, known)| known.as_slice() == path) {
             return name.clone();
         }
-        let name = super::names::unique(&super::names::identifier(&path.join("_")), |name| {
-            self.by_name.contains_key(name)
-        });
+        let name =
+            super::names::unique(&super::names::identifier(&path.join("_")), |name| self.by_name.contains_key(name));
         self.by_name.insert(name.clone(), path.to_vec());
         name
     }
@@ -47,9 +46,8 @@ pub(super) fn one_of<'v>(
 ) -> (Condition, Variable) {
     let claim = claims.name(path);
     let variable = format!("claim_{claim}");
-    let expression = format!(
-        "has(claims.{claim}) ? (type(claims.{claim}) == list ? claims.{claim} : [claims.{claim}]) : []"
-    );
+    let expression =
+        format!("has(claims.{claim}) ? (type(claims.{claim}) == list ? claims.{claim} : [claims.{claim}]) : []");
     let list = format!("variables.{variable}");
     let (mut exact, mut tests) = (Vec::new(), Vec::new());
     for value in values {
@@ -74,17 +72,15 @@ pub(super) fn one_of<'v>(
 
 /// Returns the condition that the issuer and the subject of the token are one of `ISSUER/SUBJECT`, and the variables
 /// that it reads.
-pub(super) fn principals<'v>(
-    values: impl Iterator<Item = &'v str>,
-    claims: &mut Claims,
-) -> (Condition, Vec<Variable>) {
+pub(super) fn principals<'v>(values: impl Iterator<Item = &'v str>, claims: &mut Claims) -> (Condition, Vec<Variable>) {
     let [iss, sub] = ["iss", "sub"].map(|path| claims.name(&[path.to_owned()]));
     let tests = values.map(|value| {
         let (issuer, subject) = principal(value);
         Condition::all([half("token_issuer", &iss, &issuer), half("token_subject", &sub, &subject)])
     });
     let tests = Condition::any(tests.collect::<Vec<_>>());
-    let text = |claim: &str| format!("has(claims.{claim}) && type(claims.{claim}) == string ? string(claims.{claim}) : ''");
+    let text =
+        |claim: &str| format!("has(claims.{claim}) && type(claims.{claim}) == string ? string(claims.{claim}) : ''");
     (tests, vec![("token_issuer".to_owned(), text(&iss)), ("token_subject".to_owned(), text(&sub))])
 }
 
@@ -104,14 +100,14 @@ pub(super) fn principal(value: &str) -> (Pattern, Pattern) {
             };
             (issuer, Exact(subject.to_owned()))
         }
-        (value, None) if value.starts_with('*') => (Present, Suffix(value.strip_prefix('*').unwrap_or(value).to_owned())),
+        (value, None) if value.starts_with('*') => {
+            (Present, Suffix(value.strip_prefix('*').unwrap_or(value).to_owned()))
+        }
         (_, Some("*")) => (Exact(issuer.to_owned()), Present),
         (value, Some(subject)) if value.ends_with('*') => {
             (Exact(issuer.to_owned()), Prefix(subject.strip_suffix('*').unwrap_or(subject).to_owned()))
         }
-        (value, None) if value.ends_with('*') => {
-            (Prefix(value.strip_suffix('*').unwrap_or(value).to_owned()), Present)
-        }
+        (value, None) if value.ends_with('*') => (Prefix(value.strip_suffix('*').unwrap_or(value).to_owned()), Present),
         (_, subject) => (Exact(issuer.to_owned()), Exact(subject.unwrap_or_default().to_owned())),
     }
 }

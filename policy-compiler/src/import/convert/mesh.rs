@@ -13,7 +13,8 @@ const HEADER_BYTES: u32 = 61_440;
 
 /// Returns the text.
 pub(super) fn text(resources: &Resources, names: &Services, claims: &Claims) -> String {
-    let mut out = String::from("# Namespaces are domains, and workloads are services.\napiVersion: contextmesh.io/v1\n");
+    let mut out =
+        String::from("# Namespaces are domains, and workloads are services.\napiVersion: contextmesh.io/v1\n");
     out.push_str("kind: Mesh\nmetadata: {name: mesh}\nspec:\n");
     let _ = writeln!(out, "  trustDomain: {}", flow_scalar(&resources.mesh.trust_domain));
     let aliases = resources.mesh.trust_domain_aliases.iter().map(String::as_str).filter(|alias| !alias.contains('*'));

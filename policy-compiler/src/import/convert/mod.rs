@@ -117,7 +117,8 @@ pub fn convert(resources: &Resources, groups: &[Group]) -> Converted {
     refuse_unselected(resources, groups, &mut report);
     let services = Services::new(resources);
     let mut claims = Claims::default();
-    let planned = groups.iter().filter_map(|group| document::plan(group, resources, &services, &mut claims, &mut report));
+    let planned =
+        groups.iter().filter_map(|group| document::plan(group, resources, &services, &mut claims, &mut report));
     let mut documents: Vec<Document> = planned.collect();
     proxies::note_shared_names(resources, groups, &services, &mut report);
     if report.has_refused() {

@@ -179,7 +179,8 @@ impl Reader<'_> {
     fn metadata(&mut self, of: &istio::Condition, name: &str) -> Condition {
         let parts = name.strip_suffix(']').and_then(|name| name.split_once('['));
         let Some((filter, key)) = parts.filter(|(filter, key)| !filter.is_empty() && !key.is_empty()) else {
-            return self.refuse(of.key.span, "metadata is written as `experimental.envoy.filters.NAME[KEY]`".to_owned());
+            return self
+                .refuse(of.key.span, "metadata is written as `experimental.envoy.filters.NAME[KEY]`".to_owned());
         };
         self.note(of.key.span, "a rule that reads metadata denies a request in which it is a list or an object");
         let (filter, key) = (literal(filter), literal(key));

@@ -32,7 +32,8 @@ pub(crate) fn manifests(size: Size) -> [(&'static str, String); 2] {
 /// Returns a policy: most for one workload, some for a tier, a namespace, or the mesh.
 fn policy(index: usize, size: Size) -> String {
     let workload = index % size.workloads;
-    let namespace = workload % size.namespaces;
+    // Each namespace has as many policies for all of it.
+    let namespace = if index % 50 == 48 { index / 50 } else { workload } % size.namespaces;
     let (namespace, selector) = match index % 50 {
         47 => (format!("team-{namespace}"), format!("selector: {{matchLabels: {{tier: tier-{}}}}}", workload % 3)),
         48 => (format!("team-{namespace}"), "selector: {}".to_owned()),
