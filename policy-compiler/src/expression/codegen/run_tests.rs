@@ -175,6 +175,7 @@ fn expressions_give_what_cel_says() {
         ("variables.from_shop && peer.service == 'checkout' && mesh.direction == 'inbound'", "true"),
         ("source.port == 4711 && connection.mtls", "true"),
         ("metadata.filter_metadata['lb']['zone']", "\"a\""),
+        ("metadata.strings['lb']['zone']", "\"\""),
         ("filter_state['x'] == ''", "no-value"),
         ("[context.attempt, 4]", "[3,4]"),
         ("[context.attempt] == [3]", "true"),

@@ -17,8 +17,7 @@ pub(super) fn in_networks<'v>(subject: &str, values: impl Iterator<Item = &'v st
         }
     }
     // The compiler makes one set of a list, so long ones are cut only to keep expressions short.
-    let lists =
-        networks.chunks(200).map(|part| Condition::Call(format!("{subject}.inNetworks([{}])", part.join(", "))));
+    let lists = networks.chunks(200).map(|part| Condition::Call(format!("{subject}.inNetworks([{}])", part.join(", "))));
     Ok(Condition::any(lists))
 }
 

@@ -1,87 +1,106 @@
-//! Claims of verified tokens.
+//! Claims of verified tokens, and other metadata.
 //!
-//! RBAC compares strings, and the strings of a list. So a claim is declared with the type `json`, and a variable makes a
-//! list of whatever it is: a claim of another type, or none at all, matches nothing and is no error.
-
-use std::collections::BTreeMap;
+//! RBAC compares strings, and the strings of a list. So conditions read `metadata.strings`, which is one text for both:
+//! `"\na\n"` is the string `a`, and `"[\na\nb\n]"` a list. Whatever else a claim is matches nothing, and is no error.
 
 use super::condition::{Condition, literal};
+use super::identity::quoted;
 use super::pattern::Pattern;
 
 /// Where Istio's RequestAuthentication puts the payload of a token: dynamic metadata of this filter, under this key.
 pub(super) const PAYLOAD: [&str; 2] = ["envoy.filters.http.jwt_authn", "payload"];
 
-/// The claims that conditions read: the path of each, by its name.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Claims {
-    by_name: BTreeMap<String, Vec<String>>,
-}
+/// Most bytes of one regular expression, so that its automaton stays small.
+const MAX_REGEX_BYTES: usize = 2048;
 
-impl Claims {
-    /// Returns the claims, sorted by name.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &[String])> {
-        self.by_name.iter().map(|(name, path)| (name.as_str(), path.as_slice()))
-    }
-
-    /// Returns the name of a claim, which is new for a path that is.
-    fn name(&mut self, path: &[String]) -> String {
-        if let Some((name, _)) = self.by_name.iter().find(|(_, known)| known.as_slice() == path) {
-            return name.clone();
-        }
-        let name =
-            super::names::unique(&super::names::identifier(&path.join("_")), |name| self.by_name.contains_key(name));
-        self.by_name.insert(name.clone(), path.to_vec());
-        name
-    }
-}
+/// Any text within a line.
+const ANY: &str = "[^\n]*";
 
 /// A variable of a document: its name and expression.
 pub(super) type Variable = (String, String);
 
-/// Returns the condition that a claim, or an element of it, is one of the values, and the variable that it reads.
-pub(super) fn one_of<'v>(
-    path: &[String],
-    values: impl Iterator<Item = &'v str>,
-    claims: &mut Claims,
-) -> (Condition, Variable) {
-    let claim = claims.name(path);
-    let variable = format!("claim_{claim}");
-    let expression =
-        format!("has(claims.{claim}) ? (type(claims.{claim}) == list ? claims.{claim} : [claims.{claim}]) : []");
-    let list = format!("variables.{variable}");
-    let (mut exact, mut tests) = (Vec::new(), Vec::new());
-    for value in values {
-        let test = match Pattern::new(value) {
-            Pattern::Exact(text) => {
-                exact.push(literal(&text));
-                continue;
-            }
-            Pattern::Present => "c.matches('^.+$')".to_owned(),
-            Pattern::Prefix(text) => format!("c.startsWith({})", literal(&text)),
-            Pattern::Suffix(text) => format!("c.endsWith({})", literal(&text)),
-        };
-        tests.push(Condition::Call(format!("{list}.exists(c, type(c) == string && {test})")));
-    }
-    let exact = match exact.as_slice() {
-        [] => Condition::Always(false),
-        [value] => Condition::Call(format!("{list}.exists(c, c == {value})")),
-        values => Condition::Call(format!("{list}.exists(c, c in [{}])", values.join(", "))),
-    };
-    (Condition::any(std::iter::once(exact).chain(tests)), (variable, expression))
+/// Returns the variable with the strings of a claim.
+pub(super) fn variable(path: &[String]) -> Variable {
+    let keys: String = PAYLOAD.into_iter().chain(path.iter().map(String::as_str)).map(key).collect();
+    (format!("claim_{}", super::names::identifier(&path.join("_"))), format!("metadata.strings{keys}"))
 }
 
-/// Returns the condition that the issuer and the subject of the token are one of `ISSUER/SUBJECT`, and the variables
-/// that it reads.
-pub(super) fn principals<'v>(values: impl Iterator<Item = &'v str>, claims: &mut Claims) -> (Condition, Vec<Variable>) {
-    let [iss, sub] = ["iss", "sub"].map(|path| claims.name(&[path.to_owned()]));
-    let tests = values.map(|value| {
-        let (issuer, subject) = principal(value);
-        Condition::all([half("token_issuer", &iss, &issuer), half("token_subject", &sub, &subject)])
+fn key(name: &str) -> String {
+    format!("[{}]", literal(name))
+}
+
+/// Returns the condition that a claim is, or has, one of the values. `lines` are its strings.
+pub(super) fn one_of<'v>(lines: &str, values: impl Iterator<Item = &'v str>) -> Condition {
+    let mut patterns: Vec<Pattern> = Vec::new();
+    for pattern in values.map(Pattern::new) {
+        if !patterns.contains(&pattern) {
+            patterns.push(pattern);
+        }
+    }
+    if let [Pattern::Exact(text)] = patterns.as_slice() {
+        return Condition::Call(format!("{lines}.contains({})", literal(&format!("\n{text}\n"))));
+    }
+    let (mut parts, mut part) = (Vec::new(), String::new());
+    for pattern in &patterns {
+        let text = fragment(pattern);
+        if part.len() + text.len() > MAX_REGEX_BYTES && !part.is_empty() {
+            parts.push(std::mem::take(&mut part));
+        }
+        if !part.is_empty() {
+            part.push('|');
+        }
+        part.push_str(&text);
+    }
+    parts.push(part);
+    Condition::any(parts.into_iter().map(|part| {
+        let part = if part.contains('|') { format!("({part})") } else { part };
+        Condition::Call(format!("{lines}.matches({})", literal(&format!("\n{part}\n"))))
+    }))
+}
+
+/// Returns the condition that a value is a string, and the pattern matches it.
+fn alone(lines: &str, pattern: &Pattern) -> Condition {
+    match pattern {
+        Pattern::Exact(text) => Condition::equals(lines, vec![literal(&format!("\n{text}\n"))]),
+        Pattern::Prefix(text) => Condition::Call(format!("{lines}.startsWith({})", literal(&format!("\n{text}")))),
+        other => Condition::Call(format!("{lines}.matches({})", literal(&format!("^\n{}\n$", fragment(other))))),
+    }
+}
+
+/// Returns the regular expression of a pattern within a line.
+fn fragment(pattern: &Pattern) -> String {
+    match pattern {
+        Pattern::Exact(text) => quoted(text),
+        Pattern::Prefix(text) => format!("{}{ANY}", quoted(text)),
+        Pattern::Suffix(text) => format!("{ANY}{}", quoted(text)),
+        Pattern::Present => "[^\n]+".to_owned(),
+    }
+}
+
+/// Returns the condition that the issuer and the subject of the token are one of `ISSUER/SUBJECT`.
+pub(super) fn principals<'v>(issuer: &str, subject: &str, values: impl Iterator<Item = &'v str>) -> Condition {
+    let tests = values.map(principal).map(|(of_issuer, of_subject)| {
+        Condition::all([alone(issuer, &of_issuer), alone(subject, &of_subject)])
     });
-    let tests = Condition::any(tests.collect::<Vec<_>>());
-    let text =
-        |claim: &str| format!("has(claims.{claim}) && type(claims.{claim}) == string ? string(claims.{claim}) : ''");
-    (tests, vec![("token_issuer".to_owned(), text(&iss)), ("token_subject".to_owned(), text(&sub))])
+    Condition::any(tests.collect::<Vec<_>>())
+}
+
+/// Returns the condition that a value of metadata matches: `[x]` is an element of a list, and everything else a string.
+pub(super) fn metadata<'v>(lines: &str, values: impl Iterator<Item = &'v str>) -> Condition {
+    let tests = values.map(|value| {
+        if value.starts_with('[') && value.ends_with(']') {
+            let pattern = Pattern::new(value.trim_matches(['[', ']']));
+            let regex = format!("^\\[\n(.*\n)*{}\n", fragment(&pattern));
+            return Condition::Call(format!("{lines}.matches({})", literal(&regex)));
+        }
+        alone(lines, &Pattern::new(value))
+    });
+    Condition::any(tests.collect::<Vec<_>>())
+}
+
+/// Returns the strings of metadata of another filter.
+pub(super) fn lines_of(filter: &str, name: &str) -> String {
+    format!("metadata.strings{}{}", key(filter), key(name))
 }
 
 /// Returns what a principal of a token asks of the issuer and of the subject.
@@ -100,30 +119,15 @@ pub(super) fn principal(value: &str) -> (Pattern, Pattern) {
             };
             (issuer, Exact(subject.to_owned()))
         }
-        (value, None) if value.starts_with('*') => {
-            (Present, Suffix(value.strip_prefix('*').unwrap_or(value).to_owned()))
-        }
+        (value, None) if value.starts_with('*') => (Present, Suffix(value.strip_prefix('*').unwrap_or(value).to_owned())),
         (_, Some("*")) => (Exact(issuer.to_owned()), Present),
         (value, Some(subject)) if value.ends_with('*') => {
             (Exact(issuer.to_owned()), Prefix(subject.strip_suffix('*').unwrap_or(subject).to_owned()))
         }
-        (value, None) if value.ends_with('*') => (Prefix(value.strip_suffix('*').unwrap_or(value).to_owned()), Present),
-        (_, subject) => (Exact(issuer.to_owned()), Exact(subject.unwrap_or_default().to_owned())),
-    }
-}
-
-fn half(variable: &str, claim: &str, pattern: &Pattern) -> Condition {
-    let name = format!("variables.{variable}");
-    match pattern {
-        // The variable is also empty if the claim is absent.
-        Pattern::Exact(text) if text.is_empty() => {
-            let empty = Condition::equals(&format!("claims.{claim}"), vec![literal("")]);
-            Condition::all([Condition::Call(format!("has(claims.{claim})")), empty])
+        (value, None) if value.ends_with('*') => {
+            (Prefix(value.strip_suffix('*').unwrap_or(value).to_owned()), Present)
         }
-        Pattern::Exact(text) => Condition::equals(&name, vec![literal(text)]),
-        Pattern::Present => Condition::Call(format!("{name}.matches('^.+$')")),
-        Pattern::Prefix(text) => Condition::Call(format!("{name}.startsWith({})", literal(text))),
-        Pattern::Suffix(text) => Condition::Call(format!("{name}.endsWith({})", literal(text))),
+        (_, subject) => (Exact(issuer.to_owned()), Exact(subject.unwrap_or_default().to_owned())),
     }
 }
 
@@ -167,6 +171,22 @@ mod tests {
         ] {
             assert_eq!(principal(value), expected, "{value}");
         }
+    }
+
+    #[test]
+    fn strings_are_compared_as_lines() {
+        let of = |values: &[&'static str]| one_of("x", values.iter().copied()).text();
+        assert_eq!(of(&["a"]), r"x.contains('\na\n')");
+        assert_eq!(of(&["a.b", "c*", "*d", "*"]), r"x.matches('\n(a\\.b|c[^\n]*|[^\n]*d|[^\n]+)\n')");
+        assert_eq!(of(&["a*"]), r"x.matches('\na[^\n]*\n')");
+        let of = |value: &'static str| metadata("x", [value].into_iter()).text();
+        assert_eq!(of("a"), r"x == '\na\n'");
+        assert_eq!(of("a*"), r"x.startsWith('\na')");
+        assert_eq!(of("*"), r"x.matches('^\n[^\n]+\n$')");
+        assert_eq!(of("[a]"), r"x.matches('^\\[\n(.*\n)*a\n')");
+        let long: Vec<String> = (0..2000).map(|n| format!("group-{n}")).collect();
+        let Condition::Any(parts) = one_of("x", long.iter().map(String::as_str)) else { panic!("one part") };
+        assert!(parts.len() > 5);
     }
 
     #[test]

@@ -97,19 +97,52 @@ impl Condition {
         self.print().0
     }
 
-    /// Returns the expression as lines: one for each operand of the outermost operator, each with its operator in front.
-    pub(super) fn lines(&self) -> Vec<String> {
-        let (operator, parts, level) = match self {
-            Self::All(parts) => ("&& ", parts, Level::And),
-            Self::Any(parts) => ("|| ", parts, Level::Or),
-            Self::Named(_, inner) => return inner.lines(),
+    /// Returns the expression as lines: one for each operand of the outermost operator, each with its operator in front,
+    /// and the same within operands that are longer than `width`.
+    pub(super) fn lines(&self, width: usize) -> Vec<String> {
+        let (operator, level) = match self.unnamed() {
+            Self::All(_) => ("&& ", Level::And),
+            Self::Any(_) => ("|| ", Level::Or),
             _ => return vec![self.text()],
         };
-        let line = |(index, part): (usize, &Self)| {
+        let mut lines: Vec<String> = Vec::new();
+        for part in self.operands(level) {
             let text = part.within(level);
-            if index == 0 { text } else { format!("{operator}{text}") }
+            let mut own = if text.len() <= width { vec![text] } else { part.lines_within(level, width) }.into_iter();
+            let first = own.next().unwrap_or_default();
+            lines.push(if lines.is_empty() { first } else { format!("{operator}{first}") });
+            lines.extend(own.map(|line| format!("  {line}")));
+        }
+        lines
+    }
+
+    /// Returns the operands of an operator, also those of parts that have a name.
+    fn operands(&self, level: Level) -> Vec<&Self> {
+        match self.unnamed() {
+            Self::All(parts) if level == Level::And => parts.iter().flat_map(|part| part.operands(level)).collect(),
+            Self::Any(parts) if level == Level::Or => parts.iter().flat_map(|part| part.operands(level)).collect(),
+            other => vec![other],
+        }
+    }
+
+    fn lines_within(&self, level: Level, width: usize) -> Vec<String> {
+        let (inner, not) = match self.unnamed() {
+            Self::Not(inner) => (inner.unnamed(), "!"),
+            inner => (inner, ""),
         };
-        parts.iter().enumerate().map(line).collect()
+        if !matches!(inner, Self::All(_) | Self::Any(_)) {
+            return vec![self.within(level)];
+        }
+        let mut lines = inner.lines(width);
+        if inner.print().1 < if not.is_empty() { level } else { Level::Unary } {
+            if let Some(first) = lines.first_mut() {
+                first.insert_str(0, &format!("{not}("));
+            }
+            if let Some(last) = lines.last_mut() {
+                last.push(')');
+            }
+        }
+        lines
     }
 
     fn within(&self, level: Level) -> String {
@@ -164,6 +197,7 @@ pub(super) fn literal(text: &str) -> String {
     for c in text.chars() {
         match c {
             '\'' | '\\' => out.extend(['\\', c]),
+            '\n' => out.push_str("\\n"),
             c if c.is_control() || ('\u{2028}'..='\u{2029}').contains(&c) || c == '\u{feff}' => {
                 let _ = write!(out, "\\u{:04x}", u32::from(c));
             }
@@ -203,6 +237,16 @@ mod tests {
     }
 
     #[test]
+    fn long_conditions_have_several_lines() {
+        let either = || Condition::any([call("first"), call("second")]);
+        let both = Condition::all([either(), either().not(), call("third")]);
+        assert_eq!(both.lines(100), ["(first || second)", "&& !(first || second)", "&& third"]);
+        assert_eq!(both.lines(5), ["(first", "  || second)", "&& !(first", "  || second)", "&& third"]);
+        let any = Condition::any([either().named("a"), Condition::all([call("third"), either()])]);
+        assert_eq!(any.lines(9), ["first", "|| second", "|| third", "  && (first", "    || second)"]);
+    }
+
+    #[test]
     fn a_long_list_becomes_several() {
         let values: Vec<String> = (0..1000).map(|n| literal(&format!("value-{n}"))).collect();
         let Condition::Any(parts) = Condition::equals("x", values.clone()) else { panic!("one list") };
@@ -214,7 +258,7 @@ mod tests {
 
     #[test]
     fn literals_are_escaped() {
-        for (text, expected) in [("it's", r"'it\'s'"), (r"a\b", r"'a\\b'"), ("a\nb", r"'a\u000ab'"), ("é", "'é'")] {
+        for (text, expected) in [("it's", r"'it\'s'"), (r"a\b", r"'a\\b'"), ("a\nb", r"'a\nb'"), ("a\tb", r"'a\u0009b'"), ("é", "'é'")] {
             assert_eq!(literal(text), expected);
         }
     }

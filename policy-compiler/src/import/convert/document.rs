@@ -3,7 +3,7 @@
 //! Istio lets a request pass if any ALLOW policy does, so all of them are in one document, and thus in one layer: the
 //! allow rules of two layers would all have to match. Policies of the root namespace are copied for that.
 
-use super::claims::{Claims, Variable};
+use super::claims::Variable;
 use super::condition::Condition;
 use super::rule::Reader;
 use super::services::{self, Services};
@@ -86,10 +86,7 @@ impl Document {
     pub(super) fn close(&mut self, why: &str) {
         for shadow in [false, true] {
             let allows = |rule: &Planned| rule.effect == Effect::Allow && rule.shadow == shadow;
-            if self
-                .rules
-                .iter()
-                .any(|rule| allows(rule) && rule.left_out.is_none() && rule.when != Condition::Always(false))
+            if self.rules.iter().any(|rule| allows(rule) && rule.left_out.is_none() && rule.when != Condition::Always(false))
             {
                 continue;
             }
@@ -122,7 +119,6 @@ pub(super) fn plan(
     group: &Group,
     resources: &Resources,
     services: &Services,
-    claims: &mut Claims,
     report: &mut Report,
 ) -> Option<Document> {
     let root = &resources.mesh.root_namespace;
@@ -142,11 +138,9 @@ pub(super) fn plan(
     let (policies, rules, variables) = (group.policies.clone(), Vec::new(), Vec::new());
     let mut document = Document { domain, name, workloads, policies, spans, variables, rules };
     for (index, policy) in group.policies.iter().filter_map(|index| Some((*index, resources.policies.get(*index)?))) {
-        add(index, policy, resources, &mut document, claims, report);
+        add(index, policy, resources, &mut document, report);
     }
-    document.leave_out("it matches no request", |rule| {
-        rule.when == Condition::Always(false) && rule.effect != Effect::Allow
-    });
+    document.leave_out("it matches no request", |rule| rule.when == Condition::Always(false) && rule.effect != Effect::Allow);
     document.close("it lets nothing through");
     document.leave_out("it lets nothing through, and other policies do", |rule| rule.when == Condition::Always(false));
     Some(document)
@@ -158,7 +152,6 @@ fn add(
     policy: &AuthorizationPolicy,
     resources: &Resources,
     document: &mut Document,
-    claims: &mut Claims,
     report: &mut Report,
 ) {
     let effect = match &policy.action {
@@ -166,8 +159,7 @@ fn add(
         Action::Deny => Effect::Deny,
         Action::Audit => Effect::Audit,
         Action::Custom(provider) => {
-            let text =
-                format!("the provider `{provider}` decides, which the mesh cannot ask: keep this policy in Istio");
+            let text = format!("the provider `{provider}` decides, which the mesh cannot ask: keep this policy in Istio");
             report.refuse(index, Reason { span: policy.name.span, text });
             return;
         }
@@ -191,7 +183,6 @@ fn add(
         let mut reader = Reader {
             mesh: &resources.mesh,
             namespace: &policy.namespace,
-            claims,
             variables: &mut document.variables,
             stricter: report.stricter(index),
             refused: &mut Vec::new(),

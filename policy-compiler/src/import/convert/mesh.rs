@@ -3,18 +3,16 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use super::claims::Claims;
 use super::services::{self, Services};
 use super::yaml::{flow_scalar, list};
-use crate::import::istio::Resources;
+use crate::import::istio::{GATEWAY_LABEL, Resources, Workload};
 
 /// The longest value of a header that conditions read: all that Envoy accepts by default, so that none is too long.
 const HEADER_BYTES: u32 = 61_440;
 
 /// Returns the text.
-pub(super) fn text(resources: &Resources, names: &Services, claims: &Claims) -> String {
-    let mut out =
-        String::from("# Namespaces are domains, and workloads are services.\napiVersion: contextmesh.io/v1\n");
+pub(super) fn text(resources: &Resources, names: &Services) -> String {
+    let mut out = String::from("# Namespaces are domains, and workloads are services.\napiVersion: contextmesh.io/v1\n");
     out.push_str("kind: Mesh\nmetadata: {name: mesh}\nspec:\n");
     let _ = writeln!(out, "  trustDomain: {}", flow_scalar(&resources.mesh.trust_domain));
     let aliases = resources.mesh.trust_domain_aliases.iter().map(String::as_str).filter(|alias| !alias.contains('*'));
@@ -31,21 +29,26 @@ pub(super) fn text(resources: &Resources, names: &Services, claims: &Claims) -> 
             service(index, resources, names, &mut accounts, &mut hosts, &mut out);
         }
     }
+    let gateways: Vec<&str> = resources
+        .workloads
+        .iter()
+        .enumerate()
+        .filter(|(_, workload)| is_gateway(workload))
+        .map(|(index, _)| names.name(index))
+        .collect();
+    if !gateways.is_empty() {
+        let _ = writeln!(out, "  gateways: {}", list(gateways));
+    }
     out.push_str("  # As in Istio: a workload without an ALLOW policy is open.\n  default: allow\n");
     out.push_str("  # Istio has one reading of a path. Here a request passes only if each of its readings does.\n");
     let _ = writeln!(out, "  ambiguousPath: ignore\n  headerValueBytes: {HEADER_BYTES}");
-    let claims: Vec<_> = claims.iter().collect();
-    if !claims.is_empty() {
-        out.push_str("  claims:\n    source: istio\n    types:\n");
-        for (name, path) in claims {
-            let _ = if path == [name] {
-                writeln!(out, "      {name}: json")
-            } else {
-                writeln!(out, "      {name}: {{type: json, path: {}}}", list(path.iter().map(String::as_str)))
-            };
-        }
-    }
     out
+}
+
+/// Whether the proxy of a workload is a gateway, by the labels that Istio and the Gateway API give these.
+fn is_gateway(workload: &Workload) -> bool {
+    let label = |key: &str| workload.labels.get(key);
+    label(GATEWAY_LABEL).is_some() || label("istio").is_some_and(|value| value.ends_with("gateway"))
 }
 
 /// Adds a service. An identity or a host belongs to the first service that has it.

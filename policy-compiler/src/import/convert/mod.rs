@@ -24,11 +24,13 @@ mod trust_domain;
 mod write;
 mod yaml;
 
-use super::{istio::Resources, select::Group};
+use super::{
+    istio::Resources,
+    select::{Group, waypoint_target},
+};
 use crate::read::document::formatted;
 use crate::report::diagnostic::{Diagnostic, Severity};
 use crate::report::source::{Sources, Span};
-use claims::Claims;
 use document::Document;
 use repair::{Repaired, Written};
 use services::Services;
@@ -114,18 +116,16 @@ impl Report {
 /// Converts the policies. There are no files if one of them is refused.
 pub fn convert(resources: &Resources, groups: &[Group]) -> Converted {
     let mut report = Report::new(resources.policies.len());
-    refuse_unselected(resources, groups, &mut report);
+    refuse_waypoints(resources, &mut report);
     let services = Services::new(resources);
-    let mut claims = Claims::default();
-    let planned =
-        groups.iter().filter_map(|group| document::plan(group, resources, &services, &mut claims, &mut report));
+    let planned = groups.iter().filter_map(|group| document::plan(group, resources, &services, &mut report));
     let mut documents: Vec<Document> = planned.collect();
     proxies::note_shared_names(resources, groups, &services, &mut report);
     if report.has_refused() {
         return Converted { files: Vec::new(), verdicts: report.verdicts() };
     }
     document::name_apart(&mut documents);
-    let mut fixed = vec![File { path: "mesh.yaml".to_owned(), text: mesh::text(resources, &services, &claims) }];
+    let mut fixed = vec![File { path: "mesh.yaml".to_owned(), text: mesh::text(resources, &services) }];
     fixed.extend(proxies::file(&services));
     let mut files = settle(&mut documents, fixed, resources, &mut report);
     if report.has_refused() {
@@ -137,26 +137,16 @@ pub fn convert(resources: &Resources, groups: &[Group]) -> Converted {
     Converted { files, verdicts: report.verdicts() }
 }
 
-/// Refuses policies that hold for no workload: what they protect would be lost without a word.
-fn refuse_unselected(resources: &Resources, groups: &[Group], report: &mut Report) {
+/// Refuses policies that waypoints enforce.
+fn refuse_waypoints(resources: &Resources, report: &mut Report) {
     for (index, policy) in resources.policies.iter().enumerate() {
-        if groups.iter().any(|group| group.policies.contains(&index)) {
-            continue;
+        if let Some(target) = waypoint_target(policy) {
+            let text = format!(
+                "a waypoint enforces it for the {} `{}`, where a filter does not see who calls: keep it in Istio",
+                target.kind, target.name.value
+            );
+            report.refuse(index, Reason { span: target.name.span, text });
         }
-        let (span, text) = match policy.target_refs.first() {
-            Some(target) => {
-                let text = format!(
-                    "it is attached to the {} `{}`: only policies that select workloads are converted",
-                    target.kind, target.name.value
-                );
-                (target.name.span, text)
-            }
-            None => {
-                let text = "it selects none of the workloads: give their Deployments too, or leave the policy out";
-                (policy.name.span, text.to_owned())
-            }
-        };
-        report.refuse(index, Reason { span, text });
     }
 }
 

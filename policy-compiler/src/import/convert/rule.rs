@@ -3,7 +3,7 @@
 //! A condition holds for exactly the requests that Envoy's RBAC filter matches, as Istio configures it. Where it can end
 //! with an error, the rule then denies, and the reason is noted.
 
-use super::claims::{self, Claims, Variable};
+use super::claims::{self, Variable};
 use super::condition::{Condition, literal};
 use super::pattern::{Pattern, one_of};
 use super::{Reason, address, identity, path};
@@ -18,8 +18,7 @@ const PATHS: &str = "a path that servers read in several ways passes only if it 
 const HEADERS: &str = "a rule that reads a header denies a request in which it is not UTF-8";
 
 /// Why a rule about claims is stricter.
-const CLAIMS: &str =
-    "a rule that reads a claim denies a request in which it has more than 4 KiB, or an integer above 2^53";
+const CLAIMS: &str = "a rule that reads a claim denies a request in which it has a line break";
 
 /// Reads the rules of one policy.
 pub(super) struct Reader<'r> {
@@ -27,8 +26,6 @@ pub(super) struct Reader<'r> {
     pub(super) mesh: &'r MeshConfig,
     /// The namespace of the policy.
     pub(super) namespace: &'r str,
-    /// The claims that conditions read.
-    pub(super) claims: &'r mut Claims,
     /// The variables of the document.
     pub(super) variables: &'r mut Vec<Variable>,
     /// Why the policy is stricter.
@@ -146,58 +143,41 @@ impl Reader<'_> {
     ) -> Condition {
         self.note(key.span, CLAIMS);
         let name = super::names::identifier(&path.join("_"));
-        let mut claims = std::mem::take(self.claims);
-        let mut read = None;
-        let found = self.pair(yes, no, &name, |values| {
-            let (condition, variable) = claims::one_of(path, values, &mut claims);
-            read = Some(variable);
-            Ok(condition)
-        });
-        *self.claims = claims;
-        self.declare(read);
-        found
+        let lines = self.variable(path);
+        self.pair(yes, no, &name, |values| Ok(claims::one_of(&lines, values)))
     }
 
     fn token_principals(&mut self, yes: &Values, no: &Values) -> Condition {
         if let Some(first) = yes.iter().chain(no).next() {
             self.note(first.span, CLAIMS);
         }
-        let mut claims = std::mem::take(self.claims);
-        let mut read = Vec::new();
-        let found = self.pair(yes, no, "tokens", |values| {
-            let (condition, variables) = claims::principals(values, &mut claims);
-            read = variables;
-            Ok(condition)
-        });
-        *self.claims = claims;
-        self.declare(read);
-        found
+        if yes.is_empty() && no.is_empty() {
+            return Condition::Always(true);
+        }
+        let [issuer, subject] = ["iss", "sub"].map(|claim| self.variable(&[claim.to_owned()]));
+        self.pair(yes, no, "tokens", |values| Ok(claims::principals(&issuer, &subject, values)))
     }
 
-    /// Returns the condition of `experimental.envoy.filters.NAME[KEY]`. Conditions read metadata as text, whatever it is,
-    /// so only texts that no number and no bool has can be compared.
+    /// Declares the variable of a claim, and returns it.
+    fn variable(&mut self, path: &[String]) -> String {
+        let (name, expression) = claims::variable(path);
+        if let Some((name, _)) = self.variables.iter().find(|(_, known)| *known == expression) {
+            return format!("variables.{name}");
+        }
+        let name = super::names::unique(&name, |name| self.variables.iter().any(|(known, _)| known == name));
+        self.variables.push((name.clone(), expression));
+        format!("variables.{name}")
+    }
+
+    /// Returns the condition of `experimental.envoy.filters.NAME[KEY]`.
     fn metadata(&mut self, of: &istio::Condition, name: &str) -> Condition {
         let parts = name.strip_suffix(']').and_then(|name| name.split_once('['));
         let Some((filter, key)) = parts.filter(|(filter, key)| !filter.is_empty() && !key.is_empty()) else {
-            return self
-                .refuse(of.key.span, "metadata is written as `experimental.envoy.filters.NAME[KEY]`".to_owned());
+            return self.refuse(of.key.span, "metadata is written as `experimental.envoy.filters.NAME[KEY]`".to_owned());
         };
-        self.note(of.key.span, "a rule that reads metadata denies a request in which it is a list or an object");
-        let (filter, key) = (literal(filter), literal(key));
-        let subject = format!("metadata.filter_metadata[{filter}][?{key}].orValue('')");
-        self.pair(&of.values, &of.not_values, "metadata", |values| {
-            let mut texts = Vec::new();
-            for value in values {
-                let is_text = !["true", "false"].contains(&value) && value.parse::<f64>().is_err();
-                if !is_text || value.starts_with(['*', '[']) || value.ends_with('*') {
-                    return Err(format!(
-                        "`{value}` is compared with metadata, where only whole texts can be: no lists, patterns, numbers and bools"
-                    ));
-                }
-                texts.push(literal(value));
-            }
-            Ok(Condition::equals(&subject, texts))
-        })
+        self.note(of.key.span, "a rule that reads metadata denies a request in which it has a line break");
+        let lines = claims::lines_of(filter, key);
+        self.pair(&of.values, &of.not_values, "metadata", |values| Ok(claims::metadata(&lines, values)))
     }
 
     /// Returns the condition that one of `yes` matches, if there are any, and none of `no`.
@@ -229,14 +209,6 @@ impl Reader<'_> {
             parts.push(one(no, self.refused).not());
         }
         Condition::all(parts)
-    }
-
-    fn declare(&mut self, variables: impl IntoIterator<Item = Variable>) {
-        for variable in variables {
-            if !self.variables.contains(&variable) {
-                self.variables.push(variable);
-            }
-        }
     }
 
     fn note_path(&mut self, span: Option<Span>) {

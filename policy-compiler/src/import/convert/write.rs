@@ -69,7 +69,7 @@ fn rule(rule: &Planned, document: &Document, resources: &Resources, out: &mut St
     let _ = writeln!(out, "    - name: {}", flow_scalar(&rule.name));
     if rule.when != Condition::Always(true) {
         let text = rule.when.text();
-        let lines = rule.when.lines();
+        let lines = rule.when.lines(LINE);
         if text.len() <= LINE || lines.len() == 1 {
             let _ = writeln!(out, "      when: {}", scalar(&text));
         } else {
