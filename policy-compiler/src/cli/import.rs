@@ -17,6 +17,7 @@ use policy_compiler::{
 };
 
 use super::{
+    emit::namespace,
     files::Manifests,
     output::{self, Failure},
     session::Session,
@@ -54,6 +55,9 @@ pub(super) struct Arguments {
     /// The settings of the mesh: a MeshConfig, the ConfigMap `istio`, or an IstioOperator [default: Istio's].
     #[arg(long, value_name = "FILE")]
     mesh_config: Option<PathBuf>,
+    /// The namespace of resources that name none, as for `kubectl apply`.
+    #[arg(short, long, value_name = "NAMESPACE", default_value = import::DEFAULT_NAMESPACE, value_parser = namespace)]
+    namespace: String,
     /// Also writes a tree that is `stricter` than the policies, or leaves out those that are `unused`, because they hold
     /// for none of the workloads.
     #[arg(long, value_enum, value_name = "WHAT", value_delimiter = ',')]
@@ -85,7 +89,7 @@ pub(super) fn run(command: &Command, session: &Session) -> output::Outcome {
 fn authorization_policy(arguments: &Arguments, session: &Session) -> output::Outcome {
     let target = Target::new(&arguments.output, arguments.force)?;
     let sources = sources(arguments)?;
-    let (mut resources, mut diagnostics) = import::read(&sources);
+    let (mut resources, mut diagnostics) = import::read_into(&sources, &arguments.namespace);
     if !diagnostics.has_errors() {
         diagnostics.extend(import::findings(&resources, &select::groups(&resources)));
     }

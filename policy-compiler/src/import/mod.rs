@@ -13,4 +13,4 @@ pub mod select;
 pub mod shadow;
 
 pub use findings::{findings, take_unused};
-pub use read::{has_mesh_config, read};
+pub use read::{DEFAULT_NAMESPACE, has_mesh_config, read, read_into};

@@ -573,6 +573,18 @@ fn users_see_the_whole_text() {
 }
 
 #[test]
+fn a_template_is_recognised() {
+    let sources = sources(&["a: {{ .Values.x }}\nb: [\n", "a: ["]);
+    let (_, found) = import::read(&sources);
+    let notes: Vec<usize> = found.iter().map(|problem| problem.notes.len()).collect();
+    assert_eq!(
+        (found.iter().next().unwrap().span.unwrap().file, notes.last()),
+        (sources.iter().next().unwrap().0, Some(&0))
+    );
+    assert!(found.to_text(&sources).contains("`helm template` makes manifests of a chart"));
+}
+
+#[test]
 fn hostile_files_end_with_a_finding() {
     let deep = "[".repeat(10_000);
     let many = format!(

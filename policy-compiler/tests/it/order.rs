@@ -13,7 +13,8 @@ const FOLDERS: &[&[&str]] = &[
     &["check"],
     &["pack"],
     &["compile"],
-    &["run", "routes", "status", "import"],
+    &["run", "routes", "status"],
+    &["import"],
     &["show"],
     &["cli"],
 ];

@@ -40,11 +40,19 @@ const VERSIONS: [&str; 2] = ["v1", "v1beta1"];
 /// The kinds of Istio's group `security.istio.io`.
 const SECURITY_KINDS: [&str; 3] = ["AuthorizationPolicy", "RequestAuthentication", "PeerAuthentication"];
 
+/// The namespace of resources that name none.
+pub const DEFAULT_NAMESPACE: &str = "default";
+
 /// Reads all resources of all files. If the diagnostics have errors, the resources are incomplete.
 pub fn read(sources: &Sources) -> (Resources, Diagnostics) {
+    read_into(sources, DEFAULT_NAMESPACE)
+}
+
+/// Like [`read()`], with another namespace for resources that name none.
+pub fn read_into(sources: &Sources, namespace: &str) -> (Resources, Diagnostics) {
     let mut diagnostics = Diagnostics::new();
-    let files: Vec<_> = sources.iter().map(|(id, file)| yaml::parse(id, file, &mut diagnostics)).collect();
-    let mut reader = Reader::new(Decoder::new(sources, &mut diagnostics));
+    let files: Vec<_> = sources.iter().map(|(id, file)| parse(id, file, &mut diagnostics)).collect();
+    let mut reader = Reader::new(Decoder::new(sources, &mut diagnostics), namespace);
     files.iter().flatten().for_each(|document| reader.document(document));
     let (policies, authentications, workloads, meshes) = reader.finish();
     let mesh = meshes.finish(&mut diagnostics);
@@ -59,6 +67,21 @@ pub fn read(sources: &Sources) -> (Resources, Diagnostics) {
     }
     diagnostics.sort();
     (resources, diagnostics)
+}
+
+/// Reads the documents of a file. Files of a chart that are no YAML yet are common.
+fn parse(id: FileId, file: &SourceFile, diagnostics: &mut Diagnostics) -> Vec<Node> {
+    let mut problems = Diagnostics::new();
+    let documents = yaml::parse(id, file, &mut problems);
+    let is_template = file.text().contains("{{");
+    diagnostics.extend(problems.into_iter().map(|problem| {
+        if is_template {
+            problem.note("`{{` is a template: `helm template` makes manifests of a chart")
+        } else {
+            problem
+        }
+    }));
+    documents
 }
 
 /// Says that no workloads are given, and which stand in for them.
@@ -84,6 +107,8 @@ pub fn has_mesh_config(id: FileId, file: &SourceFile) -> bool {
 
 /// What has been read so far.
 struct Reader<'n, 'd> {
+    /// The namespace of resources that name none.
+    namespace: &'d str,
     decoder: Decoder<'d>,
     policies: Vec<AuthorizationPolicy>,
     authentications: Vec<RequestAuthentication>,
@@ -93,8 +118,9 @@ struct Reader<'n, 'd> {
 }
 
 impl<'n, 'd> Reader<'n, 'd> {
-    fn new(decoder: Decoder<'d>) -> Self {
+    fn new(decoder: Decoder<'d>, namespace: &'d str) -> Self {
         Self {
+            namespace,
             decoder,
             policies: Vec::new(),
             authentications: Vec::new(),
@@ -114,7 +140,7 @@ impl<'n, 'd> Reader<'n, 'd> {
             self.meshes.add(node, &mut self.decoder);
             return;
         }
-        if let Some(manifest) = Manifest::new(node, None, &mut self.decoder) {
+        if let Some(manifest) = Manifest::new(node, None, self.namespace, &mut self.decoder) {
             self.resource(&manifest);
         }
     }
@@ -124,7 +150,7 @@ impl<'n, 'd> Reader<'n, 'd> {
             for item in items {
                 if mesh_config::is_one(item) {
                     self.meshes.add(item, &mut self.decoder);
-                } else if let Some(item) = Manifest::new(item, Some(manifest), &mut self.decoder) {
+                } else if let Some(item) = Manifest::new(item, Some(manifest), self.namespace, &mut self.decoder) {
                     self.resource(&item);
                 }
             }

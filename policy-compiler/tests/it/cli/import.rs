@@ -195,6 +195,27 @@ fn a_file_is_read_once_and_folders_and_standard_input_as_well() {
 }
 
 #[test]
+fn resources_without_a_namespace_are_put_into_one() {
+    let place = scratch("import-namespace");
+    let text = documents("mixed.yaml", "name: callers").replace(", namespace: shop", "");
+    let policy = place.join("policy.yaml");
+    fs::write(&policy, text).unwrap();
+    let policy = policy.to_str().unwrap();
+    let found = |options: &[&str]| {
+        let output = import(&[&[policy, "workloads.yaml"], options].concat(), &place.join("tree"));
+        let report = text_of(&output);
+        (output.status.code(), report.contains("exact     shop/callers"))
+    };
+    assert_eq!(found(&[]), (Some(3), false));
+    assert_eq!(found(&["--namespace", "a_b"]), (Some(2), false));
+    assert_eq!(found(&["-n", "shop"]), (Some(0), true));
+}
+
+fn text_of(output: &Output) -> String {
+    format!("{}{}", text(&output.stdout), text(&output.stderr))
+}
+
+#[test]
 fn a_folder_with_files_is_left_alone() {
     let target = scratch("import-again");
     fs::write(target.join("mine.txt"), "mine").unwrap();
