@@ -10,7 +10,7 @@ use std::{
 use serde_json::{Value, json};
 
 use super::{policyc, scratch, text};
-use crate::support::golden;
+use crate::support::{golden, repository};
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/import")
@@ -74,6 +74,30 @@ fn each_policy_has_its_reasons_and_nothing_is_written() {
     assert_eq!(output.status.code(), Some(3), "{}", text(&output.stderr));
     golden::check(&folder().join("mixed.txt"), &format!("{}\n{}", text(&output.stderr), text(&output.stdout)));
     assert!(!target.exists());
+}
+
+/// Returns the blocks of code of the page about the import.
+fn blocks() -> Vec<String> {
+    let page = fs::read_to_string(repository().join("docs/authorizationpolicy.md")).unwrap();
+    let blocks = page.split("```").skip(1).step_by(2).map(|block| block.split_once('\n').unwrap().1.to_owned());
+    blocks.collect()
+}
+
+#[test]
+fn the_samples_of_the_page_are_what_comes_out() {
+    let place = scratch("import-page");
+    let blocks = blocks();
+    let block = |with: &str| blocks.iter().find(|block| block.contains(with)).unwrap();
+    let report = block("$ policyc import").split_once('\n').unwrap().1;
+    let output = import(&["mixed.yaml", "workloads.yaml"], &place.join("none"));
+    assert_eq!(text(&output.stdout), report);
+    let policy = place.join("policy.yaml");
+    fs::write(&policy, block("kind: AuthorizationPolicy")).unwrap();
+    let output = import(&[policy.to_str().unwrap(), "workloads.yaml"], &place.join("tree"));
+    assert_eq!(output.status.code(), Some(0), "{}", text_of(&output));
+    let rule = block("    - name: cart-callers");
+    let found = files(&place.join("tree"));
+    assert!(found.iter().any(|(_, text)| text.contains(rule)), "{found:#?}");
 }
 
 #[test]
