@@ -11,6 +11,9 @@ use crate::report::{
     near,
 };
 
+/// Most labels that a misspelt one is compared with.
+const COMPARED: usize = 200;
+
 /// Returns the warnings. A policy for waypoints has none, because its conversion is refused.
 pub fn findings(resources: &Resources, groups: &[Group]) -> Diagnostics {
     let held = held(groups);
@@ -59,7 +62,7 @@ fn holds_for_none(policy: &AuthorizationPolicy, resources: &Resources) -> Diagno
         let near = labels.iter().find(|(key, value)| lacks(key, value)).and_then(|(key, value)| {
             near::suggestion(
                 value,
-                workloads.iter().filter_map(|workload| workload.labels.get(*key).map(String::as_str)),
+                workloads.iter().filter_map(|workload| workload.labels.get(*key).map(String::as_str)).take(COMPARED),
             )
         });
         let shown: Vec<String> = labels.iter().map(|(key, value)| format!("`{key}: {value}`")).collect();

@@ -573,6 +573,16 @@ fn users_see_the_whole_text() {
 }
 
 #[test]
+fn there_may_be_so_many_resources() {
+    let service = "{apiVersion: v1, kind: Service, metadata: {name: s}, spec: {selector: {a: b}}},";
+    for (count, expected) in [(20_000, vec![]), (20_001, vec!["CM0204 error "])] {
+        let list = format!("apiVersion: v1\nkind: List\nitems: [{}]", service.repeat(count));
+        let (_, found) = look(&[&list, &policy("shop", "p", ""), &deployment("shop", "cart", "app: cart")]);
+        assert_eq!(found, expected);
+    }
+}
+
+#[test]
 fn a_template_is_recognised() {
     let sources = sources(&["a: {{ .Values.x }}\nb: [\n", "a: ["]);
     let (_, found) = import::read(&sources);

@@ -40,6 +40,9 @@ const VERSIONS: [&str; 2] = ["v1", "v1beta1"];
 /// The kinds of Istio's group `security.istio.io`.
 const SECURITY_KINDS: [&str; 3] = ["AuthorizationPolicy", "RequestAuthentication", "PeerAuthentication"];
 
+/// Most policies, workloads and Services. Each policy is compared with each workload.
+const MAX_RESOURCES: usize = 20_000;
+
 /// The namespace of resources that name none.
 pub const DEFAULT_NAMESPACE: &str = "default";
 
@@ -54,9 +57,11 @@ pub fn read_into(sources: &Sources, namespace: &str) -> (Resources, Diagnostics)
     let files: Vec<_> = sources.iter().map(|(id, file)| parse(id, file, &mut diagnostics)).collect();
     let mut reader = Reader::new(Decoder::new(sources, &mut diagnostics), namespace);
     files.iter().flatten().for_each(|document| reader.document(document));
+    reader.check_counts();
     let (policies, authentications, workloads, meshes) = reader.finish();
     let mesh = meshes.finish(&mut diagnostics);
-    let mut resources = Resources { policies, workloads: workloads.finish(), authentications, mesh };
+    let workloads = if diagnostics.has_errors() { Vec::new() } else { workloads.finish() };
+    let mut resources = Resources { policies, workloads, authentications, mesh };
     if resources.policies.is_empty() && !diagnostics.has_errors() {
         let help = "give files with resources of the kind `AuthorizationPolicy` (`security.istio.io/v1`), such as the \
                     output of `kubectl get authorizationpolicies --all-namespaces -o yaml`";
@@ -132,6 +137,17 @@ impl<'n, 'd> Reader<'n, 'd> {
 
     fn finish(self) -> (Vec<AuthorizationPolicy>, Vec<RequestAuthentication>, Workloads, Meshes) {
         (self.policies, self.authentications, self.workloads, self.meshes)
+    }
+
+    /// Reports more resources than can be compared with each other in a short time.
+    fn check_counts(&mut self) {
+        let [workloads, services] = self.workloads.counts();
+        let counts = [(self.policies.len(), "policies"), (workloads, "workloads"), (services, "Services")];
+        for (count, what) in counts.into_iter().filter(|(count, _)| *count > MAX_RESOURCES) {
+            let message = format!("there are {count} {what}, more than the limit of {MAX_RESOURCES}");
+            let problem = Diagnostic::error(code::INVALID_VALUE, None, message);
+            self.decoder.report(problem.help("import the namespaces one after another"));
+        }
     }
 
     /// Reads a document.
