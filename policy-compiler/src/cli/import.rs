@@ -13,7 +13,7 @@ use policy_compiler::{
         convert::{Converted, File, convert},
         select, shadow,
     },
-    report::{diagnostic::Diagnostics, source::Sources},
+    report::source::Sources,
 };
 
 use super::{
@@ -108,7 +108,7 @@ fn authorization_policy(arguments: &Arguments, session: &Session) -> output::Out
         if arguments.shadow {
             shadow::shadow(&mut files);
         }
-        check(&files, session)?;
+        check(&files, arguments.shadow, session)?;
         Some(target.write(&files)?)
     } else {
         None
@@ -159,13 +159,16 @@ fn has_mesh_config(path: &Path) -> Result<bool, Failure> {
 }
 
 /// Checks the tree before it is written. It has no errors, whatever the policies are.
-fn check(files: &[File], session: &Session) -> Result<(), Failure> {
+fn check(files: &[File], in_shadow: bool, session: &Session) -> Result<(), Failure> {
+    let bug = |what: &str| Failure::Artifact(format!("BUG: {what}; nothing is written"));
     let mut sources = Sources::new("");
     for file in files {
         sources.add(file.path.as_str(), file.text.as_str());
     }
-    compile(&sources).map(|_| ()).map_err(|diagnostics: Diagnostics| {
+    let compiled = compile(&sources).map_err(|diagnostics| {
         session.write_diagnostics(&diagnostics, &sources);
-        Failure::Artifact("BUG: the imported tree does not compile; nothing is written".to_owned())
-    })
+        bug("the imported tree does not compile")
+    })?;
+    let enforced = compiled.tables.rules.iter().find(|rule| in_shadow && !rule.shadow);
+    enforced.map_or(Ok(()), |rule| Err(bug(&format!("the rule `{}` is not in shadow", rule.name))))
 }

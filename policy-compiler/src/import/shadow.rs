@@ -3,12 +3,14 @@
 use super::convert::File;
 use crate::{
     read::{
-        document::formatted,
         foreign::{entries, get, list, text},
         yaml::{self, Node},
     },
     report::{diagnostic::Diagnostics, source::Sources},
 };
+
+/// The keys of effects that policies become.
+const EFFECTS: [&str; 3] = ["deny", "allow", "audit"];
 
 /// Puts every rule of a tree into shadow. Files with tests are removed, because they say what enforced rules decide.
 pub fn shadow(files: &mut Vec<File>) {
@@ -39,11 +41,7 @@ fn shadowed(before: &str) -> Option<String> {
         after.push_str(&key);
         copied = at;
     }
-    after.push_str(before.get(copied..)?);
-    let mut sources = Sources::new("");
-    let file = sources.add("", after.as_str());
-    // In the order of `policyc fmt`.
-    Some(formatted(file, sources.file(file)?).unwrap_or(after))
+    Some(after + before.get(copied..)?)
 }
 
 /// Returns what puts an enforced rule into shadow, and the byte before which it is added.
@@ -51,13 +49,14 @@ fn addition(text: &str, rule: &Node) -> Option<(usize, String)> {
     if get(rule, "enforcement").is_some() {
         return None;
     }
-    // Behind the name, which comes first in a rule.
-    let mut keys = entries(rule).iter().map(|(key, _)| key.span.range().start);
-    let (first, second) = (keys.next()?, keys.next()?);
-    let between = text.get(first..second)?;
+    // In the order of `policyc fmt`, it precedes the effect.
+    let keys = entries(rule).iter().map(|(key, _)| key);
+    let at = keys.clone().find(|key| EFFECTS.contains(&key.value.as_str()))?.span.range().start;
+    let first = keys.map(|key| key.span.range().start).next()?;
     // In the form of a flow, keys follow each other on one line.
-    let gap = if between.contains('\n') { format!("\n{}", " ".repeat(column(text, first)?)) } else { ", ".to_owned() };
-    Some((second, format!("enforcement: shadow{gap}")))
+    let in_block = text.get(first..at)?.contains('\n');
+    let gap = if in_block { format!("\n{}", " ".repeat(column(text, at)?)) } else { ", ".to_owned() };
+    Some((at, format!("enforcement: shadow{gap}")))
 }
 
 /// Returns the number of characters before a byte in its line.
@@ -78,7 +77,7 @@ mod tests {
                       - {name: flow, when: \"x, y\", allow: {}}\n    \
                       - name: already\n      enforcement: shadow\n      allow: {}\n";
         let expected = "    - name: block\n      # Why.\n      when: >-\n        a\n      enforcement: shadow\n      deny: {}\n    \
-                        - {name: flow, enforcement: shadow, when: \"x, y\", allow: {}}\n    \
+                        - {name: flow, when: \"x, y\", enforcement: shadow, allow: {}}\n    \
                         - name: already\n      enforcement: shadow\n      allow: {}\n";
         let (policy, expected) = (&format!("{head}{policy}"), &format!("{head}{expected}"));
         let mesh = "kind: Mesh\nspec: {default: allow}\n";
