@@ -66,8 +66,8 @@ impl Written<'_> {
     /// Returns the rule that contains a place of the text.
     fn rule_at(&self, offset: usize) -> Option<usize> {
         let start = self.text.find("\n  rules:\n")?;
-        let names = self.text.get(start..=offset)?.lines().filter_map(|line| line.strip_prefix("    - name: "));
-        let name = names.last()?.trim_matches('"');
+        let mut names = self.text.get(start..=offset)?.lines().filter_map(|line| line.strip_prefix("    - name: "));
+        let name = names.next_back()?.trim_matches('"');
         self.document.rules.iter().position(|rule| rule.name == name && rule.left_out.is_none())
     }
 }
