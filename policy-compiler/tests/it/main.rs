@@ -7,6 +7,7 @@ mod compatibility;
 mod compile;
 mod cookbook;
 mod counters;
+mod decision_index;
 mod defaults;
 mod diagnostics;
 mod emit;
