@@ -115,7 +115,8 @@ fn label(text: &str) -> Result<(String, String), String> {
     Ok((name.to_owned(), value.to_owned()))
 }
 
-fn namespace(text: &str) -> Result<String, String> {
+/// Reads the name of a namespace.
+pub(super) fn namespace(text: &str) -> Result<String, String> {
     let fine = kubernetes::is_dns_label(text);
     fine.then(|| text.to_owned()).ok_or_else(|| "use at most 63 lower-case letters, digits and `-`".to_owned())
 }

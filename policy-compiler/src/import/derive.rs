@@ -82,7 +82,6 @@ fn dns(value: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::{import::read, report::source::Sources};
 
     #[test]

@@ -4,16 +4,19 @@ use std::collections::BTreeSet;
 
 use super::{
     istio::{AuthorizationPolicy, GATEWAY_LABEL, Resources, Workload},
-    select::{Group, waypoint_target},
+    select::{Group, groups, waypoint_target},
 };
 use crate::report::{
     diagnostic::{Diagnostic, Diagnostics, code},
     near,
 };
 
+/// Most labels that a misspelt one is compared with.
+const COMPARED: usize = 200;
+
 /// Returns the warnings. A policy for waypoints has none, because its conversion is refused.
 pub fn findings(resources: &Resources, groups: &[Group]) -> Diagnostics {
-    let held: BTreeSet<usize> = groups.iter().flat_map(|group| group.policies.iter().copied()).collect();
+    let held = held(groups);
     let mut found = Diagnostics::new();
     for (index, policy) in resources.policies.iter().enumerate() {
         if !held.contains(&index) && waypoint_target(policy).is_none() {
@@ -22,6 +25,22 @@ pub fn findings(resources: &Resources, groups: &[Group]) -> Diagnostics {
     }
     found.sort();
     found
+}
+
+/// Removes the policies that hold for no workload, and returns them. Those for waypoints stay.
+pub fn take_unused(resources: &mut Resources) -> Vec<AuthorizationPolicy> {
+    let held = held(&groups(resources));
+    let policies = std::mem::take(&mut resources.policies).into_iter().enumerate();
+    let is_used =
+        |(index, policy): &(usize, AuthorizationPolicy)| held.contains(index) || waypoint_target(policy).is_some();
+    let (used, unused): (Vec<_>, Vec<_>) = policies.partition(is_used);
+    resources.policies = used.into_iter().map(|(_, policy)| policy).collect();
+    unused.into_iter().map(|(_, policy)| policy).collect()
+}
+
+/// Returns the policies of the groups.
+fn held(groups: &[Group]) -> BTreeSet<usize> {
+    groups.iter().flat_map(|group| group.policies.iter().copied()).collect()
 }
 
 fn holds_for_none(policy: &AuthorizationPolicy, resources: &Resources) -> Diagnostic {
@@ -43,7 +62,7 @@ fn holds_for_none(policy: &AuthorizationPolicy, resources: &Resources) -> Diagno
         let near = labels.iter().find(|(key, value)| lacks(key, value)).and_then(|(key, value)| {
             near::suggestion(
                 value,
-                workloads.iter().filter_map(|workload| workload.labels.get(*key).map(String::as_str)),
+                workloads.iter().filter_map(|workload| workload.labels.get(*key).map(String::as_str)).take(COMPARED),
             )
         });
         let shown: Vec<String> = labels.iter().map(|(key, value)| format!("`{key}: {value}`")).collect();

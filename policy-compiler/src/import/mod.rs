@@ -10,6 +10,7 @@ mod findings;
 pub mod istio;
 mod read;
 pub mod select;
+pub mod shadow;
 
-pub use findings::findings;
-pub use read::{has_mesh_config, read};
+pub use findings::{findings, take_unused};
+pub use read::{DEFAULT_NAMESPACE, has_mesh_config, read, read_into};

@@ -3,10 +3,15 @@
 //! A case is a document and its findings, as `CODE severity text`, where the text is the source at the place.
 
 use policy_compiler::{
-    import::{self, istio::Resources, select},
+    import::{
+        self,
+        istio::{Resources, Workload},
+        select,
+    },
+    read::yaml::{self, Node, Value},
     report::{
-        diagnostic::Diagnostics,
-        source::{MAX_PROXY_FILE_BYTES, Sources},
+        diagnostic::{Diagnostic, Diagnostics},
+        source::{MAX_PROXY_FILE_BYTES, Sources, Span},
     },
 };
 
@@ -32,7 +37,7 @@ fn look(files: &[&str]) -> (Resources, Vec<String>) {
 }
 
 fn lines(found: &Diagnostics, sources: &Sources) -> Vec<String> {
-    let line = |d: &policy_compiler::report::diagnostic::Diagnostic| {
+    let line = |d: &Diagnostic| {
         let text = d.span.map_or("", |span| &sources.file(span.file).unwrap().text()[span.range()]);
         assert!(d.help.is_some() || !d.code.starts_with("CM08"), "no help: {}", d.message);
         // The place of a mapping in flow form is all of it.
@@ -188,7 +193,7 @@ fn the_rules() {
 
 /// Returns the workloads as `namespace/name {labels} account services`.
 fn workloads(resources: &Resources) -> Vec<String> {
-    let shown = |one: &policy_compiler::import::istio::Workload| {
+    let shown = |one: &Workload| {
         let labels: Vec<String> = one.labels.iter().map(|(key, value)| format!("{key}={value}")).collect();
         let (namespace, name, account) = (&one.namespace, &one.name.value, &one.service_account);
         format!("{namespace}/{name} {{{}}} {account} [{}]", labels.join(","), one.services.join(","))
@@ -568,6 +573,28 @@ fn users_see_the_whole_text() {
 }
 
 #[test]
+fn there_may_be_so_many_resources() {
+    let service = "{apiVersion: v1, kind: Service, metadata: {name: s}, spec: {selector: {a: b}}},";
+    for (count, expected) in [(20_000, vec![]), (20_001, vec!["CM0204 error "])] {
+        let list = format!("apiVersion: v1\nkind: List\nitems: [{}]", service.repeat(count));
+        let (_, found) = look(&[&list, &policy("shop", "p", ""), &deployment("shop", "cart", "app: cart")]);
+        assert_eq!(found, expected);
+    }
+}
+
+#[test]
+fn a_template_is_recognised() {
+    let sources = sources(&["a: {{ .Values.x }}\nb: [\n", "a: ["]);
+    let (_, found) = import::read(&sources);
+    let notes: Vec<usize> = found.iter().map(|problem| problem.notes.len()).collect();
+    assert_eq!(
+        (found.iter().next().unwrap().span.unwrap().file, notes.last()),
+        (sources.iter().next().unwrap().0, Some(&0))
+    );
+    assert!(found.to_text(&sources).contains("`helm template` makes manifests of a chart"));
+}
+
+#[test]
 fn hostile_files_end_with_a_finding() {
     let deep = "[".repeat(10_000);
     let many = format!(
@@ -579,4 +606,59 @@ fn hostile_files_end_with_a_finding() {
         let (resources, found) = look(&[text]);
         assert!(resources.policies.is_empty() && !found.is_empty(), "{found:?}");
     }
+}
+
+/// Returns the places of all keys below a node, other than those of labels, and of all its lists.
+fn keys_and_lists(node: &Node, keys: &mut Vec<Span>, lists: &mut Vec<Span>) {
+    match &node.value {
+        Value::Mapping(entries) => {
+            for (key, value) in entries {
+                keys.push(key.span);
+                if key.value != "matchLabels" {
+                    keys_and_lists(value, keys, lists);
+                }
+            }
+        }
+        Value::Sequence(nodes) => {
+            lists.push(node.span);
+            nodes.iter().for_each(|node| keys_and_lists(node, keys, lists));
+        }
+        _ => {}
+    }
+}
+
+#[test]
+fn no_typo_makes_a_policy_looser() {
+    let path = repository().join("policy-compiler/tests/import/full.yaml");
+    let text = std::fs::read_to_string(path).unwrap();
+    let cart = deployment("shop", "cart", "app: cart");
+    let (resources, found) = look(&[&text, &cart]);
+    assert_eq!((resources.policies.len(), found), (1, vec![]));
+    let mut all = Sources::new("");
+    let id = all.add("full.yaml", text.as_str());
+    let documents = yaml::parse(id, all.file(id).unwrap(), &mut Diagnostics::new());
+    let (mut keys, mut lists) = (Vec::new(), Vec::new());
+    let Value::Mapping(top) = &documents[0].value else { panic!() };
+    let (_, spec) = top.iter().find(|(key, _)| key.value == "spec").unwrap();
+    keys_and_lists(spec, &mut keys, &mut lists);
+    let changed = |span: Span, by: &str| {
+        let range = span.range();
+        [&text[..range.start], by, &text[range.end..]].concat()
+    };
+    let mut cases = 0;
+    for span in keys {
+        let key = &text[span.range()];
+        let typo: String = format!("{}x{}", &key[..1], &key[1..]);
+        let (resources, found) = look(&[&changed(span, &typo), &cart]);
+        assert!(resources.policies.is_empty() && found.iter().any(|line| line.contains("error")), "{typo}: {found:?}");
+        cases += 1;
+    }
+    // A list in flow form has its whole text as its place.
+    for span in lists.into_iter().filter(|span| text[span.range()].starts_with('[')) {
+        let (resources, found) = look(&[&changed(span, "[]"), &cart]);
+        let list = &text[span.range()];
+        assert!(resources.policies.is_empty() && found.iter().any(|line| line.contains("error")), "{list}: {found:?}");
+        cases += 1;
+    }
+    assert!(cases >= 60, "{cases}");
 }

@@ -13,7 +13,8 @@ const FOLDERS: &[&[&str]] = &[
     &["check"],
     &["pack"],
     &["compile"],
-    &["run", "routes", "status", "import"],
+    &["run", "routes", "status"],
+    &["import"],
     &["show"],
     &["cli"],
 ];
@@ -29,7 +30,7 @@ const MODULES: &[(&str, &[&[&str]])] = &[
     ),
     ("pack", &[&["artifact", "slice", "emit"], &["budget"]]),
     ("run", &[&["truth"], &["recorded"], &["simulate", "explain"], &["replay"], &["eval"], &["testing"]]),
-    ("import", &[&["istio"], &["select"], &["derive", "findings"], &["read"], &["convert"]]),
+    ("import", &[&["istio"], &["select"], &["derive", "findings"], &["read"], &["convert"], &["shadow"]]),
     ("show", &[&["graph", "diff", "inspect", "json_schema"]]),
 ];
 

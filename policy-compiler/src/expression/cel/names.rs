@@ -393,8 +393,7 @@ impl Checker<'_> {
             }
             Some(Origin::HeaderValues | Origin::JoinedHeader) => {
                 let message = "this is a group of headers, not a value";
-                let help =
-                    format!("name one: `request.{name}['x-name']`; without any, loop over `request.headers`");
+                let help = format!("name one: `request.{name}['x-name']`; without any, loop over `request.headers`");
                 self.fail(place, Problem::new(code::NOT_A_VALUE, place, message).help(help))
             }
             Some(origin) => match attributes::read(group, name, origin) {

@@ -75,8 +75,8 @@ impl Written<'_> {
         let start = self.text.find("\n  rules:\n")?;
         // The place may be within the name itself.
         let end = self.text.get(offset..)?.find('\n').map_or(self.text.len(), |more| offset + more);
-        let names = self.text.get(start..end)?.lines().filter_map(|line| line.strip_prefix("    - name: "));
-        let name = names.last()?.trim_matches('"');
+        let mut names = self.text.get(start..end)?.lines().filter_map(|line| line.strip_prefix("    - name: "));
+        let name = names.next_back()?.trim_matches('"');
         self.document.rules.iter().position(|rule| rule.name == name && rule.left_out.is_none())
     }
 }

@@ -12,9 +12,6 @@ use crate::{
     },
 };
 
-/// The namespace of a resource that names none.
-const DEFAULT_NAMESPACE: &str = "default";
-
 /// Longest name of a resource, in bytes.
 const MAX_NAME_BYTES: usize = 253;
 
@@ -36,7 +33,12 @@ pub(super) struct Manifest<'n> {
 impl<'n> Manifest<'n> {
     /// Returns a resource, or `None` if the document is something else. An item of a list may leave out its version and
     /// kind. Reports what cannot be told apart from a policy.
-    pub(super) fn new(node: &'n Node, list: Option<&Self>, decoder: &mut Decoder<'_>) -> Option<Self> {
+    pub(super) fn new(
+        node: &'n Node,
+        list: Option<&Self>,
+        default_namespace: &str,
+        decoder: &mut Decoder<'_>,
+    ) -> Option<Self> {
         let of_list = list.and_then(|list| Some((list.group, list.version, list.kind.strip_suffix("List")?)));
         let of_list = of_list.filter(|(.., kind)| !kind.is_empty());
         let (group, version) = match (plain(node, "apiVersion"), of_list) {
@@ -49,7 +51,7 @@ impl<'n> Manifest<'n> {
         };
         let metadata = |key| text(get(node, "metadata")?, key);
         let name = metadata("name").unwrap_or_else(|| Spanned::new(String::new(), node.span));
-        let namespace = metadata("namespace").map_or_else(|| DEFAULT_NAMESPACE.to_owned(), |found| found.value);
+        let namespace = metadata("namespace").map_or_else(|| default_namespace.to_owned(), |found| found.value);
         Some(Self { group, version, kind, name, namespace, node, span: node.span })
     }
 

@@ -48,12 +48,12 @@ enum Place<'n> {
 }
 
 fn place(node: &Node) -> Option<Place<'_>> {
-    let has = |key: &&str| entries(node).iter().any(|(name, _)| name.value == **key);
+    let has = |key: &str| entries(node).iter().any(|(name, _)| name.value == key);
     let here = |keys: &[&str]| path(node, keys).map(Place::Here);
     let word = |key| text(node, key).map(|text| text.value).unwrap_or_default();
     match (word("api_version").as_str(), word("kind").as_str()) {
         // Values of Istio's Helm charts have `meshConfig`.
-        ("", "") if KEYS.iter().any(|key| has(&key)) => Some(Place::Here(node)),
+        ("", "") if KEYS.iter().any(|key| has(key)) => Some(Place::Here(node)),
         ("", "") => here(&["mesh_config"]),
         ("v1", "ConfigMap") => {
             let name = text(get(node, "metadata")?, "name")?.value;

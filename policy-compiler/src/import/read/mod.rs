@@ -40,15 +40,28 @@ const VERSIONS: [&str; 2] = ["v1", "v1beta1"];
 /// The kinds of Istio's group `security.istio.io`.
 const SECURITY_KINDS: [&str; 3] = ["AuthorizationPolicy", "RequestAuthentication", "PeerAuthentication"];
 
+/// Most policies, workloads and Services. Each policy is compared with each workload.
+const MAX_RESOURCES: usize = 20_000;
+
+/// The namespace of resources that name none.
+pub const DEFAULT_NAMESPACE: &str = "default";
+
 /// Reads all resources of all files. If the diagnostics have errors, the resources are incomplete.
 pub fn read(sources: &Sources) -> (Resources, Diagnostics) {
+    read_into(sources, DEFAULT_NAMESPACE)
+}
+
+/// Like [`read()`], with another namespace for resources that name none.
+pub fn read_into(sources: &Sources, namespace: &str) -> (Resources, Diagnostics) {
     let mut diagnostics = Diagnostics::new();
-    let files: Vec<_> = sources.iter().map(|(id, file)| yaml::parse(id, file, &mut diagnostics)).collect();
-    let mut reader = Reader::new(Decoder::new(sources, &mut diagnostics));
+    let files: Vec<_> = sources.iter().map(|(id, file)| parse(id, file, &mut diagnostics)).collect();
+    let mut reader = Reader::new(Decoder::new(sources, &mut diagnostics), namespace);
     files.iter().flatten().for_each(|document| reader.document(document));
+    reader.check_counts();
     let (policies, authentications, workloads, meshes) = reader.finish();
     let mesh = meshes.finish(&mut diagnostics);
-    let mut resources = Resources { policies, workloads: workloads.finish(), authentications, mesh };
+    let workloads = if diagnostics.has_errors() { Vec::new() } else { workloads.finish() };
+    let mut resources = Resources { policies, workloads, authentications, mesh };
     if resources.policies.is_empty() && !diagnostics.has_errors() {
         let help = "give files with resources of the kind `AuthorizationPolicy` (`security.istio.io/v1`), such as the \
                     output of `kubectl get authorizationpolicies --all-namespaces -o yaml`";
@@ -59,6 +72,21 @@ pub fn read(sources: &Sources) -> (Resources, Diagnostics) {
     }
     diagnostics.sort();
     (resources, diagnostics)
+}
+
+/// Reads the documents of a file. Files of a chart that are no YAML yet are common.
+fn parse(id: FileId, file: &SourceFile, diagnostics: &mut Diagnostics) -> Vec<Node> {
+    let mut problems = Diagnostics::new();
+    let documents = yaml::parse(id, file, &mut problems);
+    let is_template = file.text().contains("{{");
+    diagnostics.extend(problems.into_iter().map(|problem| {
+        if is_template {
+            problem.note("`{{` is a template: `helm template` makes manifests of a chart")
+        } else {
+            problem
+        }
+    }));
+    documents
 }
 
 /// Says that no workloads are given, and which stand in for them.
@@ -84,6 +112,8 @@ pub fn has_mesh_config(id: FileId, file: &SourceFile) -> bool {
 
 /// What has been read so far.
 struct Reader<'n, 'd> {
+    /// The namespace of resources that name none.
+    namespace: &'d str,
     decoder: Decoder<'d>,
     policies: Vec<AuthorizationPolicy>,
     authentications: Vec<RequestAuthentication>,
@@ -93,8 +123,9 @@ struct Reader<'n, 'd> {
 }
 
 impl<'n, 'd> Reader<'n, 'd> {
-    fn new(decoder: Decoder<'d>) -> Self {
+    fn new(decoder: Decoder<'d>, namespace: &'d str) -> Self {
         Self {
+            namespace,
             decoder,
             policies: Vec::new(),
             authentications: Vec::new(),
@@ -108,13 +139,24 @@ impl<'n, 'd> Reader<'n, 'd> {
         (self.policies, self.authentications, self.workloads, self.meshes)
     }
 
+    /// Reports more resources than can be compared with each other in a short time.
+    fn check_counts(&mut self) {
+        let [workloads, services] = self.workloads.counts();
+        let counts = [(self.policies.len(), "policies"), (workloads, "workloads"), (services, "Services")];
+        for (count, what) in counts.into_iter().filter(|(count, _)| *count > MAX_RESOURCES) {
+            let message = format!("there are {count} {what}, more than the limit of {MAX_RESOURCES}");
+            let problem = Diagnostic::error(code::INVALID_VALUE, None, message);
+            self.decoder.report(problem.help("import the namespaces one after another"));
+        }
+    }
+
     /// Reads a document.
     fn document(&mut self, node: &'n Node) {
         if mesh_config::is_one(node) {
             self.meshes.add(node, &mut self.decoder);
             return;
         }
-        if let Some(manifest) = Manifest::new(node, None, &mut self.decoder) {
+        if let Some(manifest) = Manifest::new(node, None, self.namespace, &mut self.decoder) {
             self.resource(&manifest);
         }
     }
@@ -124,7 +166,7 @@ impl<'n, 'd> Reader<'n, 'd> {
             for item in items {
                 if mesh_config::is_one(item) {
                     self.meshes.add(item, &mut self.decoder);
-                } else if let Some(item) = Manifest::new(item, Some(manifest), &mut self.decoder) {
+                } else if let Some(item) = Manifest::new(item, Some(manifest), self.namespace, &mut self.decoder) {
                     self.resource(&item);
                 }
             }

@@ -2,7 +2,7 @@
 //!
 //! Pods and ReplicaSets that a Deployment made are that Deployment, whether it is given or not.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use super::manifest::Manifest;
 use crate::{
@@ -53,6 +53,8 @@ pub(super) fn is_one(manifest: &Manifest<'_>) -> bool {
 #[derive(Default)]
 pub(super) struct Workloads {
     found: Vec<Found>,
+    /// Indices of `found`, by what they are of.
+    by_identity: HashMap<[String; 3], Vec<usize>>,
     services: Vec<Service>,
 }
 
@@ -95,7 +97,7 @@ impl Workloads {
         let (kind, name) = owner.unwrap_or_else(|| (manifest.kind.to_owned(), manifest.name.value.clone()));
         let of = [kind, manifest.namespace.clone(), name.clone()];
         // Of a rollout there can be pods of two versions.
-        let another = made && self.found.iter().any(|found| found.of == of);
+        let another = made && self.alike(&of).any(|found| found.made);
         let name = if another { manifest.name.value.clone() } else { name };
         let workload = Workload {
             name: Spanned::new(name, manifest.name.span),
@@ -109,11 +111,11 @@ impl Workloads {
 
     /// Adds a workload, unless it is known already.
     fn push(&mut self, found: Found, decoder: &mut Decoder<'_>) {
-        let mut alike = self.found.iter().filter(|other| other.of == found.of && other.made == found.made);
-        if alike.clone().any(|other| other.has_pods_of(&found)) {
+        let alike: Vec<&Found> = self.alike(&found.of).filter(|other| other.made == found.made).collect();
+        if alike.iter().any(|other| other.has_pods_of(&found)) {
             return;
         }
-        if let Some(other) = alike.next().filter(|_| !found.made) {
+        if let Some(other) = alike.first().filter(|_| !found.made) {
             let name = &found.workload.name;
             let message = format!("the {} `{}` is given twice, with different pods", found.of[0], name.value);
             let problem = Diagnostic::error(code::GIVEN_TWICE, name.span, message);
@@ -121,7 +123,19 @@ impl Workloads {
             decoder.report(problem.help("give only the one that holds in the cluster"));
             return;
         }
+        self.by_identity.entry(found.of.clone()).or_default().push(self.found.len());
         self.found.push(found);
+    }
+
+    /// Returns what is, or was made by, one workload.
+    fn alike(&self, of: &[String; 3]) -> impl Iterator<Item = &Found> {
+        let indices = self.by_identity.get(of).map_or(&[] as &[usize], Vec::as_slice);
+        indices.iter().filter_map(|index| self.found.get(*index))
+    }
+
+    /// Returns the number of workloads and of Services.
+    pub(super) fn counts(&self) -> [usize; 2] {
+        [self.found.len(), self.services.len()]
     }
 
     fn service(&mut self, manifest: &Manifest<'_>) {

@@ -13,20 +13,22 @@ use crate::{
 pub(crate) struct Decoder<'a> {
     pub(super) sources: &'a Sources,
     diagnostics: &'a mut Diagnostics,
+    errors: usize,
 }
 
 impl<'a> Decoder<'a> {
     pub(crate) fn new(sources: &'a Sources, diagnostics: &'a mut Diagnostics) -> Self {
-        Self { sources, diagnostics }
+        Self { sources, diagnostics, errors: 0 }
     }
 
     pub(crate) fn report(&mut self, diagnostic: Diagnostic) {
+        self.errors += usize::from(diagnostic.severity == Severity::Error);
         self.diagnostics.push(diagnostic);
     }
 
-    /// Returns the number of errors so far.
+    /// Returns the number of errors that this decoder has reported.
     pub(crate) fn errors(&self) -> usize {
-        self.diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).count()
+        self.errors
     }
 
     /// Reports that `expected` (with its article) was expected at the node.
