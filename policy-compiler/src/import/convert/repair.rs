@@ -66,7 +66,9 @@ impl Written<'_> {
     /// Returns the rule that contains a place of the text.
     fn rule_at(&self, offset: usize) -> Option<usize> {
         let start = self.text.find("\n  rules:\n")?;
-        let mut names = self.text.get(start..=offset)?.lines().filter_map(|line| line.strip_prefix("    - name: "));
+        // The place may be within the name itself.
+        let end = self.text.get(offset..)?.find('\n').map_or(self.text.len(), |more| offset + more);
+        let mut names = self.text.get(start..end)?.lines().filter_map(|line| line.strip_prefix("    - name: "));
         let name = names.next_back()?.trim_matches('"');
         self.document.rules.iter().position(|rule| rule.name == name && rule.left_out.is_none())
     }
