@@ -5,8 +5,8 @@
 /// Longest JSON text of a claim, in bytes.
 pub const MAX_CLAIM_BYTES: usize = 4096;
 
-/// Most bytes of the strings of one value of metadata, in bytes: no token in a header is longer.
-pub const MAX_STRINGS_BYTES: usize = 60 * 1024;
+/// Most bytes of the strings of one value of metadata that is read as lines.
+pub const MAX_STRINGS_BYTES: usize = 8192;
 
 /// Longest value of one context carrier header in plain text, in bytes. Envoy accepts 60 KiB of headers in total. A
 /// context that needs more than a quarter of that is a mistake or an attack.

@@ -171,6 +171,18 @@ impl Condition {
         }
     }
 
+    /// Replaces an expression, wherever it is read.
+    pub(super) fn replace(&mut self, expression: &str, by: &str) {
+        match self {
+            Self::Always(_) => {}
+            Self::Equals(subject, _) => *subject = subject.replace(expression, by),
+            Self::Call(text) => *text = text.replace(expression, by),
+            Self::Contains(_, map) => *map = map.replace(expression, by),
+            Self::Not(inner) | Self::Named(_, inner) => inner.replace(expression, by),
+            Self::All(parts) | Self::Any(parts) => parts.iter_mut().for_each(|part| part.replace(expression, by)),
+        }
+    }
+
     /// Returns the condition without its name.
     pub(super) fn unnamed(&self) -> &Self {
         if let Self::Named(_, inner) = self { inner.unnamed() } else { self }
@@ -258,7 +270,9 @@ mod tests {
 
     #[test]
     fn literals_are_escaped() {
-        for (text, expected) in [("it's", r"'it\'s'"), (r"a\b", r"'a\\b'"), ("a\nb", r"'a\nb'"), ("a\tb", r"'a\u0009b'"), ("é", "'é'")] {
+        for (text, expected) in
+            [("it's", r"'it\'s'"), (r"a\b", r"'a\\b'"), ("a\nb", r"'a\nb'"), ("a\tb", r"'a\u0009b'"), ("é", "'é'")]
+        {
             assert_eq!(literal(text), expected);
         }
     }

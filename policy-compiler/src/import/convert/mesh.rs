@@ -7,12 +7,10 @@ use super::services::{self, Services};
 use super::yaml::{flow_scalar, list};
 use crate::import::istio::{GATEWAY_LABEL, Resources, Workload};
 
-/// The longest value of a header that conditions read: all that Envoy accepts by default, so that none is too long.
-const HEADER_BYTES: u32 = 61_440;
-
-/// Returns the text.
-pub(super) fn text(resources: &Resources, names: &Services) -> String {
-    let mut out = String::from("# Namespaces are domains, and workloads are services.\napiVersion: contextmesh.io/v1\n");
+/// Returns the text. Conditions read values of headers of up to `header_bytes`.
+pub(super) fn text(resources: &Resources, names: &Services, header_bytes: u32) -> String {
+    let mut out =
+        String::from("# Namespaces are domains, and workloads are services.\napiVersion: contextmesh.io/v1\n");
     out.push_str("kind: Mesh\nmetadata: {name: mesh}\nspec:\n");
     let _ = writeln!(out, "  trustDomain: {}", flow_scalar(&resources.mesh.trust_domain));
     let aliases = resources.mesh.trust_domain_aliases.iter().map(String::as_str).filter(|alias| !alias.contains('*'));
@@ -41,7 +39,7 @@ pub(super) fn text(resources: &Resources, names: &Services) -> String {
     }
     out.push_str("  # As in Istio: a workload without an ALLOW policy is open.\n  default: allow\n");
     out.push_str("  # Istio has one reading of a path. Here a request passes only if each of its readings does.\n");
-    let _ = writeln!(out, "  ambiguousPath: ignore\n  headerValueBytes: {HEADER_BYTES}");
+    let _ = writeln!(out, "  ambiguousPath: ignore\n  headerValueBytes: {header_bytes}");
     out
 }
 

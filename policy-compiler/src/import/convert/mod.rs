@@ -29,7 +29,7 @@ use super::{
     select::{Group, waypoint_target},
 };
 use crate::read::document::formatted;
-use crate::report::diagnostic::{Diagnostic, Severity};
+use crate::report::diagnostic::{Diagnostic, Severity, code};
 use crate::report::source::{Sources, Span};
 use document::Document;
 use repair::{Repaired, Written};
@@ -98,6 +98,19 @@ impl Report {
         }
     }
 
+    /// Notes that longer headers and paths are denied, for policies whose rules read them.
+    fn note_limit(&mut self, bytes: u32) {
+        for reasons in &mut self.stricter {
+            let reads = reasons.iter().find(|reason| [rule::HEADERS, rule::PATHS].contains(&reason.text.as_str()));
+            if let Some(span) = reads.map(|reason| reason.span) {
+                let text = format!(
+                    "a rule that reads a header or the path denies a request in which it has more than {bytes} bytes"
+                );
+                reasons.push(Reason { span, text });
+            }
+        }
+    }
+
     fn has_refused(&self) -> bool {
         self.refused.iter().any(|reasons| !reasons.is_empty())
     }
@@ -125,9 +138,7 @@ pub fn convert(resources: &Resources, groups: &[Group]) -> Converted {
         return Converted { files: Vec::new(), verdicts: report.verdicts() };
     }
     document::name_apart(&mut documents);
-    let mut fixed = vec![File { path: "mesh.yaml".to_owned(), text: mesh::text(resources, &services) }];
-    fixed.extend(proxies::file(&services));
-    let mut files = settle(&mut documents, fixed, resources, &mut report);
+    let mut files = write_all(&mut documents, resources, &services, &mut report);
     if report.has_refused() {
         files.clear();
     } else {
@@ -150,27 +161,61 @@ fn refuse_waypoints(resources: &Resources, report: &mut Report) {
     }
 }
 
-/// Writes the documents until the compiler has nothing to say about them. Returns the files.
-fn settle(documents: &mut [Document], fixed: Vec<File>, resources: &Resources, report: &mut Report) -> Vec<File> {
+/// Longest values of headers that conditions read, in bytes: all that Envoy accepts by default, and less if the rules
+/// could otherwise need more fuel than a request has.
+const HEADER_BYTES: [u32; 3] = [61_440, 8192, 2048];
+
+/// Writes all documents without tests, and notes what a limit for headers changes.
+fn write_all(documents: &mut [Document], resources: &Resources, services: &Services, report: &mut Report) -> Vec<File> {
+    let mut left = Left::default();
+    for bytes in HEADER_BYTES {
+        let mut fixed = vec![File { path: "mesh.yaml".to_owned(), text: mesh::text(resources, services, bytes) }];
+        fixed.extend(proxies::file(services));
+        let is_last = HEADER_BYTES.last() == Some(&bytes);
+        left = settle(documents, fixed, resources, is_last);
+        let too_dear =
+            left.findings.iter().any(|found| found.code == code::DECISION_COST || found.code == code::TOO_COSTLY);
+        if too_dear && !is_last {
+            continue;
+        }
+        if HEADER_BYTES.first() != Some(&bytes) {
+            report.note_limit(bytes);
+        }
+        break;
+    }
+    if !left.findings.is_empty() {
+        refuse(&left.findings, &tree(&left.files), documents, report);
+    }
+    left.files
+}
+
+/// Written files, and what the compiler still says about them.
+#[derive(Debug, Default)]
+struct Left {
+    files: Vec<File>,
+    findings: Vec<Diagnostic>,
+}
+
+/// Writes the documents until the compiler has nothing to say about them that can be settled.
+fn settle(documents: &mut [Document], fixed: Vec<File>, resources: &Resources, is_last: bool) -> Left {
+    let fixed: Vec<File> = fixed.into_iter().map(tidy).collect();
     let rules: usize = documents.iter().map(|document| document.rules.len()).sum();
-    let mut files = Vec::new();
+    let mut left = Left::default();
     // Each round settles at least one finding, and a rule has few.
     for _ in 0..rules.saturating_mul(4).saturating_add(4) {
-        files = fixed.iter().cloned().map(tidy).collect::<Vec<_>>();
-        for document in documents.iter() {
-            files.push(tidy(File { path: document.path(), text: write::text(document, resources) }));
-        }
+        let written = documents
+            .iter()
+            .map(|document| tidy(File { path: document.path(), text: write::text(document, resources) }));
+        let files: Vec<File> = fixed.iter().cloned().chain(written).collect();
         let sources = tree(&files);
-        let found = findings(&sources);
-        if found.is_empty() {
-            return files;
-        }
-        if !settle_some(&found, &sources, documents) {
-            refuse(&found, &sources, documents, report);
-            return files;
+        let findings = findings(&sources);
+        let done = findings.is_empty() || !settle_some(&findings, &sources, documents, is_last);
+        left = Left { files, findings };
+        if done {
+            break;
         }
     }
-    files
+    left
 }
 
 /// Returns what the compiler says about a tree, the errors first.
@@ -184,14 +229,14 @@ fn findings(sources: &Sources) -> Vec<Diagnostic> {
 }
 
 /// Settles findings. Returns whether there was one that could be settled.
-fn settle_some(found: &[Diagnostic], sources: &Sources, documents: &mut [Document]) -> bool {
+fn settle_some(found: &[Diagnostic], sources: &Sources, documents: &mut [Document], is_last: bool) -> bool {
     let mut settled = false;
     for finding in found {
         let Some((_, file)) = sources.iter().find(|(id, _)| finding.span.is_some_and(|span| span.file == *id)) else {
             continue;
         };
         let Some(document) = documents.iter_mut().find(|document| document.path() == file.path()) else { continue };
-        match (Written { text: file.text(), document }).repair(finding) {
+        match (Written { text: file.text(), document, is_last }).repair(finding) {
             Repaired::No => {}
             Repaired::Silenced => settled = true,
             // Two rules may each be needless beside the other, so the rest is looked at again.

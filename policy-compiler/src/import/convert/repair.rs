@@ -48,7 +48,9 @@ impl Written<'_> {
             }
             code::NEVER_MATCHES => ("the values contradict each other", "no request matches its values"),
             code::COVERED_DENY => ("another policy denies the same", "another policy denies the same"),
-            code::POINTLESS_ALLOW => ("another policy denies all that it allows", "another policy denies all that it allows"),
+            code::POINTLESS_ALLOW => {
+                ("another policy denies all that it allows", "another policy denies all that it allows")
+            }
             _ => return Repaired::No,
         };
         if may_silence && !rule.silence.iter().any(|(known, _)| *known == finding.code) {

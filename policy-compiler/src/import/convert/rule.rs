@@ -12,13 +12,14 @@ use crate::import::istio::{MeshConfig, Operation, Rule, Source, Values};
 use crate::report::source::Span;
 
 /// Why a rule about paths is stricter.
-const PATHS: &str = "a path that servers read in several ways passes only if it is allowed in each of them";
+pub(super) const PATHS: &str = "a path that servers read in several ways passes only if it is allowed in each of them";
 
 /// Why a rule about headers is stricter.
-const HEADERS: &str = "a rule that reads a header denies a request in which it is not UTF-8";
+pub(super) const HEADERS: &str = "a rule that reads a header denies a request in which it is not UTF-8";
 
 /// Why a rule about claims is stricter.
-const CLAIMS: &str = "a rule that reads a claim denies a request in which it has a line break";
+const CLAIMS: &str =
+    "a rule that reads a claim denies a request in which its strings have more than 8 KiB, or a line break";
 
 /// Reads the rules of one policy.
 pub(super) struct Reader<'r> {
@@ -61,9 +62,9 @@ impl Reader<'_> {
         parts.push(self.pair(&of.ip_blocks, &of.not_ip_blocks, "peers", |values| {
             address::in_networks("source.direct_ip", values)
         }));
-        parts.push(self.pair(&of.remote_ip_blocks, &of.not_remote_ip_blocks, "clients", |values| {
-            address::in_networks("source.ip", values)
-        }));
+        parts.push(
+            self.pair(&of.remote_ip_blocks, &of.not_remote_ip_blocks, "clients", |values| address::of_client(values)),
+        );
         Condition::all(parts)
     }
 
@@ -84,7 +85,7 @@ impl Reader<'_> {
         let (yes, no) = (&of.values, &of.not_values);
         match of.key.value.as_str() {
             "source.ip" => self.pair(yes, no, "peers", |v| address::in_networks("source.direct_ip", v)),
-            "remote.ip" => self.pair(yes, no, "clients", |v| address::in_networks("source.ip", v)),
+            "remote.ip" => self.pair(yes, no, "clients", |v| address::of_client(v)),
             "destination.ip" => self.pair(yes, no, "addresses", |v| address::in_networks("destination.ip", v)),
             "destination.port" => self.pair(yes, no, "ports", |v| address::ports(v)),
             "connection.sni" => self.pair(yes, no, "names", |v| {
@@ -173,9 +174,13 @@ impl Reader<'_> {
     fn metadata(&mut self, of: &istio::Condition, name: &str) -> Condition {
         let parts = name.strip_suffix(']').and_then(|name| name.split_once('['));
         let Some((filter, key)) = parts.filter(|(filter, key)| !filter.is_empty() && !key.is_empty()) else {
-            return self.refuse(of.key.span, "metadata is written as `experimental.envoy.filters.NAME[KEY]`".to_owned());
+            return self
+                .refuse(of.key.span, "metadata is written as `experimental.envoy.filters.NAME[KEY]`".to_owned());
         };
-        self.note(of.key.span, "a rule that reads metadata denies a request in which it has a line break");
+        self.note(
+            of.key.span,
+            "a rule that reads metadata denies a request in which its strings have more than 8 KiB, or a line break",
+        );
         let lines = claims::lines_of(filter, key);
         self.pair(&of.values, &of.not_values, "metadata", |values| Ok(claims::metadata(&lines, values)))
     }

@@ -31,6 +31,27 @@ pub(super) fn share(conditions: &mut [&mut Condition], variables: &mut Vec<Varia
         replace(condition, &shared);
         shorten(condition, variables);
     }
+    for (name, expression) in SUBJECTS {
+        share_subject(name, expression, conditions, variables);
+    }
+}
+
+/// Texts that conditions make of an attribute, with the names of their variables.
+const SUBJECTS: [(&str, &str); 2] =
+    [("host", "request.host.lowerAscii()"), ("server_name", "connection.?requested_server_name.orValue('')")];
+
+/// Makes a variable of an expression that is read more than twice, so that it is computed once.
+fn share_subject(name: &str, expression: &str, conditions: &mut [&mut Condition], variables: &mut Vec<Variable>) {
+    let of_variables = variables.iter().map(|(_, text)| text.matches(expression).count());
+    let of_rules = conditions.iter().map(|condition| condition.text().matches(expression).count());
+    if of_variables.chain(of_rules).sum::<usize>() <= 2 {
+        return;
+    }
+    let name = names::unique(name, |name| variables.iter().any(|(known, _)| known == name));
+    let read = format!("variables.{name}");
+    variables.iter_mut().for_each(|(_, text)| *text = text.replace(expression, &read));
+    conditions.iter_mut().for_each(|condition| condition.replace(expression, &read));
+    variables.insert(0, (name, expression.to_owned()));
 }
 
 /// Adds a variable, and returns its name.
@@ -106,7 +127,8 @@ mod tests {
 
     #[test]
     fn what_two_rules_share_is_a_variable() {
-        let callers = || Condition::Call("a.very.long.condition.of.forty.letters.or.more()".to_owned()).named("callers");
+        let callers =
+            || Condition::Call("a.very.long.condition.of.forty.letters.or.more()".to_owned()).named("callers");
         let other = || Condition::Call("b()".to_owned()).named("other");
         let mut conditions = [Condition::all([callers(), other()]), Condition::all([callers().not(), other()])];
         let mut variables = Vec::new();
