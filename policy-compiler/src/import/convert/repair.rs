@@ -24,6 +24,8 @@ pub(super) struct Written<'w> {
     pub(super) text: &'w str,
     /// Its rules by name, as places in the text.
     pub(super) document: &'w mut Document,
+    /// Whether the rules cannot be made cheaper.
+    pub(super) is_last: bool,
 }
 
 impl Written<'_> {
@@ -50,6 +52,11 @@ impl Written<'_> {
             code::COVERED_DENY => ("another policy denies the same", "another policy denies the same"),
             code::POINTLESS_ALLOW => {
                 ("another policy denies all that it allows", "another policy denies all that it allows")
+            }
+            code::DECISION_COST if self.is_last && may_silence => {
+                let reason = "a request that would need more is denied, and ordinary ones need little";
+                rule.silence.push((finding.code, reason.to_owned()));
+                return Repaired::Silenced;
             }
             _ => return Repaired::No,
         };
