@@ -365,8 +365,7 @@ mod tests {
 
     /// Returns metadata with one value.
     fn metadata(value: &[u8]) -> Vec<u8> {
-        let entry =
-            |name: &str, value: &[u8]| message(1, &[message(1, name.as_bytes()), message(2, value)].concat());
+        let entry = |name: &str, value: &[u8]| message(1, &[message(1, name.as_bytes()), message(2, value)].concat());
         entry("f", &entry("c", value))
     }
 

@@ -298,9 +298,11 @@ const KEYS: &[(&str, &[&str])] = &[
 fn any_source() -> impl Strategy<Value = Source> {
     let list = |pool| (values(pool, 0.25), values(pool, 0.15));
     let who = prop_oneof![
-        (list(PRINCIPALS), list(NAMESPACES)).prop_map(|((principals, not_principals), (namespaces, not_namespaces))| {
-            Source { principals, not_principals, namespaces, not_namespaces, ..Source::default() }
-        }),
+        (list(PRINCIPALS), list(NAMESPACES)).prop_map(
+            |((principals, not_principals), (namespaces, not_namespaces))| {
+                Source { principals, not_principals, namespaces, not_namespaces, ..Source::default() }
+            }
+        ),
         list(ACCOUNTS).prop_map(|(service_accounts, not_service_accounts)| {
             Source { service_accounts, not_service_accounts, ..Source::default() }
         }),
@@ -398,7 +400,8 @@ fn any_request() -> impl Strategy<Value = Plain> {
             ][..],
         ),
     );
-    let paths = &["/", "/a", "/a/b", "/a/b?q=/x", "/x/b/c/d", "/x.json", "/a/", "/a/b/", "/a/\"", "/a//b", "/%61", "/a/b;x"];
+    let paths =
+        &["/", "/a", "/a/b", "/a/b?q=/x", "/x/b/c/d", "/x.json", "/a/", "/a/b/", "/a/\"", "/a//b", "/%61", "/a/b;x"];
     let headers = prop_oneof![
         Just(vec![]),
         Just(vec![("x-tier", "gold")]),
@@ -431,7 +434,11 @@ fn any_request() -> impl Strategy<Value = Plain> {
     let token = (issuer, subject, claim.clone(), claim.clone(), claim.clone(), claim.clone(), any::<bool>()).prop_map(
         |(iss, sub, aud, azp, groups, roles, has)| {
             let realm = if roles == json!(5) { roles } else { json!({"roles": roles}) };
-            if has { json!({"iss": iss, "sub": sub, "aud": aud, "azp": azp, "groups": groups, "realm": realm}) } else { json!(null) }
+            if has {
+                json!({"iss": iss, "sub": sub, "aud": aud, "azp": azp, "groups": groups, "realm": realm})
+            } else {
+                json!(null)
+            }
         },
     );
     let address = || select(&["10.0.0.1", "10.1.9.9", "192.0.2.1", "2001:db8::1", "::1"][..]);
@@ -504,8 +511,7 @@ fn is_ambiguous(path: &str) -> bool {
 
 #[test]
 fn random_policies_decide_as_istio_says() {
-    let (ran, allowed, denied, tests, trees) =
-        (Cell::new(0), Cell::new(0), Cell::new(0), Cell::new(0), Cell::new(0));
+    let (ran, allowed, denied, tests, trees) = (Cell::new(0), Cell::new(0), Cell::new(0), Cell::new(0), Cell::new(0));
     let mut runner = TestRunner::new(ProptestConfig { cases: CASES, ..ProptestConfig::default() });
     let cases = (any_resources(), prop::collection::vec(any_request(), REQUESTS));
     let result = runner.run(&cases, |(resources, requests)| {

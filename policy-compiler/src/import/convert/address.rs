@@ -20,7 +20,8 @@ pub(super) fn in_networks<'v>(subject: &str, values: impl Iterator<Item = &'v st
         }
     }
     // The compiler makes one set of a list, so long ones are cut only to keep expressions short.
-    let lists = networks.chunks(200).map(|part| Condition::Call(format!("{subject}.inNetworks([{}])", part.join(", "))));
+    let lists =
+        networks.chunks(200).map(|part| Condition::Call(format!("{subject}.inNetworks([{}])", part.join(", "))));
     Ok(Condition::any(lists))
 }
 
@@ -133,7 +134,10 @@ mod tests {
         assert_eq!(of(&["2001:db8::/32"]), Ok("source.ip.inNetworks(['2001:db8::/32'])".to_owned()));
         for all in ["::/0", "::/80", "::ffff:0:0/96", "::ff00:0:0/88"] {
             let network = network(all).unwrap();
-            assert_eq!(of(&["10.0.0.0/8", all]), Ok(format!("{four} || source.ip.inNetworks(['{network}']) || {mapped}")));
+            assert_eq!(
+                of(&["10.0.0.0/8", all]),
+                Ok(format!("{four} || source.ip.inNetworks(['{network}']) || {mapped}"))
+            );
         }
         assert_eq!(of(&["::/96"]), Ok("source.ip.inNetworks(['::/96'])".to_owned()));
     }

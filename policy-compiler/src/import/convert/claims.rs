@@ -79,9 +79,9 @@ fn fragment(pattern: &Pattern) -> String {
 
 /// Returns the condition that the issuer and the subject of the token are one of `ISSUER/SUBJECT`.
 pub(super) fn principals<'v>(issuer: &str, subject: &str, values: impl Iterator<Item = &'v str>) -> Condition {
-    let tests = values.map(principal).map(|(of_issuer, of_subject)| {
-        Condition::all([alone(issuer, &of_issuer), alone(subject, &of_subject)])
-    });
+    let tests = values
+        .map(principal)
+        .map(|(of_issuer, of_subject)| Condition::all([alone(issuer, &of_issuer), alone(subject, &of_subject)]));
     Condition::any(tests.collect::<Vec<_>>())
 }
 
@@ -119,14 +119,14 @@ pub(super) fn principal(value: &str) -> (Pattern, Pattern) {
             };
             (issuer, Exact(subject.to_owned()))
         }
-        (value, None) if value.starts_with('*') => (Present, Suffix(value.strip_prefix('*').unwrap_or(value).to_owned())),
+        (value, None) if value.starts_with('*') => {
+            (Present, Suffix(value.strip_prefix('*').unwrap_or(value).to_owned()))
+        }
         (_, Some("*")) => (Exact(issuer.to_owned()), Present),
         (value, Some(subject)) if value.ends_with('*') => {
             (Exact(issuer.to_owned()), Prefix(subject.strip_suffix('*').unwrap_or(subject).to_owned()))
         }
-        (value, None) if value.ends_with('*') => {
-            (Prefix(value.strip_suffix('*').unwrap_or(value).to_owned()), Present)
-        }
+        (value, None) if value.ends_with('*') => (Prefix(value.strip_suffix('*').unwrap_or(value).to_owned()), Present),
         (_, subject) => (Exact(issuer.to_owned()), Exact(subject.unwrap_or_default().to_owned())),
     }
 }

@@ -270,7 +270,9 @@ mod tests {
 
     #[test]
     fn literals_are_escaped() {
-        for (text, expected) in [("it's", r"'it\'s'"), (r"a\b", r"'a\\b'"), ("a\nb", r"'a\nb'"), ("a\tb", r"'a\u0009b'"), ("é", "'é'")] {
+        for (text, expected) in
+            [("it's", r"'it\'s'"), (r"a\b", r"'a\\b'"), ("a\nb", r"'a\nb'"), ("a\tb", r"'a\u0009b'"), ("é", "'é'")]
+        {
             assert_eq!(literal(text), expected);
         }
     }

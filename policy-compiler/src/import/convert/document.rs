@@ -86,7 +86,10 @@ impl Document {
     pub(super) fn close(&mut self, why: &str) {
         for shadow in [false, true] {
             let allows = |rule: &Planned| rule.effect == Effect::Allow && rule.shadow == shadow;
-            if self.rules.iter().any(|rule| allows(rule) && rule.left_out.is_none() && rule.when != Condition::Always(false))
+            if self
+                .rules
+                .iter()
+                .any(|rule| allows(rule) && rule.left_out.is_none() && rule.when != Condition::Always(false))
             {
                 continue;
             }
@@ -115,12 +118,7 @@ impl Document {
 }
 
 /// Returns the document of a group.
-pub(super) fn plan(
-    group: &Group,
-    resources: &Resources,
-    services: &Services,
-    report: &mut Report,
-) -> Option<Document> {
+pub(super) fn plan(group: &Group, resources: &Resources, services: &Services, report: &mut Report) -> Option<Document> {
     let root = &resources.mesh.root_namespace;
     let policies = || group.policies.iter().filter_map(|index| Some((*index, resources.policies.get(*index)?)));
     let first = resources.workloads.get(*group.workloads.first()?)?;
@@ -140,7 +138,9 @@ pub(super) fn plan(
     for (index, policy) in group.policies.iter().filter_map(|index| Some((*index, resources.policies.get(*index)?))) {
         add(index, policy, resources, &mut document, report);
     }
-    document.leave_out("it matches no request", |rule| rule.when == Condition::Always(false) && rule.effect != Effect::Allow);
+    document.leave_out("it matches no request", |rule| {
+        rule.when == Condition::Always(false) && rule.effect != Effect::Allow
+    });
     document.close("it lets nothing through");
     document.leave_out("it lets nothing through, and other policies do", |rule| rule.when == Condition::Always(false));
     Some(document)
@@ -159,7 +159,8 @@ fn add(
         Action::Deny => Effect::Deny,
         Action::Audit => Effect::Audit,
         Action::Custom(provider) => {
-            let text = format!("the provider `{provider}` decides, which the mesh cannot ask: keep this policy in Istio");
+            let text =
+                format!("the provider `{provider}` decides, which the mesh cannot ask: keep this policy in Istio");
             report.refuse(index, Reason { span: policy.name.span, text });
             return;
         }

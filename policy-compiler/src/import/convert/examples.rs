@@ -48,7 +48,8 @@ pub(super) fn files(documents: &[Document], files: &[File], resources: &Resource
             let owner = document.domain.as_ref().map(|domain| format!(", domain: {}", flow_scalar(domain)));
             let name = flow_scalar(&document.name);
             let head = "apiVersion: contextmesh.io/v1\nkind: PolicyTest\n";
-            let text = format!("{head}metadata: {{name: {name}{}}}\nspec:\n  tests:\n{tests}", owner.unwrap_or_default());
+            let text =
+                format!("{head}metadata: {{name: {name}{}}}\nspec:\n  tests:\n{tests}", owner.unwrap_or_default());
             found.push(File { path: format!("tests/{}", document.path()), text });
         }
     }
@@ -105,7 +106,8 @@ impl Candidate {
 
 /// Runs the requests. The result is empty if they cannot be read, which the tests of this crate exclude.
 fn run(candidates: &[Candidate], files: &[File]) -> Vec<Outcome> {
-    let mut text = String::from("apiVersion: contextmesh.io/v1\nkind: PolicyTest\nmetadata: {name: c}\nspec:\n  tests:\n");
+    let mut text =
+        String::from("apiVersion: contextmesh.io/v1\nkind: PolicyTest\nmetadata: {name: c}\nspec:\n  tests:\n");
     for (number, candidate) in candidates.iter().enumerate() {
         let _ = write!(text, "    - name: c{number}\n{}      expect: {{decision: allow}}\n", candidate.lines());
     }

@@ -17,10 +17,7 @@ const SCHEME: &str = "spiffe://";
 ///
 /// # Errors
 /// A value that means something else than it seems to, and why.
-pub(super) fn principals<'v>(
-    values: impl Iterator<Item = &'v str>,
-    mesh: &MeshConfig,
-) -> Result<Condition, String> {
+pub(super) fn principals<'v>(values: impl Iterator<Item = &'v str>, mesh: &MeshConfig) -> Result<Condition, String> {
     let (mut exact, mut others) = (Vec::new(), Vec::new());
     for value in values.flat_map(|value| trust_domain::expand(value, mesh)) {
         match Pattern::new(&value) {
@@ -99,7 +96,9 @@ fn fragment(end: &str, value: &str) -> Result<String, String> {
     if end.chars().all(allowed) {
         return Ok(end.to_owned());
     }
-    Err(format!("Istio reads the end of `*...` in `{value}` as a regular expression; write letters, digits, `/`, `-`, `_` and `.`"))
+    Err(format!(
+        "Istio reads the end of `*...` in `{value}` as a regular expression; write letters, digits, `/`, `-`, `_` and `.`"
+    ))
 }
 
 /// Returns a text as a regular expression that matches only itself.

@@ -9,7 +9,8 @@ use crate::import::istio::{GATEWAY_LABEL, Resources, Workload};
 
 /// Returns the text. Conditions read values of headers of up to `header_bytes`.
 pub(super) fn text(resources: &Resources, names: &Services, header_bytes: u32) -> String {
-    let mut out = String::from("# Namespaces are domains, and workloads are services.\napiVersion: contextmesh.io/v1\n");
+    let mut out =
+        String::from("# Namespaces are domains, and workloads are services.\napiVersion: contextmesh.io/v1\n");
     out.push_str("kind: Mesh\nmetadata: {name: mesh}\nspec:\n");
     let _ = writeln!(out, "  trustDomain: {}", flow_scalar(&resources.mesh.trust_domain));
     let aliases = resources.mesh.trust_domain_aliases.iter().map(String::as_str).filter(|alias| !alias.contains('*'));

@@ -103,7 +103,9 @@ impl Report {
         for reasons in &mut self.stricter {
             let reads = reasons.iter().find(|reason| [rule::HEADERS, rule::PATHS].contains(&reason.text.as_str()));
             if let Some(span) = reads.map(|reason| reason.span) {
-                let text = format!("a rule that reads a header or the path denies a request in which it has more than {bytes} bytes");
+                let text = format!(
+                    "a rule that reads a header or the path denies a request in which it has more than {bytes} bytes"
+                );
                 reasons.push(Reason { span, text });
             }
         }
@@ -164,19 +166,15 @@ fn refuse_waypoints(resources: &Resources, report: &mut Report) {
 const HEADER_BYTES: [u32; 3] = [61_440, 8192, 2048];
 
 /// Writes all documents without tests, and notes what a limit for headers changes.
-fn write_all(
-    documents: &mut [Document],
-    resources: &Resources,
-    services: &Services,
-    report: &mut Report,
-) -> Vec<File> {
+fn write_all(documents: &mut [Document], resources: &Resources, services: &Services, report: &mut Report) -> Vec<File> {
     let mut left = Left::default();
     for bytes in HEADER_BYTES {
         let mut fixed = vec![File { path: "mesh.yaml".to_owned(), text: mesh::text(resources, services, bytes) }];
         fixed.extend(proxies::file(services));
         let is_last = HEADER_BYTES.last() == Some(&bytes);
         left = settle(documents, fixed, resources, is_last);
-        let too_dear = left.findings.iter().any(|found| found.code == code::DECISION_COST || found.code == code::TOO_COSTLY);
+        let too_dear =
+            left.findings.iter().any(|found| found.code == code::DECISION_COST || found.code == code::TOO_COSTLY);
         if too_dear && !is_last {
             continue;
         }
@@ -205,9 +203,9 @@ fn settle(documents: &mut [Document], fixed: Vec<File>, resources: &Resources, i
     let mut left = Left::default();
     // Each round settles at least one finding, and a rule has few.
     for _ in 0..rules.saturating_mul(4).saturating_add(4) {
-        let written = documents.iter().map(|document| {
-            tidy(File { path: document.path(), text: write::text(document, resources) })
-        });
+        let written = documents
+            .iter()
+            .map(|document| tidy(File { path: document.path(), text: write::text(document, resources) }));
         let files: Vec<File> = fixed.iter().cloned().chain(written).collect();
         let sources = tree(&files);
         let findings = findings(&sources);

@@ -29,7 +29,8 @@ pub(super) fn file(services: &Services) -> Option<File> {
 /// Notes for policies of such workloads that they are closed at first.
 pub(super) fn note_shared_names(resources: &Resources, groups: &[Group], services: &Services, report: &mut Report) {
     for group in groups {
-        for (index, workload) in group.workloads.iter().filter_map(|index| Some((*index, resources.workloads.get(*index)?)))
+        for (index, workload) in
+            group.workloads.iter().filter_map(|index| Some((*index, resources.workloads.get(*index)?)))
         {
             let name = &workload.name.value;
             if !services.shared().contains(name) {

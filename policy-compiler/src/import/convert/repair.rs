@@ -50,7 +50,9 @@ impl Written<'_> {
             }
             code::NEVER_MATCHES => ("the values contradict each other", "no request matches its values"),
             code::COVERED_DENY => ("another policy denies the same", "another policy denies the same"),
-            code::POINTLESS_ALLOW => ("another policy denies all that it allows", "another policy denies all that it allows"),
+            code::POINTLESS_ALLOW => {
+                ("another policy denies all that it allows", "another policy denies all that it allows")
+            }
             code::DECISION_COST if self.is_last && may_silence => {
                 let reason = "a request that would need more is denied, and ordinary ones need little";
                 rule.silence.push((finding.code, reason.to_owned()));

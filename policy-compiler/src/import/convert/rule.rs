@@ -18,7 +18,8 @@ pub(super) const PATHS: &str = "a path that servers read in several ways passes 
 pub(super) const HEADERS: &str = "a rule that reads a header denies a request in which it is not UTF-8";
 
 /// Why a rule about claims is stricter.
-const CLAIMS: &str = "a rule that reads a claim denies a request in which its strings have more than 8 KiB, or a line break";
+const CLAIMS: &str =
+    "a rule that reads a claim denies a request in which its strings have more than 8 KiB, or a line break";
 
 /// Reads the rules of one policy.
 pub(super) struct Reader<'r> {
@@ -61,9 +62,9 @@ impl Reader<'_> {
         parts.push(self.pair(&of.ip_blocks, &of.not_ip_blocks, "peers", |values| {
             address::in_networks("source.direct_ip", values)
         }));
-        parts.push(self.pair(&of.remote_ip_blocks, &of.not_remote_ip_blocks, "clients", |values| {
-            address::of_client(values)
-        }));
+        parts.push(
+            self.pair(&of.remote_ip_blocks, &of.not_remote_ip_blocks, "clients", |values| address::of_client(values)),
+        );
         Condition::all(parts)
     }
 
@@ -173,9 +174,13 @@ impl Reader<'_> {
     fn metadata(&mut self, of: &istio::Condition, name: &str) -> Condition {
         let parts = name.strip_suffix(']').and_then(|name| name.split_once('['));
         let Some((filter, key)) = parts.filter(|(filter, key)| !filter.is_empty() && !key.is_empty()) else {
-            return self.refuse(of.key.span, "metadata is written as `experimental.envoy.filters.NAME[KEY]`".to_owned());
+            return self
+                .refuse(of.key.span, "metadata is written as `experimental.envoy.filters.NAME[KEY]`".to_owned());
         };
-        self.note(of.key.span, "a rule that reads metadata denies a request in which its strings have more than 8 KiB, or a line break");
+        self.note(
+            of.key.span,
+            "a rule that reads metadata denies a request in which its strings have more than 8 KiB, or a line break",
+        );
         let lines = claims::lines_of(filter, key);
         self.pair(&of.values, &of.not_values, "metadata", |values| Ok(claims::metadata(&lines, values)))
     }

@@ -237,7 +237,8 @@ impl Sampler<'_> {
                     }
                 } else if let Some(Ok(path)) = key.strip_prefix("request.auth.claims").map(claims::path) {
                     sample.claim(&path, &text);
-                } else if let Some((filter, key)) = key.strip_prefix("experimental.").and_then(|key| key.split_once('['))
+                } else if let Some((filter, key)) =
+                    key.strip_prefix("experimental.").and_then(|key| key.split_once('['))
                 {
                     sample.set(&[filter, key.trim_end_matches(']')], &text);
                 }

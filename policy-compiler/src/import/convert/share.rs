@@ -127,7 +127,8 @@ mod tests {
 
     #[test]
     fn what_two_rules_share_is_a_variable() {
-        let callers = || Condition::Call("a.very.long.condition.of.forty.letters.or.more()".to_owned()).named("callers");
+        let callers =
+            || Condition::Call("a.very.long.condition.of.forty.letters.or.more()".to_owned()).named("callers");
         let other = || Condition::Call("b()".to_owned()).named("other");
         let mut conditions = [Condition::all([callers(), other()]), Condition::all([callers().not(), other()])];
         let mut variables = Vec::new();
