@@ -169,9 +169,8 @@ mod tests {
     fn a_segment_has_the_characters_of_envoy() {
         let class = dense::DFA::new(&format!("^{SEGMENT}$")).unwrap();
         let with_slash = dense::DFA::new(&format!("^{SEGMENTS}$")).unwrap();
-        let matches = |dfa: &dense::DFA<Vec<u32>>, c: char| {
-            dfa.try_search_fwd(&Input::new(&c.to_string())).unwrap().is_some()
-        };
+        let matches =
+            |dfa: &dense::DFA<Vec<u32>>, c: char| dfa.try_search_fwd(&Input::new(&c.to_string())).unwrap().is_some();
         for byte in 0..128_u8 {
             let c = char::from(byte);
             let known = c.is_ascii_alphanumeric() || "-._~%!$&'()+,;:@=".contains(c);
