@@ -73,6 +73,7 @@ fn file(part: &Part) -> Value {
         Place::Alone => "alone",
         Place::Envoy => "envoy",
         Place::Istio => "istio",
+        Place::Emit => "emit",
     };
     json!({"place": place, "name": part.name, "text": part.text})
 }

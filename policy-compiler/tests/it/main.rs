@@ -1,5 +1,6 @@
 //! The integration tests of the compiler, in one binary so that it is linked once.
 
+mod authorization;
 mod budget;
 mod cli;
 mod commands;

@@ -2,7 +2,8 @@
 //!
 //! A code keeps its meaning forever, and a retired code is never reused. `CM01` is reading, `CM02` the shape of
 //! documents, `CM03` references between documents, `CM04` CEL, `CM05` the artifact, `CM06` the interplay of rules (see
-//! [`crate::check::analysis`]), `CM07` what proxies do with the context (see [`crate::routes`]).
+//! [`crate::check::analysis`]), `CM07` what proxies do with the context (see [`crate::routes`]), `CM08` resources of Istio
+//! in the place of the filter (see [`crate::pack::emit::authorization`]).
 
 macro_rules! codes {
     ($($id:literal $name:ident $summary:literal;)+) => {
@@ -93,6 +94,7 @@ codes! {
     "CM0707" COUNTED_BY_FIELD "A hash or a rate limit uses a header that the filter removes or rewrites.";
     "CM0708" FILTER_IN_FRONT "A filter before ours sees a route that the client's header chose.";
     "CM0709" WITHOUT_FILTER "Requests are routed without the filter, although others of the proxy pass through it.";
+    "CM0820" NOT_IN_RBAC "An AuthorizationPolicy cannot decide as the tree does.";
 }
 
 /// Returns the one-line summary of a code, or `None` if there is no such code.
