@@ -85,6 +85,7 @@ pub(crate) fn configure(bytes: &[u8]) -> Result<Active, Refused> {
     })?;
     let loaded = workloads::find_or_make(&stamp, &service, || load(&config.artifact, &service));
     let workload = loaded.map_err(|refused| refused.of(Some(stamp.clone())))?;
+    config.role.into_iter().for_each(|role| workload.make_ready(role));
     let requests = memories::of(&service);
     let shown = Shown::new(&service, &requests, config.role, &stamp);
     Ok(Active {

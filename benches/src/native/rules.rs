@@ -7,7 +7,7 @@ use std::hint::black_box;
 use bumpalo::Bump;
 use cel::Value;
 use context_mesh_core::artifact;
-use context_mesh_core::decide::decide_reusing;
+use context_mesh_core::decide::{RuleSet, decide_reusing};
 use context_mesh_core::fuel::Fuel;
 use context_mesh_core::vm::Scratch;
 use policy_compiler::report::source::Sources;
@@ -17,7 +17,7 @@ use super::theirs::Compiler;
 use super::timing::{self, Pair, Plan};
 
 /// The numbers of rules that are measured.
-pub const COUNTS: [usize; 3] = [10, 100, 1000];
+pub const COUNTS: [usize; 4] = [10, 100, 1000, 10_000];
 
 /// Returns the condition of a rule.
 pub fn condition(number: usize) -> String {
@@ -32,7 +32,8 @@ pub fn measure(plan: Plan, count: usize) -> Result<Pair, String> {
     let compiled = policy_compiler::compile(&sources(count)).map_err(|problems| format!("{problems:?}"))?;
     let program = artifact::load(&compiled.artifact).map_err(|error| error.to_string())?;
     let service = program.tables().services.iter().find(|service| service.name == MESH.service);
-    let rules = service.map(|service| service.entry.inbound.clone()).unwrap_or_default();
+    let rules = service.map(|service| service.entry.inbound.as_slice()).unwrap_or_default();
+    let rules = RuleSet::new(&program, rules);
     let request = request::request();
     let mut arena = Bump::new();
     let mut scratch = Scratch::new();
@@ -49,7 +50,7 @@ pub fn measure(plan: Plan, count: usize) -> Result<Pair, String> {
     let programs = programs?;
     let run_all = || programs.iter().all(|program| program.execute(&variables) == Ok(Value::Bool(false)));
 
-    if rules.len() != count || !decide() || !run_all() {
+    if rules.rules().len() != count || !decide() || !run_all() {
         return Err(format!("of {count} rules, one matched or ended with an error"));
     }
     Ok(timing::pair(plan, || _ = black_box(decide()), || _ = black_box(run_all())))

@@ -7,9 +7,8 @@
 use super::ambiguous_path::second_reading;
 use super::plan::{Counter, Plan};
 use super::workload::{Host, Workload};
-use crate::decide::Decision;
+use crate::decide::{Decision, RuleSet};
 use crate::headers::{Headers, Single};
-use crate::index::RuleIndex;
 use crate::percent;
 use crate::tables::AmbiguousPath;
 use crate::vm::Snapshot;
@@ -20,13 +19,13 @@ const DECODINGS: usize = 4;
 /// Decides on each reading of the path.
 pub(super) fn decide<'w>(
     workload: &'w Workload,
-    rules: &[RuleIndex],
+    rules: &RuleSet,
     snapshot: Snapshot<'_>,
     host: Host<'_>,
     plan: &mut Plan<'w>,
 ) -> Decision<'w> {
     let decision = workload.decide(rules, snapshot, &plan.fuel);
-    host.decided(snapshot, rules, &decision);
+    host.decided(snapshot, rules.rules(), &decision);
     let decided = decision.denial.is_some() && host.observer.is_none();
     if decided || workload.ambiguous_path() != AmbiguousPath::DecideOnBoth {
         return decision;
@@ -40,7 +39,7 @@ pub(super) fn decide<'w>(
     let replaced = |(name, value)| if name == b":path" { (name, generous.as_slice()) } else { (name, value) };
     let headers = Headers::new(snapshot.headers.iter().map(replaced).collect());
     let snapshot = Snapshot { headers: &headers, ..snapshot };
-    host.decides_again(snapshot, rules);
+    host.decides_again(snapshot, rules.rules());
     if decision.denial.is_some() {
         return decision;
     }

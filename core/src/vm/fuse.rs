@@ -119,7 +119,8 @@ fn block_ends(code: &[Op]) -> Vec<usize> {
     ends
 }
 
-fn is_jump(op: Op) -> bool {
+/// Returns whether the operand of an instruction is the target of a jump.
+pub(super) fn is_jump(op: Op) -> bool {
     matches!(op.operand_kind(), Meaning::Target | Meaning::LoopTarget)
 }
 

@@ -8,6 +8,7 @@ mod compatibility;
 mod compile;
 mod cookbook;
 mod counters;
+mod decision_index;
 mod defaults;
 mod diagnostics;
 mod emit;
