@@ -23,6 +23,7 @@ mod markdown;
 mod order;
 mod pages;
 mod parameters;
+mod path_readings;
 mod policy_tests;
 mod properties;
 mod readme;
