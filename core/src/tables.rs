@@ -493,7 +493,7 @@ pub enum AmbiguousPath {
     Pass,
     /// It is refused.
     Deny,
-    /// The rules decide on both readings, and both decisions must allow it.
+    /// The rules decide on all readings, and all decisions must allow it.
     DecideOnBoth,
 }
 

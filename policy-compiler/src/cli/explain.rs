@@ -74,6 +74,7 @@ fn file(part: &Part) -> Value {
         Place::Envoy => "envoy",
         Place::Istio => "istio",
         Place::Import => "import",
+        Place::Emit => "emit",
     };
     json!({"place": place, "name": part.name, "text": part.text})
 }

@@ -2,8 +2,9 @@
 //! none.
 
 use policy_compiler::{
-    compile,
+    Compiled, check_watched, compile,
     import::{self, select},
+    pack::emit::authorization::{Authorization, Target},
     report::{
         diagnostic::{Diagnostics, code},
         explanation::{self, Part, Place, TREE},
@@ -18,7 +19,7 @@ fn found(parts: &[Part]) -> (Vec<&'static str>, String) {
         return imported(parts);
     }
     let mut sources = Sources::new("policies");
-    let alone = parts.iter().any(|part| part.place == Place::Alone);
+    let alone = parts.iter().any(|part| matches!(part.place, Place::Alone | Place::Emit));
     for (name, text) in TREE {
         if !alone && !parts.iter().any(|part| part.name == name) {
             sources.add(name, text);
@@ -29,7 +30,7 @@ fn found(parts: &[Part]) -> (Vec<&'static str>, String) {
     for part in parts {
         match part.place {
             Place::Tree | Place::Alone if part.name.ends_with(".lock") => sources.set_lock(&part.name, part.bytes()),
-            Place::Tree | Place::Alone => {
+            Place::Tree | Place::Alone | Place::Emit => {
                 sources.add(&part.name, part.bytes());
             }
             Place::Envoy => inputs.push((part, Format::Envoy)),
@@ -41,6 +42,11 @@ fn found(parts: &[Part]) -> (Vec<&'static str>, String) {
         Ok(compiled) => compiled,
         Err(diagnostics) => return codes(&diagnostics, &sources),
     };
+    if parts.iter().any(|part| part.place == Place::Emit) {
+        let mut all = compiled.warnings.clone();
+        all.extend(refused(&sources, &compiled).iter().cloned());
+        return codes(&all, &sources);
+    }
     if inputs.is_empty() {
         return codes(&compiled.warnings, &sources);
     }
@@ -68,6 +74,19 @@ fn imported(parts: &[Part]) -> (Vec<&'static str>, String) {
         found.extend(import::findings(&resources, &select::groups(&resources)));
     }
     codes(&found, &sources)
+}
+
+/// Returns what no AuthorizationPolicy can say.
+fn refused(sources: &Sources, compiled: &Compiled) -> Diagnostics {
+    let checked = check_watched(sources, &mut |_| {}).unwrap();
+    let conditions = &checked.programs.conditions;
+    let authorization = Authorization::new(&checked.model, conditions, &compiled.tables, []);
+    let target = Target { namespace: "default", labels: &[], artifact: &compiled.artifact };
+    let mut all = Diagnostics::new();
+    for service in &compiled.tables.services {
+        all.extend(authorization.emit(&service.name, target).err().unwrap_or_default().iter().cloned());
+    }
+    all
 }
 
 fn codes(diagnostics: &Diagnostics, sources: &Sources) -> (Vec<&'static str>, String) {

@@ -1,5 +1,6 @@
 //! The integration tests of the compiler, in one binary so that it is linked once.
 
+mod authorization;
 mod budget;
 mod cli;
 mod commands;
@@ -26,6 +27,7 @@ mod markdown;
 mod order;
 mod pages;
 mod parameters;
+mod path_readings;
 mod policy_tests;
 mod properties;
 mod readme;

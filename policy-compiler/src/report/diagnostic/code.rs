@@ -3,7 +3,8 @@
 //! A code keeps its meaning forever, and a retired code is never reused. `CM01` is reading, `CM02` the shape of
 //! documents, `CM03` references between documents, `CM04` CEL, `CM05` the artifact, `CM06` the interplay of rules (see
 //! [`crate::check::analysis`]), `CM07` what proxies do with the context (see [`crate::routes`]), `CM08` resources of Istio
-//! that are imported (see [`crate::import`]).
+//! that are imported (see [`crate::import`]), and in the place of the filter (see
+//! [`crate::pack::emit::authorization`]).
 
 macro_rules! codes {
     ($($id:literal $name:ident $summary:literal;)+) => {
@@ -101,6 +102,7 @@ codes! {
     "CM0805" NO_WORKLOADS "No workloads are given, so they are derived from the selectors of the policies.";
     "CM0806" EMPTY_RULES "An AuthorizationPolicy matches every request, or has no effect.";
     "CM0807" TWO_MESH_CONFIGS "Two MeshConfigs contradict each other.";
+    "CM0820" NOT_IN_RBAC "An AuthorizationPolicy cannot decide as the tree does.";
 }
 
 /// Returns the one-line summary of a code, or `None` if there is no such code.

@@ -57,8 +57,9 @@ pub(super) fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// A folder in which commands run, with `policies` (the demo's), `policy.cmx` (built from them), `old` (another version
-/// of them), recorded requests, manifests to import, and configuration and statistics of proxies.
+/// A folder in which commands run, with `policies` (the demo's), `bookinfo` (a mesh in Istio), `policy.cmx` (built from
+/// them), `old` (another version of them), recorded requests, manifests to import, and configuration and statistics of
+/// proxies.
 struct Place(PathBuf);
 
 /// Writes the statistics of a proxy that runs the artifact, and returns the list that expects it.
@@ -72,7 +73,9 @@ fn running(artifact: &Path, stats: &Path) -> String {
 impl Place {
     fn new(name: &str) -> Self {
         let place = Self(scratch(name));
-        copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/shop"), &place.0.join("policies"));
+        let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples");
+        copy(&examples.join("shop"), &place.0.join("policies"));
+        copy(&examples.join("bookinfo"), &place.0.join("bookinfo"));
         place.run("policyc build policies -o policy.cmx");
         place.run("cp -r policies old");
         let request =
