@@ -5,6 +5,8 @@
 //! second, which on a small machine depend more on the load generator. Alone ([`native`]), it measures expressions and
 //! rules in our virtual machine and in another CEL interpreter.
 
+#[cfg(feature = "envoy")]
+pub mod chain;
 #[cfg(feature = "counted")]
 pub mod counted;
 pub mod demo;

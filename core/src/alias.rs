@@ -67,7 +67,7 @@ impl Guarded {
         }
         Ids::headers_of_traces().for_each(|name| carriers.push(name));
         let read = tables.program.attributes.iter().filter_map(|attribute| match attribute {
-            Attribute::Header(name) | Attribute::HeaderValues(name) | Attribute::JoinedHeader(name) => {
+            Attribute::Header(name) | Attribute::HeaderValues(name) | Attribute::HeaderLines(name) => {
                 Some(name.as_str())
             }
             Attribute::Cookies => Some("cookie"),
@@ -130,7 +130,7 @@ fn overrides(tables: &Tables) -> Vec<&'static str> {
     let read = |parts: &[RequestPart], header: &str| {
         tables.program.attributes.iter().any(|attribute| match attribute {
             Attribute::Request(part) => parts.contains(part),
-            Attribute::Header(name) | Attribute::HeaderValues(name) | Attribute::JoinedHeader(name) => name == header,
+            Attribute::Header(name) | Attribute::HeaderValues(name) | Attribute::HeaderLines(name) => name == header,
             _ => false,
         })
     };

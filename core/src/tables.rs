@@ -737,9 +737,9 @@ pub enum Attribute {
     QueryParameters,
     /// The cookies, as a map.
     Cookies,
-    /// A header by lower-case name as Envoy's own filters read it: all values as they were sent, joined by `,`; empty if
+    /// A header by lower-case name as lines: each value as it was sent, with a line break in front and behind; empty if
     /// it is absent.
-    JoinedHeader(String),
+    HeaderLines(String),
 }
 
 impl Attribute {
@@ -747,7 +747,7 @@ impl Attribute {
     pub fn is_path(&self) -> bool {
         match self {
             Self::Request(part) => matches!(part, RequestPart::Path | RequestPart::UrlPath),
-            Self::Header(name) | Self::HeaderValues(name) | Self::JoinedHeader(name) => name == ":path",
+            Self::Header(name) | Self::HeaderValues(name) | Self::HeaderLines(name) => name == ":path",
             _ => false,
         }
     }

@@ -30,7 +30,7 @@ pub(super) fn read<'a>(attribute: &'a Attribute, snapshot: &Snapshot<'a>, env: &
             other => other,
         },
         Attribute::Cookies => cookies(snapshot.headers, env),
-        Attribute::JoinedHeader(name) => joined_header(snapshot.headers, name, env),
+        Attribute::HeaderLines(name) => header_lines(snapshot.headers, name, env),
     }
 }
 
@@ -80,26 +80,26 @@ fn header_values<'a>(headers: &'a Headers<'a>, name: &str, env: &mut Env<'a>) ->
     Value::List(values.into_bump_slice())
 }
 
-/// Returns a header as Envoy's own filters read it: the values as they were sent, with white space, joined by `,`. An
-/// absent header is empty.
-fn joined_header<'a>(headers: &'a Headers<'a>, name: &str, env: &mut Env<'a>) -> Value<'a> {
-    let within = |value: &[u8], env: &Env<'a>| value.len() <= env.header_bytes;
-    let too_long = Value::error(EvalErrorKind::TooLong);
-    let mut values = headers.all(map_name(name));
-    let (first, second) = (values.next().unwrap_or_default(), values.next());
-    let Some(second) = second else {
-        return if within(first, env) { text(first) } else { too_long };
-    };
-    let mut joined = first.to_vec();
-    for value in std::iter::once(second).chain(values) {
-        joined.push(b',');
-        joined.extend_from_slice(value);
-        if !within(&joined, env) {
-            return too_long;
+/// Returns the values of a header as lines: as they were sent, with white space, and with a line break in front of and
+/// behind each. An absent header is empty.
+fn header_lines<'a>(headers: &'a Headers<'a>, name: &str, env: &mut Env<'a>) -> Value<'a> {
+    let mut lines = Vec::new();
+    for value in headers.all(map_name(name)) {
+        if value.contains(&b'\n') {
+            return Value::error(EvalErrorKind::NotText);
+        }
+        if lines.is_empty() {
+            lines.push(b'\n');
+        }
+        lines.extend_from_slice(value);
+        lines.push(b'\n');
+        // The line breaks are no part of a value.
+        if lines.len().saturating_sub(2) > env.header_bytes {
+            return Value::error(EvalErrorKind::TooLong);
         }
     }
-    match env.burn_text(joined.len()) {
-        Ok(()) => kept_text(&joined, env),
+    match env.burn_text(lines.len()) {
+        Ok(()) => kept_text(&lines, env),
         Err(kind) => Value::error(kind),
     }
 }

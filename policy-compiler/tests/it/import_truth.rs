@@ -120,7 +120,7 @@ mod evaluator {
                 let values = request.headers.iter().filter(|(known, _)| *known == name).map(|(_, value)| *value);
                 let values: Vec<&str> = values.collect();
                 // Present is present, even if it is empty.
-                !values.is_empty() && (value == "*" || like(&values.join(","), value))
+                !values.is_empty() && (value == "*" || values.iter().any(|one| like(one, value)))
             }
         })
     }

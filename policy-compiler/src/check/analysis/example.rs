@@ -218,7 +218,7 @@ impl Example {
                 Attribute::Mesh(_) => {}
                 Attribute::Headers
                 | Attribute::HeaderValues(_)
-                | Attribute::JoinedHeader(_)
+                | Attribute::HeaderLines(_)
                 | Attribute::QueryParameters
                 | Attribute::Cookies
                 | Attribute::Destination(_) => return None,

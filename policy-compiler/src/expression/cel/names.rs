@@ -147,7 +147,7 @@ impl Checker<'_> {
         match name? {
             "headers" => Some(Attribute::Header),
             "header_values" => Some(Attribute::HeaderValues),
-            "joined_headers" => Some(Attribute::JoinedHeader),
+            "header_lines" => Some(Attribute::HeaderLines),
             _ => None,
         }
     }
@@ -283,7 +283,7 @@ impl Checker<'_> {
             Some(TypedExpr { kind: TypedKind::Attribute(attribute), .. }) => {
                 let attribute = match attribute {
                     // All values, as a list or joined, are always there.
-                    Attribute::HeaderValues(name) | Attribute::JoinedHeader(name) => Attribute::Header(name),
+                    Attribute::HeaderValues(name) | Attribute::HeaderLines(name) => Attribute::Header(name),
                     other => other,
                 };
                 return typed(TypedKind::HasAttribute(attribute), Type::Bool, place);
@@ -391,7 +391,7 @@ impl Checker<'_> {
                 let names = attributes::names(group).map(str::to_owned).collect();
                 self.no_such(place, last, group, name, names)
             }
-            Some(Origin::HeaderValues | Origin::JoinedHeader) => {
+            Some(Origin::HeaderValues | Origin::HeaderLines) => {
                 let message = "this is a group of headers, not a value";
                 let help = format!("name one: `request.{name}['x-name']`; without any, loop over `request.headers`");
                 self.fail(place, Problem::new(code::NOT_A_VALUE, place, message).help(help))

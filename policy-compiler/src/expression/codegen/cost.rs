@@ -205,9 +205,7 @@ impl Sizes {
                 field_size(*field, bytes, self.items.get(name).copied().unwrap_or(items))
             }
             Attribute::Claim(_, field) => json_size(*field, u64::try_from(MAX_CLAIM_BYTES).unwrap_or(u64::MAX)),
-            Attribute::Header(_) | Attribute::JoinedHeader(_) | Attribute::Request(_) => {
-                Size::text(self.header_bytes())
-            }
+            Attribute::Header(_) | Attribute::HeaderLines(_) | Attribute::Request(_) => Size::text(self.header_bytes()),
             Attribute::QueryParameters | Attribute::Cookies => {
                 let count = u64::try_from(MAX_PAIRS).unwrap_or(u64::MAX);
                 let most = units(self.header_bytes());

@@ -98,11 +98,11 @@ fn run_with(text: &str, lower: fn(&TypedExpr) -> Ir) -> String {
 #[test]
 fn expressions_give_what_cel_says() {
     let cases = [
-        ("request.joined_headers['x-a'] == '1,2'", "true"),
-        ("request.joined_headers['x-b']", "\"\""),
-        ("request.joined_headers['x-odd'] == ''", "not-text"),
-        ("request.joined_headers['x-padded'] == ' \\tp d '", "true"),
-        ("has(request.joined_headers.x) || !('x-odd' in request.joined_headers)", "false"),
+        ("request.header_lines['x-a'] == '\\n1\\n2\\n'", "true"),
+        ("request.header_lines['x-b']", "\"\""),
+        ("request.header_lines['x-odd'] == ''", "not-text"),
+        ("request.header_lines['x-padded'] == '\\n \\tp d \\n'", "true"),
+        ("has(request.header_lines.x) || !('x-odd' in request.header_lines)", "false"),
         ("request.header_values['x-a'].exists(v, v == '2')", "true"),
         ("request.header_values['x-a'].join(',') == '1,2'", "true"),
         ("request.header_values['x-b']", "[]"),

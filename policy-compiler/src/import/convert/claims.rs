@@ -14,7 +14,7 @@ pub(super) const PAYLOAD: [&str; 2] = ["envoy.filters.http.jwt_authn", "payload"
 const MAX_REGEX_BYTES: usize = 2048;
 
 /// Any text within a line.
-const ANY: &str = "[^\n]*";
+pub(super) const ANY: &str = "[^\n]*";
 
 /// A variable of a document: its name and expression.
 pub(super) type Variable = (String, String);

@@ -9,6 +9,7 @@ mod claims;
 mod condition;
 mod document;
 mod examples;
+mod header;
 mod identity;
 mod mesh;
 mod names;

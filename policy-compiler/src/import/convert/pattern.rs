@@ -2,6 +2,7 @@
 //! the text itself.
 
 use super::condition::{Condition, literal};
+use super::identity::quoted;
 
 /// A pattern.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,6 +62,38 @@ pub(super) fn one_of(subject: &str, patterns: &[Pattern], present: &Condition) -
     Condition::any(std::iter::once(Condition::equals(subject, exact)).chain(others))
 }
 
+/// Most beginnings and ends that are tested one by one, where the subject has to be computed for each.
+const MAX_TESTS: usize = 3;
+/// Most bytes of one regular expression, so that its automaton stays small.
+const MAX_REGEX_BYTES: usize = 2048;
+
+/// Returns the same condition as [`one_of`] for a subject that has to be computed: the beginnings and ends of many
+/// patterns are regular expressions.
+pub(super) fn one_of_many(subject: &str, patterns: &[Pattern], present: &Condition) -> Condition {
+    let (texts, others): (Vec<_>, Vec<_>) =
+        patterns.iter().cloned().partition(|pattern| matches!(pattern, Pattern::Prefix(_) | Pattern::Suffix(_)));
+    if texts.len() <= MAX_TESTS {
+        return one_of(subject, patterns, present);
+    }
+    let (mut parts, mut part) = (Vec::new(), String::new());
+    for pattern in &texts {
+        let regex = match pattern {
+            Pattern::Prefix(text) => format!("^{}", quoted(text)),
+            other => format!("{}$", quoted(&other.example(""))),
+        };
+        if part.len() + regex.len() > MAX_REGEX_BYTES && !part.is_empty() {
+            parts.push(std::mem::take(&mut part));
+        }
+        if !part.is_empty() {
+            part.push('|');
+        }
+        part.push_str(&regex);
+    }
+    parts.push(part);
+    let regexes = parts.iter().map(|part| Condition::Call(format!("{subject}.matches({})", literal(part))));
+    Condition::any(std::iter::once(one_of(subject, &others, present)).chain(regexes))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -78,5 +111,12 @@ mod tests {
             let patterns: Vec<Pattern> = patterns.iter().map(|text| Pattern::new(text)).collect();
             assert_eq!(one_of("x", &patterns, &present).text(), expected);
         }
+    }
+
+    #[test]
+    fn many_beginnings_and_ends_are_one_regular_expression() {
+        let patterns = ["a.b", "*.c", "d.*", "*.e", "f*"].map(Pattern::new);
+        let found = one_of_many("x", &patterns, &Condition::Always(true)).text();
+        assert_eq!(found, "x == 'a.b' || x.matches('\\\\.c$|^d\\\\.|\\\\.e$|^f')");
     }
 }

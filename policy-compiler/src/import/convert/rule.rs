@@ -4,9 +4,9 @@
 //! with an error, the rule then denies, and the reason is noted.
 
 use super::claims::{self, Variable};
-use super::condition::{Condition, literal};
-use super::pattern::{Pattern, one_of};
-use super::{Reason, address, identity, path};
+use super::condition::Condition;
+use super::pattern::{Pattern, one_of, one_of_many};
+use super::{Reason, address, header, identity, path};
 use crate::import::istio;
 use crate::import::istio::{MeshConfig, Operation, Rule, Source, Values};
 use crate::report::source::Span;
@@ -101,7 +101,9 @@ impl Reader<'_> {
             "request.auth.presenter" => self.claim(&of.key, &["azp".to_owned()], yes, no),
             key => {
                 if let Some(brackets) = key.strip_prefix("request.headers") {
-                    self.header(of, brackets)
+                    self.header(of, brackets, header::one_of)
+                } else if let Some(brackets) = key.strip_prefix("request.experimental.inline.headers") {
+                    self.header(of, brackets, header::one_of_list)
                 } else if let Some(brackets) = key.strip_prefix("request.auth.claims") {
                     match claims::path(brackets) {
                         Ok(path) => self.claim(&of.key, &path, yes, no),
@@ -116,7 +118,12 @@ impl Reader<'_> {
         }
     }
 
-    fn header(&mut self, of: &istio::Condition, brackets: &str) -> Condition {
+    fn header(
+        &mut self,
+        of: &istio::Condition,
+        brackets: &str,
+        one_of: fn(&str, &mut dyn Iterator<Item = &str>) -> Condition,
+    ) -> Condition {
         let name = brackets.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or_default();
         let name = name.to_ascii_lowercase();
         let is_token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
@@ -128,11 +135,7 @@ impl Reader<'_> {
         if name == ":path" {
             self.note_path(Some(of.key.span));
         }
-        let subject = format!("request.joined_headers[{}]", literal(&name));
-        let present = Condition::Contains(literal(&name), "request.headers".to_owned());
-        self.pair(&of.values, &of.not_values, &super::names::identifier(&name), |values| {
-            Ok(texts(&subject, values, &present))
-        })
+        self.pair(&of.values, &of.not_values, &super::names::identifier(&name), |values| Ok(one_of(&name, values)))
     }
 
     fn claim(
@@ -248,5 +251,5 @@ fn texts(subject: &str, values: &mut dyn Iterator<Item = &str>, present: &Condit
 /// host.
 fn hosts(values: &mut dyn Iterator<Item = &str>) -> Condition {
     let patterns: Vec<Pattern> = values.map(|value| Pattern::new(&value.to_ascii_lowercase())).collect();
-    one_of("request.host.lowerAscii()", &patterns, &Condition::Always(true))
+    one_of_many("request.host.lowerAscii()", &patterns, &Condition::Always(true))
 }

@@ -50,7 +50,7 @@ impl Gaps {
                 RequestPart::Id => held("request_id"),
                 RequestPart::Scheme | RequestPart::Referer | RequestPart::UserAgent => false,
             },
-            Attribute::Header(name) | Attribute::HeaderValues(name) | Attribute::JoinedHeader(name) => {
+            Attribute::Header(name) | Attribute::HeaderValues(name) | Attribute::HeaderLines(name) => {
                 match name.as_str() {
                     ":path" => held("path"),
                     ":authority" | "host" => held("authority"),
