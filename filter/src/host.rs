@@ -3,7 +3,6 @@
 use context_mesh_core::host::{Attributes, Randomness, SharedMemory, VersionChanged};
 use context_mesh_core::memory::Memory;
 use context_mesh_core::pipeline::{Host, Routing};
-use proxy_wasm::types::Status;
 
 use crate::abi;
 
@@ -35,10 +34,8 @@ impl SharedMemory for Envoy {
     }
 
     fn set(&self, key: &str, value: &[u8], version: Option<u32>) -> Result<(), VersionChanged> {
-        match abi::set_shared_data(key, value, version.unwrap_or(0)) {
-            Status::Ok => Ok(()),
-            _ => Err(VersionChanged),
-        }
+        let status = abi::set_shared_data(key, value, version.unwrap_or(0));
+        if status.is_ok() { Ok(()) } else { Err(VersionChanged) }
     }
 }
 

@@ -2,9 +2,9 @@
 
 use context_mesh_core::pipeline::Plan;
 use context_mesh_core::sampling::Sampler;
-use proxy_wasm::types::LogLevel;
 
 use crate::abi;
+use crate::types::LogLevel;
 
 /// Writes the warnings for the counters of a plan that are due. The report contains names of fields and rules, never
 /// values.
