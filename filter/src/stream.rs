@@ -38,7 +38,7 @@ pub(crate) fn on_request_headers(stream: u32) -> Action {
     note(&active, &plan, host.now_ms);
     // The report of the filter before the router remains the report of the request.
     if role != Role::Upstream {
-        let _ = abi::set_filter_state(REPORT, plan.report.to_json().as_bytes());
+        let _ = abi::set_filter_state(REPORT, plan.report.to_text().as_bytes());
     }
     match &plan.refusal {
         Some(refusal) => refuse(refusal),

@@ -11,7 +11,7 @@ use crate::types::LogLevel;
 pub(crate) fn write(sampler: &Sampler, plan: &Plan<'_>, now_ms: u64) {
     for counter in &plan.counters {
         let Some(count) = sampler.due(*counter, now_ms) else { continue };
-        let (name, report) = (counter.as_str(), plan.report.to_json());
+        let (name, report) = (counter.as_str(), plan.report.to_text());
         abi::log(LogLevel::Warn, &format!("context_mesh: {name} ({count} since the last such line): {report}"));
     }
 }
