@@ -4,7 +4,7 @@ use context_mesh_core::host::{Attributes, Randomness, SharedMemory, VersionChang
 use context_mesh_core::memory::Memory;
 use context_mesh_core::pipeline::{Host, Routing};
 
-use crate::abi;
+use crate::{abi, randomness};
 
 /// Envoy, through its host calls. It has no state.
 pub(crate) struct Envoy;
@@ -41,17 +41,14 @@ impl SharedMemory for Envoy {
 
 impl Randomness for Envoy {
     fn random(&self) -> [u8; 16] {
-        let mut bytes = [0; 16];
-        if getrandom::fill(&mut bytes).is_err() {
+        randomness::take().unwrap_or_else(|| {
             // Ids from the time are distinct enough to distinguish two requests of one gateway.
             let now = u128::from(abi::now_ns());
-            bytes = now.wrapping_mul(0x2545_f491_4f6c_dd1d_9e37_79b9_7f4a_7c15).to_le_bytes();
-        }
-        bytes
+            now.wrapping_mul(0x2545_f491_4f6c_dd1d_9e37_79b9_7f4a_7c15).to_le_bytes()
+        })
     }
 
     fn secret(&self) -> Option<[u8; 16]> {
-        let mut bytes = [0; 16];
-        getrandom::fill(&mut bytes).ok().map(|()| bytes)
+        randomness::take()
     }
 }

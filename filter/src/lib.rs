@@ -16,9 +16,12 @@ mod abi;
 mod configure;
 mod contexts;
 mod exports;
+#[cfg(all(target_family = "wasm", not(target_feature = "atomics")))]
+mod heap;
 mod host;
 mod info;
 mod memories;
+mod randomness;
 mod root;
 mod stats;
 mod stream;

@@ -13,6 +13,7 @@ use super::CarrierError;
 use crate::context::{Context, json};
 use crate::limits::{MAX_BAGGAGE_BYTES, MAX_BAGGAGE_MEMBERS, MAX_CARRIER_BYTES};
 use crate::percent;
+use crate::sort;
 use crate::tables::{BaggageKey, FieldTable, FieldType, Scalar};
 
 /// The name of the header.
@@ -209,7 +210,7 @@ fn capitals(fields: &[FieldTable]) -> Vec<String> {
     let keys = fields.iter().filter(|field| matches!(field.baggage, BaggageKey::Key(_)));
     let keys = keys.filter_map(FieldTable::baggage_key);
     let mut lower: Vec<String> = names.chain(keys).map(str::to_ascii_lowercase).collect();
-    lower.sort();
+    sort::sort(&mut lower);
     lower
 }
 
