@@ -68,7 +68,9 @@ impl Guarded {
         }
         Ids::headers_of_traces().for_each(|name| carriers.push(name));
         let read = tables.program.attributes.iter().filter_map(|attribute| match attribute {
-            Attribute::Header(name) | Attribute::HeaderValues(name) => Some(name.as_str()),
+            Attribute::Header(name) | Attribute::HeaderValues(name) | Attribute::JoinedHeader(name) => {
+                Some(name.as_str())
+            }
             Attribute::Cookies => Some("cookie"),
             Attribute::Request(RequestPart::UserAgent) => Some("user-agent"),
             _ => None,
@@ -129,7 +131,7 @@ fn overrides(tables: &Tables) -> Vec<&'static str> {
     let read = |parts: &[RequestPart], header: &str| {
         tables.program.attributes.iter().any(|attribute| match attribute {
             Attribute::Request(part) => parts.contains(part),
-            Attribute::Header(name) | Attribute::HeaderValues(name) => name == header,
+            Attribute::Header(name) | Attribute::HeaderValues(name) | Attribute::JoinedHeader(name) => name == header,
             _ => false,
         })
     };

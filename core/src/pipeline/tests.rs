@@ -634,6 +634,16 @@ fn the_report_names_the_artifact_the_rule_and_the_fields_but_no_value() {
 }
 
 #[test]
+fn the_digest_of_a_workload_is_that_of_its_artifact() {
+    let mut other = tables();
+    add_inbound(&mut other, "a", rule("enterprise/p/deny", Effect::Deny(reply("no"))));
+    let programs = [verified(&tables()), verified(&other)];
+    let digests = programs.each_ref().map(|program| program.digest().to_string());
+    assert_ne!(digests[0], digests[1]);
+    assert_eq!(programs.map(|program| Workload::new(program, "a").digest().to_owned()), digests);
+}
+
+#[test]
 fn the_report_has_the_revision_that_the_build_named() {
     let revision = Revision::parse("3f2a-dirty").unwrap();
     let artifact = with_revision(&encode(&tables()).unwrap(), Some(&revision)).unwrap();

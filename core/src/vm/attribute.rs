@@ -9,7 +9,7 @@ use super::value::{Timestamp, Value};
 use crate::context::json::{self, JsonKind};
 use crate::destination::Destination;
 use crate::headers::{Headers, Single};
-use crate::limits::MAX_CLAIM_BYTES;
+use crate::limits::{MAX_CLAIM_BYTES, MAX_STRINGS_BYTES};
 use crate::tables::{Attribute, DestinationPart, FieldType, HostType, MeshPart, PeerPart, RequestPart};
 
 /// Reads an attribute. An attribute without a value results in the error `no-value` (a header: `no-such-key`).
@@ -30,6 +30,7 @@ pub(super) fn read<'a>(attribute: &'a Attribute, snapshot: &Snapshot<'a>, env: &
             other => other,
         },
         Attribute::Cookies => cookies(snapshot.headers, env),
+        Attribute::JoinedHeader(name) => joined_header(snapshot.headers, name, env),
     }
 }
 
@@ -77,6 +78,30 @@ fn header_values<'a>(headers: &'a Headers<'a>, name: &str, env: &mut Env<'a>) ->
         }
     }
     Value::List(values.into_bump_slice())
+}
+
+/// Returns a header as Envoy's own filters read it: the values as they were sent, with white space, joined by `,`. An
+/// absent header is empty.
+fn joined_header<'a>(headers: &'a Headers<'a>, name: &str, env: &mut Env<'a>) -> Value<'a> {
+    let within = |value: &[u8], env: &Env<'a>| value.len() <= env.header_bytes;
+    let too_long = Value::error(EvalErrorKind::TooLong);
+    let mut values = headers.all(map_name(name));
+    let (first, second) = (values.next().unwrap_or_default(), values.next());
+    let Some(second) = second else {
+        return if within(first, env) { text(first) } else { too_long };
+    };
+    let mut joined = first.to_vec();
+    for value in std::iter::once(second).chain(values) {
+        joined.push(b',');
+        joined.extend_from_slice(value);
+        if !within(&joined, env) {
+            return too_long;
+        }
+    }
+    match env.burn_text(joined.len()) {
+        Ok(()) => kept_text(&joined, env),
+        Err(kind) => Value::error(kind),
+    }
 }
 
 /// Returns the cookies of the request.
@@ -191,6 +216,19 @@ fn metadata<'a>(path: &[String], snapshot: &Snapshot<'a>, env: &mut Env<'a>) -> 
     })
 }
 
+/// Returns the strings of a value of metadata as lines; see [`metadata::strings`].
+fn metadata_strings<'a>(path: &[String], snapshot: &Snapshot<'a>, env: &mut Env<'a>) -> Value<'a> {
+    let all = match all_metadata(snapshot, env) {
+        Ok(all) => all.unwrap_or_default(),
+        Err(kind) => return Value::error(kind),
+    };
+    match metadata::strings(all, path) {
+        Ok(lines) if lines.len() > MAX_STRINGS_BYTES => Value::error(EvalErrorKind::TooLong),
+        Ok(lines) => env.text(&lines).unwrap_or_else(Value::error),
+        Err(Malformed) => Value::error(EvalErrorKind::BadAttribute),
+    }
+}
+
 /// Returns a host as a name: in lower case, without the port and the final dot. An invalid port is the error
 /// `bad-attribute`.
 fn hostname<'a>(host: Value<'a>, env: &mut Env<'a>) -> Value<'a> {
@@ -272,6 +310,12 @@ fn host<'a>(path: &'a [String], host_type: HostType, snapshot: &Snapshot<'a>, en
         && let Some(value) = metadata(path, snapshot, env)
     {
         return value;
+    }
+    if let [group, kind, path @ ..] = path
+        && group == "metadata"
+        && kind == "strings"
+    {
+        return metadata_strings(path, snapshot, env);
     }
     let bytes = match path {
         // Nearly all attributes. No list is allocated for them.

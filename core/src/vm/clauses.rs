@@ -48,6 +48,8 @@ pub(crate) enum Test {
     StartsWith(ConstantIndex),
     /// It is a string that ends with the constant.
     EndsWith(ConstantIndex),
+    /// It is a string that contains the constant.
+    Contains(ConstantIndex),
     /// It is a string that the pattern matches as a whole.
     Matches(PatternIndex),
 }
@@ -146,7 +148,7 @@ impl Search<'_> {
 fn rank(clause: &Clause) -> usize {
     let of = |atom: &Atom| match atom.test {
         Test::Equals(_) | Test::MemberOf(_) => 0,
-        Test::StartsWith(_) | Test::EndsWith(_) | Test::Has(_) => 1,
+        Test::StartsWith(_) | Test::EndsWith(_) | Test::Contains(_) | Test::Has(_) => 1,
         Test::Matches(_) => 2,
         Test::Is(_) => 3,
     };
@@ -207,6 +209,7 @@ fn test(operator: Operator, constant: ConstantIndex) -> Option<Test> {
         Operator::In => Some(Test::MemberOf(constant)),
         Operator::StartsWith => Some(Test::StartsWith(constant)),
         Operator::EndsWith => Some(Test::EndsWith(constant)),
+        Operator::Contains => Some(Test::Contains(constant)),
         _ => None,
     }
 }

@@ -53,6 +53,7 @@ fn written(clauses: &[Clause]) -> String {
             Test::Has(constant) => format!("{constant} in {subject}"),
             Test::StartsWith(constant) => format!("{subject}^{constant}"),
             Test::EndsWith(constant) => format!("{subject}${constant}"),
+            Test::Contains(constant) => format!("{subject}*{constant}"),
             Test::Matches(pattern) => format!("{subject}~{pattern}"),
         }
     };

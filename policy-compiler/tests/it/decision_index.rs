@@ -61,6 +61,9 @@ const ATOMS: &[&str] = &[
     "context.tenant.startsWith('ac')",
     "context.tenant.endsWith('x')",
     "context.tenant != 'acme'",
+    "context.tenant.contains('\\\\nacme\\\\n')",
+    "context.tenant.contains('\\\\n\\\\n')",
+    "context.tenant.contains('acme')",
     "context.plan == 'gold'",
     "context.plan in ['gold', 'silver']",
     "has(context.tenant)",
@@ -170,7 +173,21 @@ fn any_request() -> impl Strategy<Value = Sent> {
         prop::option::of(prop::sample::select(values)).prop_map(move |value| value.map(|value| (name, value)))
     };
     let fields = (
-        field("tenant", &["\"acme\"", "\"globex\"", "\"acmex\"", "\"\\u0061cme\"", "\"\"", "7", "null", "[\"acme\"]"]),
+        field(
+            "tenant",
+            &[
+                "\"acme\"",
+                "\"globex\"",
+                "\"acmex\"",
+                "\"\\u0061cme\"",
+                "\"\"",
+                "7",
+                "null",
+                "[\"acme\"]",
+                "\"\\nacme\\n\"",
+                "\"acme\\n\\nx\"",
+            ],
+        ),
         field("plan", &["\"gold\"", "\"silver\"", "\"\"", "true"]),
         field("amount", &["7", "8", "-1", "7.0", "\"7\"", "9007199254740993"]),
         field("rate", &["7", "7.0", "0.5", "1e300", "\"x\""]),

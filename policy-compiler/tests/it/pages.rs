@@ -134,6 +134,8 @@ fn the_index_of_diagnostics_is_complete() {
         ("CM05", "artifact"),
         ("CM06", "analysis"),
         ("CM07", "proxies"),
+        ("CM080", "import"),
+        ("CM082", "istio"),
     ];
     let codes = || code::TABLE.iter();
     for (prefix, part) in groups {

@@ -44,6 +44,8 @@ enum Kind {
     Beginning(usize),
     /// The end of a string, of this length.
     End(usize),
+    /// A line of a string.
+    Line,
 }
 
 /// A clause as the keys of its atoms.
@@ -238,6 +240,12 @@ impl Rules<'_> {
                 _ => return None,
             },
             Test::Has(_) => return None,
+            Test::Contains(index) => {
+                // The values of a header, and the strings of a claim, are lines.
+                let line = part(index)?.strip_prefix(b"\n").and_then(|line| line.strip_suffix(b"\n"));
+                let line = line.filter(|line| !line.contains(&b'\n'))?;
+                add(Key::Line(line), Kind::Line);
+            }
             Test::StartsWith(index) => add_beginning(part(index)?, &mut add)?,
             Test::Matches(pattern) => add_beginning(&program.literal_prefix(pattern, MAX_LITERAL_BYTES), &mut add)?,
             Test::EndsWith(index) => {
@@ -276,6 +284,7 @@ impl Lookup {
             longest: 0,
             beginnings: 0,
             ends: 0,
+            lines: false,
             needs_text: false,
             needs_list: false,
             otherwise: Level::default(),
@@ -289,8 +298,9 @@ impl Lookup {
             Kind::Element => self.needs_list = true,
             Kind::Beginning(length) => self.beginnings |= bit(length),
             Kind::End(length) => self.ends |= bit(length),
+            Kind::Line => self.lines = true,
         }
-        self.needs_text |= matches!(kind, Kind::Beginning(_) | Kind::End(_));
+        self.needs_text |= matches!(kind, Kind::Beginning(_) | Kind::End(_) | Kind::Line);
     }
 }
 

@@ -21,6 +21,8 @@ pub(super) enum Key<'k> {
     Beginning(&'k [u8]),
     /// The end of a string.
     End(&'k [u8]),
+    /// A line of a string, between two line breaks.
+    Line(&'k [u8]),
     /// A number in a list.
     IntElement(i64),
     /// A string in a list.
@@ -79,6 +81,7 @@ impl<'k> Key<'k> {
             Self::End(text) => (4, text),
             Self::IntElement(value) => (5, &value.to_le_bytes()[..]),
             Self::TextElement(text) => (6, text),
+            Self::Line(text) => (7, text),
         };
         let (of, number) = match subject {
             Subject::Attribute(index) => (0_u8, index.0),

@@ -46,6 +46,8 @@ struct Lookup {
     beginnings: u64,
     /// The lengths of the ends that are looked up, likewise.
     ends: u64,
+    /// Whether lines are looked up.
+    lines: bool,
     /// Whether an atom needs a string.
     needs_text: bool,
     /// Whether an atom needs a list.
@@ -54,7 +56,7 @@ struct Lookup {
     otherwise: Level,
 }
 
-/// Most elements of a list that are looked up.
+/// Most elements of a list, or lines of a string, that are looked up.
 const MAX_ELEMENTS: usize = 64;
 
 impl DecisionIndex {
@@ -92,7 +94,7 @@ impl Level {
     /// Adds the rules of which an atom is true. Returns false, and adds nothing, if an atom may be an error.
     fn find(&self, lookup: &Lookup, value: Value<'_>, places: &mut Vec<u32>) -> bool {
         match value {
-            Value::String(text) if !lookup.needs_list => self.find_text(lookup, text.as_bytes(), places),
+            Value::String(text) if !lookup.needs_list => return self.find_text(lookup, text.as_bytes(), places),
             Value::JsonList(list) if !lookup.needs_text => {
                 return self.find_elements(lookup.subject, list.items, places);
             }
@@ -118,7 +120,19 @@ impl Level {
         fits
     }
 
-    fn find_text(&self, lookup: &Lookup, text: &[u8], places: &mut Vec<u32>) {
+    /// Adds the rules of a string, unless it has too many lines.
+    fn find_text(&self, lookup: &Lookup, text: &[u8], places: &mut Vec<u32>) -> bool {
+        if lookup.lines {
+            // The first part ends with a line break, and the last part begins with one: they are not between two.
+            let mut parts = text.split(|byte| *byte == b'\n');
+            let (first, last) = (parts.next(), parts.next_back());
+            if first.is_some() && last.is_some() {
+                if parts.clone().nth(MAX_ELEMENTS).is_some() {
+                    return false;
+                }
+                parts.for_each(|line| self.add(Key::Line(line).hash(lookup.subject), places));
+            }
+        }
         if text.len() <= lookup.longest {
             self.add(Key::Text(text).hash(lookup.subject), places);
         }
@@ -130,6 +144,7 @@ impl Level {
             let Some(end) = text.len().checked_sub(length).and_then(|from| text.get(from..)) else { break };
             self.add(Key::End(end).hash(lookup.subject), places);
         }
+        true
     }
 
     /// Adds the rules of a key.
