@@ -204,9 +204,8 @@ fn assert_same(explained: &BTreeSet<&str>, known: &BTreeSet<&str>) {
 fn the_page_for_operators_explains_every_key_of_the_report() {
     let source = shipped("core/src/pipeline/report.rs");
     let mut keys = BTreeSet::new();
-    for opening in ["text(", "number(", "list(", "pairs(", "counts(", "problems("] {
-        let opening = format!("line.{opening}");
-        keys.extend(calls(&source, &opening).filter_map(|call| call.strip_prefix('"')?.split('"').next()));
+    for opening in ["line.text(", "line.number(", "line.list(", "line.pairs(", "line.counts(", "line.problems("] {
+        keys.extend(calls(&source, opening).filter_map(|call| call.strip_prefix('"')?.split('"').next()));
     }
     assert_same(&first_column(&page("operations.md"), "## The report of a request"), &keys);
 }
