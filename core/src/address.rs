@@ -3,6 +3,7 @@
 //! An IPv4 address that is mapped into IPv6 is the IPv4 address. The form of it with dots is not accepted, and neither
 //! is a zone.
 
+use crate::sort;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use wincode::{SchemaRead, SchemaWrite};
@@ -100,7 +101,7 @@ impl Networks {
 
 /// Sorts ranges, and joins those that overlap.
 fn apart<T: Ord + Copy>(mut ranges: Vec<(T, T)>) -> Vec<(T, T)> {
-    ranges.sort_unstable();
+    sort::sort(&mut ranges);
     let mut found: Vec<(T, T)> = Vec::with_capacity(ranges.len());
     for (first, last) in ranges {
         match found.last_mut() {

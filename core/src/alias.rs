@@ -10,6 +10,7 @@
 use core::cmp::Ordering;
 
 use crate::carrier::{baggage, mesh_header};
+use crate::sort;
 use crate::tables::{Attribute, RequestPart, Tables};
 use crate::trace::{Ids, REQUEST_ID};
 
@@ -84,7 +85,7 @@ impl Guarded {
         for prefix in BAGGAGE_PREFIXES {
             entries.extend(tables.fields.iter().map(|field| entry((&format!("{prefix}{}", field.name), Rank::Banned))));
         }
-        entries.sort();
+        sort::sort(&mut entries);
         Self { entries, plain, overrides }
     }
 

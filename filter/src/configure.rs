@@ -9,12 +9,12 @@ use context_mesh_core::memory::Memory;
 use context_mesh_core::pipeline::{Role, Routing, Workload};
 use context_mesh_core::plugin_config::{PSEUDONYM_VARIABLE, PluginConfig, PluginConfigError, SERVICE_VARIABLE};
 use context_mesh_core::sampling::Sampler;
-use proxy_wasm::types::LogLevel;
 
 use crate::abi;
 use crate::info::Shown;
 use crate::memories;
 use crate::stats::Stats;
+use crate::types::LogLevel;
 use crate::workloads;
 
 /// A configured plugin: the data that all its streams share.
