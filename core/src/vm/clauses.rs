@@ -71,14 +71,73 @@ pub(crate) struct Clause {
 
 /// Returns the clauses of a condition, the first part of the condition first.
 pub(crate) fn of(program: &Program, condition: ProgramIndex) -> Vec<Clause> {
-    let steps = program.steps(condition);
-    let mut found = Search { program }.part(steps, 0..steps.len(), MAX_DEPTH);
+    let mut found = Search { program }.whole(condition, MAX_DEPTH);
     found.truncate(MAX_CLAUSES);
     found
 }
 
 struct Search<'p> {
     program: &'p Program,
+}
+
+/// The steps of a program, with the size of the stack.
+struct Code<'p> {
+    steps: &'p [Step],
+    stack: Stack,
+}
+
+/// The number of values on the stack at each step.
+struct Stack {
+    /// Before each step, and at the end.
+    before: Vec<u32>,
+    /// When the step has taken its operands.
+    least: Vec<u32>,
+}
+
+impl Stack {
+    /// Returns `None` for code that no way leads to, which the compiler never writes.
+    fn of(steps: &[Step]) -> Option<Self> {
+        let mut before: Vec<Option<u32>> = vec![None; steps.len().checked_add(1)?];
+        let mut least = Vec::with_capacity(steps.len());
+        *before.first_mut()? = Some(0);
+        for (at, step) in steps.iter().enumerate() {
+            let now = (*before.get(at)?)?;
+            let (pops, pushes) = effect(step);
+            let taken = now.checked_sub(pops)?;
+            let after = taken.checked_add(pushes)?;
+            least.push(taken);
+            let failed = if let Action::Branch { failed, .. } = step.action { Some(failed) } else { None };
+            // Verified code has the same size on every way to a step. A loop's way back leads to a known one.
+            for target in targets(step) {
+                let size = if failed == Some(target) { now } else { after };
+                let target = usize::try_from(target).unwrap_or(usize::MAX).min(steps.len());
+                *before.get_mut(target)? = Some(size);
+            }
+            if !matches!(step.action, Action::Jump(_)) {
+                *before.get_mut(at.checked_add(1)?)? = Some(after);
+            }
+        }
+        Some(Self { before: before.into_iter().collect::<Option<_>>()?, least })
+    }
+
+    /// Returns whether steps push one value and use none of those below it.
+    fn pushes_one(&self, range: &Range<usize>) -> bool {
+        let (Some(base), Some(end)) = (self.before.get(range.start), self.before.get(range.end)) else { return false };
+        let least = self.least.get(range.clone()).unwrap_or_default();
+        base.checked_add(1) == Some(*end) && least.iter().all(|least| least >= base)
+    }
+}
+
+/// Returns the number of values that a step takes and pushes.
+fn effect(step: &Step) -> (u32, u32) {
+    let from_stack = |operand| u32::from(operand == Operand::Stack);
+    match step.action {
+        Action::Single(op) => (op.pops(), op.pushes()),
+        Action::Operate { left, right, .. } => (from_stack(left).saturating_add(from_stack(right)), 1),
+        Action::Call { arity, .. } => (arity, 1),
+        Action::Branch { .. } => (1, 0),
+        Action::Jump(_) | Action::Next { .. } => (0, 0),
+    }
 }
 
 /// The connective of a part.
@@ -89,9 +148,17 @@ enum Connective {
 }
 
 impl Search<'_> {
+    /// Returns the clauses of a program.
+    fn whole(&self, program: ProgramIndex, depth: usize) -> Vec<Clause> {
+        let steps = self.program.steps(program);
+        let Some(stack) = Stack::of(steps) else { return Vec::new() };
+        self.part(&Code { steps, stack }, 0..steps.len(), depth)
+    }
+
     /// Returns the clauses of steps that push one value.
-    fn part(&self, steps: &[Step], range: Range<usize>, depth: usize) -> Vec<Clause> {
-        let Some(depth) = depth.checked_sub(1) else { return Vec::new() };
+    fn part(&self, code: &Code<'_>, range: Range<usize>, depth: usize) -> Vec<Clause> {
+        let Some(depth) = depth.checked_sub(1).filter(|_| code.stack.pushes_one(&range)) else { return Vec::new() };
+        let (all, steps) = (code, code.steps);
         let code = steps.get(range.clone()).unwrap_or_default();
         let mut clauses: Vec<Clause> =
             atom(code).map(|atom| Clause { atoms: vec![atom], leads: true }).into_iter().collect();
@@ -102,8 +169,8 @@ impl Search<'_> {
             return clauses;
         }
         match operands(steps, range) {
-            Some((Connective::All, parts)) => self.all(steps, parts, depth),
-            Some((Connective::Any, parts)) => self.any(steps, parts, depth),
+            Some((Connective::All, parts)) => self.all(all, parts, depth),
+            Some((Connective::Any, parts)) => self.any(all, parts, depth),
             None => Vec::new(),
         }
     }
@@ -111,24 +178,23 @@ impl Search<'_> {
     /// Returns the clauses of a variable's program: they are those of the variable.
     fn variable(&self, variable: VariableIndex, depth: usize) -> Vec<Clause> {
         let Some(program) = variable.get(&self.program.tables().program.variables) else { return Vec::new() };
-        let steps = self.program.steps(*program);
-        self.part(steps, 0..steps.len(), depth)
+        self.whole(*program, depth)
     }
 
     /// Returns the clauses of all operands of `&&`: each of them makes the whole false.
-    fn all(&self, steps: &[Step], parts: Vec<Range<usize>>, depth: usize) -> Vec<Clause> {
+    fn all(&self, code: &Code<'_>, parts: Vec<Range<usize>>, depth: usize) -> Vec<Clause> {
         let of = |(number, part): (usize, Range<usize>)| {
-            let clauses = self.part(steps, part, depth).into_iter();
+            let clauses = self.part(code, part, depth).into_iter();
             clauses.map(move |clause| Clause { leads: clause.leads && number == 0, ..clause })
         };
         parts.into_iter().enumerate().flat_map(of).take(MAX_CLAUSES).collect()
     }
 
     /// Returns one clause with a clause of each operand of `||`, or none if an operand has none.
-    fn any(&self, steps: &[Step], parts: Vec<Range<usize>>, depth: usize) -> Vec<Clause> {
+    fn any(&self, code: &Code<'_>, parts: Vec<Range<usize>>, depth: usize) -> Vec<Clause> {
         let mut joined = Clause { atoms: Vec::new(), leads: true };
         for (number, part) in parts.into_iter().enumerate() {
-            let clauses = self.part(steps, part, depth);
+            let clauses = self.part(code, part, depth);
             let Some(clause) = clauses.into_iter().min_by_key(|clause| (rank(clause), !clause.leads)) else {
                 return Vec::new();
             };

@@ -101,6 +101,27 @@ fn clauses_are_what_must_hold() {
             "",
         ),
         ("a part that is thrown away", &[Attr(0), JumpIfFalse(6), Attr(1), Pop(0), Attr(2), And(0)], "a*"),
+        (
+            "a part of || that takes the value of the part before it",
+            &[
+                Attr(0),
+                Const(0),
+                Eq(0),
+                JumpIfTrue(15),
+                Attr(0),
+                Or(0),
+                Attr(1),
+                Const(0),
+                Eq(0),
+                JumpIfFalse(14),
+                Attr(0),
+                Const(0),
+                Eq(0),
+                And(0),
+                Or(0),
+            ],
+            "",
+        ),
         ("a negated conjunction", &[Attr(0), JumpIfFalse(4), Attr(1), And(0), Not(0)], ""),
     ];
     for (name, code, expected) in cases {
