@@ -8,6 +8,7 @@ use std::time::Duration;
 use context_mesh_e2e::client::{Connection, Protocol, Request, Response, Stream};
 use context_mesh_e2e::error::Result;
 use context_mesh_e2e::runtime::block_on;
+use policy_compiler::run::recorded::filter_report;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject as _;
@@ -161,19 +162,20 @@ async fn send(
 
 fn read(response: &Response) -> Answer {
     let shown = |name: &str| response.header(name).map(|value| value.trim_matches('"').to_owned()).unwrap_or_default();
-    let mut report = response.header("x-ours").unwrap_or_default();
-    if shown("x-details").contains(SECOND_URI) {
-        report = serde_json::json!({"rule": SECOND_URI}).to_string();
-    }
-    if !report.starts_with('{') {
-        return Answer::Before(response.status);
-    }
+    let report = if shown("x-details").contains(SECOND_URI) {
+        serde_json::json!({"rule": SECOND_URI})
+    } else {
+        match filter_report::read(&response.header("x-ours").unwrap_or_default()) {
+            Some(report) => Value::Object(report),
+            None => return Answer::Before(response.status),
+        }
+    };
     Answer::Decided(Decided {
         rbac: shown("x-rbac-deny") != "denied" && shown("x-rbac-allow") != "denied",
         rbac_audit: shown("x-rbac-audit") == "true",
         rbac_dry: ["x-rbac-dry-deny", "x-rbac-dry-allow"].map(|name| shown(name) == "denied"),
         status: response.status,
-        report: serde_json::from_str(&report).unwrap(),
+        report,
     })
 }
 
