@@ -7,6 +7,8 @@
 //!
 //! `make bench` compares more (`envoy::chains` is the table), and writes a report ([`report`]).
 
+#[cfg(feature = "envoy")]
+pub mod chain;
 #[cfg(feature = "counted")]
 pub mod counted;
 pub mod demo;

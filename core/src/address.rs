@@ -3,6 +3,7 @@
 //! An IPv4 address that is mapped into IPv6 is the IPv4 address. The form of it with dots is not accepted, and neither
 //! is a zone.
 
+use crate::sort;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use wincode::{SchemaRead, SchemaWrite};
@@ -16,10 +17,11 @@ pub(crate) fn parse(text: &str) -> Option<IpAddr> {
     }
 }
 
-/// Parses a network such as `10.0.0.0/8`. Returns its address and the length of its prefix.
+/// Parses a network such as `10.0.0.0/8`. Returns its address and the length of its prefix. The network of an IPv4 address
+/// that is mapped into IPv6 is none: `::ffff:a00:0/8` could mean 8 bits of either address.
 pub(crate) fn parse_network(text: &str) -> Option<(IpAddr, u8)> {
     let (address, bits) = text.rsplit_once('/')?;
-    let address = parse(address)?;
+    let address = parse(address).filter(|parsed| parsed.is_ipv6() || !address.contains(':'))?;
     let plain = bits.bytes().all(|byte| byte.is_ascii_digit()) && (bits == "0" || !bits.starts_with('0'));
     let bits: u8 = if plain { bits.parse().ok()? } else { return None };
     (bits <= width(address)).then_some((address, bits))
@@ -99,7 +101,7 @@ impl Networks {
 
 /// Sorts ranges, and joins those that overlap.
 fn apart<T: Ord + Copy>(mut ranges: Vec<(T, T)>) -> Vec<(T, T)> {
-    ranges.sort_unstable();
+    sort::sort(&mut ranges);
     let mut found: Vec<(T, T)> = Vec::with_capacity(ranges.len());
     for (first, last) in ranges {
         match found.last_mut() {
@@ -176,7 +178,23 @@ mod tests {
 
     #[test]
     fn what_is_no_network_makes_no_set() {
-        for text in ["10.0.0.0", "10.0.0.0/33", "10.0.0.0/08", "x/8", "", "::ffff:10.0.0.0/100"] {
+        for text in [
+            "10.0.0.0",
+            "10.0.0.0/33",
+            "10.0.0.0/08",
+            "x/8",
+            "",
+            "::ffff:10.0.0.0/100",
+            "::ffff:a00:0/8",
+            "::ffff:a00:0/104",
+            "10.0.0.0/+8",
+            "fe80::1%eth0/64",
+            "[::1]/128",
+            "10.0.0.0/8/8",
+            "010.0.0.0/8",
+            " 10.0.0.0/8",
+            "10.0.0.0:80/8",
+        ] {
             assert_eq!(Networks::of(["10.0.0.0/8", text]), None, "{text}");
         }
     }

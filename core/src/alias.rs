@@ -10,6 +10,7 @@
 use core::cmp::Ordering;
 
 use crate::carrier::{baggage, mesh_header};
+use crate::sort;
 use crate::tables::{Attribute, RequestPart, Tables};
 use crate::trace::{Ids, REQUEST_ID};
 
@@ -67,7 +68,9 @@ impl Guarded {
         }
         Ids::headers_of_traces().for_each(|name| carriers.push(name));
         let read = tables.program.attributes.iter().filter_map(|attribute| match attribute {
-            Attribute::Header(name) | Attribute::HeaderValues(name) => Some(name.as_str()),
+            Attribute::Header(name) | Attribute::HeaderValues(name) | Attribute::HeaderLines(name) => {
+                Some(name.as_str())
+            }
             Attribute::Cookies => Some("cookie"),
             Attribute::Request(RequestPart::UserAgent) => Some("user-agent"),
             _ => None,
@@ -82,7 +85,7 @@ impl Guarded {
         for prefix in BAGGAGE_PREFIXES {
             entries.extend(tables.fields.iter().map(|field| entry((&format!("{prefix}{}", field.name), Rank::Banned))));
         }
-        entries.sort();
+        sort::sort(&mut entries);
         Self { entries, plain, overrides }
     }
 
@@ -128,7 +131,7 @@ fn overrides(tables: &Tables) -> Vec<&'static str> {
     let read = |parts: &[RequestPart], header: &str| {
         tables.program.attributes.iter().any(|attribute| match attribute {
             Attribute::Request(part) => parts.contains(part),
-            Attribute::Header(name) | Attribute::HeaderValues(name) => name == header,
+            Attribute::Header(name) | Attribute::HeaderValues(name) | Attribute::HeaderLines(name) => name == header,
             _ => false,
         })
     };

@@ -51,6 +51,7 @@ pub mod pipeline;
 pub mod plugin_config;
 pub mod sampling;
 pub mod schema;
+mod sort;
 pub mod tables;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;

@@ -5,6 +5,9 @@
 /// Longest JSON text of a claim, in bytes.
 pub const MAX_CLAIM_BYTES: usize = 4096;
 
+/// Most bytes of the strings of one value of metadata that is read as lines.
+pub const MAX_STRINGS_BYTES: usize = 8192;
+
 /// Longest value of one context carrier header in plain text, in bytes. Envoy accepts 60 KiB of headers in total. A
 /// context that needs more than a quarter of that is a mistake or an attack.
 pub(crate) const MAX_CARRIER_BYTES: usize = 16 * 1024;

@@ -8,10 +8,24 @@ pub(crate) fn escaped(after: &[u8]) -> Option<(u8, &[u8])> {
     Some((digit(*high)?.checked_mul(16)?.checked_add(digit(*low)?)?, rest))
 }
 
+/// Returns the two digits of a byte's escape, which follow its `%`.
+pub(crate) fn digits(byte: u8) -> [u8; 2] {
+    let upper_hex = |digit: u8| digit.saturating_add(if digit < 10 { b'0' } else { b'A' - 10 });
+    [upper_hex(byte >> 4), upper_hex(byte & 0xF)]
+}
+
 #[cfg(test)]
 mod tests {
     #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
     use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    #[test]
+    fn every_byte_has_two_digits_that_are_read_again() {
+        assert_eq!(super::digits(0x2f), *b"2F");
+        for byte in 0..=u8::MAX {
+            assert_eq!(super::escaped(&super::digits(byte)), Some((byte, &b""[..])));
+        }
+    }
 
     #[test]
     fn two_digits_are_a_byte() {

@@ -493,7 +493,7 @@ pub enum AmbiguousPath {
     Pass,
     /// It is refused.
     Deny,
-    /// The rules decide on both readings, and both decisions must allow it.
+    /// The rules decide on all readings, and all decisions must allow it.
     DecideOnBoth,
 }
 
@@ -737,6 +737,9 @@ pub enum Attribute {
     QueryParameters,
     /// The cookies, as a map.
     Cookies,
+    /// A header by lower-case name as lines: each value as it was sent, with a line break in front and behind; empty if
+    /// it is absent.
+    HeaderLines(String),
 }
 
 impl Attribute {
@@ -744,7 +747,7 @@ impl Attribute {
     pub fn is_path(&self) -> bool {
         match self {
             Self::Request(part) => matches!(part, RequestPart::Path | RequestPart::UrlPath),
-            Self::Header(name) | Self::HeaderValues(name) => name == ":path",
+            Self::Header(name) | Self::HeaderValues(name) | Self::HeaderLines(name) => name == ":path",
             _ => false,
         }
     }

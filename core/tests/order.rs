@@ -7,7 +7,8 @@ use std::path::Path;
 
 /// From the bottom to the top. Modules in the same line do not use each other.
 const ORDER: &[&[&str]] = &[
-    &["limits", "names", "headers", "host", "index", "address", "percent"],
+    &["limits", "names", "headers", "host", "index", "percent", "sort"],
+    &["address"],
     &["context"],
     &["tables"],
     &["cause"],

@@ -81,6 +81,14 @@ impl Authority {
     /// # Errors
     /// The same as for [`Authority::issue`].
     pub fn issue_ids(&self, service: &str, uris: &[&str]) -> Result<Identity> {
+        self.issue_names(service, uris, &[service])
+    }
+
+    /// Issues an identity like [`Authority::issue_id`], with any URIs and DNS names.
+    ///
+    /// # Errors
+    /// The same as for [`Authority::issue`].
+    pub fn issue_names(&self, service: &str, uris: &[&str], names: &[&str]) -> Result<Identity> {
         let what = format!("cannot make a certificate for `{service}`");
         let key = KeyPair::generate().context(&what)?;
         let mut params = CertificateParams::default();
@@ -88,7 +96,9 @@ impl Authority {
         for uri in uris {
             params.subject_alt_names.push(SanType::URI(Ia5String::try_from(*uri).context(&what)?));
         }
-        params.subject_alt_names.push(SanType::DnsName(Ia5String::try_from(service).context(&what)?));
+        for name in names {
+            params.subject_alt_names.push(SanType::DnsName(Ia5String::try_from(*name).context(&what)?));
+        }
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         // A sidecar is a server to its callers and a client to the services that it calls.
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];

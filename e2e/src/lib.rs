@@ -18,6 +18,7 @@
 //!
 //! All functions that are not `async` block, and must not be called from an async task.
 
+pub mod authorization;
 pub mod bootstrap;
 pub mod certs;
 pub mod client;

@@ -71,6 +71,18 @@ impl Policy {
         Self::of(&sources)
     }
 
+    /// Compiles a tree from the paths and texts of its files.
+    ///
+    /// # Errors
+    /// The same as for [`Policy::from_text`].
+    pub fn from_files<'f>(files: impl IntoIterator<Item = (&'f str, &'f str)>) -> Result<Self> {
+        let mut sources = Sources::new("policy");
+        for (path, text) in files {
+            sources.add(path, text);
+        }
+        Self::of(&sources)
+    }
+
     /// Compiles a tree like [`Policy::from_text`], with a lock file.
     ///
     /// # Errors

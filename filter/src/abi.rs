@@ -1,12 +1,9 @@
-//! The host calls of the filter, as functions that never panic.
-//!
-//! The SDK's own wrappers panic on every status that they do not list (a header write in the wrong phase, a property
-//! that is not present) and on header values that are not UTF-8. These functions return the host's result.
+//! The host calls of the filter, as functions that never panic: they return the host's result.
 #![expect(unsafe_code, reason = "host calls are foreign functions; this module is their only user")]
 
 use core::ptr::null_mut;
 
-use proxy_wasm::types::{BufferType, LogLevel, MapType, MetricType, Status};
+use crate::types::{BufferType, LogLevel, MapType, MetricType, Status};
 
 #[link(wasm_import_module = "env")]
 unsafe extern "C" {
@@ -58,7 +55,7 @@ unsafe extern "C" {
 fn bytes_from(call: impl FnOnce(*mut *mut u8, *mut usize) -> Status) -> Option<Vec<u8>> {
     let (mut data, mut size) = (null_mut(), 0);
     let status = call(&raw mut data, &raw mut size);
-    if status != Status::Ok || data.is_null() {
+    if !status.is_ok() || data.is_null() {
         return None;
     }
     // SAFETY: on success the host allocated `size` bytes at `data` with the module's own allocator
@@ -166,7 +163,7 @@ fn define_metric(kind: MetricType, name: &str) -> Option<u32> {
     let mut id = 0;
     // SAFETY: the pointers are those of a living string and of one `u32`.
     let status = unsafe { proxy_define_metric(kind, name.as_ptr(), name.len(), &raw mut id) };
-    (status == Status::Ok).then_some(id)
+    status.is_ok().then_some(id)
 }
 
 /// Requests a tick of the plugin in this interval of milliseconds.

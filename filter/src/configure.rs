@@ -9,12 +9,12 @@ use context_mesh_core::memory::Memory;
 use context_mesh_core::pipeline::{Role, Routing, Workload};
 use context_mesh_core::plugin_config::{PSEUDONYM_VARIABLE, PluginConfig, PluginConfigError, SERVICE_VARIABLE};
 use context_mesh_core::sampling::Sampler;
-use proxy_wasm::types::LogLevel;
 
 use crate::abi;
 use crate::info::Shown;
 use crate::memories;
 use crate::stats::Stats;
+use crate::types::LogLevel;
 use crate::workloads;
 
 /// A configured plugin: the data that all its streams share.
@@ -85,6 +85,7 @@ pub(crate) fn configure(bytes: &[u8]) -> Result<Active, Refused> {
     })?;
     let loaded = workloads::find_or_make(&stamp, &service, || load(&config.artifact, &service));
     let workload = loaded.map_err(|refused| refused.of(Some(stamp.clone())))?;
+    config.role.into_iter().for_each(|role| workload.make_ready(role));
     let requests = memories::of(&service);
     let shown = Shown::new(&service, &requests, config.role, &stamp);
     Ok(Active {

@@ -3,9 +3,8 @@
 use context_mesh_core::host::{Attributes, Randomness, SharedMemory, VersionChanged};
 use context_mesh_core::memory::Memory;
 use context_mesh_core::pipeline::{Host, Routing};
-use proxy_wasm::types::Status;
 
-use crate::abi;
+use crate::{abi, randomness};
 
 /// Envoy, through its host calls. It has no state.
 pub(crate) struct Envoy;
@@ -35,26 +34,21 @@ impl SharedMemory for Envoy {
     }
 
     fn set(&self, key: &str, value: &[u8], version: Option<u32>) -> Result<(), VersionChanged> {
-        match abi::set_shared_data(key, value, version.unwrap_or(0)) {
-            Status::Ok => Ok(()),
-            _ => Err(VersionChanged),
-        }
+        let status = abi::set_shared_data(key, value, version.unwrap_or(0));
+        if status.is_ok() { Ok(()) } else { Err(VersionChanged) }
     }
 }
 
 impl Randomness for Envoy {
     fn random(&self) -> [u8; 16] {
-        let mut bytes = [0; 16];
-        if getrandom::fill(&mut bytes).is_err() {
+        randomness::take().unwrap_or_else(|| {
             // Ids from the time are distinct enough to distinguish two requests of one gateway.
             let now = u128::from(abi::now_ns());
-            bytes = now.wrapping_mul(0x2545_f491_4f6c_dd1d_9e37_79b9_7f4a_7c15).to_le_bytes();
-        }
-        bytes
+            now.wrapping_mul(0x2545_f491_4f6c_dd1d_9e37_79b9_7f4a_7c15).to_le_bytes()
+        })
     }
 
     fn secret(&self) -> Option<[u8; 16]> {
-        let mut bytes = [0; 16];
-        getrandom::fill(&mut bytes).ok().map(|()| bytes)
+        randomness::take()
     }
 }

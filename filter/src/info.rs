@@ -11,11 +11,11 @@ use context_mesh_core::artifact::{Revision, Stamp};
 use context_mesh_core::info;
 use context_mesh_core::memory::Memory;
 use context_mesh_core::pipeline::{Counter, Role};
-use proxy_wasm::types::LogLevel;
 
 use crate::abi;
 use crate::configure::Refused;
 use crate::stats::Stats;
+use crate::types::LogLevel;
 
 thread_local! {
     /// The number of plugins that this worker had, and its newest ones.

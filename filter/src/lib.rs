@@ -14,18 +14,17 @@
 
 mod abi;
 mod configure;
+mod contexts;
+mod exports;
+#[cfg(all(target_family = "wasm", not(target_feature = "atomics")))]
+mod heap;
 mod host;
 mod info;
 mod memories;
+mod randomness;
 mod root;
 mod stats;
 mod stream;
+mod types;
 mod warnings;
 mod workloads;
-
-mod start {
-    // Host calls except for logging are refused here, so the start only sets the factory of the contexts.
-    proxy_wasm::main! {{
-        proxy_wasm::set_root_context(|_| Box::new(crate::root::Root::new()));
-    }}
-}

@@ -1,108 +1,88 @@
 //! One request: its headers are passed to the core, and the returned plan is carried out.
 
-use std::rc::Rc;
-
 use context_mesh_core::headers::Headers;
-use context_mesh_core::memory::{CallNumber, RequestNumber};
 use context_mesh_core::pipeline::{self, HeaderEdit, Plan, Refusal, Role};
-use proxy_wasm::traits::{Context, HttpContext};
-use proxy_wasm::types::{Action, LogLevel, MapType, Status};
 
 use crate::abi;
 use crate::configure::Active;
+use crate::contexts::{self, Kept};
 use crate::host::{Envoy, now_ms};
+use crate::types::{Action, LogLevel, MapType};
 use crate::warnings;
 
 /// Name of the filter state with the report: `%FILTER_STATE(wasm.context_mesh:PLAIN)%` in access logs.
 const REPORT: &str = "context_mesh";
 
-/// One request.
-pub(crate) struct Stream {
-    active: Option<Rc<Active>>,
-    /// The number of the request in the memory.
-    remembered: Option<RequestNumber>,
-    /// The number of the call whose attached context is kept while it is open.
-    call: Option<CallNumber>,
-}
-
-impl Stream {
-    /// Returns a request with the plugin's configuration.
-    pub(crate) fn new(active: Option<Rc<Active>>) -> Self {
-        Self { active, remembered: None, call: None }
+/// Decides about a request.
+pub(crate) fn on_request_headers(stream: u32) -> Action {
+    let Some(active) = contexts::plugin_of(stream) else {
+        return refuse_unready("the filter has no configuration");
+    };
+    let Some(map) = abi::header_map(MapType::RequestHeaders) else {
+        return refuse_unready("the proxy gave no request headers");
+    };
+    let Some(headers) = Headers::parse(&map) else {
+        return refuse_unready("the request headers do not have the proxy's layout");
+    };
+    let host = Envoy::host(&active.requests, active.routing);
+    let role = role(&active);
+    let plan = match role {
+        Role::Inbound => pipeline::inbound(&active.workload, &headers, host),
+        Role::Outbound => pipeline::outbound(&active.workload, &headers, host),
+        Role::Gateway => pipeline::gateway(&active.workload, &headers, host),
+        Role::Egress => pipeline::egress(&active.workload, &headers),
+        Role::Upstream => pipeline::upstream(&active.workload, &headers, host),
+    };
+    let kept = Kept { remembered: plan.remembered, call: plan.call };
+    contexts::keep(stream, kept);
+    note(&active, &plan, host.now_ms);
+    // The report of the filter before the router remains the report of the request.
+    if role != Role::Upstream {
+        let _ = abi::set_filter_state(REPORT, plan.report.to_text().as_bytes());
+    }
+    match &plan.refusal {
+        Some(refusal) => refuse(refusal),
+        None => edit(MapType::RequestHeaders, &plan.edits),
     }
 }
 
-impl Context for Stream {}
-
-/// The SDK drops a stream when the proxy deletes it, for whatever reason it ended.
-impl Drop for Stream {
-    fn drop(&mut self) {
-        let Some(active) = &self.active else { return };
-        if let Some(request) = self.remembered {
-            active.requests.end(request, now_ms(), active.workload.limits().grace_ms);
-        }
-        if let Some(call) = self.call {
-            active.requests.end_call(call, now_ms());
-        }
+/// Removes trailers that must not reach the application.
+pub(crate) fn on_request_trailers(stream: u32, count: usize) -> Action {
+    if count == 0 {
+        return Action::Continue;
     }
+    let Some(active) = contexts::plugin_of(stream) else {
+        return refuse_unready("the filter has no configuration");
+    };
+    let Some(map) = abi::header_map(MapType::RequestTrailers) else {
+        return refuse_unready("the proxy gave no request trailers");
+    };
+    let Some(trailers) = Headers::parse(&map) else {
+        return refuse_unready("the request trailers do not have the proxy's layout");
+    };
+    let plan = pipeline::trailers(&active.workload, role(&active), &trailers);
+    note(&active, &plan, now_ms());
+    edit(MapType::RequestTrailers, &plan.edits)
 }
 
-impl HttpContext for Stream {
-    fn on_http_request_headers(&mut self, _count: usize, _end_of_stream: bool) -> Action {
-        let Some(active) = self.active.clone() else {
-            return refuse_unready("the filter has no configuration");
-        };
-        let Some(map) = abi::header_map(MapType::HttpRequestHeaders) else {
-            return refuse_unready("the proxy gave no request headers");
-        };
-        let Some(headers) = Headers::parse(&map) else {
-            return refuse_unready("the request headers do not have the proxy's layout");
-        };
-        let host = Envoy::host(&active.requests, active.routing);
-        let role = role(&active);
-        let plan = match role {
-            Role::Inbound => pipeline::inbound(&active.workload, &headers, host),
-            Role::Outbound => pipeline::outbound(&active.workload, &headers, host),
-            Role::Gateway => pipeline::gateway(&active.workload, &headers, host),
-            Role::Egress => pipeline::egress(&active.workload, &headers),
-            Role::Upstream => pipeline::upstream(&active.workload, &headers, host),
-        };
-        (self.remembered, self.call) = (plan.remembered, plan.call);
-        note(&active, &plan, host.now_ms);
-        // The report of the filter before the router remains the report of the request.
-        if role != Role::Upstream {
-            abi::set_filter_state(REPORT, plan.report.to_json().as_bytes());
-        }
-        match &plan.refusal {
-            Some(refusal) => refuse(refusal),
-            None => edit(MapType::HttpRequestHeaders, &plan.edits),
-        }
+/// Removes headers that must not reach a client.
+pub(crate) fn on_response_headers(stream: u32) -> Action {
+    let at_edge = contexts::plugin_of(stream).filter(|active| active.role == Some(Role::Gateway));
+    for name in at_edge.iter().flat_map(|active| pipeline::response_headers(&active.workload)) {
+        let _ = abi::remove_header(MapType::ResponseHeaders, name);
     }
+    Action::Continue
+}
 
-    fn on_http_request_trailers(&mut self, count: usize) -> Action {
-        if count == 0 {
-            return Action::Continue;
-        }
-        let Some(active) = self.active.clone() else {
-            return refuse_unready("the filter has no configuration");
-        };
-        let Some(map) = abi::header_map(MapType::HttpRequestTrailers) else {
-            return refuse_unready("the proxy gave no request trailers");
-        };
-        let Some(trailers) = Headers::parse(&map) else {
-            return refuse_unready("the request trailers do not have the proxy's layout");
-        };
-        let plan = pipeline::trailers(&active.workload, role(&active), &trailers);
-        note(&active, &plan, now_ms());
-        edit(MapType::HttpRequestTrailers, &plan.edits)
+/// Ends a request in the memory. Also ends a plugin.
+pub(crate) fn on_delete(context: u32) {
+    let Some(stream) = contexts::remove(context) else { return };
+    let Some(active) = &stream.active else { return };
+    if let Some(request) = stream.kept.remembered {
+        active.requests.end(request, now_ms(), active.workload.limits().grace_ms);
     }
-
-    fn on_http_response_headers(&mut self, _count: usize, _end_of_stream: bool) -> Action {
-        let at_edge = self.active.as_ref().filter(|active| active.role == Some(Role::Gateway));
-        for name in at_edge.iter().flat_map(|active| pipeline::response_headers(&active.workload)) {
-            abi::remove_header(MapType::HttpResponseHeaders, name);
-        }
-        Action::Continue
+    if let Some(call) = stream.kept.call {
+        active.requests.end_call(call, now_ms());
     }
 }
 
@@ -130,7 +110,7 @@ fn refuse(refusal: &Refusal<'_>) -> Action {
     let reply = &refusal.reply;
     // Details are one word in access logs.
     let details = format!("context_mesh_denied:{}", refusal.cause.as_str().replace(' ', "_"));
-    abi::send_local_response(reply.status, reply.grpc_status, &details, &reply.message);
+    let _ = abi::send_local_response(reply.status, reply.grpc_status, &details, &reply.message);
     Action::Pause
 }
 
@@ -138,7 +118,7 @@ fn refuse(refusal: &Refusal<'_>) -> Action {
 fn refuse_unready(reason: &str) -> Action {
     const UNAVAILABLE: u8 = 14;
     abi::log(LogLevel::Error, &format!("context_mesh: request refused: {reason}"));
-    abi::send_local_response(503, UNAVAILABLE, "context_mesh_unready", "the context filter is not ready");
+    let _ = abi::send_local_response(503, UNAVAILABLE, "context_mesh_unready", "the context filter is not ready");
     Action::Pause
 }
 
@@ -149,7 +129,7 @@ fn edit(map: MapType, edits: &[HeaderEdit<'_>]) -> Action {
             HeaderEdit::Set(name, value) => abi::set_header(map, name, value),
             HeaderEdit::Remove(name) => abi::remove_header(map, name),
         };
-        if status != Status::Ok {
+        if !status.is_ok() {
             return refuse_unready("the proxy refused a header edit");
         }
     }

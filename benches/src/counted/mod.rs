@@ -55,6 +55,9 @@ pub struct Filter {
 /// The root contexts of the plugins.
 const PLUGINS: [i32; 2] = [1, 2];
 
+/// Callbacks that a filter may leave out.
+const OPTIONAL: [&str; 3] = ["proxy_on_vm_start", "proxy_on_done", "proxy_on_log"];
+
 impl Filter {
     /// Loads the .wasm and configures its two plugins: for inbound and for outbound requests.
     ///
@@ -165,7 +168,10 @@ impl Filter {
 
     fn call(&mut self, name: &str, arguments: &[i32]) -> Result<i32> {
         name.clone_into(&mut self.store.data_mut().running);
-        let function = self.instance.get_func(&self.store, name).ok_or_else(|| Error::new(format!("no `{name}`")))?;
+        let Some(function) = self.instance.get_func(&self.store, name) else {
+            // A proxy does not call the callbacks that a module leaves out, and goes on.
+            return if OPTIONAL.contains(&name) { Ok(1) } else { Err(Error::new(format!("no `{name}`"))) };
+        };
         let arguments: Vec<wasmi::Val> = arguments.iter().map(|number| wasmi::Val::I32(*number)).collect();
         let mut results = vec![wasmi::Val::I32(0); function.ty(&self.store).results().len()];
         function

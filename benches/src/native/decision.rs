@@ -2,9 +2,8 @@
 
 use bumpalo::Bump;
 use context_mesh_core::artifact::{self, VerifiedProgram};
-use context_mesh_core::decide::decide_reusing;
+use context_mesh_core::decide::{RuleSet, decide_reusing};
 use context_mesh_core::fuel::Fuel;
-use context_mesh_core::index::RuleIndex;
 use context_mesh_core::testing::Request;
 use context_mesh_core::vm::Scratch;
 use policy_compiler::report::source::Sources;
@@ -17,7 +16,7 @@ const FUEL: u64 = 1 << 40;
 /// The rules of a workload, and the memory that is reused from one decision to the next.
 pub struct Decision {
     program: VerifiedProgram,
-    rules: Vec<RuleIndex>,
+    rules: RuleSet,
     request: Request<'static>,
     arena: Bump,
     scratch: Scratch<'static>,
@@ -31,13 +30,14 @@ impl Decision {
     pub fn load(artifact: &[u8]) -> Result<Self, String> {
         let program = artifact::load(artifact).map_err(|error| error.to_string())?;
         let service = program.tables().services.iter().find(|service| service.name == MESH.service);
-        let rules = service.map(|service| service.entry.inbound.clone()).unwrap_or_default();
+        let rules = service.map(|service| service.entry.inbound.as_slice()).unwrap_or_default();
+        let rules = RuleSet::new(&program, rules);
         Ok(Self { program, rules, request: request::request(), arena: Bump::new(), scratch: Scratch::new() })
     }
 
     /// Returns the number of rules.
     pub fn rules(&self) -> usize {
-        self.rules.len()
+        self.rules.rules().len()
     }
 
     /// Decides about the request of [`request::request`], and returns whether no rule matched and none failed.

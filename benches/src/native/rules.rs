@@ -11,7 +11,7 @@ use super::timing::{self, Pair, Plan};
 use crate::rule_sets::{self, Set, tree};
 
 /// The numbers of rules that are measured.
-pub const COUNTS: [usize; 3] = [10, 100, 1000];
+pub const COUNTS: [usize; 4] = [10, 100, 1000, 10_000];
 
 /// Returns the condition of a rule.
 pub fn condition(number: usize) -> String {

@@ -6,7 +6,7 @@ use core::fmt;
 pub(super) const MAGIC: [u8; 8] = *b"\x89CMESH\r\n";
 
 /// Version of the layout and of the tables that this crate writes and reads.
-pub const FORMAT_VERSION: u32 = 6;
+pub const FORMAT_VERSION: u32 = 7;
 
 /// The features that this crate knows. None is defined yet.
 pub const KNOWN_FEATURES: u64 = 0;

@@ -345,7 +345,7 @@ fn a_load_error_says_which_artifact_and_what_to_do() {
     let message = load(&bytes).unwrap_err().to_string();
     assert_eq!(
         message,
-        "the artifact has format version 9, this reader knows version 6: use a filter and a compiler of matching releases"
+        "the artifact has format version 9, this reader knows version 7: use a filter and a compiler of matching releases"
     );
     let mut tables = sample();
     tables.mesh.memory_slots = 0;

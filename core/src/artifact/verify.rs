@@ -21,6 +21,7 @@ use crate::limits::{
 };
 use crate::number;
 use crate::schema::Choice;
+use crate::sort;
 use crate::tables::{
     Attribute, Constant, Effect, EntryTable, FieldTable, FieldType, MeshTable, ProgramTable, Reply, RuleTable, Scalar,
     ScalarConstant, Tables, WordTable, ZoneTable,
@@ -163,7 +164,7 @@ fn check_mesh(mesh: &MeshTable) -> Check {
 
 fn check_dictionaries(tables: &Tables) -> Check {
     let mut ids: Vec<u32> = tables.dictionaries.iter().map(|dictionary| dictionary.id).collect();
-    ids.sort_unstable();
+    sort::sort(&mut ids);
     ensure(ids.windows(2).all(|pair| pair.first() != pair.last()), VerifyError::Order { table: "dictionaries" })?;
     ensure(!ids.contains(&0), VerifyError::Value { of: "dictionary id" })
 }
@@ -177,7 +178,7 @@ fn check_words(words: &[WordTable]) -> Check {
     let numbered = words.iter().all(|word| (1..=MAX_WORD_NUMBER).contains(&word.number));
     ensure(numbered, VerifyError::Value { of: "number of a word" })?;
     let mut texts: Vec<&str> = words.iter().map(|word| word.text.as_str()).collect();
-    texts.sort_unstable();
+    sort::sort(&mut texts);
     ensure(texts.windows(2).all(|pair| pair.first() != pair.last()), VerifyError::Value { of: "word" })
 }
 

@@ -13,6 +13,7 @@ use super::CarrierError;
 use crate::context::{Context, json};
 use crate::limits::{MAX_BAGGAGE_BYTES, MAX_BAGGAGE_MEMBERS, MAX_CARRIER_BYTES};
 use crate::percent;
+use crate::sort;
 use crate::tables::{BaggageKey, FieldTable, FieldType, Scalar};
 
 /// The name of the header.
@@ -209,7 +210,7 @@ fn capitals(fields: &[FieldTable]) -> Vec<String> {
     let keys = fields.iter().filter(|field| matches!(field.baggage, BaggageKey::Key(_)));
     let keys = keys.filter_map(FieldTable::baggage_key);
     let mut lower: Vec<String> = names.chain(keys).map(str::to_ascii_lowercase).collect();
-    lower.sort();
+    sort::sort(&mut lower);
     lower
 }
 
@@ -331,15 +332,11 @@ fn percent_encode(out: &mut Vec<u8>, content: &str) {
     while let Some((plain, special)) = rest.iter().position(|byte| !is_plain(*byte)).map(|at| rest.split_at(at)) {
         out.extend_from_slice(plain);
         let Some((byte, behind)) = special.split_first() else { break };
-        out.extend([b'%', upper_hex(byte >> 4), upper_hex(byte & 0xF)]);
+        out.push(b'%');
+        out.extend(percent::digits(*byte));
         rest = behind;
     }
     out.extend_from_slice(rest);
-}
-
-fn upper_hex(digit: u8) -> u8 {
-    let offset = if digit < 10 { b'0' } else { b'A' - 10 };
-    digit.saturating_add(offset)
 }
 
 /// Returns whether every library reads a byte in a value as itself: `baggage-octet` without `%`, and without `+`, which

@@ -12,6 +12,7 @@ use crate::context::agree::agree;
 use crate::context::{CALLER, Context};
 use crate::fuel::Fuel;
 use crate::limits::{MAX_CONTEXTS_OF_AN_ID, MAX_TICKETS};
+use crate::sort;
 
 /// The tickets and ids of a call.
 #[derive(Debug, Clone, Copy)]
@@ -83,7 +84,7 @@ pub(super) fn recall(worker: &mut Worker, keys: &Keys, access: Access<'_>, wante
     };
     let reader = Reader { keys, access, secret, fuel };
     let mut own: Vec<Ticket> = wanted.tickets.iter().filter(|ticket| ticket.memory == memory).copied().collect();
-    own.sort_unstable_by_key(|ticket| ticket.random());
+    sort::sort_by(&mut own, |a, b| a.random() < b.random());
     own.dedup();
     if !own.is_empty() {
         return reader.by_tickets(&own);

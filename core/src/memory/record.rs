@@ -16,6 +16,7 @@ use crate::context::carried::CarriedName;
 use crate::context::{CALLER, Context};
 use crate::limits::{MAX_CONTEXT_FIELDS, MAX_FIELD_NAME_BYTES, MAX_PREDECESSORS, MAX_RECORD_BYTES};
 use crate::names::Names;
+use crate::sort;
 
 use super::MemoryError;
 use super::secret::{Purpose, Secret};
@@ -44,9 +45,9 @@ impl Record {
     /// the context was made, do not count.
     pub(super) fn digest(&self, secret: Secret) -> u64 {
         let mut fields: Vec<(&str, &str)> = self.context.iter().filter(|(name, _)| *name != CALLER).collect();
-        fields.sort_unstable();
+        sort::sort(&mut fields);
         let mut withheld: Vec<&str> = self.withheld.iter().collect();
-        withheld.sort_unstable();
+        sort::sort(&mut withheld);
         let carried = self.context.carried();
         let counts = [from_size(fields.len()), from_size(withheld.len()), from_size(carried.fields.len())];
         let counts = counts.map(u64::to_le_bytes);

@@ -111,4 +111,12 @@ mod tests {
         assert_eq!(slots.take(1, LIMITS), Err(MemoryError::Full));
         assert_eq!(slots.units().collect::<Vec<_>>(), [3, 0]);
     }
+
+    #[test]
+    fn a_record_may_fill_a_whole_share() {
+        let mut slots = Slots::default();
+        slots.add(0);
+        assert_eq!(slots.take(101, LIMITS), Err(MemoryError::TooLarge));
+        assert_eq!(slots.take(100, LIMITS), Ok(0));
+    }
 }

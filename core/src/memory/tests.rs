@@ -502,3 +502,17 @@ mod properties {
         }
     }
 }
+
+#[test]
+fn no_two_records_and_no_two_buckets_share_a_key() {
+    let keys = Keys::new("a");
+    let numbers = [0, 1, 11, 111, 1111];
+    let mut all: Vec<String> = numbers.iter().map(|slot| keys.slot(*slot)).collect();
+    all.extend(numbers.iter().flat_map(|unit| numbers.map(|bucket| keys.ids(*unit, bucket))));
+    all.push(keys.directory());
+    let count = all.len();
+    all.sort();
+    all.dedup();
+    assert_eq!((all.len(), count), (31, 31));
+    assert_eq!(keys.ids(1, 11), "context-mesh/4/a/ids/1/11");
+}

@@ -1,6 +1,7 @@
 //! The data of one worker about the requests that it remembers. It is more than the shared data contains, so that the
 //! worker writes without reading.
 
+use crate::sort;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::directory::{self, Claim, Directory, Renewal};
@@ -118,7 +119,7 @@ impl Worker {
         let foreign = foreign.into_iter().map(foreign_id);
         let mut hashes: Vec<IdHash> = arrival.ids.iter().map(|id| ids::hash(secret, id)).collect();
         hashes.extend(foreign.map(|id| ids::hash(secret, &id)));
-        hashes.sort_unstable();
+        sort::sort(&mut hashes);
         hashes.dedup();
         let (digest, issued_at_ms) = (arrival.record.digest(secret), arrival.record.issued_at_ms);
         let pointer = Pointer { digest, random, place, issued_at_ms };

@@ -66,9 +66,12 @@ pub(super) fn refuse_ambiguous_path<'w>(
     let Single::Value(path) = headers.single(":path") else { return None };
     let problem = second_reading(path)?;
     plan.problem(Counter::PathAmbiguous, ":path", problem.as_str());
-    let message = "the path of the request has more than one reading".to_owned();
-    let reply = Reply { status: 400, grpc_status: 3, message };
-    Some(Refusal { reply, cause: Cause::Mesh(MeshCause::AmbiguousPath) })
+    Some(Refusal { reply: refusal(), cause: Cause::Mesh(MeshCause::AmbiguousPath) })
+}
+
+/// Returns the answer to a request with an ambiguous path.
+pub(super) fn refusal() -> Reply {
+    Reply { status: 400, grpc_status: 3, message: "the path of the request has more than one reading".to_owned() }
 }
 
 /// Returns the reason why a path is ambiguous, or `None` if it has one reading. The path may include its query, which

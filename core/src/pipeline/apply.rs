@@ -157,3 +157,27 @@ fn note<'w>(decision: &Decision<'w>, plan: &mut Plan<'w>) {
         plan.report.errors.push(Problem::new(*rule, error.as_str()));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    #[test]
+    fn strings_and_lists_of_strings_are_masked_and_nothing_else() {
+        for (value, expected) in [
+            ("\"ab\"", Some("\"<ab>\"")),
+            ("[\"ab\", \"c\"]", Some("[\"<ab>\",\"<c>\"]")),
+            ("[]", Some("[]")),
+            ("[\"ab\",1]", None),
+            ("{\"a\":\"b\"}", None),
+            ("1", None),
+            ("null", None),
+        ] {
+            assert_eq!(masked_json(value, |text| Some(format!("<{text}>"))).as_deref(), expected, "{value}");
+        }
+        assert_eq!(masked_json("[\"ab\"]", |_| None), None);
+    }
+}

@@ -23,6 +23,7 @@ mod present;
 mod recall;
 mod remember;
 mod report;
+mod report_text;
 mod residency;
 mod routing;
 #[cfg(test)]

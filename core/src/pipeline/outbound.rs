@@ -105,7 +105,7 @@ pub(super) fn decide<'w>(
     let mesh = workload.view(Role::Outbound);
     let snapshot = Snapshot { headers, context, peer: &peer, mesh, destination, attributes: host.attributes };
     let decision = workload.decide(workload.outbound_rules(), snapshot, &plan.fuel);
-    host.decided(snapshot, workload.outbound_rules(), &decision);
+    host.decided(snapshot, workload.outbound_rules().rules(), &decision);
     match apply(workload, decision, destination, &mut decided, plan) {
         None => Ok(decided),
         Some(refusal) => Err(refusal),

@@ -1,9 +1,9 @@
 //! What happened to the context of a request, for access logs. It contains names, and never values.
 
+use super::report_text::Line;
 use super::workload::{Role, Workload};
 use crate::cause::Cause;
 use crate::context::Context;
-use crate::context::json::write_string;
 use crate::limits::MAX_FUEL;
 use crate::names::Names;
 
@@ -103,118 +103,40 @@ impl<'w> Report<'w> {
         self.fields = fields;
     }
 
-    /// Returns the report as one line of JSON. Empty parts are left out.
-    pub fn to_json(&self) -> String {
-        let mut json = Writer { out: String::with_capacity(512) };
-        json.out.push('{');
-        json.text("artifact", self.artifact);
-        json.text("revision", self.revision);
-        json.text("service", self.service);
-        json.text("role", self.role);
-        json.text("decision", if self.denied.is_some() { "deny" } else { "continue" });
+    /// Returns the report as one line of text; [`super::report_text`] describes the form.
+    pub fn to_text(&self) -> String {
+        let mut line = Line::new();
+        line.text("artifact", self.artifact);
+        line.text("revision", self.revision);
+        line.text("service", self.service);
+        line.text("role", self.role);
+        line.text("decision", if self.denied.is_some() { "deny" } else { "continue" });
         if let Some((cause, status)) = &self.denied {
-            json.text("rule", cause.as_str());
-            json.key("status");
-            json.out.push_str(&status.to_string());
+            line.text("rule", cause.as_str());
+            line.number("status", u64::from(*status));
         }
-        json.text("peer", &self.peer);
-        json.received(&self.received);
-        json.problems("problems", &self.problems);
-        json.list("dropped", self.dropped.iter());
-        json.text("recalledBy", self.recalled_by);
-        json.list("recalled", self.recalled.iter());
-        json.list("restored", self.restored.iter());
-        json.list("withheld", self.withheld.iter());
-        json.list("set", self.set.iter().copied());
-        json.list("redacted", self.redacted.iter().copied());
-        json.list("masked", self.masked.iter().copied());
-        json.pairs("by", &self.by);
-        json.list("kept_in_region", self.kept_in_region.iter().copied());
-        json.list("stayed", self.stayed.iter());
-        json.list("audited", self.audited.iter().copied());
-        json.list("rules", self.rules.iter().copied());
-        json.list("shadow", self.shadow.iter().copied());
-        json.problems("errors", &self.errors);
-        json.list("fields", self.fields.iter());
+        line.text("peer", &self.peer);
+        line.counts("received", &self.received);
+        line.problems("problems", &self.problems);
+        line.list("dropped", self.dropped.iter());
+        line.text("recalledBy", self.recalled_by);
+        line.list("recalled", self.recalled.iter());
+        line.list("restored", self.restored.iter());
+        line.list("withheld", self.withheld.iter());
+        line.list("set", self.set.iter().copied());
+        line.list("redacted", self.redacted.iter().copied());
+        line.list("masked", self.masked.iter().copied());
+        line.pairs("by", self.by.iter().copied());
+        line.list("kept_in_region", self.kept_in_region.iter().copied());
+        line.list("stayed", self.stayed.iter());
+        line.list("audited", self.audited.iter().copied());
+        line.list("rules", self.rules.iter().copied());
+        line.list("shadow", self.shadow.iter().copied());
+        line.problems("errors", &self.errors);
+        line.list("fields", self.fields.iter());
         if let Some(fuel) = self.remarkable_fuel() {
-            json.key("fuel");
-            json.out.push_str(&fuel.to_string());
+            line.number("fuel", fuel);
         }
-        json.out.push('}');
-        json.out
-    }
-}
-
-/// Writes the members of one JSON object.
-struct Writer {
-    out: String,
-}
-
-impl Writer {
-    fn key(&mut self, key: &str) {
-        if !self.out.ends_with('{') {
-            self.out.push(',');
-        }
-        // Keys are fixed words that need no escapes.
-        self.out.push('"');
-        self.out.push_str(key);
-        self.out.push_str("\":");
-    }
-
-    fn text(&mut self, key: &str, text: &str) {
-        if !text.is_empty() {
-            self.key(key);
-            write_string(&mut self.out, text);
-        }
-    }
-
-    fn list<'n>(&mut self, key: &str, mut items: impl Iterator<Item = &'n str>) {
-        let Some(first) = items.next() else { return };
-        self.key(key);
-        self.out.push('[');
-        write_string(&mut self.out, first);
-        for item in items {
-            self.out.push(',');
-            write_string(&mut self.out, item);
-        }
-        self.out.push(']');
-    }
-
-    fn pairs(&mut self, key: &str, pairs: &[(&str, &str)]) {
-        if pairs.is_empty() {
-            return;
-        }
-        self.key(key);
-        self.out.push('{');
-        for (name, text) in pairs {
-            if !self.out.ends_with('{') {
-                self.out.push(',');
-            }
-            write_string(&mut self.out, name);
-            self.out.push(':');
-            write_string(&mut self.out, text);
-        }
-        self.out.push('}');
-    }
-
-    fn received(&mut self, received: &[(&'static str, usize)]) {
-        if received.is_empty() {
-            return;
-        }
-        self.key("received");
-        self.out.push('{');
-        for (carrier, fields) in received {
-            self.key(carrier);
-            self.out.push_str(&fields.to_string());
-        }
-        self.out.push('}');
-    }
-
-    fn problems(&mut self, key: &str, problems: &[Problem]) {
-        if problems.is_empty() {
-            return;
-        }
-        let lines: Vec<String> = problems.iter().map(|p| format!("{}: {}", p.subject, p.error)).collect();
-        self.list(key, lines.iter().map(String::as_str));
+        line.into_text()
     }
 }

@@ -626,12 +626,21 @@ fn the_report_names_the_artifact_the_rule_and_the_fields_but_no_value() {
     let plan = hop.run(Role::Inbound, &[TRACE, ("x-user", "secret")]);
     let digest = hop.workload.digest();
     let expected = format!(
-        "{{\"artifact\":\"{digest}\",\"service\":\"a\",\"role\":\"inbound\",\"decision\":\"deny\",\
-         \"rule\":\"enterprise/p/deny\",\"status\":403,\"peer\":\"b\",\"received\":{{\"headers\":1}},\
-         \"rules\":[\"enterprise/p/deny\"]}}"
+        "artifact={digest} service=a role=inbound decision=deny rule=enterprise/p/deny status=403 peer=b \
+         received=headers:1 rules=enterprise/p/deny"
     );
-    assert_eq!(plan.report.to_json(), expected);
+    assert_eq!(plan.report.to_text(), expected);
     assert_eq!(plan.edits, []);
+}
+
+#[test]
+fn the_digest_of_a_workload_is_that_of_its_artifact() {
+    let mut other = tables();
+    add_inbound(&mut other, "a", rule("enterprise/p/deny", Effect::Deny(reply("no"))));
+    let programs = [verified(&tables()), verified(&other)];
+    let digests = programs.each_ref().map(|program| program.digest().to_string());
+    assert_ne!(digests[0], digests[1]);
+    assert_eq!(programs.map(|program| Workload::new(program, "a").digest().to_owned()), digests);
 }
 
 #[test]
@@ -640,9 +649,9 @@ fn the_report_has_the_revision_that_the_build_named() {
     let artifact = with_revision(&encode(&tables()).unwrap(), Some(&revision)).unwrap();
     let workload = Workload::new(load(&artifact).unwrap(), "a");
     let hop = Hop { workload, ..Hop::new(&tables(), "a", PEER_B) };
-    let report = hop.run(Role::Egress, &[TRACE]).report.to_json();
+    let report = hop.run(Role::Egress, &[TRACE]).report.to_text();
     let digest = hop.workload.digest();
-    let expected = format!("{{\"artifact\":\"{digest}\",\"revision\":\"3f2a-dirty\",\"service\":\"a\",");
+    let expected = format!("artifact={digest} revision=3f2a-dirty service=a ");
     assert!(report.starts_with(&expected), "{report}");
 }
 

@@ -1,6 +1,6 @@
 //! The workload that a filter serves: its artifact, its name, and the data that is derived from them.
 
-use core::cell::RefCell;
+use core::cell::{OnceCell, RefCell};
 
 use bumpalo::Bump;
 
@@ -8,7 +8,7 @@ use super::routing::Routing;
 use crate::alias::Guarded;
 use crate::artifact::{Revision, VerifiedProgram};
 use crate::context::Context;
-use crate::decide::{Decision, decide_reusing};
+use crate::decide::{Decision, RuleSet, decide_reusing};
 use crate::destination;
 use crate::fuel::Fuel;
 use crate::host::{Attributes, Randomness, SharedMemory};
@@ -16,7 +16,7 @@ use crate::identity::{domain_of, service_of_workload};
 use crate::index::RuleIndex;
 use crate::mask::{PseudonymSecret, Pseudonyms};
 use crate::memory::{Access, Limits, Memory};
-use crate::tables::{AmbiguousPath, Attribute, Effect, EntryTable, FieldTable, MaskMethod, MeshTable, Tables};
+use crate::tables::{AmbiguousPath, Attribute, Effect, FieldTable, MaskMethod, MeshTable, Tables};
 use crate::vm::{Destination, MeshView, Scratch, Snapshot};
 
 /// The position of the filter on the path of a request.
@@ -122,6 +122,34 @@ struct Kept {
     scratch: Scratch<'static>,
 }
 
+/// The rules of a workload by the kind of requests for which they are decided together.
+#[derive(Debug)]
+struct Rules {
+    inbound: Decided,
+    outbound: Decided,
+    /// The inbound rules that set fields.
+    mint: Decided,
+    /// The other inbound rules.
+    gateway: Decided,
+}
+
+/// Rules whose decision index is made when it is first needed: a proxy needs only those of its role.
+#[derive(Debug)]
+struct Decided {
+    listed: Vec<RuleIndex>,
+    set: OnceCell<RuleSet>,
+}
+
+impl Decided {
+    fn of(listed: Vec<RuleIndex>) -> Self {
+        Self { listed, set: OnceCell::new() }
+    }
+
+    fn set(&self, program: &VerifiedProgram) -> &RuleSet {
+        self.set.get_or_init(|| RuleSet::new(program, &self.listed))
+    }
+}
+
 /// One service with the artifact that decides for it, for use by one thread.
 #[derive(Debug)]
 pub struct Workload {
@@ -130,9 +158,8 @@ pub struct Workload {
     service: String,
     domain: String,
     region: String,
-    entry: EntryTable,
-    mint: Vec<RuleIndex>,
-    gateway: Vec<RuleIndex>,
+    ambiguous_path: AmbiguousPath,
+    rules: Rules,
     listed: bool,
     digest: String,
     pseudonyms: Option<Pseudonyms>,
@@ -148,7 +175,7 @@ impl Workload {
         let service = service_of_workload(service, tables).to_owned();
         let service = service.as_str();
         let known = tables.services.iter().find(|known| known.name == service);
-        let entry = known.map_or(&tables.unlisted, |known| &known.entry).clone();
+        let entry = known.map_or(&tables.unlisted, |known| &known.entry);
         let listed = known.is_some();
         let (domain, region) = domain_of(service, tables).unwrap_or_default();
         let (domain, region) = (domain.to_owned(), region.to_owned());
@@ -156,7 +183,14 @@ impl Workload {
             let rule = index.get(&tables.rules);
             rule.is_some_and(|rule| matches!(rule.effect, Effect::Set { .. }))
         };
-        let (mint, gateway) = entry.inbound.iter().partition(|index| sets(index));
+        let (mint, gateway): (Vec<RuleIndex>, Vec<RuleIndex>) = entry.inbound.iter().partition(|index| sets(index));
+        let ambiguous_path = entry.ambiguous_path;
+        let rules = Rules {
+            inbound: Decided::of(entry.inbound.clone()),
+            outbound: Decided::of(entry.outbound.clone()),
+            mint: Decided::of(mint),
+            gateway: Decided::of(gateway),
+        };
         let digest = program.digest().to_string();
         let guarded = Guarded::new(tables);
         let by_destination = decides_by_destination(tables);
@@ -166,9 +200,8 @@ impl Workload {
             service: service.to_owned(),
             domain,
             region,
-            entry,
-            mint,
-            gateway,
+            ambiguous_path,
+            rules,
             listed,
             digest,
             pseudonyms: None,
@@ -200,6 +233,16 @@ impl Workload {
     #[must_use]
     pub fn with_pseudonyms(self, secret: PseudonymSecret) -> Self {
         Self { pseudonyms: Some(Pseudonyms::new(secret)), ..self }
+    }
+
+    /// Makes the decision indices that a role needs, so that no request waits for them.
+    pub fn make_ready(&self, role: Role) {
+        match role {
+            Role::Inbound => _ = self.inbound_rules(),
+            Role::Outbound | Role::Upstream => _ = self.outbound_rules(),
+            Role::Gateway => _ = (self.mint_rules(), self.gateway_rules()),
+            Role::Egress => {}
+        }
     }
 
     /// Returns whether it is at the edge of the mesh.
@@ -252,7 +295,7 @@ impl Workload {
 
     /// Decides with memory that is reused from request to request. A nested decision (a host that serves another
     /// request while it is asked for an attribute) allocates its own.
-    pub(super) fn decide(&self, rules: &[RuleIndex], snapshot: Snapshot<'_>, fuel: &Fuel) -> Decision<'_> {
+    pub(super) fn decide(&self, rules: &RuleSet, snapshot: Snapshot<'_>, fuel: &Fuel) -> Decision<'_> {
         let Ok(mut kept) = self.kept.try_borrow_mut() else {
             return decide_reusing(&self.program, rules, snapshot, &Bump::new(), &mut Scratch::new(), fuel);
         };
@@ -291,25 +334,25 @@ impl Workload {
 
     /// Returns what happens to a request that arrives with an ambiguous path.
     pub(super) fn ambiguous_path(&self) -> AmbiguousPath {
-        self.entry.ambiguous_path
+        self.ambiguous_path
     }
 
-    pub(super) fn inbound_rules(&self) -> &[RuleIndex] {
-        &self.entry.inbound
+    pub(super) fn inbound_rules(&self) -> &RuleSet {
+        self.rules.inbound.set(&self.program)
     }
 
-    pub(super) fn outbound_rules(&self) -> &[RuleIndex] {
-        &self.entry.outbound
+    pub(super) fn outbound_rules(&self) -> &RuleSet {
+        self.rules.outbound.set(&self.program)
     }
 
     /// Returns the inbound rules that set fields. At a gateway they make the context.
-    pub(super) fn mint_rules(&self) -> &[RuleIndex] {
-        &self.mint
+    pub(super) fn mint_rules(&self) -> &RuleSet {
+        self.rules.mint.set(&self.program)
     }
 
     /// Returns the other inbound rules.
-    pub(super) fn gateway_rules(&self) -> &[RuleIndex] {
-        &self.gateway
+    pub(super) fn gateway_rules(&self) -> &RuleSet {
+        self.rules.gateway.set(&self.program)
     }
 
     pub(super) fn view(&self, role: Role) -> MeshView<'_> {

@@ -7,6 +7,7 @@ use std::borrow::Cow;
 
 use crate::context::json::{self, JsonKind};
 use crate::fuel::{Exhausted, Fuel};
+use crate::sort;
 
 /// Returns whether a checked JSON text is ambiguous, at any depth.
 pub(super) fn is_ambiguous(text: &str, fuel: &Fuel) -> Result<bool, Exhausted> {
@@ -28,7 +29,7 @@ pub(super) fn is_ambiguous(text: &str, fuel: &Fuel) -> Result<bool, Exhausted> {
                 let mut names: Vec<Cow<'_, str>> =
                     json::members(value).filter_map(|(name, _)| json::string_content(name)).collect();
                 fuel.items(names.len())?;
-                names.sort_unstable();
+                sort::sort(&mut names);
                 if names.windows(2).any(|pair| matches!(pair, [a, b] if a == b)) {
                     return Ok(true);
                 }

@@ -3,6 +3,7 @@
 use core::cmp::Ordering;
 
 use crate::context::json::{self, JsonKind};
+use crate::sort;
 
 /// The allowed values of a field. If there are none, every value is allowed. It is made once, when an artifact is
 /// loaded.
@@ -27,9 +28,9 @@ impl Choice {
                 (None, None) => choice.others.push(text.clone()),
             }
         }
-        choice.strings.sort_unstable();
+        sort::sort(&mut choice.strings);
         choice.numbers.sort_by(|(a, _), (b, _)| a.total_cmp(b));
-        choice.others.sort_unstable();
+        sort::sort(&mut choice.others);
         choice
     }
 

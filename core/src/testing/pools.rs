@@ -154,6 +154,7 @@ fn attributes() -> Vec<Attribute> {
         Attribute::QueryParameters,
         Attribute::Cookies,
         Attribute::HeaderValues("x-two".to_owned()),
+        Attribute::HeaderLines("x-two".to_owned()),
         Attribute::Request(RequestPart::UrlPath),
         Attribute::Request(RequestPart::Query),
         Attribute::Peer(PeerPart::Domain),

@@ -9,7 +9,7 @@ use super::value::{Timestamp, Value};
 use crate::context::json::{self, JsonKind};
 use crate::destination::Destination;
 use crate::headers::{Headers, Single};
-use crate::limits::MAX_CLAIM_BYTES;
+use crate::limits::{MAX_CLAIM_BYTES, MAX_STRINGS_BYTES};
 use crate::tables::{Attribute, DestinationPart, FieldType, HostType, MeshPart, PeerPart, RequestPart};
 
 /// Reads an attribute. An attribute without a value results in the error `no-value` (a header: `no-such-key`).
@@ -30,6 +30,7 @@ pub(super) fn read<'a>(attribute: &'a Attribute, snapshot: &Snapshot<'a>, env: &
             other => other,
         },
         Attribute::Cookies => cookies(snapshot.headers, env),
+        Attribute::HeaderLines(name) => header_lines(snapshot.headers, name, env),
     }
 }
 
@@ -77,6 +78,30 @@ fn header_values<'a>(headers: &'a Headers<'a>, name: &str, env: &mut Env<'a>) ->
         }
     }
     Value::List(values.into_bump_slice())
+}
+
+/// Returns the values of a header as lines: as they were sent, with white space, and with a line break in front of and
+/// behind each. An absent header is empty.
+fn header_lines<'a>(headers: &'a Headers<'a>, name: &str, env: &mut Env<'a>) -> Value<'a> {
+    let mut lines = Vec::new();
+    for value in headers.all(map_name(name)) {
+        if value.contains(&b'\n') {
+            return Value::error(EvalErrorKind::NotText);
+        }
+        if lines.is_empty() {
+            lines.push(b'\n');
+        }
+        lines.extend_from_slice(value);
+        lines.push(b'\n');
+        // The line breaks are no part of a value.
+        if lines.len().saturating_sub(2) > env.header_bytes {
+            return Value::error(EvalErrorKind::TooLong);
+        }
+    }
+    match env.burn_text(lines.len()) {
+        Ok(()) => kept_text(&lines, env),
+        Err(kind) => Value::error(kind),
+    }
 }
 
 /// Returns the cookies of the request.
@@ -191,6 +216,19 @@ fn metadata<'a>(path: &[String], snapshot: &Snapshot<'a>, env: &mut Env<'a>) -> 
     })
 }
 
+/// Returns the strings of a value of metadata as lines; see [`metadata::strings`].
+fn metadata_strings<'a>(path: &[String], snapshot: &Snapshot<'a>, env: &mut Env<'a>) -> Value<'a> {
+    let all = match all_metadata(snapshot, env) {
+        Ok(all) => all.unwrap_or_default(),
+        Err(kind) => return Value::error(kind),
+    };
+    match metadata::strings(all, path) {
+        Ok(lines) if lines.len() > MAX_STRINGS_BYTES => Value::error(EvalErrorKind::TooLong),
+        Ok(lines) => env.text(&lines).unwrap_or_else(Value::error),
+        Err(Malformed) => Value::error(EvalErrorKind::BadAttribute),
+    }
+}
+
 /// Returns a host as a name: in lower case, without the port and the final dot. An invalid port is the error
 /// `bad-attribute`.
 fn hostname<'a>(host: Value<'a>, env: &mut Env<'a>) -> Value<'a> {
@@ -272,6 +310,12 @@ fn host<'a>(path: &'a [String], host_type: HostType, snapshot: &Snapshot<'a>, en
         && let Some(value) = metadata(path, snapshot, env)
     {
         return value;
+    }
+    if let [group, kind, path @ ..] = path
+        && group == "metadata"
+        && kind == "strings"
+    {
+        return metadata_strings(path, snapshot, env);
     }
     let bytes = match path {
         // Nearly all attributes. No list is allocated for them.

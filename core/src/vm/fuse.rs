@@ -7,6 +7,7 @@ use super::cost::CostClass;
 use super::function::Function;
 use super::op::{Op, Operand as Meaning};
 use crate::index::{self, AttributeIndex, ConstantIndex};
+use crate::sort;
 
 /// One step of a program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -114,12 +115,13 @@ fn steps(code: &[Op], first: impl Fn(&[Op]) -> Option<(Step, usize)>) -> Box<[St
 fn block_ends(code: &[Op]) -> Vec<usize> {
     let targets = code.iter().filter(|op| is_jump(**op)).filter_map(|op| usize::try_from(op.operand()).ok());
     let mut ends: Vec<usize> = targets.chain([code.len()]).collect();
-    ends.sort_unstable();
+    sort::sort(&mut ends);
     ends.dedup();
     ends
 }
 
-fn is_jump(op: Op) -> bool {
+/// Returns whether the operand of an instruction is the target of a jump.
+pub(super) fn is_jump(op: Op) -> bool {
     matches!(op.operand_kind(), Meaning::Target | Meaning::LoopTarget)
 }
 

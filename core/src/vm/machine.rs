@@ -3,6 +3,7 @@
 use bumpalo::Bump;
 
 use super::attribute;
+use super::clauses::Subject;
 use super::collection;
 use super::cost::{CostClass, units};
 use super::env::{Env, Outcome};
@@ -151,6 +152,27 @@ impl<'a> Machine<'a> {
             Value::Bool(value) => Ok(value),
             Value::Error(error) => Err(error),
             _ => Err(EvalErrorKind::NoSuchOverload.into()),
+        }
+    }
+
+    /// Takes the memory for a list of rules; see [`Self::keep_places`].
+    pub(crate) fn take_places(&mut self) -> Vec<u32> {
+        core::mem::take(&mut self.scratch.places)
+    }
+
+    /// Keeps the memory for the next list of rules.
+    pub(crate) fn keep_places(&mut self, places: Vec<u32>) {
+        self.scratch.places = places;
+    }
+
+    /// Returns what an atom of a clause looks at. It is read once, also for the conditions that run later. Only a list of
+    /// the context is parsed, and only if `parsed`.
+    pub(crate) fn subject(&mut self, subject: Subject, parsed: bool) -> Value<'a> {
+        match subject {
+            Subject::Attribute(index) if parsed => self.parsed_attribute(index),
+            Subject::Attribute(index) => self.attribute(index),
+            Subject::Presence(index) => self.has_attribute(index),
+            Subject::Variable(index) => self.variable(index),
         }
     }
 

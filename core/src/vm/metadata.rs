@@ -57,6 +57,41 @@ pub(super) fn json(metadata: &[u8], path: &[String]) -> Result<Option<String>, M
     Ok(Some(out))
 }
 
+/// Returns the strings at `path`: of a string the string itself, of a list its strings. A line break is in front of and
+/// behind each, and the lines of a list are within lines of brackets: `"\na\n"`, `"[\na\nb\n]"`. Anything else has no
+/// strings, and is empty.
+///
+/// # Errors
+/// The bytes are not metadata of a proxy, or a string is not UTF-8 or has a line break.
+pub(super) fn strings(metadata: &[u8], path: &[String]) -> Result<String, Malformed> {
+    let mut out = String::new();
+    match value(metadata, path)? {
+        Some(Field { number: STRING, content: Content::Bytes(text) }) => {
+            out.push('\n');
+            write_line(text, &mut out)?;
+        }
+        Some(Field { number: LIST, content: Content::Bytes(list) }) => {
+            out.push_str("[\n");
+            for element in Fields(list) {
+                let Field { number: 1, content: Content::Bytes(element) } = element? else { continue };
+                if let Some(Field { number: STRING, content: Content::Bytes(text) }) = last(element, |_| true)? {
+                    write_line(text, &mut out)?;
+                }
+            }
+            out.push(']');
+        }
+        _ => {}
+    }
+    Ok(out)
+}
+
+fn write_line(text: &[u8], out: &mut String) -> Result<(), Malformed> {
+    let text = core::str::from_utf8(text).ok().filter(|text| !text.contains('\n')).ok_or(Malformed)?;
+    out.push_str(text);
+    out.push('\n');
+    Ok(())
+}
+
 /// Returns the value at `path`, as the field of a `Value`.
 fn value<'m>(metadata: &'m [u8], path: &[String]) -> Result<Option<Field<'m>>, Malformed> {
     let Some((space, keys)) = path.split_first() else { return Ok(None) };
@@ -294,14 +329,49 @@ mod tests {
     }
 
     #[test]
-    fn a_value_is_not_read_as_json_beyond_its_limits() {
-        let message = |number: u8, content: &[u8]| {
-            let length = u8::try_from(content.len()).unwrap();
-            assert!(length < 128);
-            [&[number << 3 | 2, length][..], content].concat()
+    fn strings_are_lines() {
+        let of = |claim: &str| {
+            let path = ["envoy.filters.http.jwt_authn", "jwt_payload", claim].map(str::to_owned);
+            super::strings(OF_ENVOY, &path)
         };
+        for (claim, expected) in [
+            ("tenant", "\ntenant_acme\n"),
+            ("roles", "[\na\n]"),
+            ("suspended", ""),
+            ("n", ""),
+            ("o", ""),
+            ("nothing", ""),
+            ("other", ""),
+        ] {
+            assert_eq!(of(claim).as_deref(), Ok(expected), "{claim}");
+        }
+        let path = ["f", "c"].map(str::to_owned);
+        let of = |value: &[u8]| super::strings(&metadata(value), &path);
+        let list = message(6, &[message(1, &message(3, b"a")), message(1, &message(3, b""))].concat());
+        assert_eq!(of(&list).as_deref(), Ok("[\na\n\n]"));
+        assert_eq!(of(&message(6, &[])).as_deref(), Ok("[\n]"));
+        assert_eq!(of(&message(3, b"")).as_deref(), Ok("\n\n"));
+        for wrong in [message(3, b"a\nb"), message(3, b"\xff"), message(6, &message(1, &message(3, b"a\nb")))] {
+            assert_eq!(of(&wrong), Err(Malformed));
+        }
+    }
+
+    /// Returns a message with one field of bytes.
+    fn message(number: u8, content: &[u8]) -> Vec<u8> {
+        let length = u8::try_from(content.len()).unwrap();
+        assert!(length < 128);
+        [&[number << 3 | 2, length][..], content].concat()
+    }
+
+    /// Returns metadata with one value.
+    fn metadata(value: &[u8]) -> Vec<u8> {
         let entry = |name: &str, value: &[u8]| message(1, &[message(1, name.as_bytes()), message(2, value)].concat());
-        let metadata = |value: &[u8]| entry("f", &entry("c", value));
+        entry("f", &entry("c", value))
+    }
+
+    #[test]
+    fn a_value_is_not_read_as_json_beyond_its_limits() {
+        let entry = |name: &str, value: &[u8]| message(1, &[message(1, name.as_bytes()), message(2, value)].concat());
         let nested = |levels: usize| (1..levels).fold(message(6, &[]), |inner, _| message(6, &message(1, &inner)));
         let path = ["f".to_owned(), "c".to_owned()];
         assert_eq!(super::json(&metadata(&nested(3)), &path), Ok(Some("[[[]]]".to_owned())));

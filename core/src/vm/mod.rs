@@ -4,6 +4,9 @@
 //! immutable [`Snapshot`] of a request. Time, randomness and the network are not accessible from here.
 
 mod attribute;
+pub(crate) mod clauses;
+#[cfg(test)]
+mod clauses_tests;
 mod collection;
 mod compare;
 pub mod cost;
@@ -39,6 +42,7 @@ mod value;
 pub use crate::destination::Destination;
 pub use crate::identity::Peer;
 pub use error::{EvalError, EvalErrorKind};
+pub(crate) use library::convert::exact_i64;
 pub use machine::Machine;
 pub use metadata::number_text as metadata_number_text;
 pub use program::Program;

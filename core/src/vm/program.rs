@@ -34,6 +34,21 @@ impl Program {
         program.get(&self.programs).map(AsRef::as_ref).unwrap_or_default()
     }
 
+    /// Returns bytes with which every text begins that the pattern matches, at most `most`.
+    pub(crate) fn literal_prefix(&self, pattern: PatternIndex, most: usize) -> Vec<u8> {
+        use regex_automata::{Anchored, Input, dfa::Automaton as _};
+        let mut prefix = Vec::new();
+        let Some(dfa) = pattern.get(&self.regexes) else { return prefix };
+        let Ok(mut state) = dfa.start_state_forward(&Input::new("").anchored(Anchored::Yes)) else { return prefix };
+        while prefix.len() < most && !dfa.is_match_state(dfa.next_eoi_state(state)) {
+            let mut alive = (0..=u8::MAX).filter(|byte| !dfa.is_dead_state(dfa.next_state(state, *byte)));
+            let (Some(only), None) = (alive.next(), alive.next()) else { break };
+            prefix.push(only);
+            state = dfa.next_state(state, only);
+        }
+        prefix
+    }
+
     /// Returns whether the pattern matches the whole of `text`.
     pub(crate) fn regex_matches(&self, pattern: PatternIndex, text: &str) -> bool {
         use regex_automata::{Anchored, Input, dfa::Automaton as _};

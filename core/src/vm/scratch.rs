@@ -18,6 +18,8 @@ pub struct Scratch<'a> {
     pub(super) entries: Vec<(Value<'a>, Value<'a>)>,
     /// For texts whose length is only known after writing.
     pub(super) buffer: String,
+    /// For the rules that may apply.
+    pub(super) places: Vec<u32>,
 }
 
 /// The content of a local.
@@ -63,6 +65,7 @@ impl<'a> Scratch<'a> {
             items: recycle(self.items),
             entries: recycle(self.entries),
             buffer: self.buffer,
+            places: self.places,
         }
     }
 }

@@ -9,7 +9,6 @@ use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Incoming;
 use hyper::client::conn::{http1, http2};
 use hyper::header::{HOST, HeaderName, HeaderValue};
-use hyper::rt::{Read, Write};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
@@ -48,12 +47,16 @@ impl Connection {
     /// Nothing listens at the address, or the handshake fails. If the server refuses the client's certificate, the
     /// first request may fail instead.
     pub async fn open(endpoint: &Endpoint) -> Result<Self> {
-        Self::over(TokioIo::new(open_stream(endpoint).await?), endpoint).await
+        Self::over(open_stream(endpoint).await?, endpoint.protocol, &endpoint.authority).await
     }
 
-    async fn over<T: Read + Write + Unpin + Send + 'static>(io: T, endpoint: &Endpoint) -> Result<Self> {
-        let what = format!("no HTTP with {}", endpoint.address);
-        let sender = match endpoint.protocol {
+    /// Starts HTTP on a connection that is already open.
+    ///
+    /// # Errors
+    /// The server does not speak the protocol.
+    pub async fn over(stream: impl Stream + 'static, protocol: Protocol, authority: &str) -> Result<Self> {
+        let (io, what) = (TokioIo::new(stream), "the server speaks no HTTP");
+        let sender = match protocol {
             Protocol::Http1 => {
                 let (sender, connection) = http1::handshake(io).await.context(what)?;
                 tokio::spawn(connection);
@@ -67,7 +70,7 @@ impl Connection {
                 Sender::Http2(sender)
             }
         };
-        Ok(Self { sender, authority: endpoint.authority.clone() })
+        Ok(Self { sender, authority: authority.to_owned() })
     }
 
     /// Returns whether the server has closed it. It then accepts no more requests.

@@ -3,11 +3,12 @@
 
 use std::collections::BTreeMap;
 
+use policy_compiler::run::recorded::filter_report;
 use serde_json::Value;
 
 use super::{Sample, send};
 use crate::client::Response;
-use crate::error::{Context as _, Result};
+use crate::error::{Error, Result};
 use crate::mesh::Mesh;
 use crate::topology::Role;
 
@@ -170,9 +171,12 @@ impl Traveller<'_> {
     }
 
     fn filter(&mut self, service: &str, role: Role, destination: Option<&str>, line: &Value) -> Result<()> {
-        let report = line["context_mesh"].as_str().unwrap_or("null");
-        let report = serde_json::from_str(report)
-            .context(format_args!("the report of the {role} filter of `{service}` is not JSON"))?;
+        let report = match line["context_mesh"].as_str() {
+            Some(text) => filter_report::read(text).map(Value::Object).ok_or_else(|| {
+                Error::new(format!("the report of the {role} filter of `{service}` has no known form: {text}"))
+            })?,
+            None => Value::Null,
+        };
         let (service, destination) = (service.to_owned(), destination.map(str::to_owned));
         self.steps.push(Step::Filter(Filtered { service, role, destination, report }));
         Ok(())

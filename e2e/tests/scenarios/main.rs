@@ -17,6 +17,7 @@ mod leaving;
 mod load;
 mod masking;
 mod names;
+mod parity;
 mod readings;
 mod recall;
 mod rollout;

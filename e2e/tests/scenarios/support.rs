@@ -5,6 +5,7 @@ use context_mesh_e2e::mesh::{As, Mesh, MeshBuilder};
 use context_mesh_e2e::policy::{self, Policy};
 use policy_compiler::check::lock;
 use policy_compiler::report::source::Sources;
+use policy_compiler::run::recorded::filter_report;
 use serde_json::Value;
 
 /// The trace of most requests.
@@ -103,7 +104,7 @@ pub(crate) fn report(mesh: &Mesh, service: &str, role: &str) -> Value {
 /// Returns the filter's report in a line of the access log.
 pub(crate) fn report_of(line: &Value) -> Value {
     let text = line["context_mesh"].as_str().expect("the access log has the filter's report");
-    serde_json::from_str(text).unwrap()
+    Value::Object(filter_report::read(text).expect("the report has the documented form"))
 }
 
 /// Returns a counter of the filter.

@@ -5,7 +5,8 @@ use std::sync::LazyLock;
 
 use context_mesh_core::artifact::tables::Tables;
 use context_mesh_core::artifact::{VerifiedProgram, encode, load};
-use context_mesh_core::decide::decide;
+use context_mesh_core::cause::{Cause, MeshCause};
+use context_mesh_core::decide::{RuleSet, decide};
 use context_mesh_core::headers::Headers;
 use context_mesh_core::limits::{MAX_FUEL, MAX_MADE_BYTES};
 use context_mesh_core::memory::Memory;
@@ -22,6 +23,8 @@ use crate::tables;
 /// The fuel of all programs in one execution, so that no execution takes long. Decisions and the pipeline are
 /// additional, each with the machine's own limit.
 const FUEL: u64 = MAX_FUEL;
+/// The cause of a refusal because not all rules could run.
+const BUDGET: Cause<'static> = Cause::Mesh(MeshCause::Budget);
 
 /// Most services of one artifact for which decisions are made.
 const SERVICES: usize = 4;
@@ -106,7 +109,13 @@ fn run_all(verified: VerifiedProgram) {
         for (direction, rules) in [("inbound", &entry.inbound), ("outbound", &entry.outbound)] {
             let arena = Default::default();
             let mesh = MeshView { service, domain: "shop", region: "us", direction };
-            decide(&verified, rules, Snapshot { mesh, ..request::snapshot() }, &arena);
+            let snapshot = Snapshot { mesh, ..request::snapshot() };
+            let linear = decide(&verified, &RuleSet::linear(&verified, rules), snapshot, &arena);
+            let arena = Default::default();
+            let indexed = decide(&verified, &RuleSet::new(&verified, rules), snapshot, &arena);
+            // The index saves fuel, so a decision may be complete with it and not without it.
+            let complete = !linear.unwatched && !linear.denial.as_ref().is_some_and(|denial| denial.cause == BUDGET);
+            assert!(!complete || format!("{linear:?}") == format!("{indexed:?}"), "{linear:?}\n{indexed:?}");
         }
     }
     let service = tables.services.first().map_or_else(|| "unlisted".to_owned(), |service| service.name.clone());

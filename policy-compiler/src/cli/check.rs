@@ -1,8 +1,8 @@
 //! `policyc check`
 
-use std::path::PathBuf;
+use std::{collections::BTreeSet, path::PathBuf};
 
-use context_mesh_core::limits::MAX_FUEL;
+use context_mesh_core::{artifact, artifact::tables::RuleTable, index::RuleIndex, limits::MAX_FUEL};
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use policy_compiler::{
     Compiled,
@@ -21,6 +21,9 @@ use super::{
     session::{CompiledTree, Session},
     sizes,
 };
+
+/// Fewest rules of a decision for which it matters that some of them run for every request.
+const MANY_RULES: usize = 32;
 
 /// Most costs that are shown by default.
 const SHOWN: usize = 10;
@@ -87,10 +90,11 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Outcome {
         return Err(Failure::Artifact(message));
     }
     let proxies = proxies(arguments, &compiled, session)?;
+    let program = artifact::load(&compiled.artifact).map_err(Failure::artifact)?;
     Ok(Box::new(Checked {
         folder: arguments.tree.folder.display().to_string(),
         rules: budget::rules(&compiled.tables, &compiled.costs),
-        decisions: budget::decisions(&compiled.tables, &compiled.costs),
+        decisions: budget::decisions(&program, &compiled.costs),
         sizes: sizes::Report::new(&compiled)?,
         sources,
         compiled,
@@ -135,6 +139,7 @@ impl Report for Checked {
         if !self.rules.is_empty() {
             out.push_str(&self.rule_costs(paint));
             out.push_str(&self.decision_costs(paint));
+            out.push_str(&self.unindexed(paint));
         }
         out.push('\n');
         out.push_str(&self.sizes.text(paint));
@@ -149,7 +154,12 @@ impl Report for Checked {
         });
         let decisions = self.decisions.iter().take(self.shown).map(|cost| {
             let direction = direction(cost.direction);
-            json!({"services": cost.services, "direction": direction, "rules": cost.rules, "fuel": cost.fuel})
+            let unindexed: Value =
+                cost.unindexed.iter().filter_map(|rule| Some(rule.get(&tables.rules)?.name.as_str())).collect();
+            let (services, rules) = (&cost.services, cost.rules);
+            json!({
+                "services": services, "direction": direction, "rules": rules, "fuel": cost.fuel, "unindexed": unindexed,
+            })
         });
         let mut document = json!({
             "folder": self.folder,
@@ -248,6 +258,24 @@ impl Checked {
             out.push_str(&format!("  {}  {services} {direction}, {rules}\n", fuel(cost.fuel, paint)));
         }
         out + &self.more(self.decisions.len(), "decision", paint)
+    }
+
+    /// Names the rules that run for every request, of decisions with so many rules that this matters.
+    fn unindexed(&self, paint: Paint) -> String {
+        let tables = &self.compiled.tables.rules;
+        let many = self.decisions.iter().filter(|cost| cost.rules >= MANY_RULES);
+        let rules: BTreeSet<RuleIndex> = many.flat_map(|cost| &cost.unindexed).copied().collect();
+        let rules: Vec<&RuleTable> = rules.iter().filter_map(|rule| rule.get(tables)).collect();
+        if rules.is_empty() {
+            return String::new();
+        }
+        let title = "rules that run for every request: nothing in their conditions can be looked up";
+        let mut out = format!("\n{}\n", paint.strong(title));
+        let width = rules.iter().map(|rule| rule.name.chars().count()).max().unwrap_or(0);
+        for rule in rules.iter().take(self.shown) {
+            out.push_str(&format!("  {:width$}  {}\n", rule.name, paint.faint(&rule.place)));
+        }
+        out + &self.more(rules.len(), "rule", paint)
     }
 
     fn more(&self, all: usize, word: &str, paint: Paint) -> String {

@@ -1,6 +1,7 @@
 //! `policyc emit`
 
 mod all;
+mod authorizationpolicy;
 mod envoy;
 mod envoyfilter;
 mod extension;
@@ -33,6 +34,8 @@ pub(super) enum Command {
     /// An Istio TrafficExtension resource, for Istio 1.30 and newer.
     #[command(after_help = extension::EXAMPLE_TRAFFICEXTENSION)]
     Trafficextension(Box<extension::Arguments>),
+    /// Istio AuthorizationPolicy resources that decide as the tree does, for workloads without the filter.
+    Authorizationpolicy(authorizationpolicy::Arguments),
 }
 
 #[derive(Debug, clap::Args)]
@@ -115,7 +118,8 @@ fn label(text: &str) -> Result<(String, String), String> {
     Ok((name.to_owned(), value.to_owned()))
 }
 
-fn namespace(text: &str) -> Result<String, String> {
+/// Reads the name of a namespace.
+pub(super) fn namespace(text: &str) -> Result<String, String> {
     let fine = kubernetes::is_dns_label(text);
     fine.then(|| text.to_owned()).ok_or_else(|| "use at most 63 lower-case letters, digits and `-`".to_owned())
 }
@@ -203,6 +207,7 @@ pub(super) fn run(command: &Command, session: &Session) -> Outcome {
         Command::Envoyfilter(arguments) => envoyfilter::run(arguments, session),
         Command::Wasmplugin(arguments) => extension::run(arguments, wasm_plugin, session),
         Command::Trafficextension(arguments) => extension::run(arguments, traffic_extension, session),
+        Command::Authorizationpolicy(arguments) => authorizationpolicy::run(arguments, session),
     }
 }
 

@@ -73,6 +73,8 @@ fn file(part: &Part) -> Value {
         Place::Alone => "alone",
         Place::Envoy => "envoy",
         Place::Istio => "istio",
+        Place::Import => "import",
+        Place::Emit => "emit",
     };
     json!({"place": place, "name": part.name, "text": part.text})
 }

@@ -1,9 +1,10 @@
 //! Reading a source tree and the configuration of proxies, and writing an artifact.
 
 use std::{
+    collections::BTreeSet,
     fs,
-    io::{ErrorKind, Read as _, Write as _},
-    path::Path,
+    io::{self, ErrorKind, Read as _, Write as _},
+    path::{Path, PathBuf},
 };
 
 use policy_compiler::{
@@ -60,13 +61,7 @@ pub(super) fn read_proxies(
     sources: &mut Sources,
     inputs: &mut Vec<Input>,
 ) -> Result<(), Failure> {
-    let metadata = fs::metadata(path).map_err(|error| Failure::io("read", path, &error))?;
-    let found = metadata.is_dir();
-    let paths = if found {
-        walk::files(path, CONFIGURATION)?.iter().map(|below| path.join(below)).collect()
-    } else {
-        vec![path.to_owned()]
-    };
+    let (paths, found) = configuration(path)?;
     for path in paths {
         let bytes = read(&path, MAX_PROXY_FILE_BYTES)?;
         let file = sources.add_limited(path.display().to_string(), bytes, MAX_PROXY_FILE_BYTES);
@@ -75,13 +70,54 @@ pub(super) fn read_proxies(
     Ok(())
 }
 
+/// Returns a file, or all files of a folder that may be configuration, and whether it is a folder.
+fn configuration(path: &Path) -> Result<(Vec<PathBuf>, bool), Failure> {
+    let metadata = fs::metadata(path).map_err(|error| Failure::io("read", path, &error))?;
+    if !metadata.is_dir() {
+        return Ok((vec![path.to_owned()], false));
+    }
+    Ok((walk::files(path, CONFIGURATION)?.iter().map(|below| path.join(below)).collect(), true))
+}
+
+/// Manifests of Kubernetes. A file that is reached several times is read once.
+#[derive(Default)]
+pub(super) struct Manifests {
+    pub(super) sources: Sources,
+    /// The paths without links; an empty one is standard input.
+    seen: BTreeSet<PathBuf>,
+}
+
+impl Manifests {
+    /// Adds a file, all files of a folder that may be manifests, or standard input for `-`.
+    pub(super) fn add(&mut self, path: &Path) -> Result<(), Failure> {
+        if path == Path::new("-") {
+            if self.seen.insert(PathBuf::new()) {
+                let bytes = read_limited(io::stdin(), MAX_PROXY_FILE_BYTES);
+                let bytes = bytes.map_err(|error| Failure::Usage(format!("cannot read standard input: {error}")))?;
+                self.sources.add_limited("standard input", bytes, MAX_PROXY_FILE_BYTES);
+            }
+            return Ok(());
+        }
+        for path in configuration(path)?.0 {
+            let real = path.canonicalize().map_err(|error| Failure::io("read", &path, &error))?;
+            if self.seen.insert(real) {
+                let bytes = read(&path, MAX_PROXY_FILE_BYTES)?;
+                self.sources.add_limited(path.display().to_string(), bytes, MAX_PROXY_FILE_BYTES);
+            }
+        }
+        Ok(())
+    }
+}
+
 /// Reads at most one byte more than the compiler accepts, so that the compiler can report a file that is too large.
 fn read(path: &Path, limit: usize) -> Result<Vec<u8>, Failure> {
-    let failed = |error| Failure::io("read", path, &error);
+    fs::File::open(path).and_then(|file| read_limited(file, limit)).map_err(|error| Failure::io("read", path, &error))
+}
+
+fn read_limited(from: impl io::Read, limit: usize) -> io::Result<Vec<u8>> {
     let limit = u64::try_from(limit).unwrap_or(u64::MAX);
     let mut bytes = Vec::new();
-    let file = fs::File::open(path).map_err(failed)?;
-    file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(failed)?;
+    from.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 

@@ -14,6 +14,7 @@ mod files;
 mod fmt;
 mod git;
 mod graph;
+mod import;
 mod init;
 mod inspect;
 mod json_schema;
@@ -77,6 +78,9 @@ struct Cli {
 enum Command {
     /// Writes a small source tree to start from.
     Init(init::Arguments),
+    /// Turns the policies of other systems into a source tree.
+    #[command(subcommand)]
+    Import(import::Command),
     /// Checks a source tree and reports everything that is wrong with it.
     Check(check::Arguments),
     /// Compiles a source tree into an artifact.
@@ -159,6 +163,7 @@ fn parse() -> Cli {
 fn run_command(command: &Command, session: &Session) -> Outcome {
     match command {
         Command::Init(arguments) => init::run(arguments),
+        Command::Import(command) => import::run(command, session),
         Command::Fmt(arguments) => fmt::run(arguments, session),
         Command::Test(arguments) => test::run(arguments, session),
         Command::Eval(arguments) => eval::run(arguments, session),

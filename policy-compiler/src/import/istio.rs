@@ -7,6 +7,9 @@ use std::collections::BTreeMap;
 
 use crate::report::source::{Span, Spanned};
 
+/// The label of the pods of a gateway (`gateway.networking.k8s.io`): the name of the `Gateway`.
+pub const GATEWAY_LABEL: &str = "gateway.networking.k8s.io/gateway-name";
+
 /// Everything that was read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Resources {

@@ -70,7 +70,7 @@ pub(crate) fn tables(model: &Model, programs: Programs, sources: &Sources, lock:
 }
 
 /// Sets what each workload does with a path that has several readings. Without a word of the mesh, those with a rule that
-/// reads the path of inbound requests deny it. Where the mesh lets it go on, these decide on both readings.
+/// reads the path of inbound requests deny it. Where the mesh lets it go on, these decide on all readings.
 fn ambiguous_paths(tables: &mut Tables, said: Option<bool>) {
     let reads_path =
         |rule: &RuleTable| slice::attributes_of(rule, tables).into_iter().flatten().any(Attribute::is_path);

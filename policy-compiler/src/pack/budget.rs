@@ -3,7 +3,11 @@
 use context_mesh_core::index::{ProgramIndex, RuleIndex};
 use std::collections::BTreeMap;
 
-use context_mesh_core::{artifact::tables::Tables, limits::MAX_FUEL};
+use context_mesh_core::{
+    artifact::{VerifiedProgram, tables::Tables},
+    decide::RuleSet,
+    limits::MAX_FUEL,
+};
 
 use crate::{
     check::model::Model,
@@ -39,6 +43,8 @@ pub struct DecisionCost {
     pub rules: usize,
     /// Units of fuel. A request has [`MAX_FUEL`] for everything.
     pub fuel: u64,
+    /// The rules that run for every request, as indices into [`Tables::rules`]; the decision index finds the others.
+    pub unindexed: Vec<RuleIndex>,
 }
 
 /// Returns the cost of every rule, the most expensive first. Rules of equal cost keep the order of the artifact.
@@ -51,8 +57,9 @@ pub fn rules(tables: &Tables, costs: &Costs) -> Vec<RuleCost> {
 }
 
 /// Returns the cost of every kind of decision, the most expensive first. Workloads with the same rules are grouped;
-/// those without rules are left out.
-pub fn decisions(tables: &Tables, costs: &Costs) -> Vec<DecisionCost> {
+/// those without rules are left out. `program` is the loaded artifact.
+pub fn decisions(program: &VerifiedProgram, costs: &Costs) -> Vec<DecisionCost> {
+    let tables = program.tables();
     let mut all: Vec<DecisionCost> = grouped(tables)
         .into_iter()
         .map(|((direction, rules), services)| DecisionCost {
@@ -60,6 +67,7 @@ pub fn decisions(tables: &Tables, costs: &Costs) -> Vec<DecisionCost> {
             direction: if direction == 0 { Direction::Inbound } else { Direction::Outbound },
             rules: rules.len(),
             fuel: costs.together(programs(tables, rules)),
+            unindexed: RuleSet::new(program, rules).unindexed().collect(),
         })
         .collect();
     all.sort_by(|a, b| b.fuel.cmp(&a.fuel).then_with(|| a.services.cmp(&b.services)));

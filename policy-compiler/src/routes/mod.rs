@@ -10,7 +10,6 @@ mod envoy;
 mod found;
 mod istio;
 mod mesh;
-mod tree;
 
 use crate::{
     compile::Compiled,

@@ -141,7 +141,7 @@ fn entry(out: &mut String, tables: &Tables, entry: &EntryTable) -> fmt::Result {
     match entry.ambiguous_path {
         AmbiguousPath::Pass => {}
         AmbiguousPath::Deny => writeln!(out, "    refuses a path with more than one reading")?,
-        AmbiguousPath::DecideOnBoth => writeln!(out, "    decides on both readings of a path that has more than one")?,
+        AmbiguousPath::DecideOnBoth => writeln!(out, "    decides on all readings of a path that has more than one")?,
     }
     for (direction, rules) in [("inbound", &entry.inbound), ("outbound", &entry.outbound)] {
         for rule in rules {

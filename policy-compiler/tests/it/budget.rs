@@ -70,7 +70,7 @@ fn a_rule_costs_its_condition_its_values_and_their_variables() {
 #[test]
 fn a_decision_costs_its_rules_with_each_variable_once() {
     let compiled = compiled();
-    let decisions = budget::decisions(&compiled.tables, &compiled.costs);
+    let decisions = budget::decisions(&context_mesh_core::artifact::load(&compiled.artifact).unwrap(), &compiled.costs);
     let [inbound, outbound] = &decisions[..] else { panic!("{decisions:?}") };
     assert_eq!(
         (inbound.services.join(" ").as_str(), inbound.direction, inbound.rules),

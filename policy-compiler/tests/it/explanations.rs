@@ -2,7 +2,9 @@
 //! none.
 
 use policy_compiler::{
-    compile,
+    Compiled, check_watched, compile,
+    import::{self, select},
+    pack::emit::authorization::{Authorization, Target},
     report::{
         diagnostic::{Diagnostics, code},
         explanation::{self, Part, Place, TREE},
@@ -13,8 +15,11 @@ use policy_compiler::{
 
 /// Returns the findings of an example.
 fn found(parts: &[Part]) -> (Vec<&'static str>, String) {
+    if parts.iter().any(|part| part.place == Place::Import) {
+        return imported(parts);
+    }
     let mut sources = Sources::new("policies");
-    let alone = parts.iter().any(|part| part.place == Place::Alone);
+    let alone = parts.iter().any(|part| matches!(part.place, Place::Alone | Place::Emit));
     for (name, text) in TREE {
         if !alone && !parts.iter().any(|part| part.name == name) {
             sources.add(name, text);
@@ -25,17 +30,23 @@ fn found(parts: &[Part]) -> (Vec<&'static str>, String) {
     for part in parts {
         match part.place {
             Place::Tree | Place::Alone if part.name.ends_with(".lock") => sources.set_lock(&part.name, part.bytes()),
-            Place::Tree | Place::Alone => {
+            Place::Tree | Place::Alone | Place::Emit => {
                 sources.add(&part.name, part.bytes());
             }
             Place::Envoy => inputs.push((part, Format::Envoy)),
             Place::Istio => inputs.push((part, Format::Istio)),
+            Place::Import => {}
         }
     }
     let compiled = match compile(&sources) {
         Ok(compiled) => compiled,
         Err(diagnostics) => return codes(&diagnostics, &sources),
     };
+    if parts.iter().any(|part| part.place == Place::Emit) {
+        let mut all = compiled.warnings.clone();
+        all.extend(refused(&sources, &compiled).iter().cloned());
+        return codes(&all, &sources);
+    }
     if inputs.is_empty() {
         return codes(&compiled.warnings, &sources);
     }
@@ -50,6 +61,32 @@ fn found(parts: &[Part]) -> (Vec<&'static str>, String) {
     let (more, more_text) = codes(&report.diagnostics, &proxies);
     all.extend(more);
     (all, text + &more_text)
+}
+
+/// Returns the findings of an example that is imported.
+fn imported(parts: &[Part]) -> (Vec<&'static str>, String) {
+    let mut sources = Sources::new("");
+    for part in parts {
+        sources.add(&part.name, part.bytes());
+    }
+    let (resources, mut found) = import::read(&sources);
+    if !found.has_errors() {
+        found.extend(import::findings(&resources, &select::groups(&resources)));
+    }
+    codes(&found, &sources)
+}
+
+/// Returns what no AuthorizationPolicy can say.
+fn refused(sources: &Sources, compiled: &Compiled) -> Diagnostics {
+    let checked = check_watched(sources, &mut |_| {}).unwrap();
+    let conditions = &checked.programs.conditions;
+    let authorization = Authorization::new(&checked.model, conditions, &compiled.tables, []);
+    let target = Target { namespace: "default", labels: &[], artifact: &compiled.artifact };
+    let mut all = Diagnostics::new();
+    for service in &compiled.tables.services {
+        all.extend(authorization.emit(&service.name, target).err().unwrap_or_default().iter().cloned());
+    }
+    all
 }
 
 fn codes(diagnostics: &Diagnostics, sources: &Sources) -> (Vec<&'static str>, String) {

@@ -1,5 +1,6 @@
 //! The integration tests of the compiler, in one binary so that it is linked once.
 
+mod authorization;
 mod budget;
 mod cli;
 mod commands;
@@ -7,6 +8,7 @@ mod compatibility;
 mod compile;
 mod cookbook;
 mod counters;
+mod decision_index;
 mod defaults;
 mod diagnostics;
 mod emit;
@@ -14,6 +16,10 @@ mod explanations;
 mod formatting;
 mod graph_truth;
 mod guardrails;
+mod import_convert;
+mod import_many;
+mod import_read;
+mod import_truth;
 mod inspect;
 mod istio;
 mod json_schema;
@@ -21,6 +27,7 @@ mod markdown;
 mod order;
 mod pages;
 mod parameters;
+mod path_readings;
 mod policy_tests;
 mod properties;
 mod readme;

@@ -13,7 +13,8 @@ const FOLDERS: &[&[&str]] = &[
     &["check"],
     &["pack"],
     &["compile"],
-    &["run", "routes", "status", "import"],
+    &["run", "routes", "status"],
+    &["import"],
     &["show"],
     &["cli"],
 ];
@@ -22,14 +23,14 @@ const FOLDERS: &[&[&str]] = &[
 const MODULES: &[(&str, &[&[&str]])] = &[
     ("report", &[&["source", "near", "progress", "style"], &["diagnostic"], &["explanation"], &["sarif"]]),
     ("expression", &[&["cel"], &["ir"], &["codegen"]]),
-    ("read", &[&["yaml"], &["document"]]),
+    ("read", &[&["yaml"], &["document", "foreign"]]),
     (
         "check",
         &[&["model"], &["data_flow", "expiry", "lock", "compatibility", "silence"], &["programs"], &["analysis"]],
     ),
     ("pack", &[&["artifact", "slice", "emit"], &["budget"]]),
     ("run", &[&["truth"], &["recorded"], &["simulate", "explain"], &["replay"], &["eval"], &["testing"]]),
-    ("import", &[&["istio"], &["select"], &["convert"]]),
+    ("import", &[&["istio"], &["select"], &["derive", "findings"], &["read"], &["convert"], &["shadow"]]),
     ("show", &[&["graph", "diff", "inspect", "json_schema"]]),
 ];
 

@@ -1,5 +1,5 @@
-//! Measures the time and memory of the compiler for a large tree, and the time for loading the artifact. `make
-//! bench-compile` runs it.
+//! Measures the time and memory of the compiler for a large tree, the time for loading the artifact, and the time for
+//! importing AuthorizationPolicies. `make bench-compile` runs it.
 //!
 //! `bench-compile [--rules N] [--rounds N] [--write DIR]`: with `--write` the tree is written to that folder, for
 //! `policyc`.
@@ -11,6 +11,9 @@ use std::{env, fs, path::Path};
 use context_mesh_core::artifact;
 use policy_compiler::{compile, report::source::Sources};
 
+mod import;
+#[path = "../../../../policy-compiler/tests/it/support/many_policies.rs"]
+mod many_policies;
 mod tree;
 
 const USAGE: &str = "usage: bench-compile [--rules N] [--rounds N] [--write DIR]";
@@ -70,6 +73,7 @@ fn run(arguments: &Arguments) -> Result<(), String> {
         let load = started.elapsed();
         println!("round {round}: {time:.3?}, artifact of {artifact} bytes, {warnings} warnings; loaded in {load:.3?}");
     }
+    import::measure(arguments.rounds)?;
     if let Some(peak) = peak_memory() {
         println!("peak memory of the process: {} MB", peak / 1024);
     }

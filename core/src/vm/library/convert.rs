@@ -67,7 +67,7 @@ fn truncated_i64(value: f64) -> Option<i64> {
 }
 
 /// Returns the integer that equals a double.
-pub(in crate::vm) fn exact_i64(value: f64) -> Option<i64> {
+pub(crate) fn exact_i64(value: f64) -> Option<i64> {
     truncated_i64(value).filter(|_| value.trunc() == value)
 }
 

@@ -218,6 +218,7 @@ impl Example {
                 Attribute::Mesh(_) => {}
                 Attribute::Headers
                 | Attribute::HeaderValues(_)
+                | Attribute::HeaderLines(_)
                 | Attribute::QueryParameters
                 | Attribute::Cookies
                 | Attribute::Destination(_) => return None,

@@ -38,8 +38,7 @@ impl Facts<'_> {
 
     /// Returns the question about the condition that decides whether the rule applies.
     pub(super) fn ask(&self) -> Ask {
-        let narrows = !matches!(self.rule.effect, Effect::Allow | Effect::Set(_));
-        if narrows && self.rule.on_error == OnError::Deny { Ask::NotFalse } else { Ask::True }
+        ask(self.rule)
     }
 
     /// Whether it is an enforced deny rule.
@@ -63,8 +62,14 @@ impl Facts<'_> {
     }
 }
 
+/// Returns the question about the condition of a rule that decides whether the rule applies.
+pub(crate) fn ask(rule: &Rule) -> Ask {
+    let narrows = !matches!(rule.effect, Effect::Allow | Effect::Set(_));
+    if narrows && rule.on_error == OnError::Deny { Ask::NotFalse } else { Ask::True }
+}
+
 /// Returns the place of a condition's text, without the YAML around it.
-pub(super) fn condition_span(when: &Expression) -> Span {
+pub(crate) fn condition_span(when: &Expression) -> Span {
     when.map.span(0, when.text.trim_end().chars().count())
 }
 

@@ -17,7 +17,7 @@ use crate::expression::ir::{Comparison, Node, TextTest};
 
 /// A question about a condition or a test.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Ask {
+pub(crate) enum Ask {
     /// It is true.
     True,
     /// It is false.
@@ -30,7 +30,7 @@ pub(super) enum Ask {
 
 impl Ask {
     /// Returns the question about the negated condition. An error stays an error.
-    fn of_negation(self) -> Self {
+    pub(crate) fn of_negation(self) -> Self {
         match self {
             Self::True => Self::False,
             Self::False => Self::True,

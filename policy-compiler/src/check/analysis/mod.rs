@@ -50,6 +50,9 @@ use crate::report::source::Span;
 pub use flow::{FieldFlow, Taken, field_flow};
 pub use reach::{Reach, Verdict, reachability};
 
+pub(crate) use facts::{ask, condition_span};
+pub(crate) use formula::Ask;
+
 use facts::{Knowledge, WORK_OF_A_CHECK};
 
 /// A finding with a function that searches for an example. The search takes longer than the analysis.

@@ -117,6 +117,7 @@ impl Terms {
                 Attribute::QueryParameters | Attribute::Cookies => {
                     Values { bad: true, other: true, ..Values::nothing() }
                 }
+                Attribute::HeaderLines(_) => Values { bad: true, ..text() },
                 Attribute::Headers => Values { other: true, ..Values::nothing() },
                 Attribute::Header(_) | Attribute::Request(_) => readable(text()),
                 Attribute::Destination(DestinationPart::Frameworks) => {

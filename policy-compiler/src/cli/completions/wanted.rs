@@ -107,7 +107,7 @@ mod tests {
 
     #[test]
     fn the_last_word_is_what_its_command_says() {
-        let rows: [(&str, Found<'_>); 20] = [
+        let rows: [(&str, Found<'_>); 22] = [
             ("", None),
             ("che", None),
             ("check ", Some((Wanted::Folder, "", None))),
@@ -127,6 +127,8 @@ mod tests {
             ("test policies pay", Some((Wanted::Test, "pay", Some("policies")))),
             ("test policies a b", Some((Wanted::Test, "b", Some("policies")))),
             ("explain CM04", Some((Wanted::Code, "CM04", None))),
+            ("import authorizationpolicy ", None),
+            ("import authorizationpolicy a.yaml b.yaml -o tr", Some((Wanted::Folder, "tr", None))),
             ("diff old n", Some((Wanted::Folder, "n", Some("old")))),
         ];
         let mut root = super::super::super::Cli::command();

@@ -11,6 +11,8 @@ pub(super) enum Origin {
     Headers,
     /// The values of one header, by its name.
     HeaderValues,
+    /// The values of one header as one text, by its name.
+    HeaderLines,
     /// The parameters of the query, as a map.
     QueryParameters,
     /// The cookies, as a map.
@@ -47,6 +49,7 @@ pub(super) const TABLE: &[(&str, &str, Origin)] = &[
     ("request", "id", Origin::Request(RequestPart::Id)),
     ("request", "headers", Origin::Headers),
     ("request", "header_values", Origin::HeaderValues),
+    ("request", "header_lines", Origin::HeaderLines),
     ("request", "query_params", Origin::QueryParameters),
     ("request", "cookies", Origin::Cookies),
     ("request", "protocol", Origin::Host(HostType::String)),
@@ -119,7 +122,7 @@ pub(super) fn read(group: &str, name: &str, origin: Origin) -> Option<(Attribute
         Origin::Host(host) => (Attribute::Host(vec![group.to_owned(), name.to_owned()], host), host_type(host)),
         Origin::Ip => (Attribute::Host(vec![group.to_owned(), "address".to_owned()], HostType::Ip), Type::String),
         Origin::DirectIp => (Attribute::Host(direct_address(), HostType::Ip), Type::String),
-        Origin::HeaderValues | Origin::Later => return None,
+        Origin::HeaderValues | Origin::HeaderLines | Origin::Later => return None,
     })
 }
 

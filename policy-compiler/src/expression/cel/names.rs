@@ -14,6 +14,9 @@ use super::types::Type;
 use crate::report::diagnostic::code;
 use crate::report::near;
 
+/// The groups of metadata: each value as text, and the strings of each value as lines.
+const METADATA: [&str; 2] = ["filter_metadata", "strings"];
+
 /// A group of attributes, which has a name but no value itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Group {
@@ -144,6 +147,7 @@ impl Checker<'_> {
         match name? {
             "headers" => Some(Attribute::Header),
             "header_values" => Some(Attribute::HeaderValues),
+            "header_lines" => Some(Attribute::HeaderLines),
             _ => None,
         }
     }
@@ -278,8 +282,8 @@ impl Checker<'_> {
         match self.named(argument, field.place) {
             Some(TypedExpr { kind: TypedKind::Attribute(attribute), .. }) => {
                 let attribute = match attribute {
-                    // A list of all values is always there.
-                    Attribute::HeaderValues(name) => Attribute::Header(name),
+                    // All values, as a list or joined, are always there.
+                    Attribute::HeaderValues(name) | Attribute::HeaderLines(name) => Attribute::Header(name),
                     other => other,
                 };
                 return typed(TypedKind::HasAttribute(attribute), Type::Bool, place);
@@ -324,7 +328,7 @@ impl Checker<'_> {
             Group::Claims => self.claim(name, expr.place, last),
             Group::Parameters => self.parameter(name, expr.place, last),
             Group::Attributes(group) => self.attribute(group, name, expr.place, last),
-            Group::Metadata => self.no_such(expr.place, last, "metadata", name, vec!["filter_metadata".to_owned()]),
+            Group::Metadata => self.no_such(expr.place, last, "metadata", name, METADATA.map(str::to_owned).to_vec()),
             Group::FilterState => {
                 let path = vec!["filter_state".to_owned(), name.to_owned()];
                 typed(TypedKind::Attribute(Attribute::Host(path, HostType::String)), Type::String, expr.place)
@@ -387,9 +391,9 @@ impl Checker<'_> {
                 let names = attributes::names(group).map(str::to_owned).collect();
                 self.no_such(place, last, group, name, names)
             }
-            Some(Origin::HeaderValues) => {
+            Some(Origin::HeaderValues | Origin::HeaderLines) => {
                 let message = "this is a group of headers, not a value";
-                let help = "name one: `request.header_values['x-name']`; without any, loop over `request.headers`";
+                let help = format!("name one: `request.{name}['x-name']`; without any, loop over `request.headers`");
                 self.fail(place, Problem::new(code::NOT_A_VALUE, place, message).help(help))
             }
             Some(origin) => match attributes::read(group, name, origin) {
@@ -419,29 +423,31 @@ impl Checker<'_> {
         }
     }
 
-    /// Checks `metadata.filter_metadata['namespace']['key']` and deeper paths. Returns `None` for any other path.
+    /// Checks `metadata.filter_metadata['namespace']['key']` and deeper paths, and the same for `metadata.strings`.
+    /// Returns `None` for any other path.
     fn metadata(&mut self, expr: &Expr, last: Place) -> Option<TypedExpr> {
         let mut path = Vec::new();
         let mut at = expr;
-        loop {
+        let group = loop {
             let (operand, name) = if std::ptr::eq(at, expr) { any_step(at)? } else { step(at)? };
-            if name == Some("filter_metadata") && self.group_of(operand) == Some(Group::Metadata) {
-                break;
+            let group = METADATA.into_iter().find(|group| name == Some(group));
+            if let Some(group) = group.filter(|_| self.group_of(operand) == Some(Group::Metadata)) {
+                break group;
             }
             path.push(name.map(str::to_owned));
             at = operand;
-        }
+        };
         path.reverse();
         let Some(keys) = path.into_iter().collect::<Option<Vec<String>>>() else {
-            let message = "the keys of `metadata.filter_metadata` must be string literals";
+            let message = format!("the keys of `metadata.{group}` must be string literals");
             return Some(self.fail(expr.place, Problem::new(code::NOT_CONSTANT, last, message)));
         };
         if keys.len() < 2 {
             let message = "this is a group of metadata, not a value";
-            let help = "write `metadata.filter_metadata['name space']['key']`";
+            let help = format!("write `metadata.{group}['name space']['key']`");
             return Some(self.fail(expr.place, Problem::new(code::NOT_A_VALUE, expr.place, message).help(help)));
         }
-        let path = ["metadata", "filter_metadata"].map(str::to_owned).into_iter().chain(keys).collect();
+        let path = ["metadata", group].map(str::to_owned).into_iter().chain(keys).collect();
         let kind = TypedKind::Attribute(Attribute::Host(path, HostType::String));
         Some(typed(kind, Type::String, expr.place))
     }
@@ -453,7 +459,7 @@ impl Checker<'_> {
             Group::Claims => self.environment.claim_names().map(str::to_owned).collect(),
             Group::Parameters => self.environment.parameter_names().map(str::to_owned).collect(),
             Group::Attributes(group) => attributes::names(group).map(str::to_owned).collect(),
-            Group::Metadata => vec!["filter_metadata['name space']['key']".to_owned()],
+            Group::Metadata => METADATA.map(|group| format!("{group}['name space']['key']")).to_vec(),
             Group::FilterState | Group::Later(_) => Vec::new(),
         }
     }

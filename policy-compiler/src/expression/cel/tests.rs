@@ -109,6 +109,7 @@ fn expressions_have_their_types() {
         ("source.port", "int"),
         ("connection.mtls", "bool"),
         ("metadata.filter_metadata['envoy.lb']['canary']", "string"),
+        ("metadata.strings['a']['b']['c']", "string"),
         ("filter_state['a.b']", "string"),
         ("peer.principal", "string"),
         ("mesh.direction", "string"),

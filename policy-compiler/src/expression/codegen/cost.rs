@@ -13,7 +13,7 @@ use context_mesh_core::artifact::tables::{
 };
 use context_mesh_core::limits::{
     DEFAULT_HEADER_VALUE_BYTES, DEFAULT_MAX_ITEMS, MAX_CLAIM_BYTES, MAX_CONTEXT_BYTES, MAX_FRAMEWORKS, MAX_FUEL,
-    MAX_MADE_BYTES, MAX_PAIRS,
+    MAX_MADE_BYTES, MAX_PAIRS, MAX_STRINGS_BYTES,
 };
 use context_mesh_core::vm::cost::{BYTES_PER_UNIT, CostClass};
 use context_mesh_core::vm::function::Function;
@@ -26,6 +26,9 @@ use crate::expression::ir::{Comparison, Loop, LoopResult, Node, TextTest};
 /// requests, because every field is as large as it may be. A cost above the fuel of a request is a warning, a cost
 /// above this limit is an error.
 pub const MAX_COST: u64 = MAX_FUEL * 10;
+
+/// The attributes that are the strings of metadata.
+const METADATA_STRINGS: [&str; 2] = ["metadata", "strings"];
 
 /// Bytes of all headers of a request, by Envoy's default limit.
 const MAX_HEADER_BYTES: u64 = 60 * 1024;
@@ -202,7 +205,7 @@ impl Sizes {
                 field_size(*field, bytes, self.items.get(name).copied().unwrap_or(items))
             }
             Attribute::Claim(_, field) => json_size(*field, u64::try_from(MAX_CLAIM_BYTES).unwrap_or(u64::MAX)),
-            Attribute::Header(_) | Attribute::Request(_) => Size::text(self.header_bytes()),
+            Attribute::Header(_) | Attribute::HeaderLines(_) | Attribute::Request(_) => Size::text(self.header_bytes()),
             Attribute::QueryParameters | Attribute::Cookies => {
                 let count = u64::try_from(MAX_PAIRS).unwrap_or(u64::MAX);
                 let most = units(self.header_bytes());
@@ -222,6 +225,9 @@ impl Sizes {
                 Size { units: count.saturating_mul(name.units), most: name.units, count, inner: 0 }
             }
             Attribute::Peer(_) | Attribute::Mesh(_) | Attribute::Destination(_) => Size::text(MAX_NAME_BYTES),
+            Attribute::Host(path, HostType::String) if path.starts_with(&METADATA_STRINGS.map(str::to_owned)) => {
+                Size::text(u64::try_from(MAX_STRINGS_BYTES).unwrap_or(u64::MAX))
+            }
             Attribute::Host(_, HostType::String) => Size::text(MAX_HEADER_BYTES),
             Attribute::Host(_, HostType::Ip) => Size::text(64),
             Attribute::Host(_, HostType::Int | HostType::Bool | HostType::Timestamp) => Size::default(),

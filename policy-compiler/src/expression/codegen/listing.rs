@@ -85,6 +85,7 @@ pub(crate) fn attribute(attribute: &Attribute) -> String {
         Attribute::Header(name) => format!("request.headers[{}]", text(name)),
         Attribute::Headers => "request.headers".to_owned(),
         Attribute::HeaderValues(name) => format!("request.header_values[{}]", text(name)),
+        Attribute::HeaderLines(name) => format!("request.header_lines[{}]", text(name)),
         Attribute::QueryParameters => "request.query_params".to_owned(),
         Attribute::Cookies => "request.cookies".to_owned(),
         Attribute::Request(part) => format!("request.{}", request(*part)),

@@ -98,6 +98,11 @@ fn run_with(text: &str, lower: fn(&TypedExpr) -> Ir) -> String {
 #[test]
 fn expressions_give_what_cel_says() {
     let cases = [
+        ("request.header_lines['x-a'] == '\\n1\\n2\\n'", "true"),
+        ("request.header_lines['x-b']", "\"\""),
+        ("request.header_lines['x-odd'] == ''", "not-text"),
+        ("request.header_lines['x-padded'] == '\\n \\tp d \\n'", "true"),
+        ("has(request.header_lines.x) || !('x-odd' in request.header_lines)", "false"),
         ("request.header_values['x-a'].exists(v, v == '2')", "true"),
         ("request.header_values['x-a'].join(',') == '1,2'", "true"),
         ("request.header_values['x-b']", "[]"),
@@ -170,6 +175,7 @@ fn expressions_give_what_cel_says() {
         ("variables.from_shop && peer.service == 'checkout' && mesh.direction == 'inbound'", "true"),
         ("source.port == 4711 && connection.mtls", "true"),
         ("metadata.filter_metadata['lb']['zone']", "\"a\""),
+        ("metadata.strings['lb']['zone']", "\"\""),
         ("filter_state['x'] == ''", "no-value"),
         ("[context.attempt, 4]", "[3,4]"),
         ("[context.attempt] == [3]", "true"),

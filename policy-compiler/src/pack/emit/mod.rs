@@ -1,5 +1,6 @@
 //! Configurations of Envoy and Istio for deployment, with the artifact inside.
 
+pub mod authorization;
 mod direct_address;
 mod ecds;
 mod envoyfilter;

@@ -30,6 +30,10 @@ fn block(out: &mut String, value: &Value, indent: usize) {
         }
         Value::Array(items) => {
             for item in items {
+                if is_inline(item) {
+                    let _ = writeln!(out, "{pad}- {}", inline(item));
+                    continue;
+                }
                 let mut text = String::new();
                 block(&mut text, item, indent + 2);
                 // The first line of an element follows its dash.
@@ -43,16 +47,20 @@ fn block(out: &mut String, value: &Value, indent: usize) {
 }
 
 fn child(out: &mut String, value: &Value, indent: usize) {
-    let empty = match value {
-        Value::Object(map) => map.is_empty(),
-        Value::Array(items) => items.is_empty(),
-        _ => true,
-    };
-    if empty {
+    if is_inline(value) {
         let _ = writeln!(out, " {}", inline(value));
     } else {
         out.push('\n');
         block(out, value, indent + 2);
+    }
+}
+
+/// Whether a value is written on one line: a scalar, or an empty collection.
+fn is_inline(value: &Value) -> bool {
+    match value {
+        Value::Object(map) => map.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        _ => true,
     }
 }
 
@@ -81,7 +89,7 @@ mod tests {
     fn values_become_blocks_and_doubtful_strings_are_quoted() {
         let value = json!({
             "name": "a-b", "on": "no", "@type": "x.y/z", "n": 7, "empty": {}, "none": [],
-            "list": [{"a": 1, "b": ["x", "{\"y\":1}"]}, "z"],
+            "list": [{"a": 1, "b": ["x", "{\"y\":1}"]}, "z", {}, []],
         });
         let expected = "\
 name: a-b
@@ -96,6 +104,8 @@ list:
       - x
       - \"{\\\"y\\\":1}\"
   - z
+  - {}
+  - []
 ";
         assert_eq!(to_yaml(&value), expected);
     }

@@ -3,36 +3,43 @@
 use crate::{
     read::yaml::{Node, Value},
     report::{
-        diagnostic::{Diagnostic, Diagnostics, code},
+        diagnostic::{Diagnostic, Diagnostics, Severity, code},
         near,
         source::{Sources, Span, Spanned},
     },
 };
 
 /// Collects problems while a document is read.
-pub(super) struct Decoder<'a> {
+pub(crate) struct Decoder<'a> {
     pub(super) sources: &'a Sources,
     diagnostics: &'a mut Diagnostics,
+    errors: usize,
 }
 
 impl<'a> Decoder<'a> {
-    pub(super) fn new(sources: &'a Sources, diagnostics: &'a mut Diagnostics) -> Self {
-        Self { sources, diagnostics }
+    pub(crate) fn new(sources: &'a Sources, diagnostics: &'a mut Diagnostics) -> Self {
+        Self { sources, diagnostics, errors: 0 }
     }
 
-    pub(super) fn report(&mut self, diagnostic: Diagnostic) {
+    pub(crate) fn report(&mut self, diagnostic: Diagnostic) {
+        self.errors += usize::from(diagnostic.severity == Severity::Error);
         self.diagnostics.push(diagnostic);
     }
 
+    /// Returns the number of errors that this decoder has reported.
+    pub(crate) fn errors(&self) -> usize {
+        self.errors
+    }
+
     /// Reports that `expected` (with its article) was expected at the node.
-    pub(super) fn wrong_kind(&mut self, node: &Node, expected: &str) {
+    pub(crate) fn wrong_kind(&mut self, node: &Node, expected: &str) {
         if node.value != Value::Refused {
             let message = format!("expected {expected}, found {}", node.value.kind());
             self.report(Diagnostic::error(code::WRONG_KIND, node.span, message));
         }
     }
 
-    pub(super) fn invalid(&mut self, span: Span, message: impl Into<String>, help: impl Into<String>) {
+    pub(crate) fn invalid(&mut self, span: Span, message: impl Into<String>, help: impl Into<String>) {
         self.report(Diagnostic::error(code::INVALID_VALUE, span, message).help(help));
     }
 
@@ -42,7 +49,7 @@ impl<'a> Decoder<'a> {
     }
 
     /// Returns the entries of a mapping whose keys are chosen by the user.
-    pub(super) fn entries<'n>(&mut self, node: &'n Node) -> &'n [(Spanned<String>, Node)] {
+    pub(crate) fn entries<'n>(&mut self, node: &'n Node) -> &'n [(Spanned<String>, Node)] {
         match &node.value {
             Value::Mapping(entries) => entries,
             _ => {
@@ -53,7 +60,7 @@ impl<'a> Decoder<'a> {
     }
 
     /// Returns the elements of a list.
-    pub(super) fn list<'n>(&mut self, node: &'n Node) -> &'n [Node] {
+    pub(crate) fn list<'n>(&mut self, node: &'n Node) -> &'n [Node] {
         match &node.value {
             Value::Sequence(nodes) => nodes,
             _ => {
@@ -65,7 +72,7 @@ impl<'a> Decoder<'a> {
 
     /// Returns a mapping whose keys are known. `owner` names it in messages, and `span` is where a missing key is
     /// reported.
-    pub(super) fn keys<'n>(&mut self, node: &'n Node, span: Span, owner: &'static str) -> Option<Keys<'n>> {
+    pub(crate) fn keys<'n>(&mut self, node: &'n Node, span: Span, owner: &'static str) -> Option<Keys<'n>> {
         let Value::Mapping(entries) = &node.value else {
             self.wrong_kind(node, "a mapping");
             return None;
@@ -76,7 +83,7 @@ impl<'a> Decoder<'a> {
 
 /// The keys of a mapping that may only have known ones. Decoding ends with [`Keys::finish`].
 #[must_use = "`finish` reports the unknown keys"]
-pub(super) struct Keys<'n> {
+pub(crate) struct Keys<'n> {
     entries: &'n [(Spanned<String>, Node)],
     known: Vec<&'static str>,
     refused: Vec<&'static str>,
@@ -85,19 +92,29 @@ pub(super) struct Keys<'n> {
 }
 
 impl<'n> Keys<'n> {
+    /// Whether the mapping has no keys.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Whether the mapping has a key, known or not.
+    pub(crate) fn has(&self, key: &str) -> bool {
+        self.entries.iter().any(|(name, _)| name.value == key)
+    }
+
     /// Returns the value of an optional key.
-    pub(super) fn get(&mut self, key: &'static str) -> Option<&'n Node> {
+    pub(crate) fn get(&mut self, key: &'static str) -> Option<&'n Node> {
         self.entry(key).map(|(_, node)| node)
     }
 
     /// Returns an optional key and its value.
-    pub(super) fn entry(&mut self, key: &'static str) -> Option<(&'n Spanned<String>, &'n Node)> {
+    pub(crate) fn entry(&mut self, key: &'static str) -> Option<(&'n Spanned<String>, &'n Node)> {
         self.known.push(key);
         self.entries.iter().find(|(name, _)| name.value == key).map(|(name, node)| (name, node))
     }
 
     /// Returns the value of a required key. Reports it if it is missing.
-    pub(super) fn require(&mut self, key: &'static str, decoder: &mut Decoder<'_>) -> Option<&'n Node> {
+    pub(crate) fn require(&mut self, key: &'static str, decoder: &mut Decoder<'_>) -> Option<&'n Node> {
         let node = self.get(key);
         if node.is_none() {
             let message = format!("{} has no `{key}`", self.owner);
@@ -107,7 +124,7 @@ impl<'n> Keys<'n> {
     }
 
     /// Reports a key that other tools have here, with what to write instead.
-    pub(super) fn refuse(&mut self, key: &'static str, help: &str, decoder: &mut Decoder<'_>) {
+    pub(crate) fn refuse(&mut self, key: &'static str, help: &str, decoder: &mut Decoder<'_>) {
         if let Some((name, _)) = self.entries.iter().find(|(name, _)| name.value == key) {
             let message = format!("{} has no key `{key}`", self.owner);
             decoder.report(Diagnostic::error(code::UNKNOWN_KEY, name.span, message).help(help));
@@ -116,7 +133,7 @@ impl<'n> Keys<'n> {
     }
 
     /// Reports the keys that were not asked for.
-    pub(super) fn finish(self, decoder: &mut Decoder<'_>) {
+    pub(crate) fn finish(self, decoder: &mut Decoder<'_>) {
         #[cfg(test)]
         record::add(self.owner, &self.known);
         let known = |name: &str| self.known.contains(&name) || self.refused.contains(&name);

@@ -23,6 +23,7 @@ mod silence;
 pub use about::{About, parse_date};
 #[cfg(test)]
 pub(crate) use decode::record;
+pub(crate) use decode::{Decoder, Keys};
 pub use effect::{Effect, FieldChoice, Reply};
 pub(crate) use fixture::named as named_fixture;
 pub use fixture::{Choice, Fields, Fixtures, HostAttribute, HttpRequest, Principal};
@@ -47,7 +48,6 @@ use crate::{
         source::Sources,
     },
 };
-use decode::Decoder;
 use header::Kind;
 
 /// The documents of a tree by kind, each in the order of files and then of lines.

@@ -14,6 +14,29 @@ pub struct Node {
     pub value: Value,
 }
 
+impl Node {
+    /// Whether the node is a list.
+    pub(crate) fn is_list(&self) -> bool {
+        matches!(self.value, Value::Sequence(_))
+    }
+
+    /// Whether two nodes say the same, with keys in any order and at any place. `scalars` compares scalars.
+    pub(crate) fn says_the_same(&self, other: &Self, scalars: fn(&Scalar, &Scalar) -> bool) -> bool {
+        match (&self.value, &other.value) {
+            (Value::Mapping(one), Value::Mapping(other)) => {
+                let found = |key: &str| other.iter().find(|(known, _)| known.value == key).map(|(_, value)| value);
+                let same = |key: &str, value: &Self| found(key).is_some_and(|it| value.says_the_same(it, scalars));
+                one.len() == other.len() && one.iter().all(|(key, value)| same(&key.value, value))
+            }
+            (Value::Sequence(one), Value::Sequence(other)) => {
+                one.len() == other.len() && one.iter().zip(other).all(|(one, other)| one.says_the_same(other, scalars))
+            }
+            (Value::Scalar(one), Value::Scalar(other)) => scalars(one, other),
+            (one, other) => one == other,
+        }
+    }
+}
+
 /// What a node is.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value {

@@ -2,7 +2,9 @@
 //!
 //! A code keeps its meaning forever, and a retired code is never reused. `CM01` is reading, `CM02` the shape of
 //! documents, `CM03` references between documents, `CM04` CEL, `CM05` the artifact, `CM06` the interplay of rules (see
-//! [`crate::check::analysis`]), `CM07` what proxies do with the context (see [`crate::routes`]).
+//! [`crate::check::analysis`]), `CM07` what proxies do with the context (see [`crate::routes`]), `CM08` resources of Istio
+//! that are imported (see [`crate::import`]), and in the place of the filter (see
+//! [`crate::pack::emit::authorization`]).
 
 macro_rules! codes {
     ($($id:literal $name:ident $summary:literal;)+) => {
@@ -93,6 +95,14 @@ codes! {
     "CM0707" COUNTED_BY_FIELD "A hash or a rate limit uses a header that the filter removes or rewrites.";
     "CM0708" FILTER_IN_FRONT "A filter before ours sees a route that the client's header chose.";
     "CM0709" WITHOUT_FILTER "Requests are routed without the filter, although others of the proxy pass through it.";
+    "CM0801" NO_POLICIES "There is no AuthorizationPolicy to import.";
+    "CM0802" NOT_OF_ISTIO "Istio rejects the AuthorizationPolicy.";
+    "CM0803" GIVEN_TWICE "A resource is given twice.";
+    "CM0804" SELECTS_NOTHING "An AuthorizationPolicy holds for none of the given workloads.";
+    "CM0805" NO_WORKLOADS "No workloads are given, so they are derived from the selectors of the policies.";
+    "CM0806" EMPTY_RULES "An AuthorizationPolicy matches every request, or has no effect.";
+    "CM0807" TWO_MESH_CONFIGS "Two MeshConfigs contradict each other.";
+    "CM0820" NOT_IN_RBAC "An AuthorizationPolicy cannot decide as the tree does.";
 }
 
 /// Returns the one-line summary of a code, or `None` if there is no such code.

@@ -10,7 +10,7 @@ pub use parts::{Part, Place};
 
 use crate::report::{diagnostic::code, near::UnknownName};
 
-const TEXTS: [&str; 7] = [
+const TEXTS: [&str; 9] = [
     include_str!("reading.txt"),
     include_str!("documents.txt"),
     include_str!("meaning.txt"),
@@ -18,6 +18,8 @@ const TEXTS: [&str; 7] = [
     include_str!("artifact.txt"),
     include_str!("analysis.txt"),
     include_str!("proxies.txt"),
+    include_str!("import.txt"),
+    include_str!("authorization.txt"),
 ];
 
 /// The tree of `policyc init`, which surrounds the examples.

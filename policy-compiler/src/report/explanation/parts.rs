@@ -11,6 +11,10 @@ pub enum Place {
     Envoy,
     /// Outside the tree: read by `check --istio`.
     Istio,
+    /// Without a tree: read by `import authorizationpolicy`.
+    Import,
+    /// Alone in its folder, for `emit authorizationpolicy`.
+    Emit,
 }
 
 /// A file of an example.
@@ -54,6 +58,8 @@ impl Part {
             Some(("alone", name)) => (Place::Alone, name, None),
             Some(("envoy", name)) => (Place::Envoy, name, None),
             Some(("istio", name)) => (Place::Istio, name, None),
+            Some(("import", name)) => (Place::Import, name, None),
+            Some(("emit", name)) => (Place::Emit, name, None),
             Some((_, name)) => (Place::Tree, name, None),
             None if kind == "fields" => (Place::Tree, "fields.yaml", Some(within(FIELDS))),
             None => (Place::Tree, "example.yaml", Some(within(RULES))),
@@ -68,6 +74,8 @@ impl Part {
             Place::Alone => format!("`{}` alone in its folder", self.name),
             Place::Envoy => format!("`{}` for `check --envoy`", self.name),
             Place::Istio => format!("`{}` for `check --istio`", self.name),
+            Place::Import => format!("`{}` for `import authorizationpolicy`", self.name),
+            Place::Emit => format!("`{}` alone in its folder, for `emit authorizationpolicy`", self.name),
         }
     }
 

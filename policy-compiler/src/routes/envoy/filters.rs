@@ -4,13 +4,13 @@ use std::collections::HashMap;
 
 use serde_json::Value as Json;
 
-use super::super::{
-    found::{Filter, FilterKind, Routing, Settings},
-    tree::{get, is_true, list, path, scalar, text, typed},
-};
+use super::super::found::{Filter, FilterKind, Routing, Settings};
 use crate::{
     pack::emit::{FILTER_NAME, VM_ID},
-    read::yaml::Node,
+    read::{
+        foreign::{get, is_true, list, path, scalar, text, typed},
+        yaml::Node,
+    },
 };
 
 /// Filters that decide by the route or by headers, as in their types and conventional names.

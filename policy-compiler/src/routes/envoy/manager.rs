@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 
 use super::{
-    super::{
-        found::{FilterKind, How, Manager, Removed, Use},
-        tree::{get, list, path, scalar, text, typed},
-    },
+    super::found::{FilterKind, How, Manager, Removed, Use},
     Listener, filters,
 };
-use crate::read::yaml::Node;
+use crate::read::{
+    foreign::{get, list, path, scalar, text, typed},
+    yaml::Node,
+};
 
 /// Returns whether a message is an HTTP connection manager, by its type or by keys that only these have.
 pub(super) fn is_manager(kind: &str, message: &Node) -> bool {

@@ -9,11 +9,11 @@ mod routes;
 
 use std::collections::{HashMap, hash_map::Entry};
 
-use super::{
-    found::{FilterKind, Found, RouteTable, User},
-    tree::{elements, entries, get, list, scalar, text, typed, walk},
+use super::found::{FilterKind, Found, RouteTable, User};
+use crate::read::{
+    foreign::{elements, entries, get, list, scalar, text, typed, walk},
+    yaml::Node,
 };
-use crate::read::yaml::Node;
 
 pub(super) use routes::Routes;
 

@@ -1,13 +1,16 @@
 //! Routes: what they match, write and count by, and where they send copies.
 
 use super::{
-    super::{
-        found::{How, Mirror, RouteTable, Target, Use},
-        tree::{entries, get, is_true, list, path, scalar, text, typed, walk},
-    },
+    super::found::{How, Mirror, RouteTable, Target, Use},
     filters::names_ours,
 };
-use crate::{read::yaml::Node, report::source::Spanned};
+use crate::{
+    read::{
+        foreign::{entries, get, is_true, list, path, scalar, text, typed, walk},
+        yaml::Node,
+    },
+    report::source::Spanned,
+};
 
 /// Clusters that Istio's agent creates for the proxy's own listeners. They are not calls of the mesh.
 const OWN_CLUSTERS: [&str; 2] = ["agent", "prometheus_stats"];

@@ -4,10 +4,10 @@ use super::{
     super::{
         envoy::Routes,
         found::{Found, RouteTable, User},
-        tree::{get, list, path, text},
     },
     Resource,
 };
+use crate::read::foreign::{get, list, path, text};
 
 /// Reads the patches of routes, each into a table of its own.
 pub(super) fn read(resource: &Resource<'_>, found: &mut Found) {

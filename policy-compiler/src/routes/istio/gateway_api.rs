@@ -1,13 +1,13 @@
 //! `HTTPRoute` and `GRPCRoute` of the Kubernetes Gateway API.
 
 use super::{
-    super::{
-        found::{How, Mirror, RouteTable, Target},
-        tree::{get, list, path, text},
-    },
+    super::found::{How, Mirror, RouteTable, Target},
     Resource,
 };
-use crate::read::yaml::Node;
+use crate::read::{
+    foreign::{get, list, path, text},
+    yaml::Node,
+};
 
 /// Reads the rules of a route into a table.
 pub(super) fn read(resource: &Resource<'_>, table: &mut RouteTable) {

@@ -7,11 +7,14 @@ mod envoy_filter;
 mod gateway_api;
 mod virtual_service;
 
-use super::{
-    found::{Found, How, RouteTable, Use, User},
-    tree::{entries, get, list, path, scalar, text},
+use super::found::{Found, How, RouteTable, Use, User};
+use crate::{
+    read::{
+        foreign::{entries, get, list, path, scalar, text},
+        yaml::Node,
+    },
+    report::source::Spanned,
 };
-use crate::{read::yaml::Node, report::source::Spanned};
 
 /// Returns the content of a file's documents.
 pub(super) fn read(documents: &[Node]) -> Found {

@@ -1,13 +1,13 @@
 //! Istio's `VirtualService`.
 
 use super::{
-    super::{
-        found::{How, Mirror, RouteTable, Target},
-        tree::{get, list, path, text},
-    },
+    super::found::{How, Mirror, RouteTable, Target},
     Resource,
 };
-use crate::read::yaml::Node;
+use crate::read::{
+    foreign::{get, list, path, text},
+    yaml::Node,
+};
 
 /// Reads the HTTP routes of a resource into a table.
 pub(super) fn read(resource: &Resource<'_>, table: &mut RouteTable) {

@@ -6,7 +6,7 @@
 use context_mesh_core::pipeline::Role;
 use serde_json::{Map, Value as Json};
 
-use super::{earlier::Earlier, gaps::Gaps, input::Recorded};
+use super::{earlier::Earlier, filter_report, gaps::Gaps, input::Recorded};
 use crate::{
     check::model::World,
     check::model::{DEFAULT_REQUEST_ID, Request},
@@ -82,7 +82,7 @@ fn headers(entry: &Map<String, Json>, workload: &str) -> Vec<(String, String)> {
 fn report(entry: &Map<String, Json>) -> Option<Map<String, Json>> {
     match entry.get("context_mesh")? {
         Json::Object(report) => Some(report.clone()),
-        Json::String(text) => serde_json::from_str(text).ok(),
+        Json::String(text) => filter_report::read(text),
         _ => None,
     }
 }

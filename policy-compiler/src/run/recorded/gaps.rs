@@ -50,13 +50,15 @@ impl Gaps {
                 RequestPart::Id => held("request_id"),
                 RequestPart::Scheme | RequestPart::Referer | RequestPart::UserAgent => false,
             },
-            Attribute::Header(name) | Attribute::HeaderValues(name) => match name.as_str() {
-                ":path" => held("path"),
-                ":authority" | "host" => held("authority"),
-                ":method" => held("method"),
-                "x-request-id" => held("request_id"),
-                _ => false,
-            },
+            Attribute::Header(name) | Attribute::HeaderValues(name) | Attribute::HeaderLines(name) => {
+                match name.as_str() {
+                    ":path" => held("path"),
+                    ":authority" | "host" => held("authority"),
+                    ":method" => held("method"),
+                    "x-request-id" => held("request_id"),
+                    _ => false,
+                }
+            }
             Attribute::Host(path, _) => match path.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
                 ["request", "protocol"] => held("protocol"),
                 ["request", "time"] => held("start_time"),

@@ -5,6 +5,7 @@
 
 mod access_log;
 mod earlier;
+pub mod filter_report;
 mod gaps;
 pub mod input;
 mod known;

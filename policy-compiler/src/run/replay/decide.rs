@@ -26,10 +26,13 @@ impl Replay {
             return Possible { decisions: vec![Some(refusal.clone())], depends: Depends::new() };
         }
         let mut possible = of_rules(&self.rules, tables);
-        // A request that the first reading lets through still needs the other one.
-        if !self.again.is_empty() && possible.decisions.last() == Some(&None) {
+        // A request that the first readings let through still needs the others.
+        for again in &self.again {
+            if possible.decisions.last() != Some(&None) {
+                break;
+            }
             possible.decisions.pop();
-            let other = of_rules(&self.again, tables);
+            let other = of_rules(again, tables);
             for decision in other.decisions {
                 if !possible.decisions.contains(&decision) {
                     possible.decisions.push(decision);

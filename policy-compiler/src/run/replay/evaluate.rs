@@ -34,8 +34,8 @@ pub(super) struct Watch<'w> {
 pub(super) struct Seen {
     /// The rules that were run.
     pub(super) rules: Vec<Ran>,
-    /// The rules for the other reading of an ambiguous path, on which they decide as well.
-    pub(super) again: Vec<Ran>,
+    /// The rules for each other reading of an ambiguous path, on which they decide as well.
+    pub(super) again: Vec<Vec<Ran>>,
     /// What the mesh knows of peer, workload and destination: nothing if no rule was run.
     pub(super) surroundings: Vec<String>,
 }
@@ -79,7 +79,7 @@ impl Observer for Watch<'_> {
     }
 
     fn decides_again(&self, snapshot: Snapshot<'_>, rules: &[RuleIndex]) {
-        self.seen.borrow_mut().again.extend(self.evaluated(snapshot, rules));
+        self.seen.borrow_mut().again.push(self.evaluated(snapshot, rules));
     }
 
     fn went_on(&self, _: &Context) {}

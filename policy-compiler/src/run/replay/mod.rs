@@ -49,8 +49,8 @@ pub struct Replayer<'t> {
 pub struct Replay {
     /// The rules that were run, without those that change nothing (in shadow, and `audit`), in order.
     pub rules: Vec<Ran>,
-    /// The rules for the other reading of an ambiguous path, if they decide on both: both must let the request through.
-    pub again: Vec<Ran>,
+    /// The rules for each other reading of an ambiguous path, if they decide on all: all must let the request through.
+    pub again: Vec<Vec<Ran>>,
     /// What the mesh knows of the peer, the workload and the destination.
     pub surroundings: Vec<String>,
     /// The denial by the mesh itself, before any rule.

@@ -200,7 +200,7 @@ pub(super) fn service(tables: &Tables, service: &ServiceTable) -> Aspects {
             match service.entry.ambiguous_path {
                 AmbiguousPath::Pass => "goes on",
                 AmbiguousPath::Deny => "refused",
-                AmbiguousPath::DecideOnBoth => "decided on both readings",
+                AmbiguousPath::DecideOnBoth => "decided on all readings",
             },
         ),
     ]

@@ -111,6 +111,23 @@ fn what_does_not_fit_is_said() {
 }
 
 #[test]
+fn rules_that_cannot_be_looked_up_are_named() {
+    let folder = scratch("unindexed");
+    let known = |n: u64| {
+        format!("    - {{name: r{n}, when: \"context.ids.size() > 1 && request.url_path == '/{n}'\", deny: {{}}}}\n")
+    };
+    let odd = "    - {name: odd, when: \"context.ids.exists(id, id == 'x')\", deny: {}}\n";
+    let rules: String = (0..40).map(known).collect::<String>() + odd;
+    fs::write(folder.join("a.yaml"), EXPENSIVE.split("    - {").next().unwrap().to_owned() + &rules).unwrap();
+    let folder = folder.to_str().unwrap();
+    let output = policyc(&["check", folder]);
+    let shown = text(&output.stdout);
+    let expected = "rules that run for every request: nothing in their conditions can be looked up\n  enterprise/p/odd  a.yaml:58\n";
+    assert!(shown.contains(expected), "{shown}");
+    assert_eq!(json(&["check", folder])["costs"]["decisions"][0]["unindexed"], serde_json::json!(["enterprise/p/odd"]));
+}
+
+#[test]
 fn rules_that_together_exceed_the_fuel_of_a_decision_are_a_warning() {
     let folder = expensive("expensive");
     let output = policyc(&["check", &folder]);

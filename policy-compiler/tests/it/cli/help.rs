@@ -57,8 +57,9 @@ pub(super) fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// A folder in which commands run, with `policies` (the demo's), `policy.cmx` (built from them), `old` (another version
-/// of them), recorded requests, and configuration and statistics of proxies.
+/// A folder in which commands run, with `policies` (the demo's), `bookinfo` (a mesh in Istio), `policy.cmx` (built from
+/// them), `old` (another version of them), recorded requests, manifests to import, and configuration and statistics of
+/// proxies.
 struct Place(PathBuf);
 
 /// Writes the statistics of a proxy that runs the artifact, and returns the list that expects it.
@@ -72,7 +73,9 @@ fn running(artifact: &Path, stats: &Path) -> String {
 impl Place {
     fn new(name: &str) -> Self {
         let place = Self(scratch(name));
-        copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/shop"), &place.0.join("policies"));
+        let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples");
+        copy(&examples.join("shop"), &place.0.join("policies"));
+        copy(&examples.join("bookinfo"), &place.0.join("bookinfo"));
         place.run("policyc build policies -o policy.cmx");
         place.run("cp -r policies old");
         let request =
@@ -85,6 +88,12 @@ impl Place {
         fs::write(place.0.join("config_dump.json"), r#"{"configs": [{"@type": "t/envoy.admin.v3.X"}]}"#).unwrap();
         fs::write(place.0.join("digests.json"), running(&place.0.join("policy.cmx"), &place.0.join("stats.txt")))
             .unwrap();
+        let manifests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/import");
+        for name in ["authorization.yaml", "workloads.yaml", "mesh-config.yaml"] {
+            fs::copy(manifests.join(name), place.0.join(name)).unwrap();
+        }
+        fs::create_dir(place.0.join("authorization")).unwrap();
+        fs::copy(manifests.join("authorization.yaml"), place.0.join("authorization/all.yaml")).unwrap();
         fs::create_dir(place.0.join("manifests")).unwrap();
         let service =
             "apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: v}\nspec: {http: []}\n";

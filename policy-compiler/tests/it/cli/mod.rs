@@ -7,6 +7,7 @@ mod fmt;
 mod format;
 mod graph;
 mod help;
+mod import;
 mod links;
 mod lock;
 mod revision;

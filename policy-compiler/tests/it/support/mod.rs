@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "no test uses all of it")]
 
 pub(crate) mod golden;
+pub(crate) mod many_policies;
 pub(crate) mod markdown;
 pub(crate) mod rules;
 pub(crate) mod schema;

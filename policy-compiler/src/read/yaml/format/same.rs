@@ -2,7 +2,7 @@
 
 use granit_parser::{Event, Parser, options};
 
-use super::super::node::{Node, Value};
+use super::super::node::Scalar;
 use super::super::parse::parse;
 use crate::report::{
     diagnostic::Diagnostics,
@@ -19,22 +19,9 @@ pub(super) fn says_the_same(before: &str, after: &str) -> bool {
         nodes.filter(|_| problems.is_empty())
     };
     let (Some(one), Some(other)) = (read(before), read(after)) else { return false };
-    let documents = one.len() == other.len() && one.iter().zip(&other).all(|(one, other)| same(one, other));
+    let documents =
+        one.len() == other.len() && one.iter().zip(&other).all(|(one, other)| one.says_the_same(other, Scalar::eq));
     documents && comments(before).is_some_and(|found| Some(found) == comments(after))
-}
-
-fn same(one: &Node, other: &Node) -> bool {
-    match (&one.value, &other.value) {
-        (Value::Mapping(one), Value::Mapping(other)) => {
-            let found = |key: &str| other.iter().find(|(known, _)| known.value == key).map(|(_, value)| value);
-            one.len() == other.len()
-                && one.iter().all(|(key, value)| found(&key.value).is_some_and(|other| same(value, other)))
-        }
-        (Value::Sequence(one), Value::Sequence(other)) => {
-            one.len() == other.len() && one.iter().zip(other).all(|(one, other)| same(one, other))
-        }
-        (one, other) => one == other,
-    }
 }
 
 /// Returns the comments of a text, sorted.

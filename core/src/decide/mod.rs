@@ -12,13 +12,19 @@
 
 use bumpalo::Bump;
 
+mod decision_index;
+mod rule_set;
+
 use crate::artifact::VerifiedProgram;
 use crate::cause::{Cause, MeshCause};
 use crate::fuel::{self, Fuel};
-use crate::index::{ProgramIndex, RuleIndex};
+use crate::index::{self, ProgramIndex};
 use crate::limits::MAX_WATCHING_FUEL;
 use crate::tables::{Effect, Layer, MaskMethod, OnError, Reply, RuleTable};
 use crate::vm::{EvalErrorKind, Machine, Scratch, Snapshot, Value};
+use rule_set::Part;
+
+pub use rule_set::RuleSet;
 
 /// The answer to a request that matches no allow rule of a layer: HTTP status, gRPC status and message.
 pub const NOT_ALLOWED: (u16, u8, &str) = (403, 7, "no rule allows this request");
@@ -58,10 +64,10 @@ pub struct Denial<'p> {
     pub reply: Reply,
 }
 
-/// Decides on a request. `rules` are indices into the artifact's rules, as in its entry tables.
+/// Decides on a request. `rules` are rules of the program.
 pub fn decide<'p: 'a, 'a>(
     program: &'p VerifiedProgram,
-    rules: &[RuleIndex],
+    rules: &RuleSet,
     snapshot: Snapshot<'a>,
     arena: &'a Bump,
 ) -> Decision<'p> {
@@ -71,7 +77,7 @@ pub fn decide<'p: 'a, 'a>(
 /// Decides like [`decide`], with memory that is reused for all decisions, and with the fuel that the request has left.
 pub fn decide_reusing<'p: 'a, 'a>(
     program: &'p VerifiedProgram,
-    rules: &[RuleIndex],
+    rules: &RuleSet,
     snapshot: Snapshot<'a>,
     arena: &'a Bump,
     scratch: &mut Scratch<'static>,
@@ -85,17 +91,16 @@ pub fn decide_reusing<'p: 'a, 'a>(
         enterprise: LayerTally::default(),
         domain: LayerTally::default(),
     };
-    let known = |index: &RuleIndex| index.get(&program.tables().rules);
-    let rules = || rules.iter().filter_map(known);
+    let tables = &program.tables().rules;
     tally.machine.refill(fuel.left());
-    tally.run(rules().filter(|rule| !watches(rule)));
+    tally.run(tables, &rules.deciding);
     let exhausted = tally.machine.is_exhausted();
     let left = tally.machine.refill(MAX_WATCHING_FUEL);
     fuel.settle(left);
     if exhausted {
         fuel.exhaust();
     } else {
-        tally.run(rules().filter(|rule| watches(rule)));
+        tally.run(tables, &rules.watching);
         tally.decision.unwatched = tally.machine.is_exhausted();
     }
     let (mut decision, machine) = tally.finish();
@@ -105,11 +110,6 @@ pub fn decide_reusing<'p: 'a, 'a>(
     }
     *scratch = machine.into_scratch().recycle();
     decision
-}
-
-/// Returns whether a rule changes nothing and is only reported.
-fn watches(rule: &RuleTable) -> bool {
-    rule.shadow || matches!(rule.effect, Effect::Audit)
 }
 
 /// The intermediate result of some of the rules.
@@ -159,25 +159,33 @@ impl<'p, 'a> Tally<'p, 'a> {
         }
     }
 
-    /// Runs rules until there are no more, or until fuel or memory is exhausted.
-    fn run(&mut self, rules: impl Iterator<Item = &'p RuleTable>) {
+    /// Runs the rules that may apply, until there are no more, or until fuel or memory is exhausted.
+    fn run(&mut self, tables: &'p [RuleTable], part: &Part) {
+        let (enterprise, domain) = part.allows;
+        if part.watches {
+            (self.enterprise.tries_allow, self.domain.tries_allow) = (enterprise, domain);
+        } else {
+            (self.enterprise.has_allow, self.domain.has_allow) = (enterprise, domain);
+        }
+        let mut places = self.machine.take_places();
+        if part.candidates(&mut self.machine, &mut places) {
+            self.run_each(places.iter().filter_map(|place| index::get(part.rules(), *place)?.get(tables)));
+        } else {
+            self.run_each(part.rules().iter().filter_map(|rule| rule.get(tables)));
+        }
+        self.machine.keep_places(places);
+    }
+
+    fn run_each(&mut self, rules: impl Iterator<Item = &'p RuleTable>) {
         for rule in rules {
-            self.add(rule);
             if self.machine.is_exhausted() {
                 return;
             }
+            self.add(rule);
         }
     }
 
     fn add(&mut self, rule: &'p RuleTable) {
-        if matches!(rule.effect, Effect::Allow) {
-            let layer = self.layer(rule.layer);
-            if rule.shadow {
-                layer.tries_allow = true;
-            } else {
-                layer.has_allow = true;
-            }
-        }
         if !self.applies(rule) {
             return;
         }

@@ -1,33 +1,31 @@
-//! Access to configuration with a foreign schema: keys in snake_case or camelCase, messages with their types beside
-//! them.
+//! Access to documents of other projects, such as Envoy and Kubernetes: keys in snake_case or camelCase, messages with
+//! their types beside them. What is missing or of another kind is skipped.
 
-use crate::{
-    read::yaml::{Node, Value},
-    report::source::Spanned,
-};
+use super::yaml::{Node, Value};
+use crate::report::source::Spanned;
 
 /// Returns the value of a key; `name` is in snake_case.
-pub(super) fn get<'n>(node: &'n Node, name: &str) -> Option<&'n Node> {
+pub(crate) fn get<'n>(node: &'n Node, name: &str) -> Option<&'n Node> {
     entries(node).iter().find(|(key, _)| same(&key.value, name)).map(|(_, value)| value)
 }
 
 /// Returns the value at the end of a path of keys.
-pub(super) fn path<'n>(node: &'n Node, names: &[&str]) -> Option<&'n Node> {
+pub(crate) fn path<'n>(node: &'n Node, names: &[&str]) -> Option<&'n Node> {
     names.iter().try_fold(node, |node, name| get(node, name))
 }
 
 /// Returns the elements of the list of a key, or none if there is no list.
-pub(super) fn list<'n>(node: &'n Node, name: &str) -> &'n [Node] {
+pub(crate) fn list<'n>(node: &'n Node, name: &str) -> &'n [Node] {
     get(node, name).map_or(&[], elements)
 }
 
 /// Returns the text of a key.
-pub(super) fn text(node: &Node, name: &str) -> Option<Spanned<String>> {
+pub(crate) fn text(node: &Node, name: &str) -> Option<Spanned<String>> {
     get(node, name).and_then(scalar)
 }
 
 /// Returns the elements of a list, or none for any other node.
-pub(super) fn elements(node: &Node) -> &[Node] {
+pub(crate) fn elements(node: &Node) -> &[Node] {
     match &node.value {
         Value::Sequence(nodes) => nodes,
         _ => &[],
@@ -35,7 +33,7 @@ pub(super) fn elements(node: &Node) -> &[Node] {
 }
 
 /// Returns the keys of a mapping with their values, or none for any other node.
-pub(super) fn entries(node: &Node) -> &[(Spanned<String>, Node)] {
+pub(crate) fn entries(node: &Node) -> &[(Spanned<String>, Node)] {
     match &node.value {
         Value::Mapping(entries) => entries,
         _ => &[],
@@ -43,7 +41,7 @@ pub(super) fn entries(node: &Node) -> &[(Spanned<String>, Node)] {
 }
 
 /// Returns the text of a scalar that is not null.
-pub(super) fn scalar(node: &Node) -> Option<Spanned<String>> {
+pub(crate) fn scalar(node: &Node) -> Option<Spanned<String>> {
     match &node.value {
         Value::Scalar(scalar) if !scalar.is_null() => Some(Spanned::new(scalar.text.clone(), node.span)),
         _ => None,
@@ -51,13 +49,13 @@ pub(super) fn scalar(node: &Node) -> Option<Spanned<String>> {
 }
 
 /// Returns whether the value of the key is `true`.
-pub(super) fn is_true(node: &Node, name: &str) -> bool {
+pub(crate) fn is_true(node: &Node, name: &str) -> bool {
     matches!(get(node, name).map(|node| &node.value), Some(Value::Scalar(scalar)) if scalar.as_bool() == Some(true))
 }
 
 /// Returns a message with its type, such as `envoy.config.route.v3.Route`. The type is empty if there is none. A
 /// message in a `TypedStruct` is unwrapped.
-pub(super) fn typed(node: &Node) -> (&str, &Node) {
+pub(crate) fn typed(node: &Node) -> (&str, &Node) {
     let url = |key: &str| match get(node, key).map(|node| &node.value) {
         Some(Value::Scalar(scalar)) => scalar.text.rsplit('/').next().unwrap_or_default(),
         _ => "",
@@ -69,7 +67,7 @@ pub(super) fn typed(node: &Node) -> (&str, &Node) {
 }
 
 /// Calls `see` for a node and everything below it. If it returns `false`, the nodes below are skipped.
-pub(super) fn walk<'n>(node: &'n Node, see: &mut dyn FnMut(&'n Node) -> bool) {
+pub(crate) fn walk<'n>(node: &'n Node, see: &mut dyn FnMut(&'n Node) -> bool) {
     if !see(node) {
         return;
     }
